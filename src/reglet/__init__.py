@@ -1,0 +1,1 @@
+"""Write Reglet plugins in Python."""

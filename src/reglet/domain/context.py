@@ -1,0 +1,118 @@
+"""What a check runs in: its deadline, its cancellation, its request id, its config, its clients."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol, Self, TypeVar, cast, runtime_checkable
+
+from attrs import evolve, field, frozen
+from typing_extensions import TypeForm
+
+from reglet.domain.errors import CancelledError, MissingClientError, TimeoutError  # noqa: A004 - our own family
+
+T = TypeVar("T")
+
+
+class Cancellation:
+    """A switch that is thrown once; every context that holds it is cancelled then."""
+
+    def __init__(self) -> None:
+        """Make a switch that is not thrown."""
+        self._event = threading.Event()
+
+    def cancel(self) -> None:
+        """Throw it."""
+        self._event.set()
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether it was thrown."""
+        return self._event.is_set()
+
+
+@runtime_checkable
+class ContextBound(Protocol):
+    """A client that wants to know the context it is used in: its deadline, its request id."""
+
+    def in_context(self, ctx: Context) -> Self:
+        """Return the client for calls made in `ctx`."""
+        ...
+
+
+@frozen
+class Context:
+    """What a check runs in. Immutable: the `with_*` methods return new contexts.
+
+    Attributes:
+        deadline: when the check must be over; an aware `datetime`, or None. Best effort: a host's clock
+            may not be true.
+        request_id: what ties a check to the host's log.
+        config: the parsed config of the plugin, if it declared a config model.
+    """
+
+    deadline: datetime | None = None
+    request_id: str | None = None
+    config: Any = None
+    cancellation: Cancellation | None = field(default=None, repr=False)
+    _clients: Mapping[object, object] = field(factory=dict, repr=False, alias="clients")
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the check was cancelled or its deadline has passed."""
+        return self._switched_off or self._overdue
+
+    @property
+    def _switched_off(self) -> bool:
+        return self.cancellation is not None and self.cancellation.is_cancelled
+
+    @property
+    def _overdue(self) -> bool:
+        return self.deadline is not None and self.deadline <= datetime.now(UTC)
+
+    def remaining(self) -> timedelta | None:
+        """Return the time left, never less than zero; None without a deadline."""
+        if self.deadline is None:
+            return None
+        return max(self.deadline - datetime.now(UTC), timedelta())
+
+    def ensure_live(self, operation: str) -> None:
+        """Raise `TimeoutError` or `CancelledError` if no further call may be made."""
+        if self._overdue:
+            raise TimeoutError(operation, timedelta(), "deadline already passed")
+        if self._switched_off:
+            raise CancelledError(operation)
+
+    def client(self, port: TypeForm[T]) -> T:
+        """Return the client bound to `port`.
+
+        Raises:
+            MissingClientError: there is none; the text names those there are.
+        """
+        client = self._clients.get(port)
+        if client is None:
+            raise MissingClientError(_name(port), [_name(bound) for bound in self._clients])
+        return cast("T", client.in_context(self) if isinstance(client, ContextBound) else client)
+
+    def with_timeout(self, timeout: timedelta) -> Context:
+        """Return a context whose deadline is `timeout` from now, or the present one if that is sooner."""
+        deadline = datetime.now(UTC) + timeout
+        sooner = deadline if self.deadline is None else min(deadline, self.deadline)
+        return evolve(self, deadline=sooner)
+
+    def with_client(self, port: TypeForm[T], client: T) -> Context:
+        """Return a context in which `port` is answered by `client`."""
+        return evolve(self, clients={**self._clients, port: client})
+
+    def with_config(self, config: Any) -> Context:
+        """Return a context that carries a parsed config."""
+        return evolve(self, config=config)
+
+    def has_client(self, port: object) -> bool:
+        """Whether a client is bound to `port`."""
+        return port in self._clients
+
+
+def _name(port: object) -> str:
+    return getattr(port, "__name__", None) or str(port)

@@ -1,0 +1,51 @@
+"""The structured form of an error: what a Result and a host's answer carry (ABI section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from attrs import evolve, field, frozen
+
+ERROR_TYPES = frozenset(
+    {"network", "timeout", "config", "panic", "capability", "validation", "internal", "execution", "exec"}
+)
+"""The values of `ErrorDetail.type` that hosts know (ABI section 2)."""
+
+
+@frozen
+class ErrorDetail:
+    """An error as data.
+
+    Attributes:
+        type: the family, one of `ERROR_TYPES`.
+        message: what happened, for a person.
+        code: a short machine-readable code; may be empty.
+        is_timeout: whether time ran out.
+        is_not_found: whether the thing asked for does not exist.
+        wrapped: the error that caused this one.
+        details: further facts, JSON values by name.
+        stack: a traceback, UTF-8 text as bytes.
+    """
+
+    type: str = ""
+    message: str = ""
+    code: str = ""
+    is_timeout: bool = False
+    is_not_found: bool = False
+    wrapped: ErrorDetail | None = None
+    details: Mapping[str, Any] = field(factory=dict)
+    stack: bytes = field(default=b"", repr=False)
+
+    def __str__(self) -> str:
+        """Return `type: message [code]: wrapped`, as the Go SDK's `Error()` does."""
+        text = f"{self.type}: {self.message}"
+        if self.code:
+            text += f" [{self.code}]"
+        if self.wrapped is not None:
+            text += f": {self.wrapped}"
+        return text
+
+    def with_details(self, details: Mapping[str, Any]) -> Self:
+        """Return a copy that carries `details` in place of its own."""
+        return evolve(self, details=dict(details))

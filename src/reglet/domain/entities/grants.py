@@ -1,0 +1,168 @@
+"""What a plugin asks for and a user grants: network, files, environment, commands, keys (ABI section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal, TypeAlias
+
+from attrs import field, frozen
+
+KeyOperation = Literal["read", "write", "read-write"]
+
+
+def _texts(values: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(values, str):
+        raise TypeError(f"expected a list of texts, not the text {values!r}: write [{values!r}]")
+    return tuple(values)
+
+
+@frozen
+class NetworkRule:
+    """Hosts and ports that belong together: a request must match both.
+
+    Hosts are names, addresses, CIDR blocks or globs; ports are `"443"`, `"8000-9000"` or `"*"`.
+    """
+
+    hosts: tuple[str, ...] = field(converter=_texts, default=())
+    ports: tuple[str, ...] = field(converter=_texts, default=())
+
+
+@frozen
+class FileSystemRule:
+    """Globs of paths that may be read, and of paths that may be written."""
+
+    read: tuple[str, ...] = field(converter=_texts, default=())
+    write: tuple[str, ...] = field(converter=_texts, default=())
+
+
+@frozen
+class KeyValueRule:
+    """Globs of keys in the host's store, and what may be done with them."""
+
+    keys: tuple[str, ...] = field(converter=_texts, default=())
+    op: KeyOperation = "read"
+
+
+@frozen
+class NetworkCapability:
+    """Outbound network access, rule by rule."""
+
+    rules: tuple[NetworkRule, ...] = field(converter=tuple, default=())
+
+
+@frozen
+class FileSystemCapability:
+    """Access to files, rule by rule."""
+
+    rules: tuple[FileSystemRule, ...] = field(converter=tuple, default=())
+
+
+@frozen
+class EnvironmentCapability:
+    """Environment variables that may be read: names or globs."""
+
+    vars: tuple[str, ...] = field(converter=_texts, default=())
+
+
+@frozen
+class ExecCapability:
+    """Commands that may be run: paths or globs."""
+
+    commands: tuple[str, ...] = field(converter=_texts, default=())
+
+
+@frozen
+class KeyValueCapability:
+    """Access to the host's key-value store, rule by rule."""
+
+    rules: tuple[KeyValueRule, ...] = field(converter=tuple, default=())
+
+
+@frozen
+class GrantSet:
+    """A set of capabilities, by kind; None means that the kind is not there at all.
+
+    All operations return new sets. Rules are compared whole, field by field, in order.
+    """
+
+    network: NetworkCapability | None = None
+    fs: FileSystemCapability | None = None
+    env: EnvironmentCapability | None = None
+    exec: ExecCapability | None = None
+    kv: KeyValueCapability | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all is granted; a kind without rules counts as nothing."""
+        return not any(_rules(self))
+
+    def merge(self, other: GrantSet | None) -> GrantSet:
+        """Return the rules of this set, then those of `other` that this one lacks, each once."""
+        if other is None:
+            return self
+        kinds = zip(_KINDS, _rules(self), _rules(other), strict=True)
+        return GrantSet(
+            **{
+                name: kind(_union(mine, theirs))
+                for (name, kind), mine, theirs in kinds
+                if not _absent(mine, theirs)
+            }
+        )
+
+    def difference(self, other: GrantSet | None) -> GrantSet:
+        """Return the rules of this set that `other` lacks; a kind left without rules is dropped."""
+        if other is None:
+            return self
+        kinds = zip(_KINDS, _rules(self), _rules(other), strict=True)
+        left = [(name, kind, _without(mine, theirs)) for (name, kind), mine, theirs in kinds]
+        return GrantSet(**{name: kind(rules) for name, kind, rules in left if rules})
+
+    def contains(self, other: GrantSet | None) -> bool:
+        """Whether every rule of `other` stands in this set too."""
+        return other is None or other.difference(self).is_empty
+
+    def deduplicate(self) -> GrantSet:
+        """Return this set with every rule once, at its first place."""
+        kinds = zip(_KINDS, _rules(self), strict=True)
+        return GrantSet(
+            **{name: kind(dict.fromkeys(mine)) for (name, kind), mine in kinds if mine is not None}
+        )
+
+    def clone(self) -> GrantSet:
+        """Return an equal set; sets never change, so it is the same one."""
+        return self
+
+
+_Rules: TypeAlias = tuple[Any, ...] | None
+_KINDS: tuple[tuple[str, Any], ...] = (
+    ("network", NetworkCapability),
+    ("fs", FileSystemCapability),
+    ("env", EnvironmentCapability),
+    ("exec", ExecCapability),
+    ("kv", KeyValueCapability),
+)
+
+
+def _rules(grants: GrantSet) -> tuple[_Rules, ...]:
+    """Return the rules of each kind, None for a kind that is not there."""
+    network, fs, env, commands, kv = grants.network, grants.fs, grants.env, grants.exec, grants.kv
+    return (
+        None if network is None else network.rules,
+        None if fs is None else fs.rules,
+        None if env is None else env.vars,
+        None if commands is None else commands.commands,
+        None if kv is None else kv.rules,
+    )
+
+
+def _absent(mine: _Rules, theirs: _Rules) -> bool:
+    return mine is None and theirs is None
+
+
+def _union(mine: _Rules, theirs: _Rules) -> tuple[Any, ...]:
+    mine = mine or ()
+    return (*mine, *(rule for rule in dict.fromkeys(theirs or ()) if rule not in mine))
+
+
+def _without(mine: _Rules, theirs: _Rules) -> tuple[Any, ...]:
+    return tuple(rule for rule in mine or () if rule not in (theirs or ()))

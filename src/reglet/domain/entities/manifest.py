@@ -1,0 +1,55 @@
+"""What a plugin says of itself before it runs: services, operations, schemas, capabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from reglet.domain.entities.grants import GrantSet
+
+
+@frozen
+class ExampleManifest:
+    """One example of an operation, as hosts show it."""
+
+    name: str
+    input: Any = None
+    description: str = ""
+    expected_output: Any = None
+    expected_error: str = ""
+
+
+@frozen
+class OperationManifest:
+    """One operation of a service: its input fields by name, its output's schema, its examples."""
+
+    name: str
+    description: str = ""
+    input_fields: tuple[str, ...] = ()
+    output_schema: Mapping[str, Any] | None = None
+    examples: tuple[ExampleManifest, ...] = ()
+
+
+@frozen
+class ServiceManifest:
+    """One service of a plugin; its operations in declared order."""
+
+    name: str
+    description: str = ""
+    operations: tuple[OperationManifest, ...] = ()
+
+
+@frozen
+class Manifest:
+    """A plugin's description of itself (ABI section 2)."""
+
+    name: str
+    version: str
+    description: str = ""
+    sdk_version: str = ""
+    min_host_version: str = ""
+    config_schema: Mapping[str, Any] | None = None
+    capabilities: GrantSet = field(factory=GrantSet)
+    services: Mapping[str, ServiceManifest] = field(factory=dict)

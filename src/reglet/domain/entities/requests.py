@@ -1,0 +1,109 @@
+"""What a plugin asks of the world and what it gets back: the records of the ports.
+
+Durations are `timedelta`, bodies are bytes, ports are ints. The wire's own spellings live in the wire room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from attrs import field, frozen
+
+MAX_BODY_BYTES = 10 * 1024 * 1024
+"""The most of an HTTP body, or of a command's output, that a host hands to a plugin."""
+
+
+def _header_values(headers: Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    return {name: (value,) if isinstance(value, str) else tuple(value) for name, value in headers.items()}
+
+
+@frozen
+class HTTPRequest:
+    """A request to send. A header's value may be one text or several."""
+
+    method: str
+    url: str
+    headers: Mapping[str, tuple[str, ...]] = field(converter=_header_values, factory=dict)
+    body: bytes = b""
+    timeout: timedelta | None = None
+    follow_redirects: bool = True
+    max_redirects: int = 10
+    insecure_skip_verify: bool = False
+
+
+@frozen
+class HTTPResponse:
+    """What a server answered. `truncated` says that the body was longer than the host passes on."""
+
+    status_code: int
+    headers: Mapping[str, tuple[str, ...]] = field(converter=_header_values, factory=dict)
+    body: bytes = b""
+    proto: str = ""
+    truncated: bool = False
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of a header, whatever the case of its name; None if there is none."""
+        wanted = name.lower()
+        return next(
+            (values[0] for key, values in self.headers.items() if key.lower() == wanted and values), None
+        )
+
+
+@frozen
+class MXRecord:
+    """A mail exchanger; hosts with a lower preference are tried first."""
+
+    host: str
+    pref: int = 0
+
+
+@frozen
+class TLSFacts:
+    """What a TLS handshake told; texts are empty and the date None where it told nothing."""
+
+    version: str = ""
+    cipher_suite: str = ""
+    server_name: str = ""
+    cert_subject: str = ""
+    cert_issuer: str = ""
+    cert_not_after: datetime | None = None
+
+
+@frozen
+class SMTPConnectResult:
+    """What a mail server said of itself. `supports_auth` is None where the host does not tell extensions."""
+
+    connected: bool = True
+    banner: str = ""
+    extensions: tuple[str, ...] = ()
+    supports_auth: bool | None = None
+    tls_enabled: bool = False
+    tls_version: str = ""
+    tls_cipher_suite: str = ""
+    tls_server_name: str = ""
+    response_time: timedelta = timedelta()
+    address: str = ""
+
+
+@frozen
+class CommandRequest:
+    """A program to run, without a shell. `env` None means an empty environment."""
+
+    command: str
+    args: tuple[str, ...] = field(converter=tuple, default=())
+    dir: str | None = None
+    env: Mapping[str, str] | None = None
+    timeout: timedelta | None = None
+
+
+@frozen
+class CommandResult:
+    """What a program wrote and how it ended. `truncated` says that it wrote more than the host passes on."""
+
+    stdout: str = ""
+    stderr: str = ""
+    exit_code: int = 0
+    duration: timedelta = timedelta()
+    is_timeout: bool = False
+    truncated: bool = False

@@ -1,0 +1,101 @@
+"""What a check answers: its status, its data, its error, and when it ran."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Self
+
+from attrs import evolve, field, frozen
+
+from reglet.domain.entities.error_detail import ErrorDetail
+from reglet.domain.entities.timestamp import ZERO_TIME, nanoseconds_between
+
+
+class ResultStatus(StrEnum):
+    """The three outcomes of a check (ABI section 2)."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ERROR = "error"
+
+
+@frozen
+class RunMetadata:
+    """When a check ran, for how long, and by what."""
+
+    start_time: datetime = ZERO_TIME
+    end_time: datetime = ZERO_TIME
+    sdk_version: str = ""
+    plugin_id: str = ""
+    duration_ns: int = 0
+
+    @classmethod
+    def between(cls, start: datetime, end: datetime, *, sdk_version: str = "", plugin_id: str = "") -> Self:
+        """Return the metadata of a run from `start` to `end`; the duration is their difference."""
+        return cls(start, end, sdk_version, plugin_id, nanoseconds_between(start, end))
+
+    @property
+    def duration(self) -> timedelta:
+        """How long the run took, to the microsecond."""
+        return timedelta(microseconds=self.duration_ns / 1000)
+
+
+@frozen
+class Result:
+    """The answer of a check.
+
+    `success` and `failure` say whether what was checked is as it should be; `error` says that the check
+    could not be made. Hosts skip a profile's expectations when `error` is set, so an expected negative
+    outcome carries data, never an error.
+    """
+
+    status: ResultStatus
+    message: str = ""
+    data: Mapping[str, Any] | None = None
+    error: ErrorDetail | None = None
+    metadata: RunMetadata | None = None
+    timestamp: datetime = field(default=ZERO_TIME)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the status is success."""
+        return self.status is ResultStatus.SUCCESS
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the status is failure."""
+        return self.status is ResultStatus.FAILURE
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the status is error."""
+        return self.status is ResultStatus.ERROR
+
+    def with_data(self, data: Mapping[str, Any] | None) -> Self:
+        """Return a copy that carries `data` in place of its own."""
+        return evolve(self, data=data)
+
+    def with_field(self, name: str, value: Any) -> Self:
+        """Return a copy whose data has `name` set to `value`."""
+        return evolve(self, data={**(self.data or {}), name: value})
+
+    def with_metadata(self, metadata: RunMetadata | None) -> Self:
+        """Return a copy that carries `metadata`."""
+        return evolve(self, metadata=metadata)
+
+
+def result_success(message: str, data: Mapping[str, Any] | None = None) -> Result:
+    """Return a Result that says: checked, and as it should be."""
+    return Result(ResultStatus.SUCCESS, message, data)
+
+
+def result_failure(message: str, data: Mapping[str, Any] | None = None) -> Result:
+    """Return a Result that says: checked, and not as it should be."""
+    return Result(ResultStatus.FAILURE, message, data)
+
+
+def result_error(error: ErrorDetail) -> Result:
+    """Return a Result that says: the check could not be made, for this reason."""
+    return Result(ResultStatus.ERROR, error.message, error=error)

@@ -1,0 +1,1 @@
+"""Fakes, plugin tests, record and replay, audit."""
