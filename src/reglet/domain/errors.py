@@ -315,9 +315,8 @@ class MemoryLimitError(RegletError):
 
     def __init__(self, requested: int = 0, current: int = 0, limit: int = 0) -> None:
         """Describe the request; all three are bytes."""
-        super().__init__(
-            f"memory allocation failed: requested {requested} bytes, current {current} bytes, limit {limit} bytes"
-        )
+        held = f"current {current} bytes, limit {limit} bytes"
+        super().__init__(f"memory allocation failed: requested {requested} bytes, {held}")
         self.requested = requested
         self.current = current
         self.limit = limit

@@ -1,0 +1,54 @@
+# Every target sets up what it needs: a virtual environment in .venv and the runtime that plugins are built on.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help install demo test test-full lint types imports bench runtime adapter clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+$(STAMP): pyproject.toml hatch_build.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install -q --group dev -e '.[all]'
+	touch $@
+
+install: $(STAMP) ## set up .venv with everything
+
+demo: $(STAMP) ## build the http example, run it four ways, print what each took
+	$(BIN)/python examples/demo.py
+
+test: $(STAMP) lint types imports ## every check: style, types, layers, tests with coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q -m 'not long'
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+test-full: $(STAMP) ## the long tests: large counts, interpreters, the rebuilt adapter
+	$(BIN)/python -m pytest -q -m long
+
+lint: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: $(STAMP)
+	$(BIN)/mypy src examples typing_tests
+	$(BIN)/pyright
+
+imports: $(STAMP)
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## compare with peers in one run, print ratios
+	$(BIN)/python -m bench
+
+runtime: $(STAMP) ## link the runtime module again
+	$(BIN)/python -m reglet.infrastructure.runtime
+
+adapter: $(STAMP) ## rebuild the adapter from C
+	$(BIN)/python -m pip install -q --group adapter
+	$(BIN)/python -m reglet.infrastructure.runtime.adapter
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) dist .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

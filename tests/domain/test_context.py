@@ -1,0 +1,88 @@
+"""Contexts: clients by port, deadlines, cancellation."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Protocol, Self
+
+import pytest
+from attrs import frozen
+
+from reglet.domain.context import Cancellation, Context
+from reglet.domain.errors import CancelledError, MissingClientError, RegletError
+
+LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
+
+
+class Greeter(Protocol):
+    def greet(self) -> str: ...
+
+
+@frozen
+class Polite:
+    request_id: str | None = None
+
+    def in_context(self, ctx: Context) -> Self:
+        return type(self)(ctx.request_id)
+
+    def greet(self) -> str:
+        return f"hello {self.request_id}"
+
+
+def test_a_client_comes_back_by_its_port():
+    """What was bound is found, and knows the context it is used in."""
+    ctx = Context(request_id="r-1").with_client(Greeter, Polite())
+    assert ctx.client(Greeter).greet() == "hello r-1"
+    assert ctx.has_client(Greeter)
+
+
+def test_a_missing_client_is_an_error_that_names_the_port():
+    """Nothing is bound in a fresh context."""
+    with pytest.raises(MissingClientError, match="Greeter"):
+        Context().client(Greeter)
+
+
+def test_a_context_never_changes():
+    """Binding gives a new one."""
+    ctx = Context()
+    ctx.with_client(Greeter, Polite())
+    assert not ctx.has_client(Greeter)
+
+
+def test_a_timeout_never_moves_a_deadline_back():
+    """The sooner of two deadlines holds."""
+    ctx = Context().with_timeout(timedelta(minutes=1))
+    assert ctx.with_timeout(timedelta(hours=1)).deadline == ctx.deadline
+
+
+def test_time_left_is_never_less_than_nothing():
+    """A passed deadline leaves zero, none leaves None."""
+    assert Context(LONG_AGO).remaining() == timedelta()
+    assert Context().remaining() is None
+
+
+def test_a_passed_deadline_allows_no_call():
+    """The error is a timeout that says which call was not made."""
+    with pytest.raises(TimeoutError, match="http_request"):
+        Context(LONG_AGO).ensure_live("http_request")
+
+
+def test_a_cancelled_check_allows_no_call():
+    """The switch cancels every context that holds it."""
+    switch = Cancellation()
+    ctx = Context(cancellation=switch).with_timeout(timedelta(minutes=1))
+    ctx.ensure_live("http_request")
+    switch.cancel()
+    assert ctx.cancelled
+    with pytest.raises(CancelledError):
+        ctx.ensure_live("http_request")
+
+
+def test_a_config_travels_in_the_context():
+    """Handlers read it there."""
+    assert Context().with_config({"a": 1}).config == {"a": 1}
+
+
+def test_every_error_has_the_one_root():
+    """One except clause catches all that this SDK raises."""
+    assert issubclass(MissingClientError, RegletError)
