@@ -1,0 +1,103 @@
+"""Files kept between runs, named by what they were made from."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import tempfile
+import zlib
+from pathlib import Path
+
+import attrs
+import platformdirs
+
+_TRAILER = b"reglet-1"
+_TRAILER_SIZE = len(_TRAILER) + 4
+
+_log = logging.getLogger("reglet.cache")
+
+
+def cache_folder() -> Path:
+    """Return the folder of every cache: `REGLET_CACHE_DIR`, else the platform's cache folder for `reglet`."""
+    chosen = os.environ.get("REGLET_CACHE_DIR")
+    return Path(chosen) if chosen else platformdirs.user_cache_path("reglet")
+
+
+@attrs.frozen
+class Cache:
+    """One folder of entries, each written beside and renamed: any number of processes may share it.
+
+    An entry ends in a mark and the CRC-32 of what precedes, which finds a torn or damaged file; the folder
+    is its owner's alone (mode 0700), so this guards against accidents, not against an attacker. An entry
+    that fails the check counts as absent. A folder that cannot be written is reported to the log, and
+    nothing is kept.
+    """
+
+    folder: Path
+    most_entries: int
+    """The oldest entries beyond this number are dropped when one is added."""
+
+    def read(self, key: str) -> bytes | None:
+        """Return what was kept under `key`; None when absent or damaged."""
+        try:
+            content = (self.folder / key).read_bytes()
+        except OSError:
+            return None
+        if not _intact(content):
+            return None
+        with contextlib.suppress(OSError):  # a folder that is shared read-only
+            os.utime(self.folder / key)  # the newest in use are the last to be dropped
+        return content[:-_TRAILER_SIZE]
+
+    def path(self, key: str) -> Path | None:
+        """Return the file of an intact entry, for readers that map it; its last 12 bytes are the mark."""
+        return None if self.read(key) is None else self.folder / key
+
+    def write(self, key: str, content: bytes | bytearray) -> None:
+        """Keep `content` under `key`, replacing what was there."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._replace(key, content)
+            self._drop_oldest()
+        except OSError as problem:
+            _log.warning(
+                "%s cannot be written (%s), so it is made each time: set REGLET_CACHE_DIR to another folder",
+                self.folder / key,
+                problem.strerror,
+            )
+
+    def _replace(self, key: str, content: bytes | bytearray) -> None:
+        handle, name = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.write(_TRAILER + zlib.crc32(content).to_bytes(4, "little"))
+            Path(name).replace(self.folder / key)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+    def _drop_oldest(self) -> None:
+        with os.scandir(self.folder) as entries:
+            names = [entry.name for entry in entries]
+        if len(names) <= self.most_entries:
+            return
+        by_age = sorted((self.folder / name for name in names), key=_modified)
+        for old in by_age[: len(names) - self.most_entries]:
+            with contextlib.suppress(OSError):  # another process dropped it, or has it open (Windows)
+                old.unlink()
+
+
+def _intact(content: bytes) -> bool:
+    if len(content) < _TRAILER_SIZE or content[-_TRAILER_SIZE:-4] != _TRAILER:
+        return False
+    payload = memoryview(content)[:-_TRAILER_SIZE]
+    return zlib.crc32(payload) == int.from_bytes(content[-4:], "little")
+
+
+def _modified(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0

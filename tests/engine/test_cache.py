@@ -1,0 +1,85 @@
+"""The folder of kept files: what is damaged is absent, what is old is dropped."""
+
+import os
+import threading
+from pathlib import Path
+
+from reglet.infrastructure.engine import Cache, cache_folder
+
+
+def test_what_was_written_is_read(tmp_path: Path) -> None:
+    """An entry comes back as it was."""
+    cache = Cache(tmp_path / "entries", most_entries=4)
+
+    cache.write("one", b"content")
+
+    assert cache.read("one") == b"content"
+
+
+def test_an_absent_entry_is_none(tmp_path: Path) -> None:
+    """A key never written has neither content nor path."""
+    cache = Cache(tmp_path / "entries", most_entries=4)
+
+    assert (cache.read("one"), cache.path("one")) == (None, None)
+
+
+def test_a_damaged_entry_is_absent(tmp_path: Path) -> None:
+    """Cut short, emptied, or with any byte changed, an entry is not returned."""
+    cache = Cache(tmp_path, most_entries=4)
+    cache.write("one", b"content")
+    whole = (tmp_path / "one").read_bytes()
+    damaged = [whole[:cut] for cut in range(len(whole))]
+    damaged += [whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :] for at in range(len(whole))]
+
+    seen = set()
+    for content in damaged:
+        (tmp_path / "one").write_bytes(content)
+        seen.add(cache.read("one"))
+
+    assert seen == {None}
+
+
+def test_the_oldest_entries_are_dropped(tmp_path: Path) -> None:
+    """One entry too many pushes out the one that was not used for longest."""
+    cache = Cache(tmp_path, most_entries=2)
+    for age, key in ((300, "unused"), (400, "used")):
+        cache.write(key, b"x")
+        os.utime(tmp_path / key, (1_000_000 - age, 1_000_000 - age))
+    cache.read("used")
+
+    cache.write("new", b"y")
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "used"]
+
+
+def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path: Path, caplog) -> None:
+    """Where a file stands in the folder's place, the log says what to set and the program goes on."""
+    (tmp_path / "file").write_text("")
+    cache = Cache(tmp_path / "file", most_entries=2)
+
+    cache.write("one", b"x")
+
+    assert cache.read("one") is None
+    assert "set REGLET_CACHE_DIR to another folder" in caplog.text
+
+
+def test_writers_at_once_leave_one_whole_entry(tmp_path: Path) -> None:
+    """Eight writers of one key leave the content of one of them and no other file."""
+    cache = Cache(tmp_path, most_entries=20)
+    contents = [bytes([number]) * 100_000 for number in range(8)]
+    writers = [threading.Thread(target=cache.write, args=("one", content)) for content in contents]
+
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+
+    assert cache.read("one") in contents
+    assert [path.name for path in tmp_path.iterdir()] == ["one"]
+
+
+def test_the_environment_chooses_the_folder() -> None:
+    """Without `REGLET_CACHE_DIR` the folder is the platform's, and named after us."""
+    chosen = os.environ.get("REGLET_CACHE_DIR")
+
+    assert str(cache_folder()) == chosen if chosen else cache_folder().name == "reglet"

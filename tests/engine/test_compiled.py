@@ -1,0 +1,90 @@
+"""Compiled modules: from the cache when intact, compiled again when not."""
+
+import _thread
+import threading
+from pathlib import Path
+
+import pytest
+import wasmtime
+
+from reglet.infrastructure.engine import compiled, engine, run_in_guest_thread
+
+ANSWER = wasmtime.wat2wasm('(module (func (export "answer") (result i32) i32.const 42))')
+ENDLESS = wasmtime.wat2wasm('(module (func (export "spin") (loop br 0)))')
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty cache folder, set by the environment as a user sets it."""
+    monkeypatch.setenv("REGLET_CACHE_DIR", str(tmp_path))
+    return tmp_path / "compiled"
+
+
+def _call(module: wasmtime.Module, name: str) -> object:
+    with wasmtime.Store(engine()) as store:
+        store.set_epoch_deadline(1)
+        function = wasmtime.Instance(store, module, []).exports(store)[name]
+        assert isinstance(function, wasmtime.Func)
+        return function(store)
+
+
+def test_a_second_load_reads_the_kept_code(cache: Path) -> None:
+    """The first call compiles and keeps one file; the second leaves it as it is and works the same."""
+    first = _call(compiled(ANSWER), "answer")
+    kept = [path.read_bytes() for path in cache.iterdir()]
+    second = _call(compiled(ANSWER), "answer")
+
+    assert [first, second] == [42, 42]
+    assert [path.read_bytes() for path in cache.iterdir()] == kept
+    assert len(kept) == 1
+
+
+@pytest.mark.parametrize("damage", [b"", b"\x7fELF no module at all"])
+def test_damaged_code_is_compiled_again(cache: Path, damage: bytes) -> None:
+    """A torn or foreign file in the cache is replaced by good code."""
+    compiled(ANSWER)
+    (entry,) = cache.iterdir()
+    good = entry.stat().st_size
+    entry.write_bytes(damage)
+
+    assert _call(compiled(ANSWER), "answer") == 42
+    assert entry.stat().st_size == good
+
+
+def test_a_module_that_does_not_validate_is_refused(cache: Path) -> None:
+    """Nothing is kept of what is not WebAssembly."""
+    with pytest.raises(wasmtime.WasmtimeError):
+        compiled(b"not wasm")
+
+    assert not cache.exists()
+
+
+def test_work_in_a_guest_thread_returns_and_raises() -> None:
+    """Results and exceptions come back to the caller; a guest thread does not start another."""
+    inner = run_in_guest_thread(lambda: run_in_guest_thread(threading.current_thread))
+
+    assert inner is not threading.current_thread()
+    with pytest.raises(ValueError, match="from the work"):
+        run_in_guest_thread(_fail)
+
+
+def _fail() -> None:
+    raise ValueError("from the work")
+
+
+def test_an_interrupt_stops_an_endless_guest(cache: Path) -> None:
+    """Ctrl-C reaches the caller while the guest is in a loop, and the guest's thread has ended."""
+    module = compiled(ENDLESS)
+    running = threading.Event()
+
+    def spin() -> object:
+        running.set()
+        return _call(module, "spin")
+
+    interrupter = threading.Thread(target=lambda: running.wait() and _thread.interrupt_main())
+    interrupter.start()
+    with pytest.raises(KeyboardInterrupt):
+        run_in_guest_thread(spin)
+    interrupter.join()
+
+    assert [thread for thread in threading.enumerate() if thread.name == "reglet-guest"] == []
