@@ -1,0 +1,116 @@
+"""What a plugin's manifest will meet at the hosts: findings with stable codes.
+
+A manifest is also a user interface: one host makes command-line flags of the config schema, another asks
+its user about each capability. What they swallow, cannot show or warn about is found here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
+
+from attrs import frozen
+
+from reglet.domain.entities.manifest import Manifest, OperationManifest, ServiceManifest
+
+SWALLOWED_FIELDS = frozenset({"output", "quiet", "plugin_path"})
+"""Flags that a host keeps for itself and never sends on."""
+
+CLASHING_FIELDS = frozenset({"verbose", "trust_plugins"})
+"""Flags that mean something else to a host."""
+
+_FLAG_TYPES = frozenset({"string", "integer", "boolean", "array", "object"})
+_BROAD_PATHS = frozenset({"/**", "**"})
+_BROAD_COMMANDS = frozenset({"*", "**"})
+
+
+@frozen
+class Finding:
+    """One thing to know or to change; `where` is a path into the manifest."""
+
+    code: str
+    severity: Literal["error", "warning"]
+    where: str
+    message: str
+
+    def __str__(self) -> str:
+        """Return `CODE severity where: message`."""
+        return f"{self.code} {self.severity} {self.where}: {self.message}"
+
+
+def lint_manifest(manifest: Manifest) -> list[Finding]:
+    """Return what hosts will stumble over, in the order of the manifest."""
+    return [*_texts(manifest), *_fields(manifest), *_operations(manifest), *_capabilities(manifest)]
+
+
+def _texts(manifest: Manifest) -> Iterator[Finding]:
+    if not manifest.description:
+        yield Finding(
+            "R001", "warning", "description", "hosts show it in their help; say what the plugin checks"
+        )
+    if not manifest.services:
+        yield Finding(
+            "R002", "error", "services", "the plugin has no operation; add one with @plugin.service"
+        )
+
+
+def _fields(manifest: Manifest) -> Iterator[Finding]:
+    properties: Mapping[str, Mapping[str, Any]] = (manifest.config_schema or {}).get("properties", {})
+    for name, schema in properties.items():
+        if name not in ("service", "operation"):
+            yield from _field(f"config_schema.properties.{name}", name, schema)
+
+
+def _field(where: str, name: str, schema: Mapping[str, Any]) -> Iterator[Finding]:
+    kind = schema.get("type")
+    if name in SWALLOWED_FIELDS:
+        yield Finding(
+            "R101", "error", where, "a host keeps this flag for itself and never sends it; rename the field"
+        )
+    if name in CLASHING_FIELDS:
+        yield Finding("R102", "warning", where, "a host has a flag of this name that means something else")
+    if not schema.get("description"):
+        yield Finding("R103", "warning", where, "it has no description, so its flag has no help")
+    if kind not in _FLAG_TYPES:
+        text = f"a host makes no flag of type {kind}; it can only be set in a profile"
+        yield Finding("R104", "warning", where, text)
+    if kind == "object" and schema.get("properties"):
+        yield Finding(
+            "R105", "warning", where, "a host makes no flags of a nested object; flat fields get them"
+        )
+
+
+def _operations(manifest: Manifest) -> Iterator[Finding]:
+    for service in manifest.services.values():
+        for operation in service.operations:
+            yield from _operation(service, operation)
+
+
+def _operation(service: ServiceManifest, operation: OperationManifest) -> Iterator[Finding]:
+    where = f"services.{service.name}.{operation.name}"
+    if not operation.description:
+        yield Finding("R201", "warning", where, "it has no description")
+    if not operation.examples:
+        yield Finding("R202", "warning", where, "it has no example; examples are its help and its tests")
+
+
+def _capabilities(manifest: Manifest) -> Iterator[Finding]:
+    grants = manifest.capabilities
+    for rule in grants.network.rules if grants.network else ():
+        if rule.hosts == ("*",) and rule.ports == ("*",):
+            yield _broad("capabilities.network", "every host and port")
+    for files in grants.fs.rules if grants.fs else ():
+        if _BROAD_PATHS.intersection((*files.read, *files.write)):
+            yield _broad("capabilities.fs", "every file")
+    if grants.env and "*" in grants.env.vars:
+        yield _broad("capabilities.env", "every variable")
+    if grants.exec and _BROAD_COMMANDS.intersection(grants.exec.commands):
+        yield _broad("capabilities.exec", "every command")
+    if grants.kv:
+        yield Finding("R302", "warning", "capabilities.kv", "no host has a function for keys yet")
+
+
+def _broad(where: str, what: str) -> Finding:
+    return Finding(
+        "R301", "warning", where, f"it asks for {what}; strict hosts refuse it, others warn on each load"
+    )
