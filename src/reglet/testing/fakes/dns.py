@@ -1,0 +1,110 @@
+"""A stand-in for the resolver behind the DNS port."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, Self
+
+from reglet.application.answers import DNSAnswer, RecordType
+from reglet.domain.entities.requests import MXRecord
+from reglet.domain.errors import (
+    CapabilityError,
+    DNSError,
+    RegletError,
+    TimeoutError,  # noqa: A004 - our own family
+)
+from reglet.testing.fakes.clock import FakeClock
+from reglet.testing.fakes.failures import Failure, failure
+from reglet.testing.fakes.patterns import TextPattern, equals, text_matches
+from reglet.testing.fakes.routes import Criterion, FakeCall, Route, Routes
+
+
+class DNSRoute(Route[tuple[Any, ...]]):
+    """Look-ups that fit, and their answers in order."""
+
+    def respond(self, *records: str | MXRecord, latency: timedelta = timedelta()) -> Self:
+        """Answer the next look-up with records; none at all is an answer too."""
+        return self.then(records, latency)
+
+
+class FakeDNSResolver:
+    """A `DNSResolver` that answers from routes and fails on any other look-up.
+
+    `lookup_host` answers from the routes of types A and AAAA together.
+    """
+
+    def __init__(self, *answers: DNSAnswer, clock: FakeClock | None = None) -> None:
+        """Start with a route for each answer."""
+        self.routes: Routes[DNSRoute] = Routes(clock or FakeClock())
+        for answer in answers:
+            self.add(answer)
+
+    def on(
+        self,
+        host: TextPattern = "*",
+        type: RecordType = "A",  # noqa: A002 - the wire's own word
+        *,
+        nameserver: TextPattern | None = None,
+    ) -> DNSRoute:
+        """Add a route for the look-ups that fit; `*` in a text stands for any text."""
+        criteria = [Criterion("host", host, text_matches), Criterion("type", type, equals)]
+        if nameserver is not None:
+            criteria.append(Criterion("nameserver", nameserver, _nameserver_matches))
+        return self.routes.add(DNSRoute("dns", criteria))
+
+    def add(self, answer: DNSAnswer) -> DNSRoute:
+        """Add a route that gives an example's answer."""
+        route = self.on(answer.host, answer.type)
+        if answer.error:
+            return route.fail(failure(answer.error))
+        return route.respond(*(answer.mx or answer.records))
+
+    def lookup_host(self, host: str, *, nameserver: str | None = None) -> list[str]:
+        """Return the addresses of a name, IPv4 first."""
+        calls = [_call(host, record_type, nameserver) for record_type in ("A", "AAAA")]
+        known = [call for call in calls if self.routes.find(call) is not None] or calls[:1]
+        return [record for call in known for record in self._records(call)]
+
+    def lookup_cname(self, host: str, *, nameserver: str | None = None) -> str:
+        """Return the canonical name."""
+        records = list(self._records(_call(host, "CNAME", nameserver)))
+        if not records:
+            raise DNSError(host, "CNAME", "no such record", nameserver or "", not_found=True)
+        return str(records[0])
+
+    def lookup_mx(self, host: str, *, nameserver: str | None = None) -> list[MXRecord]:
+        """Return the mail exchangers, lowest preference first."""
+        return sorted(self._records(_call(host, "MX", nameserver)), key=lambda record: record.pref)
+
+    def lookup_txt(self, host: str, *, nameserver: str | None = None) -> list[str]:
+        """Return the text records."""
+        return list(self._records(_call(host, "TXT", nameserver)))
+
+    def lookup_ns(self, host: str, *, nameserver: str | None = None) -> list[str]:
+        """Return the name servers."""
+        return list(self._records(_call(host, "NS", nameserver)))
+
+    def _records(self, call: FakeCall) -> Iterator[Any]:
+        outcome = self.routes.answer(call)
+        if isinstance(outcome, Failure):
+            raise _error(call, outcome)
+        yield from outcome
+
+
+def _call(host: str, record_type: str, nameserver: str | None) -> FakeCall:
+    return FakeCall("dns", {"host": host, "type": record_type, "nameserver": nameserver})
+
+
+def _nameserver_matches(wanted: TextPattern, seen: str | None) -> bool:
+    return seen is not None and text_matches(wanted, seen)
+
+
+def _error(call: FakeCall, failure: Failure) -> RegletError:
+    host, record_type = call.facts["host"], call.facts["type"]
+    if failure.kind == "timeout":
+        return TimeoutError("dns lookup", failure.after, host)
+    if failure.kind == "denied":
+        return CapabilityError(f"network:{host}:53", hint=failure.text)
+    missing = failure.kind == "not_found"
+    return DNSError(host, record_type, failure.text, call.facts["nameserver"] or "", not_found=missing)

@@ -1,0 +1,115 @@
+"""A stand-in for the network behind the HTTP port."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Self
+from urllib.parse import urlsplit
+
+from attrs import evolve
+
+from reglet.application.answers import HTTPAnswer
+from reglet.application.answers import http as http_answer
+from reglet.domain.entities.json_value import JSONValue
+from reglet.domain.entities.requests import HTTPRequest, HTTPResponse
+from reglet.domain.errors import (
+    CapabilityError,
+    HTTPError,
+    RegletError,
+    TimeoutError,  # noqa: A004 - our own family
+)
+from reglet.testing.fakes.causes import cause_of
+from reglet.testing.fakes.clock import FakeClock
+from reglet.testing.fakes.failures import Failure, failure
+from reglet.testing.fakes.patterns import BodyPattern, TextPattern, body_matches, headers_match, text_matches
+from reglet.testing.fakes.routes import Criterion, FakeCall, Route, Routes
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class HTTPRoute(Route[HTTPResponse]):
+    """Requests that fit, and their answers in order."""
+
+    def respond(
+        self,
+        status: int = 200,
+        *,
+        headers: Mapping[str, str | Sequence[str]] | None = None,
+        body: str | bytes = b"",
+        json: JSONValue = None,
+        proto: str = "HTTP/1.1",
+        truncated: bool = False,
+        latency: timedelta = timedelta(),
+    ) -> Self:
+        """Answer the next request; `json` is a body with its content type, `latency` moves the fake clock."""
+        answer = http_answer("", status=status, headers=headers, body=body, json=json, proto=proto)
+        return self.then(evolve(answer.response, truncated=truncated), latency)
+
+
+class FakeHTTPClient:
+    """An `HTTPClient` that answers from routes and fails on any other request.
+
+    Redirects are answers like others: it follows none.
+    """
+
+    def __init__(self, *answers: HTTPAnswer, clock: FakeClock | None = None) -> None:
+        """Start with a route for each answer."""
+        self.routes: Routes[HTTPRoute] = Routes(clock or FakeClock())
+        for answer in answers:
+            self.add(answer)
+
+    def on(
+        self,
+        url: TextPattern = "*",
+        *,
+        method: TextPattern = "*",
+        headers: Mapping[str, TextPattern] | None = None,
+        body: BodyPattern | None = None,
+    ) -> HTTPRoute:
+        """Add a route for the requests that fit; `*` in a text stands for any text."""
+        criteria = [Criterion("method", method, text_matches), Criterion("url", url, text_matches)]
+        if headers is not None:
+            criteria.append(Criterion("headers", headers, headers_match))
+        if body is not None:
+            criteria.append(Criterion("body", body, body_matches))
+        return self.routes.add(HTTPRoute("http", criteria))
+
+    def add(self, answer: HTTPAnswer) -> HTTPRoute:
+        """Add a route that gives an example's answer."""
+        route = self.on(answer.url, method=answer.method or "*")
+        if answer.error:
+            return route.fail(failure(answer.error))
+        return route.then(answer.response, timedelta())
+
+    def do(self, request: HTTPRequest) -> HTTPResponse:
+        """Answer a request. Raises `UnexpectedCallError` where no route fits."""
+        facts = {
+            "method": request.method or "GET",
+            "url": request.url,
+            "headers": request.headers,
+            "body": request.body,
+        }
+        outcome = self.routes.answer(FakeCall("http", facts), request.timeout)
+        if isinstance(outcome, Failure):
+            raise _error(request, outcome)
+        response: HTTPResponse = outcome
+        return response
+
+    def get(self, url: str) -> HTTPResponse:
+        """Send GET."""
+        return self.do(HTTPRequest("GET", url))
+
+    def post(self, url: str, content_type: str, body: bytes) -> HTTPResponse:
+        """Send POST with a body of the given content type."""
+        return self.do(HTTPRequest("POST", url, {"Content-Type": content_type}, body))
+
+
+def _error(request: HTTPRequest, failure: Failure) -> RegletError:
+    if failure.kind == "timeout":
+        return TimeoutError(f"http {request.method}", request.timeout or failure.after, request.url)
+    if failure.kind == "denied":
+        parts = urlsplit(request.url)
+        port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
+        return CapabilityError(f"network:{parts.hostname}:{port}", hint=failure.text)
+    return HTTPError(request.method, request.url, cause_of(failure))

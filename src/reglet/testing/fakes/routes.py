@@ -1,0 +1,194 @@
+"""Routes: what a fake answers to which call, in which order, and what it says of a call it does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from difflib import SequenceMatcher
+from typing import Any, Generic, Self, TypeVar
+
+from attrs import frozen
+
+from reglet.testing.fakes.clock import FakeClock
+from reglet.testing.fakes.failures import Failure
+
+Response = TypeVar("Response")
+
+
+class UnexpectedCallError(AssertionError):
+    """A fake was called in a way that no route of it answers."""
+
+
+@frozen
+class FakeCall:
+    """A call that a fake got: its port, and each fact of it by name."""
+
+    port: str
+    facts: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        """Return the call as one line."""
+        shown = [
+            f"{name}={_short(value)}" for name, value in self.facts.items() if value not in (None, b"", {})
+        ]
+        return f"{self.port} {' '.join(shown)}"
+
+
+@frozen
+class Criterion:
+    """One thing that a route asks of a call: the fact, what it should be, and how to tell."""
+
+    fact: str
+    wanted: Any
+    fits: Callable[[Any, Any], bool]
+
+    def holds(self, call: FakeCall) -> bool:
+        """Whether the call is as wanted."""
+        return self.fits(self.wanted, call.facts[self.fact])
+
+    def closeness(self, call: FakeCall) -> float:
+        """Return 1 for a fit, at most a half for texts that differ."""
+        if self.holds(call):
+            return 1.0
+        return SequenceMatcher(None, str(self.wanted), str(call.facts[self.fact])).ratio() * 0.5
+
+
+@frozen
+class _Step(Generic[Response]):
+    outcome: Response | Failure
+    latency: timedelta
+
+
+class Route(Generic[Response]):
+    """One line of a fake: the calls that it fits, and its answers in order; the last answer stays."""
+
+    def __init__(self, port: str, criteria: list[Criterion]) -> None:
+        """Fit the calls of `port` for which every criterion holds."""
+        self._port = port
+        self._criteria = criteria
+        self._steps: list[_Step[Response]] = []
+        self._limit: int | None = None
+        self.calls: list[FakeCall] = []
+
+    def fail(self, failure: Failure) -> Self:
+        """Fail the next call in place of answering it."""
+        return self.then(failure, failure.after)
+
+    def times(self, count: int) -> Self:
+        """Answer exactly `count` calls: a further one is unexpected, fewer do not count as used."""
+        self._limit = count
+        return self
+
+    def then(self, outcome: Response | Failure, latency: timedelta) -> Self:
+        """Give this outcome next, after `latency` on the fake clock."""
+        self._steps.append(_Step(outcome, latency))
+        return self
+
+    @property
+    def is_used(self) -> bool:
+        """Whether every answer of the route was given, and as often as `times` says."""
+        return len(self.calls) >= (self._limit or max(len(self._steps), 1))
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the route may answer another call."""
+        return self._limit is None or len(self.calls) < self._limit
+
+    def fits(self, call: FakeCall) -> bool:
+        """Whether the route is for this call."""
+        return all(criterion.holds(call) for criterion in self._criteria)
+
+    def closeness(self, call: FakeCall) -> float:
+        """Return how near a call comes, from 0 to 1."""
+        if not self._criteria:
+            return 0.0
+        return sum(criterion.closeness(call) for criterion in self._criteria) / len(self._criteria)
+
+    def differences(self, call: FakeCall) -> list[str]:
+        """Return a line for each criterion that does not hold."""
+        if self.fits(call) and not self.is_open:
+            return [f"it answers {self._limit} calls and has answered them"]
+        return [
+            f"{criterion.fact}: expected {_short(criterion.wanted)}, got {_short(call.facts[criterion.fact])}"
+            for criterion in self._criteria
+            if not criterion.holds(call)
+        ]
+
+    def take(self, call: FakeCall) -> _Step[Response]:
+        """Note the call and return what comes next."""
+        if not self._steps:
+            raise UnexpectedCallError(f"the route {self} has no answer: give it one with respond() or fail()")
+        self.calls.append(call)
+        return self._steps[min(len(self.calls), len(self._steps)) - 1]
+
+    def __str__(self) -> str:
+        """Return the route as one line."""
+        wanted = [f"{criterion.fact}={_short(criterion.wanted)}" for criterion in self._criteria]
+        return f"{self._port} {' '.join(wanted) or '(any)'}"
+
+
+AnyRoute = TypeVar("AnyRoute", bound=Route[Any])
+
+
+class Routes(Generic[AnyRoute]):
+    """The routes of one fake, in the order in which they were added, and the calls none was for."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        """Keep time by `clock`."""
+        self.clock = clock
+        self.all: list[AnyRoute] = []
+        self.calls: list[FakeCall] = []
+        self.unexpected: list[UnexpectedCallError] = []
+
+    def add(self, route: AnyRoute) -> AnyRoute:
+        """Add a route behind those there are."""
+        self.all.append(route)
+        return route
+
+    def find(self, call: FakeCall) -> AnyRoute | None:
+        """Return the first open route for a call."""
+        return next((route for route in self.all if route.is_open and route.fits(call)), None)
+
+    def answer(self, call: FakeCall, limit: timedelta | None = None) -> Any:
+        """Return the answer or `Failure` for a call, moving the clock by its latency.
+
+        A latency beyond `limit` is a timeout at `limit`. Raises `UnexpectedCallError` without a route.
+        """
+        self.calls.append(call)
+        route = self.find(call)
+        if route is None:
+            raise self._refuse(call)
+        step = route.take(call)
+        if limit is not None and step.latency > limit:
+            self.clock.advance(limit)
+            return Failure("timeout", "the operation timed out", limit)
+        self.clock.advance(step.latency)
+        return step.outcome
+
+    def assert_all_used(self) -> None:
+        """Raise `AssertionError` that lists every route with an answer that was not asked for."""
+        unused = [f"  {route} (answered {len(route.calls)})" for route in self.all if not route.is_used]
+        if unused:
+            raise AssertionError("\n".join(["routes that were not used up:", *unused]))
+
+    def assert_none_unexpected(self) -> None:
+        """Raise the first `UnexpectedCallError` again: a plugin may have caught it."""
+        if self.unexpected:
+            raise self.unexpected[0]
+
+    def _refuse(self, call: FakeCall) -> UnexpectedCallError:
+        error = UnexpectedCallError("\n".join([f"unexpected call: {call}", *self._hints(call)]))
+        self.unexpected.append(error)
+        return error
+
+    def _hints(self, call: FakeCall) -> list[str]:
+        if not self.all:
+            return [f"  the fake has no {call.port} routes: add one with on(...)"]
+        nearest = max(self.all, key=lambda route: route.closeness(call))
+        differences = [f"    {line}" for line in nearest.differences(call)]
+        return [f"  nearest route:   {nearest}", *differences]
+
+
+def _short(value: object, limit: int = 120) -> str:
+    text = repr(dict(value)) if isinstance(value, Mapping) else repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,143 @@
+"""A stand-in for the network behind the TCP port."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from attrs import define, field
+
+from reglet.application.answers import TCPAnswer
+from reglet.domain.entities.requests import TLSFacts
+from reglet.domain.errors import (
+    CapabilityError,
+    RegletError,
+    TCPError,
+    TimeoutError,  # noqa: A004 - our own family
+)
+from reglet.domain.ports.tcp_dialer import TCPConnection
+from reglet.testing.fakes.causes import cause_of
+from reglet.testing.fakes.clock import FakeClock
+from reglet.testing.fakes.failures import Failure, failure
+from reglet.testing.fakes.patterns import TextPattern, equals, text_matches
+from reglet.testing.fakes.routes import Criterion, FakeCall, Route, Routes
+
+
+@define
+class FakeTCPConnection:
+    """A `TCPConnection` that tells what a route says."""
+
+    remote_addr: str = ""
+    local_addr: str = ""
+    is_tls: bool = False
+    tls: TLSFacts = field(factory=TLSFacts)
+    is_connected: bool = True
+
+    @property
+    def tls_version(self) -> str:
+        """The protocol."""
+        return self.tls.version
+
+    @property
+    def tls_cipher_suite(self) -> str:
+        """The cipher suite."""
+        return self.tls.cipher_suite
+
+    @property
+    def tls_server_name(self) -> str:
+        """The name that was asked for."""
+        return self.tls.server_name
+
+    @property
+    def tls_cert_subject(self) -> str:
+        """The certificate's subject."""
+        return self.tls.cert_subject
+
+    @property
+    def tls_cert_issuer(self) -> str:
+        """The certificate's issuer."""
+        return self.tls.cert_issuer
+
+    @property
+    def tls_cert_not_after(self) -> datetime | None:
+        """When the certificate expires."""
+        return self.tls.cert_not_after
+
+    def close(self) -> None:
+        """Close it."""
+        self.is_connected = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class TCPRoute(Route[TCPAnswer]):
+    """Connections that fit, and their answers in order."""
+
+    def respond(
+        self,
+        *,
+        remote_addr: str = "",
+        local_addr: str = "",
+        tls: TLSFacts | None = None,
+        latency: timedelta = timedelta(),
+    ) -> Self:
+        """Accept the next connection; `tls` is what the handshake tells when TLS is asked for."""
+        return self.then(TCPAnswer("", remote_addr, local_addr, tls), latency)
+
+
+class FakeTCPDialer:
+    """A `TCPDialer` that answers from routes and fails on any other address."""
+
+    def __init__(self, *answers: TCPAnswer, clock: FakeClock | None = None) -> None:
+        """Start with a route for each answer."""
+        self.routes: Routes[TCPRoute] = Routes(clock or FakeClock())
+        for answer in answers:
+            self.add(answer)
+
+    def on(self, address: TextPattern = "*", *, tls: bool | None = None) -> TCPRoute:
+        """Add a route for the connections that fit; `tls` None stands for both."""
+        criteria = [Criterion("address", address, text_matches)]
+        if tls is not None:
+            criteria.append(Criterion("tls", tls, equals))
+        return self.routes.add(TCPRoute("tcp", criteria))
+
+    def add(self, answer: TCPAnswer) -> TCPRoute:
+        """Add a route that gives an example's answer."""
+        route = self.on(answer.address)
+        if answer.error:
+            return route.fail(failure(answer.error))
+        return route.respond(remote_addr=answer.remote_addr, local_addr=answer.local_addr, tls=answer.tls)
+
+    def dial(self, address: str) -> TCPConnection:
+        """Connect without TLS."""
+        return self._dial(address, None, tls=False)
+
+    def dial_with_timeout(self, address: str, timeout: timedelta) -> TCPConnection:
+        """Connect without TLS within `timeout`."""
+        return self._dial(address, timeout, tls=False)
+
+    def dial_secure(self, address: str, timeout: timedelta, tls: bool) -> TCPConnection:
+        """Connect within `timeout`, with TLS if `tls`."""
+        return self._dial(address, timeout, tls=tls)
+
+    def _dial(self, address: str, timeout: timedelta | None, *, tls: bool) -> TCPConnection:
+        outcome = self.routes.answer(FakeCall("tcp", {"address": address, "tls": tls}), timeout)
+        if isinstance(outcome, Failure):
+            raise _error(address, timeout, outcome)
+        facts = (outcome.tls or TLSFacts()) if tls else TLSFacts()
+        return FakeTCPConnection(outcome.remote_addr or address, outcome.local_addr, tls, facts)
+
+
+def _error(address: str, timeout: timedelta | None, failure: Failure) -> RegletError:
+    if failure.kind == "timeout":
+        return TimeoutError("tcp connect", timeout or failure.after, address)
+    if failure.kind == "denied":
+        return CapabilityError(f"network:{address}", hint=failure.text)
+    return TCPError(address, cause_of(failure))
