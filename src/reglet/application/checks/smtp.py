@@ -1,0 +1,74 @@
+"""Checks a mail server: connects, with TLS or STARTTLS if asked, and returns what it said."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from reglet.application.checks.failure import RefusedConfigError, failed_call
+from reglet.application.checks.target import read_target
+from reglet.application.checks.timing import Stopwatch, read_timeout, whole_milliseconds
+from reglet.application.config import get_bool_default
+from reglet.domain.context import Context
+from reglet.domain.entities.error_detail import ErrorDetail
+from reglet.domain.entities.json_value import JSONObject
+from reglet.domain.entities.requests import SMTPConnectResult
+from reglet.domain.entities.result import Result, RunMetadata, result_error, result_success
+from reglet.domain.errors import RegletError
+from reglet.domain.ports.smtp_client import SMTPClient
+
+
+def run_smtp_check(ctx: Context, config: JSONObject | None, *, client: SMTPClient | None = None) -> Result:
+    """Connect to a mail server and return what it said.
+
+    Config: `host`, `port`; optional `use_tls` (false), `use_starttls` (false), `timeout_ms` (30000; 0 or less
+    leaves it to the host).
+
+    Data: `connected`, `address`, `latency_ms`, and if known `banner`, `tls_version`, `tls_cipher_suite`,
+    `tls_server_name`. Without a connection the status is error: code `MISSING_HOST`, `MISSING_PORT`,
+    `INVALID_PORT`, `CONNECTION_FAILED`, or that of the refusal.
+
+    Raises:
+        MissingClientError: the context has no `SMTPClient` and none was given.
+    """
+    try:
+        target = read_target(config)
+    except RefusedConfigError as error:
+        return result_error(error.detail())
+    if client is not None:
+        ctx = ctx.with_client(SMTPClient, client)
+    smtp = ctx.client(SMTPClient)
+    timeout = read_timeout(config, 30_000)
+    use_tls = get_bool_default(config, "use_tls", default=False)
+    use_starttls = get_bool_default(config, "use_starttls", default=False)
+    watch = Stopwatch()
+    try:
+        answer = smtp.connect(target.host, target.port, timeout, use_tls, use_starttls)
+    except RegletError as error:
+        return result_error(failed_call(error, "CONNECTION_FAILED")).with_metadata(watch.stop())
+    metadata = watch.stop()
+    return _result(answer, target.address, metadata).with_metadata(metadata)
+
+
+def _result(answer: SMTPConnectResult, address: str, metadata: RunMetadata) -> Result:
+    if not answer.connected:
+        return result_error(ErrorDetail("network", "SMTP connection failed", "CONNECTION_FAILED"))
+    facts: dict[str, Any] = {
+        "connected": True,
+        "address": address,
+        "latency_ms": _latency_ms(answer, metadata),
+    }
+    known = {
+        "banner": answer.banner,
+        "tls_version": answer.tls_version,
+        "tls_cipher_suite": answer.tls_cipher_suite,
+        "tls_server_name": answer.tls_server_name,
+    }
+    facts |= {name: text for name, text in known.items() if text}
+    return result_success(f"SMTP connection successful to {address}", facts)
+
+
+def _latency_ms(answer: SMTPConnectResult, metadata: RunMetadata) -> int:
+    """Return the host's own measurement where it made one, else how long the call took."""
+    measured = answer.response_time // timedelta(microseconds=1) * 1000
+    return whole_milliseconds(measured or metadata.duration_ns)

@@ -1,0 +1,96 @@
+"""Checks a port: connects to it, with TLS if asked, and returns what the connection told."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from reglet.application.checks.failure import RefusedConfigError, failed_call
+from reglet.application.checks.target import read_target
+from reglet.application.checks.timing import Stopwatch, read_timeout, whole_milliseconds
+from reglet.application.config import get_bool_default, get_string_default
+from reglet.domain.context import Context
+from reglet.domain.entities.error_detail import ErrorDetail
+from reglet.domain.entities.json_value import JSONObject
+from reglet.domain.entities.result import Result, RunMetadata, result_error, result_failure, result_success
+from reglet.domain.errors import RegletError
+from reglet.domain.ports.tcp_dialer import TCPConnection, TCPDialer
+
+
+def run_tcp_check(ctx: Context, config: JSONObject | None, *, client: TCPDialer | None = None) -> Result:
+    """Connect to a port and return what the connection told.
+
+    Config: `host`, `port`; optional `timeout_ms` (5000; 0 or less leaves it to the host), `tls` (false),
+    `expected_tls_version` (`TLS 1.0` to `TLS 1.3`).
+
+    Data: `connected`, `address`, `response_time_ms`, `remote_addr` and `local_addr` if known; with TLS also
+    `tls`, `tls_version`, `tls_cipher_suite`, `tls_server_name`, and of the certificate, if known,
+    `tls_cert_subject`, `tls_cert_issuer`, `tls_cert_not_after` (RFC 3339) and `tls_cert_days_remaining`
+    (whole days, below zero once it has expired). Another TLS version than expected gives status failure,
+    with `expected_tls_version` and `actual_tls_version`. Without a connection the status is error: code
+    `MISSING_HOST`, `MISSING_PORT`, `INVALID_PORT`, `CONNECTION_FAILED`, or that of the refusal.
+
+    Raises:
+        MissingClientError: the context has no `TCPDialer` and none was given.
+    """
+    try:
+        target = read_target(config)
+    except RefusedConfigError as error:
+        return result_error(error.detail())
+    if client is not None:
+        ctx = ctx.with_client(TCPDialer, client)
+    dialer = ctx.client(TCPDialer)
+    timeout = read_timeout(config, 5_000)
+    tls = get_bool_default(config, "tls", default=False)
+    watch = Stopwatch()
+    try:
+        connection = dialer.dial_secure(target.address, timeout, tls)
+    except RegletError as error:
+        return result_error(failed_call(error, "CONNECTION_FAILED")).with_metadata(watch.stop())
+    metadata = watch.stop()
+    with connection:
+        expected = get_string_default(config, "expected_tls_version", "")
+        return _result(connection, target.address, expected, metadata).with_metadata(metadata)
+
+
+def _result(connection: TCPConnection, address: str, expected: str, metadata: RunMetadata) -> Result:
+    if not connection.is_connected:
+        return result_error(ErrorDetail("network", "TCP connection failed", "CONNECTION_FAILED"))
+    facts: dict[str, Any] = {
+        "connected": True,
+        "address": address,
+        "response_time_ms": whole_milliseconds(metadata.duration_ns),
+    }
+    facts |= _known(remote_addr=connection.remote_addr, local_addr=connection.local_addr)
+    if connection.is_tls:
+        facts |= _tls_facts(connection, metadata.end_time)
+    actual = connection.tls_version if connection.is_tls else ""
+    if expected and actual != expected:
+        facts |= {"expected_tls_version": expected, "actual_tls_version": actual}
+        message = f"TLS version mismatch: expected {expected}, got {actual or 'none'}"
+        return result_failure(message, facts)
+    return result_success("TCP connection successful", facts)
+
+
+def _tls_facts(connection: TCPConnection, now: datetime) -> dict[str, Any]:
+    facts: dict[str, Any] = {
+        "tls": True,
+        "tls_version": connection.tls_version,
+        "tls_cipher_suite": connection.tls_cipher_suite,
+        "tls_server_name": connection.tls_server_name,
+    }
+    if connection.tls_cert_subject:
+        facts["tls_cert_subject"] = connection.tls_cert_subject
+        facts["tls_cert_issuer"] = connection.tls_cert_issuer
+    if (not_after := connection.tls_cert_not_after) is not None:
+        facts["tls_cert_not_after"] = _rfc3339(not_after)
+        facts["tls_cert_days_remaining"] = (not_after - now) // timedelta(days=1)
+    return facts
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _known(**facts: str) -> dict[str, str]:
+    return {name: value for name, value in facts.items() if value}
