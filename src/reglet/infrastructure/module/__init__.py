@@ -1,0 +1,1 @@
+"""Leaf: the WebAssembly binary format, read and written."""

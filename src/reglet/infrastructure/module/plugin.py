@@ -1,0 +1,105 @@
+"""A built plugin, read for those who run or inspect it: all but the code, which may be ten megabytes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import field, frozen
+
+from reglet.infrastructure.module.declarations import (
+    CustomSection,
+    Export,
+    Import,
+    read_data_segment,
+    read_export,
+    read_import,
+)
+from reglet.infrastructure.module.errors import ModuleFormatError
+from reglet.infrastructure.module.parse import read_custom_section
+from reglet.infrastructure.module.reader import Reader
+from reglet.infrastructure.module.sections import Section, SectionId, read_sections
+from reglet.infrastructure.module.types import ExternKind, Limits, read_limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import TypeVar
+
+    Item = TypeVar("Item")
+
+
+@frozen
+class PluginModule:
+    """What a core module has and needs.
+
+    Attributes:
+        imports: In their order.
+        exports: In their order.
+        memory: Its own memory in pages, None if it has none.
+        data: What its memory begins with, as (address, bytes).
+        custom: The contents of its custom sections by name.
+        section_sizes: Bytes of each section's contents, custom sections together.
+    """
+
+    imports: tuple[Import, ...]
+    exports: tuple[Export, ...]
+    memory: Limits | None
+    data: tuple[tuple[int, memoryview], ...] = field(repr=False)
+    custom: Mapping[str, memoryview] = field(repr=False)
+    section_sizes: Mapping[SectionId, int]
+
+    @property
+    def exported_functions(self) -> frozenset[str]:
+        """The names of the functions that it exports."""
+        return frozenset(each.name for each in self.exports if each.kind is ExternKind.FUNCTION)
+
+    def imported_functions(self, module: str) -> tuple[str, ...]:
+        """Give the names of the functions that it imports from `module`, each once, sorted."""
+        names = {
+            each.name for each in self.imports if each.module == module and each.kind is ExternKind.FUNCTION
+        }
+        return tuple(sorted(names))
+
+
+def read_plugin(module: bytes) -> PluginModule:
+    """Read a core module without looking at its code.
+
+    Raises:
+        ModuleFormatError: the bytes are not a core module, or have what our hosts do not take; it has the offset.
+    """
+    sections: dict[SectionId, Section] = {}
+    custom: list[CustomSection] = []
+    sizes: dict[SectionId, int] = {}
+    for each in read_sections(module):
+        sizes[each.id] = sizes.get(each.id, 0) + each.end - each.start
+        if each.id is SectionId.CUSTOM:
+            custom.append(read_custom_section(module, each))
+        else:
+            sections[each.id] = each
+    view = memoryview(module)
+    memories = _items(module, sections.get(SectionId.MEMORY), read_limits)
+    return PluginModule(
+        imports=_items(module, sections.get(SectionId.IMPORT), read_import),
+        exports=_items(module, sections.get(SectionId.EXPORT), read_export),
+        memory=memories[0] if memories else None,
+        data=_data(module, sections.get(SectionId.DATA), view),
+        custom={each.name: view[each.start : each.end] for each in custom},
+        section_sizes=sizes,
+    )
+
+
+def _items(module: bytes, where: Section | None, item: Callable[[Reader], Item]) -> tuple[Item, ...]:
+    if where is None:
+        return ()
+    reader = Reader(module, where.start, where.end)
+    items = reader.vector(item)
+    reader.finish(f"the {where.id.name} section")
+    return items
+
+
+def _data(module: bytes, where: Section | None, view: memoryview) -> tuple[tuple[int, memoryview], ...]:
+    placed: list[tuple[int, memoryview]] = []
+    for segment in _items(module, where, read_data_segment):
+        if segment.offset.global_index is not None:
+            raise ModuleFormatError("a data segment whose address is a global's value", segment.start)
+        placed.append((segment.offset.offset % (1 << 32), view[segment.start : segment.end]))
+    return tuple(placed)
