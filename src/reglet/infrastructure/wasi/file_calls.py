@@ -1,0 +1,243 @@
+"""Preview 1: what is done with an open descriptor (`fd_*`)."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from reglet.infrastructure.wasi.descriptors import Descriptor, Stream
+from reglet.infrastructure.wasi.errno import Errno, WasiError
+from reglet.infrastructure.wasi.tree import FileStatus, FileType, Times
+
+if TYPE_CHECKING:
+    from reglet.infrastructure.wasi.system import System
+
+_STATUS = struct.Struct("<QQB7xQQQQQ")
+_DESCRIPTOR_STATUS = struct.Struct("<BxHxxxxQQ")
+_DIRECTORY_ENTRY = struct.Struct("<QQIB3x")
+_PREOPEN = struct.Struct("<II")
+
+_RIGHT_READ = 1 << 1
+_RIGHT_WRITE = 1 << 6
+_ALL_RIGHTS = (1 << 29) - 1
+
+_FLAG_APPEND = 1
+_SET, _CURRENT, _END = 0, 1, 2
+_SET_ACCESSED, _ACCESSED_NOW, _SET_MODIFIED, _MODIFIED_NOW = 1, 2, 4, 8
+
+_LARGEST_TRANSFER = 1 << 20
+"""Bytes that one read or write moves at most, so that a guest cannot make us hold more."""
+
+
+def packed_status(status: FileStatus) -> bytes:
+    """Return a file's status as preview 1 lays it out."""
+    return _STATUS.pack(
+        status.device,
+        status.inode,
+        status.type,
+        status.links,
+        status.size,
+        status.accessed,
+        status.modified,
+        status.changed,
+    )
+
+
+def times(system: System, accessed: int, modified: int, flags: int) -> Times:
+    """Return the times that a `*_set_times` call asks for."""
+    now = system.clock.now() if flags & (_ACCESSED_NOW | _MODIFIED_NOW) else 0
+    return Times(
+        accessed=now if flags & _ACCESSED_NOW else accessed if flags & _SET_ACCESSED else None,
+        modified=now if flags & _MODIFIED_NOW else modified if flags & _SET_MODIFIED else None,
+    )
+
+
+class TransferCalls:
+    """Reading, writing and seeking."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+
+    def fd_read(self, number: int, vectors: int, count: int, result: int) -> None:
+        """Read at the descriptor's position; streams are at their end."""
+        opened = self._system.descriptors.get(number)
+        if isinstance(opened, Stream):
+            self._system.memory.write_u32(result, 0)
+            return
+        opened.position += self._read(opened, opened.position, vectors, count, result)
+
+    def fd_pread(self, number: int, vectors: int, count: int, offset: int, result: int) -> None:
+        """Read at an offset."""
+        self._read(self._system.descriptors.file(number), offset, vectors, count, result)
+
+    def fd_write(self, number: int, vectors: int, count: int, result: int) -> None:
+        """Write at the descriptor's position, at the file's end, or to a stream."""
+        opened = self._system.descriptors.get(number)
+        if isinstance(opened, Descriptor):
+            offset = None if opened.flags.append else opened.position
+            opened.position += self._write(opened, offset, vectors, count, result)
+            return
+        if opened.sink is None:
+            raise WasiError(Errno.BADF)
+        content = self._gather(vectors, count)
+        opened.sink(content)
+        self._system.memory.write_u32(result, len(content))
+
+    def fd_pwrite(self, number: int, vectors: int, count: int, offset: int, result: int) -> None:
+        """Write at an offset."""
+        self._write(self._system.descriptors.file(number), offset, vectors, count, result)
+
+    def fd_seek(self, number: int, offset: int, whence: int, result: int) -> None:
+        """Move the descriptor's position."""
+        opened = self._system.descriptors.file(number)
+        if whence not in (_SET, _CURRENT, _END):
+            raise WasiError(Errno.INVAL)
+        start = {_SET: 0, _CURRENT: opened.position}.get(whence)
+        position = (opened.file.status().size if start is None else start) + offset
+        if position < 0:
+            raise WasiError(Errno.INVAL)
+        opened.position = position
+        self._system.memory.write_u64(result, position)
+
+    def fd_tell(self, number: int, result: int) -> None:
+        """Tell the descriptor's position."""
+        self._system.memory.write_u64(result, self._system.descriptors.file(number).position)
+
+    def _read(self, opened: Descriptor, offset: int, vectors: int, count: int, result: int) -> int:
+        if opened.type is FileType.DIRECTORY:
+            raise WasiError(Errno.ISDIR)
+        memory = self._system.memory
+        done = 0
+        for address, size in memory.read_vectors(vectors, count):
+            wanted = min(size, _LARGEST_TRANSFER - done)
+            content = opened.file.read(offset + done, wanted)
+            memory.write(address, content)
+            done += len(content)
+            if len(content) < size:
+                break
+        memory.write_u32(result, done)
+        return done
+
+    def _write(self, opened: Descriptor, offset: int | None, vectors: int, count: int, result: int) -> int:
+        if opened.type is FileType.DIRECTORY:
+            raise WasiError(Errno.ISDIR)
+        done = opened.file.write(offset, self._gather(vectors, count))
+        self._system.memory.write_u32(result, done)
+        return done
+
+    def _gather(self, vectors: int, count: int) -> bytes:
+        content = bytearray()
+        for address, size in self._system.memory.read_vectors(vectors, count):
+            content += self._system.memory.read(address, min(size, _LARGEST_TRANSFER - len(content)))
+        return bytes(content)
+
+
+class DescriptorCalls:
+    """What a descriptor is, and changes of it."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+
+    def fd_close(self, number: int) -> None:
+        """Close a descriptor."""
+        self._system.descriptors.close(number)
+
+    def fd_renumber(self, number: int, target: int) -> None:
+        """Refuse: nothing of ours moves descriptors."""
+        self._system.descriptors.get(number)
+        self._system.descriptors.get(target)
+        raise WasiError(Errno.NOTSUP)
+
+    def fd_fdstat_get(self, number: int, result: int) -> None:
+        """Tell a descriptor's type, flags and rights."""
+        opened = self._system.descriptors.get(number)
+        self._system.memory.write(result, _descriptor_status(opened))
+
+    def fd_fdstat_set_flags(self, number: int, _flags: int) -> None:
+        """Refuse: flags are fixed when a file is opened."""
+        self._system.descriptors.get(number)
+        raise WasiError(Errno.NOTSUP)
+
+    def fd_filestat_get(self, number: int, result: int) -> None:
+        """Tell the status of the file that is open."""
+        opened = self._system.descriptors.get(number)
+        if isinstance(opened, Stream):
+            status = FileStatus(FileType.CHARACTER_DEVICE, inode=0)
+        else:
+            status = opened.file.status()
+        self._system.memory.write(result, packed_status(status))
+
+    def fd_filestat_set_size(self, number: int, size: int) -> None:
+        """Cut or lengthen the file that is open."""
+        self._system.descriptors.file(number).file.set_size(size)
+
+    def fd_filestat_set_times(self, number: int, accessed: int, modified: int, flags: int) -> None:
+        """Set the times of the file that is open."""
+        opened = self._system.descriptors.file(number)
+        opened.file.set_times(times(self._system, accessed, modified, flags))
+
+    def fd_advise(self, number: int, _offset: int, _length: int, _advice: int) -> None:
+        """Take note of nothing: advice changes no meaning."""
+        self._system.descriptors.file(number)
+
+    def fd_sync(self, number: int) -> None:
+        """Bring what was written to the disk."""
+        self._system.descriptors.file(number).file.sync()
+
+    def fd_datasync(self, number: int) -> None:
+        """Bring what was written to the disk."""
+        self.fd_sync(number)
+
+
+class DirectoryCalls:
+    """Preopened directories and listings."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+
+    def fd_prestat_get(self, number: int, result: int) -> None:
+        """Tell the length of a preopen's name; another descriptor is BADF, which ends the guest's search."""
+        self._system.memory.write(result, _PREOPEN.pack(0, len(self._preopen(number))))
+
+    def fd_prestat_dir_name(self, number: int, address: int, size: int) -> None:
+        """Give a preopen's name."""
+        name = self._preopen(number)
+        if size & 0xFFFF_FFFF < len(name):
+            raise WasiError(Errno.NAMETOOLONG)
+        self._system.memory.write(address, name)
+
+    def fd_readdir(self, number: int, address: int, size: int, cookie: int, result: int) -> None:
+        """Give entries from `cookie` on; the last may be cut, which tells the guest to ask again."""
+        opened = self._system.descriptors.file(number)
+        if opened.type is not FileType.DIRECTORY:
+            raise WasiError(Errno.NOTDIR)
+        if opened.listing is None or cookie == 0:
+            opened.listing = opened.file.entries()
+        content = bytearray()
+        room = min(size & 0xFFFF_FFFF, _LARGEST_TRANSFER)
+        for position, entry in enumerate(opened.listing[max(cookie, 0) :], start=max(cookie, 0)):
+            if len(content) >= room:
+                break
+            name = entry.name.encode()
+            content += _DIRECTORY_ENTRY.pack(position + 1, entry.inode, len(name), entry.type) + name
+        self._system.memory.write(address, bytes(content[:room]))
+        self._system.memory.write_u32(result, min(len(content), room))
+
+    def _preopen(self, number: int) -> bytes:
+        opened = self._system.descriptors.get(number)
+        if isinstance(opened, Stream) or not opened.preopened:
+            raise WasiError(Errno.BADF)
+        return opened.guest_path.encode()
+
+
+def _descriptor_status(opened: Stream | Descriptor) -> bytes:
+    if isinstance(opened, Stream):
+        rights = _RIGHT_READ if opened.sink is None else _RIGHT_WRITE
+        return _DESCRIPTOR_STATUS.pack(FileType.CHARACTER_DEVICE, 0, rights, 0)
+    rights = _ALL_RIGHTS & ~(_RIGHT_READ | _RIGHT_WRITE)
+    if opened.flags.read:
+        rights |= _RIGHT_READ
+    if opened.flags.write or opened.flags.append:
+        rights |= _RIGHT_WRITE
+    flags = _FLAG_APPEND if opened.flags.append else 0
+    return _DESCRIPTOR_STATUS.pack(opened.type, flags, rights, _ALL_RIGHTS)

@@ -1,0 +1,162 @@
+"""A tree that never changes."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, NoReturn
+
+from reglet.infrastructure.wasi.errno import Errno, WasiError
+from reglet.infrastructure.wasi.tree import DirectoryEntry, FileStatus, FileType, OpenFlags, Times
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+    from reglet.infrastructure.wasi.nodes import Directory, File
+
+
+class ReadOnlyTree:
+    """A tree over a directory node: names in order, no times, inodes that depend on the path alone."""
+
+    def __init__(self, root: Directory) -> None:
+        self._root = root
+
+    def open(self, path: str, flags: OpenFlags) -> ReadOnlyFile:
+        """Open a file or directory for reading; whatever else is asked for is refused with ROFS."""
+        parts, node = self._find_to_open(path, flags)
+        if flags.exclusive and flags.create:
+            raise WasiError(Errno.EXIST)
+        if flags.directory and not _is_directory(node):
+            raise WasiError(Errno.NOTDIR)
+        if flags.truncate or ((flags.write or flags.append) and not _is_directory(node)):
+            raise WasiError(Errno.ROFS)
+        return ReadOnlyFile(parts, node)
+
+    def status(self, path: str, *, follow: bool) -> FileStatus:
+        """Return a path's status; there are no links, so `follow` changes nothing."""
+        del follow
+        return _status(*self._find(path))
+
+    def read_link(self, path: str) -> str:
+        """Refuse: there are no links."""
+        self._find(path)
+        raise WasiError(Errno.INVAL)
+
+    def set_times(self, _path: str, _times: Times, *, follow: bool) -> NoReturn:
+        """Refuse."""
+        del follow
+        raise WasiError(Errno.ROFS)
+
+    def create_directory(self, path: str) -> NoReturn:
+        """Refuse, as a disk does: what exists is EXIST, not ROFS."""
+        try:
+            self._find(path)
+        except WasiError as problem:
+            raise WasiError(Errno.ROFS) from problem
+        raise WasiError(Errno.EXIST)
+
+    def remove_directory(self, _path: str) -> NoReturn:
+        """Refuse."""
+        raise WasiError(Errno.ROFS)
+
+    def remove_file(self, _path: str) -> NoReturn:
+        """Refuse."""
+        raise WasiError(Errno.ROFS)
+
+    def rename(self, _old: str, _new: str) -> NoReturn:
+        """Refuse."""
+        raise WasiError(Errno.ROFS)
+
+    def _find_to_open(self, path: str, flags: OpenFlags) -> tuple[tuple[str, ...], File | Directory]:
+        try:
+            return self._find(path)
+        except WasiError as problem:
+            if flags.create and problem.number is Errno.NOENT:
+                raise WasiError(Errno.ROFS) from problem
+            raise
+
+    def _find(self, path: str) -> tuple[tuple[str, ...], File | Directory]:
+        trail: list[tuple[str, File | Directory]] = [("", self._root)]
+        for part in path.split("/"):
+            if part in ("", "."):
+                continue
+            if part == "..":
+                if len(trail) == 1:
+                    raise WasiError(Errno.NOTCAPABLE)
+                trail.pop()
+                continue
+            trail.append((part, _child(trail[-1][1], part)))
+        return tuple(name for name, _ in trail[1:]), trail[-1][1]
+
+
+class ReadOnlyFile:
+    """An open node."""
+
+    def __init__(self, parts: tuple[str, ...], node: File | Directory) -> None:
+        self._parts = parts
+        self._node = node
+        self._content: bytes | None = None
+
+    def status(self) -> FileStatus:
+        """Return the node's status."""
+        return _status(self._parts, self._node)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return at most `size` bytes at `offset`."""
+        if self._content is None:
+            self._content = _file(self._node).content()
+        return self._content[offset : offset + size]
+
+    def entries(self) -> list[DirectoryEntry]:
+        """Return a directory's entries."""
+        if not _is_directory(self._node):
+            raise WasiError(Errno.NOTDIR)
+        return [self._entry(name) for name in self._node.names()]
+
+    def write(self, _offset: int | None, _content: bytes) -> NoReturn:
+        """Refuse."""
+        raise WasiError(Errno.ROFS)
+
+    def set_size(self, _size: int) -> NoReturn:
+        """Refuse."""
+        raise WasiError(Errno.ROFS)
+
+    def set_times(self, _times: Times) -> NoReturn:
+        """Refuse."""
+        raise WasiError(Errno.ROFS)
+
+    def sync(self) -> None:
+        """Do nothing: nothing was written."""
+
+    def close(self) -> None:
+        """Let go of the content."""
+        self._content = None
+
+    def _entry(self, name: str) -> DirectoryEntry:
+        status = _status((*self._parts, name), _child(self._node, name))
+        return DirectoryEntry(name, status.inode, status.type)
+
+
+def _is_directory(node: File | Directory) -> TypeIs[Directory]:
+    return hasattr(node, "names")
+
+
+def _file(node: File | Directory) -> File:
+    if _is_directory(node):
+        raise WasiError(Errno.ISDIR)
+    return node
+
+
+def _child(node: File | Directory, name: str) -> File | Directory:
+    if not _is_directory(node):
+        raise WasiError(Errno.NOTDIR)
+    found = node.child(name)
+    if found is None:
+        raise WasiError(Errno.NOENT)
+    return found
+
+
+def _status(parts: tuple[str, ...], node: File | Directory) -> FileStatus:
+    inode = int.from_bytes(hashlib.sha256("/".join(parts).encode()).digest()[:6], "little")
+    if _is_directory(node):
+        return FileStatus(FileType.DIRECTORY, inode)
+    return FileStatus(FileType.REGULAR_FILE, inode, size=node.size())

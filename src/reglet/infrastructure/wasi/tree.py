@@ -1,0 +1,151 @@
+"""What a tree of files must answer to be shown to a guest."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING, Protocol
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class FileType(IntEnum):
+    """Kinds of files, numbered as in preview 1."""
+
+    UNKNOWN = 0
+    BLOCK_DEVICE = 1
+    CHARACTER_DEVICE = 2
+    DIRECTORY = 3
+    REGULAR_FILE = 4
+    SOCKET = 6
+    SYMBOLIC_LINK = 7
+
+
+@attrs.frozen
+class FileStatus:
+    """What preview 1 can say of a file: no mode and no owner. Times are nanoseconds since 1970."""
+
+    type: FileType
+    inode: int
+    size: int = 0
+    links: int = 1
+    device: int = 1
+    accessed: int = 0
+    modified: int = 0
+    changed: int = 0
+
+
+@attrs.frozen
+class DirectoryEntry:
+    """One name in a directory."""
+
+    name: str
+    inode: int
+    type: FileType
+
+
+@attrs.frozen
+class OpenFlags:
+    """How a path is to be opened."""
+
+    read: bool = True
+    write: bool = False
+    append: bool = False
+    create: bool = False
+    exclusive: bool = False
+    truncate: bool = False
+    directory: bool = False
+    """The path must be a directory."""
+    follow: bool = True
+    """Follow a symbolic link in the last place."""
+
+    @property
+    def changes(self) -> bool:
+        """Whether the tree or a file in it could be altered."""
+        return self.write or self.append or self.create or self.truncate
+
+
+@attrs.frozen
+class Times:
+    """New times of a file in nanoseconds since 1970; None leaves one as it is."""
+
+    accessed: int | None
+    modified: int | None
+
+
+class OpenFile(Protocol):
+    """A file or directory that the guest has open. Every method may raise WasiError or OSError."""
+
+    def status(self) -> FileStatus:
+        """Return the file's present status."""
+        ...
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return at most `size` bytes at `offset`; none at the end."""
+        ...
+
+    def write(self, offset: int | None, content: bytes) -> int:
+        """Write at `offset`, or at the end for None; return how many bytes were written."""
+        ...
+
+    def set_size(self, size: int) -> None:
+        """Cut or lengthen the file."""
+        ...
+
+    def set_times(self, times: Times) -> None:
+        """Set the file's times."""
+        ...
+
+    def sync(self) -> None:
+        """Bring what was written to the disk."""
+        ...
+
+    def entries(self) -> Sequence[DirectoryEntry]:
+        """Return a directory's entries, without `.` and `..`."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file."""
+        ...
+
+
+class Tree(Protocol):
+    """A directory with all below it. Paths are relative to its root, `/` between parts, and may hold `..`.
+
+    A tree never answers for a file outside its root, whatever links lie in it: it raises
+    WasiError(NOTCAPABLE). Every method may raise WasiError or OSError.
+    """
+
+    def open(self, path: str, flags: OpenFlags) -> OpenFile:
+        """Open a file or directory."""
+        ...
+
+    def status(self, path: str, *, follow: bool) -> FileStatus:
+        """Return the status of a path, or of a symbolic link itself without `follow`."""
+        ...
+
+    def read_link(self, path: str) -> str:
+        """Return where a symbolic link points to."""
+        ...
+
+    def set_times(self, path: str, times: Times, *, follow: bool) -> None:
+        """Set the times of a path."""
+        ...
+
+    def create_directory(self, path: str) -> None:
+        """Make a directory."""
+        ...
+
+    def remove_directory(self, path: str) -> None:
+        """Remove an empty directory."""
+        ...
+
+    def remove_file(self, path: str) -> None:
+        """Remove a file or link."""
+        ...
+
+    def rename(self, old: str, new: str) -> None:
+        """Move within this tree."""
+        ...
