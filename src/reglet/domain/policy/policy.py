@@ -46,7 +46,7 @@ class Policy:
 
     def network(self, host: str, port: int) -> Decision:
         """May this name or address be connected to on this port?"""
-        missing = f"network:{host}:{port}"
+        missing = _missing(host, port)
         try:
             name, address = canonical_host(host), parse_address(host)
         except HostError as error:
@@ -57,7 +57,7 @@ class Policy:
             if pattern.covers(name, address) and (address is None or _reaches(pattern, name, address)):
                 return Decision(True, rule.text(pattern))
         hint = _network_hint(name, port) if address is None else _address_hint(name, port, address)
-        return self._refusal(f"network:{name}:{port}", hint)
+        return self._refusal(_missing(name, port), hint)
 
     def address(self, host: str, port: int, ip: str) -> Decision:
         """May `ip`, which the granted `host` resolved to, be dialled on this port?
@@ -69,16 +69,16 @@ class Policy:
         try:
             name, address = canonical_host(host), parse_address(ip)
         except HostError as error:
-            return Decision(False, f"network:{ip}:{port}", str(error))
+            return Decision(False, _missing(ip, port), str(error))
         if address is None:
-            return Decision(False, f"network:{ip}:{port}", f"{ip!r} is no address")
+            return Decision(False, _missing(ip, port), f"{ip!r} is no address")
         if not target or not special_use(address):
             return target
         for rule, pattern in self._hosts(port):
             if _reaches(pattern, name, address):
                 return Decision(True, rule.text(pattern))
         return self._refusal(
-            f"network:{address}:{port}", f"{name} is {_address_hint(str(address), port, address)}"
+            _missing(str(address), port), f"{name} is {_address_hint(str(address), port, address)}"
         )
 
     def dns(self, host: str) -> Decision:
@@ -86,11 +86,11 @@ class Policy:
         try:
             name, address = canonical_host(host), parse_address(host)
         except HostError as error:
-            return Decision(False, f"network:{host}:{DNS_PORT}", str(error))
+            return Decision(False, _missing(host, DNS_PORT), str(error))
         for rule, pattern in self._hosts(DNS_PORT):
             if pattern.covers(name, address):
                 return Decision(True, rule.text(pattern))
-        return self._refusal(f"network:{name}:{DNS_PORT}", "a look-up needs " + _network_hint(name, DNS_PORT))
+        return self._refusal(_missing(name, DNS_PORT), "a look-up needs " + _network_hint(name, DNS_PORT))
 
     def execute(
         self, command: str, args: Sequence[str] = (), *, resolved: str = "", environment: Iterable[str] = ()
@@ -205,6 +205,10 @@ def _first(patterns: Iterable[Glob], names: Sequence[str]) -> Glob | None:
 def _reaches(pattern: HostPattern, name: str, address: Address) -> bool:
     """Whether a pattern lets this address be dialled: one of special use wants no wildcard."""
     return not special_use(address) or pattern.names(name) or pattern.holds(address)
+
+
+def _missing(host: str, port: int) -> str:
+    return f"network:[{host}]:{port}" if ":" in host else f"network:{host}:{port}"
 
 
 def _network_hint(host: str, port: int) -> str:
