@@ -1,7 +1,7 @@
 """Instructions, scanned: a body is cut into those that name an index, and the runs of bytes between them.
 
-One compiled regular expression skips all other instructions, so that six megabytes take less than half a second.
-It knows the instructions that compilers write for hosts with wazero's features; everything else is refused.
+One compiled regular expression skips all other instructions, so that six megabytes take less than half a
+second. It knows those that compilers write for hosts with wazero's features; everything else is refused.
 """
 
 from __future__ import annotations

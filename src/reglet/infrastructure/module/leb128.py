@@ -1,4 +1,4 @@
-"""LEB128, the variable-length integers of the binary format (WebAssembly core specification, section 5.2.2)."""
+"""LEB128, the variable-length integers of the binary format (core specification, section 5.2.2)."""
 
 from __future__ import annotations
 

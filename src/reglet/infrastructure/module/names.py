@@ -1,4 +1,4 @@
-"""The `name` section: functions' names, for traces and debuggers (core specification, appendix, section 7.4)."""
+"""The `name` section: functions' names, for traces and debuggers (core specification, section 7.4)."""
 
 from __future__ import annotations
 

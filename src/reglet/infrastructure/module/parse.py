@@ -200,7 +200,5 @@ def _check_exports(module: Module, functions: int, sections: dict[SectionId, Sec
     }
     for export in module.exports:
         if export.index >= counts[export.kind]:
-            raise ModuleFormatError(
-                f"export {export.name!r} is {export.kind.name.lower()} {export.index}, there are {counts[export.kind]}",
-                sections[SectionId.EXPORT].start,
-            )
+            what = f"{export.kind.name.lower()} {export.index}, there are {counts[export.kind]}"
+            raise ModuleFormatError(f"export {export.name!r} is {what}", sections[SectionId.EXPORT].start)

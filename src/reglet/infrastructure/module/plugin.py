@@ -64,7 +64,7 @@ def read_plugin(module: bytes) -> PluginModule:
     """Read a core module without looking at its code.
 
     Raises:
-        ModuleFormatError: the bytes are not a core module, or have what our hosts do not take; it has the offset.
+        ModuleFormatError: the bytes are not a core module, or have what hosts do not take; it has the offset.
     """
     sections: dict[SectionId, Section] = {}
     custom: list[CustomSection] = []

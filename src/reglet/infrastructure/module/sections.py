@@ -1,4 +1,4 @@
-"""The sections of a module: where each begins and ends, and how one is written (core specification, section 5.5)."""
+"""The sections of a module: where each lies, and how one is written (core specification, section 5.5)."""
 
 from __future__ import annotations
 
@@ -42,11 +42,21 @@ _ORDER = {
     id_: place
     for place, id_ in enumerate(
         (
-            SectionId.TYPE, SectionId.IMPORT, SectionId.FUNCTION, SectionId.TABLE, SectionId.MEMORY, SectionId.GLOBAL,
-            SectionId.EXPORT, SectionId.START, SectionId.ELEMENT, SectionId.DATA_COUNT, SectionId.CODE, SectionId.DATA,
+            SectionId.TYPE,
+            SectionId.IMPORT,
+            SectionId.FUNCTION,
+            SectionId.TABLE,
+            SectionId.MEMORY,
+            SectionId.GLOBAL,
+            SectionId.EXPORT,
+            SectionId.START,
+            SectionId.ELEMENT,
+            SectionId.DATA_COUNT,
+            SectionId.CODE,
+            SectionId.DATA,
         )
     )
-}  # fmt: skip
+}
 
 
 @frozen

@@ -18,7 +18,7 @@ _BLOCK = 4096
 _ZERO_BLOCK = bytes(_BLOCK)
 
 ZERO_GAP = 128
-"""Bytes: a run of zeros this long ends a data segment. Shorter ones make more segments than they save bytes."""
+"""Bytes: a run of zeros this long ends a data segment. A shorter one costs more than it saves."""
 
 _GAP = bytes(ZERO_GAP)
 _NOT_ZERO = re.compile(rb"[^\0]")

@@ -1,0 +1,47 @@
+// What the adapter uses of CPython's C API; libpython has it.
+#pragma once
+#include "base.h"
+
+typedef struct object object;
+typedef object *(*method)(object *self, object *arguments);
+typedef struct { const char *name; method function; int flags; const char *documentation; } method_definition;
+typedef struct { const char *name; object *(*initialise)(void); } builtin_module;
+
+enum { METH_VARARGS = 1, METH_NOARGS = 4, METH_O = 8 };
+
+extern builtin_module *PyImport_Inittab;
+extern object *PyExc_ValueError, *PyExc_TypeError, *PyExc_MemoryError, *PyExc_LookupError;
+
+void Py_InitializeEx(int install_signal_handlers);
+void *PyEval_SaveThread(void);
+int PyGILState_Ensure(void);
+void PyGILState_Release(int state);
+int PyRun_SimpleStringFlags(const char *source, void *flags);
+
+object *PyImport_AddModule(const char *name);
+object *PyCFunction_NewEx(const method_definition *definition, object *self, object *module);
+int PyObject_SetAttrString(object *target, const char *name, object *value);
+object *PyObject_CallFunction(object *callable, const char *format, ...);
+object *PyObject_Str(object *value);
+int PyArg_ParseTuple(object *arguments, const char *format, ...);
+int PyCallable_Check(object *value);
+void Py_IncRef(object *value);
+void Py_DecRef(object *value);
+object *Py_GetConstant(unsigned id);
+
+object *PyBytes_FromStringAndSize(const void *bytes, i32 size);
+int PyBytes_AsStringAndSize(object *value, char **bytes, i32 *size);
+const char *PyUnicode_AsUTF8AndSize(object *value, i32 *size);
+object *PyLong_FromUnsignedLong(u32 value);
+object *PyList_New(i32 size);
+int PyList_SetItem(object *list, i32 index, object *item);
+object *PyType_GetName(object *type);
+object *PyObject_Type(object *value);
+
+object *PyErr_GetRaisedException(void);
+void PyErr_SetString(object *type, const char *message);
+object *PyErr_Format(object *type, const char *format, ...);
+int PyErr_GivenExceptionMatches(object *error, object *type);
+void PyErr_Clear(void);
+
+static inline object *none(void) { return Py_GetConstant(0); }

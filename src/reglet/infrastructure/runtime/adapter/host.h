@@ -1,0 +1,5 @@
+// The host's functions, as the guest calls them.
+#pragma once
+#include "cpython.h"
+
+object *python_call(object *self, object *arguments);

@@ -1,0 +1,1 @@
+"""WebAssembly shared libraries in, one core module out; the standard library only."""

@@ -1,0 +1,158 @@
+"""Stage 3, lay out: stack, data and heap get their addresses, functions their slots in the table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from reglet.infrastructure.module.types import PAGE_SIZE
+from reglet.infrastructure.runtime.linker.errors import LinkError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from reglet.infrastructure.module.declarations import ConstantExpression
+    from reglet.infrastructure.runtime.linker.read import Library
+    from reglet.infrastructure.runtime.linker.resolve import Resolver, Target
+
+_STACK_ALIGNMENT = 16
+_FIRST_SLOT = 1  # slot 0 stays empty: it is C's null pointer
+
+STACK_POINTER = "__stack_pointer"
+
+
+@frozen
+class Layout:
+    """Addresses in bytes. The stack is lowest and grows down to 0; then comes data, then the heap."""
+
+    stack_size: int
+    memory_bases: tuple[int, ...]
+    table_bases: tuple[int, ...]
+    heap_base: int
+    table_size: int
+
+    @property
+    def pages(self) -> int:
+        """How many pages of memory the module begins with."""
+        return -(-self.heap_base // PAGE_SIZE)
+
+
+def lay_out(libraries: Sequence[Library], stack_size: int) -> Layout:
+    """Place the libraries one behind the other."""
+    address, slot = stack_size, _FIRST_SLOT
+    memory_bases: list[int] = []
+    table_bases: list[int] = []
+    for library in libraries:
+        address = _align(address, max(library.dylink.memory_alignment, _STACK_ALIGNMENT))
+        memory_bases.append(address)
+        table_bases.append(slot)
+        address += library.dylink.memory_size
+        slot += library.dylink.table_size
+    return Layout(
+        stack_size, tuple(memory_bases), tuple(table_bases), _align(address, _STACK_ALIGNMENT), slot
+    )
+
+
+def _align(address: int, alignment: int) -> int:
+    return -(-address // alignment) * alignment
+
+
+class Addresses:
+    """Gives every global of every library its value, and builds the table of function pointers."""
+
+    def __init__(self, libraries: Sequence[Library], layout: Layout, resolver: Resolver) -> None:
+        self._libraries = libraries
+        self._layout = layout
+        self._resolver = resolver
+        self._values: dict[tuple[int, int], int | None] = {}
+        self._slots: dict[Target, int] = {}
+        self.table: dict[int, Target] = {}
+        self._fill_table()
+        for library, each in enumerate(libraries):  # all of them, in a fixed order: each may take a slot
+            for index in range(len(each.module.global_imports)):
+                self.global_value(library, index)
+
+    @property
+    def table_size(self) -> int:
+        """How many entries the table has, the empty first one included."""
+        return self._layout.table_size + len(self._slots)
+
+    def global_value(self, library: int, index: int) -> int | None:
+        """Give the constant that a global holds, or None for the stack pointer.
+
+        Raises:
+            LinkError: the global is none that a shared library has.
+        """
+        key = (library, index)
+        if key not in self._values:
+            module = self._libraries[library].module
+            if index < len(module.global_imports):
+                wanted = module.global_imports[index]
+                self._values[key] = self._imported(library, wanted.module, wanted.name)
+            else:
+                self._values[key] = self.evaluate(library, module.defined_global(index).initial)
+        return self._values[key]
+
+    def evaluate(self, library: int, expression: ConstantExpression) -> int:
+        """Give the value of a constant expression.
+
+        Raises:
+            LinkError: it reads the stack pointer, which is not constant.
+        """
+        if expression.global_index is None:
+            return expression.offset
+        base = self.global_value(library, expression.global_index)
+        if base is None:
+            raise LinkError(f"{self._libraries[library].name}: the stack pointer in a constant expression")
+        return base + expression.offset
+
+    def _imported(self, library: int, module: str, name: str) -> int | None:
+        layout = self._layout
+        if (module, name) == ("env", STACK_POINTER):
+            return None
+        if (module, name) == ("env", "__memory_base"):
+            return layout.memory_bases[library]
+        if (module, name) == ("env", "__table_base"):
+            return layout.table_bases[library]
+        if module == "GOT.mem":
+            return self._data_address(library, name)
+        if module == "GOT.func":
+            return self._slot(self._resolver.function_named(library, name))
+        raise LinkError(f"{self._libraries[library].name}: imports the global {name!r} of {module!r}")
+
+    def _data_address(self, library: int, name: str) -> int:
+        layout = self._layout
+        boundaries = {
+            "__heap_base": layout.heap_base,
+            "__heap_end": layout.pages * PAGE_SIZE,
+            "__stack_high": layout.stack_size,
+            "__stack_low": 0,
+        }
+        if name in boundaries:
+            return boundaries[name]
+        symbol = self._resolver.data_named(library, name)
+        return layout.memory_bases[symbol.library] + symbol.offset
+
+    def _slot(self, target: Target) -> int:
+        slot = self._slots.get(target)
+        if slot is None:
+            slot = self._slots[target] = self.table_size
+            self.table[slot] = target
+        return slot
+
+    def _fill_table(self) -> None:
+        for library, each in enumerate(self._libraries):
+            for segment in each.module.elements:
+                first = self.evaluate(library, segment.offset)
+                for place, index in enumerate(segment.functions):
+                    self.table[first + place] = self._resolver.function(library, index)
+
+
+def placed_data(libraries: Sequence[Library], addresses: Addresses) -> list[tuple[int, bytes]]:
+    """List the libraries' data as (address, bytes)."""
+    return [
+        (addresses.evaluate(library, segment.offset), each.module.data[segment.start : segment.end])
+        for library, each in enumerate(libraries)
+        for segment in each.module.data_segments
+    ]

@@ -1,0 +1,96 @@
+"""The product: what a release makes once and every build uses."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from reglet.domain.errors import RegletError
+from reglet.infrastructure.module.host_functions import HostFunctionSlot
+from reglet.infrastructure.runtime import sources
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PRODUCT_FOLDER = Path(__file__).with_name("product")
+"""Where the product lies in an installed package."""
+
+MODULE_FILE = "runtime.wasm"
+STANDARD_LIBRARY_FILE = "stdlib.zip"
+DESCRIPTION_FILE = "runtime.json"
+
+
+class RuntimeProductError(RegletError):
+    """The runtime is not there, or not whole."""
+
+
+@frozen
+class RuntimeProduct:
+    """The runtime module and the standard library.
+
+    Attributes:
+        module: The runtime module, with the exports that a build calls.
+        stdlib: A zip of the standard library, compiled: `python/json/__init__.pyc` and so on.
+        key: A digest of both, for the names of what is derived from them.
+        heap_base: The address at which dlmalloc's heap begins.
+        stack_size: Bytes of stack, which begins at address 0.
+        constructors: The exports to call first, in this order, before `_python_initialize`.
+        host_functions: The host functions that a build may leave out, by name.
+        plugin_exports: The functions that a plugin exports, beside its memory.
+        builtin_modules: The built-in modules that the interpreter has.
+        components: What it is made of, by name: a version or a digest.
+    """
+
+    module: bytes = field(repr=False)
+    stdlib: Path
+    key: str
+    heap_base: int
+    stack_size: int
+    constructors: tuple[str, ...]
+    host_functions: Mapping[str, HostFunctionSlot]
+    plugin_exports: tuple[str, ...]
+    builtin_modules: tuple[str, ...]
+    components: Mapping[str, str]
+
+
+@cache
+def load_product(folder: Path = PRODUCT_FOLDER) -> RuntimeProduct:
+    """Read the product and check its module's digest.
+
+    Raises:
+        RuntimeProductError: it was not made, or a file of it was changed; the message says how to make it.
+    """
+    try:
+        description = json.loads((folder / DESCRIPTION_FILE).read_bytes())
+        module = (folder / MODULE_FILE).read_bytes()
+    except (OSError, ValueError) as error:
+        raise RuntimeProductError(
+            f"the runtime is not in {folder} ({error}); reinstall reglet, or in a clone run: make runtime"
+        ) from error
+    if hashlib.sha256(module).hexdigest() != description["sha256"][MODULE_FILE]:
+        raise RuntimeProductError(
+            f"{folder / MODULE_FILE} was changed since it was made; make it again: make runtime"
+        )
+    return _product(folder, module, description)
+
+
+def _product(folder: Path, module: bytes, description: Mapping[str, Any]) -> RuntimeProduct:
+    return RuntimeProduct(
+        module=module,
+        stdlib=folder / STANDARD_LIBRARY_FILE,
+        key=description["key"],
+        heap_base=description["heap_base"],
+        stack_size=description["stack_size"],
+        constructors=tuple(description["constructors"]),
+        host_functions={
+            name: HostFunctionSlot(**slot) for name, slot in description["host_functions"].items()
+        },
+        plugin_exports=sources.PLUGIN_EXPORTS,
+        builtin_modules=tuple(description["builtin_modules"]),
+        components=description["components"],
+    )
