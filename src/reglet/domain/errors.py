@@ -428,8 +428,8 @@ class DefinitionError(RegletError):
 class CheckFailed(Exception):  # noqa: N818 - an outcome, not an error
     """Raised by a handler to answer: checked, and not as it should be (status failure)."""
 
-    def __init__(self, message: str, data: Mapping[str, Any] | None = None) -> None:
-        """Take the Result's message and data."""
+    def __init__(self, message: str, data: object = None) -> None:
+        """Take the Result's message and data: a JSON object, or the operation's output."""
         super().__init__(message)
         self.message = message
         self.data = data
