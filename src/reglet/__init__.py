@@ -1,1 +1,127 @@
-"""Write Reglet plugins in Python."""
+"""Write Reglet plugins in Python: what a plugin author imports, and nothing else."""
+
+from reglet.application.checks import run_dns_check, run_http_check, run_smtp_check, run_tcp_check
+from reglet.application.clients import get_client, try_get_client, with_client
+from reglet.application.examples import Example
+from reglet.application.models.declaring import field, model
+from reglet.application.models.marks import (
+    Deprecated,
+    Description,
+    Examples,
+    Format,
+    Ge,
+    Gt,
+    JSONName,
+    Le,
+    Lt,
+    MaxLength,
+    MinLength,
+    Pattern,
+    Secret,
+    Title,
+)
+from reglet.application.operations import operation
+from reglet.application.plugin import PluginDefinition, define_plugin
+from reglet.application.registration import register
+from reglet.application.version import __version__
+from reglet.domain.context import Context
+from reglet.domain.entities.error_detail import ErrorDetail
+from reglet.domain.entities.grants import (
+    EnvironmentCapability,
+    ExecCapability,
+    FileSystemCapability,
+    FileSystemRule,
+    GrantSet,
+    KeyValueCapability,
+    KeyValueRule,
+    NetworkCapability,
+    NetworkRule,
+)
+from reglet.domain.entities.manifest import Manifest
+from reglet.domain.entities.requests import (
+    CommandRequest,
+    CommandResult,
+    HTTPRequest,
+    HTTPResponse,
+    MXRecord,
+    SMTPConnectResult,
+)
+from reglet.domain.entities.result import (
+    Result,
+    ResultStatus,
+    RunMetadata,
+    result_error,
+    result_failure,
+    result_success,
+)
+from reglet.domain.errors import CheckFailed
+from reglet.domain.ports.command_runner import CommandRunner
+from reglet.domain.ports.dns_resolver import DNSResolver
+from reglet.domain.ports.http_client import HTTPClient
+from reglet.domain.ports.plugin import Plugin
+from reglet.domain.ports.smtp_client import SMTPClient
+from reglet.domain.ports.tcp_dialer import TCPConnection, TCPDialer
+
+__all__ = [
+    "CheckFailed",
+    "CommandRequest",
+    "CommandResult",
+    "CommandRunner",
+    "Context",
+    "DNSResolver",
+    "Deprecated",
+    "Description",
+    "EnvironmentCapability",
+    "ErrorDetail",
+    "Example",
+    "Examples",
+    "ExecCapability",
+    "FileSystemCapability",
+    "FileSystemRule",
+    "Format",
+    "Ge",
+    "GrantSet",
+    "Gt",
+    "HTTPClient",
+    "HTTPRequest",
+    "HTTPResponse",
+    "JSONName",
+    "KeyValueCapability",
+    "KeyValueRule",
+    "Le",
+    "Lt",
+    "MXRecord",
+    "Manifest",
+    "MaxLength",
+    "MinLength",
+    "NetworkCapability",
+    "NetworkRule",
+    "Pattern",
+    "Plugin",
+    "PluginDefinition",
+    "Result",
+    "ResultStatus",
+    "RunMetadata",
+    "SMTPClient",
+    "SMTPConnectResult",
+    "Secret",
+    "TCPConnection",
+    "TCPDialer",
+    "Title",
+    "__version__",
+    "define_plugin",
+    "field",
+    "get_client",
+    "model",
+    "operation",
+    "register",
+    "result_error",
+    "result_failure",
+    "result_success",
+    "run_dns_check",
+    "run_http_check",
+    "run_smtp_check",
+    "run_tcp_check",
+    "try_get_client",
+    "with_client",
+]

@@ -1,0 +1,84 @@
+"""`Example`: an operation's input and what it answers, for hosts, docs and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar, overload
+
+from reglet.application.answers import Answer
+from reglet.application.models.writing import write_model
+from reglet.domain.entities.manifest import ExampleManifest
+from reglet.domain.errors import DefinitionError
+
+I = TypeVar("I")  # noqa: E741 - the input
+O = TypeVar("O")  # noqa: E741 - the output
+
+
+class Example(Generic[I, O]):
+    """One call of an operation, shown to people and run as a test.
+
+    Attributes:
+        name: what people call it; unique in its operation.
+        input: what the handler gets.
+        expected_output: what it answers, whole; None if that is not said.
+        expected_error: a part of the error's text, if it is to fail; empty otherwise.
+        description: more for people.
+        answers: what the world answers while it runs (`reglet.answers`).
+    """
+
+    __slots__ = ("answers", "description", "expected_error", "expected_output", "input", "name")
+
+    @overload
+    def __init__(
+        self,
+        name: str,
+        input: I,
+        *,
+        expected_output: O,
+        description: str = "",
+        answers: Sequence[Answer] = (),
+    ) -> None: ...
+    @overload
+    def __init__(
+        self: Example[I, Any],
+        name: str,
+        input: I,
+        *,
+        expected_error: str = "",
+        description: str = "",
+        answers: Sequence[Answer] = (),
+    ) -> None: ...
+    def __init__(
+        self,
+        name: str,
+        input: I,  # noqa: A002 - the wire's own word
+        *,
+        expected_output: O | None = None,
+        expected_error: str = "",
+        description: str = "",
+        answers: Sequence[Answer] = (),
+    ) -> None:
+        """Take the call and what comes of it: an output, an error, or neither."""
+        if expected_output is not None and expected_error:
+            raise DefinitionError(f"example {name!r}: it expects an output and an error; give one of the two")
+        self.name = name
+        self.input = input
+        self.expected_output = expected_output
+        self.expected_error = expected_error
+        self.description = description
+        self.answers = tuple(answers)
+
+    def __repr__(self) -> str:
+        """Return its name and input."""
+        return f"Example({self.name!r}, {self.input!r})"
+
+    def manifest(self) -> ExampleManifest:
+        """Return what hosts show of it; secrets are redacted."""
+        output = self.expected_output
+        return ExampleManifest(
+            name=self.name,
+            input=None if self.input is None else write_model(self.input),
+            description=self.description,
+            expected_output=None if output is None else write_model(output),
+            expected_error=self.expected_error,
+        )

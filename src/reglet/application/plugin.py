@@ -1,0 +1,174 @@
+"""`define_plugin`: a plugin made of services, which describes itself and answers configs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from reglet.application.dispatch import Dispatcher
+from reglet.application.models.reading import record_of
+from reglet.application.names import check_name
+from reglet.application.operations import Operation
+from reglet.application.services import Service, make_service
+from reglet.application.union import ROUTING, config_schema
+from reglet.application.version import __version__
+from reglet.domain.context import Context
+from reglet.domain.entities.grants import GrantSet
+from reglet.domain.entities.manifest import Manifest
+from reglet.domain.entities.result import Result
+from reglet.domain.errors import DefinitionError
+
+C = TypeVar("C")
+
+_NO_VERSION = "0.0.0"
+
+
+class PluginDefinition:
+    """A plugin made of services; `define_plugin` makes it. It is a `Plugin`.
+
+    Attributes:
+        name: what hosts call it.
+        description: what it checks, for people.
+        config: its config model; None if the inputs of its operations are its config.
+        capabilities: what it asks for.
+        min_host_version: the oldest host it works with; empty if any.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        description: str,
+        version: str | None,
+        config: type[Any] | None,
+        capabilities: GrantSet,
+        min_host_version: str,
+    ) -> None:
+        """Take what `define_plugin` was given."""
+        self.name = check_name("plugin", name)
+        self.description = description
+        self.config = config
+        self.capabilities = capabilities.deduplicate()
+        self.min_host_version = min_host_version
+        self._declared_version = version
+        self._version = version
+        self._services: dict[str, Service] = {}
+        self._dispatcher: Dispatcher | None = None
+        if config is not None:
+            _refuse_routing_fields(config)
+
+    def __repr__(self) -> str:
+        """Return its name and version."""
+        return f"<PluginDefinition {self.name} {self.version}>"
+
+    @property
+    def version(self) -> str:
+        """Its version: declared here or adopted from its project; 0.0.0 while there is neither."""
+        return self._version or _NO_VERSION
+
+    def adopt_version(self, version: str) -> None:
+        """Take the version of the plugin's project, where the plugin declares none.
+
+        Raises:
+            DefinitionError: it declares another one.
+        """
+        if self._declared_version not in (None, version):
+            raise DefinitionError(
+                f'plugin {self.name}: define_plugin says version "{self._declared_version}" and the project '
+                f'says "{version}"; leave it out of define_plugin'
+            )
+        self._version = version
+
+    @property
+    def services(self) -> Mapping[str, Service]:
+        """Its services by name, in declared order."""
+        return MappingProxyType(self._services)
+
+    @property
+    def operations(self) -> tuple[Operation, ...]:
+        """The operations of all services, in declared order."""
+        return tuple(each for service in self._services.values() for each in service.operations.values())
+
+    def service(self, name: str, *, description: str = "") -> Callable[[type[C]], type[C]]:
+        """Make a class a service of this plugin; it is instantiated once, here, without arguments.
+
+        Raises:
+            DefinitionError: the name is taken, or the class has no operations that can work.
+        """
+
+        def add(cls: type[C]) -> type[C]:
+            if name in self._services:
+                raise DefinitionError(f'plugin {self.name}: two services are called "{name}"')
+            made = make_service(name, description, cls)
+            for each in made.operations.values():
+                if each.input is not None:
+                    _refuse_routing_fields(each.input)
+            config_schema(self.config, (*self.operations, *made.operations.values()))
+            self._services[name] = made
+            self._dispatcher = None
+            return cls
+
+        return add
+
+    def config_schema(self) -> dict[str, Any]:
+        """Return the JSON Schema of its configs."""
+        return config_schema(self.config, self.operations)
+
+    def manifest(self, ctx: Context) -> Manifest:  # noqa: ARG002 - the protocol's; a manifest is the same in all
+        """Return the plugin's description of itself."""
+        return Manifest(
+            name=self.name,
+            version=self.version,
+            description=self.description,
+            sdk_version=__version__,
+            min_host_version=self.min_host_version,
+            config_schema=self.config_schema(),
+            capabilities=self.capabilities,
+            services={name: service.manifest() for name, service in self._services.items()},
+        )
+
+    def check(self, ctx: Context, config: bytes) -> Result:
+        """Route a JSON config to its operation and return the Result; errors and bugs are Results too.
+
+        Raises:
+            KeyboardInterrupt: the person at the keyboard wants out; nothing else is raised.
+        """
+        if self._dispatcher is None:
+            self._dispatcher = Dispatcher(self.operations, self.config)
+        return self._dispatcher.check(ctx, config)
+
+
+def define_plugin(
+    *,
+    name: str,
+    description: str,
+    version: str | None = None,
+    config: type[Any] | None = None,
+    capabilities: GrantSet | None = None,
+    min_host_version: str | None = None,
+) -> PluginDefinition:
+    """Define a plugin; its services are added with `@plugin.service(name)`.
+
+    Args:
+        name: what hosts call it.
+        description: what it checks, for people.
+        version: its version; that of its project (`pyproject.toml`) if None.
+        config: a model that has every field of every operation's input, and gives `ctx.config`.
+        capabilities: what it asks for; nothing, if None.
+        min_host_version: the oldest host it works with.
+
+    Raises:
+        DefinitionError: a name cannot be used, or the config model cannot be read.
+    """
+    return PluginDefinition(
+        name, description, version, config, capabilities or GrantSet(), min_host_version or ""
+    )
+
+
+def _refuse_routing_fields(model: type[Any]) -> None:
+    for each in record_of(model).fields:
+        if each.name in ROUTING:
+            raise DefinitionError(
+                f"{model.__qualname__}.{each.attribute}: hosts use {each.name!r} to choose the operation, so "
+                f"no field may have that name; give it another, or another json_name"
+            )

@@ -1,0 +1,43 @@
+"""Values of a config read by key, for plugins that take their config as it comes."""
+
+from reglet.application.config import (
+    get_bool,
+    get_bool_default,
+    get_float,
+    get_float_default,
+    get_int,
+    get_int_default,
+    get_string,
+    get_string_default,
+    get_string_slice,
+    get_string_slice_default,
+    must_get_bool,
+    must_get_float,
+    must_get_int,
+    must_get_string,
+    must_get_string_slice,
+    optional_int,
+    optional_string,
+    require_string,
+)
+
+__all__ = [
+    "get_bool",
+    "get_bool_default",
+    "get_float",
+    "get_float_default",
+    "get_int",
+    "get_int_default",
+    "get_string",
+    "get_string_default",
+    "get_string_slice",
+    "get_string_slice_default",
+    "must_get_bool",
+    "must_get_float",
+    "must_get_int",
+    "must_get_string",
+    "must_get_string_slice",
+    "optional_int",
+    "optional_string",
+    "require_string",
+]

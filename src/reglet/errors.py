@@ -1,0 +1,47 @@
+"""The errors that a check raises or meets; each becomes an `ErrorDetail` in the Result."""
+
+from reglet.domain.errors import (
+    CancelledError,
+    CapabilityError,
+    CheckFailed,
+    ConfigError,
+    ConfigProblemsError,
+    DefinitionError,
+    DNSError,
+    ExecError,
+    HostError,
+    HTTPError,
+    MemoryLimitError,
+    MissingClientError,
+    NetworkError,
+    RegletError,
+    SchemaError,
+    TCPError,
+    TimeoutError,  # noqa: A004 - our own family
+    UnsupportedOptionError,
+    WireFormatError,
+    error_detail,
+)
+
+__all__ = [
+    "CancelledError",
+    "CapabilityError",
+    "CheckFailed",
+    "ConfigError",
+    "ConfigProblemsError",
+    "DNSError",
+    "DefinitionError",
+    "ExecError",
+    "HTTPError",
+    "HostError",
+    "MemoryLimitError",
+    "MissingClientError",
+    "NetworkError",
+    "RegletError",
+    "SchemaError",
+    "TCPError",
+    "TimeoutError",
+    "UnsupportedOptionError",
+    "WireFormatError",
+    "error_detail",
+]
