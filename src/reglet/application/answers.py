@@ -1,18 +1,16 @@
-"""What the world answers in an example: plain values that a plugin's module may import.
+"""What the world answers in an example: plain data, from which fakes are made.
 
-`reglet.testing` makes fakes of them; inside the built plugin they are only data.
+A plugin's module may import this; it knows nothing of tests.
 """
 
 from __future__ import annotations
 
-import json as json_text
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import Literal, TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
 
-from reglet.domain.entities.json_value import JSONValue
+from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.requests import (
     CommandResult,
     HTTPResponse,
@@ -20,157 +18,134 @@ from reglet.domain.entities.requests import (
     SMTPConnectResult,
     TLSFacts,
 )
+from reglet.domain.errors import HostError, RegletError
 
-FailureName = Literal["timeout", "refused", "denied", "not_found", "reset", "bad_certificate"]
-"""The failures that every fake knows by name; any other text is a failure of that text."""
+FailureName: TypeAlias = Literal["timeout", "refused", "denied", "not_found", "reset", "bad_certificate"]
+"""The failures that every fake knows by name."""
 
-RecordType = Literal["A", "AAAA", "CNAME", "MX", "TXT", "NS"]
+Failure: TypeAlias = FailureName | RegletError | ErrorDetail | str
+"""How a call fails: a failure by name, an error of `reglet.errors`, what a host would say, or its text."""
+
+
+def _error(failure: Failure | None) -> RegletError | None:
+    if failure is None or isinstance(failure, RegletError):
+        return failure
+    return HostError(ErrorDetail("network", failure) if isinstance(failure, str) else failure)
 
 
 @frozen
 class HTTPAnswer:
-    """What an HTTP request gets. An empty `method` stands for any; `*` in `url` for any text."""
+    """Answers HTTP requests to `url` (all, if None) with `method` (any, if None); `*` is any text."""
 
-    url: str
-    method: str
-    response: HTTPResponse
-    error: FailureName | str = ""
+    url: str | None = None
+    method: str | None = None
+    response: HTTPResponse = field(factory=lambda: HTTPResponse(200))
+    error: RegletError | None = field(converter=_error, default=None)
 
 
 @frozen
 class DNSAnswer:
-    """What a look-up gets; `mx` for type MX, `records` for the others. `*` in `host` stands for any text."""
+    """Answers look-ups of `hostname` (all, if None) for `record_type` (any, if None); `*` is any text."""
 
-    host: str
-    type: RecordType
-    records: tuple[str, ...] = ()
-    mx: tuple[MXRecord, ...] = ()
-    error: FailureName | str = ""
+    hostname: str | None = None
+    record_type: str | None = None
+    records: tuple[str, ...] = field(converter=tuple, default=())
+    mx_records: tuple[MXRecord, ...] = field(converter=tuple, default=())
+    error: RegletError | None = field(converter=_error, default=None)
 
 
 @frozen
 class TCPAnswer:
-    """What a connection gets. `tls` is what the handshake tells when TLS is asked for."""
+    """Answers connections to `address`, `host:port` (all, if None); `tls` is what a handshake tells."""
 
-    address: str
+    address: str | None = None
+    tls: TLSFacts | None = None
     remote_addr: str = ""
     local_addr: str = ""
-    tls: TLSFacts | None = None
-    error: FailureName | str = ""
+    error: RegletError | None = field(converter=_error, default=None)
 
 
 @frozen
 class SMTPAnswer:
-    """What a mail server says; a `port` of None stands for any."""
+    """Answers connections to the mail server `host` (all, if None)."""
 
-    host: str
-    port: int | None
-    result: SMTPConnectResult
-    error: FailureName | str = ""
+    host: str | None = None
+    result: SMTPConnectResult = field(factory=SMTPConnectResult)
+    error: RegletError | None = field(converter=_error, default=None)
 
 
 @frozen
 class CommandAnswer:
-    """How a program ends; `args` None stands for any arguments."""
+    """Answers runs of `command` (all, if None) with `args` (any, if None)."""
 
-    command: str
-    args: tuple[str, ...] | None
-    result: CommandResult
-    error: FailureName | str = ""
+    command: str | None = None
+    args: tuple[str, ...] | None = None
+    result: CommandResult = field(factory=CommandResult)
+    error: RegletError | None = field(converter=_error, default=None)
 
 
 Answer: TypeAlias = HTTPAnswer | DNSAnswer | TCPAnswer | SMTPAnswer | CommandAnswer
 
 
 def http(
-    url: str,
+    url: str | None = None,
     *,
-    method: str = "",
-    status: int = 200,
+    method: str | None = None,
+    status_code: int = 200,
     headers: Mapping[str, str | Sequence[str]] | None = None,
-    body: str | bytes = b"",
-    json: JSONValue = None,
+    body: bytes | str = b"",
     proto: str = "HTTP/1.1",
-    error: FailureName | str = "",
+    error: Failure | None = None,
 ) -> HTTPAnswer:
-    """Answer a request to `url`; `json` is a body with its content type."""
-    given: dict[str, str | Sequence[str]] = dict(headers or {})
-    if json is not None:
-        given.setdefault("Content-Type", "application/json")
-        body = json_text.dumps(json)
+    """Answer an HTTP request, or let it fail with `error`."""
     content = body.encode() if isinstance(body, str) else body
-    return HTTPAnswer(url, method.upper(), HTTPResponse(status, given, content, proto), error)
+    return HTTPAnswer(url, method, HTTPResponse(status_code, headers or {}, content, proto), error)
 
 
 def dns(
-    host: str,
-    type: RecordType = "A",  # noqa: A002 - the wire's own word
-    records: Sequence[str | MXRecord] = (),
+    hostname: str | None = None,
+    record_type: str | None = None,
     *,
-    error: FailureName | str = "",
+    records: Sequence[str] = (),
+    mx_records: Sequence[MXRecord] = (),
+    error: Failure | None = None,
 ) -> DNSAnswer:
-    """Answer a look-up; records of type MX are `MXRecord` values or texts such as `10 mail.example.com`."""
-    if type == "MX":
-        return DNSAnswer(host, type, mx=tuple(_exchanger(record) for record in records), error=error)
-    return DNSAnswer(host, type, tuple(str(record) for record in records), error=error)
+    """Answer a DNS look-up, or let it fail with `error`."""
+    return DNSAnswer(hostname, record_type, records, mx_records, error)
 
 
 def tcp(
-    address: str,
+    address: str | None = None,
     *,
+    tls: TLSFacts | None = None,
     remote_addr: str = "",
     local_addr: str = "",
-    tls: TLSFacts | None = None,
-    error: FailureName | str = "",
+    error: Failure | None = None,
 ) -> TCPAnswer:
-    """Answer a connection to `address`, `host:port`."""
-    return TCPAnswer(address, remote_addr, local_addr, tls, error)
+    """Answer a TCP connection, or let it fail with `error`."""
+    return TCPAnswer(address, tls, remote_addr, local_addr, error)
 
 
 def smtp(
-    host: str,
-    port: int | None = None,
+    host: str | None = None,
     *,
-    banner: str = "220 mail.example.com ESMTP",
-    extensions: Sequence[str] = (),
-    supports_auth: bool | None = None,
-    tls: TLSFacts | None = None,
-    response_time: timedelta = timedelta(),
-    error: FailureName | str = "",
+    result: SMTPConnectResult | None = None,
+    banner: str = "",
+    error: Failure | None = None,
 ) -> SMTPAnswer:
-    """Answer a greeting; `tls` is what the handshake tells when TLS or STARTTLS is asked for."""
-    facts = tls or TLSFacts()
-    result = SMTPConnectResult(
-        banner=banner,
-        extensions=tuple(extensions),
-        supports_auth=supports_auth,
-        tls_version=facts.version,
-        tls_cipher_suite=facts.cipher_suite,
-        tls_server_name=facts.server_name,
-        response_time=response_time,
-    )
-    return SMTPAnswer(host, port, result, error)
+    """Answer a connection to a mail server with its banner, or its whole `result`, or fail with `error`."""
+    return SMTPAnswer(host, result or SMTPConnectResult(banner=banner), error)
 
 
 def command(
-    command: str,
+    command: str | None = None,
     args: Sequence[str] | None = None,
     *,
     stdout: str = "",
     stderr: str = "",
     exit_code: int = 0,
-    duration: timedelta = timedelta(),
-    error: FailureName | str = "",
+    error: Failure | None = None,
 ) -> CommandAnswer:
-    """Answer a program; without `args`, whatever its arguments are."""
-    expected = None if args is None else tuple(args)
-    return CommandAnswer(command, expected, CommandResult(stdout, stderr, exit_code, duration), error)
-
-
-def _exchanger(record: str | MXRecord) -> MXRecord:
-    if isinstance(record, MXRecord):
-        return record
-    preference, _, host = record.partition(" ")
-    if not preference.isdigit() or not host:
-        raise ValueError(f"an MX record is written '10 mail.example.com', not {record!r}")
-    return MXRecord(host.strip(), int(preference))
+    """Answer the run of a program, or let it fail with `error`."""
+    told = None if args is None else tuple(args)
+    return CommandAnswer(command, told, CommandResult(stdout, stderr, exit_code), error)
