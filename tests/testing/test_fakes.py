@@ -171,7 +171,8 @@ def test_http_fails_on_purpose(failure, error, text):
 def test_lookups_answer_by_host_and_type():
     """Each record type has its own routes."""
     dns = FakeDNSResolver(
-        answers.dns("a.test", "MX", ["20 b.test", "10 a.test"]), answers.dns("a.test", "TXT", ["v=1"])
+        answers.dns("a.test", "MX", ["20 b.test", MXRecord("a.test", 10)]),
+        answers.dns("a.test", "TXT", ["v=1"]),
     )
     dns.on("a.test", "A").respond("192.0.2.1")
     dns.on("a.test", "AAAA").respond("2001:db8::1")
@@ -291,22 +292,43 @@ def test_a_command_that_runs_out_of_time_is_a_result():
     assert (result.is_timeout, result.duration) == (True, SECOND)
 
 
-@pytest.mark.parametrize("error", ["refused", "the server is on fire"])
-def test_an_examples_answer_may_be_a_failure(error):
-    """A name that fakes know, or any other text."""
-    http = FakeHTTPClient(answers.http("http://a.test/*", error=error))
-    with pytest.raises(HTTPError, match=error):
+def test_an_examples_answer_may_be_a_failure_by_name():
+    """A name that fakes know is that failure."""
+    http = FakeHTTPClient(answers.http("http://a.test/*", error="refused"))
+    with pytest.raises(HTTPError, match="connection refused"):
         http.get("http://a.test/x")
-    tcp = FakeTCPDialer(answers.tcp("a.test:1", error=error))
-    with pytest.raises(TCPError, match=error):
+
+
+def test_an_examples_answer_may_fail_with_any_text():
+    """Another text is what the port's own error says."""
+    tcp = FakeTCPDialer(answers.tcp("a.test:1", error="on fire"))
+    with pytest.raises(TCPError, match="on fire"):
         tcp.dial("a.test:1")
+    dns = FakeDNSResolver(answers.dns("a.test", error="the resolver is asleep"))
+    with pytest.raises(DNSError, match="asleep"):
+        dns.lookup_host("a.test")
+
+
+def test_a_route_may_raise_an_error_as_it_stands():
+    """For what none of the named failures is."""
+    http = FakeHTTPClient()
+    http.on("*").fail(HTTPError("GET", "http://a.test", "teapot", 418))
+    with pytest.raises(HTTPError, match="with status 418: teapot"):
+        http.get("http://a.test")
+
+
+def test_an_answer_for_any_record_type_is_asked_once_for_addresses():
+    """A route for all types does not give its records twice."""
+    dns = FakeDNSResolver()
+    dns.on("a.test", None).respond("192.0.2.1")
+    assert dns.lookup_host("a.test") == ["192.0.2.1"]
 
 
 def test_an_examples_answer_is_given_as_it_stands():
     """Every kind of answer becomes a route of its fake."""
-    http = FakeHTTPClient(answers.http("http://a.test", method="post", status=201, json=[1]))
+    http = FakeHTTPClient(answers.http("http://a.test", method="POST", status=201, body="[1]"))
     assert http.post("http://a.test", "text/plain", b"x").body == b"[1]"
-    smtp = FakeSMTPClient(answers.smtp("mx.test", 25, banner="220 x"))
+    smtp = FakeSMTPClient(answers.smtp("mx.test", banner="220 x"))
     assert smtp.connect("mx.test", 25, SECOND, use_tls=False, use_starttls=False).banner == "220 x"
     tcp = FakeTCPDialer(answers.tcp("a.test:1", remote_addr="192.0.2.1:1"))
     assert tcp.dial("a.test:1").remote_addr == "192.0.2.1:1"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, Self
+from typing import Self
 
-from reglet.application.answers import DNSAnswer, RecordType
+from reglet.application.answers import DNSAnswer
 from reglet.domain.entities.requests import MXRecord
 from reglet.domain.errors import (
     CapabilityError,
@@ -20,7 +19,7 @@ from reglet.testing.fakes.patterns import TextPattern, equals, text_matches
 from reglet.testing.fakes.routes import Criterion, FakeCall, Route, Routes
 
 
-class DNSRoute(Route[tuple[Any, ...]]):
+class DNSRoute(Route[tuple[str | MXRecord, ...]]):
     """Look-ups that fit, and their answers in order."""
 
     def respond(self, *records: str | MXRecord, latency: timedelta = timedelta()) -> Self:
@@ -43,12 +42,14 @@ class FakeDNSResolver:
     def on(
         self,
         host: TextPattern = "*",
-        type: RecordType = "A",  # noqa: A002 - the wire's own word
+        type: str | None = "A",  # noqa: A002 - the wire's own word
         *,
         nameserver: TextPattern | None = None,
     ) -> DNSRoute:
-        """Add a route for the look-ups that fit; `*` in a text stands for any text."""
-        criteria = [Criterion("host", host, text_matches), Criterion("type", type, equals)]
+        """Add a route for the look-ups that fit; `*` stands for any text, type None for any."""
+        criteria = [Criterion("host", host, text_matches)]
+        if type is not None:
+            criteria.append(Criterion("type", type, equals))
         if nameserver is not None:
             criteria.append(Criterion("nameserver", nameserver, _nameserver_matches))
         return self.routes.add(DNSRoute("dns", criteria))
@@ -58,38 +59,45 @@ class FakeDNSResolver:
         route = self.on(answer.host, answer.type)
         if answer.error:
             return route.fail(failure(answer.error))
-        return route.respond(*(answer.mx or answer.records))
+        return route.respond(*answer.records, *answer.mx)
 
     def lookup_host(self, host: str, *, nameserver: str | None = None) -> list[str]:
         """Return the addresses of a name, IPv4 first."""
         calls = [_call(host, record_type, nameserver) for record_type in ("A", "AAAA")]
-        known = [call for call in calls if self.routes.find(call) is not None] or calls[:1]
-        return [record for call in known for record in self._records(call)]
+        by_route = {id(route): call for call in reversed(calls) if (route := self.routes.find(call))}
+        known = [call for call in calls if call in by_route.values()] or calls[:1]
+        return [record for call in known for record in self._texts(call)]
 
     def lookup_cname(self, host: str, *, nameserver: str | None = None) -> str:
         """Return the canonical name."""
-        records = list(self._records(_call(host, "CNAME", nameserver)))
+        records = self._texts(_call(host, "CNAME", nameserver))
         if not records:
             raise DNSError(host, "CNAME", "no such record", nameserver or "", not_found=True)
-        return str(records[0])
+        return records[0]
 
     def lookup_mx(self, host: str, *, nameserver: str | None = None) -> list[MXRecord]:
         """Return the mail exchangers, lowest preference first."""
-        return sorted(self._records(_call(host, "MX", nameserver)), key=lambda record: record.pref)
+        records = self._records(_call(host, "MX", nameserver))
+        exchangers = [record for record in records if isinstance(record, MXRecord)]
+        return sorted(exchangers, key=lambda record: record.pref)
 
     def lookup_txt(self, host: str, *, nameserver: str | None = None) -> list[str]:
         """Return the text records."""
-        return list(self._records(_call(host, "TXT", nameserver)))
+        return self._texts(_call(host, "TXT", nameserver))
 
     def lookup_ns(self, host: str, *, nameserver: str | None = None) -> list[str]:
         """Return the name servers."""
-        return list(self._records(_call(host, "NS", nameserver)))
+        return self._texts(_call(host, "NS", nameserver))
 
-    def _records(self, call: FakeCall) -> Iterator[Any]:
+    def _texts(self, call: FakeCall) -> list[str]:
+        return [record for record in self._records(call) if isinstance(record, str)]
+
+    def _records(self, call: FakeCall) -> tuple[str | MXRecord, ...]:
         outcome = self.routes.answer(call)
         if isinstance(outcome, Failure):
             raise _error(call, outcome)
-        yield from outcome
+        records: tuple[str | MXRecord, ...] = outcome
+        return records
 
 
 def _call(host: str, record_type: str, nameserver: str | None) -> FakeCall:

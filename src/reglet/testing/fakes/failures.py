@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TypeAlias, get_args
+from typing import Literal
 
 from attrs import frozen
 
 from reglet.application.answers import FailureName
 
-FailureKind: TypeAlias = FailureName
-
-_NAMES = frozenset(get_args(FailureName))
-_TEXTS = {
+_TEXTS: dict[FailureName, str] = {
     "timeout": "the operation timed out",
     "refused": "connection refused",
     "denied": "no grant covers it",
@@ -27,20 +24,21 @@ class Failure:
     """A failure that a fake gives in place of an answer.
 
     Attributes:
-        kind: one of the names that fakes know, or empty for a failure that only has a text.
+        kind: its name, empty for a failure that only has a text.
         text: what the error says.
         after: how long it takes, on the fake clock.
     """
 
-    kind: FailureName | str = ""
-    text: str = ""
+    kind: FailureName | Literal[""]
+    text: str
     after: timedelta = timedelta()
 
 
 def failure(name_or_text: FailureName | str) -> Failure:
     """Return the failure of a name (`refused`), or one that only has a text."""
-    if name_or_text in _NAMES:
-        return Failure(name_or_text, _TEXTS[name_or_text])
+    for name, text in _TEXTS.items():
+        if name == name_or_text:
+            return Failure(name, text)
     return Failure("", name_or_text)
 
 
@@ -51,22 +49,22 @@ def timeout(after: timedelta = timedelta()) -> Failure:
 
 def refused() -> Failure:
     """Let nobody listen at the port; a command cannot be started."""
-    return failure("refused")
+    return Failure("refused", _TEXTS["refused"])
 
 
 def denied() -> Failure:
     """Let the host refuse it, as where no grant covers it."""
-    return failure("denied")
+    return Failure("denied", _TEXTS["denied"])
 
 
 def not_found() -> Failure:
     """Let the name, or the command, not exist."""
-    return failure("not_found")
+    return Failure("not_found", _TEXTS["not_found"])
 
 
 def reset() -> Failure:
     """Let the far end break the connection."""
-    return failure("reset")
+    return Failure("reset", _TEXTS["reset"])
 
 
 def bad_certificate(reason: str = "self-signed certificate") -> Failure:

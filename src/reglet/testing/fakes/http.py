@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+import json as json_text
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Self
 from urllib.parse import urlsplit
 
-from attrs import evolve
-
 from reglet.application.answers import HTTPAnswer
-from reglet.application.answers import http as http_answer
 from reglet.domain.entities.json_value import JSONValue
 from reglet.domain.entities.requests import HTTPRequest, HTTPResponse
 from reglet.domain.errors import (
@@ -43,8 +41,12 @@ class HTTPRoute(Route[HTTPResponse]):
         latency: timedelta = timedelta(),
     ) -> Self:
         """Answer the next request; `json` is a body with its content type, `latency` moves the fake clock."""
-        answer = http_answer("", status=status, headers=headers, body=body, json=json, proto=proto)
-        return self.then(evolve(answer.response, truncated=truncated), latency)
+        given: dict[str, str | Sequence[str]] = dict(headers or {})
+        if json is not None:
+            given.setdefault("Content-Type", "application/json")
+            body = json_text.dumps(json)
+        content = body.encode() if isinstance(body, str) else body
+        return self.then(HTTPResponse(status, given, content, proto, truncated), latency)
 
 
 class FakeHTTPClient:

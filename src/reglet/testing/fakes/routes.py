@@ -9,6 +9,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from attrs import frozen
 
+from reglet.domain.errors import RegletError
 from reglet.testing.fakes.clock import FakeClock
 from reglet.testing.fakes.failures import Failure
 
@@ -55,7 +56,7 @@ class Criterion:
 
 @frozen
 class _Step(Generic[Response]):
-    outcome: Response | Failure
+    outcome: Response | Failure | RegletError
     latency: timedelta
 
 
@@ -70,16 +71,16 @@ class Route(Generic[Response]):
         self._limit: int | None = None
         self.calls: list[FakeCall] = []
 
-    def fail(self, failure: Failure) -> Self:
-        """Fail the next call in place of answering it."""
-        return self.then(failure, failure.after)
+    def fail(self, failure: Failure | RegletError) -> Self:
+        """Fail the next call in place of answering it, on purpose or with an error as it stands."""
+        return self.then(failure, failure.after if isinstance(failure, Failure) else timedelta())
 
     def times(self, count: int) -> Self:
         """Answer exactly `count` calls: a further one is unexpected, fewer do not count as used."""
         self._limit = count
         return self
 
-    def then(self, outcome: Response | Failure, latency: timedelta) -> Self:
+    def then(self, outcome: Response | Failure | RegletError, latency: timedelta) -> Self:
         """Give this outcome next, after `latency` on the fake clock."""
         self._steps.append(_Step(outcome, latency))
         return self
@@ -152,17 +153,20 @@ class Routes(Generic[AnyRoute]):
     def answer(self, call: FakeCall, limit: timedelta | None = None) -> Any:
         """Return the answer or `Failure` for a call, moving the clock by its latency.
 
-        A latency beyond `limit` is a timeout at `limit`. Raises `UnexpectedCallError` without a route.
+        A latency beyond `limit` (None or zero: no limit) is a timeout. Raises `UnexpectedCallError` where
+        no route fits, and errors that a route was told to raise as they stand.
         """
         self.calls.append(call)
         route = self.find(call)
         if route is None:
             raise self._refuse(call)
         step = route.take(call)
-        if limit is not None and step.latency > limit:
+        if limit and step.latency > limit:
             self.clock.advance(limit)
             return Failure("timeout", "the operation timed out", limit)
         self.clock.advance(step.latency)
+        if isinstance(step.outcome, RegletError):
+            raise step.outcome
         return step.outcome
 
     def assert_all_used(self) -> None:

@@ -9,7 +9,6 @@ from typing import Self
 from attrs import evolve
 
 from reglet.application.answers import SMTPAnswer
-from reglet.application.answers import smtp as answer_of
 from reglet.domain.entities.requests import SMTPConnectResult, TLSFacts
 from reglet.domain.errors import (
     CapabilityError,
@@ -37,15 +36,17 @@ class SMTPRoute(Route[SMTPConnectResult]):
         latency: timedelta = timedelta(),
     ) -> Self:
         """Greet the next caller; `tls` is what the handshake tells, `latency` is the time it takes."""
-        answer = answer_of(
-            "",
+        facts = tls or TLSFacts()
+        result = SMTPConnectResult(
             banner=banner,
-            extensions=extensions,
+            extensions=tuple(extensions),
             supports_auth=supports_auth,
-            tls=tls,
+            tls_version=facts.version,
+            tls_cipher_suite=facts.cipher_suite,
+            tls_server_name=facts.server_name,
             response_time=latency,
         )
-        return self.then(answer.result, latency)
+        return self.then(result, latency)
 
 
 class FakeSMTPClient:

@@ -1,0 +1,153 @@
+"""Examples are tests: each is run against its answers and compared on the fields it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from reglet.application.answers import Answer
+from reglet.application.operations import Operation
+from reglet.application.plugin import PluginDefinition
+from reglet.domain.context import Context
+from reglet.domain.entities.json_value import JSONValue
+from reglet.domain.entities.result import Result
+from reglet.domain.ports.plugin import Plugin
+from reglet.testing.binding import bound
+from reglet.testing.configs import encoded, written
+from reglet.testing.fakes.host import FakeHost
+from reglet.testing.fakes.routes import UnexpectedCallError
+from reglet.testing.places import definition_of
+from reglet.testing.verification import verify_error, verify_output, verify_success
+
+if TYPE_CHECKING:
+    from _pytest.mark.structures import ParameterSet
+
+
+@frozen
+class ExampleCase:
+    """One example of one operation, ready to run.
+
+    Attributes:
+        plugin: the plugin, in whatever place it runs.
+        service: its service's name.
+        operation: its operation's name.
+        name: its own.
+        config: the config that a host would send.
+        expected_output: fields that the data must have; None if that is not said.
+        expected_error: a part of the error's text; empty if it is to succeed.
+        answers: what the world answers.
+        clients: clients to use in place of a host with those answers.
+    """
+
+    plugin: Plugin = field(repr=False)
+    service: str
+    operation: str
+    name: str
+    config: Mapping[str, Any] = field(repr=False)
+    expected_output: JSONValue = field(default=None, repr=False)
+    expected_error: str = field(default="", repr=False)
+    answers: tuple[Answer, ...] = field(default=(), repr=False)
+    clients: tuple[object, ...] = field(default=(), repr=False)
+
+    @property
+    def id(self) -> str:
+        """`service/operation/name`."""
+        return f"{self.service}/{self.operation}/{self.name}"
+
+
+class ExampleFailed(AssertionError):  # noqa: N818 - pytest shows it as a failure, not as an error
+    """An example did not answer as it says; `problems` has a line for each difference."""
+
+    def __init__(self, case: ExampleCase, problems: list[str]) -> None:
+        """Name the example and what is different."""
+        self.case = case
+        self.problems = problems
+        lines = [f"  {line}" for problem in problems for line in problem.splitlines()]
+        super().__init__("\n".join([f"example {case.id}:", *lines]))
+
+
+def examples_of(plugin: Plugin, *clients: object) -> list[ExampleCase]:
+    """Return every example of a plugin in declared order.
+
+    Those of a `PluginDefinition` bring their answers; those of another plugin are read from its manifest.
+    """
+    definition = definition_of(plugin)
+    if isinstance(definition, PluginDefinition):
+        return [case for operation in definition.operations for case in _declared(plugin, operation, clients)]
+    return list(_described(plugin, clients))
+
+
+def generate_example_tests(plugin: Plugin, *clients: object) -> list[ParameterSet]:
+    """Return parameters for `@pytest.mark.parametrize("example", …)`, one an example.
+
+    With `clients` (fakes, a `FakeHost`) those answer in place of the examples' own answers.
+    """
+    import pytest
+
+    return [pytest.param(case, id=case.id) for case in examples_of(plugin, *clients)]
+
+
+def run_example(case: ExampleCase) -> Result:
+    """Run an example and return its Result. Raises `ExampleFailed` with every difference."""
+    host = FakeHost.of(case.plugin, *case.answers)
+    try:
+        result = _check(case, host)
+    except UnexpectedCallError as error:
+        raise ExampleFailed(case, [str(error)]) from None
+    problems = list(_problems(case, result))
+    if problems:
+        raise ExampleFailed(case, problems)
+    return result
+
+
+def _check(case: ExampleCase, host: FakeHost) -> Result:
+    if case.clients:
+        return case.plugin.check(bound(Context(), case.clients), encoded(case.config))
+    return host.check(case.plugin, case.config)
+
+
+def _problems(case: ExampleCase, result: Result) -> Iterator[str]:
+    if case.expected_error:
+        yield from verify_error(case.expected_error, result)
+        return
+    if case.expected_output is None:
+        return
+    if result.is_error:
+        yield from verify_success(result)
+        return
+    yield from verify_output(case.expected_output, result.data or {})
+
+
+def _declared(plugin: Plugin, operation: Operation, clients: tuple[object, ...]) -> Iterator[ExampleCase]:
+    record = operation.record
+    for example in operation.examples:
+        given = {} if record is None else written(record, example.input)
+        yield ExampleCase(
+            plugin,
+            operation.service,
+            operation.name,
+            example.name,
+            {**given, "service": operation.service, "operation": operation.name},
+            example.manifest().expected_output,
+            example.expected_error,
+            example.answers,
+            clients,
+        )
+
+
+def _described(plugin: Plugin, clients: tuple[object, ...]) -> Iterator[ExampleCase]:
+    for service in plugin.manifest(Context()).services.values():
+        for operation in service.operations:
+            for example in operation.examples:
+                yield ExampleCase(
+                    plugin,
+                    service.name,
+                    operation.name,
+                    example.name,
+                    {**(example.input or {}), "service": service.name, "operation": operation.name},
+                    example.expected_output,
+                    example.expected_error,
+                    clients=clients,
+                )

@@ -1,0 +1,132 @@
+"""A host made of fakes: it answers at the seam, in either dialect, and grants what it is told to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from reglet.application.answers import (
+    Answer,
+    CommandAnswer,
+    DNSAnswer,
+    HTTPAnswer,
+    SMTPAnswer,
+    TCPAnswer,
+)
+from reglet.application.clients import with_client
+from reglet.domain.context import Context
+from reglet.domain.entities.grants import GrantSet
+from reglet.domain.entities.log_record import LogMessage
+from reglet.domain.entities.result import Result
+from reglet.domain.ports.plugin import Plugin
+from reglet.testing.configs import encoded
+from reglet.testing.fakes.clock import FakeClock
+from reglet.testing.fakes.command import FakeCommandRunner
+from reglet.testing.fakes.dns import FakeDNSResolver
+from reglet.testing.fakes.http import FakeHTTPClient
+from reglet.testing.fakes.routes import Routes
+from reglet.testing.fakes.smtp import FakeSMTPClient
+from reglet.testing.fakes.tcp import FakeTCPDialer
+
+
+class FakeLog:
+    """A `LogSink` that keeps what a plugin logs."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.messages: list[LogMessage] = []
+
+    def write(self, message: LogMessage) -> None:
+        """Keep a message."""
+        self.messages.append(message)
+
+    @property
+    def texts(self) -> list[str]:
+        """The messages, each as `LEVEL text`."""
+        return [f"{message.level} {message.message}" for message in self.messages]
+
+
+class FakeHost:
+    """A host that answers from routes and denies what its grants do not cover.
+
+    It is a `HostFunctions`: plugins reach it through the same bytes as a real one. Nothing is granted
+    unless it is said; `FakeHost.of(plugin)` grants what the plugin declares.
+
+    Attributes:
+        http, dns, tcp, smtp, command: the fakes behind the host functions; add routes with `on(...)`.
+        log: what the plugin logged.
+        clock: the clock that latencies move.
+    """
+
+    def __init__(
+        self,
+        *answers: Answer,
+        grants: GrantSet | None = None,
+        dialect: Literal["abi", "hostlib"] = "abi",
+    ) -> None:
+        """Start with a route for each answer."""
+        self.grants = grants or GrantSet()
+        self.dialect = dialect
+        self.clock = FakeClock()
+        self.http = FakeHTTPClient(clock=self.clock)
+        self.dns = FakeDNSResolver(clock=self.clock)
+        self.tcp = FakeTCPDialer(clock=self.clock)
+        self.smtp = FakeSMTPClient(clock=self.clock)
+        self.command = FakeCommandRunner(clock=self.clock)
+        self.log = FakeLog()
+        self.add(*answers)
+
+    @classmethod
+    def of(cls, plugin: Plugin, *answers: Answer, dialect: Literal["abi", "hostlib"] = "abi") -> Self:
+        """Return a host that grants what a plugin declares and nothing more."""
+        return cls(*answers, grants=plugin.manifest(Context()).capabilities, dialect=dialect)
+
+    def add(self, *answers: Answer) -> None:
+        """Add a route for each answer of an example."""
+        for answer in answers:
+            match answer:
+                case HTTPAnswer():
+                    self.http.add(answer)
+                case DNSAnswer():
+                    self.dns.add(answer)
+                case TCPAnswer():
+                    self.tcp.add(answer)
+                case SMTPAnswer():
+                    self.smtp.add(answer)
+                case CommandAnswer():
+                    self.command.add(answer)
+
+    def bind(self, ctx: Context) -> Context:
+        """Return a context whose clients ask this host, through the seam."""
+        for fake in (self.http, self.dns, self.tcp, self.smtp, self.command):
+            ctx = with_client(ctx, fake)
+        return ctx
+
+    def context(self) -> Context:
+        """Return a context for calling a handler directly."""
+        return self.bind(Context())
+
+    def check(self, plugin: Plugin, config: Mapping[str, Any] | bytes) -> Result:
+        """Run a check as a host does, bytes in and out, and return its Result.
+
+        Raises `UnexpectedCallError` if the plugin made a call that no route answers, even if it went on.
+        """
+        from reglet.testing.places import check_at
+
+        result = check_at(plugin, self, encoded(config))
+        self.assert_none_unexpected()
+        return result
+
+    def assert_all_used(self) -> None:
+        """Raise `AssertionError` that lists routes with answers that were not asked for."""
+        for routes in self._routes():
+            routes.assert_all_used()
+
+    def assert_none_unexpected(self) -> None:
+        """Raise the first `UnexpectedCallError` again, if there was one."""
+        for routes in self._routes():
+            routes.assert_none_unexpected()
+
+    def _routes(self) -> list[Routes[Any]]:
+        fakes = (self.http, self.dns, self.tcp, self.smtp, self.command)
+        return [fake.routes for fake in fakes]

@@ -1,0 +1,125 @@
+"""Table tests for a plugin: configs in, Results out, all cases reported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, ClassVar
+
+from attrs import field, frozen
+
+from reglet.domain.context import Context
+from reglet.domain.entities.result import Result, ResultStatus, result_error
+from reglet.domain.errors import error_detail
+from reglet.domain.ports.plugin import Plugin
+from reglet.testing.assertions import (
+    assert_data_field,
+    assert_error,
+    assert_failure,
+    assert_matches_schema,
+    assert_success,
+    explain,
+)
+from reglet.testing.binding import bound
+from reglet.testing.configs import encoded
+from reglet.testing.examples import generate_example_tests, run_example
+from reglet.testing.fakes.routes import UnexpectedCallError
+from reglet.testing.verification import verify_error, verify_output
+
+__all__ = [
+    "PluginTestsFailed",
+    "TestCase",
+    "assert_data_field",
+    "assert_error",
+    "assert_failure",
+    "assert_matches_schema",
+    "assert_success",
+    "generate_example_tests",
+    "run_example",
+    "run_plugin_tests",
+]
+
+
+@frozen
+class TestCase:
+    """One config and what its Result must be like; what is left out is not looked at.
+
+    Attributes:
+        name: what the case is called in a report.
+        config: the config, as an object or as the JSON bytes that a host sends.
+        validate: called with the Result; raises `AssertionError`.
+        expect_status: the status, or its text.
+        expect_data: fields that the data must have; numbers by value, other fields do not count.
+        expect_error: a part of the error's message.
+    """
+
+    __test__: ClassVar[bool] = False
+
+    name: str
+    config: Mapping[str, Any] | bytes = field(factory=dict)
+    validate: Callable[[Result], object] | None = None
+    expect_status: ResultStatus | str | None = None
+    expect_data: Mapping[str, Any] | None = None
+    expect_error: str | None = None
+
+
+class PluginTestsFailed(AssertionError):  # noqa: N818 - pytest shows it as a failure, not as an error
+    """One or more cases failed; `failures` has the lines of each by its name."""
+
+    def __init__(self, failures: Mapping[str, list[str]], total: int) -> None:
+        """Name every case that failed and why."""
+        self.failures = failures
+        lines = [f"{len(failures)} of {total} cases failed:"]
+        for name, problems in failures.items():
+            lines.append(f"  {name}")
+            lines += [f"    {line}" for problem in problems for line in problem.splitlines()]
+        super().__init__("\n".join(lines))
+
+
+def run_plugin_tests(plugin: Plugin, cases: Iterable[TestCase], *, clients: Iterable[object] = ()) -> None:
+    """Run every case, then raise `PluginTestsFailed` if any failed.
+
+    `clients` are fakes, or anything else that satisfies a port; a `FakeHost` answers at the seam.
+    """
+    ctx = bound(Context(), clients)
+    table = list(cases)
+    results = [(case.name, list(_problems(plugin, ctx, case))) for case in table]
+    failures: dict[str, list[str]] = {}
+    for name, problems in results:
+        if problems:
+            failures.setdefault(name, []).extend(problems)
+    if failures:
+        raise PluginTestsFailed(failures, len(table))
+
+
+def _problems(plugin: Plugin, ctx: Context, case: TestCase) -> Iterator[str]:
+    try:
+        config = encoded(case.config)
+    except (TypeError, ValueError) as error:
+        yield f"the config is not JSON: {error}"
+        return
+    try:
+        result = plugin.check(ctx, config)
+    except UnexpectedCallError as error:
+        yield str(error)
+        return
+    except Exception as error:  # noqa: BLE001 - as a host sees it: an error becomes a Result
+        result = result_error(error_detail(error))
+    yield from _status_problems(case, result)
+    if case.expect_data is not None:
+        yield from verify_output(case.expect_data, result.data or {})
+    if case.expect_error is not None:
+        yield from verify_error(case.expect_error, result)
+    if case.validate is not None:
+        yield from _validation_problems(case.validate, result)
+
+
+def _status_problems(case: TestCase, result: Result) -> Iterator[str]:
+    if case.expect_status is not None and str(result.status) != str(case.expect_status):
+        yield f"expected {case.expect_status}, got {result.status}: {result.message}{explain(result)}"
+
+
+def _validation_problems(validate: Callable[[Result], object], result: Result) -> Iterator[str]:
+    try:
+        validate(result)
+    except AssertionError as error:
+        yield str(error) or f"{getattr(validate, '__name__', 'validate')} is not satisfied{explain(result)}"

@@ -1,0 +1,182 @@
+"""Recordings of host calls, and what is masked in them."""
+
+import base64
+import json
+
+import pytest
+
+from reglet.domain.errors import CapabilityError
+from reglet.testing.masking import MASK, Masker, is_secret_name
+from reglet.testing.recording import Recorder, Recording, RecordingError
+from reglet.testing.replay import Replay, ReplayMismatchError
+
+
+class Echo:
+    """A host that answers what it was asked, has no shell, and takes the log."""
+
+    def call(self, name, request):
+        if name == "exec_command":
+            raise CapabilityError("exec:/bin/sh")
+        return b"" if name == "log_message" else request
+
+
+def recorded(*calls, secrets=()):
+    """Return the recording of some calls."""
+    recorder = Recorder(Echo(), secrets=secrets)
+    for name, request in calls:
+        try:
+            recorder.call(name, json.dumps(request).encode())
+        except CapabilityError:
+            continue
+    return recorder.recording(plugin="http", config={"url": "http://a.test", "password": "hunter22"})
+
+
+GET = (
+    "http_request",
+    {"method": "GET", "url": "http://a.test/", "context": {"deadline": "2026-01-01T00:00:00Z"}},
+)
+
+
+def test_a_recording_is_sorted_json_with_every_call_in_order():
+    """Another language can read it, and two equal runs give equal files."""
+    text = recorded(GET, ("log_message", {"message": "hi"})).to_json()
+    document = json.loads(text)
+    assert (document["format"], document["version"], document["plugin"]) == ("reglet-recording", 1, "http")
+    assert [call["function"] for call in document["calls"]] == ["http_request", "log_message"]
+    assert document["calls"][0]["answer"]["url"] == "http://a.test/"
+    assert document["config"] == {"url": "http://a.test", "password": MASK}
+    assert text == recorded(GET, ("log_message", {"message": "hi"})).to_json()
+
+
+def test_a_recording_comes_back_from_its_file_and_answers(tmp_path):
+    """Written, read and played back, each call gets its recorded answer."""
+    path = tmp_path / "run.json"
+    recorded(GET, ("exec_command", {"command": "/bin/sh"})).save(path)
+    replay = Replay(Recording.load(path))
+    later = GET[1] | {"context": {"deadline": "2027-01-01T00:00:00Z"}}
+    answer = replay.call("http_request", json.dumps(later).encode())
+    assert json.loads(answer)["url"] == "http://a.test/"
+    assert replay.call("log_message", b"{}") == b""
+    with pytest.raises(CapabilityError, match="exec:/bin/sh"):
+        replay.call("exec_command", b'{"command": "/bin/sh"}')
+    replay.assert_faithful()
+    assert [file.name for file in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_another_request_is_refused_with_a_diff_and_remembered():
+    """A plugin that catches the error does not hide it."""
+    replay = Replay(recorded(GET))
+    with pytest.raises(ReplayMismatchError) as caught:
+        replay.call("http_request", b'{"method": "GET", "url": "http://b.test/"}')
+    assert "host call 1 of 1 differs" in str(caught.value)
+    assert '-  "url": "http://a.test/"' in str(caught.value)
+    assert '+  "url": "http://b.test/"' in str(caught.value)
+    with pytest.raises(ReplayMismatchError):
+        replay.assert_faithful()
+
+
+def test_a_call_too_many_is_refused():
+    """The recording has an end."""
+    replay = Replay(recorded())
+    with pytest.raises(ReplayMismatchError, match="one host call more than the 0 recorded"):
+        replay.call("dns_lookup", b'{"hostname": "a.test"}')
+
+
+def test_calls_that_were_not_made_are_listed():
+    """A run that stops early is not the one that was recorded."""
+    with pytest.raises(ReplayMismatchError, match="1 recorded calls were not made:\n  http_request"):
+        Replay(recorded(GET)).assert_faithful()
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "not a recording"),
+        ('{"format": "reglet-recording", "version": 9}', "version 9"),
+        (
+            '{"format": "reglet-recording", "version": 1, "plugin": "", "config": null, "calls": [{}]}',
+            'no "function"',
+        ),
+    ],
+)
+def test_a_file_that_is_no_recording_is_named_with_what_is_wrong(tmp_path, text, problem):
+    """Each way of being wrong has its own sentence."""
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    with pytest.raises(RecordingError, match=problem) as caught:
+        Recording.load(path)
+    assert str(path) in str(caught.value)
+
+
+def test_a_recording_that_cannot_be_written_says_so(tmp_path):
+    """The error names the file."""
+    with pytest.raises(RecordingError, match="cannot be written"):
+        recorded().save(tmp_path / "no" / "x.json")
+
+
+def test_what_has_a_secrets_name_is_masked():
+    """Headers, address, query, variables and config fields."""
+    masked = Masker().masked(
+        {
+            "url": "https://user:pw@a.test/x?page=2&access_token=abc",
+            "headers": {"Authorization": ["Bearer abc"], "X-Amz-Date": ["20260101"], "Accept": ["*/*"]},
+            "env": ["DB_PASSWORD=abc", "LANG=C"],
+        }
+    )
+    assert masked == {
+        "url": "https://***@a.test/x?page=2&access_token=***",
+        "headers": {"Authorization": [MASK], "X-Amz-Date": [MASK], "Accept": ["*/*"]},
+        "env": ["DB_PASSWORD=***", "LANG=C"],
+    }
+
+
+def test_a_known_secret_is_masked_wherever_it_stands():
+    """In texts, arguments, encoded in addresses, and inside bodies."""
+    masker = Masker(["s3cr3t/x", "ab"])
+    body = base64.b64encode(b'{"key": "s3cr3t/x"}').decode()
+    masked = masker.masked(
+        {"args": ["--key=s3cr3t/x"], "url": "http://a.test/?q=s3cr3t%2Fx", "body": body, "message": "ab"}
+    )
+    assert masked["args"] == ["--key=***"]
+    assert masked["url"] == "http://a.test/?q=***"
+    assert base64.b64decode(masked["body"]) == b'{"key": "***"}'
+    assert masked["message"] == "ab"
+
+
+def test_a_body_that_is_no_text_stays():
+    """Binary bodies are not taken apart."""
+    body = base64.b64encode(b"\xff\xfe").decode()
+    assert Masker(["secret"]).masked({"body": body}) == {"body": body}
+
+
+def test_a_masked_request_still_replays():
+    """Whoever knows the same secrets makes the same masked request."""
+    request = ("http_request", {"url": "http://a.test", "headers": {"X-Key": ["s3cr3t"]}})
+    recording = recorded(request, secrets=["s3cr3t"])
+    replay = Replay(recording, secrets=["s3cr3t"])
+    replay.call("http_request", json.dumps(request[1]).encode())
+    replay.assert_faithful()
+
+
+@pytest.mark.parametrize(
+    ("name", "secret"),
+    [
+        ("Authorization", True),
+        ("X-Api-Key", True),
+        ("apiKey", True),
+        ("AWS_SECRET_ACCESS_KEY", True),
+        ("AWS_SESSION_TOKEN", True),
+        ("Set-Cookie", True),
+        ("X-Amz-Signature", True),
+        ("password", True),
+        ("key", False),
+        ("monkey", False),
+        ("Content-Type", False),
+        ("passenger", False),
+        ("url", False),
+    ],
+)
+def test_names_of_secrets(name, secret):
+    """Whole words count, not letters inside others."""
+    assert is_secret_name(name) is secret
