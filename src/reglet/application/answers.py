@@ -111,7 +111,7 @@ def dns(
     error: Failure | None = None,
 ) -> DNSAnswer:
     """Answer a DNS look-up, or let it fail with `error`."""
-    return DNSAnswer(hostname, record_type, records, mx_records, error)
+    return DNSAnswer(hostname, record_type, tuple(records), tuple(mx_records), error)
 
 
 def tcp(
