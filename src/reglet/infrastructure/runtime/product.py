@@ -65,18 +65,30 @@ def load_product(folder: Path = PRODUCT_FOLDER) -> RuntimeProduct:
     Raises:
         RuntimeProductError: it was not made, or a file of it was changed; the message says how to make it.
     """
-    try:
-        description = json.loads((folder / DESCRIPTION_FILE).read_bytes())
-        module = (folder / MODULE_FILE).read_bytes()
-    except (OSError, ValueError) as error:
-        raise RuntimeProductError(
-            f"the runtime is not in {folder} ({error}); reinstall reglet, or in a clone run: make runtime"
-        ) from error
+    module, description = _read(folder)
     if hashlib.sha256(module).hexdigest() != description["sha256"][MODULE_FILE]:
         raise RuntimeProductError(
             f"{folder / MODULE_FILE} was changed since it was made; make it again: make runtime"
         )
     return _product(folder, module, description)
+
+
+def made_by(folder: Path) -> str:
+    """Give the digest of the code that made the product in `folder`.
+
+    Raises:
+        RuntimeProductError: it was not made.
+    """
+    return str(_read(folder)[1]["components"]["maker"])
+
+
+def _read(folder: Path) -> tuple[bytes, dict[str, Any]]:
+    try:
+        return (folder / MODULE_FILE).read_bytes(), json.loads((folder / DESCRIPTION_FILE).read_bytes())
+    except (OSError, ValueError) as error:
+        raise RuntimeProductError(
+            f"the runtime is not in {folder} ({error}); reinstall reglet, or in a clone run: make runtime"
+        ) from error
 
 
 def _product(folder: Path, module: bytes, description: Mapping[str, Any]) -> RuntimeProduct:
