@@ -49,8 +49,8 @@ class DNSAnswer:
 
     hostname: str | None = None
     record_type: str | None = None
-    records: tuple[str, ...] = field(converter=tuple, default=())
-    mx_records: tuple[MXRecord, ...] = field(converter=tuple, default=())
+    records: tuple[str, ...] = ()
+    mx_records: tuple[MXRecord, ...] = ()
     error: RegletError | None = field(converter=_error, default=None)
 
 

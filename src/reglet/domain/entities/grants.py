@@ -43,18 +43,30 @@ class KeyValueRule:
     op: KeyOperation = "read"
 
 
+def _network_rules(rules: Iterable[NetworkRule]) -> tuple[NetworkRule, ...]:
+    return tuple(rules)
+
+
+def _file_system_rules(rules: Iterable[FileSystemRule]) -> tuple[FileSystemRule, ...]:
+    return tuple(rules)
+
+
+def _key_value_rules(rules: Iterable[KeyValueRule]) -> tuple[KeyValueRule, ...]:
+    return tuple(rules)
+
+
 @frozen
 class NetworkCapability:
     """Outbound network access, rule by rule."""
 
-    rules: tuple[NetworkRule, ...] = field(converter=tuple, default=())
+    rules: tuple[NetworkRule, ...] = field(converter=_network_rules, default=())
 
 
 @frozen
 class FileSystemCapability:
     """Access to files, rule by rule."""
 
-    rules: tuple[FileSystemRule, ...] = field(converter=tuple, default=())
+    rules: tuple[FileSystemRule, ...] = field(converter=_file_system_rules, default=())
 
 
 @frozen
@@ -75,7 +87,7 @@ class ExecCapability:
 class KeyValueCapability:
     """Access to the host's key-value store, rule by rule."""
 
-    rules: tuple[KeyValueRule, ...] = field(converter=tuple, default=())
+    rules: tuple[KeyValueRule, ...] = field(converter=_key_value_rules, default=())
 
 
 @frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
@@ -23,12 +24,16 @@ class LogAttribute:
     value: str
 
 
+def _attributes(attributes: Iterable[LogAttribute]) -> tuple[LogAttribute, ...]:
+    return tuple(attributes)
+
+
 @frozen
 class LogMessage:
     """A message with its level (DEBUG, INFO, WARN, ERROR), its attributes and the request it belongs to."""
 
     level: str
     message: str
-    attributes: tuple[LogAttribute, ...] = field(converter=tuple, default=())
+    attributes: tuple[LogAttribute, ...] = field(converter=_attributes, default=())
     timestamp: datetime = ZERO_TIME
     request_id: str | None = None

@@ -5,7 +5,7 @@ Durations are `timedelta`, bodies are bytes, ports are ints. The wire's own spel
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from attrs import field, frozen
@@ -16,6 +16,10 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 
 def _header_values(headers: Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str, ...]]:
     return {name: (value,) if isinstance(value, str) else tuple(value) for name, value in headers.items()}
+
+
+def _arguments(arguments: Iterable[str]) -> tuple[str, ...]:
+    return tuple(arguments)
 
 
 @frozen
@@ -91,7 +95,7 @@ class CommandRequest:
     """A program to run, without a shell. `env` None means an empty environment."""
 
     command: str
-    args: tuple[str, ...] = field(converter=tuple, default=())
+    args: tuple[str, ...] = field(converter=_arguments, default=())
     dir: str | None = None
     env: Mapping[str, str] | None = None
     timeout: timedelta | None = None
