@@ -13,14 +13,17 @@ from reglet.application.answers import (
     smtp,
     tcp,
 )
+from reglet.domain.entities.requests import MXRecord, TLSFacts
 
 __all__ = [
     "Answer",
     "CommandAnswer",
     "DNSAnswer",
     "HTTPAnswer",
+    "MXRecord",
     "SMTPAnswer",
     "TCPAnswer",
+    "TLSFacts",
     "command",
     "dns",
     "http",

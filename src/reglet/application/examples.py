@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Generic, TypeVar, overload
 
 from reglet.application.answers import Answer
+from reglet.application.models.reading import record_of
 from reglet.application.models.writing import write_model
 from reglet.domain.entities.manifest import ExampleManifest
 from reglet.domain.errors import DefinitionError
@@ -20,7 +21,7 @@ class Example(Generic[I, O]):
     Attributes:
         name: what people call it; unique in its operation.
         input: what the handler gets.
-        expected_output: what it answers, whole; None if that is not said.
+        expected_output: what it answers; a field left at its default is not said. None if nothing is.
         expected_error: a part of the error's text, if it is to fail; empty otherwise.
         description: more for people.
         answers: what the world answers while it runs (`reglet.answers`).
@@ -74,11 +75,19 @@ class Example(Generic[I, O]):
 
     def manifest(self) -> ExampleManifest:
         """Return what hosts show of it; secrets are redacted."""
-        output = self.expected_output
         return ExampleManifest(
             name=self.name,
-            input=None if self.input is None else write_model(self.input),
+            input=_named(self.input),
             description=self.description,
-            expected_output=None if output is None else write_model(output),
+            expected_output=_named(self.expected_output),
             expected_error=self.expected_error,
         )
+
+
+def _named(value: Any) -> dict[str, Any] | None:
+    """Return a model's fields as JSON, but for those left at their default."""
+    if value is None:
+        return None
+    record = record_of(type(value))
+    unsaid = {each.name for each in record.fields if getattr(value, each.attribute) == each.default_value()}
+    return {name: entry for name, entry in write_model(value).items() if name not in unsaid}
