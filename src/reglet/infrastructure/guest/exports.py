@@ -1,0 +1,141 @@
+"""What a module exports: a plugin's manifest and checks as bytes, whatever goes wrong."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from attrs import evolve
+
+from reglet.application.tracebacks import author_traceback, one_line
+from reglet.application.version import __version__
+from reglet.domain.context import Context
+from reglet.domain.entities.error_detail import ErrorDetail
+from reglet.domain.entities.log_record import LogMessage
+from reglet.domain.entities.manifest import Manifest
+from reglet.domain.entities.result import Result, RunMetadata, result_error
+from reglet.domain.entities.timestamp import ZERO_TIME
+from reglet.domain.errors import MemoryLimitError, RegletError
+from reglet.domain.ports.host_functions import HostFunctions
+from reglet.domain.ports.plugin import Plugin
+from reglet.infrastructure.guest.clients import host_clients
+from reglet.infrastructure.guest.log_sink import HostLogSink
+from reglet.infrastructure.wire.manifest import encode_description, encode_manifest, encode_schema
+from reglet.infrastructure.wire.result import encode_legacy_result, encode_result
+
+_NO_VERSION = "0.0.0"
+
+
+class Exports:
+    """Answers a host's calls of one plugin. Nothing is raised but `KeyboardInterrupt`.
+
+    In process, with any `HostFunctions`, it behaves as it does in a module.
+    """
+
+    def __init__(self, plugin: Plugin, functions: HostFunctions) -> None:
+        """Take the plugin, and the seam that its clients and its log use."""
+        self._plugin = plugin
+        self._log = HostLogSink(functions)
+        self._context = Context(clients=host_clients(functions))
+        self._known_name: str | None = None
+
+    def manifest(self) -> bytes:
+        """Return the Manifest; one that cannot be made says so in its description, and in the log."""
+        return self._described(encode_manifest)
+
+    def describe(self) -> bytes:
+        """Return what the older app asks for by `describe`."""
+        return self._described(encode_description)
+
+    def schema(self) -> bytes:
+        """Return the config schema, which the older app asks for."""
+        return self._described(encode_schema)
+
+    def observe(self, config: bytes) -> bytes:
+        """Return the Result of a check with a JSON config, with its time and metadata."""
+        return self._checked(config, encode_result)
+
+    def legacy_observe(self, config: bytes) -> bytes:
+        """Return the Result in the older app's form."""
+        return self._checked(config, encode_legacy_result)
+
+    def _described(self, encode: Callable[[Manifest], bytes]) -> bytes:
+        try:
+            return encode(self._manifest())
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - nothing escapes to the host
+            return encode(self._confession(error))
+
+    def _manifest(self) -> Manifest:
+        manifest = self._plugin.manifest(self._context)
+        if not isinstance(manifest, Manifest):
+            kind = type(manifest).__name__
+            raise TypeError(f"manifest() must return a reglet.Manifest, not a {kind}")
+        self._known_name = manifest.name
+        return manifest
+
+    def _confession(self, error: BaseException) -> Manifest:
+        """Return a manifest that says why there is none; hosts take an error for an empty one (ABI 6)."""
+        text = f"This plugin cannot describe itself: {one_line(error)}"
+        message = LogMessage("ERROR", f"{text}\n{author_traceback(error)}", timestamp=_now())
+        with contextlib.suppress(RegletError):  # the description still says it
+            self._log.write(message)
+        return Manifest(self._declared_name or "unknown", _NO_VERSION, text, __version__)
+
+    def _checked(self, config: bytes, encode: Callable[[Result], bytes]) -> bytes:
+        start = _now()
+        try:
+            return encode(self._stamped(self._check(config), start))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - nothing escapes to the host
+            return encode(self._stamped(result_error(_detail_of(error)), start))
+
+    def _check(self, config: bytes) -> Result:
+        result = self._plugin.check(self._context, config)
+        if not isinstance(result, Result):
+            raise TypeError(f"check() must return a reglet.Result, not a {type(result).__name__}")
+        return result
+
+    def _stamped(self, result: Result, start: datetime) -> Result:
+        end = _now()
+        metadata = result.metadata or RunMetadata.between(start, end)
+        return evolve(
+            result,
+            timestamp=end if result.timestamp == ZERO_TIME else result.timestamp,
+            metadata=evolve(
+                metadata,
+                sdk_version=metadata.sdk_version or __version__,
+                plugin_id=metadata.plugin_id or self._name,
+            ),
+        )
+
+    @property
+    def _declared_name(self) -> str:
+        name = getattr(self._plugin, "name", None)
+        return name if isinstance(name, str) else ""
+
+    @property
+    def _name(self) -> str:
+        """The plugin's name, as its manifest says unless it carries it itself; asked for once."""
+        if self._known_name is None:
+            self._known_name = self._declared_name
+            if not self._known_name:
+                with contextlib.suppress(Exception):  # a manifest that fails says so when it is asked for
+                    self._manifest()
+        return self._known_name
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _detail_of(error: BaseException) -> ErrorDetail:
+    """Return what went wrong: our own errors as they are, anything else as a panic with its traceback."""
+    if isinstance(error, MemoryError):
+        return evolve(MemoryLimitError().detail(), message=f"out of memory: {one_line(error)}")
+    if isinstance(error, RegletError):
+        return error.detail()
+    return ErrorDetail("panic", one_line(error), stack=author_traceback(error).encode(errors="replace"))

@@ -1,0 +1,144 @@
+"""JSON text, byte for byte as Go's encoding/json writes it.
+
+Records are put together from pieces of text, each written by the C encoder; characters that Go escapes
+for HTML and floats that Go spells differently are mended afterwards, and only where there are any.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from json.encoder import encode_basestring
+from typing import Any
+
+from reglet.domain.entities.json_value import JSONValue
+from reglet.domain.errors import WireFormatError
+from reglet.infrastructure.wire.time import format_time
+
+_HTML = (
+    ("<", "\\u003c"),
+    (">", "\\u003e"),
+    ("&", "\\u0026"),
+    ("\u2028", "\\u2028"),
+    ("\u2029", "\\u2029"),
+)
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_STRING_OR_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.]*(?:e[+-]\d+)?')
+_SMALLEST_PLAIN, _SMALLEST_EXPONENT = 1e-6, 1e21
+"""Go writes a float without an exponent from the first up to, not including, the second."""
+
+
+def to_bytes(text: str) -> bytes:
+    """Return JSON text as bytes, escaped for HTML as Go does; what is not Unicode becomes U+FFFD."""
+    for character, escape in _HTML:
+        if character in text:
+            text = text.replace(character, escape)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        return _SURROGATE.sub(r"\\ufffd", text).encode()
+
+
+def encode_json(value: JSONValue) -> bytes:
+    """Return a value as JSON with its objects' keys sorted.
+
+    Times become RFC 3339, durations nanoseconds, bytes base64.
+
+    Raises:
+        WireFormatError: something in it is not a JSON value, such as NaN.
+    """
+    return to_bytes(sorted_text(value))
+
+
+def string_text(value: str) -> str:
+    """Return a text as JSON."""
+    return encode_basestring(value)
+
+
+def flag_text(value: bool) -> str:
+    """Return a truth value as JSON."""
+    return "true" if value else "false"
+
+
+def base64_text(value: bytes) -> str:
+    """Return bytes as JSON: base64, standard alphabet, padded."""
+    return f'"{base64.b64encode(value).decode()}"'
+
+
+def list_text(items: Iterable[str]) -> str:
+    """Return a JSON array of pieces that are JSON already."""
+    return f"[{','.join(items)}]"
+
+
+def object_text(**fields: str | None) -> str:
+    """Return a JSON object of named pieces, in their order; None leaves a field out."""
+    return "{" + ",".join([f'"{name}":{text}' for name, text in fields.items() if text is not None]) + "}"
+
+
+def sorted_text(value: JSONValue) -> str:
+    """Return any value as JSON, keys sorted as Go sorts a map's."""
+    return _written(_SORTED, value)
+
+
+def ordered_text(value: JSONValue) -> str:
+    """Return any value as JSON, keys in their own order: for schemas, whose order authors chose."""
+    return _written(_ORDERED, value)
+
+
+def _foreign(value: Any) -> JSONValue:
+    if isinstance(value, datetime):
+        return format_time(value)
+    if isinstance(value, timedelta):
+        return value // timedelta(microseconds=1) * 1000
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return base64.b64encode(value).decode()
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, (frozenset, set)):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} is not a JSON value: {value!r:.200}")
+
+
+_ORDERED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_foreign)
+_SORTED = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_foreign, sort_keys=True
+)
+
+
+def _written(encoder: json.JSONEncoder, value: JSONValue) -> str:
+    try:
+        text = encoder.encode(value)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise WireFormatError("encode", "JSON", error) from error
+    if ".0" in text or "e-" in text or "e+" in text:
+        return _STRING_OR_NUMBER.sub(_go_number, text)
+    return text
+
+
+def _go_number(token: re.Match[str]) -> str:
+    text = token[0]
+    if text[0] == '"' or ("." not in text and "e" not in text):
+        return text
+    return float_text(float(text))
+
+
+def float_text(value: float) -> str:
+    """Return a finite float as Go writes it: `1`, `0.1`, `1e+21`, `1e-7`."""
+    if value and not _SMALLEST_PLAIN <= abs(value) < _SMALLEST_EXPONENT:
+        digits, exponent = repr(value).split("e")
+        return f"{digits.removesuffix('.0')}e{exponent[0]}{exponent[1:].lstrip('0')}"
+    text = repr(value)
+    if "e" in text:
+        text = f"{value:.0f}" if abs(value) >= 1 else _plain_fraction(text)
+    return text.removesuffix(".0")
+
+
+def _plain_fraction(text: str) -> str:
+    """Write `1.25e-05` as `0.0000125`."""
+    mantissa, exponent = text.split("e-")
+    sign = "-" if mantissa[0] == "-" else ""
+    digits = mantissa.lstrip("-").replace(".", "")
+    return f"{sign}0.{'0' * (int(exponent) - 1)}{digits}"

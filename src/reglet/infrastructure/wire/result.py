@@ -1,0 +1,101 @@
+"""Result and RunMetadata on the wire (ABI section 2), and the older app's form of a Result."""
+
+from __future__ import annotations
+
+from reglet.domain.entities.result import Result, ResultStatus, RunMetadata
+from reglet.domain.entities.timestamp import ZERO_TIME
+from reglet.domain.errors import WireFormatError
+from reglet.infrastructure.wire.errors import optional_detail_text, read_optional_detail
+from reglet.infrastructure.wire.fields import Fields, read_record, shown
+from reglet.infrastructure.wire.go_json import (
+    flag_text,
+    object_text,
+    sorted_text,
+    string_text,
+    to_bytes,
+)
+from reglet.infrastructure.wire.time import format_time
+
+
+def encode_result(result: Result) -> bytes:
+    """Return a Result as JSON.
+
+    Raises:
+        WireFormatError: its data or its error's details hold something that is not JSON, such as NaN.
+    """
+    metadata = result.metadata
+    text = object_text(
+        timestamp=f'"{format_time(result.timestamp)}"',
+        data=sorted_text(result.data) if result.data else None,
+        metadata=None if metadata is None else _metadata_text(metadata),
+        error=optional_detail_text(result.error),
+        status=string_text(result.status),
+        message=string_text(result.message) if result.message else None,
+    )
+    return to_bytes(text)
+
+
+def encode_run_metadata(metadata: RunMetadata) -> bytes:
+    """Return RunMetadata as JSON."""
+    return to_bytes(_metadata_text(metadata))
+
+
+def _metadata_text(metadata: RunMetadata) -> str:
+    return object_text(
+        start_time=f'"{format_time(metadata.start_time)}"',
+        end_time=f'"{format_time(metadata.end_time)}"',
+        sdk_version=string_text(metadata.sdk_version) if metadata.sdk_version else None,
+        plugin_id=string_text(metadata.plugin_id) if metadata.plugin_id else None,
+        duration_ns=str(metadata.duration_ns),
+    )
+
+
+def decode_result(data: bytes) -> Result:
+    """Return the Result in JSON.
+
+    Raises:
+        WireFormatError: the bytes are not a Result.
+    """
+    fields = read_record(data, "Result")
+    metadata = fields.inner("metadata")
+    return Result(
+        status=_status(fields),
+        message=fields.text("message"),
+        data=fields.object("data"),
+        error=read_optional_detail(fields),
+        metadata=None if metadata is None else metadata_of(metadata),
+        timestamp=fields.time("timestamp") or ZERO_TIME,
+    )
+
+
+def _status(fields: Fields) -> ResultStatus:
+    value = fields.get("status")
+    try:
+        return ResultStatus(value)
+    except ValueError as error:
+        known = ", ".join(ResultStatus)
+        cause = f"field 'status' should be one of {known}, not {shown(value)}"
+        raise WireFormatError("decode", "Result", cause) from error
+
+
+def metadata_of(fields: Fields) -> RunMetadata:
+    """Return the RunMetadata that these fields are."""
+    return RunMetadata(
+        start_time=fields.time("start_time") or ZERO_TIME,
+        end_time=fields.time("end_time") or ZERO_TIME,
+        sdk_version=fields.text("sdk_version"),
+        plugin_id=fields.text("plugin_id"),
+        duration_ns=fields.integer("duration_ns"),
+    )
+
+
+def encode_legacy_result(result: Result) -> bytes:
+    """Return a Result in the older app's form: a truth value for its status."""
+    text = object_text(
+        Status=flag_text(result.is_success),
+        Error=optional_detail_text(result.error) or "null",
+        Timestamp=f'"{format_time(result.timestamp)}"',
+        Data=sorted_text(result.data) if result.data is not None else "null",
+        Raw="null",
+    )
+    return to_bytes(text)
