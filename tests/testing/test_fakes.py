@@ -11,6 +11,7 @@ from reglet.domain.errors import (
     CapabilityError,
     DNSError,
     ExecError,
+    HostError,
     HTTPError,
     NetworkError,
     TCPError,
@@ -171,8 +172,8 @@ def test_http_fails_on_purpose(failure, error, text):
 def test_lookups_answer_by_host_and_type():
     """Each record type has its own routes."""
     dns = FakeDNSResolver(
-        answers.dns("a.test", "MX", ["20 b.test", MXRecord("a.test", 10)]),
-        answers.dns("a.test", "TXT", ["v=1"]),
+        answers.dns("a.test", "MX", mx_records=[MXRecord("b.test", 20), MXRecord("a.test", 10)]),
+        answers.dns("a.test", "TXT", records=["v=1"]),
     )
     dns.on("a.test", "A").respond("192.0.2.1")
     dns.on("a.test", "AAAA").respond("2001:db8::1")
@@ -299,13 +300,13 @@ def test_an_examples_answer_may_be_a_failure_by_name():
         http.get("http://a.test/x")
 
 
-def test_an_examples_answer_may_fail_with_any_text():
-    """Another text is what the port's own error says."""
-    tcp = FakeTCPDialer(answers.tcp("a.test:1", error="on fire"))
+def test_an_examples_answer_may_be_any_error():
+    """An error is raised as it stands; another text is what a host said."""
+    tcp = FakeTCPDialer(answers.tcp("a.test:1", error=TCPError("a.test:1", "on fire")))
     with pytest.raises(TCPError, match="on fire"):
         tcp.dial("a.test:1")
     dns = FakeDNSResolver(answers.dns("a.test", error="the resolver is asleep"))
-    with pytest.raises(DNSError, match="asleep"):
+    with pytest.raises(HostError, match="asleep"):
         dns.lookup_host("a.test")
 
 
@@ -326,7 +327,7 @@ def test_an_answer_for_any_record_type_is_asked_once_for_addresses():
 
 def test_an_examples_answer_is_given_as_it_stands():
     """Every kind of answer becomes a route of its fake."""
-    http = FakeHTTPClient(answers.http("http://a.test", method="POST", status=201, body="[1]"))
+    http = FakeHTTPClient(answers.http("http://a.test", method="POST", status_code=201, body="[1]"))
     assert http.post("http://a.test", "text/plain", b"x").body == b"[1]"
     smtp = FakeSMTPClient(answers.smtp("mx.test", banner="220 x"))
     assert smtp.connect("mx.test", 25, SECOND, use_tls=False, use_starttls=False).banner == "220 x"

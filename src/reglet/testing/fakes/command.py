@@ -10,7 +10,7 @@ from reglet.application.answers import CommandAnswer
 from reglet.domain.entities.requests import CommandRequest, CommandResult
 from reglet.domain.errors import CapabilityError, ExecError, RegletError
 from reglet.testing.fakes.clock import FakeClock
-from reglet.testing.fakes.failures import Failure, failure
+from reglet.testing.fakes.failures import Failure, failure_of
 from reglet.testing.fakes.patterns import TextPattern, text_matches
 from reglet.testing.fakes.routes import Criterion, FakeCall, Route, Routes
 
@@ -66,9 +66,9 @@ class FakeCommandRunner:
 
     def add(self, answer: CommandAnswer) -> CommandRoute:
         """Add a route that gives an example's answer."""
-        route = self.on(answer.command, answer.args)
+        route = self.on(answer.command or "*", answer.args)
         if answer.error:
-            return route.fail(failure(answer.error))
+            return route.fail(failure_of(answer.error))
         return route.then(answer.result, answer.result.duration)
 
     def run(self, request: CommandRequest) -> CommandResult:

@@ -14,7 +14,7 @@ from reglet.domain.errors import (
     TimeoutError,  # noqa: A004 - our own family
 )
 from reglet.testing.fakes.clock import FakeClock
-from reglet.testing.fakes.failures import Failure, failure
+from reglet.testing.fakes.failures import Failure, failure_of
 from reglet.testing.fakes.patterns import TextPattern, equals, text_matches
 from reglet.testing.fakes.routes import Criterion, FakeCall, Route, Routes
 
@@ -56,10 +56,10 @@ class FakeDNSResolver:
 
     def add(self, answer: DNSAnswer) -> DNSRoute:
         """Add a route that gives an example's answer."""
-        route = self.on(answer.host, answer.type)
+        route = self.on(answer.hostname or "*", answer.record_type)
         if answer.error:
-            return route.fail(failure(answer.error))
-        return route.respond(*answer.records, *answer.mx)
+            return route.fail(failure_of(answer.error))
+        return route.respond(*answer.records, *answer.mx_records)
 
     def lookup_host(self, host: str, *, nameserver: str | None = None) -> list[str]:
         """Return the addresses of a name, IPv4 first."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
 
 from attrs import frozen
 
 from reglet.application.answers import FailureName
+from reglet.domain.errors import HostError, RegletError
 
 _TEXTS: dict[FailureName, str] = {
     "timeout": "the operation timed out",
@@ -24,22 +24,27 @@ class Failure:
     """A failure that a fake gives in place of an answer.
 
     Attributes:
-        kind: its name, empty for a failure that only has a text.
+        kind: its name.
         text: what the error says.
         after: how long it takes, on the fake clock.
     """
 
-    kind: FailureName | Literal[""]
+    kind: FailureName
     text: str
     after: timedelta = timedelta()
 
 
-def failure(name_or_text: FailureName | str) -> Failure:
-    """Return the failure of a name (`refused`), or one that only has a text."""
-    for name, text in _TEXTS.items():
-        if name == name_or_text:
-            return Failure(name, text)
-    return Failure("", name_or_text)
+def failure_of(error: RegletError) -> Failure | RegletError:
+    """Return how an example's answer fails: a text that is a failure's name (`refused`) is that failure."""
+    if isinstance(error, HostError):
+        for name, text in _TEXTS.items():
+            if str(error) == name:
+                return Failure(name, text)
+    return error
+
+
+def _named(name: FailureName) -> Failure:
+    return Failure(name, _TEXTS[name])
 
 
 def timeout(after: timedelta = timedelta()) -> Failure:

@@ -19,7 +19,7 @@ from reglet.domain.errors import (
 )
 from reglet.testing.fakes.causes import cause_of
 from reglet.testing.fakes.clock import FakeClock
-from reglet.testing.fakes.failures import Failure, failure
+from reglet.testing.fakes.failures import Failure, failure_of
 from reglet.testing.fakes.patterns import BodyPattern, TextPattern, body_matches, headers_match, text_matches
 from reglet.testing.fakes.routes import Criterion, FakeCall, Route, Routes
 
@@ -79,9 +79,9 @@ class FakeHTTPClient:
 
     def add(self, answer: HTTPAnswer) -> HTTPRoute:
         """Add a route that gives an example's answer."""
-        route = self.on(answer.url, method=answer.method or "*")
+        route = self.on(answer.url or "*", method=answer.method or "*")
         if answer.error:
-            return route.fail(failure(answer.error))
+            return route.fail(failure_of(answer.error))
         return route.then(answer.response, timedelta())
 
     def do(self, request: HTTPRequest) -> HTTPResponse:

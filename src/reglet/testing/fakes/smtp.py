@@ -18,7 +18,7 @@ from reglet.domain.errors import (
 )
 from reglet.testing.fakes.causes import cause_of
 from reglet.testing.fakes.clock import FakeClock
-from reglet.testing.fakes.failures import Failure, failure
+from reglet.testing.fakes.failures import Failure, failure_of
 from reglet.testing.fakes.patterns import TextPattern, equals, text_matches
 from reglet.testing.fakes.routes import Criterion, FakeCall, Route, Routes
 
@@ -73,9 +73,9 @@ class FakeSMTPClient:
 
     def add(self, answer: SMTPAnswer) -> SMTPRoute:
         """Add a route that gives an example's answer."""
-        route = self.on(answer.host, answer.port)
+        route = self.on(answer.host or "*")
         if answer.error:
-            return route.fail(failure(answer.error))
+            return route.fail(failure_of(answer.error))
         return route.then(answer.result, answer.result.response_time)
 
     def connect(

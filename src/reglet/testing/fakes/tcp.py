@@ -19,7 +19,7 @@ from reglet.domain.errors import (
 from reglet.domain.ports.tcp_dialer import TCPConnection
 from reglet.testing.fakes.causes import cause_of
 from reglet.testing.fakes.clock import FakeClock
-from reglet.testing.fakes.failures import Failure, failure
+from reglet.testing.fakes.failures import Failure, failure_of
 from reglet.testing.fakes.patterns import TextPattern, equals, text_matches
 from reglet.testing.fakes.routes import Criterion, FakeCall, Route, Routes
 
@@ -89,7 +89,7 @@ class TCPRoute(Route[TCPAnswer]):
         latency: timedelta = timedelta(),
     ) -> Self:
         """Accept the next connection; `tls` is what the handshake tells when TLS is asked for."""
-        return self.then(TCPAnswer("", remote_addr, local_addr, tls), latency)
+        return self.then(TCPAnswer(remote_addr=remote_addr, local_addr=local_addr, tls=tls), latency)
 
 
 class FakeTCPDialer:
@@ -110,9 +110,9 @@ class FakeTCPDialer:
 
     def add(self, answer: TCPAnswer) -> TCPRoute:
         """Add a route that gives an example's answer."""
-        route = self.on(answer.address)
+        route = self.on(answer.address or "*")
         if answer.error:
-            return route.fail(failure(answer.error))
+            return route.fail(failure_of(answer.error))
         return route.respond(remote_addr=answer.remote_addr, local_addr=answer.local_addr, tls=answer.tls)
 
     def dial(self, address: str) -> TCPConnection:
