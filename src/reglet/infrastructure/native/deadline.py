@@ -33,10 +33,19 @@ class Deadline:
         whole = whole if left is None else min(whole, left)
         return cls(operation, target, whole, time.monotonic() + whole.total_seconds())
 
+    @property
+    def expired(self) -> bool:
+        """Whether time has run out."""
+        return self.left() == 0
+
+    def left(self) -> float:
+        """Return the seconds left, never less than zero."""
+        return max(self._end - time.monotonic(), 0.0)
+
     def seconds(self) -> float:
         """Return the seconds left; `TimeoutError` when there are none."""
-        left = self._end - time.monotonic()
-        if left <= 0:
+        left = self.left()
+        if not left:
             raise self.error()
         return left
 

@@ -43,6 +43,10 @@ class Dialer:
             TimeoutError: time ran out.
             OSError: no address answers.
         """
+        return _first_answer(self.resolve(host, port, deadline), port, deadline)
+
+    def resolve(self, host: str, port: int, deadline: Deadline) -> list[str]:
+        """Return the addresses of a host, each agreed to by the guard; raises as `connect` does."""
         name = canonical_host(host)
         if self.guard is not None:
             self.guard.check_target(name, port)
@@ -50,7 +54,7 @@ class Dialer:
         if self.guard is not None:
             for address in addresses:
                 self.guard.check_address(name, port, address)
-        return _first_answer(addresses, port, deadline)
+        return addresses
 
     def _addresses(self, name: str, deadline: Deadline) -> list[str]:
         if parse_address(name) is not None:
