@@ -1,0 +1,162 @@
+"""TCPRequest and TCPResponse on the wire (ABI sections 2 and 5)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from attrs import field, frozen
+
+from reglet.domain.entities.error_detail import ErrorDetail
+from reglet.domain.entities.requests import TLSFacts
+from reglet.infrastructure.wire.context import CallContext, NO_CONTEXT, context_text, read_context
+from reglet.infrastructure.wire.dialect import Dialect
+from reglet.infrastructure.wire.errors import optional_detail_text
+from reglet.infrastructure.wire.failures import read_response
+from reglet.infrastructure.wire.fields import Fields, read_record
+from reglet.infrastructure.wire.go_json import flag_text, object_text, string_text, to_bytes
+from reglet.infrastructure.wire.ports import port_text, read_port
+from reglet.infrastructure.wire.time import format_time, milliseconds, span
+
+_TRUE = flag_text(True)
+
+
+@frozen
+class TCPRequest:
+    """A connection to make, with TLS or without; the host closes it at once."""
+
+    host: str
+    port: int
+    timeout: timedelta | None = None
+    tls: bool = False
+
+
+@frozen
+class TCPAnswer:
+    """What a connection told."""
+
+    connected: bool = False
+    address: str = ""
+    remote_addr: str = ""
+    local_addr: str = ""
+    tls: bool = False
+    facts: TLSFacts = field(factory=TLSFacts)
+    response_time: timedelta = timedelta()
+
+
+_NO_ANSWER = TCPAnswer()
+
+
+def encode_tcp_request(
+    request: TCPRequest,
+    call: CallContext = NO_CONTEXT,
+    dialect: Dialect = Dialect.ABI,
+    *,
+    both: bool = False,
+) -> bytes:
+    """Return a request as JSON; `both` writes the other dialect's name of each option too."""
+    hostlib = dialect is Dialect.HOSTLIB
+    timeout_ms = milliseconds(request.timeout)
+    tls = flag_text(request.tls)
+    text = object_text(
+        host=string_text(request.host),
+        port=port_text(request.port, dialect),
+        context=context_text(call),
+        timeout_ms=str(timeout_ms) if timeout_ms else None,
+        tls=tls if both or not hostlib else None,
+        use_tls=tls if both or hostlib else None,
+    )
+    return to_bytes(text)
+
+
+def decode_tcp_request(data: bytes, dialect: Dialect | None = None) -> tuple[TCPRequest, CallContext]:
+    """Return the request and context in JSON; with a dialect, only what that one reads.
+
+    Raises:
+        WireFormatError: the bytes are not such a request.
+    """
+    fields = read_record(data, "TCPRequest")
+    request = TCPRequest(
+        host=fields.text("host"),
+        port=read_port(fields, dialect),
+        timeout=span(fields.integer("timeout_ms")),
+        tls=read_option(fields, "tls", dialect),
+    )
+    return request, read_context(fields)
+
+
+def read_option(fields: Fields, name: str, dialect: Dialect | None) -> bool:
+    """Return an option that is `name` in dialect abi and `use_name` in hostlib; None reads either."""
+    abi = dialect is not Dialect.HOSTLIB and fields.flag(name)
+    return abi or (dialect is not Dialect.ABI and fields.flag(f"use_{name}"))
+
+
+def encode_tcp_response(
+    answer: TCPAnswer = _NO_ANSWER, *, error: ErrorDetail | None = None, dialect: Dialect = Dialect.ABI
+) -> bytes:
+    """Return a response as JSON."""
+    facts = answer.facts
+    elapsed = milliseconds(answer.response_time)
+    hostlib = dialect is Dialect.HOSTLIB
+    text = object_text(
+        tls_cert_not_after=None if hostlib else _optional_time(facts.cert_not_after),
+        tls_cert_expiry=_optional_time(facts.cert_not_after) if hostlib else None,
+        error=optional_detail_text(error, dialect),
+        tls_version=_optional(facts.version),
+        local_addr=_optional(answer.local_addr),
+        tls_cipher_suite=_optional(facts.cipher_suite),
+        tls_server_name=_optional(facts.server_name),
+        tls_cert_subject=_optional(facts.cert_subject),
+        tls_cert_issuer=_optional(facts.cert_issuer),
+        remote_addr=_optional(answer.remote_addr),
+        address=_optional(answer.address),
+        response_time_ms=str(elapsed) if elapsed and not hostlib else None,
+        latency_ms=str(elapsed) if elapsed and hostlib else None,
+        tls=_TRUE if answer.tls and not hostlib else None,
+        connected=flag_text(answer.connected),
+    )
+    return to_bytes(text)
+
+
+def _optional(text: str) -> str | None:
+    return string_text(text) if text else None
+
+
+def _optional_time(moment: datetime | None) -> str | None:
+    return None if moment is None else f'"{format_time(moment)}"'
+
+
+def decode_tcp_response(data: bytes, needs: str = "") -> TCPAnswer:
+    """Return the answer in JSON. Where the host does not say whether TLS was made, its facts do.
+
+    Raises:
+        CapabilityError, HostError, WireFormatError: see `read_response`.
+    """
+    fields = read_response(data, "TCPResponse", needs)
+    facts = TLSFacts(
+        version=fields.text("tls_version"),
+        cipher_suite=fields.text("tls_cipher_suite"),
+        server_name=fields.text("tls_server_name"),
+        cert_subject=fields.text("tls_cert_subject"),
+        cert_issuer=fields.text("tls_cert_issuer"),
+        cert_not_after=fields.time("tls_cert_not_after") or _expiry(fields),
+    )
+    return TCPAnswer(
+        connected=fields.flag("connected"),
+        address=fields.text("address"),
+        remote_addr=fields.text("remote_addr"),
+        local_addr=fields.text("local_addr"),
+        tls=fields.flag("tls") or bool(facts.version),
+        facts=facts,
+        response_time=read_elapsed(fields),
+    )
+
+
+def _expiry(fields: Fields) -> datetime | None:
+    """Return hostlib's expiry, which is an empty text where there is none."""
+    return fields.time("tls_cert_expiry") if fields.text("tls_cert_expiry") else None
+
+
+def read_elapsed(fields: Fields) -> timedelta:
+    """Return the time that a host took, in either spelling."""
+    milliseconds = fields.integer("response_time_ms") or fields.integer("latency_ms")
+    return span(milliseconds) or timedelta()
