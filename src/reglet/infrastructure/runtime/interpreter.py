@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import wasmtime
 
 from reglet.domain.errors import RegletError
+from reglet.infrastructure.engine import compiled, engine
 from reglet.infrastructure.wasi import (
     MODULE,
     HashedRandom,
@@ -22,10 +23,9 @@ from reglet.infrastructure.wasi import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from reglet.infrastructure.runtime.core import CoreRuntime
-
+_NEVER = 1 << 62  # epochs
 _STARTED = 1_600_000_000_000_000_000  # nanoseconds since 1970: some moment, the same in every make
 _ENVIRONMENT = {
     "PYTHONHOME": "/python",
@@ -45,7 +45,9 @@ class InterpreterError(RegletError):
 class Interpreter:
     """CPython in the linked module, with the standard library at /python, under a deterministic WASI."""
 
-    def __init__(self, core: CoreRuntime, standard_library: Mapping[str, bytes]) -> None:
+    def __init__(
+        self, wasm: bytes, constructors: Sequence[str], standard_library: Mapping[str, bytes]
+    ) -> None:
         self._output: list[bytes] = []
         self._errors: list[bytes] = []
         tree = ReadOnlyTree(directory_of({name: MemoryFile(data) for name, data in standard_library.items()}))
@@ -57,15 +59,16 @@ class Interpreter:
             stdout=self._output.append,
             stderr=self._errors.append,
         )
-        self._store = wasmtime.Store(_engine())
-        instance = self._instantiate(core.wasm)
+        self._store = wasmtime.Store(engine())
+        self._store.set_epoch_deadline(_NEVER)
+        instance = self._instantiate(compiled(wasm))
         self._exports = instance.exports(self._store)
         memory = self._exports["memory"]
         assert isinstance(memory, wasmtime.Memory)
         base = ctypes.addressof(memory.data_ptr(self._store).contents)
         self._memory = LinearMemory(base, lambda: memory.data_len(self._store))
         self._system.attach(self._memory)
-        for name in (*core.constructors, "_python_initialize"):
+        for name in (*constructors, "_python_initialize"):
             self._call(name)
 
     def run(self, source: str) -> bytes:
@@ -98,9 +101,8 @@ class Interpreter:
             raise self._system.failure
         return answer if isinstance(answer, int) else 0
 
-    def _instantiate(self, wasm: bytes) -> wasmtime.Instance:
-        module = wasmtime.Module(self._store.engine, wasm)
-        linker = wasmtime.Linker(self._store.engine)
+    def _instantiate(self, module: wasmtime.Module) -> wasmtime.Instance:
+        linker = wasmtime.Linker(engine())
         wasi = functions(self._system)
         for each in module.imports:
             assert isinstance(each.type, wasmtime.FuncType)
@@ -112,9 +114,3 @@ class Interpreter:
 
 def _no_host(_request: int) -> int:
     return 0
-
-
-def _engine() -> wasmtime.Engine:
-    configuration = wasmtime.Config()
-    configuration.cranelift_nan_canonicalization = True
-    return wasmtime.Engine(configuration)

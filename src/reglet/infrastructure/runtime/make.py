@@ -40,7 +40,7 @@ def make_product(
     core = link_runtime(parts.libraries, adapter)
     progress("compile the standard library")
     files = chosen(parts.standard_library)
-    with closing(Interpreter(core, files)) as interpreter:
+    with closing(Interpreter(core.wasm, core.constructors, files)) as interpreter:
         modules = builtin_modules(interpreter)
         compiled = compile_all(interpreter, files)
     progress(f"write {folder}")

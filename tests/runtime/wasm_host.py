@@ -1,0 +1,109 @@
+"""A small host for tests: it loads a built module and calls its exports as the Go hosts do."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import wasmtime
+
+from reglet.infrastructure.engine import compiled, engine
+from reglet.infrastructure.wasi import (
+    MODULE,
+    HashedRandom,
+    LinearMemory,
+    SteppingClock,
+    System,
+    functions,
+    unknown,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+PAGE = 65536
+
+_linked = cache(compiled)
+
+
+class WasmHost:
+    """One instance. Each host function gets the request and gives an answer: bytes, or a packed value as it is."""
+
+    def __init__(
+        self,
+        module: bytes,
+        host_functions: Mapping[str, Callable[[bytes], bytes | int]] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.output: list[bytes] = []
+        self.logged: list[bytes] = []
+        self._host_functions = {"log_message": self._log, **(host_functions or {})}
+        self._store = wasmtime.Store(engine())
+        self._store.set_epoch_deadline(1 << 62)
+        self._system = System(
+            clock=SteppingClock(1_700_000_000_000_000_000),
+            random=HashedRandom(b"test"),
+            environment=environment or {},
+            stdout=self.output.append,
+            stderr=self.output.append,
+        )
+        linked = _linked(module)
+        linker = wasmtime.Linker(engine())
+        wasi = functions(self._system)
+        for name in {each.name: each for each in linked.imports if each.module == MODULE}:
+            type_ = next(each.type for each in linked.imports if (each.module, each.name) == (MODULE, name))
+            linker.define_func(MODULE, name, type_, wasi.get(name, unknown))
+        for each in {each.name: each for each in linked.imports if each.module != MODULE}.values():
+            linker.define_func(each.module, each.name, each.type, self._answering(each.name))
+        self._exports = linker.instantiate(self._store, linked).exports(self._store)
+        self._raw = self._exports["memory"]
+        base = ctypes.addressof(self._raw.data_ptr(self._store).contents)
+        self.memory = LinearMemory(base, lambda: self._raw.data_len(self._store))
+        self._system.attach(self.memory)
+
+    @property
+    def pages(self) -> int:
+        """The size of the guest's memory."""
+        return self._raw.data_len(self._store) // PAGE
+
+    def call(self, export: str, *arguments: int) -> Any:
+        """Call an export."""
+        return self._exports[export](self._store, *arguments)
+
+    def allocate(self, size: int) -> int:
+        """Call `allocate`; the address as unsigned."""
+        return self.call("allocate", size) & 0xFFFFFFFF
+
+    def write(self, contents: bytes) -> int:
+        """Put bytes into allocated memory; give their address."""
+        address = self.allocate(len(contents))
+        self.memory.write(address, contents)
+        return address
+
+    def read(self, packed: int) -> bytes:
+        """Read what a packed value points to."""
+        return self.memory.read(packed >> 32 & 0xFFFFFFFF, packed & 0xFFFFFFFF)
+
+    def observe(self, config: bytes, export: str = "_observe") -> bytes:
+        """Call `_observe` and never deallocate, as the Go host SDK does."""
+        return self.read(self.call(export, self.write(config), len(config)))
+
+    def close(self) -> None:
+        """End the instance."""
+        self._system.close()
+        self._store.close()
+
+    def _log(self, message: bytes) -> int:
+        self.logged.append(message)
+        return 0
+
+    def _answering(self, name: str) -> Callable[[int], int | None]:
+        def call(request: int) -> int | None:
+            answer = self._host_functions[name](self.read(request))
+            if name == "log_message":
+                return None
+            packed = answer if isinstance(answer, int) else self.write(answer) << 32 | len(answer)
+            return packed - (1 << 64) if packed >> 63 else packed
+
+        return call
