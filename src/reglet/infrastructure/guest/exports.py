@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -25,12 +26,14 @@ from reglet.infrastructure.wire.manifest import encode_description, encode_manif
 from reglet.infrastructure.wire.result import encode_legacy_result, encode_result
 
 _NO_VERSION = "0.0.0"
+_INTERRUPTS = () if sys.platform == "wasi" else (KeyboardInterrupt,)
+"""What is passed on: a person's Ctrl-C, which there is none of in a module."""
 
 
 class Exports:
-    """Answers a host's calls of one plugin. Nothing is raised but `KeyboardInterrupt`.
+    """Answers a host's calls of one plugin. Nothing is raised, but `KeyboardInterrupt` outside of a module.
 
-    In process, with any `HostFunctions`, it behaves as it does in a module.
+    In process, with any `HostFunctions`, it behaves as it does in a module otherwise.
     """
 
     def __init__(self, plugin: Plugin, functions: HostFunctions) -> None:
@@ -63,7 +66,7 @@ class Exports:
     def _described(self, encode: Callable[[Manifest], bytes]) -> bytes:
         try:
             return encode(self._manifest())
-        except KeyboardInterrupt:
+        except _INTERRUPTS:
             raise
         except BaseException as error:  # noqa: BLE001 - nothing escapes to the host
             return encode(self._confession(error))
@@ -88,7 +91,7 @@ class Exports:
         start = _now()
         try:
             return encode(self._stamped(self._check(config), start))
-        except KeyboardInterrupt:
+        except _INTERRUPTS:
             raise
         except BaseException as error:  # noqa: BLE001 - nothing escapes to the host
             return encode(self._stamped(result_error(_detail_of(error)), start))

@@ -8,7 +8,7 @@ from attrs import frozen
 
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.requests import MXRecord
-from reglet.infrastructure.wire.context import CallContext, NO_CONTEXT, context_text, read_context
+from reglet.infrastructure.wire.context import NO_CONTEXT, CallContext, context_text, read_context
 from reglet.infrastructure.wire.dialect import Dialect
 from reglet.infrastructure.wire.errors import optional_detail_text
 from reglet.infrastructure.wire.failures import read_response

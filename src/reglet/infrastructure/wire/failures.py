@@ -13,10 +13,11 @@ from reglet.infrastructure.wire.fields import Fields, as_fields, read_record
 from reglet.infrastructure.wire.go_json import object_text, string_text, to_bytes
 
 _DENIALS = (
-    re.compile(r"(?P<kind>\w+) capability denied: (?P<pattern>.+)", re.DOTALL),
+    re.compile(r"(?P<kind>\w+) capability denied: (?P<pattern>.+?)(?:; |$)", re.DOTALL),
     re.compile(r"requires '(?P<kind>\w+):(?P<pattern>[^']*)' capability"),
 )
 _NOTHING_GRANTED = "no capabilities granted"
+_MISSING = "missing capability: "
 _UNREADABLE = "unmarshal"
 _NO_SUCH_HOST = "no such host"
 _CODES = {"VALIDATION_ERROR": 400, "NOT_FOUND": 404, "INTERNAL_ERROR": 500}
@@ -88,14 +89,15 @@ def _denied(detail: ErrorDetail, needs: str) -> str:
         if found := denial.search(detail.message):
             return f"{found['kind']}:{found['pattern']}"
     if detail.type == "capability":
-        return needs or detail.code or detail.message
+        return detail.code if ":" in detail.code else needs or detail.code or detail.message
     return needs or detail.message if _NOTHING_GRANTED in detail.message else ""
 
 
 def _hint(denied: str, detail: ErrorDetail) -> str:
     kind = denied.partition(":")[0]
-    advice = f"declare it in the plugin's capabilities and grant it ({kind})"
-    return f"{advice}; the host said: {detail.message}" if detail.message else advice
+    said = detail.message.removeprefix(f"{_MISSING}{denied}").removeprefix("; ")
+    advice = f"declare it in the plugin's {kind} capability and have it granted"
+    return f"{advice} ({said})" if said else advice
 
 
 def encode_failure(kind: str, message: str) -> bytes:
