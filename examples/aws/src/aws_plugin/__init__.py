@@ -1,0 +1,1 @@
+"""A Reglet plugin that inspects AWS accounts: EC2 and IAM."""

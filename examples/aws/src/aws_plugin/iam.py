@@ -1,0 +1,100 @@
+"""The iam service: the account, its password policy, its access keys."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import reglet
+from aws_plugin.access_keys import read_access_keys
+from aws_plugin.answer import Answer
+from aws_plugin.client import AWSClient, now
+from aws_plugin.definition import plugin
+from aws_plugin.errors import AWSError
+from aws_plugin.examples import GET_ACCOUNT_PASSWORD_POLICY, GET_ACCOUNT_SUMMARY, LIST_ACCESS_KEYS
+from aws_plugin.models import (
+    AccessKeysInput,
+    AccessKeysOutput,
+    AccountInput,
+    AccountSummary,
+    PasswordPolicy,
+    PasswordPolicyOutput,
+)
+
+
+@plugin.service("iam", description="The account and who may use it")
+class IAMService:
+    """Asks about the account."""
+
+    @reglet.operation(description="Count what is in the account", examples=GET_ACCOUNT_SUMMARY)
+    def get_account_summary(self, request: AccountInput, *, http: reglet.HTTPClient) -> AccountSummary:
+        """Count the users, groups, roles and keys of the account."""
+        answer = AWSClient.from_environment("iam", http, request.timeout_seconds).call("GetAccountSummary")
+        counts = {
+            entry.text("key"): entry.number("value") or 0
+            for entry in answer.each("GetAccountSummaryResult/SummaryMap/entry")
+        }
+        return AccountSummary(
+            root_mfa_enabled=counts.get("AccountMFAEnabled") == 1,
+            users=counts.get("Users", 0),
+            groups=counts.get("Groups", 0),
+            roles=counts.get("Roles", 0),
+            policies=counts.get("Policies", 0),
+            mfa_devices=counts.get("MFADevices", 0),
+            mfa_devices_in_use=counts.get("MFADevicesInUse", 0),
+            access_keys_per_user_quota=counts.get("AccessKeysPerUserQuota", 0),
+        )
+
+    @reglet.operation(description="Read the account's password policy", examples=GET_ACCOUNT_PASSWORD_POLICY)
+    def get_account_password_policy(
+        self, request: AccountInput, *, http: reglet.HTTPClient
+    ) -> PasswordPolicyOutput:
+        """Read the password policy; an account that has none is data."""
+        aws = AWSClient.from_environment("iam", http, request.timeout_seconds)
+        try:
+            answer = aws.call("GetAccountPasswordPolicy")
+        except AWSError as error:
+            if error.code != "NoSuchEntity":
+                raise
+            return PasswordPolicyOutput(policy_exists=False, password_policy=PasswordPolicy())
+        return PasswordPolicyOutput(policy_exists=True, password_policy=_policy(answer))
+
+    @reglet.operation(description="List access keys and those nobody uses", examples=LIST_ACCESS_KEYS)
+    def list_access_keys_with_usage(
+        self, request: AccessKeysInput, *, http: reglet.HTTPClient
+    ) -> AccessKeysOutput:
+        """List the active access keys of all users, and when they were used."""
+        aws = AWSClient.from_environment("iam", http, request.timeout_seconds)
+        return _usage(aws, request.threshold_days, now())
+
+
+def _policy(answer: Answer) -> PasswordPolicy:
+    return PasswordPolicy(
+        minimum_length=answer.number("MinimumPasswordLength") or 0,
+        require_symbols=answer.flag("RequireSymbols"),
+        require_numbers=answer.flag("RequireNumbers"),
+        require_uppercase=answer.flag("RequireUppercaseCharacters"),
+        require_lowercase=answer.flag("RequireLowercaseCharacters"),
+        allow_users_to_change=answer.flag("AllowUsersToChangePassword"),
+        expire_passwords=answer.flag("ExpirePasswords"),
+        max_age_days=answer.number("MaxPasswordAge") or None,
+        password_reuse_prevention=answer.number("PasswordReusePrevention") or None,
+        hard_expiry=answer.flag("HardExpiry"),
+    )
+
+
+def _usage(aws: AWSClient, threshold_days: int, today: datetime) -> AccessKeysOutput:
+    users = list_users(aws)
+    found = read_access_keys(aws, users, today)
+    return AccessKeysOutput(
+        total_users=len(users),
+        total_access_keys=len(found.keys),
+        access_keys=[key.shown for key in found.keys],
+        unused_keys_over_threshold=[key.shown for key in found.keys if key.idle_days > threshold_days],
+        users_not_read=list(found.users_not_read),
+    )
+
+
+def list_users(aws: AWSClient) -> list[str]:
+    """Return the names of all users."""
+    pages = aws.pages("ListUsers", {"MaxItems": "100"}, ask="Marker", told="Marker")
+    return [user.text("UserName") for page in pages for user in page.each("ListUsersResult/Users/member")]

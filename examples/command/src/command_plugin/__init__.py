@@ -1,0 +1,1 @@
+"""A Reglet plugin that runs programs and looks at what they wrote."""

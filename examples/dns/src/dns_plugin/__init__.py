@@ -1,0 +1,1 @@
+"""A Reglet plugin that looks names up."""

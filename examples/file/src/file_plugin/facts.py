@@ -1,0 +1,61 @@
+"""What a file system tells of a path, and what it does not."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+from attrs import frozen
+
+from reglet.errors import CapabilityError
+
+TELLS_OWNERS = sys.platform not in {"wasi", "win32"}
+"""Whether modes and owners mean anything here: WASI reports 0 for all of them."""
+
+
+@frozen
+class Facts:
+    """What is at a path, links followed."""
+
+    is_symlink: bool
+    is_dir: bool
+    size: int
+    modified: datetime | None
+    mode: int
+    uid: int
+    gid: int
+
+
+def look_at(path: str) -> Facts | None:
+    """Return what is at a path, None if there is nothing or a link that leads nowhere.
+
+    Raises:
+        CapabilityError: nothing at all can be seen there, not even the directories that lead to it.
+        OSError: it cannot be told.
+    """
+    try:
+        link = os.lstat(path)
+        status = os.stat(path)  # noqa: PTH116 - one kind of call for both
+    except FileNotFoundError:
+        if not _is_visible(path):
+            raise CapabilityError(
+                f"fs:read:{path}", hint="grant this path, or a directory above it, for reading"
+            ) from None
+        return None
+    return Facts(
+        is_symlink=stat.S_ISLNK(link.st_mode),
+        is_dir=stat.S_ISDIR(status.st_mode),
+        size=status.st_size,
+        modified=datetime.fromtimestamp(status.st_mtime, UTC) if status.st_mtime else None,
+        mode=stat.S_IMODE(status.st_mode),
+        uid=status.st_uid,
+        gid=status.st_gid,
+    )
+
+
+def _is_visible(path: str) -> bool:
+    """Whether any directory above a path can be seen: in a sandbox, what was not granted is not there."""
+    return any(os.path.isdir(parent) for parent in PurePosixPath(path).parents)  # noqa: PTH112

@@ -1,0 +1,1 @@
+"""A Reglet plugin that requests a URL and reports what came back."""

@@ -1,0 +1,1 @@
+"""A Reglet plugin that greets mail servers."""

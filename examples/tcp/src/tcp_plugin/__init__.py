@@ -1,0 +1,1 @@
+"""A Reglet plugin that connects to ports and reports TLS and certificates."""
