@@ -109,7 +109,7 @@ class Policy:
             hint = f"{why}add {json.dumps(names[-1] if names else command)} to exec.commands"
             return self._refusal(f"exec:{command}", hint)
         refused = next((refusal for refusal in map(self._passed_on, environment) if not refusal), None)
-        return refused or Decision(True, f"exec:{granted.text}")
+        return Decision(True, f"exec:{granted.text}") if refused is None else refused
 
     def _passed_on(self, name: str) -> Decision:
         """May a command be given this environment variable?"""

@@ -1,0 +1,197 @@
+"""Network decisions: host and port in one rule, addresses of special use only by name."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address, ip_network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reglet.domain.entities.grants import GrantSet, NetworkCapability, NetworkRule
+from reglet.domain.errors import CapabilityError
+from reglet.domain.policy import Decision, Policy, PolicyGuard, special_use
+from reglet.domain.ports.network_guard import NetworkGuard
+
+
+def policy(*rules):
+    """Make a policy of (hosts, ports) pairs."""
+    return Policy(GrantSet(network=NetworkCapability([NetworkRule(hosts, ports) for hosts, ports in rules])))
+
+
+EVERYWHERE = policy((["*", "**", "*.*", "*:*", "[0-9]*", "{127.0.0.1,::1}"], ["*"]))
+
+
+def test_nothing_is_allowed_without_a_grant():
+    """Deny by default: an empty set, and a kind without rules."""
+    for grants in (GrantSet(), GrantSet(network=NetworkCapability())):
+        assert not Policy(grants).network("example.com", 443)
+
+
+def test_host_and_port_must_stand_in_the_same_rule():
+    """Two rules do not add up to a third."""
+    two = policy((["a.com"], ["443"]), (["b.com"], ["80"]))
+    assert two.network("a.com", 443) == Decision(True, "network:a.com:443")
+    assert not two.network("a.com", 80)
+    assert not two.network("b.com", 443)
+
+
+def test_a_refusal_names_the_missing_grant_and_what_to_add():
+    """The hint is a rule ready to paste."""
+    with pytest.raises(CapabilityError) as caught:
+        policy().require_network("Example.com.", 8443)
+    assert caught.value.required == "network:example.com:8443"
+    assert caught.value.hint == 'add {"hosts": ["example.com"], "ports": ["8443"]} to network.rules'
+
+
+@pytest.mark.parametrize(
+    ("ports", "allowed", "refused"),
+    [
+        (["443"], [443], [80, 0, -1, 65536, 44, 4430]),
+        (["8000-9000"], [8000, 8500, 9000], [7999, 9001]),
+        (["*"], [1, 65535], [0, 65536]),
+        (["80", " 443 "], [80, 443], [81]),
+        (["0", "-1", "70000", "http", "9000-8000", "1-2-3", "", "٤٤٣"], [], [0, 1, 443, 65535, 8500]),
+    ],
+)
+def test_ports_are_numbers_ranges_or_a_star(ports, allowed, refused):
+    """What is none of these grants nothing."""
+    rules = policy((["a.com"], ports))
+    assert [port for port in [*allowed, *refused] if rules.network("a.com", port)] == allowed
+
+
+@pytest.mark.parametrize(
+    ("pattern", "allowed", "refused"),
+    [
+        (
+            "example.com",
+            ["example.com", "EXAMPLE.COM", "example.com."],
+            ["a.example.com", "xexample.com", "example.com.evil.org"],
+        ),
+        ("Example.COM.", ["example.com"], []),
+        (
+            "*.example.com",
+            ["a.example.com", "a.b.example.com", "A.Example.Com."],
+            ["example.com", "aexample.com"],
+        ),
+        ("api-?.example.com", ["api-1.example.com"], ["api-12.example.com"]),
+        ("{a,b}.com", ["a.com", "b.com"], ["c.com"]),
+        ("bücher.example", ["bücher.example", "xn--bcher-kva.example"], ["bucher.example"]),
+        ("*.bücher.example", ["a.BÜCHER.example", "a.xn--bcher-kva.example"], []),
+        ("8.8.8.8", ["8.8.8.8", "134744072", "[::ffff:8.8.8.8]"], ["8.8.4.4", "8.8.8.8.nip.io"]),
+        ("0x8.010.8.8", ["8.8.8.8"], []),
+        ("8.8.0.0/16", ["8.8.4.4"], ["8.9.1.1", "8.8.example.com"]),
+        ("10.0.0.0/8", ["10.1.2.3", "0xa.1"], ["11.0.0.1", "intern.example"]),
+        ("[::1]", ["::1", "[::1]"], ["::2"]),
+        ("2001:db8::/32", ["2001:db8::5"], ["2001:db9::1"]),
+    ],
+)
+def test_hosts_are_names_globs_addresses_or_blocks(pattern, allowed, refused):
+    """Names are compared without case and dot, addresses as addresses."""
+    rules = policy(([pattern], ["443"]))
+    assert [host for host in [*allowed, *refused] if rules.network(host, 443)] == allowed
+
+
+def test_a_pattern_that_cannot_be_read_grants_nothing_and_is_told():
+    """Refusals carry what is wrong with the grants."""
+    broken = policy((["[a", "10.0.0.1/8", "a..b"], ["443", "x"]))
+    decision = broken.network("a.com", 443)
+    assert not decision
+    assert len(broken.problems) == 4
+    assert all(problem in decision.hint for problem in broken.problems)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.0.0.1",
+        "169.254.169.254",
+        "::1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "64:ff9b::7f00:1",
+        "2002:a00:1::",
+    ],
+)
+def test_no_wildcard_allows_an_address_of_special_use(address):
+    """Neither as a target nor behind a name."""
+    assert not EVERYWHERE.network(address, 80)
+    assert not EVERYWHERE.address("example.com", 80, address)
+    assert EVERYWHERE.address("example.com", 80, "8.8.8.8")
+
+
+def test_an_exact_name_an_address_or_a_block_allows_it():
+    """Each says that someone meant it."""
+    assert policy((["db.local"], ["5432"])).address("DB.local.", 5432, "10.0.0.5")
+    assert policy((["*", "10.0.0.5"], ["5432"])).address("db.local", 5432, "10.0.0.5")
+    assert policy((["*"], ["*"]), (["10.0.0.0/8"], ["5432"])).address("db.local", 5432, "10.0.0.5")
+    assert policy((["10.0.0.0/8"], ["*"])).network("10.9.9.9", 1)
+
+
+def test_the_rule_for_an_address_must_have_the_port_too():
+    """A block for one port does not open another."""
+    rules = policy((["*"], ["*"]), (["10.0.0.0/8"], ["5432"]))
+    assert not rules.address("db.local", 6379, "10.0.0.5")
+
+
+def test_an_address_is_worth_nothing_without_its_host():
+    """A granted block does not allow names that happen to resolve into it."""
+    assert not policy((["10.0.0.0/8"], ["*"])).address("intern.example", 443, "10.0.0.5")
+
+
+def test_a_look_up_needs_the_name_on_port_53():
+    """A grant for HTTPS does not cover DNS."""
+    assert policy((["*.example.com"], ["53"])).dns("a.example.com")
+    refusal = policy((["*.example.com"], ["443"])).dns("a.example.com")
+    assert refusal.rule == "network:a.example.com:53"
+    with pytest.raises(CapabilityError):
+        policy().require_dns("a..b")
+
+
+def test_the_guard_asks_the_policy():
+    """The adapter of the port raises where the policy refuses."""
+    guard = PolicyGuard(policy((["*.example.com"], ["443"])))
+    assert isinstance(guard, NetworkGuard)
+    guard.check_target("a.example.com", 443)
+    guard.check_address("a.example.com", 443, "8.8.8.8")
+    with pytest.raises(CapabilityError, match=r"network:b\.com:443"):
+        guard.check_target("b.com", 443)
+    with pytest.raises(CapabilityError, match="a private address, which no pattern with wildcards allows"):
+        guard.check_address("a.example.com", 443, "192.168.0.1")
+
+
+LABELS = st.sampled_from(["a", "b", "api", "x-1"])
+NAMES = st.lists(LABELS, min_size=1, max_size=3).map(lambda labels: ".".join([*labels, "com"]))
+ADDRESSES = (
+    st.one_of(st.integers(0, 2**32 - 1), st.sampled_from([0x7F000001, 0x0A000001, 0x08080808]))
+    .map(ip_address)
+    .map(str)
+)
+BLOCKS = st.tuples(ADDRESSES, st.integers(0, 32)).map(
+    lambda pair: str(ip_network(f"{pair[0]}/{pair[1]}", strict=False))
+)
+WILDCARDS = st.one_of(st.just("*"), NAMES.map("*.".__add__))
+RULES = st.lists(
+    st.tuples(
+        st.lists(st.one_of(NAMES, ADDRESSES, BLOCKS, WILDCARDS), max_size=3),
+        st.lists(st.integers(1, 4).map(str), max_size=2),
+    ),
+    max_size=3,
+)
+
+
+def plainly(rules, name, port, address):
+    """Say what the rules allow, in the words of the documentation."""
+    of_port = [host for hosts, ports in rules if str(port) in ports for host in hosts]
+    named = name in of_port
+    starred = any(host == "*" or (host[:2] == "*." and name.endswith(host[1:])) for host in of_port)
+    blocks = [ip_network(host) for host in of_port if host.replace(".", "").replace("/", "").isdigit()]
+    inside = any(ip_address(address) in block for block in blocks)
+    return (named or starred) and (not special_use(ip_address(address)) or named or inside)
+
+
+@given(RULES, NAMES, st.integers(1, 4), ADDRESSES)
+def test_addresses_are_allowed_as_the_plain_specification_says(rules, name, port, address):
+    """A name must be granted; an address of special use must be meant."""
+    assert bool(policy(*rules).address(name, port, address)) is plainly(rules, name, port, address)
