@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-
-from attrs import frozen
+from typing import NamedTuple
 
 from reglet.application.models.redacting import Redaction
 from reglet.domain.context import Context
@@ -12,8 +11,7 @@ from reglet.domain.context import Context
 NO_SECRETS = Redaction()
 
 
-@frozen
-class Check:
+class Check(NamedTuple):
     """What the log must know of a check."""
 
     context: Context

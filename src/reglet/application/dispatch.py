@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from attrs import frozen
+from typing import Any, NamedTuple
 
 from reglet.application.current import NO_SECRETS, Check, under_way
 from reglet.application.models.parsing import parse_model
@@ -23,8 +21,7 @@ from reglet.domain.errors import ConfigProblemsError
 _LOG = logging.getLogger("reglet")
 
 
-@frozen
-class Call:
+class Call(NamedTuple):
     """An operation with all that it is called with."""
 
     operation: Operation

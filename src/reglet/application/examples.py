@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from reglet.application.answers import Answer
 from reglet.application.models.reading import record_of
 from reglet.application.models.writing import write_model
 from reglet.domain.entities.manifest import ExampleManifest
 from reglet.domain.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from reglet.application.answers import Answer
 
 I = TypeVar("I")  # noqa: E741 - the input
 O = TypeVar("O")  # noqa: E741 - the output

@@ -8,9 +8,7 @@ import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any
-
-from attrs import field, frozen
+from typing import Any, NamedTuple
 
 from reglet.application.models.declaring import is_model
 from reglet.application.models.text_forms import write_duration, write_moment
@@ -25,15 +23,14 @@ _HTML = str.maketrans(
 )
 
 
-@frozen
-class Group:
+class Group(NamedTuple):
     """Facts that belong together under one key."""
 
-    attributes: Mapping[str, Any] = field(converter=dict)
+    attributes: Mapping[str, Any]
 
 
 def group(**attributes: Any) -> Group:
-    """Put facts together under one key, as in `extra={"peer": group(host="a", port=1)}`."""
+    """Put facts together under one key of `extra`."""
     return Group(attributes)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
 from attrs import field, frozen
 
@@ -29,8 +29,7 @@ P = ParamSpec("P")
 _DECLARED = "__reglet_operation__"
 
 
-@frozen
-class Declared:
+class Declared(NamedTuple):
     """What `@operation` was told about a method."""
 
     description: str

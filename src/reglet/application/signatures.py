@@ -6,9 +6,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable
-from typing import Any, Union
-
-from attrs import frozen
+from typing import Any, NamedTuple, Union
 
 from reglet.application.models.declaring import is_model
 from reglet.application.models.reading import resolve_annotations
@@ -19,8 +17,7 @@ from reglet.domain.errors import DefinitionError
 _FORMS = "(self), (self, ctx: Context), (self, request: Input) or (self, ctx: Context, request: Input)"
 
 
-@frozen
-class WantedPort:
+class WantedPort(NamedTuple):
     """A client that a handler asks for by a keyword-only parameter."""
 
     parameter: str
@@ -28,8 +25,7 @@ class WantedPort:
     optional: bool
 
 
-@frozen
-class Signature:
+class Signature(NamedTuple):
     """What a handler takes and gives. `output` is None when it answers with a Result only."""
 
     takes_context: bool

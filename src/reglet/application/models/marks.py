@@ -2,74 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, TypeAlias
-
-from attrs import evolve, field, fields_dict, frozen
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from reglet.domain.errors import DefinitionError
 
 Bound: TypeAlias = int | float
 
 
-@frozen
-class Description:
+class Description(NamedTuple):
     """What the field means, for the schema, the docs and the command line."""
 
     description: str
 
 
-@frozen
-class Title:
+class Title(NamedTuple):
     """A short name for people."""
 
     title: str
 
 
-@frozen
-class Ge:
+class Ge(NamedTuple):
     """The least value that a number may have."""
 
     ge: Bound
 
 
-@frozen
-class Le:
+class Le(NamedTuple):
     """The greatest value that a number may have."""
 
     le: Bound
 
 
-@frozen
-class Gt:
+class Gt(NamedTuple):
     """What a number must be greater than."""
 
     gt: Bound
 
 
-@frozen
-class Lt:
+class Lt(NamedTuple):
     """What a number must be less than."""
 
     lt: Bound
 
 
-@frozen
-class MinLength:
+class MinLength(NamedTuple):
     """The least number of characters of a text, or of items of a list or dict."""
 
     min_length: int
 
 
-@frozen
-class MaxLength:
+class MaxLength(NamedTuple):
     """The greatest number of characters of a text, or of items of a list or dict."""
 
     max_length: int
 
 
-@frozen
-class Pattern:
+class Pattern(NamedTuple):
     """A regular expression that is found in the text; anchor it with `^` and `$`.
 
     Only what Python, Go (RE2) and ECMAScript read alike may stand in it.
@@ -78,43 +67,56 @@ class Pattern:
     pattern: str
 
 
-@frozen
-class Format:
+class Format(NamedTuple):
     """What kind of text it is: `uri`, `hostname`, `ipv4` …; checked here, announced to hosts."""
 
     format: str
 
 
-@frozen
-class Examples:
+class Examples(NamedTuple):
     """Values that a person may copy."""
 
-    examples: tuple[Any, ...] = field(converter=tuple)
+    examples: Sequence[Any]
 
 
-@frozen
-class Deprecated:
+class Deprecated(NamedTuple):
     """The field still works, and its use is logged as a warning."""
 
     deprecated: bool = True
 
 
-@frozen
-class Secret:
+class Secret(NamedTuple):
     """The value never shows in repr, logs, errors or results."""
 
     secret: bool = True
 
 
-@frozen
-class JSONName:
+class JSONName(NamedTuple):
     """The field's name in JSON, where that is no Python name."""
 
     json_name: str
 
 
-@frozen
-class Marks:
+Mark: TypeAlias = (
+    Description
+    | Title
+    | Ge
+    | Le
+    | Gt
+    | Lt
+    | MinLength
+    | MaxLength
+    | Pattern
+    | Format
+    | Examples
+    | Deprecated
+    | Secret
+    | JSONName
+)
+"""Each of them."""
+
+
+class Marks(NamedTuple):
     """All that is said of one field; None, empty and False say nothing."""
 
     description: str = ""
@@ -127,7 +129,7 @@ class Marks:
     max_length: int | None = None
     pattern: str | None = None
     format: str | None = None
-    examples: tuple[Any, ...] = field(converter=tuple, default=())
+    examples: Sequence[Any] = ()
     deprecated: bool = False
     secret: bool = False
     json_name: str | None = None
@@ -136,38 +138,20 @@ class Marks:
         """Return these marks with those of an `Annotated[...]`; strangers in it are left alone."""
         merged = self
         for mark in annotated:
-            if isinstance(mark, _KINDS):
+            if isinstance(mark, Mark):
                 merged = merged._with(mark)
         return merged
 
-    def _with(self, mark: object) -> Marks:
-        [name] = fields_dict(type(mark))
-        present, value = getattr(self, name), getattr(mark, name)
-        if present != getattr(_NOTHING, name) and present != value:
+    def _with(self, mark: Mark) -> Marks:
+        [(name, value)] = mark._asdict().items()
+        present = getattr(self, name)
+        if present not in (getattr(_NOTHING, name), value):
             raise DefinitionError(f"{name} is given twice: {present!r} and {value!r}")
-        return evolve(self, **{name: value})
+        return self._replace(**{name: value})
 
     def said(self) -> frozenset[str]:
         """Return the names of the marks that say something."""
-        return frozenset(
-            name for name in fields_dict(Marks) if getattr(self, name) != getattr(_NOTHING, name)
-        )
+        return frozenset(name for name, value in self._asdict().items() if value != getattr(_NOTHING, name))
 
 
 _NOTHING = Marks()
-_KINDS = (
-    Description,
-    Title,
-    Ge,
-    Le,
-    Gt,
-    Lt,
-    MinLength,
-    MaxLength,
-    Pattern,
-    Format,
-    Examples,
-    Deprecated,
-    Secret,
-    JSONName,
-)

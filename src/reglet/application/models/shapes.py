@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
-
-from attrs import field, frozen
+from typing import Any, NamedTuple, TypeAlias
 
 from reglet.application.models.marks import Bound, Marks
 
@@ -13,8 +11,7 @@ ABSENT: Any = object()
 """Stands for a value that is not there, where None is one."""
 
 
-@frozen
-class Text:
+class Text(NamedTuple):
     """A string."""
 
     min_length: int | None = None
@@ -23,8 +20,7 @@ class Text:
     format: str | None = None
 
 
-@frozen
-class Integer:
+class Integer(NamedTuple):
     """A number without a fraction."""
 
     ge: Bound | None = None
@@ -33,8 +29,7 @@ class Integer:
     lt: Bound | None = None
 
 
-@frozen
-class Number:
+class Number(NamedTuple):
     """A number, a double in Python."""
 
     ge: Bound | None = None
@@ -43,13 +38,11 @@ class Number:
     lt: Bound | None = None
 
 
-@frozen
-class Boolean:
+class Boolean(NamedTuple):
     """True or false."""
 
 
-@frozen
-class Choice:
+class Choice(NamedTuple):
     """One of several texts, or one of several integers; `members` gives what each is in Python."""
 
     members: Mapping[Any, Any]
@@ -60,18 +53,15 @@ class Choice:
         return all(isinstance(value, str) for value in self.members)
 
 
-@frozen
-class Moment:
+class Moment(NamedTuple):
     """A `datetime`, RFC 3339 in JSON."""
 
 
-@frozen
-class Duration:
+class Duration(NamedTuple):
     """A `timedelta`, in JSON a text as Go writes durations: `1m30s`."""
 
 
-@frozen
-class Listing:
+class Listing(NamedTuple):
     """A list of values of one shape; `container` makes the Python value."""
 
     item: Shape
@@ -80,8 +70,7 @@ class Listing:
     max_length: int | None = None
 
 
-@frozen
-class Table:
+class Table(NamedTuple):
     """An object with keys that the author does not know, and values of one shape."""
 
     value: Shape
@@ -89,13 +78,11 @@ class Table:
     max_length: int | None = None
 
 
-@frozen
-class Anything:
+class Anything(NamedTuple):
     """Any JSON value."""
 
 
-@frozen
-class Field:
+class Field(NamedTuple):
     """One field of a record: what it is called in Python and in JSON, its shape, its default.
 
     `default` is ABSENT for a required field; `factory` says that it is to be called.
@@ -122,12 +109,11 @@ class Field:
         return self.default() if self.factory else self.default
 
 
-@frozen
-class Record:
+class Record(NamedTuple):
     """A model: an object with known fields, in declared order."""
 
     model: type[Any]
-    fields: tuple[Field, ...] = field(converter=tuple)
+    fields: tuple[Field, ...]
 
     @property
     def has_secrets(self) -> bool:
