@@ -2,20 +2,80 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Literal, Protocol, TypeAlias
 
+from reglet.domain.context import Context
+from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.result import Result
+from reglet.domain.ports.host_functions import HostFunctions
 from reglet.domain.ports.plugin import Plugin
+from reglet.infrastructure.guest.exports import Exports
+from reglet.infrastructure.wire.result import decode_result
+from reglet.testing.seam import functions_over
 
-if TYPE_CHECKING:
-    from reglet.testing.fakes.host import FakeHost
+PlaceName: TypeAlias = Literal["fakes", "native", "sandbox", "go"]
+"""The places, as `--reglet-place` names them."""
+
+
+class Place(Protocol):
+    """Somewhere a plugin runs: config bytes in, a Result out, host calls to whoever answers them."""
+
+    def check(self, functions: HostFunctions, config: bytes) -> Result:
+        """Run one check."""
+        ...
+
+
+class InProcess:
+    """The plugin in this process, reached through the bytes of the ABI, both ends."""
+
+    def __init__(self, plugin: Plugin) -> None:
+        """Run `plugin`."""
+        self._plugin = plugin
+
+    def check(self, functions: HostFunctions, config: bytes) -> Result:
+        """Run one check."""
+        return decode_result(Exports(self._plugin, functions).observe(config))
+
+
+class PlacedPlugin:
+    """A plugin that runs its checks in a place; it is a `Plugin` itself.
+
+    Attributes:
+        definition: the plugin as its author wrote it.
+        world: what answers host calls in place of a test's fakes; None where the fakes answer.
+    """
+
+    def __init__(self, definition: Plugin, place: Place, world: HostFunctions | None = None) -> None:
+        """Run the checks of `definition` in `place`."""
+        self.definition = definition
+        self.world = world
+        self._place = place
+
+    def manifest(self, ctx: Context) -> Manifest:
+        """Return the manifest as the author's code makes it."""
+        return self.definition.manifest(ctx)
+
+    def check(self, ctx: Context, config: bytes) -> Result:
+        """Run a check; its host calls are answered by the clients of `ctx`."""
+        return self.check_at(functions_over(ctx), config)
+
+    def check_at(self, functions: HostFunctions, config: bytes) -> Result:
+        """Run a check; `functions` answer its host calls, unless the place has a world of its own."""
+        return self._place.check(self.world or functions, config)
 
 
 def definition_of(plugin: Plugin) -> Plugin:
     """Return the plugin as its author wrote it."""
-    return plugin
+    return plugin.definition if isinstance(plugin, PlacedPlugin) else plugin
 
 
-def check_at(plugin: Plugin, host: FakeHost, config: bytes) -> Result:
-    """Run a check in the plugin's place, its host calls answered by `host`."""
-    return plugin.check(host.context(), config)
+def check_at(plugin: Plugin, functions: HostFunctions, config: bytes) -> Result:
+    """Run a check in the plugin's place, its host calls answered by `functions`."""
+    if isinstance(plugin, PlacedPlugin):
+        return plugin.check_at(functions, config)
+    return InProcess(plugin).check(functions, config)
+
+
+def meets_fakes(plugin: Plugin) -> bool:
+    """Whether a test's fakes answer this plugin: not where it meets the real world."""
+    return not isinstance(plugin, PlacedPlugin) or plugin.world is None

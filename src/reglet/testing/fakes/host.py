@@ -13,12 +13,16 @@ from reglet.application.answers import (
     SMTPAnswer,
     TCPAnswer,
 )
-from reglet.application.clients import with_client
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.log_record import LogMessage
 from reglet.domain.entities.result import Result
+from reglet.domain.policy import Policy
 from reglet.domain.ports.plugin import Plugin
+from reglet.infrastructure.guest.clients import host_clients
+from reglet.infrastructure.host.dispatcher import HostDispatcher
+from reglet.infrastructure.host.host_call import HostCall
+from reglet.infrastructure.host.host_ports import HostPorts
 from reglet.testing.configs import encoded
 from reglet.testing.fakes.clock import FakeClock
 from reglet.testing.fakes.command import FakeCommandRunner
@@ -27,6 +31,7 @@ from reglet.testing.fakes.http import FakeHTTPClient
 from reglet.testing.fakes.routes import Routes
 from reglet.testing.fakes.smtp import FakeSMTPClient
 from reglet.testing.fakes.tcp import FakeTCPDialer
+from reglet.testing.places import check_at
 
 
 class FakeLog:
@@ -49,13 +54,14 @@ class FakeLog:
 class FakeHost:
     """A host that answers from routes and denies what its grants do not cover.
 
-    It is a `HostFunctions`: plugins reach it through the same bytes as a real one. Nothing is granted
+    It is a `HostFunctions`: plugins reach it with the same bytes as a real one. Nothing is granted
     unless it is said; `FakeHost.of(plugin)` grants what the plugin declares.
 
     Attributes:
         http, dns, tcp, smtp, command: the fakes behind the host functions; add routes with `on(...)`.
         log: what the plugin logged.
         clock: the clock that latencies move.
+        calls: every host call that was answered, denied ones included.
     """
 
     def __init__(
@@ -74,6 +80,8 @@ class FakeHost:
         self.smtp = FakeSMTPClient(clock=self.clock)
         self.command = FakeCommandRunner(clock=self.clock)
         self.log = FakeLog()
+        self.calls: list[HostCall] = []
+        self._functions = self._dispatcher()
         self.add(*answers)
 
     @classmethod
@@ -96,10 +104,14 @@ class FakeHost:
                 case CommandAnswer():
                     self.command.add(answer)
 
+    def call(self, name: str, request: bytes) -> bytes:
+        """Answer a host function at the seam; what is not granted is answered as a real host does."""
+        return self._functions.call(name, request)
+
     def bind(self, ctx: Context) -> Context:
         """Return a context whose clients ask this host, through the seam."""
-        for fake in (self.http, self.dns, self.tcp, self.smtp, self.command):
-            ctx = with_client(ctx, fake)
+        for port, client in host_clients(self).items():
+            ctx = ctx.with_client(port, client)
         return ctx
 
     def context(self) -> Context:
@@ -111,8 +123,7 @@ class FakeHost:
 
         Raises `UnexpectedCallError` if the plugin made a call that no route answers, even if it went on.
         """
-        from reglet.testing.places import check_at
-
+        self._functions = self._dispatcher()
         result = check_at(plugin, self, encoded(config))
         self.assert_none_unexpected()
         return result
@@ -130,3 +141,7 @@ class FakeHost:
     def _routes(self) -> list[Routes[Any]]:
         fakes = (self.http, self.dns, self.tcp, self.smtp, self.command)
         return [fake.routes for fake in fakes]
+
+    def _dispatcher(self) -> HostDispatcher:
+        ports = HostPorts(self.http, self.dns, self.tcp, self.smtp, self.command, self.log)
+        return HostDispatcher(ports, Policy(self.grants), dialect=self.dialect, observer=self.calls.append)

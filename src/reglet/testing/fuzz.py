@@ -1,0 +1,79 @@
+"""Throw configs and worlds at a plugin: whatever comes, it answers with a Result and has no bug."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from reglet.application.answers import Answer
+from reglet.application.plugin import PluginDefinition
+from reglet.domain.context import Context
+from reglet.domain.entities.result import Result
+from reglet.domain.ports.plugin import Plugin
+from reglet.testing.assertions import explain
+from reglet.testing.examples import examples_of
+from reglet.testing.fakes.host import FakeHost
+from reglet.testing.places import definition_of
+
+
+def assert_never_traps(plugin: Plugin, *, max_examples: int = 100) -> None:
+    """Raise `AssertionError` with the smallest config and world for which the plugin has a bug.
+
+    Every operation gets configs that fit, configs that nearly fit, its examples and bytes that are no
+    config, while its host answers and fails at random. A bug is a Result of type `panic`, or none at all.
+
+    Args:
+        plugin: the plugin, made by `define_plugin`.
+        max_examples: how many configs of each kind are tried.
+
+    Raises:
+        ImportError: hypothesis is not installed.
+        TypeError: the plugin has no models to make configs from.
+    """
+    from hypothesis import Phase, given, settings
+    from hypothesis import strategies as st
+
+    from reglet.testing import strategies
+
+    definition = definition_of(plugin)
+    if not isinstance(definition, PluginDefinition):
+        raise TypeError(f"{type(definition).__name__} has no models: fuzz a plugin made by define_plugin")
+    grants = plugin.manifest(Context()).capabilities
+    phases = (Phase.generate, Phase.target, Phase.shrink)
+    quiet = settings(max_examples=max_examples, deadline=None, database=None, phases=phases)
+
+    def explore(configs: st.SearchStrategy[Any]) -> None:
+        @quiet
+        @given(config=configs, world=strategies.worlds())
+        def run(config: Any, world: list[Answer]) -> None:
+            _run(plugin, FakeHost(*world, grants=grants), config)
+
+        run()
+
+    for operation in definition.operations:
+        explore(strategies.configs(operation))
+        explore(strategies.broken_configs(operation))
+    for case in examples_of(plugin):
+        explore(st.just(case.config))
+    explore(st.binary(max_size=200))
+
+
+def _run(plugin: Plugin, host: FakeHost, config: Any) -> None:
+    result = host.check(plugin, config)
+    if _is_bug(result):
+        shown_config = repr(config) if isinstance(config, bytes) else json.dumps(config)
+        raise AssertionError(
+            f"the plugin has a bug: {result.message}{explain(result)}\n  config: {shown_config}{_asked(host)}"
+        )
+
+
+def _asked(host: FakeHost) -> str:
+    lines = [
+        f"  it called {call.name} {call.request.decode()} and got {call.answer.decode()}"
+        for call in host.calls
+    ]
+    return "".join(f"\n{line}" for line in lines)
+
+
+def _is_bug(result: Result) -> bool:
+    return result.error is not None and result.error.type == "panic"

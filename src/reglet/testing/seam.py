@@ -1,0 +1,40 @@
+"""Host functions over the clients of a context, so that a plugin elsewhere meets the same fakes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reglet.domain.context import Context
+from reglet.domain.entities.grants import (
+    ExecCapability,
+    GrantSet,
+    NetworkCapability,
+    NetworkRule,
+)
+from reglet.domain.policy import Policy
+from reglet.domain.ports.command_runner import CommandRunner
+from reglet.domain.ports.dns_resolver import DNSResolver
+from reglet.domain.ports.host_functions import HostFunctions
+from reglet.domain.ports.http_client import HTTPClient
+from reglet.domain.ports.smtp_client import SMTPClient
+from reglet.domain.ports.tcp_dialer import TCPDialer
+from reglet.infrastructure.host.dispatcher import HostDispatcher
+from reglet.infrastructure.host.host_ports import HostPorts
+
+EVERYTHING = GrantSet(
+    network=NetworkCapability([NetworkRule(["*", "0.0.0.0/0", "::/0"], ["*"])]),
+    exec=ExecCapability(["**"]),
+)
+"""What is granted where a test gives the clients itself: it decides, not a capability."""
+
+
+def functions_over(ctx: Context) -> HostFunctions:
+    """Return host functions that the clients of `ctx` answer; those it lacks are not offered."""
+
+    def client(port: Any) -> Any:
+        return ctx.client(port) if ctx.has_client(port) else None
+
+    ports = HostPorts(
+        client(HTTPClient), client(DNSResolver), client(TCPDialer), client(SMTPClient), client(CommandRunner)
+    )
+    return HostDispatcher(ports, Policy(EVERYTHING))

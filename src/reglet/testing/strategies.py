@@ -1,0 +1,199 @@
+"""Hypothesis strategies from models: configs that fit, configs that nearly fit, and worlds to run them in.
+
+Hypothesis is not installed with the kit: `pip install hypothesis`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, timedelta
+from typing import TYPE_CHECKING, Any
+
+from reglet.application import answers
+from reglet.application.answers import Answer
+from reglet.application.models.patterns import compile_pattern
+from reglet.application.models.shapes import (
+    Anything,
+    Boolean,
+    Choice,
+    Duration,
+    Field,
+    Integer,
+    Listing,
+    Moment,
+    Number,
+    Record,
+    Shape,
+    Table,
+    Text,
+)
+from reglet.application.models.text_forms import write_duration, write_moment
+from reglet.application.operations import Operation
+from reglet.domain.entities.requests import MXRecord
+
+try:
+    from hypothesis import strategies as st
+except ImportError as missing:
+    raise ImportError("fuzzing needs hypothesis: pip install hypothesis") from missing
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
+_FAILURES = ("timeout", "refused", "denied", "not_found", "reset", "bad_certificate")
+_LARGEST = 2**53
+_LONG = timedelta(days=1)
+
+
+def inputs(operation: Operation) -> SearchStrategy[dict[str, Any]]:
+    """Return a strategy for the inputs of an operation, as JSON objects that fit its model."""
+    return st.just({}) if operation.record is None else _record(operation.record)
+
+
+def configs(operation: Operation) -> SearchStrategy[dict[str, Any]]:
+    """Return a strategy for the configs that call an operation: an input that fits, and its names."""
+    names = {"service": operation.service, "operation": operation.name}
+    return inputs(operation).map(lambda given: {**given, **names})
+
+
+def broken_configs(operation: Operation) -> SearchStrategy[dict[str, Any]]:
+    """Return a strategy for configs in which some field is missing, unknown, or holds anything at all."""
+    names = st.sampled_from([*operation.input_fields, "service", "operation", "unknown"])
+    changes = st.dictionaries(names, json_values(), min_size=1, max_size=3)
+    lacking = st.sets(names, max_size=2)
+
+    def broken(parts: tuple[dict[str, Any], dict[str, Any], set[str]]) -> dict[str, Any]:
+        config, changed, left_out = parts
+        return {key: value for key, value in {**config, **changed}.items() if key not in left_out}
+
+    return st.tuples(configs(operation), changes, lacking).map(broken)
+
+
+def json_values() -> SearchStrategy[Any]:
+    """Return a strategy for any JSON value."""
+    numbers = st.integers(-_LARGEST, _LARGEST) | st.floats(allow_nan=False, allow_infinity=False)
+    scalars = st.none() | st.booleans() | numbers | st.text()
+    return st.recursive(
+        scalars,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+        max_leaves=8,
+    )
+
+
+def worlds() -> SearchStrategy[list[Answer]]:
+    """Return a strategy for what the world answers to whatever is asked: one answer a port."""
+    error = st.none() | st.sampled_from(_FAILURES) | st.text(min_size=1, max_size=20)
+    texts = st.lists(st.text(max_size=40), max_size=3)
+    statuses, bodies = st.integers(100, 599), st.binary(max_size=200) | st.text(max_size=200)
+    headers = st.dictionaries(st.text("abc-X", min_size=1, max_size=5), texts, max_size=3)
+    exchangers = st.lists(st.builds(MXRecord, st.text(max_size=20), st.integers(0, 65535)), max_size=3)
+    return st.tuples(
+        st.builds(answers.http, status_code=statuses, headers=headers, body=bodies, error=error),
+        st.builds(answers.dns, records=texts, mx_records=exchangers, error=error),
+        st.builds(answers.tcp, remote_addr=st.text(max_size=20), error=error),
+        st.builds(answers.smtp, banner=st.text(max_size=80), error=error),
+        st.builds(
+            answers.command,
+            stdout=st.text(max_size=80),
+            stderr=st.text(max_size=80),
+            exit_code=st.integers(-1, 255),
+            error=error,
+        ),
+    ).map(list)
+
+
+def _record(record: Record) -> SearchStrategy[dict[str, Any]]:
+    needed = {each.name: _field(each) for each in record.fields if each.required}
+    optional = {each.name: _field(each) for each in record.fields if not each.required}
+    return st.fixed_dictionaries(needed, optional=optional)
+
+
+def _field(field: Field) -> SearchStrategy[Any]:
+    values = _shape(field.shape)
+    return st.none() | values if field.nullable else values
+
+
+def _shape(shape: Shape) -> SearchStrategy[Any]:
+    return _MAKERS[type(shape)](shape)
+
+
+def _listing(shape: Listing) -> SearchStrategy[list[Any]]:
+    least, most = shape.min_length, shape.max_length
+    return st.lists(_shape(shape.item), min_size=least or 0, max_size=_few(least, most))
+
+
+def _table(shape: Table) -> SearchStrategy[dict[str, Any]]:
+    least, most = shape.min_length, shape.max_length
+    keys = st.text(max_size=10)
+    return st.dictionaries(keys, _shape(shape.value), min_size=least or 0, max_size=_few(least, most))
+
+
+def _text(shape: Text) -> SearchStrategy[str]:
+    least, most = shape.min_length or 0, shape.max_length
+    if shape.pattern is not None:
+        texts = st.from_regex(compile_pattern(shape.pattern))
+    elif shape.format is not None:
+        texts = _formatted(shape.format)
+    else:
+        return st.text(min_size=least, max_size=most)
+    return texts.filter(lambda text: least <= len(text) and (most is None or len(text) <= most))
+
+
+def _formatted(name: str) -> SearchStrategy[str]:
+    host = st.from_regex(r"[a-z0-9]{1,10}(\.[a-z0-9]{1,10}){0,2}", fullmatch=True)
+    known: dict[str, SearchStrategy[str]] = {
+        "date": st.dates().map(str),
+        "date-time": st.datetimes(timezones=st.just(UTC)).map(write_moment),
+        "email": host.map(lambda name: f"someone@{name}"),
+        "hostname": host,
+        "ipv4": st.ip_addresses(v=4).map(str),
+        "ipv6": st.ip_addresses(v=6).map(str),
+        "time": st.times().map(str),
+        "uri": host.map(lambda name: f"https://{name}/"),
+        "uuid": st.uuids().map(str),
+    }
+    return known[name]
+
+
+def _integers(shape: Integer) -> SearchStrategy[int]:
+    least = max(_whole(shape.ge, -_LARGEST, 0), _whole(shape.gt, -_LARGEST, 1))
+    most = min(_whole(shape.le, _LARGEST, 0), _whole(shape.lt, _LARGEST, -1))
+    return st.integers(least, most)
+
+
+def _whole(bound: float | None, otherwise: int, beyond: int) -> int:
+    """Return the nearest integer that a bound allows; `beyond` is the step past an exclusive one."""
+    if bound is None:
+        return otherwise
+    return int(bound) + beyond if float(bound).is_integer() else int(bound // 1) + (beyond <= 0)
+
+
+def _numbers(shape: Number) -> SearchStrategy[float]:
+    lowest, highest = shape.gt if shape.ge is None else shape.ge, shape.lt if shape.le is None else shape.le
+    return st.floats(
+        lowest,
+        highest,
+        exclude_min=shape.ge is None and shape.gt is not None,
+        exclude_max=shape.le is None and shape.lt is not None,
+        allow_nan=False,
+        allow_infinity=False,
+    )
+
+
+def _few(least: int | None, most: int | None) -> int:
+    enough = (least or 0) + 4
+    return enough if most is None else min(enough, most)
+
+
+_MAKERS: dict[type[Any], Callable[[Any], SearchStrategy[Any]]] = {
+    Text: _text,
+    Integer: _integers,
+    Number: _numbers,
+    Boolean: lambda _: st.booleans(),
+    Choice: lambda shape: st.sampled_from(list(shape.members)),
+    Moment: lambda _: st.datetimes(timezones=st.just(UTC)).map(write_moment),
+    Duration: lambda _: st.timedeltas(-_LONG, _LONG).map(write_duration),
+    Listing: _listing,
+    Table: _table,
+    Record: _record,
+    Anything: lambda _: json_values(),
+}

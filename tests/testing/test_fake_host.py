@@ -1,0 +1,98 @@
+"""A host made of fakes."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from reglet.application import answers
+from reglet.domain.entities.grants import ExecCapability, GrantSet, NetworkCapability, NetworkRule
+from reglet.domain.entities.requests import CommandRequest, MXRecord, TLSFacts
+from reglet.domain.errors import CapabilityError
+from reglet.domain.ports.command_runner import CommandRunner
+from reglet.domain.ports.dns_resolver import DNSResolver
+from reglet.domain.ports.http_client import HTTPClient
+from reglet.domain.ports.smtp_client import SMTPClient
+from reglet.domain.ports.tcp_dialer import TCPDialer
+from reglet.testing import FakeHost, UnexpectedCallError, assert_error, assert_success
+from tests.testing.plugins import fetching
+
+SECOND = timedelta(seconds=1)
+EVERYWHERE = GrantSet(
+    network=NetworkCapability([NetworkRule(["*.test"], ["*"])]), exec=ExecCapability(["/bin/*"])
+)
+DIALECTS = pytest.mark.parametrize("dialect", ["abi", "hostlib"])
+
+
+@DIALECTS
+def test_every_port_is_answered_at_the_seam_in_either_dialect(dialect):
+    """What the fakes say comes back through the bytes of the wire."""
+    host = FakeHost(grants=EVERYWHERE, dialect=dialect)
+    host.http.on("https://a.test/").respond(201, headers={"X": "y"}, body="hi")
+    host.dns.on("a.test", "MX").respond(MXRecord("mx.a.test", 10))
+    host.tcp.on("a.test:443", tls=True).respond(tls=TLSFacts(version="TLS 1.3"))
+    host.smtp.on("a.test", 25).respond("220 hello")
+    host.command.on("/bin/id", ["-u"]).respond("0\n")
+    ctx = host.context()
+
+    response = ctx.client(HTTPClient).get("https://a.test/")
+    assert (response.status_code, response.header("X"), response.body) == (201, "y", b"hi")
+    assert ctx.client(DNSResolver).lookup_mx("a.test") == [MXRecord("mx.a.test", 10)]
+    assert ctx.client(TCPDialer).dial_secure("a.test:443", SECOND, tls=True).tls_version == "TLS 1.3"
+    greeting = ctx.client(SMTPClient).connect("a.test", 25, SECOND, use_tls=False, use_starttls=False)
+    assert greeting.banner == "220 hello"
+    assert ctx.client(CommandRunner).run(CommandRequest("/bin/id", ["-u"])).stdout == "0\n"
+    host.assert_all_used()
+
+
+@DIALECTS
+def test_what_is_not_granted_is_denied_before_any_route(dialect):
+    """A unit test fails where a real host would refuse."""
+    host = FakeHost(answers.http("https://a.test/"), dialect=dialect)
+    with pytest.raises(CapabilityError, match=r"a\.test"):
+        host.context().client(HTTPClient).get("https://a.test/")
+    assert [(call.name, call.allowed) for call in host.calls][-1] == ("http_request", False)
+    with pytest.raises(AssertionError, match="not used up"):
+        host.assert_all_used()
+
+
+def test_a_plugin_gets_what_it_declares_and_nothing_more():
+    """The grants of `FakeHost.of` are the plugin's own capabilities."""
+    plugin = fetching()
+    host = FakeHost.of(plugin, answers.http("*", body="hi"))
+    assert_success(host.check(plugin, {"url": "https://a.test/"}))
+    assert_error(host.check(plugin, {"url": "https://example.com/"}), "example.com", type="capability")
+
+
+def test_a_check_runs_as_on_a_host():
+    """The Result has its time and metadata, and the config may be the bytes that a host sends."""
+    plugin = fetching()
+    host = FakeHost.of(plugin, answers.http("https://a.test/", body="hi"))
+    result = host.check(plugin, b'{"url": "https://a.test/"}')
+    assert result.data == {"status_code": 200, "body": "hi"}
+    assert (result.metadata.plugin_id, result.timestamp.year > 2000) == ("fetch", True)
+
+
+def test_an_unexpected_call_is_raised_after_the_check():
+    """The plugin only saw an error of its host; the test sees what happened."""
+    plugin = fetching()
+    with pytest.raises(UnexpectedCallError, match="nearest route"):
+        FakeHost.of(plugin, answers.http("https://a.test/")).check(plugin, {"url": "https://b.test/"})
+
+
+def test_the_log_is_kept():
+    """Messages arrive as a host gets them."""
+    host = FakeHost()
+    message = {"level": "WARN", "message": "careful", "timestamp": "2026-01-01T00:00:00Z", "context": {}}
+    host.call("log_message", json.dumps(message).encode())
+    assert host.log.texts == ["WARN careful"]
+
+
+@DIALECTS
+def test_a_latency_beyond_the_timeout_of_a_call_is_a_timeout(dialect):
+    """The time limit crosses the wire."""
+    host = FakeHost(grants=EVERYWHERE, dialect=dialect)
+    host.tcp.on("a.test:1").respond(latency=3 * SECOND)
+    with pytest.raises(TimeoutError, match="a.test:1"):
+        host.context().client(TCPDialer).dial_with_timeout("a.test:1", SECOND)
+    assert timedelta() < host.clock.elapsed <= SECOND
