@@ -17,6 +17,7 @@ from reglet.infrastructure.native.deadline import Deadline
 Lookup = Callable[[str], Sequence[str]]
 """Resolves a name to addresses; raises `OSError` when it cannot."""
 
+_MAX_PORT = 65535
 _NOT_FOUND = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 
 
@@ -48,6 +49,8 @@ class Dialer:
     def resolve(self, host: str, port: int, deadline: Deadline) -> list[str]:
         """Return the addresses of a host, each agreed to by the guard; raises as `connect` does."""
         name = canonical_host(host)
+        if not 0 < port <= _MAX_PORT:
+            raise OSError(f"port {port} is not from 1 to {_MAX_PORT}")
         if self.guard is not None:
             self.guard.check_target(name, port)
         addresses = self._addresses(name, deadline)

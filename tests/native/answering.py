@@ -1,0 +1,55 @@
+"""A TCP server whose connections a test scripts."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from typing import Self
+
+Script = Callable[[socket.socket], None]
+
+
+class AnsweringServer:
+    """Accepts connections on a free loopback port and runs a script on each, in one thread."""
+
+    def __init__(self, script: Script) -> None:
+        """Start listening; nothing is answered before `with`."""
+        self._script = script
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self.port = int(self._listener.getsockname()[1])
+        self.accepted = 0
+
+    @property
+    def address(self) -> str:
+        """`127.0.0.1:port`."""
+        return f"127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(5)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.accepted += 1
+            with connection:
+                try:
+                    self._script(connection)
+                except OSError:
+                    continue  # the client hung up, which some tests are about
+
+
+def until_closed(connection: socket.socket) -> None:
+    """Read and answer nothing until the client hangs up."""
+    while connection.recv(4096):
+        pass
