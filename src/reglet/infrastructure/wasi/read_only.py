@@ -1,4 +1,5 @@
 """A tree that never changes."""
+# ruff: noqa: ARG002 - what would change it takes its protocol's parameters, and refuses
 
 from __future__ import annotations
 
@@ -41,7 +42,7 @@ class ReadOnlyTree:
         self._find(path)
         raise WasiError(Errno.INVAL)
 
-    def set_times(self, _path: str, _times: Times, *, follow: bool) -> NoReturn:
+    def set_times(self, path: str, times: Times, *, follow: bool) -> NoReturn:
         """Refuse."""
         del follow
         raise WasiError(Errno.ROFS)
@@ -54,15 +55,15 @@ class ReadOnlyTree:
             raise WasiError(Errno.ROFS) from problem
         raise WasiError(Errno.EXIST)
 
-    def remove_directory(self, _path: str) -> NoReturn:
+    def remove_directory(self, path: str) -> NoReturn:
         """Refuse."""
         raise WasiError(Errno.ROFS)
 
-    def remove_file(self, _path: str) -> NoReturn:
+    def remove_file(self, path: str) -> NoReturn:
         """Refuse."""
         raise WasiError(Errno.ROFS)
 
-    def rename(self, _old: str, _new: str) -> NoReturn:
+    def rename(self, old: str, new: str) -> NoReturn:
         """Refuse."""
         raise WasiError(Errno.ROFS)
 
@@ -112,15 +113,15 @@ class ReadOnlyFile:
             raise WasiError(Errno.NOTDIR)
         return [self._entry(name) for name in self._node.names()]
 
-    def write(self, _offset: int | None, _content: bytes) -> NoReturn:
+    def write(self, offset: int | None, content: bytes) -> NoReturn:
         """Refuse."""
         raise WasiError(Errno.ROFS)
 
-    def set_size(self, _size: int) -> NoReturn:
+    def set_size(self, size: int) -> NoReturn:
         """Refuse."""
         raise WasiError(Errno.ROFS)
 
-    def set_times(self, _times: Times) -> NoReturn:
+    def set_times(self, times: Times) -> NoReturn:
         """Refuse."""
         raise WasiError(Errno.ROFS)
 

@@ -1,0 +1,200 @@
+"""A plugin's source becomes one core module: restore, import, check, snapshot, write."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import attrs
+
+from reglet.application.version import __version__
+from reglet.infrastructure.build.environment import package_folders
+from reglet.infrastructure.build.images import Images
+from reglet.infrastructure.build.output import write_output
+from reglet.infrastructure.build.plugin_guest import PluginGuest
+from reglet.infrastructure.build.project import find_project
+from reglet.infrastructure.build.stages import Stages, silent
+from reglet.infrastructure.build.warnings import find_warnings
+from reglet.infrastructure.engine import compiled, run_in_guest_thread
+from reglet.infrastructure.module.host_functions import without_host_functions
+from reglet.infrastructure.module.sections import custom_section
+from reglet.infrastructure.module.snapshot import write_snapshot
+from reglet.infrastructure.runtime.product import load_product
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from reglet.infrastructure.build.project import Project
+    from reglet.infrastructure.build.stages import Progress, Stage
+    from reglet.infrastructure.runtime.product import RuntimeProduct
+
+ABI_VERSION = "0.1.1"
+"""Of the ABI module whose contract built plugins keep."""
+
+BUILD_SECTION = "reglet"
+"""The custom section that says what a plugin was built of, in JSON."""
+
+
+@attrs.frozen
+class Built:
+    """A built plugin, not yet written.
+
+    Attributes:
+        name: the plugin's name.
+        version: the plugin's version.
+        content: the core module.
+        warnings: what may not work in a host, each with its fix.
+        sources: the files that it was made of, beside the SDK.
+        output: what the plugin printed while it was imported.
+    """
+
+    name: str
+    version: str
+    content: bytes = attrs.field(repr=False)
+    warnings: tuple[str, ...]
+    sources: tuple[Path, ...]
+    output: str
+
+
+@attrs.frozen
+class BuildReport:
+    """What was built.
+
+    Attributes:
+        path: the file.
+        name: the plugin's name.
+        version: the plugin's version.
+        digest: SHA-256 of the file, in hex.
+        size: of the file, in bytes.
+        stages: what was done, with seconds.
+        warnings: what may not work in a host, each with its fix.
+        sources: the files that it was made of, beside the SDK.
+        output: what the plugin printed while it was imported.
+    """
+
+    path: Path
+    name: str
+    version: str
+    digest: str
+    size: int
+    stages: tuple[Stage, ...]
+    warnings: tuple[str, ...]
+    sources: tuple[Path, ...]
+    output: str
+
+
+@attrs.frozen
+class CheckReport:
+    """How a file compares with what its source builds to.
+
+    Attributes:
+        equal: whether they are the same bytes.
+        digest: SHA-256 of the file, in hex.
+        built_digest: SHA-256 of what was built.
+        stages: what was done, with seconds.
+        warnings: those of the build.
+    """
+
+    equal: bool
+    digest: str
+    built_digest: str
+    stages: tuple[Stage, ...]
+    warnings: tuple[str, ...]
+
+
+def build_plugin(
+    target: Path | str,
+    output: Path | None = None,
+    *,
+    python: Path | None = None,
+    progress: Progress = silent,
+) -> BuildReport:
+    """Build the plugin that a target means, and write it.
+
+    Args:
+        target: a project folder, a `.py` file or `module:attribute`.
+        output: the file to write; the plugin's name with `.wasm` in the working directory when left out.
+        python: the interpreter whose packages the plugin may import; the one that runs this when left out.
+        progress: told of each stage.
+
+    Raises:
+        BuildError: it cannot be built; nothing was written.
+        RuntimeProductError: reglet's installation is not whole.
+    """
+    project = find_project(target)
+    stages = Stages(progress)
+    built = run_in_guest_thread(lambda: build_content(project, python, stages))
+    with stages.stage("write"):
+        path = write_output(output, f"{built.name}.wasm", built.content)
+    return BuildReport(
+        path=path,
+        name=built.name,
+        version=built.version,
+        digest=hashlib.sha256(built.content).hexdigest(),
+        size=len(built.content),
+        stages=tuple(stages.ended),
+        warnings=built.warnings,
+        sources=built.sources,
+        output=built.output,
+    )
+
+
+def check_build(
+    target: Path | str, file: Path, *, python: Path | None = None, progress: Progress = silent
+) -> CheckReport:
+    """Build a plugin again and compare it with a file.
+
+    Raises:
+        BuildError: it cannot be built.
+        OSError: the file cannot be read.
+    """
+    project = find_project(target)
+    stages = Stages(progress)
+    content = file.read_bytes()
+    built = run_in_guest_thread(lambda: build_content(project, python, stages))
+    return CheckReport(
+        equal=built.content == content,
+        digest=hashlib.sha256(content).hexdigest(),
+        built_digest=hashlib.sha256(built.content).hexdigest(),
+        stages=tuple(stages.ended),
+        warnings=built.warnings,
+    )
+
+
+def build_content(project: Project, python: Path | None, stages: Stages) -> Built:
+    """Build a project in this thread, which must be one for guests."""
+    with stages.stage("prepare"):
+        product = load_product()
+        compiled(product.module, product.key)
+        packages = package_folders(python)
+        images = Images(product)
+        images.base()
+    with stages.stage("restore"):
+        guest = PluginGuest(product, images, project, packages)
+    with guest:
+        with stages.stage("import"):
+            loaded = guest.load()
+        with stages.stage("check"):
+            described = guest.describe()
+        with stages.stage("snapshot"):
+            content, modules = _snapshot(product, guest, described["host_functions"])
+        return Built(
+            name=described["name"],
+            version=described["version"],
+            content=content,
+            warnings=tuple(find_warnings(guest, loaded, modules)),
+            sources=tuple(each.path for each in guest.sources),
+            output=guest.output,
+        )
+
+
+def _snapshot(product: RuntimeProduct, guest: PluginGuest, usable: list[str]) -> tuple[bytes, list[str]]:
+    slots = product.host_functions
+    dropped = sorted(set(slots) - set(usable))
+    memory, modules = guest.memory(sum(1 << slots[name].bit for name in usable))
+    exports = {"memory", *product.plugin_exports}
+    module = without_host_functions(write_snapshot(product.module, memory, exports), slots, dropped)
+    facts = {"abi": ABI_VERSION, "modules": modules, "runtime": product.key, "sdk": __version__}
+    content = json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
+    return module + custom_section(BUILD_SECTION, content), modules

@@ -1,0 +1,137 @@
+"""Memories of guests that have got somewhere, kept so that no build starts from nothing.
+
+The compiler image has an interpreter and our compiling code. The base image has an interpreter and the SDK.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import reglet
+from reglet.infrastructure.build.bytecode import Bytecode
+from reglet.infrastructure.build.errors import BuildError
+from reglet.infrastructure.build.guest import Guest
+from reglet.infrastructure.build.sources import ImportRoots, SourceDirectory, StandardLibrary
+from reglet.infrastructure.engine import Cache, cache_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from reglet.infrastructure.build.sources import SourceCompiler
+    from reglet.infrastructure.runtime.product import RuntimeProduct
+    from reglet.infrastructure.wasi import Directory
+
+_MOST_IMAGES = 6
+"""About 12 MB each."""
+
+_PACKAGE = Path(reglet.__file__).parent
+_COMPILER = _PACKAGE / "infrastructure" / "guest" / "compiler.py"
+_OTHER_ROOMS = ("build", "engine", "host", "module", "native", "runtime", "wasi")
+_NOT_IN_GUEST = {
+    *(_PACKAGE / part for part in ("cli", "testing", "sandbox.py")),
+    *(_PACKAGE / "infrastructure" / room for room in _OTHER_ROOMS),
+}
+_DEPENDENCIES = ("attr", "attrs", "cattrs", "typing_extensions")
+
+_PREPARE = """
+from reglet.infrastructure.guest import boot
+boot.prepare()
+"""
+
+
+class Images:
+    """The images for one runtime and one SDK, made when they are first asked for."""
+
+    def __init__(self, product: RuntimeProduct) -> None:
+        self._product = product
+        self._kept = Cache(cache_folder() / "images", _MOST_IMAGES)
+        self._compiler: bytes | None = None
+        self.standard_library = StandardLibrary(product.stdlib)
+        self.sdk = sdk_directory(Bytecode(product, self.compiler))
+
+    def compiler(self) -> bytes:
+        """Return the compiler image."""
+        if self._compiler is None:
+            source = _COMPILER.read_text(encoding="utf-8")
+            key = _digest(self._product.key, source.encode())
+            self._compiler = self._get(f"compiler-{key}", lambda: self._start({}, source))
+        return self._compiler
+
+    def base(self) -> bytes:
+        """Return the base image."""
+        key = _digest(self._product.key, *sdk_contents())
+        return self._get(f"base-{key}", self._make_base)
+
+    def _make_base(self) -> bytes:
+        return self._start({"/sdk": self.sdk}, _PREPARE)
+
+    def _start(self, folders: dict[str, Directory], source: str) -> bytes:
+        with Guest(self._product, {"/python": self.standard_library, **folders}) as guest:
+            guest.run(source)
+            return guest.image()
+
+    def _get(self, name: str, make: Callable[[], bytes]) -> bytes:
+        image = self._kept.read(name)
+        if image is None:
+            image = make()
+            self._kept.write(name, image)
+        return image
+
+
+def sdk_directory(compile_source: SourceCompiler) -> Directory:
+    """Return the SDK's guest side and what it needs, as the guest sees it under `/sdk`."""
+
+    def only(root: Path) -> SourceDirectory:
+        return SourceDirectory(
+            root.parent,
+            "/sdk",
+            compile_source,
+            shown=lambda path: path.is_relative_to(root) and _in_guest(path),
+        )
+
+    return ImportRoots(tuple(only(root) for root in _sdk_paths()))
+
+
+def sdk_contents() -> Iterator[bytes]:
+    """Give names and contents of all files of the SDK that a guest can see."""
+    for root in _sdk_paths():
+        for path in sorted(_python_files(root)):
+            yield f"{root.name}/{path.relative_to(root)}".encode()
+            yield path.read_bytes()
+
+
+def _python_files(root: Path) -> Iterator[Path]:
+    if root.is_file():
+        yield root
+        return
+    for path in root.iterdir():
+        if path.suffix == ".py" and _in_guest(path):
+            yield path
+        elif path.name != "__pycache__" and path.is_dir() and _in_guest(path):
+            yield from _python_files(path)
+
+
+def _in_guest(path: Path) -> bool:
+    return path not in _NOT_IN_GUEST
+
+
+def _sdk_paths() -> Iterator[Path]:
+    yield _PACKAGE
+    for name in _DEPENDENCIES:
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            raise BuildError(f"{name} is not installed, and plugins need it: reinstall reglet")
+        origin = Path(spec.origin)
+        yield origin.parent if origin.name == "__init__.py" else origin
+
+
+def _digest(*parts: str | bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        content = part.encode() if isinstance(part, str) else part
+        digest.update(len(content).to_bytes(8, "little"))
+        digest.update(content)
+    return digest.hexdigest()[:32]

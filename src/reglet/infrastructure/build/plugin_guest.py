@@ -1,0 +1,152 @@
+"""The guest that a plugin is imported into, from the base image to the plugin's memory."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, Self
+
+from reglet.infrastructure.build.bytecode import Bytecode
+from reglet.infrastructure.build.errors import BuildError, ImportSideEffectError, PluginImportError
+from reglet.infrastructure.build.guest import Guest
+from reglet.infrastructure.build.sources import ImportRoots, SourceDirectory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from reglet.infrastructure.build.bytecode import Source
+    from reglet.infrastructure.build.images import Images
+    from reglet.infrastructure.build.project import Project
+    from reglet.infrastructure.runtime.product import RuntimeProduct
+
+MARK = b"\0reglet-build "
+"""What the guest writes before a report."""
+
+PLUGIN_ROOT = "/plugin"
+PACKAGES_ROOT = "/packages"
+
+_FILE_IN_TRACEBACK = re.compile(r'File "(/(?:plugin|packages)/[^"]+)"')
+
+
+class PluginGuest:
+    """A guest with a plugin's folders in sight. It is a context manager."""
+
+    def __init__(
+        self, product: RuntimeProduct, images: Images, project: Project, packages: tuple[Path, ...]
+    ) -> None:
+        self._project = project
+        self._bytecode = Bytecode(product, images.compiler)
+        self._roots = {
+            PLUGIN_ROOT: self._import_roots(project.roots, PLUGIN_ROOT),
+            PACKAGES_ROOT: self._import_roots(packages, PACKAGES_ROOT),
+        }
+        folders = {"/python": images.standard_library, "/sdk": images.sdk, **self._roots}
+        self._guest = Guest(product, folders, images.base())
+        self.output = ""
+        """What the plugin printed."""
+
+    def __enter__(self) -> Self:
+        """Return the guest."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let go of the guest."""
+        self._guest.close()
+
+    @property
+    def sources(self) -> list[Source]:
+        """The plugin's and packages' files that were imported."""
+        return self._bytecode.sources
+
+    def load(self) -> dict[str, Any]:
+        """Import the plugin; return what the guest noticed.
+
+        Raises:
+            PluginImportError: its code failed.
+            ImportSideEffectError: it called the host or left a file open.
+        """
+        self._before = (self._guest.clock.readings, self._guest.random.requests)
+        project = self._project
+        report = self._stage(
+            "load", module=project.module, attribute=project.attribute, version=project.version
+        )
+        report["clock"] = self._guest.clock.readings - self._before[0]
+        report["random"] = self._guest.random.requests - self._before[1]
+        return report
+
+    def describe(self) -> dict[str, Any]:
+        """Have the plugin describe itself; return its name, version and usable host functions.
+
+        Raises:
+            PluginImportError: it cannot.
+        """
+        return self._stage("describe")
+
+    def memory(self, host_functions: int) -> tuple[bytes, list[str]]:
+        """Return the plugin's memory and its modules' names. The guest must not be run afterwards.
+
+        Args:
+            host_functions: the mask of those that the plugin may call.
+
+        Raises:
+            ImportSideEffectError: it left files open.
+        """
+        modules: list[str] = self._stage("seal")["modules"]
+        left_open = self._guest.open_files()
+        if left_open:
+            names = ", ".join(self.real_path(each) for each in left_open)
+            raise ImportSideEffectError(
+                f"the plugin leaves files open at import: {names}; read them in a `with` block"
+            )
+        return self._guest.image(host_functions), modules
+
+    def real_path(self, guest_path: str) -> str:
+        """Return where a file that the guest sees lies on this machine."""
+        _, root, *parts = PurePosixPath(guest_path).parts
+        roots = self._roots.get(f"/{root}")
+        found = roots.find(parts) if roots else None
+        return guest_path if found is None else str(found)
+
+    def shown(self, traceback: str) -> str:
+        """Return a traceback with the paths of this machine."""
+        return _FILE_IN_TRACEBACK.sub(lambda match: f'File "{self.real_path(match[1])}"', traceback)
+
+    def _import_roots(self, folders: tuple[Path, ...], guest_path: str) -> ImportRoots:
+        return ImportRoots(tuple(SourceDirectory(each, guest_path, self._bytecode) for each in folders))
+
+    def _stage(self, name: str, **arguments: Any) -> dict[str, Any]:
+        written = self._guest.run(f"boot.run_stage({name!r}, {json.dumps(arguments)!r})")
+        printed, mark, line = written.rpartition(MARK)
+        self.output += printed.decode(errors="replace")
+        if not mark:
+            raise BuildError(f"the guest's stage {name} gave no report: {printed.decode(errors='replace')}")
+        report: dict[str, Any] = json.loads(line)
+        self._refuse_host_calls(report)
+        if "error" in report:
+            what = "cannot be imported" if name == "load" else "cannot describe itself"
+            raise PluginImportError(
+                f"{self._project.module} {what}: {report['error']}",
+                self.shown(report["traceback"]),
+                self.output,
+            )
+        return report
+
+    def _refuse_host_calls(self, report: dict[str, Any]) -> None:
+        calls = report.get("host_calls", [])
+        if calls:
+            raise ImportSideEffectError(
+                f"the plugin calls the host ({calls[0]['name']}) while it is imported; do it in the handler",
+                self.shown(calls[0]["where"]),
+            )
+        if self._guest.refused_calls:
+            name = self._guest.refused_calls[0]
+            raise ImportSideEffectError(
+                f"the plugin calls the host ({name}) in its build: do it in the handler"
+            )

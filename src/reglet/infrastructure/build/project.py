@@ -1,0 +1,115 @@
+"""Which plugin a target means: a project folder, a `.py` file or `module:attribute`."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from reglet.infrastructure.build.errors import TargetError
+
+PROJECT_FILE = "pyproject.toml"
+
+
+@attrs.frozen
+class Project:
+    """A plugin's source.
+
+    Attributes:
+        module: the module to import.
+        attribute: the plugin's name in the module; None for the registered or the only one.
+        roots: folders that imports start from, the first first.
+        version: `[project] version`, None where there is none.
+        folder: where the project lies.
+    """
+
+    module: str
+    attribute: str | None
+    roots: tuple[Path, ...]
+    version: str | None
+    folder: Path
+
+
+def find_project(target: str | Path) -> Project:
+    """Find the plugin that a target means.
+
+    Raises:
+        TargetError: there is none; the text says what to write where.
+    """
+    path = Path(target)
+    if path.is_dir():
+        return _from_folder(path.resolve())
+    if path.suffix == ".py":
+        return _from_file(path)
+    if path.suffix == ".wasm":
+        raise TargetError(f"{target} is built already: give the project folder, .py file or module:attribute")
+    if _is_name(str(target)):
+        return _from_name(str(target), Path.cwd())
+    raise TargetError(f"{target} does not exist: give a project folder, a .py file or module:attribute")
+
+
+def _from_folder(folder: Path) -> Project:
+    tables = _read_project(folder)
+    if tables is None:
+        raise TargetError(
+            f"{folder} is no plugin: it has no {PROJECT_FILE}; give the plugin's .py file, or start one with "
+            "`reglet-plugin new`"
+        )
+    plugin = tables.get("tool", {}).get("reglet", {}).get("plugin")
+    if not isinstance(plugin, str) or not _is_name(plugin):
+        seen = "has none" if plugin is None else f"says {plugin!r}"
+        raise TargetError(
+            f"{folder / PROJECT_FILE} does not name the plugin: [tool.reglet] plugin {seen}; write "
+            f'plugin = "package.module:attribute"'
+        )
+    return _from_name(plugin, folder)
+
+
+def _from_file(path: Path) -> Project:
+    if not path.is_file():
+        raise TargetError(f"{path} does not exist")
+    root, names = path.resolve().parent, [path.stem]
+    while (root / "__init__.py").is_file():
+        names.insert(0, root.name)
+        root = root.parent
+    folder = root.parent if root.name == "src" else root
+    return _project(".".join(names), None, (root,), folder)
+
+
+def _from_name(name: str, folder: Path) -> Project:
+    module, _, attribute = name.partition(":")
+    roots = tuple(root for root in (folder / "src", folder) if root.is_dir())
+    if not any(_has_module(root, module.split(".")) for root in roots):
+        raise TargetError(
+            f"there is no module {module} in {' or '.join(str(root) for root in roots)}: correct "
+            f'"{name}", in {PROJECT_FILE} [tool.reglet] plugin if it stands there'
+        )
+    return _project(module, attribute or None, roots, folder)
+
+
+def _project(module: str, attribute: str | None, roots: tuple[Path, ...], folder: Path) -> Project:
+    version = (_read_project(folder) or {}).get("project", {}).get("version")
+    return Project(module, attribute, roots, version if isinstance(version, str) else None, folder)
+
+
+def _read_project(folder: Path) -> dict[str, Any] | None:
+    path = folder / PROJECT_FILE
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
+        raise TargetError(f"{path} cannot be read: {problem}") from problem
+
+
+def _is_name(text: str) -> bool:
+    module, colon, attribute = text.partition(":")
+    parts = module.split(".") + (attribute.split(".") if colon else [])
+    return all(part.isidentifier() for part in parts)
+
+
+def _has_module(root: Path, parts: list[str]) -> bool:
+    path = root.joinpath(*parts)
+    return path.with_name(path.name + ".py").is_file() or (path / "__init__.py").is_file()

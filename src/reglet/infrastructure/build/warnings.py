@@ -1,0 +1,80 @@
+"""What a plugin does that works while it is built and may not in a host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from reglet.infrastructure.build.bytecode import Source, WaitingImport
+    from reglet.infrastructure.build.plugin_guest import PluginGuest
+
+_PLUGIN = "/plugin/"
+
+
+def find_warnings(guest: PluginGuest, loaded: dict[str, Any], modules: Sequence[str]) -> Iterator[str]:
+    """Give one sentence a finding, with what to do.
+
+    Args:
+        guest: the guest that the plugin was imported into.
+        loaded: what the guest reported of the import.
+        modules: the modules that the built plugin has.
+    """
+    yield from _baked_in(guest, loaded)
+    present = frozenset(modules)
+    packages: dict[str, set[str]] = {}
+    for source in guest.sources:
+        for each in source.waiting_imports:
+            missing = missing_module(source, each, present)
+            if missing is None:
+                continue
+            if source.guest_path.startswith(_PLUGIN):
+                yield (
+                    f"{source.path}:{each.line} imports {missing} inside a function, when a built plugin can "
+                    f"import nothing more: import {missing} at the top of the module"
+                )
+            else:
+                packages.setdefault(_package(source), set()).add(missing)
+    for package, names in sorted(packages.items()):
+        yield (
+            f"package {package} imports inside its functions: {', '.join(sorted(names))}; a check that comes "
+            "there fails, unless the plugin imports them at the top of its module"
+        )
+
+
+def missing_module(source: Source, waiting: WaitingImport, present: frozenset[str]) -> str | None:
+    """Return the module that an import in a function asks for in vain; None if it is there."""
+    module = _absolute(source, waiting)
+    return None if module in present else module
+
+
+def _absolute(source: Source, waiting: WaitingImport) -> str:
+    if not waiting.level:
+        return waiting.module
+    *parts, file = source.guest_path.split("/")[2:]
+    del file
+    parents = parts[: len(parts) - (waiting.level - 1)]
+    return ".".join([*parents, *([waiting.module] if waiting.module else [])])
+
+
+def _package(source: Source) -> str:
+    return source.guest_path.split("/")[2].removesuffix(".py")
+
+
+def _baked_in(guest: PluginGuest, loaded: dict[str, Any]) -> Iterator[str]:
+    for each in {found["name"]: found for found in loaded["environment"] if found["where"]}.values():
+        yield (
+            f"the plugin reads the environment variable {each['name']} at import, where it is the build's "
+            f"and not the host's: read it in the handler\n{guest.shown(each['where']).rstrip()}"
+        )
+    if loaded["clock"]:
+        yield (
+            "the plugin reads the clock at import, so that it keeps the build's time for ever: read it in "
+            "the handler"
+        )
+    if loaded["random"]:
+        yield (
+            "the plugin takes random bytes at import, which are the same in every run and every build: take "
+            "them in the handler"
+        )

@@ -1,0 +1,154 @@
+"""Runs inside the guest: imports the plugin during a build, and wakes it at its first call.
+
+A build calls `load`, `describe` and `seal` in this order, each by `run_stage`. What they learn goes to the
+builder as one line of JSON on standard output, behind a mark.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import linecache
+import os
+import re
+import sys
+from collections.abc import Callable, Mapping
+from functools import reduce
+from typing import Any
+
+from reglet.application.plugin import PluginDefinition
+from reglet.application.registration import plugin_of
+from reglet.application.tracebacks import author_traceback, one_line
+from reglet.domain.context import Context
+from reglet.domain.entities.grants import GrantSet
+from reglet.domain.ports.plugin import Plugin
+from reglet.infrastructure.guest.awake import waking
+from reglet.infrastructure.guest.entry import handler_of
+from reglet.infrastructure.guest.exports import Exports
+from reglet.infrastructure.guest.finder import RefusingFinder, SealedFinder, SourceFinder
+from reglet.infrastructure.guest.imported_functions import ImportedFunctions
+from reglet.infrastructure.guest.interpreter import interpreter
+from reglet.infrastructure.guest.preload import preload
+from reglet.infrastructure.guest.watch import Watch
+
+MARK = "\0reglet-build "
+"""What stands before a report."""
+
+PLUGIN_ROOT = "/plugin"
+PACKAGES_ROOT = "/packages"
+
+_NETWORK = ("dns_lookup", "http_request", "smtp_connect", "tcp_connect")
+_EXEC = ("exec_command",)
+
+
+class _State:
+    plugin: Plugin | None = None
+    watch = Watch()
+
+
+def prepare() -> None:
+    """Import what every plugin needs; the memory after this is the base image of all builds."""
+    preload()
+    _forget_imports()
+
+
+def run_stage(name: str, arguments: str) -> None:
+    """Run a stage with arguments in JSON and report its answer, or what the plugin's code raised."""
+    try:
+        report = _STAGES[name](**json.loads(arguments))
+    except BaseException as problem:  # noqa: BLE001 - the builder must hear of everything
+        report = {
+            "error": one_line(problem),
+            "traceback": author_traceback(problem),
+            "host_calls": _State.watch.host_calls,
+        }
+    os.write(1, (MARK + json.dumps(report) + "\n").encode())
+
+
+def load(module: str, attribute: str | None, version: str | None) -> dict[str, Any]:
+    """Import the plugin's module and take its plugin."""
+    sys.meta_path.insert(0, RefusingFinder())
+    position = next(
+        i for i, each in enumerate(sys.meta_path) if getattr(each, "__name__", "") == "PathFinder"
+    )
+    sys.meta_path.insert(position, SourceFinder(PLUGIN_ROOT))
+    sys.meta_path.append(SourceFinder(PACKAGES_ROOT))
+    before = set(sys.modules)
+    watch = _State.watch
+    with watch:
+        found = importlib.import_module(module)
+    plugin = _plugin(found, module, attribute)
+    if version is not None and isinstance(plugin, PluginDefinition):
+        plugin.adopt_version(version)
+    _State.plugin = plugin
+    return {
+        "host_calls": watch.host_calls,
+        "environment": watch.environment,
+        "modules": sorted(set(sys.modules) - before),
+    }
+
+
+def describe() -> dict[str, Any]:
+    """Ask the plugin for its manifest and set it to answer every export."""
+    plugin = _State.plugin
+    assert plugin is not None, "load comes first"
+    manifest = plugin.manifest(Context())
+    exports = Exports(plugin, ImportedFunctions(interpreter))
+    exports.manifest()
+    interpreter.set_handler(waking(handler_of(exports)))
+    return {
+        "name": manifest.name,
+        "version": manifest.version,
+        "host_functions": sorted(_usable(manifest.capabilities)),
+    }
+
+
+def seal() -> dict[str, Any]:
+    """Forget what belongs to the build alone."""
+    own = [name for name in sys.meta_path if isinstance(name, (SourceFinder, RefusingFinder))]
+    for each in own:
+        sys.meta_path.remove(each)
+    sys.meta_path.append(SealedFinder())
+    sys.path.clear()
+    _keep_plugin_source()
+    _forget_imports()
+    return {"modules": sorted(sys.modules)}
+
+
+def _forget_imports() -> None:
+    sys.path_importer_cache.clear()
+    re.purge()
+    gc.collect()
+    gc.collect()
+
+
+def _plugin(module: Any, name: str, attribute: str | None) -> Plugin:
+    if attribute is None:
+        return plugin_of(module)
+    found = reduce(getattr, attribute.split("."), module)
+    if isinstance(found, type) or not isinstance(found, Plugin):
+        raise TypeError(f"{name}:{attribute} is no plugin but a {type(found).__name__}")
+    return found
+
+
+def _usable(capabilities: GrantSet) -> set[str]:
+    usable: set[str] = set()
+    if capabilities.network is not None:
+        usable |= set(_NETWORK)
+    if capabilities.exec is not None:
+        usable |= set(_EXEC)
+    return usable
+
+
+def _keep_plugin_source() -> None:
+    """Leave the lines of the plugin's own files, and no others, where tracebacks look for them."""
+    linecache.clearcache()
+    for module in list(sys.modules.values()):
+        path = getattr(module, "__file__", None) or ""
+        if path.startswith(PLUGIN_ROOT + "/"):
+            lines = linecache.getlines(path)
+            linecache.cache[path] = (sum(map(len, lines)), None, lines, path)
+
+
+_STAGES: Mapping[str, Callable[..., dict[str, Any]]] = {"load": load, "describe": describe, "seal": seal}

@@ -1,0 +1,100 @@
+"""How a plugin's modules are found during a build: by asking for each name, never by listing a folder.
+
+So what lies beside the imported files leaves no trace in the built bytes.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import _bootstrap_external
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import ModuleType
+
+NATIVE_SUFFIX = ".native"
+"""The builder shows a file `name.native` where there is a native extension module of that name."""
+
+
+class SourceFinder:
+    """Finds modules below one folder."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return where a module is, None if not here."""
+        folders = [self._root] if path is None else [each for each in path if self._is_below(each)]
+        name = fullname.rpartition(".")[2]
+        portions: list[str] = []
+        for folder in folders:
+            stem = f"{folder}/{name}"
+            if _is_file(f"{stem}/__init__.py"):
+                return spec_from_file_location(
+                    fullname, f"{stem}/__init__.py", submodule_search_locations=[stem]
+                )
+            if _is_file(f"{stem}.py"):
+                return spec_from_file_location(fullname, f"{stem}.py")
+            if _is_file(stem + NATIVE_SUFFIX):
+                raise _native(fullname)
+            if _is_directory(stem):
+                portions.append(stem)
+        return _namespace(fullname, portions) if portions else None
+
+    def _is_below(self, folder: str) -> bool:
+        return folder == self._root or folder.startswith(self._root + "/")
+
+
+class RefusingFinder:
+    """Refuses modules that no plugin may have in it."""
+
+    def find_spec(
+        self, fullname: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
+    ) -> None:
+        """Raise for a refused module; find none."""
+        if fullname == "reglet.testing" or fullname.startswith("reglet.testing."):
+            raise ImportError(
+                f"{fullname} is for tests and cannot be in a plugin: import answers for examples from "
+                "reglet.answers, and keep tests in a module of their own",
+                name=fullname,
+            )
+
+
+class SealedFinder:
+    """Says, in a built plugin, why nothing more can be imported."""
+
+    def find_spec(
+        self, fullname: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
+    ) -> None:
+        """Raise for every module that is not in memory."""
+        if fullname in sys.builtin_module_names:
+            return
+        raise ModuleNotFoundError(
+            f"No module named {fullname!r}: a built plugin has only what was imported during its build; "
+            f"import {fullname} at the top of the plugin's module",
+            name=fullname,
+        )
+
+
+_is_file: Callable[[str], bool] = vars(_bootstrap_external)["_path_isfile"]
+_is_directory: Callable[[str], bool] = vars(_bootstrap_external)["_path_isdir"]
+"""As the import system itself looks; pathlib would be in every plugin for it."""
+
+
+def _native(fullname: str) -> ModuleNotFoundError:
+    return ModuleNotFoundError(
+        f"No module named {fullname!r}: it is a native extension module, and a plugin has pure Python only; "
+        "use a pure-Python package for it",
+        name=fullname,
+    )
+
+
+def _namespace(fullname: str, portions: list[str]) -> ModuleSpec:
+    spec = ModuleSpec(fullname, None, is_package=True)
+    spec.submodule_search_locations = portions
+    return spec

@@ -1,0 +1,60 @@
+"""What a plugin does at import that belongs in a run: calling the host, reading the environment."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from types import TracebackType
+from typing import Any, Self
+
+from reglet.infrastructure.guest.interpreter import interpreter
+
+
+class HostCallError(RuntimeError):
+    """A host function was called during a build."""
+
+
+class _WatchedEnvironment(os._Environ[str]):  # noqa: SLF001 - os.environ's own class
+    """`os.environ` that notes who reads it."""
+
+    seen: list[dict[str, str]]
+
+    def __getitem__(self, name: str) -> str:
+        type(self).seen.append({"name": name, "where": _where()})
+        return super().__getitem__(name)
+
+
+class Watch:
+    """Notes, while it is entered, every host call and every reading of the environment."""
+
+    def __init__(self) -> None:
+        self.host_calls: list[dict[str, str]] = []
+        self.environment: list[dict[str, str]] = []
+
+    def __enter__(self) -> Self:
+        self._call = interpreter.call
+        self._environment_class = type(os.environ)
+        vars(interpreter)["call"] = self._refuse
+        _WatchedEnvironment.seen = self.environment
+        os.environ.__class__ = _WatchedEnvironment
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        vars(interpreter)["call"] = self._call
+        os.environ.__class__ = self._environment_class
+
+    def _refuse(self, name: str, _request: bytes) -> Any:
+        self.host_calls.append({"name": name, "where": _where()})
+        raise HostCallError(f"{name} was called while the plugin was imported for its build")
+
+
+def _where() -> str:
+    """Return the stack of the plugin's own frames."""
+    frames = traceback.extract_stack()
+    own = [frame for frame in frames if frame.filename.startswith(("/plugin/", "/packages/"))]
+    return "".join(traceback.format_list(own))
