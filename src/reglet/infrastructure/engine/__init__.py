@@ -3,6 +3,6 @@
 from reglet.infrastructure.engine.cache import Cache, cache_folder
 from reglet.infrastructure.engine.compiled import compiled
 from reglet.infrastructure.engine.configuration import engine
-from reglet.infrastructure.engine.worker import run_in_guest_thread
+from reglet.infrastructure.engine.worker import run_in_guest_thread, start_guest_thread
 
-__all__ = ["Cache", "cache_folder", "compiled", "engine", "run_in_guest_thread"]
+__all__ = ["Cache", "cache_folder", "compiled", "engine", "run_in_guest_thread", "start_guest_thread"]

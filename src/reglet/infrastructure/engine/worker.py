@@ -52,6 +52,13 @@ def _stop(thread: threading.Thread) -> None:
         thread.join(timeout=0.05)
 
 
+def start_guest_thread(work: Callable[[], T]) -> Future[T]:
+    """Run `work` in a thread of its own; whoever waits for the result decides for how long."""
+    outcome: Future[T] = Future()
+    _start(work, outcome)
+    return outcome
+
+
 def _start(work: Callable[[], T], outcome: Future[T]) -> threading.Thread:
     thread = threading.Thread(target=_run, args=(work, outcome), name="reglet-guest", daemon=True)
     with _stack_size_lock:

@@ -1,0 +1,34 @@
+"""Outside of the guest: any Reglet module run in wasmtime, its host functions guarded by the policy.
+
+Importing this package imports no wasmtime: the dispatcher serves plugins in this process too.
+"""
+
+from reglet.infrastructure.host.dispatcher import HostDispatcher
+from reglet.infrastructure.host.errors import (
+    GuestAnswerError,
+    GuestTrapError,
+    LimitExceededError,
+    NotAPluginError,
+    SandboxClosedError,
+    SandboxError,
+)
+from reglet.infrastructure.host.host_call import HostCall, Observer
+from reglet.infrastructure.host.host_ports import HostPorts
+from reglet.infrastructure.host.limits import Limits
+from reglet.infrastructure.host.programs import Program, locate_program
+
+__all__ = [
+    "GuestAnswerError",
+    "GuestTrapError",
+    "HostCall",
+    "HostDispatcher",
+    "HostPorts",
+    "LimitExceededError",
+    "Limits",
+    "NotAPluginError",
+    "Observer",
+    "Program",
+    "SandboxClosedError",
+    "SandboxError",
+    "locate_program",
+]

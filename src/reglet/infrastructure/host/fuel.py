@@ -1,0 +1,38 @@
+"""Modules compiled to count their instructions: other code, so another engine and cache folder."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import wasmtime
+
+from reglet.infrastructure.engine import Cache, cache_folder
+from reglet.infrastructure.engine.configuration import MAX_WASM_STACK
+
+_MOST_MODULES = 4
+
+
+@cache
+def fuel_engine() -> wasmtime.Engine:
+    """Return the process's engine for runs with a limit on fuel."""
+    configuration = wasmtime.Config()
+    configuration.consume_fuel = True
+    configuration.epoch_interruption = True
+    configuration.cranelift_nan_canonicalization = True
+    configuration.max_wasm_stack = MAX_WASM_STACK
+    return wasmtime.Engine(configuration)
+
+
+def compiled_with_fuel(module: bytes, digest: str) -> wasmtime.Module:
+    """Return `module` compiled to count; raises `wasmtime.WasmtimeError` when it does not validate."""
+    kept = Cache(cache_folder() / "compiled-fuel", _MOST_MODULES)
+    name = f"{digest[:32]}.cwasm"
+    path = kept.path(name)
+    if path is not None:
+        try:
+            return wasmtime.Module.deserialize_file(fuel_engine(), str(path))
+        except wasmtime.WasmtimeError:  # made by another version or for another processor
+            pass
+    made = wasmtime.Module(fuel_engine(), module)
+    kept.write(name, made.serialize())
+    return made

@@ -1,0 +1,157 @@
+"""A loaded plugin: its manifest and its checks, each in a guest of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from reglet.domain.context import Cancellation, Context
+from reglet.domain.errors import WireFormatError
+from reglet.domain.ports.host_functions import HostFunctions
+from reglet.infrastructure.host.errors import GuestAnswerError, LimitExceededError, SandboxClosedError
+from reglet.infrastructure.host.instance import Instance
+from reglet.infrastructure.host.stopping import StopSwitch
+from reglet.infrastructure.host.worker import run_guest
+from reglet.infrastructure.wire.go_json import encode_json
+from reglet.infrastructure.wire.manifest import decode_manifest
+from reglet.infrastructure.wire.result import decode_result
+
+if TYPE_CHECKING:
+    from reglet.domain.entities.manifest import Manifest
+    from reglet.domain.entities.result import Result
+    from reglet.infrastructure.host.code import Code
+    from reglet.infrastructure.host.limits import Limits
+    from reglet.infrastructure.host.surroundings import Surroundings
+
+T = TypeVar("T")
+
+FunctionsForCheck: TypeAlias = Callable[[Context], HostFunctions]
+"""Gives what answers the host calls of one check, in a context with its deadline."""
+
+
+class Module:
+    """A plugin that a sandbox has loaded. Its methods may be called from any number of threads.
+
+    Every method raises `GuestTrapError` when the guest ends, `LimitExceededError` when it is stopped at one
+    of its limits, and `GuestAnswerError` when its answer cannot be read. The module stays usable.
+    """
+
+    def __init__(
+        self,
+        code: Code,
+        functions: FunctionsForCheck,
+        surroundings: Surroundings,
+        limits: Limits,
+        slots: threading.Semaphore,
+    ) -> None:
+        """Run `code`; `slots` are as many as guests may run at one moment."""
+        self._code = code
+        self._functions = functions
+        self._surroundings = surroundings
+        self._limits = limits
+        self._slots = slots
+        self._kept: tuple[Instance, StopSwitch] | None = None
+        self._kept_lock = threading.Lock()
+        self._closed = False
+
+    @property
+    def source(self) -> str:
+        """What the module is called in messages: its path."""
+        return self._code.source
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of its file, hexadecimal: what grants are kept under."""
+        return self._code.digest
+
+    def manifest(self) -> Manifest:
+        """Return the plugin's description of itself."""
+        data = self._in_fresh(lambda instance, _functions: instance.manifest())
+        try:
+            return decode_manifest(data)
+        except WireFormatError as problem:
+            raise GuestAnswerError("_manifest", str(problem)) from problem
+
+    def check(self, config: Mapping[str, Any] | bytes, *, fresh: bool = True) -> Result:
+        """Run a check and return its Result.
+
+        Args:
+            config: the plugin's config, as JSON values or as JSON.
+            fresh: in a guest made for this check alone, as hosts do. Otherwise one guest is kept from check
+                to check, which is quicker, and shows what a plugin carries over; such checks run one by one.
+        """
+        data = config if isinstance(config, bytes) else encode_json(dict(config))
+        if len(data) > self._limits.request_bytes:
+            allowed = f"{self._limits.request_bytes} bytes"
+            raise LimitExceededError("request_bytes", allowed, f"the config is {len(data)} bytes")
+
+        def observe(instance: Instance, functions: HostFunctions) -> bytes:
+            return instance.observe(data, functions)
+
+        answer = self._in_fresh(observe) if fresh else self._in_kept(observe)
+        try:
+            return decode_result(answer)
+        except WireFormatError as problem:
+            raise GuestAnswerError("_observe", str(problem)) from problem
+
+    def close(self) -> None:
+        """Let go of the kept guest; checks after this raise `SandboxClosedError`."""
+        with self._kept_lock:
+            self._closed = True
+            if self._kept is not None:
+                self._kept[0].close()
+                self._kept = None
+
+    def _in_fresh(self, work: _Work) -> bytes:
+        switch = StopSwitch(self._code.engine)
+
+        def run(functions: HostFunctions) -> bytes:
+            instance = self._instance(switch, functions)
+            try:
+                return work(instance, functions)
+            finally:
+                instance.close()
+
+        return self._run(run, switch)
+
+    def _in_kept(self, work: _Work) -> bytes:
+        with self._kept_lock:
+            kept, self._kept = self._kept, None
+            switch = StopSwitch(self._code.engine) if kept is None else kept[1]
+
+            def run(functions: HostFunctions) -> tuple[Instance, bytes]:
+                instance = self._instance(switch, functions) if kept is None else kept[0]
+                try:
+                    return instance, work(instance, functions)
+                except BaseException:
+                    instance.close()  # here, since whoever waited may be gone
+                    raise
+
+            instance, answer = self._run(run, switch)
+            if switch.reason is None:
+                self._kept = (instance, switch)
+            else:
+                instance.close()
+            return answer
+
+    def _instance(self, switch: StopSwitch, functions: HostFunctions) -> Instance:
+        return Instance(self._code, switch, functions, self._surroundings, self._limits)
+
+    def _run(self, work: Callable[[HostFunctions], T], switch: StopSwitch) -> T:
+        if self._closed:
+            raise SandboxClosedError
+        cancellation = Cancellation()
+
+        def run() -> T:
+            context = Context(cancellation=cancellation).with_timeout(self._limits.wall_time)
+            return work(self._functions(context))
+
+        try:
+            return run_guest(run, switch, self._limits.wall_time, self._slots)
+        except BaseException:
+            cancellation.cancel()
+            raise
+
+
+_Work: TypeAlias = Callable[[Instance, HostFunctions], bytes]
