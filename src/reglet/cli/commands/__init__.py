@@ -1,0 +1,17 @@
+"""The commands, in the order in which help shows them."""
+
+from reglet.cli.commands import build, dev, docs, doctor, lint, manifest, new, run, test
+
+COMMANDS = (
+    new.COMMAND,
+    build.COMMAND,
+    run.COMMAND,
+    manifest.COMMAND,
+    test.COMMAND,
+    lint.COMMAND,
+    docs.COMMAND,
+    dev.COMMAND,
+    doctor.COMMAND,
+)
+
+__all__ = ["COMMANDS"]

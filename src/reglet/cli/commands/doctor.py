@@ -1,0 +1,89 @@
+"""`doctor`: is everything there, and which versions."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+
+from attrs import frozen
+
+from reglet.application.version import __version__
+from reglet.cli.command import Command
+from reglet.cli.errors import require_extra
+from reglet.cli.exit_status import ExitStatus
+from reglet.domain.errors import RegletError
+
+_PACKAGES = {
+    "build": ("wasmtime", "rich", "platformdirs"),
+    "host": ("httpx", "dnspython", "cryptography"),
+    "component": ("componentize-py",),
+    "test": ("pytest", "jsonschema"),
+}
+
+
+@frozen
+class Finding:
+    """One line of the report; `missing` says that something a user may need is not there."""
+
+    subject: str
+    found: str
+    missing: bool = False
+
+
+def _findings() -> Iterator[Finding]:
+    yield Finding("reglet", __version__)
+    yield Finding("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    for extra, names in _PACKAGES.items():
+        for name in names:
+            yield _package(extra, name)
+    yield _runtime()
+    yield from _cache()
+
+
+def _package(extra: str, name: str) -> Finding:
+    try:
+        return Finding(name, version(name))
+    except PackageNotFoundError:
+        return Finding(name, f"not installed: pip install 'reglet[{extra}]'", missing=True)
+
+
+def _runtime() -> Finding:
+    from reglet.infrastructure.runtime.product import load_product
+
+    try:
+        product = load_product()
+    except RegletError as error:
+        return Finding("runtime", str(error), missing=True)
+    return Finding("runtime", f"{product.key[:16]}, {len(product.module) / 1e6:.1f} MB")
+
+
+def _cache() -> Iterator[Finding]:
+    from reglet.infrastructure.engine import cache_folder
+
+    try:
+        yield Finding("cache", str(cache_folder()))
+    except RegletError as error:
+        yield Finding("cache", str(error), missing=True)
+
+
+def _configure(_parser: argparse.ArgumentParser) -> None:
+    """It takes no arguments."""
+
+
+def _run(_options: argparse.Namespace) -> int:
+    require_extra("build", "doctor")
+    from rich.table import Table
+
+    from reglet.cli.console import output
+
+    findings = list(_findings())
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    for finding in findings:
+        table.add_row(finding.subject, finding.found, style="red" if finding.missing else None)
+    output().print(table)
+    return ExitStatus.FAILURE if any(finding.missing for finding in findings) else ExitStatus.SUCCESS
+
+
+COMMAND = Command("doctor", "show versions and what is missing", _configure, _run)

@@ -1,0 +1,96 @@
+"""What a person sees, drawn with rich: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from reglet.domain.entities.result import Result, ResultStatus
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+    from reglet.domain.entities.error_detail import ErrorDetail
+    from reglet.domain.entities.manifest import Manifest
+
+_COLOURS = {ResultStatus.SUCCESS: "green", ResultStatus.FAILURE: "yellow", ResultStatus.ERROR: "red"}
+_MARKS = {ResultStatus.SUCCESS: "✔", ResultStatus.FAILURE: "✘", ResultStatus.ERROR: "⚠"}
+
+
+def output() -> Console:
+    """Return the console for results; a closed pipe raises `BrokenPipeError` as elsewhere in Python."""
+    from rich.console import Console
+
+    class PipeAware(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return PipeAware(highlight=False)
+
+
+def messages() -> Console:
+    """Return the console for everything that is not a result."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def show_result(result: Result) -> None:
+    """Draw a Result on stdout."""
+    from rich.text import Text
+
+    colour, mark = _COLOURS[result.status], _MARKS[result.status]
+    console = output()
+    console.print(
+        Text(f"{mark} {result.status}", style=f"bold {colour}"), result.message, markup=False, soft_wrap=True
+    )
+    for part in _parts(result):
+        console.print(part, soft_wrap=True)
+
+
+def _parts(result: Result) -> Iterator[RenderableType]:
+    if result.error is not None:
+        yield from _error_lines(result.error)
+    if result.data:
+        yield _table(result.data)
+
+
+def _error_lines(error: ErrorDetail) -> Iterator[RenderableType]:
+    from rich.text import Text
+
+    facts = [("type", error.type), ("code", error.code)]
+    facts += [(name, _shown(value)) for name, value in error.details.items()]
+    for name, value in facts:
+        if value:
+            yield Text(f"  {name}: {value}", style="dim")
+    if error.stack:
+        yield Text(error.stack.decode("utf-8", "replace").rstrip(), style="dim")
+
+
+def _table(data: Mapping[str, Any]) -> RenderableType:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    table.add_column()
+    table.add_column(overflow="fold")
+    for name, value in data.items():
+        table.add_row(Text(name, style="bold"), Text(_shown(value)))
+    return table
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def show_plugin(manifest: Manifest) -> None:
+    """Say on stderr, in one or two lines, which plugin this is and what it declares."""
+    from rich.text import Text
+
+    from reglet.cli.grants_text import capability_lines
+
+    console = messages()
+    console.print(Text(f"{manifest.name} {manifest.version}", style="bold"), Text(manifest.description))
+    declared = "; ".join(capability_lines(manifest.capabilities)) or "nothing"
+    console.print(Text(f"declares {declared}", style="dim"))

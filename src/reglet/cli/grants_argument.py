@@ -1,0 +1,83 @@
+"""`--grants ask|declared|none|@FILE`: what a run may reach."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from reglet.cli.console import messages
+from reglet.cli.errors import UsageError
+from reglet.cli.grants_text import capability_lines, single_rules
+from reglet.domain.entities.grants import GrantSet
+from reglet.domain.entities.risk import assess_risk
+
+if TYPE_CHECKING:
+    from reglet.domain.entities.manifest import Manifest
+    from reglet.infrastructure.host.grant_store import GrantStore
+
+
+def add_grants_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `--grants` to a command."""
+    parser.add_argument(
+        "--grants",
+        metavar="ask|declared|none|@FILE",
+        help="what the run may reach: ask about each rule (the default on a terminal), all that the plugin "
+        "declares, nothing (the default elsewhere), or the grants in a JSON file",
+    )
+
+
+def choose_grants(argument: str | None, manifest: Manifest, digest: str) -> GrantSet:
+    """Return the grants that the argument stands for.
+
+    Raises:
+        UsageError: the argument is none of the four, or its file cannot be read.
+    """
+    match argument or _default():
+        case "declared":
+            return manifest.capabilities
+        case "none":
+            return GrantSet()
+        case "ask":
+            return _ask(manifest, digest)
+        case path if path.startswith("@"):
+            return _from_file(Path(path[1:]))
+        case other:
+            raise UsageError(f"--grants {other}: use ask, declared, none or @FILE")
+
+
+def _default() -> str:
+    return "ask" if sys.stdin.isatty() and sys.stderr.isatty() else "none"
+
+
+def _from_file(path: Path) -> GrantSet:
+    from reglet.infrastructure.wire.grants import decode_grants
+
+    try:
+        return decode_grants(path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"--grants @{path}: {error.strerror}") from error
+
+
+def _ask(manifest: Manifest, digest: str) -> GrantSet:
+    """Ask about each declared rule that was not granted for always before."""
+    from reglet.infrastructure.host.grant_store import GrantStore
+
+    store = GrantStore()
+    granted = store.load(digest)
+    for rule in single_rules(manifest.capabilities.difference(granted)):
+        if _allowed(rule, store, digest):
+            granted = granted.merge(rule)
+    return granted
+
+
+def _allowed(rule: GrantSet, store: GrantStore, digest: str) -> bool:
+    from rich.prompt import Prompt
+
+    risk = assess_risk(rule).level.name.lower()
+    question = f"Allow {capability_lines(rule)[0]}? (risk: {risk})"
+    answer = Prompt.ask(question, console=messages(), choices=["run", "always", "no"], default="no")
+    if answer == "always":
+        store.remember(digest, rule)
+    return answer != "no"

@@ -1,0 +1,63 @@
+"""The entry point: which command, and what its failures mean to the shell."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from reglet.cli.commands import COMMANDS
+from reglet.cli.exit_status import ExitStatus
+from reglet.domain.errors import RegletError
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors have the status that this command documents."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(ExitStatus.USAGE, f"{self.prog}: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit status."""
+    options = _parser().parse_args(arguments)
+    return carry_out(lambda: options.run(options))
+
+
+def carry_out(run: Callable[[], int]) -> int:
+    """Run what a command does, and return the status that its end stands for."""
+    try:
+        status = run()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _closed_pipe()
+    except KeyboardInterrupt:
+        return _complain("interrupted", ExitStatus.INTERRUPTED)
+    except RegletError as error:
+        sys.stderr.write(getattr(error, "traceback", ""))
+        return _complain(str(error), ExitStatus.USAGE)
+    return int(status)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = _Parser(
+        prog="reglet-plugin", description="Make, run and test Reglet plugins written in Python."
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        command.add_to(commands)
+    return parser
+
+
+def _complain(message: str, status: ExitStatus) -> int:
+    sys.stderr.write(f"reglet-plugin: {message}\n")
+    return int(status)
+
+
+def _closed_pipe() -> int:
+    """Whoever read our output has gone: end quietly, and keep the interpreter from flushing into nothing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return int(ExitStatus.SUCCESS)

@@ -1,0 +1,112 @@
+"""Where a TARGET runs: in process, or in the sandbox. Either tells its manifest and answers with Results."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from attrs import frozen
+
+from reglet.cli.console import messages
+from reglet.cli.errors import require_extra
+from reglet.cli.targets import is_module, module_path
+
+if TYPE_CHECKING:
+    from reglet.domain.entities.grants import GrantSet
+    from reglet.domain.entities.manifest import Manifest
+    from reglet.domain.entities.result import Result
+    from reglet.domain.ports.host_functions import HostFunctions
+    from reglet.domain.ports.plugin import Plugin
+
+
+class Place(Protocol):
+    """A plugin, wherever it runs."""
+
+    @property
+    def digest(self) -> str:
+        """What grants that are kept for always belong to: SHA-256, hexadecimal."""
+        ...
+
+    def manifest(self) -> Manifest:
+        """Return what the plugin says of itself."""
+        ...
+
+    def check(self, config: bytes, functions: HostFunctions, grants: GrantSet) -> Result:
+        """Run a check whose host calls `functions` answer, with the files and variables of `grants`."""
+        ...
+
+
+def place_of(target: str) -> Place:
+    """Return the place that TARGET stands for.
+
+    Raises:
+        UsageError: there is no such file, or an extra is missing.
+        RegletError: what is there is no plugin, or cannot be imported.
+    """
+    if is_module(target):
+        require_extra("build", "a .wasm target")
+        return InSandbox(module_path(target))
+    from reglet.infrastructure.build.in_process import load_plugin_in_process
+
+    return InProcess(load_plugin_in_process(target))
+
+
+def manifest_of(target: str) -> Manifest:
+    """Return the manifest of a TARGET."""
+    return place_of(target).manifest()
+
+
+@frozen
+class InProcess:
+    """A plugin imported into this interpreter: a debugger's breakpoints hold, files are not sandboxed."""
+
+    plugin: Plugin
+
+    @property
+    def digest(self) -> str:
+        """The digest of the manifest, since there is no file."""
+        from reglet.infrastructure.wire.manifest import encode_manifest
+
+        return hashlib.sha256(encode_manifest(self.manifest())).hexdigest()
+
+    def manifest(self) -> Manifest:
+        """Ask the plugin."""
+        from reglet.domain.context import Context
+
+        return self.plugin.manifest(Context())
+
+    def check(self, config: bytes, functions: HostFunctions, grants: GrantSet) -> Result:
+        """Run a check here; `grants` hold at the seam alone, which stderr says."""
+        from reglet.infrastructure.guest.exports import Exports
+        from reglet.infrastructure.wire.result import decode_result
+
+        del grants
+        messages().print("in process: files and environment are not sandboxed", style="dim")
+        return decode_result(Exports(self.plugin, functions).observe(config))
+
+
+@frozen
+class InSandbox:
+    """A built module on our own host."""
+
+    path: Path
+
+    @property
+    def digest(self) -> str:
+        """The digest of the file."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    def manifest(self) -> Manifest:
+        """Ask the module, with nothing granted."""
+        from reglet.sandbox import Sandbox
+
+        with Sandbox() as sandbox:
+            return sandbox.load(self.path).manifest()
+
+    def check(self, config: bytes, functions: HostFunctions, grants: GrantSet) -> Result:
+        """Run a check in a fresh instance."""
+        from reglet.sandbox import Sandbox
+
+        with Sandbox(grants=grants, functions=functions) as sandbox:
+            return sandbox.load(self.path).check(config)

@@ -1,0 +1,101 @@
+"""The command as the shell sees it: statuses, streams, interruptions."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from reglet.cli import main
+from reglet.cli.commands import COMMANDS
+from reglet.cli.config_argument import read_config
+from reglet.cli.errors import UsageError, require_extra
+from reglet.cli.exit_status import ExitStatus, status_of
+from reglet.cli.main import carry_out
+from reglet.domain.entities.error_detail import ErrorDetail
+from reglet.domain.entities.result import result_error, result_failure, result_success
+
+
+def exit_status(arguments: list[str]) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    return int(ended.value.code or 0)
+
+
+def test_help_shows_every_command_and_no_other(capsys: pytest.CaptureFixture[str]):
+    """What help names exists, and what exists is named."""
+    assert exit_status(["--help"]) == 0
+    shown = capsys.readouterr().out
+    lines = [
+        line.split()[0]
+        for line in shown.split("COMMAND\n")[1].splitlines()
+        if line.startswith("    ") and line[4] != " "
+    ]
+    assert lines == [command.name for command in COMMANDS]
+
+
+@pytest.mark.parametrize("name", [command.name for command in COMMANDS])
+def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]):
+    """Each says what it does."""
+    assert exit_status([name, "--help"]) == 0
+    assert "usage: reglet-plugin" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["biuld"], ["run"], ["build", "--target", "exe"]], ids=" ".join)
+def test_a_wrong_call_is_a_usage_error(arguments: list[str], capsys: pytest.CaptureFixture[str]):
+    """The status is 3, the usage goes to stderr, and stdout stays empty."""
+    assert exit_status(arguments) == ExitStatus.USAGE
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    assert "usage: reglet-plugin" in streams.err
+
+
+def test_a_result_decides_the_status():
+    """Success 0, failure 1, error 2."""
+    results = [result_success("a"), result_failure("b"), result_error(ErrorDetail())]
+    assert [int(status_of(result)) for result in results] == [0, 1, 2]
+
+
+def test_a_missing_package_gives_the_pip_line():
+    """Users are told what to type."""
+    require_extra("build", "build")
+    with pytest.raises(UsageError, match=r"pip install 'reglet\[component\]'"):
+        require_extra("component", "build", there=lambda _name: False)
+
+
+@pytest.mark.parametrize(
+    ("argument", "text"),
+    [
+        ('{"url": }', "--config is not JSON: Expecting value at line 1 column 9"),
+        ("[1]", "--config must be a JSON object such as"),
+        ("@/no/such/file", "No such file or directory"),
+    ],
+)
+def test_a_config_that_is_none_says_where_it_goes_wrong(argument: str, text: str):
+    """The error has the place, the kind or the file."""
+    with pytest.raises(UsageError) as raised:
+        read_config(argument)
+    assert text in str(raised.value)
+
+
+def test_a_pipe_that_closes_early_ends_quietly(tmp_path):
+    """`| head` is no error."""
+    script = "import sys; from reglet.cli import main; sys.exit(main(['doctor']))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path
+    )
+    assert process.stdout is not None
+    process.stdout.close()
+    _, complaint = process.communicate(timeout=60)
+    assert (process.returncode, complaint) == (0, b"")
+
+
+def test_an_interruption_has_its_own_status(capsys: pytest.CaptureFixture[str]):
+    """Ctrl-C ends with 130 and one line."""
+
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    assert carry_out(interrupted) == 130
+    assert capsys.readouterr().err == "reglet-plugin: interrupted\n"

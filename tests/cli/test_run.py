@@ -1,0 +1,127 @@
+"""`run` in process: the real network on loopback, guarded by the grants of the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from pytest_httpserver import HTTPServer
+
+from reglet.cli import main
+from tests.documents.console import ROOT
+
+HTTP = str(ROOT / "examples" / "http")
+
+
+@pytest.fixture(name="page")
+def _page(httpserver: HTTPServer) -> str:
+    httpserver.expect_request("/page").respond_with_data("hello", content_type="text/plain")
+    return json.dumps({"url": httpserver.url_for("/page")})
+
+
+@pytest.fixture(name="grants")
+def _grants(httpserver: HTTPServer, tmp_path: Path) -> str:
+    rule = {"hosts": [httpserver.host], "ports": [str(httpserver.port)]}
+    path = tmp_path / "grants.json"
+    path.write_text(json.dumps({"network": {"rules": [rule]}}))
+    return f"@{path}"
+
+
+def test_a_granted_check_succeeds_and_prints_its_result_alone_on_stdout(
+    page: str, grants: str, capsys: pytest.CaptureFixture[str]
+):
+    """With --json, stdout is the Result; who the plugin is goes to stderr."""
+    assert main(["run", HTTP, "--config", page, "--grants", grants, "--json"]) == 0
+    streams = capsys.readouterr()
+    assert json.loads(streams.out)["data"]["status_code"] == 200
+    assert "http 1.0.0" in streams.err
+
+
+def test_a_person_sees_status_and_data(page: str, grants: str, capsys: pytest.CaptureFixture[str]):
+    """Without --json the Result is drawn."""
+    assert main(["run", HTTP, "--config", page, "--grants", grants]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith("✔ success ok")
+    assert "status_code" in shown
+
+
+def test_explain_names_the_rule_that_allowed_each_call(
+    page: str, grants: str, capsys: pytest.CaptureFixture[str]
+):
+    """Each host call has a line with what it was about."""
+    main(["run", HTTP, "--config", page, "--grants", grants, "--explain"])
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("http_request GET ")]
+    assert len(lines) == 1
+    assert "allowed by network:" in lines[0]
+
+
+def test_a_withheld_grant_is_an_error_that_names_it(page: str, capsys: pytest.CaptureFixture[str]):
+    """The status is 2, the type capability, and the text says what to add."""
+    assert main(["run", HTTP, "--config", page, "--grants", "none", "--json"]) == 2
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert error["type"] == "capability"
+    assert "network.rules" in error["message"]
+
+
+def test_a_wildcard_does_not_reach_this_machine(page: str):
+    """What the plugin declares is any host, which is no address of this machine."""
+    assert main(["run", HTTP, "--config", page, "--grants", "declared"]) == 2
+
+
+def test_a_recording_replays_without_the_server(
+    page: str, grants: str, httpserver: HTTPServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """What was recorded once answers again, the server being gone."""
+    recording = str(tmp_path / "calls.json")
+    assert main(["run", HTTP, "--config", page, "--grants", grants, "--record", recording]) == 0
+    httpserver.stop()
+    assert main(["run", HTTP, "--config", page, "--grants", grants, "--replay", recording, "--json"]) == 0
+    shown = capsys.readouterr().out
+    assert json.loads(shown[shown.index('{"timestamp') :])["data"]["status_code"] == 200
+
+
+def test_a_replay_that_differs_is_refused(
+    page: str, grants: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Another URL than the recorded one is a usage error that shows both."""
+    recording = str(tmp_path / "calls.json")
+    main(["run", HTTP, "--config", page, "--grants", grants, "--record", recording])
+    other = json.dumps({"url": json.loads(page)["url"] + "/other"})
+    assert main(["run", HTTP, "--config", other, "--grants", grants, "--replay", recording]) == 3
+    assert "/page/other" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--grants", "all"], "--grants all: use ask, declared, none or @FILE"),
+        (["--grants", "@/no/such/file"], "No such file"),
+        (["--example", "nothing"], "there are: "),
+        (["--example", "nothing", "--config", '{"a":1}'], "leave out --config"),
+    ],
+)
+def test_an_argument_that_cannot_work_says_what_does(
+    arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]
+):
+    """Each is a usage error in one line."""
+    assert main(["run", HTTP, *arguments]) == 3
+    complaint = capsys.readouterr().err.splitlines()[-1]
+    assert complaint.startswith("reglet-plugin: ")
+    assert text in complaint
+
+
+def test_a_config_with_problems_tells_them_all(capsys: pytest.CaptureFixture[str]):
+    """The status is 2 and every problem has its path."""
+    assert main(["run", HTTP, "--config", '{"timeout_seconds": 0}', "--grants", "none", "--json"]) == 2
+    problems = json.loads(capsys.readouterr().out)["error"]["details"]["problems"]
+    assert [problem.split(" @ ")[1] for problem in problems] == ["$.url", "$.timeout_seconds"]
+
+
+def test_a_target_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]):
+    """A missing file says how to build it, a missing folder that it is missing."""
+    assert main(["run", "nothing.wasm"]) == 3
+    assert main(["run", "no/such/folder"]) == 3
+    complaints = capsys.readouterr().err
+    assert "reglet-plugin build" in complaints
+    assert "no/such/folder" in complaints
