@@ -89,8 +89,15 @@ def test_credentials_of_a_url_are_sent_and_never_shown(web):
 
 @pytest.mark.parametrize(
     ("status", "method", "expected", "body"),
-    [(301, "POST", "GET", ""), (302, "POST", "GET", ""), (303, "PUT", "GET", ""), (302, "HEAD", "HEAD", "")]
-    + [(307, "POST", "POST", "data"), (308, "PUT", "PUT", "data"), (301, "GET", "GET", "")],
+    [
+        (301, "POST", "GET", ""),
+        (302, "POST", "GET", ""),
+        (303, "PUT", "GET", ""),
+        (302, "HEAD", "HEAD", ""),
+        (307, "POST", "POST", "data"),
+        (308, "PUT", "PUT", "data"),
+        (301, "GET", "GET", ""),
+    ],
 )
 def test_redirects_keep_or_change_the_method(web, status, method, expected, body):
     """301 to 303 turn into GET without a body; 307 and 308 repeat the request."""

@@ -15,8 +15,11 @@ try:
 except ImportError as error:
     raise MissingPackageError("httpx[http2]") from error
 
+_MAX_PORT = 65535
 PORTS = {"http": 80, "https": 443}
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_NO_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!//[^/])|///")
+"""Locations that some clients take for a host, and others for a path."""
 _OUR_HEADERS = {"User-Agent": "reglet", "Accept": "*/*", "Accept-Encoding": "gzip"}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SAME_METHOD = frozenset({307, 308})
@@ -33,7 +36,7 @@ def without_credentials(url: str) -> str:
 
 def port_of(url: httpx.URL) -> int:
     """Return the port that a URL means."""
-    return url.port or PORTS[url.scheme]
+    return PORTS[url.scheme] if url.port is None else url.port
 
 
 def first_request(request: HTTPRequest) -> httpx.Request:
@@ -59,6 +62,8 @@ def read_url(text: str) -> httpx.URL:
         raise ValueError(f"the scheme {url.scheme!r} is neither http nor https")
     if not url.raw_host:
         raise ValueError("the URL names no host")
+    if url.port is not None and not 0 < url.port <= _MAX_PORT:
+        raise ValueError(f"port {url.port} is not from 1 to {_MAX_PORT}")
     return url.copy_with(host=canonical_host(url.raw_host.decode("ascii")))
 
 
@@ -73,6 +78,8 @@ def next_request(answer: httpx.Response, sent: httpx.Request) -> httpx.Request |
         return None
     if not location.isprintable() or "\\" in location or " " in location:
         raise ValueError("the redirect's location has spaces, backslashes or control characters")
+    if _NO_HOST.match(location):
+        raise ValueError("the redirect's location has a scheme or slashes, but no host after them")
     url = _bare(read_url(str(sent.url.join(location))))
     keeps = answer.status_code in _SAME_METHOD or sent.method in ("GET", "HEAD")
     dropped = frozenset() if keeps else _BODY_HEADERS
