@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from reglet.application.current import NO_SECRETS, Check, under_way
-from reglet.application.models.parsing import parse_model
+from reglet.application.models.parsing import Parser, parser_of
+from reglet.application.models.problems import Problems, placed
 from reglet.application.models.reading import record_of
 from reglet.application.models.redacting import Redaction, secret_texts
-from reglet.application.models.shapes import Record
 from reglet.application.operations import Operation
-from reglet.application.results import redacted, result_of, result_of_error, result_of_problems
+from reglet.application.results import redacted, result_of, result_of_error
 from reglet.application.routing import decode_config, route
 from reglet.domain.context import Context
 from reglet.domain.entities.result import Result
@@ -21,22 +21,16 @@ from reglet.domain.errors import ConfigProblemsError
 _LOG = logging.getLogger("reglet")
 
 
-class Call(NamedTuple):
-    """An operation with all that it is called with."""
-
-    operation: Operation
-    context: Context
-    request: Any = None
-    redaction: Redaction = NO_SECRETS
-
-
 class Dispatcher:
     """Answers configs with the Results of a plugin's operations."""
 
     def __init__(self, operations: Sequence[Operation], config: type[Any] | None) -> None:
         """Take the operations in declared order, and the config model if there is one."""
         self._operations = tuple(operations)
-        self._config = config
+        self._config = None if config is None else _reader(config)
+        self._inputs = {
+            (each.service, each.name): _reader(each.input) for each in operations if each.input is not None
+        }
 
     def check(self, ctx: Context, config: bytes) -> Result:
         """Return the Result for a config; whatever goes wrong is a Result too.
@@ -44,80 +38,83 @@ class Dispatcher:
         Raises:
             KeyboardInterrupt: the person at the keyboard wants out.
         """
+        token = under_way.set(Check(ctx))
         try:
-            call = self.prepare(ctx, decode_config(config))
-        except ConfigProblemsError as error:
-            return result_of_problems(list(error.problems))
-        except Exception as error:  # noqa: BLE001 - nothing escapes to the host
-            return result_of_error(error)
-        return _run(call)
+            return self._checked(ctx, config)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a bug, sys.exit included, is an answer and no crash
+            result = result_of_error(error)
+            check = under_way.get()
+            return redacted(result, check.redaction) if check and check.redaction else result
+        finally:
+            under_way.reset(token)
 
-    def prepare(self, ctx: Context, config: Mapping[str, Any]) -> Call:
-        """Return the call that a config asks for.
-
-        Raises:
-            ConfigProblemsError: everything that is wrong with the config.
-        """
-        operation = route(self._operations, config)
-        problems: list[str] = []
-        secrets: list[str] = []
-        if self._config is not None:
-            ctx = ctx.with_config(_parse(self._config, config, problems, secrets))
-        request = None if operation.input is None else _parse(operation.input, config, problems, secrets)
+    def _checked(self, ctx: Context, config: bytes) -> Result:
+        decoded = decode_config(config)
+        operation = route(self._operations, decoded)
+        reader = self._inputs.get((operation.service, operation.name))
+        problems: Problems = []
+        parsed = None if self._config is None else self._config.parse(decoded, problems)
+        request = None if reader is None else reader.parse(decoded, problems)
         if problems:
-            raise ConfigProblemsError(list(dict.fromkeys(problems)))
-        return Call(operation, ctx, request, Redaction(secrets) if secrets else NO_SECRETS)
+            raise ConfigProblemsError(list(dict.fromkeys(placed(problems))))
+        if self._config is not None:
+            ctx = ctx.with_config(parsed)
+        redaction = NO_SECRETS
+        for each, value in ((self._config, parsed), (reader, request)):
+            if each is not None and each.is_special:
+                redaction = _watch(ctx, each, value, decoded, redaction)
+        result = result_of(operation, invoke(operation, ctx, request))
+        return redacted(result, redaction) if redaction else result
 
 
-def _parse(model: type[Any], config: Mapping[str, Any], problems: list[str], secrets: list[str]) -> Any:
-    value, found = parse_model(model, config)
-    problems += found
-    if not found:
-        record = record_of(model)
-        secrets += secret_texts(record, value)
-        _warn_of_deprecated(record, config)
-    return value
+class _Reader(NamedTuple):
+    """A model that configs are parsed into, and whether anything of it needs watching."""
+
+    model: type[Any]
+    parse: Parser
+    has_secrets: bool
+    deprecated: tuple[tuple[str, str], ...]
+
+    @property
+    def is_special(self) -> bool:
+        return self.has_secrets or bool(self.deprecated)
 
 
-def _warn_of_deprecated(record: Record, config: Mapping[str, Any]) -> None:
-    for each in record.fields:
-        if each.marks.deprecated and each.name in config:
-            _LOG.warning(
-                "config field %s is deprecated: %s", each.name, each.marks.description or "no longer use it"
-            )
+def _reader(model: type[Any]) -> _Reader:
+    record = record_of(model)
+    deprecated = tuple((each.name, each.marks.description) for each in record.fields if each.marks.deprecated)
+    return _Reader(model, parser_of(model), record.has_secrets, deprecated)
 
 
-def _run(call: Call) -> Result:
-    token = under_way.set(Check(call.context, call.redaction))
-    try:
-        result = _answer(call)
-    finally:
-        under_way.reset(token)
-    return redacted(result, call.redaction) if call.redaction else result
+def _watch(
+    ctx: Context, reader: _Reader, value: Any, config: Mapping[str, Any], redaction: Redaction
+) -> Redaction:
+    """Warn of deprecated fields, and see to it that what is secret stays so from here on."""
+    if reader.has_secrets:
+        found = secret_texts(record_of(reader.model), value)
+        redaction = Redaction((*redaction.secrets, *found))
+        under_way.set(Check(ctx, redaction))
+    for name, description in reader.deprecated:
+        if name in config:
+            _LOG.warning("config field %s is deprecated: %s", name, description or "leave it out")
+    return redaction
 
 
-def _answer(call: Call) -> Result:
-    try:
-        return result_of(call.operation, invoke(call))
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 - a bug, sys.exit included, is an answer and no crash
-        return result_of_error(error)
-
-
-def invoke(call: Call) -> Any:
-    """Call the handler and return what it returns."""
-    signature = call.operation.signature
+def invoke(operation: Operation, ctx: Context, request: Any) -> Any:
+    """Call the handler with what its signature asks for, and return what it returns."""
+    signature = operation.signature
     arguments: list[Any] = []
     if signature.takes_context:
-        arguments.append(call.context)
+        arguments.append(ctx)
     if signature.input is not None:
-        arguments.append(call.request)
+        arguments.append(request)
     if not signature.ports:
-        return call.operation.handler(*arguments)
+        return operation.handler(*arguments)
     clients = {
-        wanted.parameter: call.context.client(wanted.port)
+        wanted.parameter: ctx.client(wanted.port)
         for wanted in signature.ports
-        if not wanted.optional or call.context.has_client(wanted.port)
+        if not wanted.optional or ctx.has_client(wanted.port)
     }
-    return call.operation.handler(*arguments, **clients)
+    return operation.handler(*arguments, **clients)

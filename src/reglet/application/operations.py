@@ -12,7 +12,7 @@ from reglet.application.models.parsing import parse_model
 from reglet.application.models.reading import record_of
 from reglet.application.models.schema import output_schema
 from reglet.application.models.shapes import Record
-from reglet.application.models.writing import write_model
+from reglet.application.models.writing import write_model, writer_of
 from reglet.application.names import check_name, snake_case
 from reglet.application.signatures import Signature, read_signature
 from reglet.domain.context import Context
@@ -160,7 +160,7 @@ def make_operation(service: str, instance: object, attribute: str, declared: Dec
     )
     for model in (made.input, made.output):
         if model is not None:
-            record_of(model)
+            writer_of(model)
     _check_examples(made, what)
     return made
 

@@ -53,9 +53,9 @@ class PluginDefinition:
         self._declared_version = version
         self._version = version
         self._services: dict[str, Service] = {}
-        self._dispatcher: Dispatcher | None = None
         if config is not None:
             _refuse_routing_fields(config)
+        self._dispatcher = Dispatcher((), config)
 
     def __repr__(self) -> str:
         """Return its name and version."""
@@ -105,7 +105,7 @@ class PluginDefinition:
                     _refuse_routing_fields(each.input)
             config_schema(self.config, (*self.operations, *made.operations.values()))
             self._services[name] = made
-            self._dispatcher = None
+            self._dispatcher = Dispatcher(self.operations, self.config)
             return cls
 
         return add
@@ -133,8 +133,6 @@ class PluginDefinition:
         Raises:
             KeyboardInterrupt: the person at the keyboard wants out; nothing else is raised.
         """
-        if self._dispatcher is None:
-            self._dispatcher = Dispatcher(self.operations, self.config)
         return self._dispatcher.check(ctx, config)
 
 

@@ -14,7 +14,7 @@ from reglet.application.operations import Operation
 from reglet.application.tracebacks import author_traceback, one_line
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.result import Result, result_error, result_failure, result_success
-from reglet.domain.errors import CheckFailed, ConfigProblemsError, RegletError
+from reglet.domain.errors import CheckFailed, RegletError
 
 OK = "ok"
 """The message of a check that its handler answered with data, as the Go SDK words it."""
@@ -42,11 +42,6 @@ def result_of_error(error: BaseException) -> Result:
     if isinstance(error, RegletError):
         return result_error(error.detail())
     return result_error(ErrorDetail("panic", one_line(error), stack=_stack(error)))
-
-
-def result_of_problems(problems: list[str]) -> Result:
-    """Return the Result of a config that does not fit."""
-    return result_error(ConfigProblemsError(problems).detail())
 
 
 def redacted(result: Result, redaction: Redaction) -> Result:

@@ -48,6 +48,8 @@ def route(operations: Sequence[Operation], config: Mapping[str, Any]) -> Operati
     Raises:
         ConfigProblemsError: it names one that does not exist, or several remain.
     """
+    if len(operations) == 1 and config.get("service") is None and config.get("operation") is None:
+        return operations[0]
     fitting = _narrowed(operations, "service", _service, config)
     fitting = _narrowed(fitting, "operation", _name, config)
     if len(fitting) == 1:

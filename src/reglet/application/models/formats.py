@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, time
+from datetime import date, time
+from ipaddress import IPv6Address
 
+from reglet.application.models.text_forms import parse_moment
 from reglet.domain.errors import DefinitionError
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
-_HOSTNAME = re.compile(rf"(?=.{{1,253}}\.?\Z){_LABEL}(?:\.{_LABEL})*\.?\Z")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\Z")
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+\Z")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
-_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)\Z")
+_HOSTNAME = rf"(?=.{{1,253}}\.?\Z){_LABEL}(?:\.{_LABEL})*\.?\Z"
+_EMAIL = r"[^@\s]+@[^@\s]+\Z"
+_URI = r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+\Z"
+_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z"
 
 
-def _matches(expression: re.Pattern[str]) -> Callable[[str], bool]:
-    return lambda text: expression.match(text) is not None
+def _matches(expression: str) -> Callable[[str], bool]:
+    return lambda text: re.match(expression, text) is not None
 
 
 def _reads(read: Callable[[str], object]) -> Callable[[str], bool]:
@@ -40,16 +41,14 @@ def _is_ipv4(text: str) -> bool:
 
 
 def _is_ipv6(text: str) -> bool:
-    from ipaddress import IPv6Address
-
     return "%" not in text and _reads(IPv6Address)(text)
 
 
 def _is_date_time(text: str) -> bool:
-    return _DATE_TIME.match(text) is not None and _reads(datetime.fromisoformat)(text.upper())
+    return parse_moment(text) is not None
 
 
-FORMATS: Mapping[str, Callable[[str], bool]] = {
+_CHECKS: Mapping[str, Callable[[str], bool]] = {
     "date": _reads(date.fromisoformat),
     "date-time": _is_date_time,
     "email": _matches(_EMAIL),
@@ -60,10 +59,18 @@ FORMATS: Mapping[str, Callable[[str], bool]] = {
     "uri": _matches(_URI),
     "uuid": _matches(_UUID),
 }
-"""What checks each format."""
+
+FORMATS = tuple(_CHECKS)
+"""The formats that are checked here."""
 
 
-def check_format_name(name: str) -> None:
-    """Raise `DefinitionError` unless `name` is a format that is checked here."""
-    if name not in FORMATS:
-        raise DefinitionError(f"format {name!r} is not known; there are {', '.join(sorted(FORMATS))}")
+def format_check(name: str) -> Callable[[str], bool]:
+    """Return what checks a format.
+
+    Raises:
+        DefinitionError: it is not one that is checked here.
+    """
+    check = _CHECKS.get(name)
+    if check is None:
+        raise DefinitionError(f"format {name!r} is not known; there are {', '.join(FORMATS)}")
+    return check

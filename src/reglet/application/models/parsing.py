@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
-from reglet.application.models.formats import FORMATS
+from reglet.application.models.formats import format_check
 from reglet.application.models.patterns import compile_pattern
 from reglet.application.models.problems import Problems, member, placed, prefix, seen, seen_secret
+from reglet.application.models.quick import quick_parser
 from reglet.application.models.reading import record_of
 from reglet.application.models.shapes import (
     ABSENT,
@@ -36,10 +37,16 @@ from reglet.application.models.text_forms import parse_duration, parse_moment
 Parser: TypeAlias = Callable[[Any, Problems], Any]
 """Takes a JSON value and returns the Python value, or adds problems and returns anything."""
 
-_Show: TypeAlias = Callable[[Any], str]
 _PARSER = "__reglet_parser__"
 _NUMERAL = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
 _LONGEST_NUMERAL = 400
+
+
+class _Way(NamedTuple):
+    """How parsers are made: what they show of a wrong value, and whether records first try quickly."""
+
+    show: Callable[[Any], str] = seen
+    quick: bool = False
 
 
 def parse_model(model: type[Any], data: Any) -> tuple[Any, list[str]]:
@@ -52,7 +59,7 @@ def parse_model(model: type[Any], data: Any) -> tuple[Any, list[str]]:
 def parse_shape(shape: Shape, data: Any) -> tuple[Any, list[str]]:
     """Return what `data` says as a value of `shape`, and every problem."""
     problems: Problems = []
-    value = _parser(shape, seen)(data, problems)
+    value = _parser(shape, _Way())(data, problems)
     return value, placed(problems)
 
 
@@ -60,46 +67,46 @@ def parser_of(model: type[Any]) -> Parser:
     """Return the parser of a model, made once."""
     parser: Parser | None = model.__dict__.get(_PARSER)
     if parser is None:
-        parser = _record(record_of(model), seen)
+        parser = _record(record_of(model), _Way(quick=True))
         setattr(model, _PARSER, staticmethod(parser))
         return parser
     return parser.__func__ if isinstance(parser, staticmethod) else parser
 
 
-def _parser(shape: Shape, show: _Show) -> Parser:
-    return _MAKERS[type(shape)](shape, show)
+def _parser(shape: Shape, way: _Way) -> Parser:
+    return _MAKERS[type(shape)](shape, way)
 
 
 def _anything(value: Any, _: Problems) -> Any:
     return value
 
 
-def _whole_number(shape: Integer, show: _Show) -> Parser:
-    return _bounded(_integer(show), shape, show)
+def _whole_number(shape: Integer, way: _Way) -> Parser:
+    return _bounded(_integer(way), shape, way)
 
 
-def _real_number(shape: Number, show: _Show) -> Parser:
-    return _bounded(_number(show), shape, show)
+def _real_number(shape: Number, way: _Way) -> Parser:
+    return _bounded(_number(way), shape, way)
 
 
-def _moment(_: Moment, show: _Show) -> Parser:
-    return _read_text(parse_moment, "a moment like 2026-01-31T12:00:00Z", show)
+def _moment(_: Moment, way: _Way) -> Parser:
+    return _read_text(parse_moment, "a moment like 2026-01-31T12:00:00Z", way)
 
 
-def _duration(_: Duration, show: _Show) -> Parser:
-    return _read_text(parse_duration, "a duration like 1m30s or 500ms", show)
+def _duration(_: Duration, way: _Way) -> Parser:
+    return _read_text(parse_duration, "a duration like 1m30s or 500ms", way)
 
 
-def _text(shape: Text, show: _Show) -> Parser:
+def _text(shape: Text, way: _Way) -> Parser:
     checks = [*_length_checks(shape.min_length, shape.max_length, "characters"), *_text_checks(shape)]
 
     def parse(value: Any, problems: Problems) -> Any:
         if value.__class__ is not str:
-            problems.append(("", f"must be a string, not {show(value)}"))
+            problems.append(("", f"must be a string, not {way.show(value)}"))
             return value
         for check, rule in checks:
             if not check(value):
-                problems.append(("", f"must {rule}, not {show(value)}"))
+                problems.append(("", f"must {rule}, not {way.show(value)}"))
         return value
 
     return parse
@@ -114,7 +121,7 @@ def _text_checks(shape: Text) -> list[_Check]:
         search = compile_pattern(shape.pattern).search
         checks.append((lambda text: search(text) is not None, f"match {shape.pattern}"))
     if shape.format is not None:
-        checks.append((FORMATS[shape.format], f"be of format {shape.format}"))
+        checks.append((format_check(shape.format), f"be of format {shape.format}"))
     return checks
 
 
@@ -127,13 +134,13 @@ def _length_checks(least: int | None, most: int | None, what: str) -> list[_Chec
     return checks
 
 
-def _integer(show: _Show) -> Parser:
+def _integer(way: _Way) -> Parser:
     def parse(value: Any, problems: Problems) -> Any:
         if value.__class__ is int:
             return value
         whole = _whole(value)
         if whole is None:
-            problems.append(("", f"must be an integer, not {show(value)}"))
+            problems.append(("", f"must be an integer, not {way.show(value)}"))
         return whole
 
     return parse
@@ -151,11 +158,11 @@ def _whole(value: Any) -> int | None:
     return _whole(float(value))
 
 
-def _number(show: _Show) -> Parser:
+def _number(way: _Way) -> Parser:
     def parse(value: Any, problems: Problems) -> Any:
         number = value if value.__class__ is float else _double(value)
         if number is None or not math.isfinite(number):
-            problems.append(("", f"must be a number that a double can hold, not {show(value)}"))
+            problems.append(("", f"must be a number that a double can hold, not {way.show(value)}"))
             return None
         return number
 
@@ -177,7 +184,7 @@ def _numeral(value: Any) -> re.Match[str] | None:
     return _NUMERAL.match(value)
 
 
-def _bounded(parse_number: Parser, shape: Integer | Number, show: _Show) -> Parser:
+def _bounded(parse_number: Parser, shape: Integer | Number, way: _Way) -> Parser:
     checks: list[_Check] = []
     if (ge := shape.ge) is not None:
         checks.append((lambda value: value >= ge, f"be at least {ge}"))
@@ -197,22 +204,22 @@ def _bounded(parse_number: Parser, shape: Integer | Number, show: _Show) -> Pars
             return None
         for check, rule in checks:
             if not check(number):
-                problems.append(("", f"must {rule}, not {show(value)}"))
+                problems.append(("", f"must {rule}, not {way.show(value)}"))
         return number
 
     return parse
 
 
-def _boolean(_: Boolean, show: _Show) -> Parser:
+def _boolean(_: Boolean, way: _Way) -> Parser:
     def parse(value: Any, problems: Problems) -> Any:
         if value is not True and value is not False:
-            problems.append(("", f"must be true or false, not {show(value)}"))
+            problems.append(("", f"must be true or false, not {way.show(value)}"))
         return value
 
     return parse
 
 
-def _choice(shape: Choice, show: _Show) -> Parser:
+def _choice(shape: Choice, way: _Way) -> Parser:
     members = dict(shape.members)
     expected = str if shape.is_text else int
     listed = ", ".join(seen(value) for value in members)
@@ -220,57 +227,61 @@ def _choice(shape: Choice, show: _Show) -> Parser:
     def parse(value: Any, problems: Problems) -> Any:
         key = value if value.__class__ is expected else None if expected is str else _whole(value)
         if key is None or key not in members:
-            problems.append(("", f"must be one of {listed}, not {show(value)}"))
+            problems.append(("", f"must be one of {listed}, not {way.show(value)}"))
             return None
         return members[key]
 
     return parse
 
 
-def _read_text(read: Callable[[str], Any], what: str, show: _Show) -> Parser:
+def _read_text(read: Callable[[str], Any], what: str, way: _Way) -> Parser:
     def parse(value: Any, problems: Problems) -> Any:
         found = read(value) if value.__class__ is str else None
         if found is None:
-            problems.append(("", f"must be {what}, not {show(value)}"))
+            problems.append(("", f"must be {what}, not {way.show(value)}"))
         return found
 
     return parse
 
 
-def _listing(shape: Listing, show: _Show) -> Parser:
-    parse_item = _parser(shape.item, show)
+def _listing(shape: Listing, way: _Way) -> Parser:
+    parse_item = _parser(shape.item, way)
     checks = _length_checks(shape.min_length, shape.max_length, "items")
     container = shape.container
 
     def parse(value: Any, problems: Problems) -> Any:
         if value.__class__ is not list:
-            problems.append(("", f"must be a list, not {show(value)}"))
+            problems.append(("", f"must be a list, not {way.show(value)}"))
             return None
         for check, rule in checks:
             if not check(value):
                 problems.append(("", f"must {rule}, not {len(value)}"))
+        if way.quick:
+            return container([parse_item(item, problems) for item in value])
         items = []
         for place, item in enumerate(value):
             before = len(problems)
             items.append(parse_item(item, problems))
             if len(problems) > before:
                 prefix(problems, before, f"[{place}]")
-        return items if container is list or problems else container(items)
+        return container(items) if not problems else None
 
     return parse
 
 
-def _table(shape: Table, show: _Show) -> Parser:
-    parse_value = _parser(shape.value, show)
+def _table(shape: Table, way: _Way) -> Parser:
+    parse_value = _parser(shape.value, way)
     checks = _length_checks(shape.min_length, shape.max_length, "entries")
 
     def parse(value: Any, problems: Problems) -> Any:
         if value.__class__ is not dict:
-            problems.append(("", f"must be an object, not {show(value)}"))
+            problems.append(("", f"must be an object, not {way.show(value)}"))
             return None
         for check, rule in checks:
             if not check(value):
                 problems.append(("", f"must {rule}, not {len(value)}"))
+        if way.quick:
+            return {name: parse_value(entry, problems) for name, entry in value.items()}
         entries = {}
         for name, entry in value.items():
             before = len(problems)
@@ -282,13 +293,24 @@ def _table(shape: Table, show: _Show) -> Parser:
     return parse
 
 
-def _record(record: Record, show: _Show) -> Parser:
-    steps = [_step(each, show) for each in record.fields]
+def _field_parser(each: Field, way: _Way) -> Parser:
+    return _parser(each.shape, way._replace(show=seen_secret) if each.marks.secret else way)
+
+
+def _record(record: Record, way: _Way) -> Parser:
+    explain = _explaining(record, way._replace(quick=False))
+    if not way.quick:
+        return explain
+    return quick_parser(record, explain, lambda each: _field_parser(each, way))
+
+
+def _explaining(record: Record, way: _Way) -> Parser:
+    steps = [_step(each, way) for each in record.fields]
     model = record.model
 
     def parse(value: Any, problems: Problems) -> Any:
         if value.__class__ is not dict:
-            problems.append(("", f"must be an object, not {show(value)}"))
+            problems.append(("", f"must be an object, not {way.show(value)}"))
             return None
         start = len(problems)
         arguments: dict[str, Any] = {}
@@ -310,12 +332,12 @@ def _record(record: Record, show: _Show) -> Parser:
     return parse
 
 
-def _step(each: Field, show: _Show) -> tuple[str, str, Parser, Any, str]:
+def _step(each: Field, way: _Way) -> tuple[str, str, Parser, Any, str]:
     """Return a field's name, argument, parser, what to do in its absence, and the step of its path.
 
     In its absence: a text is the problem, ABSENT means None, and None leaves the default to the model.
     """
-    parse = _parser(each.shape, seen_secret if each.marks.secret else show)
+    parse = _field_parser(each, way)
     when_absent: Any = None
     if each.required:
         when_absent = f"is required: {_KINDS.get(type(each.shape), 'a string')}, but it is "
@@ -334,7 +356,7 @@ _KINDS: dict[Any, str] = {
     Anything: "any value",
 }
 
-_MAKERS: dict[Any, Callable[[Any, _Show], Parser]] = {
+_MAKERS: dict[Any, Callable[[Any, _Way], Parser]] = {
     Text: _text,
     Integer: _whole_number,
     Number: _real_number,

@@ -40,7 +40,6 @@ _ON_FIELDS = frozenset({"description", "title", "examples", "deprecated", "secre
 _SEQUENCES: dict[Any, Any] = {
     list: list,
     tuple: tuple,
-    frozenset: frozenset,
     collections.abc.Sequence: tuple,
 }
 _FIXED: dict[Any, Shape] = {
@@ -222,13 +221,13 @@ def _fixed_shape(annotation: Any) -> Shape:
 
 
 def _text(marks: Marks, lengths: dict[str, Any]) -> Text:
-    from reglet.application.models.formats import check_format_name
+    from reglet.application.models.formats import format_check
     from reglet.application.models.patterns import check_pattern
 
     if marks.pattern is not None:
         check_pattern(marks.pattern)
     if marks.format is not None:
-        check_format_name(marks.format)
+        format_check(marks.format)
     return Text(**lengths, pattern=marks.pattern, format=marks.format)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, TypeAlias
 
-from reglet.application.models.declaring import is_model
 from reglet.application.models.reading import record_of
 from reglet.application.models.shapes import (
     Choice,
@@ -64,12 +63,6 @@ def _member_value(member: Any) -> Any:
     return member.value
 
 
-def _nested(value: Any) -> Any:
-    if not is_model(type(value)):
-        raise TypeError(f"{type(value).__name__} is no model")
-    return writer_of(type(value))(value)
-
-
 def _listing(shape: Listing) -> Writer:
     write = _writer(shape.item)
     return list if write is None else lambda items: [write(item) for item in items]
@@ -103,5 +96,5 @@ _MAKERS: dict[Any, Callable[[Any], Writer | None]] = {
     Duration: lambda _: write_duration,
     Listing: _listing,
     Table: _table,
-    Record: lambda _: _nested,
+    Record: _record,
 }
