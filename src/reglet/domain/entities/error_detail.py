@@ -38,8 +38,8 @@ class ErrorDetail:
     stack: bytes = field(default=b"", repr=False)
 
     def __str__(self) -> str:
-        """Return `type: message [code]: wrapped`, as the Go SDK's `Error()` does."""
-        text = f"{self.type}: {self.message}"
+        """Return `type: message [code]: wrapped`, as the Go SDK's `Error()` does; type internal goes unsaid."""
+        text = self.message if self.type in ("", "internal") else f"{self.type}: {self.message}"
         if self.code:
             text += f" [{self.code}]"
         if self.wrapped is not None:
