@@ -1,0 +1,75 @@
+"""The vectors' notation for values that JSON lacks, read into Python."""
+
+from __future__ import annotations
+
+import base64
+import json
+from datetime import timedelta
+from typing import Any
+
+from reglet.domain.entities.error_detail import ErrorDetail
+from reglet.domain.entities.grants import GrantSet
+from reglet.domain.entities.timestamp import Timestamp
+from reglet.infrastructure.wire.grants import read_grants
+from reglet.infrastructure.wire.time import parse_time
+
+MICROSECOND_NS = 1000
+
+
+def value(given: Any) -> Any:
+    """Return a value with every `{"$…": …}` in it replaced by what it stands for."""
+    if isinstance(given, list):
+        return [value(item) for item in given]
+    if not isinstance(given, dict):
+        return given
+    if len(given) == 1:
+        (mark, content), *_ = given.items()
+        if mark in _MARKS:
+            return _MARKS[mark](content)
+    return {name: value(item) for name, item in given.items()}
+
+
+def text(given: Any) -> str:
+    """Return a text; bytes that are not UTF-8 become surrogates."""
+    return "" if given is None else value(given)
+
+
+def moment(given: Any) -> Timestamp | None:
+    """Return a time, None for null."""
+    return None if given is None else value(given)
+
+
+def duration_ns(given: Any) -> int:
+    """Return a duration in nanoseconds."""
+    return given["$duration_ns"] if isinstance(given, dict) else given
+
+
+def detail(given: Any) -> ErrorDetail | None:
+    """Return an ErrorDetail from its fields by JSON name."""
+    if given is None:
+        return None
+    return ErrorDetail(
+        type=text(given["type"]),
+        message=text(given["message"]),
+        code=text(given["code"]),
+        is_timeout=given["is_timeout"],
+        is_not_found=given["is_not_found"],
+        wrapped=detail(given["wrapped"]),
+        details=value(given["details"]) or {},
+        stack=value(given["stack"]) or b"",
+    )
+
+
+def grants(given: Any) -> GrantSet | None:
+    """Return a GrantSet, None for null."""
+    return None if given is None else read_grants(given)
+
+
+_MARKS = {
+    "$time": parse_time,
+    "$float": float,
+    "$bytes_b64": base64.b64decode,
+    "$string_bytes_b64": lambda content: base64.b64decode(content).decode(errors="surrogateescape"),
+    "$duration_ns": lambda content: timedelta(microseconds=content / MICROSECOND_NS),
+    "$raw_json": lambda content: json.loads(content),
+}

@@ -1,0 +1,78 @@
+"""Result, RunMetadata and ErrorDetail: their exact bytes, and what they say of themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from reglet.domain.entities.error_detail import ErrorDetail
+from reglet.domain.entities.result import Result, ResultStatus, RunMetadata
+from reglet.domain.entities.timestamp import ZERO_TIME
+from reglet.domain.errors import WireFormatError
+from reglet.infrastructure.wire.errors import detail_text
+from reglet.infrastructure.wire.go_json import to_bytes
+from reglet.infrastructure.wire.result import encode_result, encode_run_metadata
+from tests.vectors import go_values as go
+from tests.vectors.rules import Rule
+from tests.vectors.running import Vector, must_equal
+
+Given = dict[str, Any]
+_STATUSES = tuple(ResultStatus)
+
+
+def run(vector: Vector) -> Rule | None:
+    """Compare bytes, text or predicates."""
+    given, expected = vector["input"], vector["expected"]
+    match vector["kind"]:
+        case "error_string":
+            detail = go.detail(given)
+            must_equal("" if detail is None else str(detail), expected)
+            return None
+        case "predicate":
+            return _predicate(given, expected)
+    if vector["kind"] == "marshal:Result" and given["status"] not in _STATUSES:
+        return Rule.CLOSED_STATUS
+    try:
+        must_equal(_ENCODERS[vector["kind"]](given).decode(), expected)
+    except (ValueError, WireFormatError):
+        must_equal(isinstance(expected, dict), True)
+    return None
+
+
+def _predicate(status: str, expected: Given) -> Rule | None:
+    if status not in _STATUSES:
+        return Rule.CLOSED_STATUS
+    result = Result(ResultStatus(status))
+    must_equal([result.is_success, result.is_failure, result.is_error], list(_ordered(expected)))
+    return None
+
+
+def _ordered(expected: Given) -> tuple[bool, ...]:
+    return expected["is_success"], expected["is_failure"], expected["is_error"]
+
+
+def _metadata(given: Given) -> RunMetadata:
+    return RunMetadata(
+        go.moment(given["start_time"]) or ZERO_TIME,
+        go.moment(given["end_time"]) or ZERO_TIME,
+        go.text(given["sdk_version"]),
+        go.text(given["plugin_id"]),
+        go.duration_ns(given["duration_ns"]),
+    )
+
+
+def _result(given: Given) -> Result:
+    return Result(
+        ResultStatus(given["status"]),
+        go.text(given["message"]),
+        go.value(given["data"]),
+        go.detail(given["error"]),
+        None if given["metadata"] is None else _metadata(given["metadata"]),
+        go.moment(given["timestamp"]) or ZERO_TIME,
+    )
+
+
+_ENCODERS = {
+    "marshal:Result": lambda given: encode_result(_result(given)),
+    "marshal:RunMetadata": lambda given: encode_run_metadata(_metadata(given)),
+    "marshal:ErrorDetail": lambda given: to_bytes(detail_text(go.detail(given) or ErrorDetail())),
+}

@@ -1,0 +1,177 @@
+"""Records read from JSON: what Go reads and writes again, or that it refuses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from reglet.domain.errors import CapabilityError, HostError, WireFormatError
+from reglet.infrastructure.wire import command, dns, grants, http, log, manifest, result, smtp, tcp
+from reglet.infrastructure.wire.context import context_of, context_text
+from reglet.infrastructure.wire.errors import detail_text, read_detail
+from reglet.infrastructure.wire.fields import read_record
+from reglet.infrastructure.wire.go_json import to_bytes
+from tests.vectors.rules import Rule
+from tests.vectors.running import Vector, must_equal
+
+_REFUSED = "refused"
+_REQUESTS = {
+    "HTTPRequest": (http.decode_http_request, http.encode_http_request),
+    "DNSRequest": (dns.decode_dns_request, dns.encode_dns_request),
+    "TCPRequest": (tcp.decode_tcp_request, tcp.encode_tcp_request),
+    "SMTPRequest": (smtp.decode_smtp_request, smtp.encode_smtp_request),
+    "ExecRequest": (command.decode_command_request, command.encode_command_request),
+    "LogMessage": (log.decode_log_message, log.encode_log_message),
+}
+_RESPONSES = {
+    "HTTPResponse": (lambda data: http.decode_http_response(data)[0], http.encode_http_response),
+    "DNSResponse": (dns.decode_dns_response, dns.encode_dns_response),
+    "TCPResponse": (tcp.decode_tcp_response, tcp.encode_tcp_response),
+    "SMTPResponse": (smtp.decode_smtp_response, smtp.encode_smtp_response),
+    "ExecResponse": (command.decode_command_response, command.encode_command_response),
+}
+_VALUES: dict[str, Callable[[bytes], bytes]] = {
+    "Context": lambda data: to_bytes(context_text(context_of(read_record(data, "ContextWire")))),
+    "ErrorDetail": lambda data: to_bytes(detail_text(read_detail(read_record(data, "ErrorDetail")))),
+    "GrantSet": lambda data: grants.encode_grants(grants.decode_grants(data)),
+    "Manifest": lambda data: manifest.encode_manifest(manifest.decode_manifest(data)),
+    "Result": lambda data: result.encode_result(result.decode_result(data)),
+    "RunMetadata": lambda data: result.encode_run_metadata(
+        result.metadata_of(read_record(data, "RunMetadata"))
+    ),
+}
+
+
+def run(vector: Vector) -> Rule | None:
+    """Compare what is written again; by a rule, what Go refuses may be read, and the other way round."""
+    record = vector["kind"].removeprefix("unmarshal:").removesuffix("(abi)").removesuffix("Wire")
+    data = vector["input"].encode(errors="surrogatepass")
+    expected = _REFUSED if vector["expected"]["error"] else vector["expected"]["reencoded"]
+    actual = recode(record, data)
+    if actual == expected:
+        return None
+    rule = _by_rule(record, _object(vector["input"]), actual, expected)
+    if rule is None:
+        must_equal(actual, expected)
+    return rule
+
+
+def recode(record: str, data: bytes) -> str:
+    """Return a record read and written again, `refused` if it is not one."""
+    try:
+        return _recoded(record, data).decode()
+    except WireFormatError:
+        return _REFUSED
+
+
+def _recoded(record: str, data: bytes) -> bytes:
+    if record in _VALUES:
+        return _VALUES[record](data)
+    if record in _REQUESTS:
+        decode_request, encode_request = _REQUESTS[record]
+        request, call = decode_request(data)  # type: ignore[operator]  # each pair fits
+        return encode_request(request, call)  # type: ignore[operator,no-any-return]
+    decode_response, encode_response = _RESPONSES[record]
+    try:
+        return encode_response(decode_response(data))  # type: ignore[operator,no-any-return]
+    except (HostError, CapabilityError) as error:
+        return encode_response(error=error.detail())  # type: ignore[operator,no-any-return]
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _by_rule(record: str, given: dict[str, Any], actual: str, expected: str) -> Rule | None:
+    for rule, applies in _RULES.items():
+        if applies(record, given, actual, expected):
+            return rule
+    return None
+
+
+def _folded(given: dict[str, Any]) -> dict[str, Any]:
+    return {name.lower(): value for name, value in given.items()}
+
+
+def _body_is_text(record: str, given: dict[str, Any], actual: str, _: str) -> bool:
+    return record.startswith("HTTP") and actual == _REFUSED and bool(_folded(given).get("body"))
+
+
+def _unknown_status(record: str, given: dict[str, Any], actual: str, _: str) -> bool:
+    known = ("success", "failure", "error")
+    return record == "Result" and actual == _REFUSED and given.get("status") not in known
+
+
+def _bare_failure(_: str, given: dict[str, Any], actual: str, expected: str) -> bool:
+    message = given.get("message") or given.get("error")
+    return expected == _REFUSED and isinstance(given.get("error"), str) and json.dumps(message)[1:-1] in actual
+
+
+def _number_code(_: str, given: dict[str, Any], actual: str, expected: str) -> bool:
+    error = given.get("error")
+    code = error.get("code") if isinstance(error, dict) else given.get("code")
+    return expected == _REFUSED and isinstance(code, int) and f'"code":"{code}"' in actual
+
+
+def _untyped_error(_: str, given: dict[str, Any], actual: str, expected: str) -> bool:
+    """Whether all that differs is the type, and what follows from it, of an error that came without one."""
+    error = given.get("error")
+    if not isinstance(error, dict) or error.get("type") or _REFUSED in (actual, expected):
+        return False
+    inferred = ("type", "is_timeout", "is_not_found")
+    errors = [json.loads(text)["error"] for text in (actual, expected)]
+    return all(errors[0][name] == errors[1][name] for name in errors[1] if name not in inferred)
+
+
+def _other_spelling(record: str, given: dict[str, Any], actual: str, _: str) -> bool:
+    numbers = isinstance(given.get("port"), int)
+    options = any(name.startswith("use_") for name in given)
+    texts = any(isinstance(value, str) for value in (given.get("headers") or {}).values())
+    return record.endswith(("Request", "Response")) and (numbers or options or texts) and actual != _REFUSED
+
+
+def _named_port(_: str, given: dict[str, Any], actual: str, __: str) -> bool:
+    port = given.get("port")
+    return isinstance(port, str) and not port.isdecimal() and actual == _REFUSED
+
+
+def _cut_output(record: str, given: dict[str, Any], actual: str, expected: str) -> bool:
+    cut = given.get("stdout_truncated") or given.get("stderr_truncated")
+    return record == "ExecResponse" and bool(cut) and actual == expected[:-1] + ',"stdout_truncated":true}'
+
+
+def _same_numbers(_: str, __: dict[str, Any], actual: str, expected: str) -> bool:
+    if _REFUSED in (actual, expected):
+        return False
+    return bool(json.loads(actual, parse_int=float) == json.loads(expected, parse_int=float))
+
+
+def _empty_for_null(_: str, __: dict[str, Any], actual: str, expected: str) -> bool:
+    if _REFUSED in (actual, expected):
+        return False
+    return bool(_without_empty(json.loads(actual)) == _without_empty(json.loads(expected)))
+
+
+def _without_empty(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_empty(each) for name, each in value.items()} or None
+    return [_without_empty(each) for each in value] or None if isinstance(value, list) else value
+
+
+_RULES: dict[Rule, Callable[[str, dict[str, Any], str, str], bool]] = {
+    Rule.BODY_IS_BYTES: _body_is_text,
+    Rule.CLOSED_STATUS: _unknown_status,
+    Rule.HOST_FAILURE_READ: _bare_failure,
+    Rule.CODE_NUMBER: _number_code,
+    Rule.INFERRED_TYPE: _untyped_error,
+    Rule.PORT_IS_NUMBER: _named_port,
+    Rule.BOTH_SPELLINGS: _other_spelling,
+    Rule.CUT_OUTPUT: _cut_output,
+    Rule.WHOLE_INTEGERS: _same_numbers,
+    Rule.ONE_EMPTY_LIST: _empty_for_null,
+}

@@ -1,0 +1,216 @@
+"""The exact bytes of every record."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from typing import Any
+
+from reglet.domain.entities.log_record import LogAttribute, LogMessage
+from reglet.domain.entities.requests import (
+    CommandRequest,
+    CommandResult,
+    HTTPRequest,
+    HTTPResponse,
+    MXRecord,
+    SMTPConnectResult,
+    TLSFacts,
+)
+from reglet.domain.entities.timestamp import ZERO_TIME
+from reglet.domain.errors import WireFormatError
+from reglet.infrastructure.wire import command, dns, http, log, smtp, tcp
+from reglet.infrastructure.wire.context import CallContext, context_text
+from reglet.infrastructure.wire.go_json import to_bytes
+from reglet.infrastructure.wire.time import span
+from tests.vectors import go_values as go
+from tests.vectors.rules import Rule
+from tests.vectors.running import Vector, must_equal
+
+Given = dict[str, Any]
+
+
+def run(vector: Vector) -> Rule | None:
+    """Compare the bytes, or that there is an error where Go has one."""
+    record = vector["kind"].removeprefix("marshal:").removesuffix("(abi)").removesuffix("Wire")
+    given, expected = vector["input"], vector["expected"]
+    if record == "Config":
+        return Rule.NO_GLOBAL_CONFIG
+    if _unrepresentable(given) is not None:
+        return _unrepresentable(given)
+    try:
+        text = _ENCODERS[record](given).decode()
+    except WireFormatError:
+        must_equal("an error", "an error" if isinstance(expected, dict) else expected)
+        return None
+    if text != expected and text == expected.replace(":null", ":[]"):
+        return Rule.ONE_EMPTY_LIST
+    must_equal(text, expected)
+    return None
+
+
+def _unrepresentable(given: Given) -> Rule | None:
+    """Return the rule by which our records cannot hold what Go's can."""
+    if "body" in given:
+        try:
+            base64.b64decode(go.text(given["body"]).encode("ascii"), validate=True)
+        except ValueError:
+            return Rule.BODY_IS_BYTES
+    port = go.text(given.get("port", ""))
+    return Rule.PORT_IS_NUMBER if port and str(_number(port)) != port else None
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() else None
+
+
+def _call(given: Given) -> CallContext:
+    return CallContext(
+        go.moment(given["deadline"]), go.text(given["request_id"]), given["timeout_ms"], given["canceled"]
+    )
+
+
+def _context(given: Given) -> bytes:
+    return to_bytes(context_text(_call(given)))
+
+
+def _dns_request(given: Given) -> bytes:
+    request = dns.DNSRequest(*(go.text(given[name]) for name in ("hostname", "type", "nameserver")))
+    return dns.encode_dns_request(request, _call(given["context"]))
+
+
+def _mx(given: Given) -> MXRecord:
+    return MXRecord(go.text(given["host"]), given["pref"])
+
+
+def _dns_response(given: Given) -> bytes:
+    records = tuple(map(go.text, given["records"] or ()))
+    answer = dns.DNSAnswer(records, tuple(map(_mx, given["mx_records"] or ())))
+    return dns.encode_dns_response(answer, error=go.detail(given["error"]))
+
+
+def _headers(given: Any) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(map(go.text, values or ())) for name, values in (given or {}).items()}
+
+
+def _http_request(given: Given) -> bytes:
+    request = HTTPRequest(
+        go.text(given["method"]),
+        go.text(given["url"]),
+        _headers(given["headers"]),
+        base64.b64decode(go.text(given["body"])),
+    )
+    return http.encode_http_request(request, _call(given["context"]))
+
+
+def _http_response(given: Given) -> bytes:
+    response = HTTPResponse(
+        given["status_code"],
+        _headers(given["headers"]),
+        base64.b64decode(go.text(given["body"])),
+        go.text(given["proto"]),
+        given["body_truncated"],
+    )
+    return http.encode_http_response(response, error=go.detail(given["error"]))
+
+
+def _span(milliseconds: int) -> timedelta | None:
+    """Return a timeout as it is, a negative one too."""
+    return span(milliseconds) or (timedelta(milliseconds=milliseconds) if milliseconds else None)
+
+
+def _tcp_request(given: Given) -> bytes:
+    port = int(go.text(given["port"]) or 0)
+    request = tcp.TCPRequest(go.text(given["host"]), port, _span(given["timeout_ms"]), given["tls"])
+    return tcp.encode_tcp_request(request, _call(given["context"]))
+
+
+def _tcp_response(given: Given) -> bytes:
+    facts = TLSFacts(
+        *(
+            go.text(given[f"tls_{name}"])
+            for name in ("version", "cipher_suite", "server_name", "cert_subject", "cert_issuer")
+        ),
+        go.moment(given["tls_cert_not_after"]),
+    )
+    answer = tcp.TCPAnswer(
+        given["connected"],
+        *(go.text(given[name]) for name in ("address", "remote_addr", "local_addr")),
+        given["tls"],
+        facts,
+        timedelta(milliseconds=given["response_time_ms"]),
+    )
+    return tcp.encode_tcp_response(answer, error=go.detail(given["error"]))
+
+
+def _smtp_request(given: Given) -> bytes:
+    request = smtp.SMTPRequest(
+        go.text(given["host"]),
+        int(go.text(given["port"]) or 0),
+        _span(given["timeout_ms"]),
+        given["tls"],
+        given["starttls"],
+    )
+    return smtp.encode_smtp_request(request, _call(given["context"]))
+
+
+def _smtp_response(given: Given) -> bytes:
+    result = SMTPConnectResult(
+        connected=given["connected"],
+        banner=go.text(given["banner"]),
+        tls_enabled=given["tls"],
+        tls_version=go.text(given["tls_version"]),
+        tls_cipher_suite=go.text(given["tls_cipher_suite"]),
+        tls_server_name=go.text(given["tls_server_name"]),
+        response_time=timedelta(milliseconds=given["response_time_ms"]),
+        address=go.text(given["address"]),
+    )
+    return smtp.encode_smtp_response(result, error=go.detail(given["error"]))
+
+
+def _exec_request(given: Given) -> bytes:
+    variables = (go.text(each).partition("=") for each in given["env"] or ())
+    request = CommandRequest(
+        go.text(given["command"]),
+        tuple(map(go.text, given["args"] or ())),
+        go.text(given["dir"]),
+        {name: value for name, _, value in variables},
+    )
+    return command.encode_command_request(request, _call(given["context"]))
+
+
+def _exec_response(given: Given) -> bytes:
+    result = CommandResult(
+        go.text(given["stdout"]),
+        go.text(given["stderr"]),
+        given["exit_code"],
+        timedelta(milliseconds=given["duration_ms"]),
+        given["is_timeout"],
+    )
+    return command.encode_command_response(result, error=go.detail(given["error"]))
+
+
+def _log_message(given: Given) -> bytes:
+    attributes = [
+        LogAttribute(go.text(each["key"]), each["type"], go.text(each["value"]))
+        for each in given["attrs"] or ()
+    ]
+    timestamp = go.moment(given["timestamp"]) or ZERO_TIME
+    message = LogMessage(go.text(given["level"]), go.text(given["message"]), attributes, timestamp)
+    return log.encode_log_message(message, _call(given["context"]))
+
+
+_ENCODERS = {
+    "Context": _context,
+    "DNSRequest": _dns_request,
+    "DNSResponse": _dns_response,
+    "MXRecord": lambda given: dns.encode_mx_record(_mx(given)),
+    "HTTPRequest": _http_request,
+    "HTTPResponse": _http_response,
+    "TCPRequest": _tcp_request,
+    "TCPResponse": _tcp_response,
+    "SMTPRequest": _smtp_request,
+    "SMTPResponse": _smtp_response,
+    "ExecRequest": _exec_request,
+    "ExecResponse": _exec_response,
+    "LogMessage": _log_message,
+}

@@ -1,0 +1,47 @@
+"""The rules by which we differ from the Go SDK on purpose. `docs/differences.md` gives the reason of each."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Rule(StrEnum):
+    """Names as they stand in the table of the documentation."""
+
+    ONE_EMPTY_LIST = "one empty list"
+    BODY_IS_BYTES = "bodies are bytes"
+    PORT_IS_NUMBER = "ports are numbers"
+    NO_GLOBAL_CONFIG = "no process-wide configuration"
+    CLOSED_STATUS = "closed enumerations"
+    HOST_FAILURE_READ = "a host's failure is read"
+    INFERRED_TYPE = "an error without a type gets one"
+    CODE_NUMBER = "an error's code may be a number"
+    BOTH_SPELLINGS = "both dialects are read"
+    WHOLE_INTEGERS = "integers keep their digits"
+    NUMBER_SPELLING = "numbers in schemas are spelt anew"
+    CUT_OUTPUT = "cut output is reported"
+    YEARS = "years 1 to 9999"
+    ONE_ERROR_FAMILY = "one family of errors"
+    NO_CAUSE = "no cause, no text for it"
+    TCP_NETWORK = "TCP is the network of a TCP error"
+    CAUSES_ARE_SEEN = "a timeout is seen through its wrappers"
+    NO_NIL_SETS = "methods need a set"
+    WHOLE_RULES = "grants are compared rule by rule"
+    EMPTY_KINDS = "an empty capability stays as it is"
+    NO_SSRF_FUNCTION = "no ssrf_check"
+    PYTHON_NUMBERS = "one int, one float"
+    PYTHON_LISTS = "one kind of list"
+    LEVEL_NAMES = "four levels of log"
+    NO_COMPLEX = "values without a JSON form"
+    ONE_RESULT = "a failed call is a Result only"
+    BRACKETS = "IPv6 addresses in brackets"
+    TLS_VERSION = "an expected TLS version is enforced"
+    PORTS_ANSWER = "a port answers or raises"
+    EXACT_TIMEOUT = "durations are exact"
+    CONFIG_ENFORCED = "configs are enforced"
+    OWN_WORDS = "messages in our own words"
+    STRUCTURE_KEPT = "a handler's error keeps its structure"
+    TYPED_CLIENTS = "clients are asked for by port"
+    PYTHON_SERVICES = "services are checked when Python can"
+    FLAT_SCHEMAS = "schemas that every host accepts"
+    STABLE_MANIFEST = "manifests without a schema id"
