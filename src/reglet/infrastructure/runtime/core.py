@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from reglet.infrastructure.module.host_functions import HostFunctionSlot
 from reglet.infrastructure.runtime import sources
+from reglet.infrastructure.runtime.lean import LEFT_OUT
 from reglet.infrastructure.runtime.linker.link import LinkPlan, link
 from reglet.infrastructure.runtime.linker.read import read_library
 from reglet.infrastructure.runtime.linker.resolve import Rules
@@ -48,6 +49,7 @@ def link_runtime(libraries: Mapping[str, bytes], adapter: bytes, *, debug_names:
         rules=Rules(sources.HOST_MODULES, sources.INTERFACE_LIBRARY, sources.TRAPS),
         exports=(*sources.PLUGIN_EXPORTS, *sources.BUILD_EXPORTS),
         located=tuple(_TRAMPOLINE + name for name in sources.HOST_FUNCTIONS),
+        left_out=LEFT_OUT,
         stack_size=STACK_SIZE,
         debug_names=debug_names,
     )

@@ -3,6 +3,7 @@
 
 #include "buffers.h"
 #include "host.h"
+#include "modules.h"
 #include "preview1.h"
 
 static object *current_handler;
@@ -58,6 +59,7 @@ static const method_definition methods[] = {
 };
 
 EXPORT("_python_initialize") void python_initialize(void) {
+  keep_needed_modules();
   Py_InitializeEx(0);
   object *module = PyImport_AddModule("_reglet");
   for (u32 i = 0; i < sizeof methods / sizeof *methods; i++) {

@@ -147,12 +147,3 @@ class Addresses:
                 first = self.evaluate(library, segment.offset)
                 for place, index in enumerate(segment.functions):
                     self.table[first + place] = self._resolver.function(library, index)
-
-
-def placed_data(libraries: Sequence[Library], addresses: Addresses) -> list[tuple[int, bytes]]:
-    """List the libraries' data as (address, bytes)."""
-    return [
-        (addresses.evaluate(library, segment.offset), each.module.data[segment.start : segment.end])
-        for library, each in enumerate(libraries)
-        for segment in each.module.data_segments
-    ]

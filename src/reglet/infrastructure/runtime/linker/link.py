@@ -1,6 +1,6 @@
 """The linker: WebAssembly shared libraries in, one core module out.
 
-The stages are read, resolve, lay out, prune, renumber and write; each has its own file.
+The stages are read, resolve, lay out, relocate, prune, renumber and write; each has its own file.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from attrs import frozen
 
 from reglet.infrastructure.module.leb128 import unsigned
 from reglet.infrastructure.runtime.linker.errors import LinkError
-from reglet.infrastructure.runtime.linker.layout import Addresses, lay_out, placed_data
+from reglet.infrastructure.runtime.linker.layout import Addresses, lay_out
+from reglet.infrastructure.runtime.linker.left_out import LeftOut, left_out_functions, zero_left_out_data
 from reglet.infrastructure.runtime.linker.prune import reachable
+from reglet.infrastructure.runtime.linker.relocate import placed_data
 from reglet.infrastructure.runtime.linker.renumber import Numbering, Rewriter, number
 from reglet.infrastructure.runtime.linker.resolve import Function, Resolver, Rules, Trap
 from reglet.infrastructure.runtime.linker.write import Contents, display_name, trap_body, write_module
@@ -37,6 +39,7 @@ class LinkPlan:
         rules: Where names come from.
         exports: The names that the module exports; each is an export of one of the libraries.
         located: Exports of the libraries that the module does not export, and whose bodies' places are told.
+        left_out: Parts of the libraries that the module does without.
         stack_size: Bytes, a multiple of 16.
         debug_names: Whether to write the functions' names.
     """
@@ -44,6 +47,7 @@ class LinkPlan:
     rules: Rules
     exports: tuple[str, ...]
     located: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     stack_size: int = 1 << 20
     debug_names: bool = False
 
@@ -79,13 +83,16 @@ def link(libraries: Sequence[Library], plan: LinkPlan) -> LinkedModule:
     constructors = _constructors(libraries, resolver)
     exports = {**_exports(libraries, resolver, plan.exports), **constructors}
     located = _exports(libraries, resolver, plan.located)
-    table = dict(sorted(addresses.table.items()))
-    bodies, outside = reachable(libraries, resolver, [*exports.values(), *located.values(), *table.values()])
+    data = placed_data(libraries, addresses)
+    zero_left_out_data(libraries, layout.memory_bases, plan.left_out, data)
+    omitted = left_out_functions(libraries, plan.left_out)
+    table = {slot: target for slot, target in sorted(addresses.table.items()) if target not in omitted}
+    roots = [*exports.values(), *located.values(), *table.values()]
+    bodies, outside = reachable(libraries, resolver, roots, omitted)
     numbering = number(libraries, bodies, outside)
     code = _rewrite(libraries, resolver, addresses, numbering, bodies)
     names = _names(libraries, numbering) if plan.debug_names else {}
     types = [resolver.type_of(target) for target in numbering.order]
-    data = placed_data(libraries, addresses)
     wasm = write_module(
         Contents(layout, numbering, code, types, exports, table, addresses.table_size, data, names),
     )
@@ -109,15 +116,14 @@ def _exports(libraries: Sequence[Library], resolver: Resolver, names: Sequence[s
 
 
 def _constructors(libraries: Sequence[Library], resolver: Resolver) -> dict[str, Target]:
-    """Order what must run before anything else: zeroing, relocation, initialisation, library by library."""
+    """Order what must run before anything else: zeroing, then initialisation, library by library."""
     found: list[Target] = []
     for library, each in enumerate(libraries):
         if each.module.start is not None:
             found.append(resolver.function(library, each.module.start))
-    for names in (("__wasm_apply_data_relocs",), ("_initialize", "__wasm_call_ctors")):
-        for library in range(len(libraries)):
-            targets = (resolver.exported_function(library, name) for name in names)
-            found += [target for target in targets if target is not None][:1]
+    for library in range(len(libraries)):
+        targets = (resolver.exported_function(library, name) for name in ("_initialize", "__wasm_call_ctors"))
+        found += [target for target in targets if target is not None][:1]
     return {f"{CONSTRUCTOR}{count:02}": target for count, target in enumerate(found)}
 
 

@@ -1,4 +1,4 @@
-"""Stage 4, prune: only functions that something can reach stay."""
+"""Stage 5, prune: only functions that something can reach stay."""
 
 from __future__ import annotations
 
@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 
 def reachable(
-    libraries: Sequence[Library], resolver: Resolver, roots: Iterable[Target]
+    libraries: Sequence[Library],
+    resolver: Resolver,
+    roots: Iterable[Target],
+    left_out: frozenset[Function],
 ) -> tuple[dict[Function, list[Piece]], set[Target]]:
     """Follow calls from the roots; give the scanned bodies, and the targets that have none.
 
     Raises:
-        LinkError: a body holds an instruction that is not understood; it has the offset.
+        LinkError: an instruction is not understood, with its offset; or something that stays calls a function
+            that is left out.
     """
     bodies: dict[Function, list[Piece]] = {}
     outside: set[Target] = set()
@@ -34,6 +38,8 @@ def reachable(
         if not isinstance(target, Function):
             outside.add(target)
             continue
+        if target in left_out:
+            raise LinkError(f"{_name(libraries, target)} is left out and something that stays calls it")
         pieces = bodies[target] = _scan(libraries[target.library], target.local_index)
         for operation, encoded in pieces:
             if operation is Operation.CALL or operation is Operation.REFERENCE:
@@ -45,6 +51,11 @@ def reachable(
                     seen.add(called)
                     waiting.append(called)
     return bodies, outside
+
+
+def _name(libraries: Sequence[Library], function: Function) -> str:
+    library = libraries[function.library]
+    return f"{library.name}: {library.function_names.get(function.local_index, function.local_index)}"
 
 
 def _scan(library: Library, index: int) -> list[Piece]:

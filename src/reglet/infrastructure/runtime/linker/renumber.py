@@ -1,4 +1,4 @@
-"""Stage 5, renumber: functions and types get their final indices, and bodies are rewritten to name them."""
+"""Stage 6, renumber: functions and types get their final indices, and bodies are rewritten to name them."""
 
 from __future__ import annotations
 

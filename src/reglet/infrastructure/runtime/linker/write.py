@@ -1,4 +1,4 @@
-"""Stage 6, write: the sections of the one module."""
+"""Stage 7, write: the sections of the one module."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ from reglet.infrastructure.module.declarations import (
 from reglet.infrastructure.module.leb128 import unsigned
 from reglet.infrastructure.module.names import name_section
 from reglet.infrastructure.module.sections import HEADER, SectionId, section, vector
+from reglet.infrastructure.module.snapshot import filled_runs
 from reglet.infrastructure.module.types import ExternKind, GlobalType, Limits, ValueType
 from reglet.infrastructure.runtime.linker.resolve import HostFunction, Trap
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from reglet.infrastructure.module.types import FunctionType
     from reglet.infrastructure.runtime.linker.layout import Layout
+    from reglet.infrastructure.runtime.linker.relocate import PlacedData
     from reglet.infrastructure.runtime.linker.renumber import Numbering
     from reglet.infrastructure.runtime.linker.resolve import Target
 
@@ -42,7 +44,7 @@ class Contents:
     exports: Mapping[str, Target]
     table: Mapping[int, Target]
     table_size: int
-    data: Sequence[tuple[int, bytes]]
+    data: Sequence[PlacedData]
     names: Mapping[int, str]
 
 
@@ -63,7 +65,7 @@ def write_module(contents: Contents) -> bytes:
         section(SectionId.EXPORT, vector(_exports(contents))),
         section(SectionId.ELEMENT, vector(_element_segments(contents))),
         section(SectionId.CODE, vector(unsigned(len(body)) + body for body in contents.code)),
-        section(SectionId.DATA, vector(data_segment(*each) for each in contents.data)),
+        section(SectionId.DATA, vector(data_segment(at, part) for at, part in _filled(contents.data))),
     ]
     if contents.names:
         parts.append(name_section(contents.names))
@@ -94,6 +96,12 @@ def _exports(contents: Contents) -> list[bytes]:
         for name, target in contents.exports.items()
     ]
     return [Export("memory", ExternKind.MEMORY, 0).encode(), *functions]
+
+
+def _filled(data: Sequence[PlacedData]) -> Iterator[tuple[int, memoryview]]:
+    for each in data:
+        for at, part in filled_runs(bytes(each.contents)):
+            yield each.address + at, part
 
 
 def _element_segments(contents: Contents) -> list[bytes]:
