@@ -11,16 +11,16 @@ import attrs
 from reglet.application.version import __version__
 from reglet.infrastructure.build.environment import package_folders
 from reglet.infrastructure.build.images import Images
+from reglet.infrastructure.build.loaded_runtime import load_runtime
 from reglet.infrastructure.build.output import write_output
 from reglet.infrastructure.build.plugin_guest import PluginGuest
 from reglet.infrastructure.build.project import find_project
 from reglet.infrastructure.build.stages import Stages, silent
 from reglet.infrastructure.build.warnings import find_warnings
-from reglet.infrastructure.engine import compiled, run_in_guest_thread
+from reglet.infrastructure.engine import run_in_guest_thread
 from reglet.infrastructure.module.host_functions import without_host_functions
 from reglet.infrastructure.module.sections import custom_section
 from reglet.infrastructure.module.snapshot import write_snapshot
-from reglet.infrastructure.runtime.product import load_product
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,20 +165,19 @@ def check_build(
 def build_content(project: Project, python: Path | None, stages: Stages) -> Built:
     """Build a project in this thread, which must be one for guests."""
     with stages.stage("prepare"):
-        product = load_product()
-        compiled(product.module, product.key)
+        runtime = load_runtime()
         packages = package_folders(python)
-        images = Images(product)
+        images = Images(runtime)
         images.base()
     with stages.stage("restore"):
-        guest = PluginGuest(product, images, project, packages)
+        guest = PluginGuest(runtime, images, project, packages)
     with guest:
         with stages.stage("import"):
             loaded = guest.load()
         with stages.stage("check"):
             described = guest.describe()
         with stages.stage("snapshot"):
-            content, modules = _snapshot(product, guest, described["host_functions"])
+            content, modules = _snapshot(runtime.product, guest, described["host_functions"])
         return Built(
             name=described["name"],
             version=described["version"],
@@ -194,7 +193,7 @@ def _snapshot(product: RuntimeProduct, guest: PluginGuest, usable: list[str]) ->
     dropped = sorted(set(slots) - set(usable))
     memory, modules = guest.memory(sum(1 << slots[name].bit for name in usable))
     exports = {"memory", *product.plugin_exports}
-    module = without_host_functions(write_snapshot(product.module, memory, exports), slots, dropped)
+    module = write_snapshot(without_host_functions(product.module, slots, dropped), memory, exports)
     facts = {"abi": ABI_VERSION, "modules": modules, "runtime": product.key, "sdk": __version__}
     content = json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
     return module + custom_section(BUILD_SECTION, content), modules

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from reglet.infrastructure.runtime.product import RuntimeProduct
+    from reglet.infrastructure.build.loaded_runtime import LoadedRuntime
 
 _MOST_FILES = 20_000
 _SOURCE = "/source"
@@ -51,8 +51,8 @@ class Source:
 class Bytecode:
     """Compiles for one build. `.pyc` files are kept by content; what was asked for is remembered."""
 
-    def __init__(self, product: RuntimeProduct, compiler_image: Callable[[], bytes]) -> None:
-        self._product = product
+    def __init__(self, runtime: LoadedRuntime, compiler_image: Callable[[], bytes]) -> None:
+        self._runtime = runtime
         self._compiler_image = compiler_image
         self._kept = Cache(cache_folder() / "bytecode", _MOST_FILES)
         self.sources: list[Source] = []
@@ -63,7 +63,7 @@ class Bytecode:
         """Return a file's `.pyc`; None if it does not compile, as the guest's own attempt will show."""
         source = path.read_bytes()
         key = hashlib.sha256(
-            b"\0".join([self._product.key.encode(), guest_path.encode(), source])
+            b"\0".join([self._runtime.key.encode(), guest_path.encode(), source])
         ).hexdigest()
         content = self._kept.read(key)
         if content is None:
@@ -78,7 +78,7 @@ class Bytecode:
 
     def _compile(self, source: bytes, guest_path: str) -> bytes:
         folder = MemoryDirectory({"module.py": MemoryFile(source)})
-        with Guest(self._product, {_SOURCE: folder}, self._compiler_image()) as guest:
+        with Guest(self._runtime, {_SOURCE: folder}, self._compiler_image()) as guest:
             return guest.run(f"compile_file({_SOURCE + '/module.py'!r}, {guest_path!r})")
 
 

@@ -9,7 +9,7 @@ import wasmtime
 
 from reglet.infrastructure.build.errors import BuildError
 from reglet.infrastructure.build.heap import zero_free_memory
-from reglet.infrastructure.engine import compiled, engine
+from reglet.infrastructure.engine import engine
 from reglet.infrastructure.wasi import (
     MODULE,
     HashedRandom,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
-    from reglet.infrastructure.runtime.product import RuntimeProduct
+    from reglet.infrastructure.build.loaded_runtime import LoadedRuntime
     from reglet.infrastructure.wasi import Directory
 
 PAGE_SIZE = 65536
@@ -54,15 +54,15 @@ class Guest:
     """A running interpreter. It is a context manager; nothing of it may be used afterwards.
 
     Args:
-        product: the runtime.
+        runtime: the runtime.
         folders: what is seen where, by absolute guest path.
         image: a memory to go on from; None starts the interpreter.
     """
 
     def __init__(
-        self, product: RuntimeProduct, folders: Mapping[str, Directory], image: bytes | None = None
+        self, runtime: LoadedRuntime, folders: Mapping[str, Directory], image: bytes | None = None
     ) -> None:
-        self._product = product
+        self._product = runtime.product
         self._written: list[bytes] = []
         self.refused_calls: list[str] = []
         self.clock = SteppingClock(_CLOCK_START)
@@ -77,7 +77,7 @@ class Guest:
         )
         self._store = wasmtime.Store(engine())
         try:
-            self._start(image)
+            self._start(runtime.code, image)
         except BaseException:
             self.close()
             raise
@@ -133,8 +133,7 @@ class Guest:
         zero_free_memory(memory, self._product.heap_base, self._product.stack_size)
         return bytes(memory)
 
-    def _start(self, image: bytes | None) -> None:
-        module = compiled(self._product.module, self._product.key)
+    def _start(self, module: wasmtime.Module, image: bytes | None) -> None:
         self._store.set_epoch_deadline(_EPOCHS)
         self._store.set_limits(memory_size=_MOST_MEMORY)
         linker = self._linker(module)

@@ -7,18 +7,10 @@ whether the chunk before it and it itself are in use.
 
 from __future__ import annotations
 
-import struct
-from typing import TYPE_CHECKING
-
-import attrs
-
 from reglet.infrastructure.build.errors import BuildError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 _ALIGNMENT = 16
-_HEADER = struct.Struct("<II")
+_HEADER_SIZE = 8
 _PREVIOUS_IN_USE, _IN_USE, _FLAGS = 1, 2, 7
 _SMALL = 256
 _SMALL_LINKS, _TREE_LINKS = 16, 32
@@ -30,62 +22,60 @@ class HeapError(BuildError):
     """The heap is not as this file knows it: the runtime has another allocator."""
 
 
-@attrs.frozen
-class Chunk:
-    """A piece of the heap."""
-
-    address: int
-    size: int
-    in_use: bool
-
-
 def zero_free_memory(memory: bytearray, heap_base: int, stack_size: int) -> None:
     """Zero the free chunks, the rest of the top chunk, and the stack, on which nothing lives between calls.
 
     Raises:
         HeapError: the chunks do not fit together.
     """
-    *chunks, top = walk(memory, heap_base)
-    for chunk in chunks:
-        if not chunk.in_use:
-            _zero(memory, chunk, _SMALL_LINKS if chunk.size < _SMALL else _TREE_LINKS)
-    _zero(memory, top, _HEADER.size)
+    *chunks, (top, top_size) = free_chunks(memory, heap_base)
+    for address, size in chunks:
+        keep = _SMALL_LINKS if size < _SMALL else _TREE_LINKS
+        if size > keep:
+            memory[address + keep : address + size] = bytes(size - keep)
+    memory[top + _HEADER_SIZE : top + top_size] = bytes(top_size - _HEADER_SIZE)
     memory[:stack_size] = bytes(stack_size)
 
 
-def walk(memory: bytes | bytearray, heap_base: int) -> Iterator[Chunk]:
-    """Give the chunks in order, the top chunk last."""
-    at = (heap_base + 8 + _ALIGNMENT - 1) // _ALIGNMENT * _ALIGNMENT - 8
-    previous_in_use = True
-    while True:
-        chunk, flags = _read(memory, at)
-        if bool(flags & _PREVIOUS_IN_USE) != previous_in_use:
-            raise HeapError(f"the heap is damaged at {at:#x}: its chunks disagree; report this as a bug")
-        yield chunk
-        at += chunk.size
-        previous_in_use = chunk.in_use
-        if not chunk.in_use and _ends(memory, at, chunk.size):
-            return
+def free_chunks(memory: bytes | bytearray, heap_base: int) -> list[tuple[int, int]]:
+    """Return (address, size) of each free chunk in order, the top chunk last.
+
+    All chunks are looked at, about 60,000: so this is one loop over the memory as 32-bit words.
+
+    Raises:
+        HeapError: the chunks do not fit together.
+    """
+    free: list[tuple[int, int]] = []
+    length = len(memory)
+    at = (heap_base + _HEADER_SIZE + _ALIGNMENT - 1) // _ALIGNMENT * _ALIGNMENT - _HEADER_SIZE
+    previous_in_use = _PREVIOUS_IN_USE
+    with memoryview(memory) as view, view.cast("I") as words:
+        while at + _HEADER_SIZE <= length:
+            head = words[(at >> 2) + 1]
+            size = head & ~_FLAGS
+            if (
+                not size
+                or size % _ALIGNMENT
+                or at + size > length
+                or head & _PREVIOUS_IN_USE != previous_in_use
+            ):
+                raise HeapError(
+                    f"the heap is damaged at {at:#x} (chunk of {size} bytes); report this as a bug"
+                )
+            if head & _IN_USE:
+                previous_in_use = _PREVIOUS_IN_USE
+            else:
+                previous_in_use = 0
+                free.append((at, size))
+                if _is_top(words, at + size, size, length):
+                    return free
+            at += size
+    raise HeapError(f"the heap runs past the memory at {at:#x}; report this as a bug")
 
 
-def _read(memory: bytes | bytearray, at: int) -> tuple[Chunk, int]:
-    if at + _HEADER.size > len(memory):
-        raise HeapError(f"the heap runs past the memory at {at:#x}; report this as a bug")
-    _, head = _HEADER.unpack_from(memory, at)
-    size = head & ~_FLAGS
-    if size < _ALIGNMENT or size % _ALIGNMENT or at + size > len(memory):
-        raise HeapError(f"the heap has a chunk of {size} bytes at {at:#x}; report this as a bug")
-    return Chunk(at, size, bool(head & _IN_USE)), head & _FLAGS
-
-
-def _ends(memory: bytes | bytearray, at: int, free_size: int) -> bool:
-    """Tell whether a free chunk that ends here is the top: no chunk follows that knows of it."""
-    if len(memory) - at < _LEAST_TOP:
+def _is_top(words: memoryview, end: int, size: int, length: int) -> bool:
+    """Tell whether a free chunk that ends at `end` is the top one: no chunk follows that knows of it."""
+    if length - end < _LEAST_TOP:
         return True
-    previous_size, head = _HEADER.unpack_from(memory, at)
-    return previous_size != free_size or bool(head & _PREVIOUS_IN_USE)
-
-
-def _zero(memory: bytearray, chunk: Chunk, keep: int) -> None:
-    if chunk.size > keep:
-        memory[chunk.address + keep : chunk.address + chunk.size] = bytes(chunk.size - keep)
+    previous_size, head = words[end >> 2], words[(end >> 2) + 1]
+    return bool(previous_size != size or head & _PREVIOUS_IN_USE)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from reglet.infrastructure.build.bytecode import Source
     from reglet.infrastructure.build.images import Images
+    from reglet.infrastructure.build.loaded_runtime import LoadedRuntime
     from reglet.infrastructure.build.project import Project
-    from reglet.infrastructure.runtime.product import RuntimeProduct
 
 MARK = b"\0reglet-build "
 """What the guest writes before a report."""
@@ -34,16 +34,16 @@ class PluginGuest:
     """A guest with a plugin's folders in sight. It is a context manager."""
 
     def __init__(
-        self, product: RuntimeProduct, images: Images, project: Project, packages: tuple[Path, ...]
+        self, runtime: LoadedRuntime, images: Images, project: Project, packages: tuple[Path, ...]
     ) -> None:
         self._project = project
-        self._bytecode = Bytecode(product, images.compiler)
+        self._bytecode = Bytecode(runtime, images.compiler)
         self._roots = {
             PLUGIN_ROOT: self._import_roots(project.roots, PLUGIN_ROOT),
             PACKAGES_ROOT: self._import_roots(packages, PACKAGES_ROOT),
         }
         folders = {"/python": images.standard_library, "/sdk": images.sdk, **self._roots}
-        self._guest = Guest(product, folders, images.base())
+        self._guest = Guest(runtime, folders, images.base())
         self.output = ""
         """What the plugin printed."""
 

@@ -40,19 +40,12 @@ class Cache:
 
     def read(self, key: str) -> bytes | None:
         """Return what was kept under `key`; None when absent or damaged."""
-        try:
-            content = (self.folder / key).read_bytes()
-        except OSError:
-            return None
-        if not _intact(content):
-            return None
-        with contextlib.suppress(OSError):  # a folder that is shared read-only
-            os.utime(self.folder / key)  # the newest in use are the last to be dropped
-        return content[:-_TRAILER_SIZE]
+        entry = self._intact_entry(key)
+        return None if entry is None else entry[:-_TRAILER_SIZE]
 
     def path(self, key: str) -> Path | None:
         """Return the file of an intact entry, for readers that map it; its last 12 bytes are the mark."""
-        return None if self.read(key) is None else self.folder / key
+        return None if self._intact_entry(key) is None else self.folder / key
 
     def write(self, key: str, content: bytes | bytearray) -> None:
         """Keep `content` under `key`, replacing what was there."""
@@ -66,6 +59,17 @@ class Cache:
                 self.folder / key,
                 problem.strerror,
             )
+
+    def _intact_entry(self, key: str) -> bytes | None:
+        try:
+            entry = (self.folder / key).read_bytes()
+        except OSError:
+            return None
+        if not _intact(entry):
+            return None
+        with contextlib.suppress(OSError):  # a folder that is shared read-only
+            os.utime(self.folder / key)  # the newest in use are the last to be dropped
+        return entry
 
     def _replace(self, key: str, content: bytes | bytearray) -> None:
         handle, name = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".part")
