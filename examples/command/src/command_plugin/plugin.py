@@ -16,8 +16,8 @@ from reglet.errors import ConfigError, ExecError
 plugin = reglet.define_plugin(
     name="command",
     description="Execute commands and validate output",
-    # What the system itself brings; a profile that runs something else grants it.
-    capabilities=reglet.GrantSet(exec=reglet.ExecCapability(commands=["/bin/*", "/usr/bin/*"])),
+    # What the system itself brings, a shell among it; a profile that runs something else grants it.
+    capabilities=reglet.GrantSet(exec=reglet.ExecCapability(commands=["/bin/*", "/bin/sh", "/usr/bin/*"])),
 )
 
 EXAMPLES = [

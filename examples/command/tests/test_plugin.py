@@ -1,0 +1,126 @@
+"""The command plugin, as a host calls it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from command_plugin.plugin import plugin
+
+from reglet.testing import (
+    FakeHost,
+    TestCase,
+    assert_data_field,
+    assert_error,
+    assert_failure,
+    assert_matches_schema,
+    assert_success,
+    denied,
+    not_found,
+    run_plugin_tests,
+    timeout,
+)
+
+
+@pytest.fixture
+def host() -> FakeHost:
+    """Return a host that grants what the plugin declares."""
+    return FakeHost.of(plugin)
+
+
+def test_a_program_or_a_line_for_the_shell(host: FakeHost) -> None:
+    """Arguments are passed as they stand; a line goes to /bin/sh whole."""
+    host.command.on("/bin/echo", ["a b", "$HOME"]).respond("a b $HOME\n")
+    host.command.on("/bin/sh", ["-c", "echo $HOME | wc -l"]).respond("1\n")
+    run_plugin_tests(
+        plugin,
+        [
+            TestCase(
+                "program",
+                {"command": "/bin/echo", "args": ["a b", "$HOME"]},
+                expect_status="success",
+                expect_data={"command": "/bin/echo", "stdout": "a b $HOME\n", "exit_code": 0},
+            ),
+            TestCase(
+                "line", {"run": "echo $HOME | wc -l"}, expect_data={"command": "/bin/sh", "stdout": "1\n"}
+            ),
+        ],
+        clients=[host],
+    )
+
+
+def test_directory_and_environment_reach_the_program(host: FakeHost) -> None:
+    """A value may have an equals sign in it."""
+    host.command.on("/usr/bin/env", dir="/srv", env={"A": "1=2", "B": ""}).respond()
+    config = {"command": "/usr/bin/env", "dir": "/srv", "env": ["A=1=2", "B="]}
+    assert_success(host.check(plugin, config))
+
+
+@pytest.mark.parametrize("text", ["A", "=1", ""])
+def test_a_variable_without_a_name_is_refused_and_not_shown(host: FakeHost, text: str) -> None:
+    """It may be a secret in the wrong place."""
+    result = host.check(plugin, {"command": "/usr/bin/env", "env": ["A=1", text]})
+    assert_error(result, "env[1]", type="config")
+
+
+def test_an_exit_code_is_data(host: FakeHost) -> None:
+    """Status failure without an error: `data.exit_code == 3` can still pass in a profile."""
+    host.command.on("/bin/false").respond(exit_code=3)
+    result = host.check(plugin, {"command": "/bin/false"})
+    assert_failure(result)
+    assert result.error is None
+    assert_data_field(result, "exit_code", 3)
+    assert_success(host.check(plugin, {"command": "/bin/false", "expected_exit": 3}))
+
+
+def test_all_that_is_not_as_expected_is_said(host: FakeHost) -> None:
+    """Not only the last."""
+    host.command.on("/bin/false").respond("no", exit_code=1)
+    result = host.check(plugin, {"command": "/bin/false", "expected_output": "yes"})
+    assert_failure(result)
+    assert (
+        result.message == "Exit code mismatch: expected 0, got 1; Output mismatch: expected 'yes' in stdout"
+    )
+
+
+def test_running_out_of_time_is_a_failure(host: FakeHost) -> None:
+    """The time limit reaches the host."""
+    host.command.on("/bin/sleep").fail(timeout(timedelta(seconds=5)))
+    result = host.check(plugin, {"command": "/bin/sleep", "args": ["60"], "timeout_seconds": 5})
+    assert_failure(result)
+    assert_data_field(result, "is_timeout", expected=True)
+
+
+@pytest.mark.parametrize(
+    ("config", "text"),
+    [
+        ({}, "either 'run' or 'command' must be specified"),
+        ({"run": "true", "command": "true"}, "cannot specify both 'run' and 'command'"),
+    ],
+)
+def test_one_of_run_and_command_is_needed(host: FakeHost, config: dict[str, str], text: str) -> None:
+    """Nothing is run otherwise."""
+    assert_error(host.check(plugin, config), text, type="config")
+
+
+def test_a_program_that_cannot_be_started_is_an_error(host: FakeHost) -> None:
+    """Its kind stays."""
+    host.command.on("/bin/nothing").fail(not_found())
+    assert_error(host.check(plugin, {"command": "/bin/nothing"}), "execution failed", type="exec")
+
+
+def test_what_was_not_granted_is_an_error(host: FakeHost) -> None:
+    """The user learns what to grant."""
+    host.command.on("/bin/echo").fail(denied())
+    assert_error(host.check(plugin, {"command": "/bin/echo"}), "exec", type="capability")
+
+
+def test_every_documented_field_is_there(host: FakeHost) -> None:
+    """And none is null."""
+    host.command.on("/bin/true").respond()
+    result = host.check(plugin, {"command": "/bin/true"})
+    schema = plugin.manifest(host.context()).services["execution"].operations[0].output_schema
+    assert schema is not None
+    assert_matches_schema(result, schema)
+    assert result.data is not None
+    assert set(result.data) == set(schema["properties"])

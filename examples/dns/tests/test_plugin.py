@@ -1,0 +1,95 @@
+"""The dns plugin, as a host calls it."""
+
+from __future__ import annotations
+
+import pytest
+from dns_plugin.plugin import plugin
+
+from reglet import MXRecord
+from reglet.testing import (
+    FakeHost,
+    TestCase,
+    assert_data_field,
+    assert_error,
+    assert_matches_schema,
+    assert_success,
+    denied,
+    not_found,
+    run_plugin_tests,
+    timeout,
+)
+
+
+@pytest.fixture
+def host() -> FakeHost:
+    """Return a host that grants what the plugin declares."""
+    return FakeHost.of(plugin)
+
+
+def test_a_and_aaaa_keep_their_own_family(host: FakeHost) -> None:
+    """One look-up answers both."""
+    host.dns.on("example.com", "A").respond("93.184.216.34")
+    host.dns.on("example.com", "AAAA").respond("2606:2800:21f::1")
+    run_plugin_tests(
+        plugin,
+        [
+            TestCase("default", {"hostname": "example.com"}, expect_data={"records": ["93.184.216.34"]}),
+            TestCase(
+                "AAAA",
+                {"hostname": "example.com", "record_type": "AAAA"},
+                expect_data={"records": ["2606:2800:21f::1"], "record_count": 1},
+            ),
+        ],
+        clients=[host],
+    )
+
+
+def test_mail_exchangers_are_texts_with_their_preference(host: FakeHost) -> None:
+    """As `dig` shows them."""
+    host.dns.on("example.com", "MX").respond(MXRecord("mx1.example.com", 10))
+    result = host.check(plugin, {"hostname": "example.com", "record_type": "MX"})
+    assert_data_field(result, "records", ["10 mx1.example.com"])
+
+
+def test_the_name_server_is_asked(host: FakeHost) -> None:
+    """And named in the answer."""
+    host.dns.on("example.com", "NS", nameserver="1.1.1.1").respond("a.iana-servers.net")
+    result = host.check(plugin, {"hostname": "example.com", "record_type": "NS", "nameserver": "1.1.1.1"})
+    assert_success(result)
+    assert_data_field(result, "nameserver", "1.1.1.1")
+    host.assert_all_used()
+
+
+def test_no_records_are_an_empty_list(host: FakeHost) -> None:
+    """Every documented field is there, none is null."""
+    host.dns.on("example.com", "TXT").respond()
+    result = host.check(plugin, {"hostname": "example.com", "record_type": "TXT"})
+    schema = plugin.manifest(host.context()).services["dns"].operations[0].output_schema
+    assert schema is not None
+    assert_matches_schema(result, schema)
+    assert result.data is not None
+    assert set(result.data) == set(schema["properties"])
+    assert_data_field(result, "records", [])
+    assert_data_field(result, "record_count", 0)
+
+
+def test_a_failed_look_up_is_an_error_that_says_why(host: FakeHost) -> None:
+    """The flags survive."""
+    host.dns.on("gone.example.com", None).fail(not_found())
+    host.dns.on("slow.example.com", None).fail(timeout())
+    gone = host.check(plugin, {"hostname": "gone.example.com"})
+    assert_error(gone, "DNS lookup failed: ", code="LOOKUP_FAILED")
+    assert gone.error is not None
+    assert gone.error.is_not_found
+    assert_error(host.check(plugin, {"hostname": "slow.example.com"}), "DNS lookup failed: ", type="timeout")
+
+
+def test_what_was_not_granted_is_an_error(host: FakeHost) -> None:
+    """The user learns what to grant."""
+    host.dns.on("example.com", None).fail(denied())
+    assert_error(host.check(plugin, {"hostname": "example.com"}), "network", type="capability")
+
+
+def test_an_unknown_type_is_refused(host: FakeHost) -> None:
+    """With the types that there are."""
+    assert_error(host.check(plugin, {"hostname": "h", "record_type": "SRV"}), "record_type", type="config")

@@ -1,0 +1,146 @@
+"""The file plugin, on real files."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from file_plugin.plugin import plugin
+
+from reglet import Result
+from reglet.testing import (
+    FakeHost,
+    TestCase,
+    assert_data_field,
+    assert_error,
+    assert_failure,
+    assert_success,
+    run_plugin_tests,
+)
+
+
+def check(path: Path, **config: Any) -> Result:
+    """Check a path with more config."""
+    return FakeHost.of(plugin).check(plugin, {"path": str(path), **config})
+
+
+@pytest.fixture
+def hello(tmp_path: Path) -> Path:
+    """Return a file that only its owner may write."""
+    file = tmp_path / "hello.txt"
+    file.write_text("hello world")
+    file.chmod(0o644)
+    return file
+
+
+def test_a_file_is_described(hello: Path) -> None:
+    """Its size, its permissions, its owner."""
+    status = hello.stat()
+    run_plugin_tests(
+        plugin,
+        [
+            TestCase(
+                "file",
+                {"path": str(hello)},
+                expect_status="success",
+                expect_data={
+                    "exists": True,
+                    "readable": True,
+                    "is_dir": False,
+                    "is_symlink": False,
+                    "size": 11,
+                    "permissions": "0644",
+                    "mode": "0644",
+                    "mode_known": True,
+                    "uid": status.st_uid,
+                    "gid": status.st_gid,
+                    "owner_known": True,
+                    "contains": None,
+                    "checksum": "",
+                },
+            )
+        ],
+    )
+
+
+def test_a_missing_file_is_data(tmp_path: Path) -> None:
+    """Nothing that is not known is 0: `data.uid == 0` must not hold of it."""
+    result = check(tmp_path / "missing")
+    assert_success(result)
+    assert_data_field(result, "exists", expected=False)
+    assert_data_field(result, "size", 0)
+    for name in ("uid", "gid", "mode", "permissions"):
+        assert_data_field(result, name, None)
+
+
+def test_a_missing_file_that_was_expected_is_a_failure(tmp_path: Path) -> None:
+    """Whatever was expected of it."""
+    assert_failure(check(tmp_path / "missing", contains="x"))
+
+
+def test_a_link_is_a_link(hello: Path) -> None:
+    """And what it leads to is described; a link that leads nowhere does not exist."""
+    link = hello.with_name("link")
+    link.symlink_to(hello)
+    dangling = hello.with_name("dangling")
+    dangling.symlink_to("nowhere")
+    result = check(link)
+    assert_data_field(result, "is_symlink", expected=True)
+    assert_data_field(result, "size", 11)
+    lost = check(dangling)
+    assert_data_field(lost, "exists", expected=False)
+    assert_data_field(lost, "is_symlink", expected=True)
+
+
+@pytest.mark.parametrize("algorithm", ["md5", "sha256", "sha512"])
+def test_each_checksum_is_made(hello: Path, algorithm: str) -> None:
+    """Over the whole content."""
+    content = b"0123456789abcdef" * 10_000
+    hello.write_bytes(content)
+    digest = hashlib.new(algorithm, content, usedforsecurity=False).hexdigest()
+    result = check(hello, algorithm=algorithm, checksum=digest.upper())
+    assert_success(result)
+    assert_data_field(result, "checksum", digest)
+    assert_data_field(result, "algorithm", algorithm)
+
+
+def test_another_checksum_is_a_failure(hello: Path) -> None:
+    """Without an algorithm it is SHA-256."""
+    result = check(hello, checksum="00")
+    assert_failure(result)
+    assert_data_field(result, "algorithm", "sha256")
+    assert result.message.startswith("Checksum mismatch: expected 00, got ")
+    assert result.error is None
+
+
+def test_other_permissions_are_a_failure(hello: Path) -> None:
+    """Three digits are as good as four."""
+    assert_success(check(hello, permissions="644"))
+    result = check(hello, permissions="0600")
+    assert_failure(result)
+    assert_data_field(result, "expectation_error", "Permissions mismatch: expected 0600, got 0644")
+
+
+def test_a_text_is_found_wherever_the_pieces_are_cut(hello: Path) -> None:
+    """Files are read 64 KiB at a time."""
+    hello.write_bytes(b"x" * 65_533 + b"needle" + b"x" * 10)
+    found = check(hello, contains="needle")
+    assert_success(found)
+    assert_data_field(found, "contains", expected=True)
+    missed = check(hello, contains="noodle")
+    assert_failure(missed)
+    assert_data_field(missed, "contains", expected=False)
+
+
+def test_a_directory_has_no_content(tmp_path: Path) -> None:
+    """But it is there."""
+    assert_data_field(check(tmp_path), "is_dir", expected=True)
+    assert_error(check(tmp_path, algorithm="md5"), "cannot calculate checksum of a directory")
+    assert_error(check(tmp_path, contains="x"), "cannot read content of a directory")
+
+
+def test_a_relative_path_is_refused(hello: Path) -> None:
+    """A sandbox does not know where the host stands."""
+    assert_error(check(Path(hello.name)), "path", type="config")
