@@ -1,0 +1,136 @@
+"""The iam service against an AWS that checks signatures."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from aws_plugin.plugin import plugin
+from conftest import KEYS
+from fake_aws import FakeAWS
+
+from reglet import Context, Result, with_client
+from reglet.testing import assert_data_field, assert_error, assert_success
+
+
+@pytest.fixture
+def aws() -> FakeAWS:
+    """Return an AWS that knows the key."""
+    return FakeAWS(KEYS["AWS_SECRET_ACCESS_KEY"])
+
+
+def check(aws: FakeAWS, operation: str, **config: Any) -> Result:
+    """Call an operation of the iam service."""
+    asked = {"service": "iam", "operation": operation, **config}
+    return plugin.check(with_client(Context(), aws), json.dumps(asked).encode())
+
+
+def days_ago(days: int) -> str:
+    """Return a moment in AWS's spelling."""
+    return (datetime.now(UTC) - timedelta(days=days, hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def with_keys(aws: FakeAWS, created: Mapping[str, int], used: Mapping[str, int]) -> None:
+    """Let AWS know users of one key each, made and used so many days ago."""
+
+    def users(parameters: Mapping[str, str]) -> str:
+        names = list(created)
+        page = names[1:] if parameters.get("Marker") else names[:1]
+        members = "".join(f"<member><UserName>{name}</UserName></member>" for name in page)
+        more = "" if parameters.get("Marker") or len(names) == 1 else "<Marker>m</Marker>"
+        return f"<R><ListUsersResult><Users>{members}</Users>{more}</ListUsersResult></R>"
+
+    def keys(parameters: Mapping[str, str]) -> str:
+        name = parameters["UserName"]
+        member = (
+            f"<UserName>{name}</UserName><AccessKeyId>AK{name}</AccessKeyId><Status>{{}}</Status>"
+            f"<CreateDate>{days_ago(created[name])}</CreateDate>"
+        )
+        members = "".join(f"<member>{member.format(status)}</member>" for status in ("Active", "Inactive"))
+        listed = f"<AccessKeyMetadata>{members}</AccessKeyMetadata>"
+        return f"<R><ListAccessKeysResult>{listed}</ListAccessKeysResult></R>"
+
+    def last_use(parameters: Mapping[str, str]) -> str:
+        name = parameters["AccessKeyId"].removeprefix("AK")
+        when = days_ago(used[name]) if name in used else "N/A"
+        return f"<R><AccessKeyLastUsed><LastUsedDate>{when}</LastUsedDate></AccessKeyLastUsed></R>"
+
+    aws.answers.update(ListUsers=users, ListAccessKeys=keys, GetAccessKeyLastUsed=last_use)
+
+
+def test_iam_is_signed_for_us_east_1(aws: FakeAWS) -> None:
+    """Whatever region the environment names: the service is global."""
+    os.environ["AWS_REGION"] = "eu-west-1"
+    aws.answers["GetAccountSummary"] = (
+        "<R><GetAccountSummaryResult><SummaryMap>"
+        "<entry><key>AccountMFAEnabled</key><value>1</value></entry><entry><key>Users</key><value>7</value></entry>"
+        "</SummaryMap></GetAccountSummaryResult></R>"
+    )
+    result = check(aws, "get_account_summary")
+    assert_success(result)
+    assert_data_field(result, "root_mfa_enabled", expected=True)
+    assert_data_field(result, "users", 7)
+    assert_data_field(result, "groups", 0)
+
+
+def test_a_policy_is_read_whole(aws: FakeAWS) -> None:
+    """What it does not ask for is false, what it does not limit is null."""
+    aws.answers["GetAccountPasswordPolicy"] = (
+        "<R><PasswordPolicy><MinimumPasswordLength>8</MinimumPasswordLength>"
+        "<RequireNumbers>true</RequireNumbers></PasswordPolicy></R>"
+    )
+    result = check(aws, "get_account_password_policy")
+    assert_data_field(result, "policy_exists", expected=True)
+    assert_data_field(result, "password_policy.minimum_length", 8)
+    assert_data_field(result, "password_policy.require_numbers", expected=True)
+    assert_data_field(result, "password_policy.require_symbols", expected=False)
+    assert_data_field(result, "password_policy.max_age_days", None)
+
+
+def test_no_policy_is_data(aws: FakeAWS) -> None:
+    """So that `data.policy_exists == true` is false, not an error."""
+    aws.refusals["GetAccountPasswordPolicy"] = (404, "NoSuchEntity")
+    result = check(aws, "get_account_password_policy")
+    assert_success(result)
+    assert_data_field(result, "policy_exists", expected=False)
+
+
+def test_another_refusal_is_an_error(aws: FakeAWS) -> None:
+    """Not everything that is missing is no policy."""
+    aws.refusals["GetAccountPasswordPolicy"] = (403, "AccessDenied")
+    assert_error(check(aws, "get_account_password_policy"), "AWS permission denied", type="capability")
+
+
+def test_keys_that_nobody_uses_are_found(aws: FakeAWS) -> None:
+    """More than the threshold, not as much; of a key that was never used, since it was made."""
+    with_keys(aws, {"ann": 400, "bob": 400, "cy": 91, "dan": 10}, {"ann": 91, "bob": 90})
+    result = check(aws, "list_access_keys_with_usage")
+    assert_data_field(result, "total_users", 4)
+    assert_data_field(result, "total_access_keys", 4)
+    assert result.data is not None
+    assert [key["user_name"] for key in result.data["unused_keys_over_threshold"]] == ["ann", "cy"]
+    assert [key["days_since_used"] for key in result.data["access_keys"]] == [91, 90, None, None]
+    assert [key["never_used"] for key in result.data["access_keys"]] == [False, False, True, True]
+
+
+def test_the_threshold_may_be_chosen(aws: FakeAWS) -> None:
+    """In the config, as in the schema."""
+    with_keys(aws, {"ann": 400}, {"ann": 30})
+    result = check(aws, "list_access_keys_with_usage", threshold_days=29)
+    assert result.data is not None
+    assert len(result.data["unused_keys_over_threshold"]) == 1
+    assert_error(check(aws, "list_access_keys_with_usage", threshold_days=0), "threshold_days", type="config")
+
+
+def test_a_user_whose_keys_cannot_be_read_is_named(aws: FakeAWS) -> None:
+    """Not passed over in silence."""
+    with_keys(aws, {"ann": 1}, {})
+    aws.refusals["ListAccessKeys"] = (403, "AccessDenied")
+    result = check(aws, "list_access_keys_with_usage")
+    assert_success(result)
+    assert_data_field(result, "users_not_read", ["ann"])
+    assert_data_field(result, "access_keys", [])
