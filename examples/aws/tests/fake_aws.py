@@ -80,17 +80,8 @@ class FakeAWS:
         pairs = sorted(parse_qsl(urlsplit(request.url).query, keep_blank_values=True))
         query = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in pairs)
         lines = [f"{name}:{headers[name].strip()}" for name in signed]
-        canonical = "\n".join(
-            [
-                request.method,
-                "/",
-                query,
-                *lines,
-                "",
-                ";".join(signed),
-                hashlib.sha256(request.body).hexdigest(),
-            ]
-        )
+        digest = hashlib.sha256(request.body).hexdigest()
+        canonical = "\n".join([request.method, "/", query, *lines, "", ";".join(signed), digest])
         stamp = headers["x-amz-date"]
         scope = [stamp[:8], self.regions[host], host.split(".", maxsplit=1)[0], "aws4_request"]
         text = "\n".join(
