@@ -15,7 +15,8 @@ _PREVIOUS_IN_USE, _IN_USE, _FLAGS = 1, 2, 7
 _SMALL = 256
 _SMALL_LINKS, _TREE_LINKS = 16, 32
 """Bytes at the start of a free chunk that the allocator's lists and trees use."""
-_LEAST_TOP = 64
+_LEAST_CHUNKS_END = 64
+"""Bytes: a free chunk that ends nearer to the memory's end is the top chunk; the allocator's foot follows."""
 
 
 class HeapError(BuildError):
@@ -67,15 +68,7 @@ def free_chunks(memory: bytes | bytearray, heap_base: int) -> list[tuple[int, in
             else:
                 previous_in_use = 0
                 free.append((at, size))
-                if _is_top(words, at + size, size, length):
+                if length - at - size < _LEAST_CHUNKS_END:
                     return free
             at += size
     raise HeapError(f"the heap runs past the memory at {at:#x}; report this as a bug")
-
-
-def _is_top(words: memoryview, end: int, size: int, length: int) -> bool:
-    """Tell whether a free chunk that ends at `end` is the top one: no chunk follows that knows of it."""
-    if length - end < _LEAST_TOP:
-        return True
-    previous_size, head = words[end >> 2], words[(end >> 2) + 1]
-    return bool(previous_size != size or head & _PREVIOUS_IN_USE)

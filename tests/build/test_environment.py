@@ -1,0 +1,31 @@
+"""Where packages come from."""
+
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from reglet.infrastructure.build import BuildError
+from reglet.infrastructure.build.environment import package_folders
+
+
+def test_this_interpreters_packages_without_its_standard_library() -> None:
+    """Site packages are there; the standard library is the guest's own."""
+    folders = package_folders(None)
+
+    assert Path(sysconfig.get_paths()["purelib"]).resolve() in folders
+    assert Path(sysconfig.get_paths()["stdlib"]).resolve() not in folders
+
+
+def test_another_interpreter_is_asked() -> None:
+    """The one that runs this answers, as another would, for itself."""
+    asked = package_folders(Path(sys.executable))
+
+    assert Path(sysconfig.get_paths()["purelib"]).resolve() in asked
+
+
+def test_what_is_no_python_is_named(tmp_path: Path) -> None:
+    """The text names the file."""
+    with pytest.raises(BuildError, match="absent is no Python"):
+        package_folders(tmp_path / "absent")

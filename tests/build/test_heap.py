@@ -1,0 +1,81 @@
+"""A dlmalloc heap made by hand: what is free is zeroed, what is not is left, what does not fit is refused."""
+
+import struct
+
+import pytest
+
+from reglet.infrastructure.build.heap import HeapError, free_chunks, zero_free_memory
+
+BASE = 1024
+STACK = 256
+SIZE = 8192
+FIRST = 1024 + 8
+
+
+def _heap(chunks: list[tuple[int, bool]]) -> bytearray:
+    """Lay out (size, in use) from the base; what remains is the top chunk but for its foot."""
+    memory = bytearray(b"\xee" * SIZE)
+    at, previous_size, previous_in_use = FIRST, 0, True
+    top = SIZE - 48 - FIRST - sum(size for size, _ in chunks)
+    for size, in_use in [*chunks, (top // 16 * 16, False)]:
+        struct.pack_into(
+            "<II", memory, at, 0 if previous_in_use else previous_size, size | 2 * in_use | previous_in_use
+        )
+        at, previous_size, previous_in_use = at + size, size, in_use
+    struct.pack_into("<II", memory, at, 0, 40)
+    return memory
+
+
+CHUNKS = [(32, True), (64, False), (48, True), (512, False), (16, True)]
+
+
+def test_free_chunks_are_found_in_order() -> None:
+    """Two are free between others, and the top chunk is the last."""
+    found = free_chunks(_heap(CHUNKS), BASE)
+
+    assert found[:2] == [(FIRST + 32, 64), (FIRST + 144, 512)]
+    assert found[2][0] == FIRST + 672
+    assert len(found) == 3
+
+
+def test_free_memory_is_zeroed_and_nothing_else() -> None:
+    """Links of free chunks stay, as the allocator reads them; the stack is empty between calls."""
+    memory = _heap(CHUNKS)
+    before = bytes(memory)
+
+    zero_free_memory(memory, BASE, STACK)
+
+    zeroed = {at for at in range(SIZE) if memory[at] == 0 and before[at] != 0}
+    expected = {*range(STACK), *range(FIRST + 32 + 16, FIRST + 96), *range(FIRST + 144 + 32, FIRST + 656)}
+    top, size = free_chunks(memory, BASE)[-1]
+    assert zeroed == expected | set(range(top + 8, top + size))
+    assert all(memory[at] == before[at] for at in range(SIZE) if at not in zeroed)
+
+
+@pytest.mark.parametrize(
+    ("at", "word"),
+    [
+        (FIRST + 4, 0),
+        (FIRST + 4, 40 | 3),
+        (FIRST + 4, 1 << 20 | 3),
+        (FIRST + 32 + 4, 64),
+        (FIRST + 96 + 4, 48 | 3),
+    ],
+)
+def test_a_heap_that_does_not_fit_is_refused(at: int, word: int) -> None:
+    """A wrong size, or bits that disagree with the chunk before, is never walked over."""
+    memory = _heap(CHUNKS)
+    struct.pack_into("<I", memory, at, word)
+
+    with pytest.raises(HeapError, match="the heap is damaged at 0x"):
+        zero_free_memory(memory, BASE, STACK)
+
+
+def test_a_heap_without_an_end_is_refused() -> None:
+    """Chunks up to the last byte leave no top chunk."""
+    memory = bytearray(SIZE)
+    for at in range(FIRST, SIZE - 8, 16):
+        struct.pack_into("<II", memory, at, 0, 16 | 3)
+
+    with pytest.raises(HeapError, match="report this as a bug"):
+        free_chunks(memory, BASE)

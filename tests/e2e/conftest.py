@@ -1,0 +1,41 @@
+"""Plugins built once a run, for every test that needs a real `.wasm`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from reglet.infrastructure.build import BuildReport, build_plugin
+
+ROOT = Path(__file__).parents[2]
+
+BuildExample = Callable[[str], BuildReport]
+BuildSource = Callable[[str], Path]
+
+
+@pytest.fixture(scope="session")
+def built_example(tmp_path_factory: pytest.TempPathFactory) -> BuildExample:
+    """Return a function that builds an example by its folder's name; each is built once."""
+    folder = tmp_path_factory.mktemp("examples")
+
+    @cache
+    def build(name: str) -> BuildReport:
+        return build_plugin(ROOT / "examples" / name, folder / f"{name}.wasm")
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def built_source(tmp_path_factory: pytest.TempPathFactory) -> BuildSource:
+    """Return a function that builds a plugin from the text of its one file; each text is built once."""
+
+    @cache
+    def build(source: str) -> Path:
+        folder = tmp_path_factory.mktemp("source")
+        (folder / "plugin.py").write_text(source)
+        return build_plugin(folder / "plugin.py", folder / "plugin.wasm").path
+
+    return build
