@@ -79,8 +79,8 @@ def is_exact(pattern: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def _compiled(text: str) -> tuple[_Steps, ...]:
-    alternatives = _expand(text)
-    return tuple(tuple(_Compiler(text, alternative).steps()) for alternative in alternatives)
+    plain = alternatives(text)
+    return tuple(tuple(_Compiler(text, alternative).steps()) for alternative in plain)
 
 
 def _run(steps: _Steps, text: str) -> bool:
@@ -116,7 +116,7 @@ def _reachable(steps: _Steps, states: set[int]) -> set[int]:
     return states
 
 
-def _expand(pattern: str) -> list[str]:
+def alternatives(pattern: str) -> list[str]:
     """Return the pattern's alternatives, each without braces, in order."""
     done: list[str] = []
     waiting = [(pattern, 0)]

@@ -85,14 +85,3 @@ class SandboxClosedError(SandboxError):
     def __init__(self) -> None:
         """Say so."""
         super().__init__("the sandbox is closed: load the module in a new one")
-
-
-class MissingExtraError(SandboxError):
-    """A package that the sandbox needs is not installed."""
-
-    error_type = "config"
-
-    def __init__(self, package: str, extra: str = "host") -> None:
-        """Name the package and the extra that brings it."""
-        super().__init__(f"{package} is not installed: pip install 'reglet[{extra}]'")
-        self.package = package

@@ -16,7 +16,7 @@ Sink: TypeAlias = Callable[[bytes], object]
 """Takes what a guest writes to a stream."""
 
 
-def _discard(_written: bytes) -> None:
+def discard(_written: bytes) -> None:
     """Take bytes and keep none."""
 
 
@@ -26,5 +26,5 @@ class Surroundings:
 
     preopens: Preopens = field(default=tuple)
     environment: Mapping[str, str] = field(factory=dict, repr=False)
-    stdout: Sink = _discard
-    stderr: Sink = _discard
+    stdout: Sink = discard
+    stderr: Sink = discard

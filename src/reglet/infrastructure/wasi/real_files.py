@@ -1,0 +1,140 @@
+"""Files and directories of this machine that a guest has open."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, NoReturn
+
+from reglet.infrastructure.wasi.errno import Errno, WasiError
+from reglet.infrastructure.wasi.tree import DirectoryEntry, FileStatus, FileType, Times
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_TYPES = {
+    stat.S_IFBLK: FileType.BLOCK_DEVICE,
+    stat.S_IFCHR: FileType.CHARACTER_DEVICE,
+    stat.S_IFDIR: FileType.DIRECTORY,
+    stat.S_IFREG: FileType.REGULAR_FILE,
+    stat.S_IFSOCK: FileType.SOCKET,
+    stat.S_IFLNK: FileType.SYMBOLIC_LINK,
+}
+
+
+def file_type(mode: int) -> FileType:
+    """Return the preview 1 type of a file mode; a pipe has none."""
+    return _TYPES.get(stat.S_IFMT(mode), FileType.UNKNOWN)
+
+
+def file_status(found: os.stat_result) -> FileStatus:
+    """Return what preview 1 can say of a file."""
+    return FileStatus(
+        type=file_type(found.st_mode),
+        inode=found.st_ino,
+        size=found.st_size,
+        links=found.st_nlink,
+        device=found.st_dev,
+        accessed=found.st_atime_ns,
+        modified=found.st_mtime_ns,
+        changed=found.st_ctime_ns,
+    )
+
+
+def set_times(target: int | str, times: Times, present: os.stat_result, parent: int | None = None) -> None:
+    """Set the times of an open file, or of a name in a directory without following it."""
+    accessed = present.st_atime_ns if times.accessed is None else times.accessed
+    modified = present.st_mtime_ns if times.modified is None else times.modified
+    if parent is None:
+        os.utime(target, ns=(accessed, modified))
+    else:
+        os.utime(target, ns=(accessed, modified), dir_fd=parent, follow_symlinks=False)
+
+
+class RealFile:
+    """A regular file, by its descriptor."""
+
+    def __init__(self, descriptor: int, *, writable: bool) -> None:
+        self._descriptor = descriptor
+        self._writable = writable
+
+    def status(self) -> FileStatus:
+        """Return the file's present status."""
+        return file_status(os.fstat(self._descriptor))
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return at most `size` bytes at `offset`."""
+        return os.pread(self._descriptor, size, offset)
+
+    def write(self, offset: int | None, content: bytes) -> int:
+        """Write at `offset`, or at the end for None."""
+        at = os.fstat(self._descriptor).st_size if offset is None else offset
+        return os.pwrite(self._descriptor, content, at)
+
+    def set_size(self, size: int) -> None:
+        """Cut or lengthen the file."""
+        os.ftruncate(self._descriptor, size)
+
+    def set_times(self, times: Times) -> None:
+        """Set the file's times, which needs the right to write."""
+        if not self._writable:
+            raise WasiError(Errno.ROFS)
+        set_times(self._descriptor, times, os.fstat(self._descriptor))
+
+    def entries(self) -> NoReturn:
+        """Refuse: a file has no entries."""
+        raise WasiError(Errno.NOTDIR)
+
+    def sync(self) -> None:
+        """Bring what was written to the disk."""
+        os.fsync(self._descriptor)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._descriptor)
+
+
+class RealDirectory:
+    """A directory of which only known names are shown."""
+
+    def __init__(self, descriptor: int, status: FileStatus, shows: Callable[[str, FileType], bool]) -> None:
+        """Take an open directory; `shows` says of a name and its type whether a guest may know it."""
+        self._descriptor = descriptor
+        self._status = status
+        self._shows = shows
+
+    def status(self) -> FileStatus:
+        """Return the status it had when it was opened."""
+        return self._status
+
+    def entries(self) -> Sequence[DirectoryEntry]:
+        """Return the known entries, sorted by name."""
+        with os.scandir(self._descriptor) as found:
+            named = [
+                (each.name, each.inode(), file_type(each.stat(follow_symlinks=False).st_mode))
+                for each in found
+            ]
+        return [DirectoryEntry(*each) for each in sorted(named) if self._shows(each[0], each[2])]
+
+    def read(self, offset: int, size: int) -> NoReturn:
+        """Refuse: a directory has no bytes."""
+        raise WasiError(Errno.ISDIR)
+
+    def write(self, offset: int | None, content: bytes) -> NoReturn:
+        """Refuse."""
+        raise WasiError(Errno.ISDIR)
+
+    def set_size(self, size: int) -> NoReturn:
+        """Refuse."""
+        raise WasiError(Errno.ISDIR)
+
+    def set_times(self, times: Times) -> NoReturn:
+        """Refuse: the times of directories are the host's."""
+        raise WasiError(Errno.ROFS)
+
+    def sync(self) -> None:
+        """Do nothing: entries are made at once."""
+
+    def close(self) -> None:
+        """Let go of the directory."""
+        os.close(self._descriptor)
