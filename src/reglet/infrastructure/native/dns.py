@@ -15,7 +15,7 @@ from reglet.domain.entities.requests import MXRecord
 from reglet.domain.errors import DNSError
 from reglet.domain.policy import HostError, canonical_host, parse_address
 from reglet.domain.ports.network_guard import NetworkGuard
-from reglet.infrastructure.native.addresses import split_address
+from reglet.infrastructure.native.addresses import join_address, split_address
 from reglet.infrastructure.native.deadline import Deadline
 from reglet.infrastructure.native.dialer import Dialer, Lookup, system_lookup
 from reglet.infrastructure.native.extras import MissingPackageError
@@ -23,24 +23,29 @@ from reglet.infrastructure.native.hosts_file import HostsFile
 
 try:
     import dns.exception
-    import dns.name
-    import dns.nameserver
+    import dns.message
+    import dns.query
+    import dns.rcode
     import dns.resolver
 except ImportError as error:
     raise MissingPackageError("dnspython") from error
 
 _PORT = 53
 _TIMEOUT = timedelta(seconds=10)
-_TRY = 2.0
-"""Seconds to wait for one answer before the next try."""
-_NOT_THERE = (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer)
+_PATIENCE = timedelta(seconds=2)
+_FOREIGN = (dns.exception.DNSException, OSError, ValueError, HostError, DNSError)
+
+
+class _NotThereError(Exception):
+    """The name does not exist, or has no records of the type."""
 
 
 @frozen
 class NativeDNSResolver:
     """The `DNSResolver` port over the real network.
 
-    Names end in a dot where Go's resolver writes one: in CNAME, MX and NS answers.
+    Names end in a dot where Go's resolver writes one: in CNAME, MX and NS answers. `nameservers` are asked
+    in place of the system's; `timeout` is for a whole look-up, `patience` for one answer before the next try.
     """
 
     guard: NetworkGuard | None = None
@@ -48,6 +53,7 @@ class NativeDNSResolver:
     hosts_file: HostsFile = field(factory=HostsFile)
     lookup: Lookup = system_lookup
     timeout: timedelta = _TIMEOUT
+    patience: timedelta = _PATIENCE
     _ctx: Context = field(factory=Context, alias="ctx")
 
     def in_context(self, ctx: Context) -> Self:
@@ -94,32 +100,27 @@ class NativeDNSResolver:
             name = canonical_host(host)
             if self.guard is not None:
                 self.guard.check_target(name, _PORT)
-            yield _Query(name, self._resolver(nameserver, deadline), deadline)
+            nameservers = self._nameservers(nameserver, deadline)
+            yield _Query(name, nameservers, self.patience.total_seconds(), deadline)
         except (builtins.TimeoutError, dns.exception.Timeout) as error:
             raise deadline.error() from error
-        except (dns.exception.DNSException, OSError, ValueError, HostError, DNSError) as error:
-            missing = isinstance(error, _NOT_THERE)
+        except (*_FOREIGN, _NotThereError) as error:
+            missing = isinstance(error, _NotThereError)
             raise DNSError(host, record_type, error, nameserver or "", not_found=missing) from error
 
     def _known(self, name: str) -> list[str]:
         return [name] if parse_address(name) is not None else self.hosts_file.addresses(name)
 
-    def _resolver(self, nameserver: str | None, deadline: Deadline) -> dns.resolver.Resolver:
-        given = (nameserver,) if nameserver else self.nameservers
-        resolver = dns.resolver.Resolver(configure=not given)
-        resolver.timeout = _TRY
-        resolver.use_edns(0, 0, 1232)
+    def _nameservers(self, nameserver: str | None, deadline: Deadline) -> list[tuple[str, int]]:
+        """Return whom to ask; the host's own choice is not asked about, a plugin's is."""
         if nameserver:
-            # a plugin's choice is a connection like any other; the host's own nameservers are not asked about
             host, port = split_address(nameserver, _PORT)
-            addresses = Dialer(self.guard, self.lookup).resolve(host, port, deadline)
-            resolver.nameservers = [dns.nameserver.Do53Nameserver(address, port) for address in addresses]
-        elif given:
-            pairs = [split_address(text, _PORT) for text in given]
-            resolver.nameservers = [
-                dns.nameserver.Do53Nameserver(canonical_host(h), port) for h, port in pairs
-            ]
-        return resolver
+            return [(found, port) for found in Dialer(self.guard, self.lookup).resolve(host, port, deadline)]
+        if self.nameservers:
+            pairs = [split_address(text, _PORT) for text in self.nameservers]
+            return [(canonical_host(host), port) for host, port in pairs]
+        system = dns.resolver.Resolver()
+        return [(str(address), system.port) for address in system.nameservers]
 
 
 @frozen
@@ -127,36 +128,72 @@ class _Query:
     """Questions about one name."""
 
     name: str
-    _resolver: dns.resolver.Resolver
+    _nameservers: Sequence[tuple[str, int]]
+    _patience: float
     _deadline: Deadline
 
     def records(self, record_type: str) -> Sequence[Any]:
-        """Return the records of one type; raises what dnspython raises."""
-        return list(self._answer(record_type))
+        """Return the records of one type."""
+        answer = self._answer(record_type)
+        if answer.rrset is None:
+            raise _NotThereError(f"the name has no {record_type} records")
+        return list(answer.rrset)
 
     def addresses(self) -> list[str]:
         """Return A and AAAA records; it is enough that there are some of either."""
-        found: list[str] = []
-        missing: dns.exception.DNSException | None = None
-        for record_type in ("A", "AAAA"):
-            try:
-                found += [record.address for record in self._answer(record_type)]
-            except _NOT_THERE as error:
-                missing = missing or error
-        if not found and missing is not None:
-            raise missing
-        return found
+        found = [self._answer(record_type) for record_type in ("A", "AAAA")]
+        records = [record.address for answer in found for record in answer.rrset or ()]
+        if not records:
+            raise _NotThereError("the name has no addresses")
+        return records
 
     def canonical_name(self) -> str:
         """Return the end of the chain of aliases, with its dot."""
-        answer = self._answer("A", may_be_empty=True)
-        return answer.canonical_name.to_text()
+        return self._answer("A").canonical_name.to_text()
 
-    def _answer(self, record_type: str, *, may_be_empty: bool = False) -> dns.resolver.Answer:
-        return self._resolver.resolve(
-            dns.name.from_text(self.name),
-            record_type,
-            lifetime=self._deadline.seconds(),
-            raise_on_no_answer=not may_be_empty,
-            search=False,
-        )
+    def _answer(self, record_type: str) -> dns.resolver.Answer:
+        """Return an answer, perhaps without records, to a name that exists."""
+        question = dns.message.make_query(self.name + ".", record_type)
+        response = self._ask(question)
+        if response.rcode() == dns.rcode.NXDOMAIN:
+            raise _NotThereError("the name does not exist (NXDOMAIN)")
+        asked = question.question[0]
+        return dns.resolver.Answer(asked.name, asked.rdtype, asked.rdclass, response)
+
+    def _ask(self, question: dns.message.QueryMessage) -> dns.message.QueryMessage:
+        """Ask one nameserver after the other, and again those that kept silent, until time runs out."""
+        while True:
+            silent, failure = False, "no nameserver is known"
+            for address, port in self._nameservers:
+                try:
+                    response = self._exchange(question, address, port)
+                except builtins.TimeoutError:
+                    raise
+                except dns.exception.Timeout:
+                    silent = True
+                except (OSError, dns.exception.DNSException) as error:
+                    failure = f"{join_address(address, port)}: {error}"
+                else:
+                    answered = response.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
+                    if answered and isinstance(response, dns.message.QueryMessage):
+                        return response
+                    failure = f"{join_address(address, port)} answered {dns.rcode.to_text(response.rcode())}"
+            if not silent:
+                raise OSError(failure)
+
+    def _exchange(self, question: dns.message.QueryMessage, address: str, port: int) -> dns.message.Message:
+        """Ask over UDP, and over TCP if the answer was cut. Answers from elsewhere are passed over."""
+        try:
+            return dns.query.udp(
+                question,
+                address,
+                self._time(),
+                port,
+                ignore_unexpected=True,
+                raise_on_truncation=True,
+            )
+        except dns.message.Truncated:
+            return dns.query.tcp(question, address, self._time(), port)
+
+    def _time(self) -> float:
+        return min(self._patience, self._deadline.seconds())
