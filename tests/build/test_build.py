@@ -1,0 +1,219 @@
+"""Builds of small plugins in the real runtime: what comes out, and what is refused with which words."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from reglet.infrastructure.build import (
+    BuildReport,
+    ImportSideEffectError,
+    PluginImportError,
+    Stage,
+    build_plugin,
+    check_build,
+)
+from reglet.infrastructure.build.build import BUILD_SECTION
+from reglet.infrastructure.module.plugin import read_plugin
+from tests.build.plugins import PLUGIN
+
+Build = Callable[..., BuildReport]
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Build:
+    """Return a function that builds a plugin from its text and further files beside it."""
+
+    def run(source: str, **beside: str) -> BuildReport:
+        folder = tmp_path / "project"
+        for name, content in {"tiny.py": source, **beside}.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(content)
+        return build_plugin(folder / "tiny.py", tmp_path / "out.wasm")
+
+    return run
+
+
+def test_a_build_reports_what_it_made(build: Build, tmp_path: Path) -> None:
+    """Name, version, size and digest are those of the file; the stages are told in order."""
+    report = build(PLUGIN)
+
+    content = (tmp_path / "out.wasm").read_bytes()
+    assert (report.name, report.version, report.path) == ("tiny", "1.0.0", tmp_path / "out.wasm")
+    assert (report.size, report.digest) == (len(content), hashlib.sha256(content).hexdigest())
+    assert [stage.name for stage in report.stages] == [
+        "prepare", "restore", "import", "check", "snapshot", "write",
+    ]  # fmt: skip
+    assert (report.warnings, report.output) == ((), "")
+    assert report.sources == (tmp_path / "project" / "tiny.py",)
+
+
+def test_progress_is_told_twice_a_stage(tmp_path: Path) -> None:
+    """When it begins, and when it has ended with its seconds."""
+    (tmp_path / "tiny.py").write_text(PLUGIN)
+    told: list[Stage] = []
+
+    report = build_plugin(tmp_path / "tiny.py", tmp_path / "out.wasm", progress=told.append)
+
+    assert told[1::2] == list(report.stages)
+    assert [stage.seconds for stage in told[::2]] == [None] * 6
+
+
+def test_the_module_has_the_abi_and_no_host_function_it_cannot_use(build: Build) -> None:
+    """Without capabilities a plugin imports the log alone, and needs at most 16 MB at the start."""
+    plugin = read_plugin(build(PLUGIN).path.read_bytes())
+
+    assert plugin.imported_functions("reglet_host") == ("log_message",)
+    assert {"allocate", "deallocate", "_manifest", "_observe", "describe", "schema", "observe"} == (
+        plugin.exported_functions
+    )
+    assert plugin.memory is not None
+    assert plugin.memory.minimum * 65536 <= 16 * 1024 * 1024
+    assert b'"tiny"' in bytes(plugin.custom[BUILD_SECTION])
+
+
+NETWORK = "capabilities=reglet.GrantSet(network=reglet.NetworkCapability(rules=[])), "
+EXEC = 'capabilities=reglet.GrantSet(exec=reglet.ExecCapability(commands=["/bin/true"])), '
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "imported"),
+    [
+        (NETWORK, ("dns_lookup", "http_request", "log_message", "smtp_connect", "tcp_connect")),
+        (EXEC, ("exec_command", "log_message")),
+    ],
+)
+def test_capabilities_decide_which_host_functions_are_imported(
+    build: Build, capabilities: str, imported: tuple[str, ...]
+) -> None:
+    """A host need only offer what the plugin declares."""
+    report = build(PLUGIN.replace('version="1.0.0", ', f'version="1.0.0", {capabilities}'))
+
+    assert read_plugin(report.path.read_bytes()).imported_functions("reglet_host") == imported
+
+
+def test_two_builds_are_the_same_bytes(tmp_path: Path) -> None:
+    """From another folder, with other files beside the plugin, and on a cold cache."""
+    digests = set()
+    for name, beside in (("one", "README.md"), ("another/place", "unused.py")):
+        folder = tmp_path / name
+        folder.mkdir(parents=True)
+        (folder / "tiny.py").write_text(PLUGIN)
+        (folder / beside).write_text("x = 1")
+        digests.add(build_plugin(folder / "tiny.py", tmp_path / "out.wasm").digest)
+
+    assert len(digests) == 1
+
+
+def test_a_check_tells_equal_from_different(build: Build, tmp_path: Path) -> None:
+    """The file that was built is equal; one changed byte, or changed source, is not."""
+    report = build(PLUGIN)
+    source = tmp_path / "project" / "tiny.py"
+    equal = check_build(source, report.path)
+    source.write_text(PLUGIN.replace("Says what", "Repeats what"))
+    changed = check_build(source, report.path)
+
+    assert (equal.equal, equal.digest) == (True, equal.built_digest)
+    assert (changed.equal, changed.digest) == (False, report.digest)
+
+
+def test_a_failing_import_shows_the_authors_lines(build: Build, tmp_path: Path) -> None:
+    """The traceback has the paths of this machine, the source lines, and no frame of ours."""
+    with pytest.raises(PluginImportError) as caught:
+        build("import inner\n", **{"inner.py": "def work():\n    return {}['key']\n\nwork()\n"})
+
+    folder = tmp_path / "project"
+    assert str(caught.value) == "tiny cannot be imported: KeyError: 'key'"
+    assert f'File "{folder / "tiny.py"}", line 1' in caught.value.traceback
+    assert f'File "{folder / "inner.py"}", line 2, in work' in caught.value.traceback
+    assert "return {}['key']" in caught.value.traceback
+    assert "boot.py" not in caught.value.traceback
+    assert not (tmp_path / "out.wasm").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("import absent_package\n", "ModuleNotFoundError: No module named 'absent_package'"),
+        ("def broken(:\n", "SyntaxError: invalid syntax"),
+        ("import sys\nsys.exit(3)\n", "SystemExit: 3"),
+        ("x = 1\n", "has no plugin at its top level"),
+        ("import reglet.testing\n", "reglet.testing is for tests and cannot be in a plugin"),
+        ("import fast\n", "'fast': it is a native extension module, and a plugin has pure Python only"),
+        (PLUGIN + "from os import fork\n", "cannot import name 'fork'"),
+        (PLUGIN + "plugin.manifest = None\n", "cannot describe itself"),
+    ],
+)
+def test_what_cannot_be_imported(build: Build, source: str, message: str) -> None:
+    """The cause is one line in the author's words."""
+    with pytest.raises(PluginImportError) as caught:
+        build(source, **{"fast.cpython-312-x86_64-linux-gnu.so": ""})
+
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_two_versions_are_refused(build: Build) -> None:
+    """The plugin says one and its project another: the text names both."""
+    with pytest.raises(PluginImportError, match=r'says version "1\.0\.0" and the project says "2\.0"'):
+        build(PLUGIN, **{"pyproject.toml": '[project]\nversion = "2.0"'})
+
+
+def test_a_host_call_at_import_is_refused(build: Build, tmp_path: Path) -> None:
+    """Even one whose failure the plugin hides; the text says where it was and where to do it instead."""
+    hidden = PLUGIN + (
+        "import contextlib\nfrom reglet.infrastructure.guest.interpreter import interpreter\n"
+        "with contextlib.suppress(Exception):\n    interpreter.call('http_request', b'{}')\n"
+    )
+
+    with pytest.raises(
+        ImportSideEffectError, match="calls the host \\(http_request\\) while it is imported"
+    ) as caught:
+        build(hidden)
+
+    assert f'File "{tmp_path / "project" / "tiny.py"}", line' in caught.value.traceback
+
+
+def test_a_file_left_open_at_import_is_refused(build: Build, tmp_path: Path) -> None:
+    """The text names the file."""
+    with pytest.raises(ImportSideEffectError, match="leaves files open at import: ") as caught:
+        build(PLUGIN + "kept = open(__file__)\n")
+
+    assert str(tmp_path / "project" / "tiny.py") in str(caught.value)
+
+
+def test_data_beside_the_plugin_can_be_read_at_import(build: Build) -> None:
+    """A file that is read and closed is fine; what was printed is kept for the author."""
+    source = PLUGIN + "import pathlib\nprint(pathlib.Path(__file__).with_name('data.txt').read_text())\n"
+
+    assert build(source, **{"data.txt": "from the file"}).output == "from the file\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "warning"),
+    [
+        ("import os\nhome = os.environ.get('HOME')\n", "reads the environment variable HOME at import"),
+        ("import time\nstarted = time.time()\n", "reads the clock at import"),
+        ("import secrets\ntoken = secrets.token_hex()\n", "takes random bytes at import"),
+        ("def later():\n    import sqlite3\n", "imports sqlite3 inside a function"),
+        ("def later():\n    from beside import thing\n", "imports beside inside a function"),
+    ],
+)
+def test_what_may_not_work_in_a_host_is_warned_about(build: Build, line: str, warning: str) -> None:
+    """Each warning says what is done, and what to do instead."""
+    report = build(PLUGIN + line, **{"beside.py": "thing = 1"})
+
+    assert [warning in each for each in report.warnings] == [True]
+
+
+def test_an_import_in_a_function_that_is_in_memory_anyway(build: Build) -> None:
+    """Modules that are there, and imports that expect to fail, are no cause for a warning."""
+    report = build(
+        PLUGIN
+        + "def later():\n    import json\n    try:\n        import yaml\n    except ImportError:\n        pass\n"
+    )
+
+    assert report.warnings == ()
