@@ -1,12 +1,13 @@
 """The commands, in the order in which help shows them."""
 
-from reglet.cli.commands import build, dev, docs, doctor, lint, manifest, new, run, test
+from reglet.cli.commands import build, dev, docs, doctor, inspect, lint, manifest, new, run, test
 
 COMMANDS = (
     new.COMMAND,
     build.COMMAND,
     run.COMMAND,
     manifest.COMMAND,
+    inspect.COMMAND,
     test.COMMAND,
     lint.COMMAND,
     docs.COMMAND,

@@ -1,0 +1,106 @@
+"""`inspect FILE`: what is in a `.wasm` file, without running it."""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reglet.cli.command import Command
+from reglet.cli.errors import UsageError, require_extra
+from reglet.cli.exit_status import ExitStatus
+
+if TYPE_CHECKING:
+    from reglet.infrastructure.module.plugin import PluginModule
+
+_PAGE_BYTES = 65536
+_NEEDED = ("_manifest", "_observe", "allocate")
+_HOST_MODULE = "reglet_host"
+_BUILD_SECTION = "reglet"
+
+
+def _configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE", help="a .wasm file")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+
+
+def _run(options: argparse.Namespace) -> int:
+    facts = facts_of(options.file)
+    if options.json:
+        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+    else:
+        _show(facts)
+    return ExitStatus.SUCCESS
+
+
+def facts_of(path: Path) -> dict[str, Any]:
+    """Return what the file says of itself.
+
+    Raises:
+        UsageError: it cannot be read, or lacks what hosts call.
+        ModuleFormatError: it is no core module.
+    """
+    from reglet.infrastructure.module.plugin import read_plugin
+
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
+    plugin = read_plugin(content)
+    missing = [name for name in _NEEDED if name not in plugin.exported_functions]
+    if missing:
+        raise UsageError(f"{path} is no Reglet plugin: it does not export {', '.join(missing)}")
+    return {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "gzip_bytes": len(gzip.compress(content, 6)),
+        "sections": {section.name.lower(): size for section, size in plugin.section_sizes.items()},
+        "memory_pages": plugin.memory.minimum if plugin.memory else 0,
+        "host_functions": list(plugin.imported_functions(_HOST_MODULE)),
+        "exports": sorted(plugin.exported_functions),
+        "built": _built(plugin),
+    }
+
+
+def _built(plugin: PluginModule) -> dict[str, Any] | None:
+    """Return what our build wrote of itself; None for a module of another SDK."""
+    section = plugin.custom.get(_BUILD_SECTION)
+    return None if section is None else json.loads(bytes(section))
+
+
+def _show(facts: dict[str, Any]) -> None:
+    require_extra("build", "inspect")
+    from rich.table import Table
+
+    from reglet.cli.console import output
+
+    table = Table(show_header=False, box=None, padding=(0, 2))
+    table.add_column(style="bold")
+    table.add_column(overflow="fold")
+    for name, value in _rows(facts):
+        table.add_row(name, value)
+    output().print(table)
+
+
+def _rows(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "sha256", facts["sha256"]
+    yield "size", f"{facts['bytes'] / 1e6:.1f} MB, {facts['gzip_bytes'] / 1e6:.1f} MB gzip"
+    for name, size in facts["sections"].items():
+        yield f"  {name}", f"{size:,} bytes"
+    yield "memory", f"{facts['memory_pages']} pages, {facts['memory_pages'] * _PAGE_BYTES / 1e6:.1f} MB"
+    yield "host functions", ", ".join(facts["host_functions"]) or "none"
+    yield "exports", ", ".join(facts["exports"])
+    built = facts["built"]
+    if built is None:
+        yield "built by", "another SDK"
+    else:
+        yield "built by", f"reglet {built['sdk']}, ABI {built['abi']}, runtime {built['runtime'][:16]}"
+        yield "modules", f"{len(built['modules'])}, shown with --json"
+
+
+COMMAND = Command("inspect", "show what is in a .wasm file", _configure, _run)
