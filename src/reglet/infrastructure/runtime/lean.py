@@ -1,7 +1,7 @@
 """What of CPython the runtime does without: parts that no check needs and every plugin would carry.
 
 The ranges are facts about the pinned libpython: functions of one source file follow each other, as do its
-tables. A test proves that nothing which stays calls those functions, takes their addresses or reads that data.
+tables. A test proves that nothing which stays calls those functions, takes their address or reads that data.
 """
 
 from __future__ import annotations
