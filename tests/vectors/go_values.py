@@ -71,5 +71,5 @@ _MARKS = {
     "$bytes_b64": base64.b64decode,
     "$string_bytes_b64": lambda content: base64.b64decode(content).decode(errors="surrogateescape"),
     "$duration_ns": lambda content: timedelta(microseconds=content / MICROSECOND_NS),
-    "$raw_json": lambda content: json.loads(content),
+    "$raw_json": json.loads,
 }

@@ -27,9 +27,7 @@ _READERS: dict[str, Callable[[bytes], bytes]] = {
     ),
     "dns_lookup": lambda data: dns.encode_dns_response(dns.decode_dns_response(data), dialect=_HOSTLIB),
     "tcp_connect": lambda data: tcp.encode_tcp_response(tcp.decode_tcp_response(data), dialect=_HOSTLIB),
-    "smtp_connect": lambda data: smtp.encode_smtp_response(
-        smtp.decode_smtp_response(data), dialect=_HOSTLIB
-    ),
+    "smtp_connect": lambda data: smtp.encode_smtp_response(smtp.decode_smtp_response(data), dialect=_HOSTLIB),
     "exec_command": lambda data: command.encode_command_response(
         command.decode_command_response(data), dialect=_HOSTLIB
     ),
@@ -83,5 +81,5 @@ def _compare_failure(response: bytes, answer: dict[str, Any], vector: Vector) ->
     except HostError as error:
         must_equal((str(error), error.code), (message, code))
     except CapabilityError as error:
-        assert message in str(error), f"{message!r} is not in {error}"
+        must_equal(message in str(error), True)
     return Rule.HOST_FAILURE_READ if vector["expected"].get("sdk_decode_error") else Rule.INFERRED_TYPE

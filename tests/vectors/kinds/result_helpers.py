@@ -12,7 +12,10 @@ from reglet.infrastructure.wire.result import encode_result
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal
 
-_FAMILIES: dict[str, Any] = {"ConfigError": (ConfigError, "config"), "NetworkError": (NetworkError, "network")}
+_FAMILIES: dict[str, Any] = {
+    "ConfigError": (ConfigError, "config"),
+    "NetworkError": (NetworkError, "network"),
+}
 
 
 def run(vector: Vector) -> Rule | None:

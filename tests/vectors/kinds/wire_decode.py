@@ -109,7 +109,9 @@ def _unknown_status(record: str, given: dict[str, Any], actual: str, _: str) -> 
 
 def _bare_failure(_: str, given: dict[str, Any], actual: str, expected: str) -> bool:
     message = given.get("message") or given.get("error")
-    return expected == _REFUSED and isinstance(given.get("error"), str) and json.dumps(message)[1:-1] in actual
+    return (
+        expected == _REFUSED and isinstance(given.get("error"), str) and json.dumps(message)[1:-1] in actual
+    )
 
 
 def _number_code(_: str, given: dict[str, Any], actual: str, expected: str) -> bool:

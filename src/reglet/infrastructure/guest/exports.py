@@ -5,14 +5,17 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 
 from attrs import evolve
 
+from reglet.application.current import Check, under_way
+from reglet.application.log_streams import logging_to
+from reglet.application.results import result_of_error
 from reglet.application.tracebacks import author_traceback, one_line
 from reglet.application.version import __version__
 from reglet.domain.context import Context
-from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.log_record import LogMessage
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.result import Result, RunMetadata, result_error
@@ -33,12 +36,16 @@ _INTERRUPTS = () if sys.platform == "wasi" else (KeyboardInterrupt,)
 class Exports:
     """Answers a host's calls of one plugin. Nothing is raised, but `KeyboardInterrupt` outside of a module.
 
-    In process, with any `HostFunctions`, it behaves as it does in a module otherwise.
+    In process, with any `HostFunctions`, it behaves as it does in a module otherwise. What the plugin logs
+    goes to the host's log, and what it prints too if `streams`, as in a module, where nobody sees it else.
     """
 
-    def __init__(self, plugin: Plugin, functions: HostFunctions) -> None:
+    def __init__(
+        self, plugin: Plugin, functions: HostFunctions, *, streams: bool = sys.platform == "wasi"
+    ) -> None:
         """Take the plugin, and the seam that its clients and its log use."""
         self._plugin = plugin
+        self._streams = streams
         self._log = HostLogSink(functions)
         self._context = Context(clients=host_clients(functions))
         self._known_name: str | None = None
@@ -65,7 +72,8 @@ class Exports:
 
     def _described(self, encode: Callable[[Manifest], bytes]) -> bytes:
         try:
-            return encode(self._manifest())
+            with self._logging():
+                return encode(self._manifest())
         except _INTERRUPTS:
             raise
         except BaseException as error:  # noqa: BLE001 - nothing escapes to the host
@@ -90,14 +98,22 @@ class Exports:
     def _checked(self, config: bytes, encode: Callable[[Result], bytes]) -> bytes:
         start = _now()
         try:
-            return encode(self._stamped(self._check(config), start))
+            with self._logging():
+                return encode(self._stamped(self._check(config), start))
         except _INTERRUPTS:
             raise
         except BaseException as error:  # noqa: BLE001 - nothing escapes to the host
-            return encode(self._stamped(result_error(_detail_of(error)), start))
+            return encode(self._stamped(_result_of(error), start))
+
+    def _logging(self) -> AbstractContextManager[None]:
+        return logging_to(self._log, streams=self._streams)
 
     def _check(self, config: bytes) -> Result:
-        result = self._plugin.check(self._context, config)
+        token = under_way.set(Check(self._context))
+        try:
+            result = self._plugin.check(self._context, config)
+        finally:
+            under_way.reset(token)
         if not isinstance(result, Result):
             raise TypeError(f"check() must return a reglet.Result, not a {type(result).__name__}")
         return result
@@ -135,10 +151,9 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _detail_of(error: BaseException) -> ErrorDetail:
-    """Return what went wrong: our own errors as they are, anything else as a panic with its traceback."""
+def _result_of(error: BaseException) -> Result:
+    """Return the Result of what was raised; running out of memory is no bug (ABI section 1)."""
     if isinstance(error, MemoryError):
-        return evolve(MemoryLimitError().detail(), message=f"out of memory: {one_line(error)}")
-    if isinstance(error, RegletError):
-        return error.detail()
-    return ErrorDetail("panic", one_line(error), stack=author_traceback(error).encode(errors="replace"))
+        detail = MemoryLimitError().detail()
+        return result_error(evolve(detail, message=f"out of memory: {one_line(error)}"))
+    return result_of_error(error)

@@ -1,0 +1,133 @@
+"""Values read out of a config without a model."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import reglet
+from reglet import config
+from reglet.application.models.parsing import parse_model
+from reglet.domain.errors import ConfigError, WireFormatError
+from reglet.infrastructure.wire.errors import detail_text
+from reglet.infrastructure.wire.go_json import encode_json, to_bytes
+from tests.vectors import go_values as go
+from tests.vectors.rules import Rule
+from tests.vectors.running import Vector, must_equal
+
+Given = dict[str, Any]
+_KEY = "k"
+_INT64 = range(-(2**63), 2**63)
+_SAME_IN_PYTHON = ("int", "int64", "float64", "string", "bool", "json.Number")
+_ZERO: dict[str, Any] = {"String": "", "Int": 0, "Float": 0.0, "Bool": False, "StringSlice": None}
+_FUNCTIONS = {
+    "GetString": config.get_string,
+    "GetInt": config.get_int,
+    "GetFloat": config.get_float,
+    "GetBool": config.get_bool,
+    "GetStringSlice": config.get_string_slice,
+    "MustGetString": config.must_get_string,
+    "MustGetInt": config.must_get_int,
+    "MustGetFloat": config.must_get_float,
+    "MustGetBool": config.must_get_bool,
+    "MustGetStringSlice": config.must_get_string_slice,
+    "RequireString": config.require_string,
+    "GetStringDefault": config.get_string_default,
+    "GetIntDefault": config.get_int_default,
+    "GetFloatDefault": config.get_float_default,
+    "GetBoolDefault": config.get_bool_default,
+    "GetStringSliceDefault": config.get_string_slice_default,
+    "OptionalString": config.optional_string,
+    "OptionalInt": config.optional_int,
+}
+
+
+@reglet.model
+class Target:
+    """The struct that the vectors validate into."""
+
+    name: str = ""
+    n: int = 0
+    l: list[str] | None = None  # noqa: E741 - the vectors' name
+
+
+def run(vector: Vector) -> Rule | None:
+    """Compare the value, or the error's text and detail."""
+    if vector["kind"] == "Validate":
+        return _validate(vector["input"], vector["expected"])
+    given = vector["input"]
+    actual = _actual(vector["kind"], given)
+    expected = go.value(vector["expected"])
+    if actual == expected and type(actual) is type(expected):
+        return None
+    rule = _rule(vector["kind"], given)
+    if rule is None:
+        must_equal(actual, expected)
+    return rule
+
+
+def _rule(kind: str, given: Given) -> Rule | None:
+    """Return the rule by which a value counts for us as what it does not count for in Go."""
+    seen = given.get("config_k")
+    typed = seen.get("typed") if isinstance(seen, dict) else None
+    if typed == "[]string":
+        return Rule.PYTHON_LISTS if "Slice" in kind else None
+    if typed is not None and (typed not in _SAME_IN_PYTHON or kind == "OptionalInt"):
+        return Rule.PYTHON_NUMBERS
+    number = go.value(seen)
+    beyond = isinstance(number, int | float) and int(number) not in _INT64
+    return Rule.WHOLE_INTEGERS if beyond else None
+
+
+def _config(given: Given) -> Given | None:
+    if "config" in given:
+        return given["config"] if given["config"] is None else go.value(given["config"])
+    seen = given["config_k"]
+    if isinstance(seen, dict) and "typed" in seen:
+        read = Decimal if seen["typed"] == "json.Number" else go.value
+        return {_KEY: read(seen["value"])}
+    return {_KEY: go.value(seen)}
+
+
+def _actual(kind: str, given: Given) -> Any:
+    arguments = [_config(given), _KEY]
+    if "default" in given:
+        arguments.append(go.value(given["default"]))
+    try:
+        value = _FUNCTIONS[kind](*arguments)  # type: ignore[operator]  # each takes what its kind gives
+    except ConfigError as error:
+        return _failure(kind, error)
+    if kind.startswith(("Must", "Require")):
+        return {"value": value}
+    if kind.startswith("Get") and not kind.endswith("Default"):
+        return {"ok": value is not None, "value": _ZERO[kind[3:]] if value is None else value}
+    return value
+
+
+def _failure(kind: str, error: ConfigError) -> Given:
+    if kind == "RequireString":
+        return {"error": str(error.cause)}
+    return {"error": str(error), "detail": to_bytes(detail_text(error.detail())).decode()}
+
+
+def _validate(given: Given | None, expected: Given) -> Rule | None:
+    """Compare the model's fields; where Go refuses, that we refuse, in words of our own."""
+    if given and "$go" in json.dumps(given):
+        return _refuse_unencodable(expected)
+    value, problems = parse_model(Target, go.value(given or {}))
+    must_equal(bool(problems), expected["error"] is not None)
+    if problems:
+        return Rule.OWN_WORDS
+    must_equal({"l": value.l, "n": value.n, "name": value.name}, expected["value"])
+    return None
+
+
+def _refuse_unencodable(expected: Given) -> Rule:
+    """Compare that a config with something that is not JSON in it does not become bytes."""
+    assert expected["error"] is not None
+    try:
+        encode_json({_KEY: object()})
+    except WireFormatError:
+        return Rule.OWN_WORDS
+    raise AssertionError("a config that is not JSON was written")

@@ -1,0 +1,99 @@
+"""`exec.run`: what a runner is given, and what comes back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from reglet.domain.context import Context
+from reglet.domain.entities.requests import CommandRequest, CommandResult
+from reglet.domain.errors import RegletError
+from reglet.exec import run as run_command
+from tests.vectors.rules import Rule
+from tests.vectors.running import Vector, must_equal
+
+Given = dict[str, Any]
+_SECOND_NS = 1_000_000_000
+
+
+class _Runner:
+    """Keeps the request and answers as the vector says."""
+
+    def __init__(self, fake: Given) -> None:
+        self._fake = fake
+        self.request: CommandRequest | None = None
+
+    def run(self, request: CommandRequest) -> CommandResult:
+        self.request = request
+        if self._fake["error"] is not None:
+            raise RegletError(self._fake["error"])
+        result = self._fake["result"]
+        return CommandResult(
+            result["Stdout"],
+            result["Stderr"],
+            result["ExitCode"],
+            timedelta(milliseconds=result["DurationMs"]),
+            result["IsTimeout"],
+        )
+
+
+def run(vector: Vector) -> Rule | None:
+    """Compare the request that arrives and the answer; durations are exact where Go's are whole numbers."""
+    given, expected = vector["input"], vector["expected"]
+    runner = _Runner(given["fake"])
+    error, result = _run(given, runner)
+    must_equal(error, expected["error"])
+    must_equal(result, expected["result"])
+    return _compare_request(runner.request, expected["request"], given["options"])
+
+
+def _run(given: Given, runner: _Runner) -> tuple[str | None, Given | None]:
+    options = given["options"]
+    timeout_ns = options.get("timeout_ns")
+    try:
+        result = run_command(
+            Context(),
+            _request(given["request"]),
+            runner=runner,
+            workdir=options.get("workdir"),
+            env=_environment(options.get("env")),
+            timeout=None if timeout_ns is None else timedelta(microseconds=timeout_ns / 1000),
+        )
+    except RegletError as failed:
+        return str(failed), None
+    return None, {
+        "DurationMs": result.duration // timedelta(milliseconds=1),
+        "ExitCode": result.exit_code,
+        "IsTimeout": result.is_timeout,
+        "Stderr": result.stderr,
+        "Stdout": result.stdout,
+    }
+
+
+def _request(given: Given) -> CommandRequest:
+    return CommandRequest(
+        given["Command"],
+        tuple(given["Args"] or ()),
+        given["Dir"] or None,
+        _environment(given["Env"]),
+        timedelta(seconds=given["Timeout"]) if given["Timeout"] else None,
+    )
+
+
+def _environment(variables: list[str] | None) -> dict[str, str] | None:
+    if variables is None:
+        return None
+    return {name: value for name, _, value in (each.partition("=") for each in variables)}
+
+
+def _compare_request(request: CommandRequest | None, expected: Given, options: Given) -> Rule | None:
+    assert request is not None, "the runner was not asked"
+    must_equal(
+        [list(request.args), request.command, request.dir or "", request.env],
+        [expected["Args"] or [], expected["Command"], expected["Dir"], _environment(expected["Env"])],
+    )
+    assert request.timeout is not None, "no timeout reached the runner"
+    if request.timeout == timedelta(seconds=expected["Timeout"]):
+        return None
+    must_equal(request.timeout, timedelta(microseconds=options.get("timeout_ns", 0) / 1000))
+    return Rule.EXACT_TIMEOUT
