@@ -144,3 +144,8 @@ def test_a_directory_has_no_content(tmp_path: Path) -> None:
 def test_a_relative_path_is_refused(hello: Path) -> None:
     """A sandbox does not know where the host stands."""
     assert_error(check(Path(hello.name)), "path", type="config")
+
+
+def test_a_path_that_leads_through_a_file_is_an_error(hello: Path) -> None:
+    """What the file system says comes through."""
+    assert_error(check(hello / "below"), "fs error: ", type="execution")

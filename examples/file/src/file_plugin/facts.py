@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from attrs import frozen
 
-from reglet.errors import CapabilityError
+from reglet.errors import CapabilityError, RegletError
 
 TELLS_OWNERS = sys.platform not in {"wasi", "win32"}
 """Whether modes and owners mean anything here: WASI reports 0 for all of them."""
@@ -29,22 +29,34 @@ class Facts:
     gid: int
 
 
+class FileError(RegletError):
+    """A file system refuses to tell what is at a path."""
+
+    error_type = "execution"
+
+
 def look_at(path: str) -> Facts | None:
     """Return what is at a path, None if there is nothing or a link that leads nowhere.
 
     Raises:
-        CapabilityError: nothing at all can be seen there, not even the directories that lead to it.
-        OSError: it cannot be told.
+        CapabilityError: in a sandbox, it was not granted.
+        FileError: it cannot be told for another reason.
     """
     try:
-        link = os.lstat(path)
-        status = os.stat(path)  # noqa: PTH116 - one kind of call for both
+        return _read(path)
     except FileNotFoundError:
         if not _is_visible(path):
-            raise CapabilityError(
-                f"fs:read:{path}", hint="grant this path, or a directory above it, for reading"
-            ) from None
+            raise _not_granted(path) from None
         return None
+    except OSError as error:
+        if sys.platform == "wasi" and isinstance(error, PermissionError):
+            raise _not_granted(path) from error
+        raise FileError(f"fs error: {error}") from error
+
+
+def _read(path: str) -> Facts:
+    link = os.lstat(path)
+    status = os.stat(path)  # noqa: PTH116 - one kind of call for both
     return Facts(
         is_symlink=stat.S_ISLNK(link.st_mode),
         is_dir=stat.S_ISDIR(status.st_mode),
@@ -54,6 +66,11 @@ def look_at(path: str) -> Facts | None:
         uid=status.st_uid,
         gid=status.st_gid,
     )
+
+
+def _not_granted(path: str) -> CapabilityError:
+    hint = "grant this path, and what it leads to if it is a link, for reading"
+    return CapabilityError(f"fs:read:{path}", hint=hint)
 
 
 def _is_visible(path: str) -> bool:
