@@ -79,7 +79,7 @@ def test_clients_answer_in_place_of_the_examples_answers():
         fetching(Example("x", FetchInput(URL), expected_output=FetchOutput(200, "hello"))), http
     )
     run_example(case)
-    http.routes.assert_all_used()
+    http.assert_all_used()
 
 
 def test_a_secret_reaches_the_handler_and_not_the_report():

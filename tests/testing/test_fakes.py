@@ -69,7 +69,7 @@ def test_requests_are_told_apart_by_method_url_header_and_body():
     assert http.do(HTTPRequest("GET", "https://a.test/x", {"Accept": "text/html"})).body == b"text"
     answer = http.get("https://a.test/42")
     assert (answer.body, answer.header("content-type")) == (b'{"n": 1}', "application/json")
-    http.routes.assert_all_used()
+    http.assert_all_used()
 
 
 def test_answers_come_in_order_and_the_last_one_stays():
@@ -112,7 +112,7 @@ def test_an_unexpected_call_is_remembered():
     with pytest.raises(UnexpectedCallError, match="no http routes"):
         http.get("http://a.test")
     with pytest.raises(UnexpectedCallError):
-        http.routes.assert_none_unexpected()
+        http.raise_unexpected()
 
 
 def test_a_route_without_an_answer_says_so():
@@ -129,7 +129,7 @@ def test_routes_that_were_not_used_up_are_listed():
     http.on("http://a.test").respond(500).respond(200)
     http.get("http://a.test")
     with pytest.raises(AssertionError, match=re.escape("url='http://a.test' (answered 1)")):
-        http.routes.assert_all_used()
+        http.assert_all_used()
 
 
 def test_latency_moves_the_fake_clock_and_runs_into_the_timeout():

@@ -79,6 +79,17 @@ def test_a_plain_assert_without_a_message_is_explained():
     assert '"body": "hello"' in str(caught.value)
 
 
+def test_a_call_that_no_fake_expected_fails_its_case_even_where_an_error_is_expected():
+    """A plugin that takes the fake's complaint for an error of the network does not hide it."""
+    cases = [
+        TestCase("other", {"url": "https://b.test/"}, expect_status="error"),
+        TestCase("known", {"url": URL}),
+    ]
+    with pytest.raises(PluginTestsFailed, match="unexpected call") as caught:
+        run_plugin_tests(fetching(), cases, clients=[http()])
+    assert list(caught.value.failures) == ["other"]
+
+
 class Raising:
     """A plugin of the author's own whose check raises."""
 

@@ -14,7 +14,7 @@ from reglet.domain.context import Context
 from reglet.domain.entities.json_value import JSONValue
 from reglet.domain.entities.result import Result
 from reglet.domain.ports.plugin import Plugin
-from reglet.testing.binding import bound
+from reglet.testing.binding import bound, raise_unexpected
 from reglet.testing.configs import encoded, written
 from reglet.testing.fakes.host import FakeHost
 from reglet.testing.fakes.routes import UnexpectedCallError
@@ -104,7 +104,9 @@ def run_example(case: ExampleCase) -> Result:
 
 def _check(case: ExampleCase, host: FakeHost) -> Result:
     if case.clients:
-        return case.plugin.check(bound(Context(), case.clients), encoded(case.config))
+        result = case.plugin.check(bound(Context(), case.clients), encoded(case.config))
+        raise_unexpected(case.clients)
+        return result
     return host.check(case.plugin, case.config)
 
 

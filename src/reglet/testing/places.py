@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, Protocol, TypeAlias
 
 from reglet.domain.context import Context
@@ -11,6 +12,7 @@ from reglet.domain.ports.host_functions import HostFunctions
 from reglet.domain.ports.plugin import Plugin
 from reglet.infrastructure.guest.exports import Exports
 from reglet.infrastructure.wire.result import decode_result
+from reglet.testing.audit.surroundings import surroundings_watched
 from reglet.testing.seam import functions_over
 
 PlaceName: TypeAlias = Literal["fakes", "native", "sandbox", "go"]
@@ -34,7 +36,8 @@ class InProcess:
 
     def check(self, functions: HostFunctions, config: bytes) -> Result:
         """Run one check."""
-        return decode_result(Exports(self._plugin, functions).observe(config))
+        with surroundings_watched():
+            return decode_result(Exports(self._plugin, functions).observe(config))
 
 
 class PlacedPlugin:
@@ -42,10 +45,12 @@ class PlacedPlugin:
 
     Attributes:
         definition: the plugin as its author wrote it.
-        world: what answers host calls in place of a test's fakes; None where the fakes answer.
+        world: makes what answers a check's host calls in place of a test's fakes; None where those answer.
     """
 
-    def __init__(self, definition: Plugin, place: Place, world: HostFunctions | None = None) -> None:
+    def __init__(
+        self, definition: Plugin, place: Place, world: Callable[[], HostFunctions] | None = None
+    ) -> None:
         """Run the checks of `definition` in `place`."""
         self.definition = definition
         self.world = world
@@ -61,7 +66,7 @@ class PlacedPlugin:
 
     def check_at(self, functions: HostFunctions, config: bytes) -> Result:
         """Run a check; `functions` answer its host calls, unless the place has a world of its own."""
-        return self._place.check(self.world or functions, config)
+        return self._place.check(self.world() if self.world else functions, config)
 
 
 def definition_of(plugin: Plugin) -> Plugin:

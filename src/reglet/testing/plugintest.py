@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 from attrs import field, frozen
 
+from reglet.application.results import result_of_error
 from reglet.domain.context import Context
-from reglet.domain.entities.result import Result, ResultStatus, result_error
-from reglet.domain.errors import error_detail
+from reglet.domain.entities.result import Result, ResultStatus
 from reglet.domain.ports.plugin import Plugin
 from reglet.testing.assertions import (
     assert_data_field,
@@ -19,7 +19,8 @@ from reglet.testing.assertions import (
     assert_success,
     explain,
 )
-from reglet.testing.binding import bound
+from reglet.testing.audit.surroundings import surroundings_watched
+from reglet.testing.binding import bound, raise_unexpected
 from reglet.testing.configs import encoded
 from reglet.testing.examples import generate_example_tests, run_example
 from reglet.testing.fakes.routes import UnexpectedCallError
@@ -80,9 +81,10 @@ def run_plugin_tests(plugin: Plugin, cases: Iterable[TestCase], *, clients: Iter
 
     `clients` are fakes, or anything else that satisfies a port; a `FakeHost` answers at the seam.
     """
-    ctx = bound(Context(), clients)
+    given = tuple(clients)
+    ctx = bound(Context(), given)
     table = list(cases)
-    results = [(case.name, list(_problems(plugin, ctx, case))) for case in table]
+    results = [(case.name, list(_problems(plugin, ctx, given, case))) for case in table]
     failures: dict[str, list[str]] = {}
     for name, problems in results:
         if problems:
@@ -91,19 +93,16 @@ def run_plugin_tests(plugin: Plugin, cases: Iterable[TestCase], *, clients: Iter
         raise PluginTestsFailed(failures, len(table))
 
 
-def _problems(plugin: Plugin, ctx: Context, case: TestCase) -> Iterator[str]:
+def _problems(plugin: Plugin, ctx: Context, clients: Sequence[object], case: TestCase) -> Iterator[str]:
     try:
-        config = encoded(case.config)
+        result = _checked(plugin, ctx, encoded(case.config))
+        raise_unexpected(clients)
     except (TypeError, ValueError) as error:
         yield f"the config is not JSON: {error}"
         return
-    try:
-        result = plugin.check(ctx, config)
     except UnexpectedCallError as error:
         yield str(error)
         return
-    except Exception as error:  # noqa: BLE001 - as a host sees it: an error becomes a Result
-        result = result_error(error_detail(error))
     yield from _status_problems(case, result)
     if case.expect_data is not None:
         yield from verify_output(case.expect_data, result.data or {})
@@ -111,6 +110,14 @@ def _problems(plugin: Plugin, ctx: Context, case: TestCase) -> Iterator[str]:
         yield from verify_error(case.expect_error, result)
     if case.validate is not None:
         yield from _validation_problems(case.validate, result)
+
+
+def _checked(plugin: Plugin, ctx: Context, config: bytes) -> Result:
+    with surroundings_watched():
+        try:
+            return plugin.check(ctx, config)
+        except Exception as error:  # noqa: BLE001 - as a host sees it: an error becomes a Result
+            return result_of_error(error)
 
 
 def _status_problems(case: TestCase, result: Result) -> Iterator[str]:

@@ -12,7 +12,7 @@ from reglet.domain.errors import CapabilityError, ExecError, RegletError
 from reglet.testing.fakes.clock import FakeClock
 from reglet.testing.fakes.failures import Failure, failure_of
 from reglet.testing.fakes.patterns import TextPattern, text_matches
-from reglet.testing.fakes.routes import Criterion, FakeCall, Route, Routes
+from reglet.testing.fakes.routes import Criterion, Fake, FakeCall, Route
 
 _TEXTS = {"refused": "permission denied", "not_found": "executable file not found"}
 
@@ -34,7 +34,7 @@ class CommandRoute(Route[CommandResult]):
         return self.then(result, latency)
 
 
-class FakeCommandRunner:
+class FakeCommandRunner(Fake[CommandRoute]):
     """A `CommandRunner` that answers from routes and fails on any other command.
 
     Time that runs out is a result with `is_timeout`, as with a real one.
@@ -42,7 +42,7 @@ class FakeCommandRunner:
 
     def __init__(self, *answers: CommandAnswer, clock: FakeClock | None = None) -> None:
         """Start with a route for each answer."""
-        self.routes: Routes[CommandRoute] = Routes(clock or FakeClock())
+        super().__init__(clock)
         for answer in answers:
             self.add(answer)
 

@@ -16,7 +16,7 @@ from reglet.domain.errors import (
 from reglet.testing.fakes.clock import FakeClock
 from reglet.testing.fakes.failures import Failure, failure_of
 from reglet.testing.fakes.patterns import TextPattern, equals, text_matches
-from reglet.testing.fakes.routes import Criterion, FakeCall, Route, Routes
+from reglet.testing.fakes.routes import Criterion, Fake, FakeCall, Route
 
 
 class DNSRoute(Route[tuple[str | MXRecord, ...]]):
@@ -27,7 +27,7 @@ class DNSRoute(Route[tuple[str | MXRecord, ...]]):
         return self.then(records, latency)
 
 
-class FakeDNSResolver:
+class FakeDNSResolver(Fake[DNSRoute]):
     """A `DNSResolver` that answers from routes and fails on any other look-up.
 
     `lookup_host` answers from the routes of types A and AAAA together.
@@ -35,7 +35,7 @@ class FakeDNSResolver:
 
     def __init__(self, *answers: DNSAnswer, clock: FakeClock | None = None) -> None:
         """Start with a route for each answer."""
-        self.routes: Routes[DNSRoute] = Routes(clock or FakeClock())
+        super().__init__(clock)
         for answer in answers:
             self.add(answer)
 

@@ -23,12 +23,13 @@ from reglet.infrastructure.guest.clients import host_clients
 from reglet.infrastructure.host.dispatcher import HostDispatcher
 from reglet.infrastructure.host.host_call import HostCall
 from reglet.infrastructure.host.host_ports import HostPorts
+from reglet.testing.audit.touched import note_host_call
 from reglet.testing.configs import encoded
 from reglet.testing.fakes.clock import FakeClock
 from reglet.testing.fakes.command import FakeCommandRunner
 from reglet.testing.fakes.dns import FakeDNSResolver
 from reglet.testing.fakes.http import FakeHTTPClient
-from reglet.testing.fakes.routes import Routes
+from reglet.testing.fakes.routes import Fake
 from reglet.testing.fakes.smtp import FakeSMTPClient
 from reglet.testing.fakes.tcp import FakeTCPDialer
 from reglet.testing.places import check_at
@@ -125,23 +126,26 @@ class FakeHost:
         """
         self._functions = self._dispatcher()
         result = check_at(plugin, self, encoded(config))
-        self.assert_none_unexpected()
+        self.raise_unexpected()
         return result
 
     def assert_all_used(self) -> None:
         """Raise `AssertionError` that lists routes with answers that were not asked for."""
-        for routes in self._routes():
-            routes.assert_all_used()
+        for fake in self._fakes():
+            fake.assert_all_used()
 
-    def assert_none_unexpected(self) -> None:
-        """Raise the first `UnexpectedCallError` again, if there was one."""
-        for routes in self._routes():
-            routes.assert_none_unexpected()
+    def raise_unexpected(self) -> None:
+        """Raise the first `UnexpectedCallError` since the last time, if there was one."""
+        for fake in self._fakes():
+            fake.raise_unexpected()
 
-    def _routes(self) -> list[Routes[Any]]:
-        fakes = (self.http, self.dns, self.tcp, self.smtp, self.command)
-        return [fake.routes for fake in fakes]
+    def _fakes(self) -> tuple[Fake[Any], ...]:
+        return (self.http, self.dns, self.tcp, self.smtp, self.command)
 
     def _dispatcher(self) -> HostDispatcher:
         ports = HostPorts(self.http, self.dns, self.tcp, self.smtp, self.command, self.log)
-        return HostDispatcher(ports, Policy(self.grants), dialect=self.dialect, observer=self.calls.append)
+        return HostDispatcher(ports, Policy(self.grants), dialect=self.dialect, observer=self._note)
+
+    def _note(self, call: HostCall) -> None:
+        self.calls.append(call)
+        note_host_call(call.name, call.request)

@@ -21,7 +21,7 @@ from reglet.testing.fakes.causes import cause_of
 from reglet.testing.fakes.clock import FakeClock
 from reglet.testing.fakes.failures import Failure, failure_of
 from reglet.testing.fakes.patterns import BodyPattern, TextPattern, body_matches, headers_match, text_matches
-from reglet.testing.fakes.routes import Criterion, FakeCall, Route, Routes
+from reglet.testing.fakes.routes import Criterion, Fake, FakeCall, Route
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -49,7 +49,7 @@ class HTTPRoute(Route[HTTPResponse]):
         return self.then(HTTPResponse(status, given, content, proto, truncated), latency)
 
 
-class FakeHTTPClient:
+class FakeHTTPClient(Fake[HTTPRoute]):
     """An `HTTPClient` that answers from routes and fails on any other request.
 
     Redirects are answers like others: it follows none.
@@ -57,7 +57,7 @@ class FakeHTTPClient:
 
     def __init__(self, *answers: HTTPAnswer, clock: FakeClock | None = None) -> None:
         """Start with a route for each answer."""
-        self.routes: Routes[HTTPRoute] = Routes(clock or FakeClock())
+        super().__init__(clock)
         for answer in answers:
             self.add(answer)
 

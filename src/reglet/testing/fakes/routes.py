@@ -10,14 +10,18 @@ from typing import Any, Generic, Self, TypeVar
 from attrs import frozen
 
 from reglet.domain.errors import RegletError
+from reglet.testing.audit.touched import note_fake_call
 from reglet.testing.fakes.clock import FakeClock
 from reglet.testing.fakes.failures import Failure
 
 Response = TypeVar("Response")
 
 
-class UnexpectedCallError(AssertionError):
-    """A fake was called in a way that no route of it answers."""
+class UnexpectedCallError(RegletError, AssertionError):
+    """A fake was called in a way that no route of it answers.
+
+    The plugin sees an error of its host; the test sees this, whatever the plugin made of it.
+    """
 
 
 @frozen
@@ -157,6 +161,7 @@ class Routes(Generic[AnyRoute]):
         no route fits, and errors that a route was told to raise as they stand.
         """
         self.calls.append(call)
+        note_fake_call(call.port, call.facts)
         route = self.find(call)
         if route is None:
             raise self._refuse(call)
@@ -175,10 +180,12 @@ class Routes(Generic[AnyRoute]):
         if unused:
             raise AssertionError("\n".join(["routes that were not used up:", *unused]))
 
-    def assert_none_unexpected(self) -> None:
-        """Raise the first `UnexpectedCallError` again: a plugin may have caught it."""
+    def raise_unexpected(self) -> None:
+        """Raise the first `UnexpectedCallError` since the last time, if there was one."""
         if self.unexpected:
-            raise self.unexpected[0]
+            first = self.unexpected[0]
+            self.unexpected.clear()
+            raise first
 
     def _refuse(self, call: FakeCall) -> UnexpectedCallError:
         error = UnexpectedCallError("\n".join([f"unexpected call: {call}", *self._hints(call)]))
@@ -191,6 +198,27 @@ class Routes(Generic[AnyRoute]):
         nearest = max(self.all, key=lambda route: route.closeness(call))
         differences = [f"    {line}" for line in nearest.differences(call)]
         return [f"  nearest route:   {nearest}", *differences]
+
+
+class Fake(Generic[AnyRoute]):
+    """A stand-in for a port: its routes, and what a test asserts of them."""
+
+    def __init__(self, clock: FakeClock | None) -> None:
+        """Start without routes; latencies move `clock`."""
+        self.routes: Routes[AnyRoute] = Routes(clock or FakeClock())
+
+    @property
+    def calls(self) -> list[FakeCall]:
+        """Every call that it got, in order."""
+        return self.routes.calls
+
+    def assert_all_used(self) -> None:
+        """Raise `AssertionError` that lists every route with an answer that was not asked for."""
+        self.routes.assert_all_used()
+
+    def raise_unexpected(self) -> None:
+        """Raise the first `UnexpectedCallError` since the last time: a plugin may have caught it."""
+        self.routes.raise_unexpected()
 
 
 def _short(value: object, limit: int = 120) -> str:

@@ -20,7 +20,7 @@ from reglet.testing.fakes.causes import cause_of
 from reglet.testing.fakes.clock import FakeClock
 from reglet.testing.fakes.failures import Failure, failure_of
 from reglet.testing.fakes.patterns import TextPattern, equals, text_matches
-from reglet.testing.fakes.routes import Criterion, FakeCall, Route, Routes
+from reglet.testing.fakes.routes import Criterion, Fake, FakeCall, Route
 
 
 class SMTPRoute(Route[SMTPConnectResult]):
@@ -49,12 +49,12 @@ class SMTPRoute(Route[SMTPConnectResult]):
         return self.then(result, latency)
 
 
-class FakeSMTPClient:
+class FakeSMTPClient(Fake[SMTPRoute]):
     """An `SMTPClient` that answers from routes and fails on any other server."""
 
     def __init__(self, *answers: SMTPAnswer, clock: FakeClock | None = None) -> None:
         """Start with a route for each answer."""
-        self.routes: Routes[SMTPRoute] = Routes(clock or FakeClock())
+        super().__init__(clock)
         for answer in answers:
             self.add(answer)
 

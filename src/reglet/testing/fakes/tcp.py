@@ -21,7 +21,7 @@ from reglet.testing.fakes.causes import cause_of
 from reglet.testing.fakes.clock import FakeClock
 from reglet.testing.fakes.failures import Failure, failure_of
 from reglet.testing.fakes.patterns import TextPattern, equals, text_matches
-from reglet.testing.fakes.routes import Criterion, FakeCall, Route, Routes
+from reglet.testing.fakes.routes import Criterion, Fake, FakeCall, Route
 
 
 @define
@@ -92,12 +92,12 @@ class TCPRoute(Route[TCPAnswer]):
         return self.then(TCPAnswer(remote_addr=remote_addr, local_addr=local_addr, tls=tls), latency)
 
 
-class FakeTCPDialer:
+class FakeTCPDialer(Fake[TCPRoute]):
     """A `TCPDialer` that answers from routes and fails on any other address."""
 
     def __init__(self, *answers: TCPAnswer, clock: FakeClock | None = None) -> None:
         """Start with a route for each answer."""
-        self.routes: Routes[TCPRoute] = Routes(clock or FakeClock())
+        super().__init__(clock)
         for answer in answers:
             self.add(answer)
 
