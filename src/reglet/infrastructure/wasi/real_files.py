@@ -1,4 +1,5 @@
 """Files and directories of this machine that a guest has open."""
+# ruff: noqa: ARG002 - what is refused takes the parameters of its protocol
 
 from __future__ import annotations
 

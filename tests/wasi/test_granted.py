@@ -1,0 +1,307 @@
+"""The granted tree: what was granted is there, nothing else is, and no way leads out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from reglet.domain.entities.grants import FileSystemCapability, FileSystemRule, GrantSet
+from reglet.domain.policy import Policy
+from reglet.infrastructure.wasi import Errno, FileType, OpenFlags, Times, WasiError
+from reglet.infrastructure.wasi.granted import GrantedTree, granted_preopens
+from reglet.infrastructure.wasi.granted_paths import GrantedPaths
+from tests.wasi.guest import WRITE, Guest
+
+CREATE = OpenFlags(read=False, write=True, create=True)
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A folder with files to grant and files to hide."""
+    root = Path(os.path.realpath(tmp_path))
+    for name in ("open/a.txt", "open/b.conf", "open/deep/c.txt", "secret/key", "secret/deep/key"):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"this is {name}")
+    return root
+
+
+def granted(root, *, read=(), write=()):
+    """Return the tree of grants whose patterns start in the root."""
+    rule = FileSystemRule([f"{root}/{each}" for each in read], [f"{root}/{each}" for each in write])
+    policy = Policy(GrantSet(fs=FileSystemCapability([rule])), cwd=str(root))
+    return GrantedTree(GrantedPaths.of(policy, str(root)))
+
+
+def content(tree, path):
+    """Return what a file holds."""
+    file = tree.open(str(path), OpenFlags())
+    try:
+        return file.read(0, 1000).decode()
+    finally:
+        file.close()
+
+
+def names(tree, path):
+    """Return the names in a directory."""
+    directory = tree.open(str(path), OpenFlags(directory=True))
+    try:
+        return [entry.name for entry in directory.entries()]
+    finally:
+        directory.close()
+
+
+def refusal(call, *arguments, **options):
+    """Return the error number that a call ends in."""
+    with pytest.raises((WasiError, OSError)) as caught:
+        call(*arguments, **options)
+    return caught.value.number if isinstance(caught.value, WasiError) else caught.value.errno
+
+
+def test_a_granted_file_can_be_read(root):
+    """By its own path, from the root."""
+    assert content(granted(root, read=["open/a.txt"]), root / "open/a.txt") == "this is open/a.txt"
+
+
+def test_a_grant_of_one_file_does_not_show_its_directory(root):
+    """The directories on the way there list what leads to it, and nothing else."""
+    tree = granted(root, read=["open/a.txt"])
+    assert names(tree, root / "open") == ["a.txt"]
+    assert names(tree, root) == ["open"]
+    assert names(tree, "") == [root.parts[1]]
+
+
+@pytest.mark.parametrize(
+    "hidden", ["open/b.conf", "open/missing", "secret/key", "secret", "missing/x", "secret/missing"]
+)
+def test_what_is_not_granted_is_refused_whether_it_exists_or_not(root, hidden):
+    """So that its absence is never believed, and its presence never told."""
+    tree = granted(root, read=["open/a.txt"])
+    assert refusal(tree.open, str(root / hidden), OpenFlags()) == Errno.NOTCAPABLE
+    assert refusal(tree.status, str(root / hidden), follow=True) == Errno.NOTCAPABLE
+    assert refusal(tree.status, str(root / hidden), follow=False) == Errno.NOTCAPABLE
+
+
+def test_a_granted_file_that_is_not_there_is_absent(root):
+    """That is an answer, not a refusal."""
+    tree = granted(root, read=["open/gone.txt"])
+    assert refusal(tree.status, str(root / "open/gone.txt"), follow=True) == Errno.NOENT
+
+
+def test_globs_grant_what_they_match(root):
+    """`*` stays in its directory, `**` goes below."""
+    assert names(granted(root, read=["open/*.conf"]), root / "open") == ["b.conf"]
+    assert names(granted(root, read=["open/**"]), root / "open") == ["a.txt", "b.conf", "deep"]
+    assert names(granted(root, read=["{open/deep,secret}/*"]), root) == ["open", "secret"]
+    assert names(granted(root, read=["*/deep/*"]), root / "open") == ["deep"]
+
+
+def test_a_directory_that_only_leads_on_tells_nothing_of_itself(root):
+    """No times and no size."""
+    status = granted(root, read=["open/a.txt"]).status(str(root / "open"), follow=True)
+    assert (status.type, status.size, status.modified, status.accessed) == (FileType.DIRECTORY, 0, 0, 0)
+
+
+def test_what_is_granted_tells_what_preview_1_can_say(root):
+    """Size and times are the file's own."""
+    status = granted(root, read=["open/a.txt"]).status(str(root / "open/a.txt"), follow=True)
+    found = (root / "open/a.txt").stat()
+    assert (status.type, status.size, status.modified) == (
+        FileType.REGULAR_FILE,
+        found.st_size,
+        found.st_mtime_ns,
+    )
+
+
+def test_dots_are_resolved_before_the_policy_sees_a_path(root):
+    """A way through a granted directory does not lead out of it."""
+    tree = granted(root, read=["open/**"])
+    assert content(tree, f"{root}/open/deep/../a.txt") == "this is open/a.txt"
+    assert refusal(content, tree, f"{root}/open/../secret/key") == Errno.NOTCAPABLE
+
+
+def test_a_way_through_what_is_hidden_is_refused(root):
+    """`secret/..` would tell whether `secret` exists."""
+    tree = granted(root, read=["open/**"])
+    for name in ("secret", "missing"):
+        assert refusal(content, tree, f"{root}/{name}/../open/a.txt") == Errno.NOTCAPABLE
+
+
+@pytest.mark.parametrize(
+    "target", ["../secret/key", "{root}/secret/key", "deep/../../secret/key", "/etc/passwd"]
+)
+def test_a_link_does_not_lead_out(root, target):
+    """The policy sees where it leads, not what it is called."""
+    (root / "open/link").symlink_to(target.format(root=root))
+    tree = granted(root, read=["open/**"])
+    assert refusal(content, tree, root / "open/link") == Errno.NOTCAPABLE
+    assert refusal(tree.status, str(root / "open/link"), follow=True) == Errno.NOTCAPABLE
+
+
+def test_a_linked_directory_does_not_lead_out(root):
+    """Nor what lies below it."""
+    (root / "open/link").symlink_to(root / "secret")
+    tree = granted(root, read=["open/**"])
+    assert refusal(content, tree, root / "open/link/key") == Errno.NOTCAPABLE
+    assert refusal(names, tree, root / "open/link") == Errno.NOTCAPABLE
+
+
+def test_a_link_to_a_granted_file_is_followed(root):
+    """Also through a directory that is a link."""
+    (root / "open/link").symlink_to("deep/c.txt")
+    (root / "alias").symlink_to("open")
+    tree = granted(root, read=["open/**"])
+    assert content(tree, root / "open/link") == "this is open/deep/c.txt"
+    assert content(tree, root / "alias/a.txt") == "this is open/a.txt"
+
+
+def test_a_granted_link_itself_can_be_looked_at(root):
+    """Without following it: its type, and where it points."""
+    (root / "open/link").symlink_to("../secret/key")
+    tree = granted(root, read=["open/**"])
+    assert tree.status(str(root / "open/link"), follow=False).type is FileType.SYMBOLIC_LINK
+    assert tree.read_link(str(root / "open/link")) == "../secret/key"
+
+
+def test_links_in_a_circle_end(root):
+    """With the error that says so."""
+    (root / "open/one").symlink_to("two")
+    (root / "open/two").symlink_to("one")
+    assert refusal(content, granted(root, read=["open/**"]), root / "open/one") == Errno.LOOP
+
+
+def test_a_directory_that_is_swapped_for_a_link_is_not_followed(root):
+    """Each name is opened below the directory before it: a swap between look and open is an error."""
+    tree = granted(root, read=["open/**"])
+
+    class Swapping(GrantedPaths):
+        def is_known(self, path: str) -> bool:
+            if path == f"{root}/open/deep" and (root / "open/deep").is_dir():
+                (root / "open/deep").rename(root / "open/was")
+                (root / "open/deep").symlink_to(root / "secret/deep")
+            return super().is_known(path)
+
+    swapped = GrantedTree(Swapping(tree._paths.policy, tree._paths._ways))
+    with pytest.raises(OSError):
+        swapped.open(f"{root}/open/deep/c.txt", OpenFlags())
+
+
+def test_what_may_be_read_may_not_be_written(root):
+    """It is a read-only file system for the guest."""
+    tree = granted(root, read=["open/**"])
+    path = str(root / "open/a.txt")
+    assert refusal(tree.open, path, OpenFlags(write=True)) == Errno.ROFS
+    assert refusal(tree.open, path, OpenFlags(truncate=True)) == Errno.ROFS
+    assert refusal(tree.open, str(root / "open/new"), CREATE) == Errno.ROFS
+    assert refusal(tree.remove_file, path) == Errno.ROFS
+    assert refusal(tree.create_directory, str(root / "open/new")) == Errno.ROFS
+    assert refusal(tree.rename, path, str(root / "open/z")) == Errno.ROFS
+    assert refusal(tree.set_times, path, Times(0, 0), follow=True) == Errno.ROFS
+    assert (root / "open/a.txt").read_text() == "this is open/a.txt"
+
+
+def test_what_may_be_written_can_be_made_changed_and_removed(root):
+    """Files and directories both."""
+    tree = granted(root, write=["out/**"])
+    (root / "out").mkdir()
+    tree.create_directory(str(root / "out/sub"))
+    file = tree.open(str(root / "out/sub/f"), CREATE)
+    file.write(0, b"hello")
+    file.write(None, b" world")
+    file.set_size(8)
+    file.sync()
+    file.close()
+    assert (root / "out/sub/f").read_text() == "hello wo"
+    tree.set_times(str(root / "out/sub/f"), Times(1_000, 2_000), follow=True)
+    assert (root / "out/sub/f").stat().st_mtime_ns == 2_000
+    tree.rename(str(root / "out/sub/f"), str(root / "out/g"))
+    tree.remove_directory(str(root / "out/sub"))
+    assert [path.name for path in (root / "out").iterdir()] == ["g"]
+    tree.remove_file(str(root / "out/g"))
+    assert list((root / "out").iterdir()) == []
+
+
+def test_what_may_be_written_may_not_be_read(root):
+    """A place to drop things is no place to look into."""
+    tree = granted(root, write=["secret/*"])
+    assert refusal(content, tree, root / "secret/key") == Errno.NOTCAPABLE
+
+
+def test_nothing_is_moved_to_where_it_may_be_read(root):
+    """A move must not turn the right to write into the right to read."""
+    tree = granted(root, read=["open/**"], write=["open/**", "secret/*"])
+    assert refusal(tree.rename, str(root / "secret/key"), str(root / "open/key")) == Errno.NOTCAPABLE
+    assert (root / "secret/key").exists()
+
+
+def test_directories_are_not_moved(root):
+    """What is in them would get other grants than before."""
+    tree = granted(root, read=["open/**"], write=["open/**", "secret"])
+    (root / "open/dir").mkdir()
+    assert refusal(tree.rename, str(root / "open/dir"), str(root / "open/dir2")) == Errno.NOTCAPABLE
+
+
+def test_what_is_no_file_is_not_opened(root):
+    """A pipe would keep the host waiting."""
+    os.mkfifo(root / "open/pipe")
+    tree = granted(root, read=["open/**"], write=["open/**"])
+    assert refusal(tree.open, str(root / "open/pipe"), OpenFlags()) == Errno.ACCES
+    assert refusal(tree.open, str(root / "open/pipe"), OpenFlags(write=True)) == Errno.ACCES
+
+
+def test_a_link_is_not_opened_itself(root):
+    """As with O_NOFOLLOW."""
+    (root / "open/link").symlink_to("a.txt")
+    tree = granted(root, read=["open/**"])
+    assert refusal(tree.open, str(root / "open/link"), OpenFlags(follow=False)) == Errno.LOOP
+
+
+def test_files_are_no_directories(root):
+    """And directories no files."""
+    tree = granted(root, read=["open/**"], write=["open/**"])
+    assert refusal(tree.open, str(root / "open/a.txt"), OpenFlags(directory=True)) == Errno.NOTDIR
+    assert refusal(tree.open, str(root / "open/deep"), OpenFlags(write=True)) == Errno.ISDIR
+    assert refusal(tree.open, str(root / "open/deep"), OpenFlags(create=True, exclusive=True)) == Errno.EXIST
+    assert refusal(tree.create_directory, str(root / "open/deep")) == Errno.EXIST
+
+
+def test_relative_patterns_start_in_the_directory_of_the_sandbox(root):
+    """`open/*` means what it means in a shell there."""
+    policy = Policy(GrantSet(fs=FileSystemCapability([FileSystemRule(read=["open/*"])])), cwd=str(root))
+    ((_, tree),) = granted_preopens(policy, str(root))()
+    assert content(tree, root / "open/a.txt") == "this is open/a.txt"
+
+
+def test_no_grants_no_directory():
+    """A guest without granted files has not even a root."""
+    assert list(granted_preopens(Policy(GrantSet()), "/")()) == []
+
+
+def test_nothing_stays_open(root):
+    """Each walk closes what it opened."""
+    tree = granted(root, read=["open/**"])
+    before = len(list(Path("/dev/fd").iterdir()))
+    for name in ("open/deep/c.txt", "open/deep", "secret/key", "open/none"):
+        with contextlib.suppress(WasiError):
+            tree.open(str(root / name), OpenFlags()).close()
+    assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+def test_a_guest_reads_and_writes_through_preview_1(root):
+    """The calls of a compiled guest, over the real files."""
+    (root / "out").mkdir()
+    tree = granted(root, read=["open/**"], write=["out/*"])
+    guest = Guest(tree=tree)
+    where = str(root)[1:]
+    assert guest.read(guest.open(f"{where}/open/a.txt")) == b"this is open/a.txt"
+    assert guest.open(f"{where}/secret/key") is Errno.NOTCAPABLE
+    assert guest.open("../etc/passwd") is Errno.NOTCAPABLE
+    number = guest.open(f"{where}/out/new", how=1, rights=WRITE)
+    assert guest.write(number, b"made") == 4
+    guest.system.close()
+    assert (root / "out/new").read_bytes() == b"made"
+    assert not stat.S_IMODE((root / "out/new").stat().st_mode) & 0o111
