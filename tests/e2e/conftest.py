@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from reglet.infrastructure.build import BuildReport, build_plugin
+from tests.e2e.go_host import GoHost, build_go_host
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,3 +41,12 @@ def built_source(tmp_path_factory: pytest.TempPathFactory) -> BuildSource:
         return build_plugin(folder / "plugin.py", folder / "plugin.wasm").path
 
     return build
+
+
+@pytest.fixture(scope="session")
+def go_host(tmp_path_factory: pytest.TempPathFactory) -> GoHost:
+    """Return the Go host, built once; without a Go toolchain the test is skipped."""
+    go = shutil.which("go")
+    if go is None:
+        pytest.skip("the Go toolchain is not installed")
+    return build_go_host(tmp_path_factory.mktemp("go"), go)

@@ -1,0 +1,122 @@
+"""Built plugins on wazero, the engine of the Go hosts."""
+
+from __future__ import annotations
+
+import base64
+import statistics
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import BuildExample, BuildSource
+from tests.e2e.go_host import GoHost
+from tests.e2e.probe import PROBE
+
+pytestmark = pytest.mark.go
+
+ECHO = {"operation": "echo", "text": "again"}
+
+
+@pytest.fixture
+def probe(built_source: BuildSource) -> Path:
+    """Return the built probe."""
+    return built_source(PROBE)
+
+
+def _answer(report: dict[str, Any]) -> dict[str, Any]:
+    (answer,) = report["answers"]
+    assert isinstance(answer, dict)
+    return answer
+
+
+def test_every_export_answers(probe: Path, go_host: GoHost) -> None:
+    """The manifest, a Result, and the older app's three."""
+    report = go_host.run(probe, ECHO)
+    older = {
+        name: _answer(go_host.run(probe, ECHO, f"-call={name}")) for name in ("describe", "schema", "observe")
+    }
+
+    assert report["manifest"]["name"] == "probe"
+    assert (_answer(report)["status"], _answer(report)["data"]) == ("success", {"text": "again"})
+    assert older["describe"]["name"] == "probe"
+    assert "operation" in older["schema"]["properties"]
+    assert (older["observe"]["Status"], older["observe"]["Error"]) == (True, None)
+
+
+def test_a_bad_config_is_a_result(probe: Path, go_host: GoHost) -> None:
+    """An operation that does not exist is an error of type config, not a trap."""
+    answer = _answer(go_host.run(probe, {"operation": "none"}))
+
+    assert (answer["status"], answer["error"]["type"]) == ("error", "config")
+
+
+@pytest.mark.parametrize("option", ["-interpreter", "-default-clock"])
+def test_other_ways_to_run(probe: Path, go_host: GoHost, option: str) -> None:
+    """Interpreted, and under wazero's fake clock and random source, the data is the same."""
+    answer = _answer(go_host.run(probe, ECHO, option))
+
+    assert (answer["status"], answer["data"]) == ("success", {"text": "again"})
+
+
+def test_an_instance_can_go_on(probe: Path, go_host: GoHost) -> None:
+    """Calls on one instance, none of which gives memory back, do not make it grow."""
+    report = go_host.run(probe, ECHO | {"text": "x" * 20_000}, "-warm=1000")
+
+    assert len(report["warm_ms"]) == 1000
+    assert report["last_pages"] - report["first_pages"] <= 16
+
+
+def test_a_fresh_instance_is_quick(probe: Path, go_host: GoHost) -> None:
+    """Nothing is started anew: half of the fresh calls take less than 50 ms even on a busy machine."""
+    report = go_host.run(probe, ECHO, "-count=9")
+
+    assert statistics.median(report["fresh_ms"]) < 50
+
+
+def test_host_functions_are_called(built_example: BuildExample, go_host: GoHost) -> None:
+    """The HTTP example asks the host, and its Result has what the host answered."""
+    answers = {"http_request": {"status_code": 204, "proto": "HTTP/1.1", "headers": {"X-A": ["b"]}}}
+    config = {"url": "https://example.com", "expected_status": 204}
+
+    report = go_host.run(built_example("http").path, config, answers=answers)
+
+    assert [call["name"] for call in report["calls"]] == ["http_request"]
+    assert report["calls"][0]["request"]["url"] == "https://example.com"
+    assert (_answer(report)["status"], _answer(report)["data"]["status_code"]) == ("success", 204)
+
+
+def test_what_belongs_to_a_run_is_renewed(probe: Path, go_host: GoHost) -> None:
+    """Environment, random numbers and logging's clock are those of the run, not of the build."""
+    report = go_host.run(probe, {"operation": "run"}, "-count=2", "-env=FROM_HOST=here")
+
+    first, second = (answer["data"]["text"].split() for answer in report["answers"])
+    assert (first[0], second[0]) == ("here", "here")
+    assert first[1] != second[1]
+    assert int(first[2]) > 1_700_000_000
+
+
+def test_files_are_read_through_what_the_host_gives(probe: Path, go_host: GoHost, tmp_path: Path) -> None:
+    """A directory that the host opens for the run is seen, though the build knew none."""
+    (tmp_path / "file.txt").write_text("from the host")
+
+    report = go_host.run(probe, {"operation": "read", "text": "/data/file.txt"}, f"-directory={tmp_path}")
+
+    assert _answer(report)["data"]["text"] == "from the host"
+
+
+def test_a_bug_keeps_its_traceback(probe: Path, go_host: GoHost) -> None:
+    """A handler that raises is a Result of type panic, with the source line, and the instance goes on."""
+    report = go_host.run(probe, {"operation": "bug"}, "-warm=3")
+
+    error = _answer(report)["error"]
+    assert error["type"] == "panic"
+    assert "return {}[request.text]" in base64.b64decode(error["stack"]).decode()
+    assert len(report["warm_ms"]) == 3
+
+
+def test_an_import_that_comes_too_late_says_so(probe: Path, go_host: GoHost) -> None:
+    """What was not imported in the build cannot be had, and the message says where to import it."""
+    answer = _answer(go_host.run(probe, {"operation": "late"}))
+
+    assert "import sqlite3 at the top of the plugin's module" in answer["error"]["message"]
