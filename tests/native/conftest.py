@@ -15,12 +15,13 @@ from reglet.infrastructure.native.trust import Trust
 
 @frozen
 class Certificates:
-    """Server contexts: a good one, one that expired, one that nobody signed; and whom to trust for the good."""
+    """Server contexts, and whom to trust: good, expired, signed by a stranger, and good with HTTP/2 on offer."""
 
     trust: Trust
     good: ssl.SSLContext
     expired: ssl.SSLContext
     self_signed: ssl.SSLContext
+    http2: ssl.SSLContext
 
 
 def server_context(certificate):
@@ -38,11 +39,14 @@ def certificates(tmp_path_factory):
     authority.cert_pem.write_to_path(str(path))
     past = datetime.now(UTC) - timedelta(days=3)
     names = ("localhost", "127.0.0.1", "good.example")
+    http2 = server_context(authority.issue_cert(*names))
+    http2.set_alpn_protocols(["h2"])
     return Certificates(
         Trust(str(path)),
         server_context(authority.issue_cert(*names, common_name="good", organization_name="Reglet")),
         server_context(authority.issue_cert(*names, not_before=past - timedelta(days=9), not_after=past)),
         server_context(stranger.issue_cert(*names)),
+        http2,
     )
 
 

@@ -1,0 +1,190 @@
+"""SMTP against aiosmtpd, and against servers that misbehave."""
+
+from __future__ import annotations
+
+import gc
+from datetime import timedelta
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Sink
+from aiosmtpd.smtp import AuthResult
+
+from reglet.domain.context import Context, ContextBound
+from reglet.domain.errors import NetworkError, TimeoutError  # noqa: A004 - our own family
+from reglet.domain.ports.smtp_client import SMTPClient
+from reglet.infrastructure.native.smtp import NativeSMTPClient
+from tests.native.answering import AnsweringServer, until_closed
+
+# aiosmtpd leaves transports behind when it stops after STARTTLS; they are collected before the next test.
+pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
+
+CLIENT = NativeSMTPClient()
+SECONDS = timedelta(seconds=5)
+
+
+class FreePortController(Controller):
+    """A controller on a port that the system chooses."""
+
+    def _trigger_server(self):
+        self.port = self.server.sockets[0].getsockname()[1]
+        super()._trigger_server()
+
+
+@pytest.fixture
+def mail(certificates):
+    """Start mail servers; gives a function from options to port."""
+    controllers = []
+
+    def start(**options):
+        controller = FreePortController(Sink(), hostname="127.0.0.1", port=0, **options)
+        controllers.append(controller)
+        controller.start()
+        return controller.port
+
+    yield start
+    for controller in controllers:
+        controller.stop()
+    gc.collect()
+
+
+def test_the_client_is_the_port():
+    """It can be bound to a context as the port."""
+    assert isinstance(CLIENT, SMTPClient)
+    assert isinstance(CLIENT, ContextBound)
+
+
+def test_a_server_tells_its_banner_and_extensions(mail):
+    """Without TLS."""
+    port = mail(ident="Test mail")
+    result = CLIENT.connect("127.0.0.1", port, SECONDS, False, False)
+    assert result.connected
+    assert result.banner.startswith("220 ")
+    assert result.banner.endswith("Test mail")
+    assert "8BITMIME" in result.extensions
+    assert result.supports_auth is False
+    assert (result.tls_enabled, result.tls_version) == (False, "")
+    assert result.address == f"127.0.0.1:{port}"
+    assert result.response_time > timedelta()
+
+
+def test_a_server_that_offers_auth_is_said_to(mail, certificates):
+    """AUTH stands among the extensions, here only once the session is secure."""
+    port = mail(tls_context=certificates.good, authenticator=lambda *_: AuthResult(success=True))
+    client = NativeSMTPClient(trust=certificates.trust)
+    assert client.connect("localhost", port, SECONDS, False, False).supports_auth is False
+    assert client.connect("localhost", port, SECONDS, False, True).supports_auth is True
+
+
+def test_tls_from_the_start(mail, certificates):
+    """The certificate is verified, the handshake told."""
+    port = mail(ssl_context=certificates.good)
+    client = NativeSMTPClient(trust=certificates.trust)
+    result = client.connect("localhost", port, SECONDS, True, False)
+    assert result.tls_enabled
+    assert (result.tls_version, result.tls_server_name) == ("TLS 1.3", "localhost")
+    assert result.tls_cipher_suite.startswith("TLS_")
+    assert result.banner.startswith("220 ")
+    with pytest.raises(NetworkError, match="CERTIFICATE_VERIFY_FAILED"):
+        CLIENT.connect("localhost", port, SECONDS, True, False)
+    assert CLIENT.connect("localhost", port, SECONDS, True, False, insecure_skip_verify=True).tls_enabled
+
+
+def test_starttls(mail, certificates):
+    """Extensions are asked for again afterwards; the offer itself is gone then."""
+    port = mail(tls_context=certificates.good)
+    client = NativeSMTPClient(trust=certificates.trust)
+    before = client.connect("127.0.0.1", port, SECONDS, False, False)
+    after = client.connect("localhost", port, SECONDS, False, True)
+    assert "STARTTLS" in before.extensions
+    assert "STARTTLS" not in after.extensions
+    assert after.tls_enabled
+    assert after.tls_version == "TLS 1.3"
+
+
+def test_starttls_that_is_not_offered_is_an_error(mail):
+    """Nothing goes on in plain text."""
+    with pytest.raises(NetworkError, match="the server answered '454 TLS not available'"):
+        CLIENT.connect("127.0.0.1", mail(), SECONDS, False, True)
+
+
+def test_an_old_server_knows_helo_only():
+    """It has no extensions."""
+
+    def helo_only(connection):
+        connection.sendall(b"220 old\r\n")
+        for answer in (b"502 no EHLO\r\n", b"250 hello\r\n", b"221 bye\r\n"):
+            connection.recv(4096)
+            connection.sendall(answer)
+
+    with AnsweringServer(helo_only) as server:
+        result = CLIENT.connect("127.0.0.1", server.port, SECONDS, False, False)
+    assert (result.banner, result.extensions, result.supports_auth) == ("220 old", (), False)
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (b"554 go away\r\n", "the server answered '554 go away', not 220"),
+        (b"", "Connection unexpectedly closed"),
+        (b"SSH-2.0-OpenSSH\r\n", "the server answered '-1"),
+        (b"220-more\r\n", "Connection unexpectedly closed"),
+        (b"220 " + b"x" * 100_000, "Line too long"),
+    ],
+)
+def test_a_server_that_is_no_mail_server_is_an_error(said, reason):
+    """The text says what it said."""
+    with (
+        AnsweringServer(lambda connection: connection.sendall(said)) as server,
+        pytest.raises(NetworkError, match=reason) as caught,
+    ):
+        CLIENT.connect("127.0.0.1", server.port, SECONDS, False, False)
+    assert str(caught.value).startswith(f"network connect failed for 127.0.0.1:{server.port}: ")
+
+
+def test_a_server_that_never_stops_talking_is_cut_off():
+    """After 64 kB in all."""
+
+    def flood(connection):
+        while True:
+            connection.sendall(b"220-more\r\n" * 100)
+
+    with AnsweringServer(flood) as server, pytest.raises(NetworkError, match="more than 65536 bytes"):
+        CLIENT.connect("127.0.0.1", server.port, SECONDS, False, False)
+
+
+def test_a_server_that_keeps_silent_times_out():
+    """Within the call's own time, or the context's if that is shorter."""
+    with AnsweringServer(until_closed) as server:
+        with pytest.raises(TimeoutError) as caught:
+            CLIENT.connect("127.0.0.1", server.port, timedelta(milliseconds=50), False, False)
+        assert caught.value.is_timeout
+        ctx = Context().with_timeout(timedelta(milliseconds=50))
+        with pytest.raises(TimeoutError):
+            CLIENT.in_context(ctx).connect("127.0.0.1", server.port, timedelta(hours=1), False, False)
+
+
+def test_a_refused_connection_is_an_error():
+    """With its address."""
+    with pytest.raises(NetworkError, match=r"127\.0\.0\.1:1: .*refused"):
+        CLIENT.connect("127.0.0.1", 1, SECONDS, False, False)
+
+
+def test_what_the_server_said_before_tls_is_forgotten(certificates):
+    """A line injected before the handshake is not taken for one after it."""
+
+    def inject(connection):
+        connection.sendall(b"220 hi\r\n")
+        connection.recv(4096)
+        connection.sendall(b"250-hi\r\n250 STARTTLS\r\n")
+        connection.recv(4096)
+        connection.sendall(b"220 go\r\n250-hi\r\n250 AUTH INJECTED\r\n")
+        with certificates.good.wrap_socket(connection, server_side=True) as secured:
+            secured.recv(4096)
+            secured.sendall(b"250-hi\r\n250 SIZE\r\n")
+            until_closed(secured)
+
+    client = NativeSMTPClient(trust=certificates.trust)
+    with AnsweringServer(inject) as server:
+        result = client.connect("127.0.0.1", server.port, SECONDS, False, True)
+    assert (result.extensions, result.tls_enabled) == (("SIZE",), True)
