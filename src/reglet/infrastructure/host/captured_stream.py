@@ -23,11 +23,11 @@ class CapturedStream:
     def write(self, written: bytes) -> None:
         """Take what the guest wrote."""
         self._tail = (self._tail + written[-_TAIL_BYTES:])[-_TAIL_BYTES:]
-        if self._left <= 0:
+        if self._left < 0:
             return
         self._sink(written[: self._left])
         self._left -= len(written)
-        if self._left <= 0:
+        if self._left < 0:
             self._sink(f"\n[dropped: more than {self._limit} bytes]\n".encode())
 
     @property

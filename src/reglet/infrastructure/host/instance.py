@@ -167,12 +167,21 @@ class Instance:
             yield
         except (wasmtime.WasmtimeError, wasmtime.Trap) as problem:
             raise self._why(call, problem) from problem
-        recorded = self._switch.reason or self._system.failure
+        recorded = self._recorded(call)
         if recorded is not None:
             raise recorded
 
+    def _recorded(self, call: str) -> BaseException | None:
+        """Return why the guest was stopped, or what failed of ours while it ran."""
+        failure = self._system.failure
+        if self._switch.reason is not None or failure is None:
+            return self._switch.reason
+        problem = GuestTrapError(call, f"a system call could not be carried out: {failure}")
+        problem.__cause__ = failure
+        return problem
+
     def _why(self, call: str, problem: Exception) -> BaseException:
-        recorded = self._switch.reason or self._system.failure
+        recorded = self._recorded(call)
         if recorded is not None:
             return recorded
         if is_out_of_fuel(problem):
