@@ -46,6 +46,7 @@ _FOREIGN = (
     DNSError,
     HostError,
 )
+_PROTOCOLS = ("h2", "http/1.1")
 _PACKED = ("Content-Encoding", "Content-Length")
 
 
@@ -80,7 +81,7 @@ class NativeHTTPClient:
             "http request", without_credentials(request.url), request.timeout, self._ctx
         )
         with _errors_mapped(request.method, deadline):
-            context = self.trust.context(verify=not request.insecure_skip_verify)
+            context = self.trust.context(verify=not request.insecure_skip_verify, protocols=_PROTOCOLS)
             with GuardedTransport(Dialer(self.guard, self.lookup), context, deadline) as transport:
                 return self._exchange(transport, request)
 

@@ -24,8 +24,11 @@ class GuardedTransport(httpx.BaseTransport):
 
     def __init__(self, dialer: Dialer, context: ssl.SSLContext, deadline: Deadline) -> None:
         """Make an empty pool."""
-        backend = _Backend(dialer, deadline)
-        self._pool = httpcore.ConnectionPool(ssl_context=context, http2=True, network_backend=backend)
+        # httpcore changes the context that it is given, which is not safe for one that threads share: it gets
+        # an empty one, and streams use the real one
+        unused = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        backend = _Backend(dialer, context, deadline)
+        self._pool = httpcore.ConnectionPool(ssl_context=unused, http2=True, network_backend=backend)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; the answer's body is still to be read."""
@@ -69,8 +72,9 @@ class _Body(httpx.SyncByteStream):
 class _Backend(httpcore.NetworkBackend):
     """Makes the pool's connections with the dialer."""
 
-    def __init__(self, dialer: Dialer, deadline: Deadline) -> None:
+    def __init__(self, dialer: Dialer, context: ssl.SSLContext, deadline: Deadline) -> None:
         self._dialer = dialer
+        self._context = context
         self._deadline = deadline
 
     def connect_tcp(
@@ -83,14 +87,15 @@ class _Backend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         connection = self._dialer.connect(host, port, self._deadline)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return _Stream(connection, self._deadline)
+        return _Stream(connection, self._context, self._deadline)
 
 
 class _Stream(httpcore.NetworkStream):
     """A connection, every step of which ends by the deadline."""
 
-    def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
+    def __init__(self, connection: socket.socket, context: ssl.SSLContext, deadline: Deadline) -> None:
         self._socket = connection
+        self._context = context
         self._deadline = deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the deadline's
@@ -110,17 +115,17 @@ class _Stream(httpcore.NetworkStream):
 
     def start_tls(
         self,
-        ssl_context: ssl.SSLContext,
+        ssl_context: ssl.SSLContext,  # noqa: ARG002 - see the pool
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002 - the deadline stands for it
     ) -> httpcore.NetworkStream:
         self._limit()
         try:
-            secured = ssl_context.wrap_socket(self._socket, server_hostname=server_hostname)
+            secured = self._context.wrap_socket(self._socket, server_hostname=server_hostname)
         except OSError:
             self.close()
             raise
-        return _Stream(secured, self._deadline)
+        return _Stream(secured, self._context, self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
         if info == "ssl_object":

@@ -55,9 +55,9 @@ class NativeSMTPClient:
         """
         address = join_address(host, port)
         deadline = Deadline.start("smtp connect", address, timeout, self._ctx)
-        context = self.trust.context(verify=not insecure_skip_verify) if use_tls or use_starttls else None
         began = time.monotonic()
         with _errors_mapped(deadline):
+            context = self.trust.context(verify=not insecure_skip_verify) if use_tls or use_starttls else None
             connection = Dialer(self.guard, self.lookup).connect(host, port, deadline)
             if use_tls and context is not None:
                 connection = secure(connection, host, context, deadline)

@@ -56,10 +56,10 @@ class SMTPSession:
         return secured
 
     def close(self) -> None:
-        """Say goodbye if the server still listens, and close the connection."""
+        """Say goodbye if the server still listens, and close the connection without waiting for its own."""
         with suppress(smtplib.SMTPException, OSError):
             self._limit()
-            self._client.quit()
+            self._client.putcmd("quit")
         self._connection.close()
 
     def _use(self, connection: socket.socket) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import ssl
+from functools import lru_cache
+from pathlib import Path
 
 from attrs import frozen
 
@@ -14,19 +15,34 @@ class Trust:
 
     ca_file: str | None = None
 
-    def context(self, *, verify: bool = True) -> ssl.SSLContext:
-        """Return a fresh client context; with `verify` off it takes any certificate."""
-        context = ssl.create_default_context(cafile=self.ca_file or _fallback_roots())
-        if not verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        return context
+    def context(self, *, verify: bool = True, protocols: tuple[str, ...] = ()) -> ssl.SSLContext:
+        """Return a client context that offers these application protocols (ALPN).
+
+        With `verify` off it takes any certificate. Contexts are shared, since reading the authorities takes
+        many milliseconds: do not change them.
+        """
+        path = self.ca_file or _system_roots()
+        changed = Path(path).stat().st_mtime_ns if path else 0
+        return _context(path, changed, verify, protocols)
 
 
-def _fallback_roots() -> str | None:
-    """Return certifi's roots where the system has none that OpenSSL finds, as on some macOS builds."""
+@lru_cache(maxsize=16)
+def _context(path: str | None, _changed: int, verify: bool, protocols: tuple[str, ...]) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=path)
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _system_roots() -> str | None:
+    """Return the file of the system's authorities, certifi's where OpenSSL knows of none (macOS), or None."""
     paths = ssl.get_default_verify_paths()
-    if paths.cafile or (paths.capath and os.listdir(paths.capath)):  # noqa: PTH208 - a text, only counted
+    if paths.cafile:
+        return paths.cafile
+    if paths.capath and any(Path(paths.capath).iterdir()):
         return None
     try:
         import certifi
