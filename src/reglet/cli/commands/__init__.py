@@ -1,6 +1,6 @@
 """The commands, in the order in which help shows them."""
 
-from reglet.cli.commands import build, dev, docs, doctor, inspect, lint, manifest, new, run, test
+from reglet.cli.commands import audit, build, dev, docs, doctor, inspect, lint, manifest, new, run, test
 
 COMMANDS = (
     new.COMMAND,
@@ -9,6 +9,7 @@ COMMANDS = (
     manifest.COMMAND,
     inspect.COMMAND,
     test.COMMAND,
+    audit.COMMAND,
     lint.COMMAND,
     docs.COMMAND,
     dev.COMMAND,

@@ -15,7 +15,8 @@ from reglet.cli.command import Command
 from reglet.cli.config_argument import add_config_argument, read_config
 from reglet.cli.console import messages, show_plugin, show_result
 from reglet.cli.errors import UsageError, require_extra
-from reglet.cli.exit_status import status_of
+from reglet.cli.example_argument import add_example_argument, example_config, example_with_answers
+from reglet.cli.exit_status import ExitStatus, status_of
 from reglet.cli.grants_argument import add_grants_argument, choose_grants
 from reglet.cli.places import place_of
 from reglet.cli.targets import add_target_argument
@@ -23,19 +24,18 @@ from reglet.cli.targets import add_target_argument
 if TYPE_CHECKING:
     from reglet.cli.places import Place
     from reglet.domain.entities.grants import GrantSet
-    from reglet.domain.entities.manifest import ExampleManifest, Manifest
+    from reglet.domain.entities.manifest import Manifest
     from reglet.domain.entities.result import Result
     from reglet.domain.ports.host_functions import HostFunctions
     from reglet.infrastructure.host.host_call import HostCall
+    from reglet.testing.examples import ExampleCase
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
     add_target_argument(parser)
     add_config_argument(parser)
     add_grants_argument(parser)
-    parser.add_argument(
-        "--example", metavar="NAME", help="take the config of the operation's example of this name"
-    )
+    add_example_argument(parser)
     parser.add_argument("--json", action="store_true", help="print the Result as JSON")
     parser.add_argument(
         "--explain", action="store_true", help="say of each host call what allowed or denied it"
@@ -52,9 +52,27 @@ def _run(options: argparse.Namespace) -> int:
     place = place_of(options.target)
     manifest = place.manifest()
     show_plugin(manifest)
+    if options.example is not None and options.config != "{}":
+        raise UsageError("--example brings its own config: leave out --config")
+    example = options.example and example_with_answers(place, options.example)
+    if example:
+        return _run_example(example, options)
     config = _config(options, manifest)
     grants = choose_grants(options.grants, manifest, place.digest)
-    result = _world(options, grants)(_Check(place, manifest, config, grants))
+    return _show(_world(options, grants)(_Check(place, manifest, config, grants)), options)
+
+
+def _run_example(example: ExampleCase, options: argparse.Namespace) -> int:
+    from reglet.testing.examples import ExampleFailed, run_example
+
+    try:
+        return _show(run_example(example), options)
+    except ExampleFailed as difference:
+        sys.stdout.write(f"{difference}\n")
+        return ExitStatus.FAILURE
+
+
+def _show(result: Result, options: argparse.Namespace) -> int:
     if options.json:
         _print_json(result)
     else:
@@ -76,28 +94,9 @@ class _Check:
 
 
 def _config(options: argparse.Namespace, manifest: Manifest) -> bytes:
-    if options.example is None:
-        return read_config(options.config)
-    if options.config != "{}":
-        raise UsageError("--example brings its own config: leave out --config")
-    service, operation, example = _example(manifest, options.example)
-    routed = {**example.input, "service": service, "operation": operation}
-    return json.dumps(routed, ensure_ascii=False).encode()
-
-
-def _example(manifest: Manifest, name: str) -> tuple[str, str, ExampleManifest]:
-    every = [
-        (service.name, operation.name, example)
-        for service in manifest.services.values()
-        for operation in service.operations
-        for example in operation.examples
-    ]
-    found = [triple for triple in every if triple[2].name == name]
-    if len(found) == 1:
-        return found[0]
-    names = ", ".join(example.name for _, _, example in every) or "none"
-    how = "no example has" if not found else "several operations have an example of"
-    raise UsageError(f"--example {name}: {how} this name; there are: {names}")
+    return (
+        read_config(options.config) if options.example is None else example_config(manifest, options.example)
+    )
 
 
 def _world(options: argparse.Namespace, grants: GrantSet) -> Callable[[_Check], Result]:

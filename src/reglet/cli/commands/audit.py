@@ -1,0 +1,52 @@
+"""`audit [PATH]`: what a project's examples and tests touch, beside what it declares."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from reglet.cli.command import Command
+from reglet.cli.errors import UsageError, require_extra
+from reglet.cli.exit_status import ExitStatus
+
+
+def _configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "path", nargs="?", type=Path, default=Path(), metavar="PATH", help="the project (default: .)"
+    )
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+
+
+def _run(options: argparse.Namespace) -> int:
+    require_extra("test", "audit")
+    if not (options.path / "pyproject.toml").is_file():
+        raise UsageError(f"{options.path} is no project: it has no pyproject.toml")
+    from reglet.infrastructure.build.in_process import load_plugin_in_process
+    from reglet.testing.audit.project import audit_project
+
+    report = audit_project(load_plugin_in_process(options.path), options.path)
+    if options.json:
+        sys.stdout.write(json.dumps(report.to_json(), indent=2) + "\n")
+    else:
+        sys.stdout.write(
+            "".join(f"{line}\n" for line in _lines(report.missing, report.unused, report.diff()))
+        )
+        sys.stdout.write(f"the least that covers them:\n\n{report.literal}\n")
+    return ExitStatus.SUCCESS if report.is_clean else ExitStatus.FAILURE
+
+
+def _lines(missing: tuple[str, ...], unused: tuple[str, ...], difference: list[str]) -> list[str]:
+    if not missing and not unused:
+        return ["what the examples and tests touch is what the plugin declares"]
+    return [
+        *(f"touched and not declared: {text}" for text in missing),
+        *(f"declared and not touched: {text}" for text in unused),
+        "",
+        *difference,
+        "",
+    ]
+
+
+COMMAND = Command("audit", "compare what a plugin touches with what it declares", _configure, _run)
