@@ -13,7 +13,7 @@ from reglet.domain.errors import ConfigProblemsError
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ConfigProblemsError([f"{name} is no JSON @ $"])
+    raise ConfigProblemsError([f"the config is not JSON: {name} is not a JSON value @ $"])
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)

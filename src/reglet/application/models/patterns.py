@@ -3,63 +3,68 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from reglet.domain.errors import DefinitionError
 
 _MOST_REPEATS = 1000
 """RE2 refuses a counted repetition beyond this."""
 
-_CLASS = re.compile(
-    r"\[\^?"
-    r"(?:\\[dDwW\\\]\[^\-tnrfv.$*+?(){}|/]|\\x[0-9a-fA-F]{2}|[^\\\[\]&~|-]|-(?!-)|[&~|](?![&~|]))+"
-    r"\]"
-)
-_TOKEN = re.compile(
-    r"\\[dDwWbB]|\\[tnrfv]|\\[\^$\\.*+?()\[\]{}|/]|\\x[0-9a-fA-F]{2}"
+_IN_CLASS = r"\\[dwtnrfv\\\]\[^$.*+?(){}|/-]|\\x[0-7][0-9a-fA-F]|[^\\\[\]&~|-]|-(?!-)|[&~|](?![&~|])"
+_PIECE = (
+    rf"\[\^?(?:{_IN_CLASS})+\]"
+    r"|\\[dDwWtnrfv]|\\[\^$\\.*+?()\[\]{}|/]|\\x[0-7][0-9a-fA-F]"
     r"|\((?:\?:)?(?!\?)|\)|\|"
     r"|(?:[*+?]|\{\d{1,4}(?:,\d{0,4})?\})\??(?![*+?{])"
     r"|[\^$.]"
     r"|[^\\()\[\]{}|*+?^$.]"
 )
+_SETS = {r"\d": "0-9", r"\w": "0-9A-Za-z_"}
+_SPELLED = {r"\d": "[0-9]", r"\w": "[0-9A-Za-z_]", r"\D": "[^0-9]", r"\W": "[^0-9A-Za-z_]"}
 
 
-def check_pattern(pattern: str) -> None:
-    """Raise `DefinitionError` unless all three read `pattern` alike."""
-    place = 0
-    while place < len(pattern):
-        token = _CLASS.match(pattern, place) or _TOKEN.match(pattern, place)
-        if token is None or _too_many(token.group()):
-            raise DefinitionError(
-                f"pattern {pattern!r}: Python, Go (RE2) and ECMAScript do not all read "
-                f"{pattern[place : place + 4]!r} at {place} alike; keep to literals, [classes], \\d \\w \\b, "
-                f"groups and * + ? {{n,m}}"
-            )
-        place = token.end()
+def spelled_out(pattern: str) -> str:
+    r"""Return a pattern as schemas carry it: `\d` and `\w`, which are not ASCII everywhere, as sets.
+
+    Raises:
+        DefinitionError: something in it is not read alike by all three.
+    """
+    spelled = "".join(_spelled(piece) for piece in _pieces(pattern))
     try:
-        compile_pattern(pattern)
+        re.compile(spelled)
     except re.error as error:
         raise DefinitionError(f"pattern {pattern!r}: {error}") from error
+    return spelled
 
 
 def compile_pattern(pattern: str) -> re.Pattern[str]:
-    """Compile a checked pattern so that it means here what it means there.
+    """Compile a pattern so that it means here what it means there.
 
-    Classes are ASCII, as in RE2, and `$` is the very end, where Python's would match before a newline.
+    `$` is the very end, where Python's own would also match before a last newline.
     """
-    return re.compile("".join(_translate(pattern)), re.ASCII)
+    return re.compile("".join(r"\Z" if piece == "$" else piece for piece in map(_spelled, _pieces(pattern))))
 
 
-def _translate(pattern: str) -> list[str]:
-    parts, place = [], 0
+def _pieces(pattern: str) -> Iterator[str]:
+    place = 0
     while place < len(pattern):
-        token = _CLASS.match(pattern, place) or _TOKEN.match(pattern, place)
-        assert token is not None
-        parts.append(r"\Z" if token.group() == "$" else token.group())
-        place = token.end()
-    return parts
+        piece = re.match(_PIECE, pattern[place:])
+        if piece is None or _too_many(piece.group()):
+            raise DefinitionError(
+                f"pattern {pattern!r}: Python, Go (RE2) and ECMAScript do not all read "
+                f"{pattern[place : place + 4]!r} at {place} alike; keep to literals, [classes], \\d \\w, "
+                f"groups and * + ? {{n,m}}"
+            )
+        yield piece.group()
+        place += piece.end()
 
 
-def _too_many(token: str) -> bool:
-    if not token.startswith("{"):
-        return False
-    return any(int(count) > _MOST_REPEATS for count in re.findall(r"\d+", token))
+def _spelled(piece: str) -> str:
+    if piece.startswith("["):
+        return re.sub(r"\\[dw]|\\.", lambda found: _SETS.get(found.group(), found.group()), piece)
+    return _SPELLED.get(piece, piece)
+
+
+def _too_many(piece: str) -> bool:
+    counts = re.findall(r"\d+", piece) if piece.startswith("{") else []
+    return any(int(count) > _MOST_REPEATS for count in counts)

@@ -222,10 +222,10 @@ def _fixed_shape(annotation: Any) -> Shape:
 
 def _text(marks: Marks, lengths: dict[str, Any]) -> Text:
     from reglet.application.models.formats import format_check
-    from reglet.application.models.patterns import check_pattern
+    from reglet.application.models.patterns import spelled_out
 
     if marks.pattern is not None:
-        check_pattern(marks.pattern)
+        spelled_out(marks.pattern)
     if marks.format is not None:
         format_check(marks.format)
     return Text(**lengths, pattern=marks.pattern, format=marks.format)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from reglet.application.models.patterns import spelled_out
 from reglet.application.models.reading import record_of
 from reglet.application.models.shapes import (
     ABSENT,
@@ -59,11 +60,12 @@ def _sized(schema: JSONSchema, **limits: int | None) -> JSONSchema:
 
 
 def _text(shape: Text) -> JSONSchema:
-    return _sized({"type": "string"}, maxLength=shape.max_length, minLength=shape.min_length) | {
-        name: value
-        for name, value in (("pattern", shape.pattern), ("format", shape.format))
-        if value is not None
-    }
+    schema: JSONSchema = _sized({"type": "string"}, maxLength=shape.max_length, minLength=shape.min_length)
+    if shape.pattern is not None:
+        schema["pattern"] = spelled_out(shape.pattern)
+    if shape.format is not None:
+        schema["format"] = shape.format
+    return schema
 
 
 def _bounds(shape: Integer | Number) -> JSONSchema:

@@ -1,0 +1,112 @@
+"""The schema and the parser are one: what the schema accepts, the parser accepts; beyond it, only what is listed."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import reglet
+from reglet.application.models.parsing import parse_model, parse_shape
+from reglet.application.models.quick import quick_parser
+from reglet.application.models.reading import record_of
+from reglet.application.models.schema import input_schema, output_schema
+from reglet.application.models.writing import write_model
+from tests.application.models.strategies import any_json, models
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # hypothesis-jsonschema imports what jsonschema has deprecated
+    from hypothesis_jsonschema import from_schema
+
+_SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
+
+
+def _as_ecma_reads_it(schema: Any) -> Any:
+    """Return a schema for generating: no draft, and `$` the very end, which to Python it is not."""
+    if isinstance(schema, list):
+        return [_as_ecma_reads_it(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    plain = {key: _as_ecma_reads_it(value) for key, value in schema.items() if key != "$schema"}
+    if isinstance(plain.get("pattern"), str):
+        plain["pattern"] = re.sub(r"\$$", r"\\Z", plain["pattern"])
+    return plain
+
+
+@settings(suppress_health_check=_SLOW, deadline=None, max_examples=60)
+@given(st.data())
+def test_what_the_schema_accepts_the_parser_accepts(data):
+    """For every model and every config that fits its schema there are no problems."""
+    model = data.draw(models())
+    config = data.draw(from_schema(_as_ecma_reads_it(input_schema(model))))
+    value, problems = parse_model(model, config)
+    assert problems == []
+    assert isinstance(value, model)
+
+
+@settings(suppress_health_check=_SLOW, deadline=None, max_examples=150)
+@given(st.data())
+def test_the_schema_accepts_what_the_parser_makes_of_anything(data):
+    """Written again, a parsed config fits the schema, whatever liberties the first one took."""
+    model = data.draw(models())
+    names = [each.name for each in record_of(model).fields]
+    config = data.draw(st.fixed_dictionaries({name: any_json() for name in names}))
+    value, problems = parse_model(model, config)
+    if not problems:
+        written = {name: entry for name, entry in write_model(value).items() if entry is not None}
+        jsonschema.validate(written, input_schema(model), jsonschema.Draft202012Validator)
+
+
+@settings(suppress_health_check=_SLOW, deadline=None, max_examples=200)
+@given(st.data())
+def test_the_quick_parser_and_the_explaining_one_agree(data):
+    """Both find the same value, or both find problems."""
+    model = data.draw(models())
+    names = [each.name for each in record_of(model).fields]
+    config = data.draw(st.fixed_dictionaries({}, optional={name: any_json() for name in names}) | any_json())
+    quick, problems = parse_model(model, config)
+    explained, expected = parse_shape(record_of(model), config)
+    assert problems == expected
+    if not problems:
+        assert quick == explained
+
+
+def test_the_quick_parser_takes_the_straight_way_alone():
+    """A config without anything to say never reaches the parser that explains."""
+
+    @reglet.model
+    class Plain:
+        name: str
+        count: int = 1
+
+    def explain(value: Any, problems: Any) -> Any:
+        raise AssertionError(value)
+
+    parse = quick_parser(record_of(Plain), explain, lambda _: explain)
+    assert parse({"name": "x", "count": 2}, []) == Plain("x", 2)
+    with pytest.raises(AssertionError):
+        parse({"name": "x", "count": "2"}, [])
+
+
+@settings(suppress_health_check=_SLOW, deadline=None, max_examples=60)
+@given(models())
+def test_every_schema_is_flat_inlined_and_of_single_types(model):
+    """No host has to resolve a reference or choose between types."""
+    for schema in (input_schema(model), output_schema(model)):
+        jsonschema.Draft202012Validator.check_schema(schema)
+        for each in _schemas(schema):
+            assert not {"$ref", "$defs", "anyOf", "oneOf", "allOf", "not"} & set(each)
+            assert isinstance(each.get("type", ""), str)
+
+
+def _schemas(schema: Any) -> Any:
+    yield schema
+    inner = [*schema.get("properties", {}).values(), schema.get("items"), schema.get("additionalProperties")]
+    for each in inner:
+        if isinstance(each, dict):
+            yield from _schemas(each)

@@ -1,0 +1,80 @@
+"""Secrets are found and taken out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reglet
+from reglet.application.models.reading import record_of
+from reglet.application.models.redacting import Redaction, secret_texts
+from reglet.application.models.writing import write_model
+
+
+@reglet.model
+class Account:
+    """A nested secret."""
+
+    name: str
+    password: str = reglet.field(secret=True)
+
+
+@reglet.model
+class Config:
+    """Secrets of every kind."""
+
+    token: str = reglet.field(secret=True)
+    pin: int = reglet.field(default=0, secret=True)
+    keys: list[str] = reglet.field(factory=list, secret=True)
+    headers: dict[str, Any] = reglet.field(factory=dict, secret=True)
+    account: Account | None = None
+    accounts: list[Account] = reglet.field(factory=list)
+    by_name: dict[str, Account] = reglet.field(factory=dict)
+    owner: Account | None = reglet.field(default=None, secret=True)
+    flag: bool = reglet.field(default=True, secret=True)
+
+
+FULL = Config(
+    token="secret-1",
+    pin=123456,
+    keys=["secret-2"],
+    headers={"A": ["secret-3"]},
+    account=Account("n", "secret-4"),
+    accounts=[Account("n", "secret-5")],
+    by_name={"x": Account("n", "secret-6")},
+    owner=Account("the owner", "secret-7"),
+)
+
+
+def test_every_secret_is_found_wherever_it_lies():
+    """In fields, lists, dicts and nested models; a secret model is secret as a whole."""
+    found = set(secret_texts(record_of(Config), FULL))
+    assert found == {f"secret-{n}" for n in range(1, 8)} | {"123456", "the owner"}
+
+
+def test_a_written_model_has_no_secrets():
+    """Stars stand for them, wherever they lie."""
+    written = str(write_model(FULL))
+    assert "secret-" not in written
+    assert "123456" not in written
+    assert write_model(FULL)["accounts"] == [{"name": "n", "password": "***"}]
+
+
+def test_known_secrets_are_taken_out_of_texts_and_values():
+    """Longer ones first, in keys and numbers too, and short ones only where they are the whole text."""
+    redaction = Redaction(["hunter2", "hunter2-long", "123456", "ab", ""])
+    assert redaction.text("login hunter2-long, then hunter2: about") == "login ***, then ***: about"
+    assert redaction.text("ab") == "***"
+    value = {"hunter2": ["x hunter2", 123456, 1, True, None], "abc": ("ab",)}
+    assert redaction.value(value) == {"***": ["x ***", "***", 1, True, None], "abc": ["***"]}
+
+
+def test_without_secrets_there_is_nothing_to_do():
+    """So that nothing is done."""
+    assert not Redaction()
+    assert not Redaction([""])
+    assert Redaction(["x"])
+
+
+def test_a_redaction_shows_no_secrets():
+    """Not in its own repr either."""
+    assert "hunter2" not in repr(Redaction(["hunter2"]))

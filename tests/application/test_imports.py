@@ -1,0 +1,41 @@
+"""What `import reglet` brings with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+_FORBIDDEN = (
+    "wasmtime",
+    "httpx",
+    "rich",
+    "jsonschema",
+    "pytest",
+    "dns",
+    "ssl",
+    "socket",
+    "asyncio",
+    "reglet.testing",
+)
+
+
+def test_importing_reglet_is_light():
+    """Neither the extras, nor the network, nor the rooms that a guest has not."""
+    code = "import sys, reglet, reglet.log, reglet.config, reglet.errors, reglet.exec, reglet.answers; print(*sys.modules)"
+    output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    loaded = set(output.split())
+    assert "reglet.application.plugin" in loaded
+    assert not loaded & set(_FORBIDDEN)
+    assert not [name for name in loaded if name.startswith("reglet.infrastructure")]
+
+
+def test_every_public_name_exists_and_is_listed_once():
+    """`__all__` is sorted and true, in every face."""
+    code = (
+        "import importlib\n"
+        "for name in ['reglet', 'reglet.log', 'reglet.config', 'reglet.errors', 'reglet.exec', 'reglet.answers']:\n"
+        "    module = importlib.import_module(name)\n"
+        "    assert len(set(module.__all__)) == len(module.__all__), name\n"
+        "    assert all(hasattr(module, each) for each in module.__all__), name\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

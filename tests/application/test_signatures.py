@@ -1,0 +1,104 @@
+"""What a handler may take and give."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import reglet
+from reglet import Context, DNSResolver, HTTPClient
+from reglet.application.signatures import Signature, WantedPort, read_signature
+from reglet.errors import DefinitionError
+from tests.application.plugins import CheckInput, CheckOutput
+
+
+class _Good:
+    def bare(self) -> reglet.Result: ...
+    def context(self, ctx: Context) -> CheckOutput: ...
+    def request(self, request: CheckInput) -> CheckOutput | reglet.Result: ...
+    def both(self, ctx: Context, request: CheckInput) -> CheckOutput | None: ...
+    def nothing(self) -> None: ...
+    def ports(self, *, http: HTTPClient, dns: DNSResolver | None = None) -> reglet.Result: ...
+
+
+@pytest.mark.parametrize(
+    ("name", "signature"),
+    [
+        ("bare", Signature(False, None, None)),
+        ("context", Signature(True, None, CheckOutput)),
+        ("request", Signature(False, CheckInput, CheckOutput)),
+        ("both", Signature(True, CheckInput, CheckOutput)),
+        ("nothing", Signature(False, None, None)),
+        (
+            "ports",
+            Signature(
+                False,
+                None,
+                None,
+                (WantedPort("http", HTTPClient, False), WantedPort("dns", DNSResolver, True)),
+            ),
+        ),
+    ],
+)
+def test_a_signature_says_what_a_handler_takes_and_gives(name, signature):
+    """None to two positional parameters, then ports."""
+    assert read_signature(getattr(_Good, name), name) == signature
+
+
+class _Bad:
+    def no_self() -> reglet.Result: ...  # type: ignore[misc]
+    def swapped(self, request: CheckInput, ctx: Context) -> reglet.Result: ...
+    def three(self, ctx: Context, request: CheckInput, more: CheckInput) -> reglet.Result: ...
+    def unannotated(self, request) -> reglet.Result: ...  # type: ignore[no-untyped-def]
+    def no_model(self, request: dict[str, Any]) -> reglet.Result: ...
+    def many(self, *requests: CheckInput) -> reglet.Result: ...
+    def options(self, **options: Any) -> reglet.Result: ...
+    def no_return(self, ctx: Context): ...  # type: ignore[no-untyped-def]
+    def no_output(self) -> dict[str, Any]: ...
+    def two_outputs(self) -> CheckOutput | CheckInput: ...
+    def bare_port(self, *, http) -> reglet.Result: ...  # type: ignore[no-untyped-def]
+    def two_ports(self, *, client: HTTPClient | DNSResolver) -> reglet.Result: ...
+    async def waiting(self) -> reglet.Result: ...
+    def yielding(self) -> reglet.Result:
+        yield 1  # type: ignore[misc]
+
+    @staticmethod
+    def static() -> reglet.Result: ...
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("no_self", "has no self; write"),
+        ("swapped", r"takes \(request, ctx\); write \(self\), \(self, ctx"),
+        ("three", r"takes \(ctx, request, more\); write"),
+        ("unannotated", "parameter request has no annotation"),
+        ("no_model", "parameter request is a dict, neither Context nor a model"),
+        ("many", r"takes \*requests"),
+        ("options", r"takes \*options"),
+        ("no_return", "does not say what it returns; write -> Output"),
+        ("no_output", "write a model of yours, reglet.Result, or one of the two"),
+        ("two_outputs", "write a model of yours"),
+        ("bare_port", "port http has no annotation"),
+        ("two_ports", "ask for one port"),
+        ("waiting", "write `def`, not `async def`"),
+        ("yielding", "return its output instead of yielding"),
+        ("static", "is a staticmethod; write a plain method"),
+    ],
+)
+def test_any_other_handler_is_refused_with_how_to_write_it(name, reason):
+    """At import, by its name."""
+    with pytest.raises(DefinitionError, match=f"^{name} .*{reason}|^{name}: .*{reason}"):
+        read_signature(_Bad.__dict__[name], name)
+
+
+def test_an_annotation_that_cannot_be_resolved_is_told():
+    """With the name that is missing."""
+
+    class Local: ...
+
+    def handler(self: Any, request: Local) -> reglet.Result: ...
+
+    with pytest.raises(DefinitionError, match="'Local' cannot be resolved"):
+        read_signature(handler, "handler")
