@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from aws_plugin.plugin import plugin
-from conftest import KEYS
 from fake_aws import FakeAWS
 
-from reglet import Context, Result, with_client
+from reglet import Context, Plugin, Result, with_client
 from reglet.testing import assert_data_field, assert_error, assert_success
 
 OPEN = "<ipRanges><item><cidrIp>0.0.0.0/0</cidrIp></item></ipRanges>"
@@ -23,13 +21,21 @@ INSIDE = "<ipRanges><item><cidrIp>10.0.0.0/8</cidrIp></item></ipRanges>"
 @pytest.fixture
 def aws() -> FakeAWS:
     """Return an AWS that knows the key."""
-    return FakeAWS(KEYS["AWS_SECRET_ACCESS_KEY"])
+    return FakeAWS(os.environ["AWS_SECRET_ACCESS_KEY"])
 
 
-def check(aws: FakeAWS, operation: str, **config: Any) -> Result:
+Check = Callable[..., Result]
+
+
+@pytest.fixture
+def check(plugin: Plugin) -> Check:
     """Call an operation of the ec2 service."""
-    asked = {"service": "ec2", "operation": operation, "region": "eu-west-1", **config}
-    return plugin.check(with_client(Context(), aws), json.dumps(asked).encode())
+
+    def call(aws: FakeAWS, operation: str, **config: Any) -> Result:
+        asked = {"service": "ec2", "operation": operation, "region": "eu-west-1", **config}
+        return plugin.check(with_client(Context(), aws), json.dumps(asked).encode())
+
+    return call
 
 
 def rule(protocol: str, ports: tuple[int, int] | None, ranges: str) -> str:
@@ -63,7 +69,9 @@ def groups(*rules: str, token: str = "") -> str:
         (rule("tcp", (80, 80), OPEN), 0, 0),
     ],
 )
-def test_groups_open_to_anyone_are_found(aws: FakeAWS, described: str, ssh: int, rdp: int) -> None:
+def test_groups_open_to_anyone_are_found(
+    check: Check, aws: FakeAWS, described: str, ssh: int, rdp: int
+) -> None:
     """By port range, by protocol, by IPv6; none is an empty list, not null."""
     aws.answers["DescribeSecurityGroups"] = groups(described)
     result = check(aws, "describe_security_groups")
@@ -72,7 +80,7 @@ def test_groups_open_to_anyone_are_found(aws: FakeAWS, described: str, ssh: int,
     assert (len(result.data["open_ssh_groups"]), len(result.data["open_rdp_groups"])) == (ssh, rdp)
 
 
-def test_all_pages_are_read(aws: FakeAWS) -> None:
+def test_all_pages_are_read(check: Check, aws: FakeAWS) -> None:
     """AWS tells where the next begins."""
 
     def answer(parameters: Mapping[str, str]) -> str:
@@ -84,7 +92,7 @@ def test_all_pages_are_read(aws: FakeAWS) -> None:
     assert [call.get("NextToken") for call in aws.calls] == [None, "more/+="]
 
 
-def test_filters_are_numbered_in_order_and_encoded(aws: FakeAWS) -> None:
+def test_filters_are_numbered_in_order_and_encoded(check: Check, aws: FakeAWS) -> None:
     """Spaces and slashes arrive, and the signature holds."""
     aws.answers["DescribeSecurityGroups"] = groups()
     check(aws, "describe_security_groups", filters={"tag:Name": ["a b/c", "ü&="], "vpc-id": ["vpc-1"]})
@@ -98,7 +106,7 @@ def test_filters_are_numbered_in_order_and_encoded(aws: FakeAWS) -> None:
     }
 
 
-def test_instances_without_imdsv2_are_found(aws: FakeAWS) -> None:
+def test_instances_without_imdsv2_are_found(check: Check, aws: FakeAWS) -> None:
     """Only running ones are asked for."""
     items = "".join(
         f"<item><instanceId>i-{tokens}</instanceId><metadataOptions><httpTokens>{tokens}</httpTokens></metadataOptions></item>"
@@ -126,7 +134,7 @@ def test_instances_without_imdsv2_are_found(aws: FakeAWS) -> None:
         ("Strange", "internal", "AWS API error: "),
     ],
 )
-def test_a_refusal_keeps_its_kind(aws: FakeAWS, code: str, type_: str, text: str) -> None:
+def test_a_refusal_keeps_its_kind(check: Check, aws: FakeAWS, code: str, type_: str, text: str) -> None:
     """And its code."""
     aws.refusals["DescribeSecurityGroups"] = (400, code)
     result = check(aws, "describe_security_groups")
@@ -137,7 +145,7 @@ def test_a_refusal_keeps_its_kind(aws: FakeAWS, code: str, type_: str, text: str
 
 
 @pytest.mark.parametrize("body", ["not xml", "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"])
-def test_an_answer_that_cannot_be_read_is_an_error(aws: FakeAWS, body: str) -> None:
+def test_an_answer_that_cannot_be_read_is_an_error(check: Check, aws: FakeAWS, body: str) -> None:
     """Entities are not expanded."""
     aws.answers["DescribeSecurityGroups"] = body
     assert_error(
@@ -145,20 +153,20 @@ def test_an_answer_that_cannot_be_read_is_an_error(aws: FakeAWS, body: str) -> N
     )
 
 
-def test_a_wrong_key_is_refused() -> None:
+def test_a_wrong_key_is_refused(check: Check) -> None:
     """The fake checks what it is sent."""
     result = check(FakeAWS("another"), "describe_security_groups")
     assert_error(result, code="SignatureDoesNotMatch")
 
 
-def test_a_session_token_is_sent(aws: FakeAWS) -> None:
+def test_a_session_token_is_sent(check: Check, aws: FakeAWS) -> None:
     """And signed."""
     aws.token = os.environ["AWS_SESSION_TOKEN"] = "to/ken=="  # noqa: S105 - nobody's
     aws.answers["DescribeSecurityGroups"] = groups()
     assert_success(check(aws, "describe_security_groups"))
 
 
-def test_the_region_may_come_from_the_environment(aws: FakeAWS) -> None:
+def test_the_region_may_come_from_the_environment(check: Check, aws: FakeAWS) -> None:
     """AWS_REGION before AWS_DEFAULT_REGION."""
     aws.answers["DescribeSecurityGroups"] = groups()
     os.environ["AWS_DEFAULT_REGION"] = "eu-west-1"
@@ -168,7 +176,7 @@ def test_the_region_may_come_from_the_environment(aws: FakeAWS) -> None:
 
 
 @pytest.mark.parametrize("missing", ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"])
-def test_a_missing_key_is_named(aws: FakeAWS, missing: str) -> None:
+def test_a_missing_key_is_named(check: Check, aws: FakeAWS, missing: str) -> None:
     """Nothing is asked."""
     del os.environ[missing]
     assert_error(
@@ -177,11 +185,11 @@ def test_a_missing_key_is_named(aws: FakeAWS, missing: str) -> None:
     assert aws.calls == []
 
 
-def test_a_missing_region_is_said(aws: FakeAWS) -> None:
+def test_a_missing_region_is_said(check: Check, aws: FakeAWS) -> None:
     """With what to do."""
     assert_error(check(aws, "describe_security_groups", region=""), "AWS region not specified", type="config")
 
 
-def test_an_unknown_operation_is_answered_with_those_there_are(aws: FakeAWS) -> None:
+def test_an_unknown_operation_is_answered_with_those_there_are(check: Check, aws: FakeAWS) -> None:
     """Keys or not."""
     assert_error(check(aws, "describe_volumes"), "describe_security_groups", type="config")

@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from aws_plugin.plugin import plugin
-from conftest import KEYS
 from fake_aws import FakeAWS
 
-from reglet import Context, Result, with_client
+from reglet import Context, Plugin, Result, with_client
 from reglet.testing import assert_data_field, assert_error, assert_success
 
 
 @pytest.fixture
 def aws() -> FakeAWS:
     """Return an AWS that knows the key."""
-    return FakeAWS(KEYS["AWS_SECRET_ACCESS_KEY"])
+    return FakeAWS(os.environ["AWS_SECRET_ACCESS_KEY"])
 
 
-def check(aws: FakeAWS, operation: str, **config: Any) -> Result:
+Check = Callable[..., Result]
+
+
+@pytest.fixture
+def check(plugin: Plugin) -> Check:
     """Call an operation of the iam service."""
-    asked = {"service": "iam", "operation": operation, **config}
-    return plugin.check(with_client(Context(), aws), json.dumps(asked).encode())
+
+    def call(aws: FakeAWS, operation: str, **config: Any) -> Result:
+        asked = {"service": "iam", "operation": operation, **config}
+        return plugin.check(with_client(Context(), aws), json.dumps(asked).encode())
+
+    return call
 
 
 def days_ago(days: int) -> str:
@@ -62,7 +68,7 @@ def with_keys(aws: FakeAWS, created: Mapping[str, int], used: Mapping[str, int])
     aws.answers.update(ListUsers=users, ListAccessKeys=keys, GetAccessKeyLastUsed=last_use)
 
 
-def test_iam_is_signed_for_us_east_1(aws: FakeAWS) -> None:
+def test_iam_is_signed_for_us_east_1(check: Check, aws: FakeAWS) -> None:
     """Whatever region the environment names: the service is global."""
     os.environ["AWS_REGION"] = "eu-west-1"
     aws.answers["GetAccountSummary"] = (
@@ -77,7 +83,7 @@ def test_iam_is_signed_for_us_east_1(aws: FakeAWS) -> None:
     assert_data_field(result, "groups", 0)
 
 
-def test_a_policy_is_read_whole(aws: FakeAWS) -> None:
+def test_a_policy_is_read_whole(check: Check, aws: FakeAWS) -> None:
     """What it does not ask for is false, what it does not limit is null."""
     aws.answers["GetAccountPasswordPolicy"] = (
         "<R><PasswordPolicy><MinimumPasswordLength>8</MinimumPasswordLength>"
@@ -91,7 +97,7 @@ def test_a_policy_is_read_whole(aws: FakeAWS) -> None:
     assert_data_field(result, "password_policy.max_age_days", None)
 
 
-def test_no_policy_is_data(aws: FakeAWS) -> None:
+def test_no_policy_is_data(check: Check, aws: FakeAWS) -> None:
     """So that `data.policy_exists == true` is false, not an error."""
     aws.refusals["GetAccountPasswordPolicy"] = (404, "NoSuchEntity")
     result = check(aws, "get_account_password_policy")
@@ -99,13 +105,13 @@ def test_no_policy_is_data(aws: FakeAWS) -> None:
     assert_data_field(result, "policy_exists", expected=False)
 
 
-def test_another_refusal_is_an_error(aws: FakeAWS) -> None:
+def test_another_refusal_is_an_error(check: Check, aws: FakeAWS) -> None:
     """Not everything that is missing is no policy."""
     aws.refusals["GetAccountPasswordPolicy"] = (403, "AccessDenied")
     assert_error(check(aws, "get_account_password_policy"), "AWS permission denied", type="capability")
 
 
-def test_keys_that_nobody_uses_are_found(aws: FakeAWS) -> None:
+def test_keys_that_nobody_uses_are_found(check: Check, aws: FakeAWS) -> None:
     """More than the threshold, not as much; of a key that was never used, since it was made."""
     with_keys(aws, {"ann": 400, "bob": 400, "cy": 91, "dan": 10}, {"ann": 91, "bob": 90})
     result = check(aws, "list_access_keys_with_usage")
@@ -117,7 +123,7 @@ def test_keys_that_nobody_uses_are_found(aws: FakeAWS) -> None:
     assert [key["never_used"] for key in result.data["access_keys"]] == [False, False, True, True]
 
 
-def test_the_threshold_may_be_chosen(aws: FakeAWS) -> None:
+def test_the_threshold_may_be_chosen(check: Check, aws: FakeAWS) -> None:
     """In the config, as in the schema."""
     with_keys(aws, {"ann": 400}, {"ann": 30})
     result = check(aws, "list_access_keys_with_usage", threshold_days=29)
@@ -126,7 +132,7 @@ def test_the_threshold_may_be_chosen(aws: FakeAWS) -> None:
     assert_error(check(aws, "list_access_keys_with_usage", threshold_days=0), "threshold_days", type="config")
 
 
-def test_a_user_whose_keys_cannot_be_read_is_named(aws: FakeAWS) -> None:
+def test_a_user_whose_keys_cannot_be_read_is_named(check: Check, aws: FakeAWS) -> None:
     """Not passed over in silence."""
     with_keys(aws, {"ann": 1}, {})
     aws.refusals["ListAccessKeys"] = (403, "AccessDenied")

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from aws_plugin.plugin import plugin
 
+from reglet import Plugin
 from reglet.testing import examples_of, run_example
 
 EXPRESSIONS: dict[str, tuple[str, Callable[[Mapping[str, Any]], bool]]] = {
@@ -43,7 +43,7 @@ EXPRESSIONS: dict[str, tuple[str, Callable[[Mapping[str, Any]], bool]]] = {
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_a_profile_finds_its_field(expression: str) -> None:
+def test_a_profile_finds_its_field(plugin: Plugin, expression: str) -> None:
     """Missing fields, or null for an empty list, would make the control an error."""
     name, holds = EXPRESSIONS[expression]
     [example] = [each for each in examples_of(plugin) if each.id == name]

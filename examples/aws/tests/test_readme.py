@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from aws_plugin.plugin import plugin
-
-from reglet import Context
+from reglet import Context, Plugin
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -20,7 +18,7 @@ def documented() -> Iterator[tuple[str, str]]:
             yield cells[0].strip("`"), cells[-1]
 
 
-def declared() -> Iterator[tuple[str, str]]:
+def declared(plugin: Plugin) -> Iterator[tuple[str, str]]:
     """Yield the name and the description of each field of each operation."""
     manifest = plugin.manifest(Context())
     inputs = (manifest.config_schema or {})["properties"]
@@ -31,6 +29,6 @@ def declared() -> Iterator[tuple[str, str]]:
             yield from ((name, schema["description"]) for name, schema in outputs.items())
 
 
-def test_the_readme_lists_every_field() -> None:
+def test_the_readme_lists_every_field(plugin: Plugin) -> None:
     """In the manifest's order and words."""
-    assert list(documented()) == list(declared())
+    assert list(documented()) == list(declared(plugin))

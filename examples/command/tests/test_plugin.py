@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from command_plugin.plugin import plugin
 
+from reglet import Plugin
 from reglet.testing import (
     FakeHost,
     TestCase,
@@ -22,16 +22,9 @@ from reglet.testing import (
 )
 
 
-@pytest.fixture
-def host() -> FakeHost:
-    """Return a host that grants what the plugin declares."""
-    return FakeHost.of(plugin)
-
-
-def test_a_program_or_a_line_for_the_shell(host: FakeHost) -> None:
-    """Arguments are passed as they stand; a line goes to /bin/sh whole."""
-    host.command.on("/bin/echo", ["a b", "$HOME"]).respond("a b $HOME\n")
-    host.command.on("/bin/sh", ["-c", "echo $HOME | wc -l"]).respond("1\n")
+def test_arguments_are_passed_as_they_stand(plugin: Plugin, fake_host: FakeHost) -> None:
+    """No shell takes them apart."""
+    fake_host.command.on("/bin/echo", ["a b", "$HOME"]).respond("a b $HOME\n")
     run_plugin_tests(
         plugin,
         [
@@ -40,53 +33,60 @@ def test_a_program_or_a_line_for_the_shell(host: FakeHost) -> None:
                 {"command": "/bin/echo", "args": ["a b", "$HOME"]},
                 expect_status="success",
                 expect_data={"command": "/bin/echo", "stdout": "a b $HOME\n", "exit_code": 0},
-            ),
-            TestCase(
-                "line", {"run": "echo $HOME | wc -l"}, expect_data={"command": "/bin/sh", "stdout": "1\n"}
-            ),
+            )
         ],
-        clients=[host],
+        clients=[fake_host],
     )
 
 
-def test_directory_and_environment_reach_the_program(host: FakeHost) -> None:
+def test_a_line_goes_to_the_shell_whole(plugin: Plugin, fake_host: FakeHost) -> None:
+    """Which is granted by name."""
+    fake_host.command.on("/bin/sh", ["-c", "echo $HOME | wc -l"]).respond("1\n")
+    result = fake_host.check(plugin, {"run": "echo $HOME | wc -l"})
+    assert_data_field(result, "command", "/bin/sh")
+    assert_data_field(result, "stdout", "1\n")
+
+
+def test_directory_and_environment_reach_the_program(plugin: Plugin, fake_host: FakeHost) -> None:
     """A value may have an equals sign in it."""
-    host.command.on("/usr/bin/env", dir="/srv", env={"A": "1=2", "B": ""}).respond()
+    fake_host.command.on("/usr/bin/env", dir="/srv", env={"A": "1=2", "B": ""}).respond()
     config = {"command": "/usr/bin/env", "dir": "/srv", "env": ["A=1=2", "B="]}
-    assert_success(host.check(plugin, config))
+    assert_success(fake_host.check(plugin, config))
 
 
 @pytest.mark.parametrize("text", ["A", "=1", ""])
-def test_a_variable_without_a_name_is_refused_and_not_shown(host: FakeHost, text: str) -> None:
+def test_a_variable_without_a_name_is_refused_and_not_shown(
+    plugin: Plugin, fake_host: FakeHost, text: str
+) -> None:
     """It may be a secret in the wrong place."""
-    result = host.check(plugin, {"command": "/usr/bin/env", "env": ["A=1", text]})
+    result = fake_host.check(plugin, {"command": "/usr/bin/env", "env": ["A=1", text]})
     assert_error(result, "env[1]", type="config")
 
 
-def test_an_exit_code_is_data(host: FakeHost) -> None:
+def test_an_exit_code_is_data(plugin: Plugin, fake_host: FakeHost) -> None:
     """Status failure without an error: `data.exit_code == 3` can still pass in a profile."""
-    host.command.on("/bin/false").respond(exit_code=3)
-    result = host.check(plugin, {"command": "/bin/false"})
+    fake_host.command.on("/bin/false").respond(exit_code=3)
+    result = fake_host.check(plugin, {"command": "/bin/false"})
     assert_failure(result)
     assert result.error is None
     assert_data_field(result, "exit_code", 3)
-    assert_success(host.check(plugin, {"command": "/bin/false", "expected_exit": 3}))
+    assert_success(fake_host.check(plugin, {"command": "/bin/false", "expected_exit": 3}))
 
 
-def test_all_that_is_not_as_expected_is_said(host: FakeHost) -> None:
+def test_all_that_is_not_as_expected_is_said(plugin: Plugin, fake_host: FakeHost) -> None:
     """Not only the last."""
-    host.command.on("/bin/false").respond("no", exit_code=1)
-    result = host.check(plugin, {"command": "/bin/false", "expected_output": "yes"})
+    fake_host.command.on("/bin/false").respond("no", exit_code=1)
+    result = fake_host.check(plugin, {"command": "/bin/false", "expected_output": "yes"})
     assert_failure(result)
     assert (
         result.message == "Exit code mismatch: expected 0, got 1; Output mismatch: expected 'yes' in stdout"
     )
 
 
-def test_running_out_of_time_is_a_failure(host: FakeHost) -> None:
+def test_running_out_of_time_is_a_failure(plugin: Plugin, fake_host: FakeHost) -> None:
     """The time limit reaches the host."""
-    host.command.on("/bin/sleep").fail(timeout(timedelta(seconds=5)))
-    result = host.check(plugin, {"command": "/bin/sleep", "args": ["60"], "timeout_seconds": 5})
+    fake_host.command.on("/bin/sleep").fail(timeout(timedelta(seconds=5)))
+    result = fake_host.check(plugin, {"command": "/bin/sleep", "args": ["60"], "timeout_seconds": 5})
     assert_failure(result)
     assert_data_field(result, "is_timeout", expected=True)
 
@@ -98,28 +98,30 @@ def test_running_out_of_time_is_a_failure(host: FakeHost) -> None:
         ({"run": "true", "command": "true"}, "cannot specify both 'run' and 'command'"),
     ],
 )
-def test_one_of_run_and_command_is_needed(host: FakeHost, config: dict[str, str], text: str) -> None:
+def test_one_of_run_and_command_is_needed(
+    plugin: Plugin, fake_host: FakeHost, config: dict[str, str], text: str
+) -> None:
     """Nothing is run otherwise."""
-    assert_error(host.check(plugin, config), text, type="config")
+    assert_error(fake_host.check(plugin, config), text, type="config")
 
 
-def test_a_program_that_cannot_be_started_is_an_error(host: FakeHost) -> None:
+def test_a_program_that_cannot_be_started_is_an_error(plugin: Plugin, fake_host: FakeHost) -> None:
     """Its kind stays."""
-    host.command.on("/bin/nothing").fail(not_found())
-    assert_error(host.check(plugin, {"command": "/bin/nothing"}), "execution failed", type="exec")
+    fake_host.command.on("/bin/nothing").fail(not_found())
+    assert_error(fake_host.check(plugin, {"command": "/bin/nothing"}), "execution failed", type="exec")
 
 
-def test_what_was_not_granted_is_an_error(host: FakeHost) -> None:
+def test_what_was_not_granted_is_an_error(plugin: Plugin, fake_host: FakeHost) -> None:
     """The user learns what to grant."""
-    host.command.on("/bin/echo").fail(denied())
-    assert_error(host.check(plugin, {"command": "/bin/echo"}), "exec", type="capability")
+    fake_host.command.on("/bin/echo").fail(denied())
+    assert_error(fake_host.check(plugin, {"command": "/bin/echo"}), "exec", type="capability")
 
 
-def test_every_documented_field_is_there(host: FakeHost) -> None:
+def test_every_documented_field_is_there(plugin: Plugin, fake_host: FakeHost) -> None:
     """And none is null."""
-    host.command.on("/bin/true").respond()
-    result = host.check(plugin, {"command": "/bin/true"})
-    schema = plugin.manifest(host.context()).services["execution"].operations[0].output_schema
+    fake_host.command.on("/bin/true").respond()
+    result = fake_host.check(plugin, {"command": "/bin/true"})
+    schema = plugin.manifest(fake_host.context()).services["execution"].operations[0].output_schema
     assert schema is not None
     assert_matches_schema(result, schema)
     assert result.data is not None

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from command_plugin.plugin import plugin
 
+from reglet import Plugin
 from reglet.testing import FakeHost
 
 EXPRESSIONS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
@@ -20,10 +20,9 @@ EXPRESSIONS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_a_profile_finds_its_field(expression: str) -> None:
+def test_a_profile_finds_its_field(plugin: Plugin, fake_host: FakeHost, expression: str) -> None:
     """Missing fields would make the control an error."""
-    host = FakeHost.of(plugin)
-    host.command.on("/bin/sh").respond("hello\n")
-    result = host.check(plugin, {"run": "echo hello"})
+    fake_host.command.on("/bin/sh").respond("hello\n")
+    result = fake_host.check(plugin, {"run": "echo hello"})
     assert result.data is not None
     assert EXPRESSIONS[expression](result.data)

@@ -7,8 +7,8 @@ from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
-from dns_plugin.plugin import plugin
 
+from reglet import Plugin
 from reglet.testing import FakeHost
 
 ADDRESS: dict[str, Callable[[Mapping[str, Any]], object]] = {
@@ -22,7 +22,7 @@ NAME: dict[str, Callable[[Mapping[str, Any]], object]] = {
 }
 
 
-def data(record_type: str) -> Mapping[str, Any]:
+def data(plugin: Plugin, record_type: str) -> Mapping[str, Any]:
     """Return what the plugin answers."""
     host = FakeHost.of(plugin)
     host.dns.on("www.github.com", "A").respond("140.82.121.4")
@@ -33,12 +33,12 @@ def data(record_type: str) -> Mapping[str, Any]:
 
 
 @pytest.mark.parametrize("expression", ADDRESS)
-def test_a_profile_finds_the_fields_of_an_address(expression: str) -> None:
+def test_a_profile_finds_the_fields_of_an_address(plugin: Plugin, expression: str) -> None:
     """Missing fields would make the control an error."""
-    assert ADDRESS[expression](data("A"))
+    assert ADDRESS[expression](data(plugin, "A"))
 
 
 @pytest.mark.parametrize("expression", NAME)
-def test_a_profile_finds_the_fields_of_a_name(expression: str) -> None:
+def test_a_profile_finds_the_fields_of_a_name(plugin: Plugin, expression: str) -> None:
     """A canonical name is a record like others."""
-    assert NAME[expression](data("CNAME"))
+    assert NAME[expression](data(plugin, "CNAME"))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-from http_plugin.plugin import plugin
-
-from reglet import Result
+from reglet import Plugin, Result
 from reglet.testing import (
     FakeHost,
     TestCase,
@@ -22,15 +19,9 @@ from reglet.testing import (
 URL = "https://example.com/"
 
 
-@pytest.fixture
-def host() -> FakeHost:
-    """Return a host that grants what the plugin declares."""
-    return FakeHost.of(plugin)
-
-
-def test_what_came_back_is_reported(host: FakeHost) -> None:
+def test_what_came_back_is_reported(plugin: Plugin, fake_host: FakeHost) -> None:
     """Status, protocol, headers and body."""
-    host.http.on(URL, method="POST", body="data").respond(
+    fake_host.http.on(URL, method="POST", body="data").respond(
         201, headers={"Server": "x"}, body="made", proto="HTTP/2.0"
     )
 
@@ -50,60 +41,60 @@ def test_what_came_back_is_reported(host: FakeHost) -> None:
                 expect_data={"status_code": 201, "body": "made", "body_size": 4},
             )
         ],
-        clients=[host],
+        clients=[fake_host],
     )
 
 
-def test_every_documented_field_is_there(host: FakeHost) -> None:
+def test_every_documented_field_is_there(plugin: Plugin, fake_host: FakeHost) -> None:
     """Even of an answer without headers and body, and of no answer."""
-    host.http.on(URL).respond(204)
-    host.http.on("https://slow.example.com/").fail(timeout())
-    schema = plugin.manifest(host.context()).services["http"].operations[0].output_schema
+    fake_host.http.on(URL).respond(204)
+    fake_host.http.on("https://slow.example.com/").fail(timeout())
+    schema = plugin.manifest(fake_host.context()).services["http"].operations[0].output_schema
     assert schema is not None
     for url in (URL, "https://slow.example.com/"):
-        result = host.check(plugin, {"url": url})
+        result = fake_host.check(plugin, {"url": url})
         assert_matches_schema(result, schema)
         assert result.data is not None
         assert set(result.data) == set(schema["properties"])
         assert None not in result.data.values()
 
 
-def test_no_answer_is_data(host: FakeHost) -> None:
+def test_no_answer_is_data(plugin: Plugin, fake_host: FakeHost) -> None:
     """So that `data.status_code == 200` is false, not an error."""
-    host.http.on(URL).fail(timeout())
-    result = host.check(plugin, {"url": URL})
+    fake_host.http.on(URL).fail(timeout())
+    result = fake_host.check(plugin, {"url": URL})
     assert_success(result)
     assert_data_field(result, "status_code", 0)
     assert result.data is not None
     assert result.data["status"].startswith("ERROR: ")
 
 
-def test_what_was_not_granted_is_an_error(host: FakeHost) -> None:
+def test_what_was_not_granted_is_an_error(plugin: Plugin, fake_host: FakeHost) -> None:
     """The user learns what to grant."""
-    host.http.on(URL).fail(denied())
-    assert_error(host.check(plugin, {"url": URL}), "network", type="capability")
+    fake_host.http.on(URL).fail(denied())
+    assert_error(fake_host.check(plugin, {"url": URL}), "network", type="capability")
 
 
-def test_an_expectation_that_is_not_met_is_a_failure_with_data(host: FakeHost) -> None:
+def test_an_expectation_that_is_not_met_is_a_failure_with_data(plugin: Plugin, fake_host: FakeHost) -> None:
     """Without an error, so that a profile's own expressions are still asked."""
-    host.http.on(URL).respond(200, body="welcome")
-    result = host.check(plugin, {"url": URL, "expected_body_contains": "goodbye"})
+    fake_host.http.on(URL).respond(200, body="welcome")
+    result = fake_host.check(plugin, {"url": URL, "expected_body_contains": "goodbye"})
     assert_failure(result)
     assert result.error is None
     assert_data_field(result, "expectation_failed", expected=True)
     assert_data_field(result, "expectation_error", "HTTP body mismatch: expected to contain 'goodbye'")
 
 
-def test_as_much_of_the_body_is_reported_as_asked(host: FakeHost) -> None:
+def test_as_much_of_the_body_is_reported_as_asked(plugin: Plugin, fake_host: FakeHost) -> None:
     """None of it, a part, or all."""
-    host.http.on(URL).respond(200, body="x" * 300)
+    fake_host.http.on(URL).respond(200, body="x" * 300)
     for length, shown in ((0, 0), (10, 10), (-1, 300)):
-        result = host.check(plugin, {"url": URL, "body_preview_length": length})
+        result = fake_host.check(plugin, {"url": URL, "body_preview_length": length})
         assert_data_field(result, "body", "x" * shown)
         assert_data_field(result, "body_truncated", shown < 300)
 
 
-def test_a_url_of_another_kind_is_refused(host: FakeHost) -> None:
+def test_a_url_of_another_kind_is_refused(plugin: Plugin, fake_host: FakeHost) -> None:
     """Before anything is asked."""
-    assert_error(host.check(plugin, {"url": "ftp://example.com/"}), "url", type="config")
-    assert_error(host.check(plugin, {}), "url", type="config")
+    assert_error(fake_host.check(plugin, {"url": "ftp://example.com/"}), "url", type="config")
+    assert_error(fake_host.check(plugin, {}), "url", type="config")

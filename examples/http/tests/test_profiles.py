@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from http_plugin.plugin import plugin
 
+from reglet import Plugin
 from reglet.testing import FakeHost
 
 EXPRESSIONS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
@@ -24,10 +24,9 @@ EXPRESSIONS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_a_profile_finds_its_field(expression: str) -> None:
+def test_a_profile_finds_its_field(plugin: Plugin, fake_host: FakeHost, expression: str) -> None:
     """Missing fields would make the control an error."""
-    host = FakeHost.of(plugin)
-    host.http.on("https://example.com/").respond(json={"up": True})
-    result = host.check(plugin, {"url": "https://example.com/"})
+    fake_host.http.on("https://example.com/").respond(json={"up": True})
+    result = fake_host.check(plugin, {"url": "https://example.com/"})
     assert result.data is not None
     assert EXPRESSIONS[expression](result.data)

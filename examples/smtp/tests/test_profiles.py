@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from smtp_plugin.plugin import plugin
 
+from reglet import Plugin
 from reglet.answers import TLSFacts
 from reglet.testing import FakeHost
 
@@ -21,10 +21,9 @@ EXPRESSIONS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_a_profile_finds_its_field(expression: str) -> None:
+def test_a_profile_finds_its_field(plugin: Plugin, fake_host: FakeHost, expression: str) -> None:
     """Missing fields would make the control an error."""
-    host = FakeHost.of(plugin)
-    host.smtp.on("mail.example.com", 465).respond("220 mail ESMTP", tls=TLSFacts("TLS 1.3"))
-    result = host.check(plugin, {"host": "mail.example.com", "port": "465", "use_tls": True})
+    fake_host.smtp.on("mail.example.com", 465).respond("220 mail ESMTP", tls=TLSFacts("TLS 1.3"))
+    result = fake_host.check(plugin, {"host": "mail.example.com", "port": "465", "use_tls": True})
     assert result.data is not None
     assert EXPRESSIONS[expression](result.data)

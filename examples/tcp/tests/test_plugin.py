@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tcp_plugin.plugin import plugin
 
+from reglet import Plugin
 from reglet.answers import TLSFacts
 from reglet.testing import (
     FakeHost,
@@ -23,15 +23,9 @@ from reglet.testing import (
 )
 
 
-@pytest.fixture
-def host() -> FakeHost:
-    """Return a host that grants what the plugin declares."""
-    return FakeHost.of(plugin)
-
-
-def test_a_port_may_be_written_as_text(host: FakeHost) -> None:
+def test_a_port_may_be_written_as_text(plugin: Plugin, fake_host: FakeHost) -> None:
     """As profiles do."""
-    host.tcp.on("example.com:443").respond(remote_addr="93.184.216.34:443")
+    fake_host.tcp.on("example.com:443").respond(remote_addr="93.184.216.34:443")
     run_plugin_tests(
         plugin,
         [
@@ -41,63 +35,63 @@ def test_a_port_may_be_written_as_text(host: FakeHost) -> None:
                 expect_data={"port": 443, "connected": True, "remote_addr": "93.184.216.34:443"},
             )
         ],
-        clients=[host],
+        clients=[fake_host],
     )
 
 
-def test_an_ipv6_address_is_dialled_in_brackets(host: FakeHost) -> None:
+def test_an_ipv6_address_is_dialled_in_brackets(plugin: Plugin, fake_host: FakeHost) -> None:
     """Or its port could not be told."""
-    host.tcp.on("[2606:2800:21f::1]:443").respond()
-    assert_success(host.check(plugin, {"host": "2606:2800:21f::1", "port": 443}))
+    fake_host.tcp.on("[2606:2800:21f::1]:443").respond()
+    assert_success(fake_host.check(plugin, {"host": "2606:2800:21f::1", "port": 443}))
 
 
-def test_the_certificate_is_reported(host: FakeHost) -> None:
+def test_the_certificate_is_reported(plugin: Plugin, fake_host: FakeHost) -> None:
     """Whom it is for, who issued it, and how long it is good."""
     expiry = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30, hours=1)
-    host.tcp.on("example.com:443", tls=True).respond(
+    fake_host.tcp.on("example.com:443", tls=True).respond(
         tls=TLSFacts("TLS 1.3", "C", "example.com", "CN=example.com", "CN=CA", expiry)
     )
-    result = host.check(plugin, {"host": "example.com", "port": 443, "tls": True})
+    result = fake_host.check(plugin, {"host": "example.com", "port": 443, "tls": True})
     assert_data_field(result, "tls_cert_subject", "CN=example.com")
     assert_data_field(result, "tls_cert_issuer", "CN=CA")
     assert_data_field(result, "tls_expiry", expiry.strftime("%Y-%m-%dT%H:%M:%SZ"))
     assert_data_field(result, "tls_cert_days_remaining", 30)
 
 
-def test_no_connection_is_data(host: FakeHost) -> None:
+def test_no_connection_is_data(plugin: Plugin, fake_host: FakeHost) -> None:
     """So that `data.connected == true` is false, not an error."""
-    host.tcp.on("example.com:23").fail(refused())
-    host.tcp.on("example.com:24").fail(timeout())
+    fake_host.tcp.on("example.com:23").fail(refused())
+    fake_host.tcp.on("example.com:24").fail(timeout())
     for port in (23, 24):
-        result = host.check(plugin, {"host": "example.com", "port": port})
+        result = fake_host.check(plugin, {"host": "example.com", "port": port})
         assert_success(result)
         assert_data_field(result, "connected", expected=False)
         assert result.data is not None
         assert "example.com" in result.data["error"]
 
 
-def test_what_was_not_granted_is_an_error(host: FakeHost) -> None:
+def test_what_was_not_granted_is_an_error(plugin: Plugin, fake_host: FakeHost) -> None:
     """The user learns what to grant."""
-    host.tcp.on("example.com:23").fail(denied())
-    assert_error(host.check(plugin, {"host": "example.com", "port": 23}), "network", type="capability")
+    fake_host.tcp.on("example.com:23").fail(denied())
+    assert_error(fake_host.check(plugin, {"host": "example.com", "port": 23}), "network", type="capability")
 
 
-def test_another_tls_version_is_a_failure_with_data(host: FakeHost) -> None:
+def test_another_tls_version_is_a_failure_with_data(plugin: Plugin, fake_host: FakeHost) -> None:
     """Without an error, so that a profile's own expressions are still asked."""
-    host.tcp.on("example.com:443").respond(tls=TLSFacts("TLS 1.2"))
+    fake_host.tcp.on("example.com:443").respond(tls=TLSFacts("TLS 1.2"))
     config = {"host": "example.com", "port": 443, "tls": True, "expected_tls_version": "TLS 1.3"}
-    result = host.check(plugin, config)
+    result = fake_host.check(plugin, config)
     assert_failure(result)
     assert result.error is None
     assert_data_field(result, "tls_version", "TLS 1.2")
     assert_data_field(result, "expectation_failed", expected=True)
 
 
-def test_every_documented_field_is_there(host: FakeHost) -> None:
+def test_every_documented_field_is_there(plugin: Plugin, fake_host: FakeHost) -> None:
     """Only the days of a certificate that nobody showed are null."""
-    host.tcp.on("example.com:22").respond()
-    result = host.check(plugin, {"host": "example.com", "port": 22})
-    schema = plugin.manifest(host.context()).services["tcp"].operations[0].output_schema
+    fake_host.tcp.on("example.com:22").respond()
+    result = fake_host.check(plugin, {"host": "example.com", "port": 22})
+    schema = plugin.manifest(fake_host.context()).services["tcp"].operations[0].output_schema
     assert schema is not None
     assert result.data is not None
     assert set(result.data) == set(schema["properties"])
@@ -107,6 +101,6 @@ def test_every_documented_field_is_there(host: FakeHost) -> None:
 
 
 @pytest.mark.parametrize("port", [0, 65536, "https", None])
-def test_what_is_no_port_is_refused(host: FakeHost, port: object) -> None:
+def test_what_is_no_port_is_refused(plugin: Plugin, fake_host: FakeHost, port: object) -> None:
     """Before anything is dialled."""
-    assert_error(host.check(plugin, {"host": "example.com", "port": port}), "port", type="config")
+    assert_error(fake_host.check(plugin, {"host": "example.com", "port": port}), "port", type="config")

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-from tcp_plugin.plugin import plugin
 
+from reglet import Plugin
 from reglet.answers import TLSFacts
 from reglet.testing import FakeHost
 
@@ -28,12 +28,11 @@ EXPRESSIONS: dict[str, Callable[[Mapping[str, Any]], bool]] = {
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_a_profile_finds_its_field(expression: str) -> None:
+def test_a_profile_finds_its_field(plugin: Plugin, fake_host: FakeHost, expression: str) -> None:
     """Missing fields would make the control an error."""
-    host = FakeHost.of(plugin)
-    host.tcp.on("example.com:443").respond(
+    fake_host.tcp.on("example.com:443").respond(
         tls=TLSFacts("TLS 1.3", "C", "example.com", "CN=example.com", "CN=CA")
     )
-    result = host.check(plugin, {"host": "example.com", "port": "443", "tls": True})
+    result = fake_host.check(plugin, {"host": "example.com", "port": "443", "tls": True})
     assert result.data is not None
     assert EXPRESSIONS[expression](result.data)

@@ -11,11 +11,25 @@ from file_plugin.facts import TELLS_OWNERS, Facts, look_at
 from file_plugin.models import CheckInput, CheckOutput
 from reglet.errors import UnsupportedOptionError
 
+# Which file is to be checked stands in the profile; devices and the kernel's own files are left out.
+READABLE = [
+    "/boot/**",
+    "/etc/**",
+    "/home/**",
+    "/opt/**",
+    "/root/**",
+    "/srv/**",
+    "/tmp/**",  # noqa: S108 - it is read, not written
+    "/usr/**",
+    "/var/**",
+]
+
 plugin = reglet.define_plugin(
     name="file",
     description="File system checks and validation",
-    # Which file is to be checked stands in the profile, so any may be asked for.
-    capabilities=reglet.GrantSet(fs=reglet.FileSystemCapability(rules=[reglet.FileSystemRule(read=["/**"])])),
+    capabilities=reglet.GrantSet(
+        fs=reglet.FileSystemCapability(rules=[reglet.FileSystemRule(read=READABLE)])
+    ),
 )
 
 EXAMPLES = [

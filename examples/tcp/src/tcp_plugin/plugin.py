@@ -12,9 +12,9 @@ from tcp_plugin.models import ConnectInput, ConnectOutput
 plugin = reglet.define_plugin(
     name="tcp",
     description="TCP connection testing and TLS validation",
-    # Which port is to be checked stands in the profile, so any may be asked for.
+    # Which port is to be checked stands in the profile; servers listen below the ephemeral range.
     capabilities=reglet.GrantSet(
-        network=reglet.NetworkCapability(rules=[reglet.NetworkRule(hosts=["*"], ports=["*"])])
+        network=reglet.NetworkCapability(rules=[reglet.NetworkRule(hosts=["*"], ports=["1-32767"])])
     ),
 )
 
