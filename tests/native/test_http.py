@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import base64
 import gzip
+import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from werkzeug import Request, Response
 
 from reglet.domain.context import Cancellation, Context, ContextBound
+from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.requests import HTTPRequest
-from reglet.domain.errors import CancelledError, HTTPError, TimeoutError  # noqa: A004 - our own family
+from reglet.domain.errors import CancelledError, CapabilityError, HTTPError, TimeoutError  # noqa: A004 - ours
+from reglet.domain.policy import Policy, PolicyGuard
 from reglet.domain.ports.http_client import HTTPClient
 from reglet.infrastructure.native.http import NativeHTTPClient
 from tests.native.answering import AnsweringServer, until_closed
@@ -315,3 +324,43 @@ def test_a_broken_answer_is_an_error(data):
     """Nothing, nonsense, half a body, a head without end."""
     with AnsweringServer(answering(data)) as server, pytest.raises(HTTPError):
         CLIENT.do(HTTPRequest("GET", f"http://{server.address}/", timeout=timedelta(seconds=5)))
+
+
+@given(
+    st.one_of(
+        st.text(max_size=40),
+        st.text(max_size=30).map("http://".__add__),
+        st.text(max_size=20).map("http://a:b@".__add__),
+    )
+)
+def test_no_url_makes_the_client_fall_over(url):
+    """Whatever a plugin sends as a URL is refused in so many words."""
+    nothing = PolicyGuard(Policy(GrantSet()))
+    with pytest.raises((HTTPError, CapabilityError)):
+        NativeHTTPClient(nothing).get(url)
+
+
+def descriptors():
+    """Count the open file descriptors."""
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+def test_calls_in_threads_leave_nothing_open(web, secure_web, certificates):
+    """200 calls on 8 threads, plain and secure: no descriptor and no thread is left."""
+    for server in (web, secure_web):
+        server.expect_request("/").respond_with_data("ok")
+    client = NativeHTTPClient(trust=certificates.trust)
+    urls = [web.url_for("/"), secure_web.url_for("/")] * 100
+    client.get(urls[1])
+
+    def get(url):
+        return client.get(url).body
+
+    before = descriptors()
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(get, urls)) == {b"ok"}
+    end = time.monotonic() + 5
+    while descriptors() > before and time.monotonic() < end:
+        os.sched_yield()  # the server closes its own ends when it notices
+    assert descriptors() <= before
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("lookup")]
