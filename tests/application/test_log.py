@@ -215,7 +215,7 @@ def test_an_installation_logs_begun_lines_when_a_check_is_over(sink):
 
 def test_arguments_that_do_not_fit_do_not_cost_the_message():
     """It says so instead."""
-    message = message_of(logging.makeLogRecord({"msg": "%d", "args": ("x",)}))
+    message = message_of(logging.makeLogRecord({"msg": "%d", "args": ("x",), "levelno": logging.INFO}))
     assert message.message.startswith("%d (its arguments do not fit: TypeError")
 
 
