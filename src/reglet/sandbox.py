@@ -20,6 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from attrs import define
+
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
@@ -31,16 +33,21 @@ from reglet.domain.entities.grants import (
     NetworkRule,
 )
 from reglet.domain.policy import Policy, PolicyGuard
+from reglet.domain.ports.command_runner import CommandRunner
+from reglet.domain.ports.dns_resolver import DNSResolver
 from reglet.domain.ports.host_functions import HostFunctions
+from reglet.domain.ports.http_client import HTTPClient
 from reglet.domain.ports.log_sink import LogSink
+from reglet.domain.ports.smtp_client import SMTPClient
+from reglet.domain.ports.tcp_dialer import TCPDialer
 from reglet.infrastructure.host import (
     GuestAnswerError,
     GuestTrapError,
     HostCall,
     HostDispatcher,
-    HostPorts,
     LimitExceededError,
     Limits,
+    Locate,
     NotAPluginError,
     Observer,
     SandboxClosedError,
@@ -75,6 +82,7 @@ __all__ = [
     "Sandbox",
     "SandboxClosedError",
     "SandboxError",
+    "native_functions",
 ]
 
 Sink = Callable[[bytes], object]
@@ -189,18 +197,7 @@ class Sandbox:
     def _functions(self) -> HostFunctions:
         if self._given is not None:
             return self._given
-        from reglet.infrastructure.native.ports import native_ports
-
-        native = native_ports(PolicyGuard(self._policy))
-        ports = HostPorts(
-            http=native.http,
-            dns=native.dns,
-            tcp=native.tcp,
-            smtp=native.smtp,
-            command=native.commands,
-            log=self._log,
-            locate=locate_program,
-        )
+        ports = _NativePorts(PolicyGuard(self._policy), self._log)
         return HostDispatcher(
             ports, self._policy, dialect=self._dialect, limits=self.limits, observer=self._observer
         )
@@ -219,6 +216,71 @@ class Sandbox:
             stdout=stdout or discard,
             stderr=stderr or discard,
         )
+
+
+def native_functions(
+    grants: GrantSet,
+    *,
+    dialect: Dialect | str = Dialect.ABI,
+    limits: Limits | None = None,
+    log: LogSink | None = None,
+    observer: Observer | None = None,
+    directory: str | os.PathLike[str] | None = None,
+    ca_file: str | None = None,
+    nameservers: tuple[str, ...] = (),
+) -> HostDispatcher:
+    """Return host functions over the real network and real processes, held to `grants`: a sandbox's own.
+
+    They serve a plugin in this process too. `ca_file` is a PEM file of the only authorities to trust,
+    `nameservers` are asked in place of the system's; the rest is as for `Sandbox`.
+    """
+    policy = Policy(grants, cwd=os.path.abspath(directory or os.curdir))  # noqa: PTH100 - its links stay
+    ports = _NativePorts(PolicyGuard(policy), log, ca_file, nameservers)
+    return HostDispatcher(ports, policy, dialect=dialect, limits=limits, observer=observer)
+
+
+@define
+class _NativePorts:
+    """Ports over the real world, each imported when it is first asked for."""
+
+    guard: PolicyGuard
+    log: LogSink | None = None
+    ca_file: str | None = None
+    nameservers: tuple[str, ...] = ()
+    locate: Locate | None = locate_program
+
+    @property
+    def http(self) -> HTTPClient:
+        from reglet.infrastructure.native.http import NativeHTTPClient
+        from reglet.infrastructure.native.trust import Trust
+
+        return NativeHTTPClient(self.guard, Trust(self.ca_file))
+
+    @property
+    def dns(self) -> DNSResolver:
+        from reglet.infrastructure.native.dns import NativeDNSResolver
+
+        return NativeDNSResolver(self.guard, self.nameservers)
+
+    @property
+    def tcp(self) -> TCPDialer:
+        from reglet.infrastructure.native.tcp import NativeTCPDialer
+        from reglet.infrastructure.native.trust import Trust
+
+        return NativeTCPDialer(self.guard, Trust(self.ca_file))
+
+    @property
+    def smtp(self) -> SMTPClient:
+        from reglet.infrastructure.native.smtp import NativeSMTPClient
+        from reglet.infrastructure.native.trust import Trust
+
+        return NativeSMTPClient(self.guard, Trust(self.ca_file))
+
+    @property
+    def command(self) -> CommandRunner:
+        from reglet.infrastructure.native.commands import NativeCommandRunner
+
+        return NativeCommandRunner()
 
 
 def _find_overlay(binary: bytes) -> Overlay | None:

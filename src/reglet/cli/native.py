@@ -16,22 +16,9 @@ if TYPE_CHECKING:
 
 def native_functions(grants: GrantSet, observer: Observer | None = None) -> HostFunctions:
     """Return host functions over the real network and real processes; `observer` is told each call."""
-    from reglet.domain.policy import Policy, PolicyGuard
-    from reglet.infrastructure.host.dispatcher import HostDispatcher
-    from reglet.infrastructure.host.host_ports import HostPorts
-    from reglet.infrastructure.native.ports import native_ports
+    from reglet.sandbox import native_functions as functions
 
-    policy = Policy(grants)
-    native = native_ports(PolicyGuard(policy))
-    ports = HostPorts(
-        http=native.http,
-        dns=native.dns,
-        tcp=native.tcp,
-        smtp=native.smtp,
-        command=native.commands,
-        log=StderrLog(),
-    )
-    return HostDispatcher(ports, policy, observer=observer)
+    return functions(grants, log=StderrLog(), observer=observer)
 
 
 @frozen

@@ -13,9 +13,9 @@ from reglet.infrastructure.host.errors import (
     SandboxError,
 )
 from reglet.infrastructure.host.host_call import HostCall, Observer
-from reglet.infrastructure.host.host_ports import HostPorts
+from reglet.infrastructure.host.host_ports import HostPorts, Ports
 from reglet.infrastructure.host.limits import Limits
-from reglet.infrastructure.host.programs import Program, locate_program
+from reglet.infrastructure.host.programs import Locate, Program, locate_program
 
 __all__ = [
     "GuestAnswerError",
@@ -25,8 +25,10 @@ __all__ = [
     "HostPorts",
     "LimitExceededError",
     "Limits",
+    "Locate",
     "NotAPluginError",
     "Observer",
+    "Ports",
     "Program",
     "SandboxClosedError",
     "SandboxError",

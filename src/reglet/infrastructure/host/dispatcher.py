@@ -11,7 +11,7 @@ from reglet.domain.entities.log_record import LogMessage
 from reglet.domain.errors import CapabilityError, RegletError, WireFormatError
 from reglet.domain.ports.host_functions import HOST_FUNCTIONS
 from reglet.infrastructure.host import failures
-from reglet.infrastructure.host.functions import Answerer, answerers
+from reglet.infrastructure.host.functions import Answerer, answerer
 from reglet.infrastructure.host.host_call import HostCall
 from reglet.infrastructure.host.ledger import Ledger
 from reglet.infrastructure.host.limits import Limits
@@ -21,7 +21,7 @@ from reglet.infrastructure.wire.log import decode_log_message
 if TYPE_CHECKING:
     from reglet.domain.policy import Policy
     from reglet.infrastructure.host.host_call import Observer
-    from reglet.infrastructure.host.host_ports import HostPorts
+    from reglet.infrastructure.host.host_ports import Ports
 
 _LOG = "log_message"
 
@@ -36,7 +36,7 @@ class HostDispatcher:
 
     def __init__(
         self,
-        ports: HostPorts,
+        ports: Ports,
         policy: Policy,
         *,
         dialect: Dialect | str = Dialect.ABI,
@@ -60,7 +60,7 @@ class HostDispatcher:
         self._limits = limits or Limits()
         self._observer = observer
         self._context = context or Context()
-        self._answerers = answerers(ports, policy, self._dialect)
+        self._answerers: dict[str, Answerer[Any, Any] | None] = {}
         self._calls = 0
         self._messages = 0
 
@@ -91,10 +91,15 @@ class HostDispatcher:
         if name == _LOG:
             self._pass_on(request, ledger)
             return b""
-        answerer = self._answerers.get(name)
-        if answerer is None:
+        function = self._function(name)
+        if function is None:
             return failures.not_offered(name) if name in HOST_FUNCTIONS else failures.unknown(name)
-        return self._over_limit(len(request)) or self._guarded(answerer, request, ledger)
+        return self._over_limit(len(request)) or self._guarded(function, request, ledger)
+
+    def _function(self, name: str) -> Answerer[Any, Any] | None:
+        if name not in self._answerers:
+            self._answerers[name] = answerer(name, self._ports, self._policy, self._dialect)
+        return self._answerers[name]
 
     def _over_limit(self, size: int) -> bytes:
         """Count the call; return the refusal of one too many or too large, else nothing."""
@@ -105,18 +110,18 @@ class HostDispatcher:
             return failures.refused(f"a request of {size} bytes; {self._limits.request_bytes} may be sent")
         return b""
 
-    def _guarded(self, answerer: Answerer[Any, Any], request: bytes, ledger: Ledger) -> bytes:
+    def _guarded(self, function: Answerer[Any, Any], request: bytes, ledger: Ledger) -> bytes:
         try:
-            return answerer.answer(request, self._context, ledger)
+            return function.answer(request, self._context, ledger)
         except WireFormatError as problem:
             return failures.undecodable(problem)
         except CapabilityError as problem:
             ledger.refuse(problem)
-            return answerer.denied(problem)
+            return function.denied(problem)
         except RegletError as problem:
-            return answerer.failed(problem)
+            return function.failed(problem)
         except Exception:  # noqa: BLE001 - a port's bug must not end the guest or the host
-            _log.exception("%s failed in a way that it should not", answerer.name)
+            _log.exception("%s failed in a way that it should not", function.name)
             return failures.internal()
 
     def _pass_on(self, request: bytes, ledger: Ledger) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from attrs import frozen
 
 from reglet.domain.ports.command_runner import CommandRunner
@@ -13,13 +15,53 @@ from reglet.domain.ports.tcp_dialer import TCPDialer
 from reglet.infrastructure.host.programs import Locate
 
 
-@frozen
-class HostPorts:
+class Ports(Protocol):
     """One port a host function; None means that the function is not offered.
 
-    `locate` finds the file that a command means, which then is judged and run; without it, as for fakes,
-    a command's name is all there is.
+    A port is asked for when its function is first called, so one that is costly to make may wait until
+    then. `locate` finds the file that a command means, which then is judged and run; without it, as for
+    fakes, a command's name is all there is.
     """
+
+    @property
+    def http(self) -> HTTPClient | None:
+        """What answers `http_request`."""
+        ...
+
+    @property
+    def dns(self) -> DNSResolver | None:
+        """What answers `dns_lookup`."""
+        ...
+
+    @property
+    def tcp(self) -> TCPDialer | None:
+        """What answers `tcp_connect`."""
+        ...
+
+    @property
+    def smtp(self) -> SMTPClient | None:
+        """What answers `smtp_connect`."""
+        ...
+
+    @property
+    def command(self) -> CommandRunner | None:
+        """What answers `exec_command`."""
+        ...
+
+    @property
+    def log(self) -> LogSink | None:
+        """What takes `log_message`."""
+        ...
+
+    @property
+    def locate(self) -> Locate | None:
+        """What finds a command's file."""
+        ...
+
+
+@frozen
+class HostPorts:
+    """Ports that are there already."""
 
     http: HTTPClient | None = None
     dns: DNSResolver | None = None

@@ -13,21 +13,22 @@ from reglet.infrastructure.host.functions.tcp_connect import TCPFunction
 if TYPE_CHECKING:
     from reglet.domain.policy import Policy
     from reglet.infrastructure.host.functions.answerer import Answerer
-    from reglet.infrastructure.host.host_ports import HostPorts
+    from reglet.infrastructure.host.host_ports import Ports
     from reglet.infrastructure.wire.dialect import Dialect
 
 
-def answerers(ports: HostPorts, policy: Policy, dialect: Dialect) -> dict[str, Answerer[Any, Any]]:
-    """Return what answers each host function that has a port."""
-    offered: dict[str, Answerer[Any, Any]] = {}
-    if ports.http is not None:
-        offered[HTTPFunction.name] = HTTPFunction(ports.http, policy, dialect)
-    if ports.dns is not None:
-        offered[DNSFunction.name] = DNSFunction(ports.dns, policy, dialect)
-    if ports.tcp is not None:
-        offered[TCPFunction.name] = TCPFunction(ports.tcp, policy, dialect)
-    if ports.smtp is not None:
-        offered[SMTPFunction.name] = SMTPFunction(ports.smtp, policy, dialect)
-    if ports.command is not None:
-        offered[ExecFunction.name] = ExecFunction(ports.command, policy, dialect, ports.locate)
-    return offered
+def answerer(name: str, ports: Ports, policy: Policy, dialect: Dialect) -> Answerer[Any, Any] | None:
+    """Return what answers a host function; None when there is no port for it, or no such function."""
+    match name:
+        case HTTPFunction.name if (http := ports.http) is not None:
+            return HTTPFunction(http, policy, dialect)
+        case DNSFunction.name if (dns := ports.dns) is not None:
+            return DNSFunction(dns, policy, dialect)
+        case TCPFunction.name if (tcp := ports.tcp) is not None:
+            return TCPFunction(tcp, policy, dialect)
+        case SMTPFunction.name if (smtp := ports.smtp) is not None:
+            return SMTPFunction(smtp, policy, dialect)
+        case ExecFunction.name if (command := ports.command) is not None:
+            return ExecFunction(command, policy, dialect, ports.locate)
+        case _:
+            return None
