@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from sybil import Example
 
 
-def _console(example: Example) -> None:
-    run_console_block(example.parsed, Path(example.namespace["folder"]))
+def _console(example: Example) -> str | None:
+    try:
+        run_console_block(example.parsed, Path(example.namespace["folder"]))
+    except AssertionError as difference:
+        return str(difference)
+    return None
 
 
 def _json(example: Example) -> None:

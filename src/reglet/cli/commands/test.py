@@ -12,7 +12,6 @@ from reglet.cli.errors import UsageError, require_extra
 from reglet.cli.exit_status import ExitStatus
 
 _NO_TESTS = 5
-_INTERRUPTED = 2
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -36,8 +35,6 @@ def _run(options: argparse.Namespace) -> int:
     status = run_tests(options.path, options.place, options.arguments)
     if status == _NO_TESTS:
         raise UsageError(f"{options.path} has no tests and no examples: add an Example to an operation")
-    if status == _INTERRUPTED:
-        return ExitStatus.INTERRUPTED
     return ExitStatus.SUCCESS if status == 0 else ExitStatus.FAILURE
 
 
