@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import attrs
@@ -23,11 +24,13 @@ from reglet.infrastructure.module.sections import custom_section
 from reglet.infrastructure.module.snapshot import write_snapshot
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from reglet.infrastructure.build.loaded_runtime import LoadedRuntime
+    from reglet.infrastructure.build.plugin_guest import Noticed
     from reglet.infrastructure.build.project import Project
     from reglet.infrastructure.build.stages import Progress, Stage
-    from reglet.infrastructure.runtime.product import RuntimeProduct
 
 ABI_VERSION = "0.1.1"
 """Of the ABI module whose contract built plugins keep."""
@@ -162,8 +165,34 @@ def check_build(
     )
 
 
-def build_content(project: Project, python: Path | None, stages: Stages) -> Built:
-    """Build a project in this thread, which must be one for guests."""
+@attrs.frozen
+class Described:
+    """What a plugin says of itself.
+
+    Attributes:
+        name: its name.
+        version: its version.
+        host_functions: those that its capabilities can use, beside the log.
+    """
+
+    name: str
+    version: str
+    host_functions: tuple[str, ...]
+
+
+@attrs.frozen
+class OpenedPlugin:
+    """A plugin imported in its guest."""
+
+    runtime: LoadedRuntime
+    guest: PluginGuest
+    noticed: Noticed
+    described: Described
+
+
+@contextmanager
+def opened_plugin(project: Project, python: Path | None, stages: Stages) -> Iterator[OpenedPlugin]:
+    """Import a project's plugin in a guest of this thread, which must be one for guests."""
     with stages.stage("prepare"):
         runtime = load_runtime()
         packages = package_folders(python)
@@ -173,25 +202,34 @@ def build_content(project: Project, python: Path | None, stages: Stages) -> Buil
         guest = PluginGuest(runtime, images, project, packages)
     with guest:
         with stages.stage("import"):
-            loaded = guest.load()
+            noticed = guest.load()
         with stages.stage("check"):
-            described = guest.describe()
+            report = guest.describe()
+            described = Described(report["name"], report["version"], tuple(report["host_functions"]))
+        yield OpenedPlugin(runtime, guest, noticed, described)
+
+
+def build_content(project: Project, python: Path | None, stages: Stages) -> Built:
+    """Build a project in this thread, which must be one for guests."""
+    with opened_plugin(project, python, stages) as opened:
         with stages.stage("snapshot"):
-            content, modules = _snapshot(runtime.product, guest, described["host_functions"])
+            content, modules = _snapshot(opened)
+        guest = opened.guest
         return Built(
-            name=described["name"],
-            version=described["version"],
+            name=opened.described.name,
+            version=opened.described.version,
             content=content,
-            warnings=tuple(find_warnings(guest, loaded, modules)),
+            warnings=tuple(find_warnings(guest, opened.noticed, modules)),
             sources=tuple(each.path for each in guest.sources),
             output=guest.output,
         )
 
 
-def _snapshot(product: RuntimeProduct, guest: PluginGuest, usable: list[str]) -> tuple[bytes, list[str]]:
+def _snapshot(opened: OpenedPlugin) -> tuple[bytes, list[str]]:
+    product, usable = opened.runtime.product, opened.described.host_functions
     slots = product.host_functions
     dropped = sorted(set(slots) - set(usable))
-    memory, modules = guest.memory(sum(1 << slots[name].bit for name in usable))
+    memory, modules = opened.guest.memory(sum(1 << slots[name].bit for name in usable))
     exports = {"memory", *product.plugin_exports}
     module = write_snapshot(without_host_functions(product.module, slots, dropped), memory, exports)
     facts = {"abi": ABI_VERSION, "modules": modules, "runtime": product.key, "sdk": __version__}

@@ -7,6 +7,8 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
 
+import attrs
+
 from reglet.infrastructure.build.bytecode import Bytecode
 from reglet.infrastructure.build.errors import BuildError, ImportSideEffectError, PluginImportError
 from reglet.infrastructure.build.guest import Guest
@@ -28,6 +30,21 @@ PLUGIN_ROOT = "/plugin"
 PACKAGES_ROOT = "/packages"
 
 _FILE_IN_TRACEBACK = re.compile(r'File "(/(?:plugin|packages)/[^"]+)"')
+
+
+@attrs.frozen
+class Noticed:
+    """What a plugin did while it was imported.
+
+    Attributes:
+        environment: name and stack of each reading of a variable.
+        clock_readings: how often the clock was read.
+        random_requests: how often random bytes were taken.
+    """
+
+    environment: tuple[tuple[str, str], ...]
+    clock_readings: int
+    random_requests: int
 
 
 class PluginGuest:
@@ -65,21 +82,24 @@ class PluginGuest:
         """The plugin's and packages' files that were imported."""
         return self._bytecode.sources
 
-    def load(self) -> dict[str, Any]:
-        """Import the plugin; return what the guest noticed.
+    def load(self) -> Noticed:
+        """Import the plugin; return what was noticed.
 
         Raises:
             PluginImportError: its code failed.
             ImportSideEffectError: it called the host or left a file open.
         """
-        self._before = (self._guest.clock.readings, self._guest.random.requests)
+        clock, random = self._guest.clock, self._guest.random
+        readings, requests = clock.readings, random.requests
         project = self._project
         report = self._stage(
             "load", module=project.module, attribute=project.attribute, version=project.version
         )
-        report["clock"] = self._guest.clock.readings - self._before[0]
-        report["random"] = self._guest.random.requests - self._before[1]
-        return report
+        return Noticed(
+            tuple((each["name"], each["where"]) for each in report["environment"]),
+            clock.readings - readings,
+            random.requests - requests,
+        )
 
     def describe(self) -> dict[str, Any]:
         """Have the plugin describe itself; return its name, version and usable host functions.

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from reglet.infrastructure.build.bytecode import Source, WaitingImport
-    from reglet.infrastructure.build.plugin_guest import PluginGuest
+    from reglet.infrastructure.build.plugin_guest import Noticed, PluginGuest
 
 _PLUGIN = "/plugin/"
 
 
-def find_warnings(guest: PluginGuest, loaded: dict[str, Any], modules: Sequence[str]) -> Iterator[str]:
+def find_warnings(guest: PluginGuest, noticed: Noticed, modules: Sequence[str]) -> Iterator[str]:
     """Give one sentence a finding, with what to do.
 
     Args:
         guest: the guest that the plugin was imported into.
-        loaded: what the guest reported of the import.
+        noticed: what the plugin did while it was imported.
         modules: the modules that the built plugin has.
     """
-    yield from _baked_in(guest, loaded)
+    yield from _baked_in(guest, noticed)
     present = frozenset(modules)
     packages: dict[str, set[str]] = {}
     for source in guest.sources:
@@ -62,18 +62,18 @@ def _package(source: Source) -> str:
     return source.guest_path.split("/")[2].removesuffix(".py")
 
 
-def _baked_in(guest: PluginGuest, loaded: dict[str, Any]) -> Iterator[str]:
-    for each in {found["name"]: found for found in loaded["environment"] if found["where"]}.values():
+def _baked_in(guest: PluginGuest, noticed: Noticed) -> Iterator[str]:
+    for name, where in {name: where for name, where in noticed.environment if where}.items():
         yield (
-            f"the plugin reads the environment variable {each['name']} at import, where it is the build's "
-            f"and not the host's: read it in the handler\n{guest.shown(each['where']).rstrip()}"
+            f"the plugin reads the environment variable {name} at import, where it is the build's "
+            f"and not the host's: read it in the handler\n{guest.shown(where).rstrip()}"
         )
-    if loaded["clock"]:
+    if noticed.clock_readings:
         yield (
             "the plugin reads the clock at import, so that it keeps the build's time for ever: read it in "
             "the handler"
         )
-    if loaded["random"]:
+    if noticed.random_requests:
         yield (
             "the plugin takes random bytes at import, which are the same in every run and every build: take "
             "them in the handler"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import random
-import time
 from typing import TYPE_CHECKING
 
 from reglet.infrastructure.guest.interpreter import interpreter
+from reglet.infrastructure.guest.renewal import renew
 
 if TYPE_CHECKING:
     from reglet.infrastructure.guest.entry import Handler
@@ -33,5 +31,4 @@ def wake() -> None:
     pairs = (os.fsdecode(each).partition("=") for each in interpreter.environ())
     os.environ.clear()
     os.environ.update({name: value for name, _, value in pairs if name})
-    random.seed()
-    logging.__dict__["_startTime"] = time.time_ns()  # LogRecord.relativeCreated counts from here
+    renew()

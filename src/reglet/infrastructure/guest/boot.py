@@ -7,18 +7,14 @@ builder as one line of JSON on standard output, behind a mark.
 from __future__ import annotations
 
 import gc
-import importlib
 import json
 import linecache
 import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from functools import reduce
 from typing import Any
 
-from reglet.application.plugin import PluginDefinition
-from reglet.application.registration import plugin_of
 from reglet.application.tracebacks import author_traceback, one_line
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
@@ -29,6 +25,7 @@ from reglet.infrastructure.guest.exports import Exports
 from reglet.infrastructure.guest.finder import RefusingFinder, SealedFinder, SourceFinder
 from reglet.infrastructure.guest.imported_functions import ImportedFunctions
 from reglet.infrastructure.guest.interpreter import interpreter
+from reglet.infrastructure.guest.lookup import import_plugin
 from reglet.infrastructure.guest.preload import preload
 from reglet.infrastructure.guest.watch import Watch
 
@@ -77,11 +74,7 @@ def load(module: str, attribute: str | None, version: str | None) -> dict[str, A
     before = set(sys.modules)
     watch = _State.watch
     with watch:
-        found = importlib.import_module(module)
-    plugin = _plugin(found, module, attribute)
-    if version is not None and isinstance(plugin, PluginDefinition):
-        plugin.adopt_version(version)
-    _State.plugin = plugin
+        _State.plugin = import_plugin(module, attribute, version)
     return {
         "host_calls": watch.host_calls,
         "environment": watch.environment,
@@ -121,15 +114,6 @@ def _forget_imports() -> None:
     re.purge()
     gc.collect()
     gc.collect()
-
-
-def _plugin(module: Any, name: str, attribute: str | None) -> Plugin:
-    if attribute is None:
-        return plugin_of(module)
-    found = reduce(getattr, attribute.split("."), module)
-    if isinstance(found, type) or not isinstance(found, Plugin):
-        raise TypeError(f"{name}:{attribute} is no plugin but a {type(found).__name__}")
-    return found
 
 
 def _usable(capabilities: GrantSet) -> set[str]:

@@ -1,0 +1,109 @@
+"""A plugin's source becomes a component, by componentize-py: for hosts of the component model."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import reglet
+from reglet.infrastructure.build.build import BuildReport, opened_plugin
+from reglet.infrastructure.build.environment import package_folders
+from reglet.infrastructure.build.errors import BuildError, PluginImportError
+from reglet.infrastructure.build.output import write_output
+from reglet.infrastructure.build.project import find_project
+from reglet.infrastructure.build.stages import Stages, silent
+from reglet.infrastructure.engine import run_in_guest_thread
+
+if TYPE_CHECKING:
+    from reglet.infrastructure.build.build import Described
+    from reglet.infrastructure.build.project import Project
+    from reglet.infrastructure.build.stages import Progress
+
+_PACKAGE = Path(reglet.__file__).parent
+_WIT = _PACKAGE / "infrastructure" / "guest" / "wit"
+_WORLD = "plugin"
+_APP = "reglet_component_app"
+_APP_SOURCE = """\
+from reglet.infrastructure.guest.component import world_of
+
+WitWorld = world_of({module!r}, {attribute!r}, {version!r})
+"""
+_COMPONENTIZE = "import sys; from componentize_py import script; sys.exit(script())"
+_MOST_SECONDS = 600
+_MOST_LINES = 40
+
+
+def build_component(
+    target: Path | str,
+    output: Path | None = None,
+    *,
+    python: Path | None = None,
+    progress: Progress = silent,
+) -> BuildReport:
+    """Build the plugin that a target means as a component, and write it.
+
+    It is imported first as for a core module, so that what is wrong with it is said in the same words.
+    Unlike a core module, two builds are not the same bytes.
+
+    Raises:
+        BuildError: it cannot be built; nothing was written.
+        RuntimeProductError: reglet's installation is not whole.
+    """
+    if find_spec("componentize_py") is None:
+        raise BuildError("componentize-py is not installed: pip install 'reglet[component]'")
+    project = find_project(target)
+    stages = Stages(progress)
+    described = run_in_guest_thread(lambda: _described(project, python, stages))
+    with stages.stage("componentize"):
+        content = _componentized(project, python)
+    with stages.stage("write"):
+        path = write_output(output, f"{described.name}.component.wasm", content)
+    return BuildReport(
+        path=path,
+        name=described.name,
+        version=described.version,
+        digest=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+        stages=tuple(stages.ended),
+        warnings=(),
+        sources=(),
+        output="",
+    )
+
+
+def _described(project: Project, python: Path | None, stages: Stages) -> Described:
+    with opened_plugin(project, python, stages) as opened:
+        return opened.described
+
+
+def _componentized(project: Project, python: Path | None) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="reglet-component-") as name:
+        folder = Path(name)
+        source = _APP_SOURCE.format(
+            module=project.module, attribute=project.attribute, version=project.version
+        )
+        (folder / f"{_APP}.py").write_text(source, encoding="utf-8")
+        made = folder / "component.wasm"
+        paths = [folder, *project.roots, _PACKAGE.parent, *package_folders(python)]
+        command = [sys.executable, "-c", _COMPONENTIZE, "-q", "-d", str(_WIT), "-w", _WORLD, "componentize"]
+        command += [option for path in paths for option in ("-p", str(path))]
+        _run([*command, "-o", str(made), _APP], folder)
+        return made.read_bytes()
+
+
+def _run(command: list[str], folder: Path) -> None:
+    try:
+        done = subprocess.run(  # noqa: S603 - our own interpreter
+            command, cwd=folder, capture_output=True, check=False, text=True, timeout=_MOST_SECONDS
+        )
+    except subprocess.TimeoutExpired as problem:
+        raise BuildError(f"componentize-py did not end in {_MOST_SECONDS} s") from problem
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        cause = next((line for line in reversed(said) if "Error" in line), f"status {done.returncode}")
+        raise PluginImportError(f"componentize-py failed: {cause.strip()}", "\n".join(said[-_MOST_LINES:]))
