@@ -20,7 +20,7 @@ from reglet.domain.entities.log_record import LogMessage
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.result import Result, RunMetadata, result_error
 from reglet.domain.entities.timestamp import ZERO_TIME
-from reglet.domain.errors import MemoryLimitError, RegletError
+from reglet.domain.errors import MemoryLimitError
 from reglet.domain.ports.host_functions import HostFunctions
 from reglet.domain.ports.plugin import Plugin
 from reglet.infrastructure.guest.clients import host_clients
@@ -91,7 +91,7 @@ class Exports:
         """Return a manifest that says why there is none; hosts take an error for an empty one (ABI 6)."""
         text = f"This plugin cannot describe itself: {one_line(error)}"
         message = LogMessage("ERROR", f"{text}\n{author_traceback(error)}", timestamp=_now())
-        with contextlib.suppress(RegletError):  # the description still says it
+        with contextlib.suppress(Exception):  # the description still says it
             self._log.write(message)
         return Manifest(self._declared_name or "unknown", _NO_VERSION, text, __version__)
 
@@ -142,7 +142,7 @@ class Exports:
         if self._known_name is None:
             self._known_name = self._declared_name
             if not self._known_name:
-                with contextlib.suppress(Exception):  # a manifest that fails says so when it is asked for
+                with contextlib.suppress(Exception, SystemExit, GeneratorExit):  # it is asked for elsewhere
                     self._manifest()
         return self._known_name
 

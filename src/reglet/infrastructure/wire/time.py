@@ -33,9 +33,9 @@ def _zone(moment: datetime) -> str:
         return "Z"
     offset = moment.utcoffset() or timedelta()
     minutes = abs(offset) // timedelta(minutes=1)
-    if not minutes:
+    if not offset:
         return "Z"
-    sign = "-" if offset < timedelta() else "+"
+    sign = "-" if minutes and offset < timedelta() else "+"
     return f"{sign}{minutes // _MINUTES_PER_HOUR:02}:{minutes % _MINUTES_PER_HOUR:02}"
 
 

@@ -1,0 +1,279 @@
+"""DNS, TCP, SMTP and commands over a host's functions."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from reglet.domain.context import Context
+from reglet.domain.entities.requests import CommandRequest, CommandResult, MXRecord
+from reglet.domain.errors import (
+    CapabilityError,
+    DNSError,
+    ExecError,
+    NetworkError,
+    TCPError,
+    TimeoutError,  # noqa: A004 - our own family
+    UnsupportedOptionError,
+)
+from reglet.domain.ports.command_runner import CommandRunner
+from reglet.domain.ports.dns_resolver import DNSResolver
+from reglet.domain.ports.host_functions import HostFunctions
+from reglet.domain.ports.smtp_client import SMTPClient
+from reglet.domain.ports.tcp_dialer import TCPDialer
+from reglet.infrastructure.guest.clients import host_clients
+from tests.guest.hosts import HostlibHost, ScriptedHost
+
+SECOND = timedelta(seconds=1)
+NOT_FOUND = {"error": {"type": "network", "code": "dns_A", "message": "no such host", "is_not_found": True}}
+
+
+def context_over(host: HostFunctions) -> Context:
+    """Return a context with every port over a host."""
+    return Context(clients=host_clients(host))
+
+
+def test_lookup_host_asks_for_both_families() -> None:
+    """A host that answers type A with IPv4 alone is asked for AAAA too."""
+    host = ScriptedHost({"records": ["10.0.0.1"]}, {"records": ["::1", "10.0.0.1"]})
+    assert context_over(host).client(DNSResolver).lookup_host("h") == ["10.0.0.1", "::1"]
+    assert [each["type"] for each in host.requests] == ["A", "AAAA"]
+
+
+def test_lookup_host_asks_once_where_the_host_tells_both_families() -> None:
+    """The Go host SDK answers type A with both."""
+    host = ScriptedHost({"records": ["::1", "10.0.0.1"]})
+    assert context_over(host).client(DNSResolver).lookup_host("h") == ["::1", "10.0.0.1"]
+    assert len(host.calls) == 1
+
+
+@pytest.mark.parametrize("missing", [NOT_FOUND, {"error": {"code": "UNSUPPORTED_TYPE", "message": "AAAA"}}])
+def test_one_family_is_enough(missing: dict[str, object]) -> None:
+    """A name with IPv4 addresses alone is no failure."""
+    host = ScriptedHost({"records": ["10.0.0.1"]}, missing)
+    assert context_over(host).client(DNSResolver).lookup_host("h") == ["10.0.0.1"]
+
+
+def test_a_name_that_does_not_exist_is_said_so() -> None:
+    """`is_not_found` survives, from the flag and from Go's words."""
+    for answer in (NOT_FOUND, {"error": {"code": "LOOKUP_FAILED", "message": "lookup h: no such host"}}):
+        with pytest.raises(DNSError, match="no such host") as caught:
+            context_over(ScriptedHost(answer)).client(DNSResolver).lookup_host("h")
+        assert caught.value.is_not_found
+
+
+def test_a_look_up_that_fails_otherwise_is_not_taken_for_an_empty_one() -> None:
+    """A server failure in one family is an error even if the other has addresses."""
+    host = ScriptedHost(
+        {"records": ["10.0.0.1"]}, {"error": {"code": "LOOKUP_FAILED", "message": "SERVFAIL"}}
+    )
+    with pytest.raises(DNSError, match="SERVFAIL") as caught:
+        context_over(host).client(DNSResolver).lookup_host("h")
+    assert not caught.value.is_not_found
+
+
+def test_every_record_type_is_read() -> None:
+    """MX comes sorted, TXT and NS as texts, CNAME as one text; the nameserver is told."""
+    host = ScriptedHost(
+        {"records": ["c."], "mx_records": [{"host": "b.", "pref": 20}, {"host": "a.", "pref": 10}]}
+    )
+    resolver = context_over(host).client(DNSResolver)
+    assert resolver.lookup_mx("h", nameserver="9.9.9.9") == [MXRecord("a.", 10), MXRecord("b.", 20)]
+    assert (resolver.lookup_cname("h"), resolver.lookup_txt("h"), resolver.lookup_ns("h")) == (
+        "c.",
+        ["c."],
+        ["c."],
+    )
+    assert host.requests[0]["nameserver"] == "9.9.9.9"
+
+
+def test_a_missing_canonical_name_is_not_found() -> None:
+    """An empty answer has no canonical name."""
+    with pytest.raises(DNSError) as caught:
+        context_over(ScriptedHost({})).client(DNSResolver).lookup_cname("h")
+    assert caught.value.is_not_found
+
+
+def test_dns_names_its_grant_and_its_timeouts() -> None:
+    """A denial needs port 53; a timeout is one."""
+    denied = {"error": {"code": "SSRF_BLOCKED", "message": "no"}}
+    with pytest.raises(CapabilityError) as caught:
+        context_over(ScriptedHost(denied)).client(DNSResolver).lookup_ns("h")
+    assert caught.value.required == "network:h:53"
+    with pytest.raises(TimeoutError):
+        context_over(ScriptedHost({"error": {"code": "TIMEOUT", "message": "t"}})).client(
+            DNSResolver
+        ).lookup_ns("h")
+
+
+def test_a_connection_tells_its_facts_and_closes() -> None:
+    """Everything that a host tells of a connection is there; leaving the block closes it."""
+    host = ScriptedHost(
+        {
+            "connected": True,
+            "remote_addr": "1.1.1.1:443",
+            "local_addr": "10.0.0.1:5",
+            "tls": True,
+            "tls_version": "TLS 1.3",
+            "tls_cipher_suite": "C",
+            "tls_server_name": "h",
+            "tls_cert_subject": "CN=h",
+            "tls_cert_issuer": "CN=i",
+            "tls_cert_not_after": "2030-01-02T03:04:05Z",
+        }
+    )
+    with context_over(host).client(TCPDialer).dial_secure("h:443", SECOND, tls=True) as connection:
+        assert connection.is_connected
+    assert not connection.is_connected
+    facts = (connection.tls_version, connection.tls_cipher_suite, connection.tls_server_name)
+    assert facts == ("TLS 1.3", "C", "h")
+    assert (connection.tls_cert_subject, connection.tls_cert_issuer) == ("CN=h", "CN=i")
+    assert connection.tls_cert_not_after == datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert (connection.remote_addr, connection.local_addr, connection.is_tls) == (
+        "1.1.1.1:443",
+        "10.0.0.1:5",
+        True,
+    )
+
+
+def test_tcp_is_repeated_in_hostlib_with_both_names_of_tls() -> None:
+    """A host that reads the port as a number is never left to connect in plain text."""
+    host = HostlibHost(
+        {"connected": True, "tls_version": "TLS 1.2", "tls_cert_expiry": "2030-01-02T03:04:05Z"}
+    )
+    connection = context_over(host).client(TCPDialer).dial_secure("[::1]:443", SECOND, tls=True)
+    first, second = host.requests
+    assert (first["port"], second["port"], second["host"]) == ("443", 443, "::1")
+    assert all(each["tls"] and each["use_tls"] for each in (first, second))
+    assert connection.is_tls
+    assert connection.tls_cert_not_after is not None
+
+
+def test_the_dialect_is_remembered_across_ports() -> None:
+    """What one client learns, all clients of the instance know."""
+    host = HostlibHost({"connected": True, "banner": "220 x"})
+    ctx = context_over(host)
+    ctx.client(TCPDialer).dial("h:25")
+    ctx.client(SMTPClient).connect("h", 25, SECOND, use_tls=False, use_starttls=False)
+    assert [type(each["port"]) for each in host.requests] == [str, int, int]
+
+
+def test_tls_that_the_host_left_out_is_refused() -> None:
+    """A plain connection is never passed off as a secure one."""
+    ctx = context_over(ScriptedHost({"connected": True}))
+    with pytest.raises(UnsupportedOptionError, match="without TLS"):
+        ctx.client(TCPDialer).dial_secure("h:443", SECOND, tls=True)
+    with pytest.raises(UnsupportedOptionError, match="use_starttls"):
+        ctx.client(SMTPClient).connect("h", 587, SECOND, use_tls=False, use_starttls=True)
+
+
+@pytest.mark.parametrize("address", ["h", "h:", "h:0", "h:65536", "::1:443", "h:http", ":443", "[]:1"])
+def test_an_address_that_is_none_is_not_sent(address: str) -> None:
+    """The text says how an address is written."""
+    host = ScriptedHost({"connected": True})
+    with pytest.raises(TCPError, match="expected host:port"):
+        context_over(host).client(TCPDialer).dial(address)
+    assert host.calls == []
+
+
+def test_a_connection_that_was_not_made_is_an_error() -> None:
+    """Refused, late, denied, or without a reason: never a connection."""
+    answers = [
+        ({"connected": False, "error": {"code": "CONNECTION_REFUSED", "message": "refused"}}, TCPError),
+        ({"connected": False, "error": {"code": "TIMEOUT", "message": "late"}}, TimeoutError),
+        ({"connected": False, "error": {"code": "SSRF_BLOCKED", "message": "private"}}, CapabilityError),
+        ({"connected": False}, TCPError),
+    ]
+    for answer, family in answers:
+        with pytest.raises(family):
+            context_over(ScriptedHost(answer)).client(TCPDialer).dial_with_timeout("h:1", SECOND)
+
+
+def test_a_mail_server_tells_banner_and_extensions() -> None:
+    """Extensions are there where the host tells them, and AUTH is found among them."""
+    host = ScriptedHost(
+        {
+            "connected": True,
+            "tls": True,
+            "banner": "220 h",
+            "extensions": ["PIPELINING", "auth PLAIN"],
+            "response_time_ms": 7,
+        }
+    )
+    result = context_over(host).client(SMTPClient).connect("h", 465, SECOND, use_tls=True, use_starttls=False)
+    assert (result.banner, result.supports_auth, result.response_time) == (
+        "220 h",
+        True,
+        timedelta(milliseconds=7),
+    )
+    (request,) = host.requests
+    assert (request["port"], request["tls"], request["use_tls"], request["timeout_ms"]) == (
+        "465",
+        True,
+        True,
+        1000,
+    )
+
+
+def test_a_mail_server_without_word_of_extensions_leaves_auth_unknown() -> None:
+    """None is not False."""
+    result = (
+        context_over(ScriptedHost({"connected": True}))
+        .client(SMTPClient)
+        .connect("h", 25, SECOND, use_tls=False, use_starttls=False)
+    )
+    assert result.supports_auth is None
+
+
+def test_a_mail_server_that_fails_is_an_error() -> None:
+    """Refused, late, or not connected."""
+    answers = [
+        ({"error": {"code": "READ_BANNER_FAILED", "message": "eof"}}, NetworkError),
+        ({"error": {"code": "TIMEOUT", "message": "late"}}, TimeoutError),
+        ({"connected": False}, NetworkError),
+    ]
+    for answer, family in answers:
+        client = context_over(ScriptedHost(answer)).client(SMTPClient)
+        with pytest.raises(family):
+            client.connect("h", 25, SECOND, use_tls=False, use_starttls=False)
+
+
+def test_a_command_says_where_with_what_and_how_long() -> None:
+    """Directory, environment, arguments and timeout are told; the outcome comes back whole."""
+    host = ScriptedHost(
+        {"stdout": "o", "stderr": "e", "exit_code": 3, "duration_ms": 5, "stderr_truncated": True}
+    )
+    request = CommandRequest("/bin/x", ["-a"], "/tmp", {"A": "b=c"}, SECOND)
+    result = context_over(host).client(CommandRunner).run(request)
+    assert result == CommandResult("o", "e", 3, timedelta(milliseconds=5), truncated=True)
+    assert host.requests == [
+        {
+            "args": ["-a"],
+            "env": ["A=b=c"],
+            "command": "/bin/x",
+            "dir": "/tmp",
+            "context": {"timeout_ms": 1000},
+            "timeout_ms": 1000,
+        }
+    ]
+
+
+def test_a_command_that_is_not_granted_names_the_grant() -> None:
+    """The Go host SDK's ways to say no."""
+    for message in ("exec capability denied: /bin/x", "shell requires 'exec:/bin/x' capability"):
+        answer = {"error": "VALIDATION_ERROR", "message": message, "code": 400}
+        with pytest.raises(CapabilityError) as caught:
+            context_over(ScriptedHost(answer)).client(CommandRunner).run(CommandRequest("/bin/x"))
+        assert caught.value.required == "exec:/bin/x"
+
+
+def test_a_command_that_did_not_run_is_an_error() -> None:
+    """Not found, or given up on."""
+    answers = [
+        ({"error": {"code": "EXECUTION_FAILED", "message": "no such file"}}, ExecError),
+        ({"error": {"code": "TIMEOUT", "message": "late"}}, TimeoutError),
+    ]
+    for answer, family in answers:
+        with pytest.raises(family):
+            context_over(ScriptedHost(answer)).client(CommandRunner).run(CommandRequest("x"))

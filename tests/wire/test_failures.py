@@ -1,0 +1,140 @@
+"""Small rules of the wire: failures, grants files, times, numbers, cut text."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from reglet.domain.entities.error_detail import ErrorDetail
+from reglet.domain.entities.grants import ExecCapability, GrantSet, NetworkCapability, NetworkRule
+from reglet.domain.errors import HostError, WireFormatError
+from reglet.infrastructure.wire.dialect import Dialect
+from reglet.infrastructure.wire.errors import detail_text, type_of_code
+from reglet.infrastructure.wire.failures import UnreadableRequestError, encode_failure, read_response
+from reglet.infrastructure.wire.fields import decode_json
+from reglet.infrastructure.wire.go_json import encode_json
+from reglet.infrastructure.wire.grants import decode_grants
+from reglet.infrastructure.wire.manifest import legacy_capabilities
+from reglet.infrastructure.wire.tcp import decode_tcp_request, decode_tcp_response
+from reglet.infrastructure.wire.time import format_time, milliseconds, parse_time
+
+
+def test_a_failure_in_place_of_a_response_is_read() -> None:
+    """Kind and message arrive; one that is about decoding is told apart."""
+    with pytest.raises(HostError, match="no such function") as caught:
+        read_response(encode_failure("NOT_FOUND", "no such function"), "R")
+    assert caught.value.code == "NOT_FOUND"
+    with pytest.raises(UnreadableRequestError):
+        read_response(encode_failure("VALIDATION_ERROR", "failed to unmarshal request: x"), "R")
+
+
+def test_a_host_may_say_why_with_or_without_a_type() -> None:
+    """A code implies a type; without a known code it is internal."""
+    assert (type_of_code("SSRF_BLOCKED"), type_of_code("X")) == ("capability", "internal")
+    with pytest.raises(HostError) as caught:
+        read_response(b'{"error":{"code":"EXECUTION_FAILED","message":"m"}}', "R")
+    assert caught.value.detail() == ErrorDetail("exec", "m", "EXECUTION_FAILED")
+
+
+def test_hostlib_errors_have_code_and_message_alone() -> None:
+    """The other dialect knows no more."""
+    assert detail_text(ErrorDetail("network", "m", "C"), Dialect.HOSTLIB) == '{"code":"C","message":"m"}'
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (b'{"network":{"rules":[{"hosts":"*"}]}}', r"GrantSet.network.rules\[0\].*'hosts' should be a list"),
+        (b'{"kv":{"rules":[{"op":"delete","keys":["a"]}]}}', "'op' should be read or write or read-write"),
+        (b'{"exec":["ls"]}', "'exec' should be an object"),
+        (b"[]", "expected an object"),
+        (b"{", "GrantSet"),
+    ],
+)
+def test_a_grants_file_that_is_wrong_says_where(text: bytes, problem: str) -> None:
+    """The path, what it should be, and what it is."""
+    with pytest.raises(WireFormatError, match=problem):
+        decode_grants(text)
+
+
+def test_the_older_app_has_patterns() -> None:
+    """Ports of a rule, paths, variables, commands; each once."""
+    grants = GrantSet(
+        network=NetworkCapability([NetworkRule(["a"], ["80", "443"]), NetworkRule(["b"], ["80", "443"])]),
+        exec=ExecCapability(["/usr/bin/*"]),
+    )
+    assert legacy_capabilities(grants) == [("network", "outbound:80,443"), ("exec", "/usr/bin/*")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "2026-01-02",
+        "2026-13-02T00:00:00Z",
+        "2026-01-02T24:00:00Z",
+        "2026-01-02T00:00:00+24:00",
+        "0000-01-01T00:00:00Z",
+    ],
+)
+def test_a_text_that_names_no_time_is_refused(text: str) -> None:
+    """Strict RFC 3339, years 1 to 9999."""
+    with pytest.raises(ValueError):
+        parse_time(text)
+
+
+def test_times_without_a_zone_are_utc() -> None:
+    """And offsets below a minute are written as Go does."""
+    assert format_time(datetime(2026, 1, 2)) == "2026-01-02T00:00:00Z"  # noqa: DTZ001 - it is the point
+    offset = timezone(timedelta(seconds=-30))
+    assert format_time(datetime(2026, 1, 2, tzinfo=offset)) == "2026-01-02T00:00:00+00:00"
+
+
+def test_a_positive_span_is_never_no_timeout() -> None:
+    """Less than a millisecond is one, not none."""
+    assert milliseconds(timedelta(microseconds=1)) == 1
+    assert milliseconds(None) == 0
+
+
+@pytest.mark.parametrize("port", ["http", "65536", "-1", 65536, 1.5, True, []])
+def test_a_port_is_a_number(port: object) -> None:
+    """Names and numbers out of range are refused with the field's name."""
+    with pytest.raises(WireFormatError, match="port"):
+        decode_tcp_request(json.dumps({"host": "h", "port": port}).encode())
+
+
+def test_each_dialect_refuses_the_others_port() -> None:
+    """As real hosts do; without a dialect both are read."""
+    with pytest.raises(WireFormatError):
+        decode_tcp_request(b'{"port":443}', Dialect.ABI)
+    with pytest.raises(WireFormatError):
+        decode_tcp_request(b'{"port":"443"}', Dialect.HOSTLIB)
+
+
+def test_hostlib_certificates_may_have_no_expiry() -> None:
+    """An empty text is no date."""
+    assert decode_tcp_response(b'{"connected":true,"tls_cert_expiry":""}').facts.cert_not_after is None
+
+
+def test_what_is_not_unicode_becomes_the_replacement_character() -> None:
+    """Bytes and escapes alike, and escaped backslashes are left alone."""
+    assert decode_json(b'["\xff","\\ud800x","\\\\ud800","\\ud83d\\ude00"]', "R") == [
+        "\ufffd",
+        "\ufffdx",
+        "\\ud800",
+        "\U0001f600",
+    ]
+    assert encode_json("\ud800") == b'"\\ufffd"'
+
+
+def test_values_beyond_json_have_a_form() -> None:
+    """Bytes, times, spans and sets, anywhere in the data."""
+    value = {"b": b"\x00", "t": datetime(2026, 1, 2, tzinfo=UTC), "d": timedelta(seconds=1), "s": {"y", "x"}}
+    assert json.loads(encode_json(value)) == {
+        "b": "AA==",
+        "t": "2026-01-02T00:00:00Z",
+        "d": 1_000_000_000,
+        "s": ["x", "y"],
+    }
