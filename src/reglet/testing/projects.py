@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
+from typing import assert_never
 
 from reglet.domain.context import Context
 from reglet.domain.ports.plugin import Plugin
@@ -19,7 +20,7 @@ class Projects:
 
     def __init__(self, place: PlaceName, cache: Path | None) -> None:
         """Run plugins in `place`; built modules are kept in `cache`."""
-        self._place = place
+        self._place: PlaceName = place
         self._cache = cache
         self._plugins: dict[Path, Plugin] = {}
         self._open = ExitStack()
@@ -50,5 +51,12 @@ class Projects:
                 module = built_module(folder, self._cache)
                 grants = plugin.manifest(Context()).capabilities
                 return PlacedPlugin(plugin, self._open.enter_context(InSandbox(module, grants)))
-            case name:
-                raise NotImplementedError(name)
+            case "go":
+                from reglet.testing.building import built_module
+                from reglet.testing.go_place import OnGo
+
+                module = built_module(folder, self._cache)
+                grants = plugin.manifest(Context()).capabilities
+                return PlacedPlugin(plugin, self._open.enter_context(OnGo(module, grants, self._cache)))
+            case _:
+                assert_never(self._place)
