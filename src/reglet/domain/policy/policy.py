@@ -100,7 +100,7 @@ class Policy:
         `resolved` is the file that the command turned out to be, symlinks followed. A rule may name either.
         Shells, interpreters given code and programs that run others need a rule without wildcards.
         """
-        names = [posixpath.normpath(text) for text in (command, resolved) if text]
+        names = _program_names(command, resolved)
         reason = runs_code(command, args, resolved)
         patterns = [glob for glob in self._commands if not reason or is_exact(glob.text)]
         granted = _first(patterns, names)
@@ -122,7 +122,7 @@ class Policy:
     def environment(self, name: str) -> Decision:
         """May this environment variable be read?
 
-        Variables that steer the linker or the shell (`LD_PRELOAD`, `BASH_ENV`) need its exact name.
+        Variables that steer the linker or the shell (`LD_PRELOAD`, `BASH_ENV`) need a rule with that name.
         """
         blocked = is_blocked(name)
         patterns = [glob for glob in self._vars if not blocked or is_exact(glob.text)]
@@ -200,6 +200,15 @@ def _globs(texts: Iterable[str], problems: list[str]) -> tuple[Glob, ...]:
 
 def _first(patterns: Iterable[Glob], names: Sequence[str]) -> Glob | None:
     return next((glob for glob in patterns if any(glob.matches(name) for name in names)), None)
+
+
+def _program_names(command: str, resolved: str) -> list[str]:
+    """Return the names that a rule may grant a program by.
+
+    A command with `..` in it is known by its file alone: behind a symlink `..` leads elsewhere than its text.
+    """
+    given = [] if not command or ".." in command.split("/") else [posixpath.normpath(command)]
+    return [*given, resolved] if resolved else given
 
 
 def _reaches(pattern: HostPattern, name: str, address: Address) -> bool:
