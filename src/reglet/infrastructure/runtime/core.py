@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from reglet.infrastructure.module.host_functions import HostFunctionSlot
 from reglet.infrastructure.runtime import sources
+from reglet.infrastructure.runtime.features import refuse_invalid
 from reglet.infrastructure.runtime.lean import LEFT_OUT
 from reglet.infrastructure.runtime.linker.link import LinkPlan, link
 from reglet.infrastructure.runtime.linker.read import read_library
@@ -54,6 +55,7 @@ def link_runtime(libraries: Mapping[str, bytes], adapter: bytes, *, debug_names:
         debug_names=debug_names,
     )
     linked = link(ordered, plan)
+    refuse_invalid(linked.wasm)
     slots = {
         name: HostFunctionSlot(bit, linked.located[_TRAMPOLINE + name])
         for bit, name in enumerate(sources.HOST_FUNCTIONS)

@@ -86,13 +86,20 @@ class Addresses:
         """
         key = (library, index)
         if key not in self._values:
-            module = self._libraries[library].module
-            if index < len(module.global_imports):
-                wanted = module.global_imports[index]
-                self._values[key] = self._imported(library, wanted.module, wanted.name)
-            else:
-                self._values[key] = self.evaluate(library, module.defined_global(index).initial)
+            self._values[key] = self._value_of(library, index)
         return self._values[key]
+
+    def _value_of(self, library: int, index: int) -> int | None:
+        module = self._libraries[library].module
+        if index < len(module.global_imports):
+            wanted = module.global_imports[index]
+            return self._imported(library, wanted.module, wanted.name)
+        if index >= len(module.global_imports) + len(module.globals):
+            raise LinkError(f"{self._libraries[library].name}: global {index} does not exist")
+        initial = module.defined_global(index).initial
+        if initial.global_index is not None and initial.global_index >= index:
+            raise LinkError(f"{self._libraries[library].name}: global {index} depends on a later one")
+        return self.evaluate(library, initial)
 
     def evaluate(self, library: int, expression: ConstantExpression) -> int:
         """Give the value of a constant expression.

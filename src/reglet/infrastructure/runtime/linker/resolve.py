@@ -114,6 +114,10 @@ class Resolver:
             module = self._libraries[place].module
             export = module.exported.get(name)
             if export is not None and export.kind is ExternKind.GLOBAL:
+                if export.index < len(module.global_imports):
+                    raise LinkError(
+                        f"{self._libraries[place].name}: exports the data {name!r} of another library"
+                    )
                 return DataSymbol(place, module.defined_global(export.index).initial.offset)
         raise LinkError(f"{self._libraries[library].name}: no library has the data {name!r}")
 
@@ -125,6 +129,8 @@ class Resolver:
 
     def _resolve_function(self, library: int, index: int) -> Target:
         module = self._libraries[library].module
+        if index >= len(module.function_imports) + len(module.functions):
+            raise LinkError(f"{self._libraries[library].name}: function {index} does not exist")
         if index >= len(module.function_imports):
             return Function(library, index)
         wanted = module.function_imports[index]
