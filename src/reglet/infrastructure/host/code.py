@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+import threading
+from typing import TYPE_CHECKING, TypeAlias
 
 import wasmtime
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from reglet.domain.ports.host_functions import HOST_FUNCTIONS
 from reglet.infrastructure.engine import compiled, engine
@@ -21,9 +22,16 @@ if TYPE_CHECKING:
 
     from reglet.infrastructure.host.overlay import Overlay
 
+    FindOverlay: TypeAlias = Callable[[bytes], Overlay | None]
+
 _MAGIC = b"\0asm"
 _CORE = b"\x01\0\0\0"
 _COMPONENT = b"\x0d\0\x01\0"
+
+_MOST_RECENT = 4
+_recent: dict[tuple[str, bool], Code] = {}
+"""By digest, and whether it counts fuel; the one used last comes last."""
+_recent_lock = threading.Lock()
 
 _I32, _I64 = wasmtime.ValType.i32(), wasmtime.ValType.i64()
 _REQUIRED = {
@@ -63,15 +71,28 @@ def load_code(
     source: str,
     *,
     fuel: bool = False,
-    find_overlay: Callable[[bytes], Overlay | None] = lambda _binary: None,
+    find_overlay: FindOverlay = lambda _binary: None,
 ) -> Code:
     """Look at a plugin's file and compile it, from the cache on disk where it was compiled before.
+
+    The last few are kept in memory, so that to load a file again costs little more than to read it.
 
     Raises:
         NotAPluginError: it is not WebAssembly, a component, or no Reglet plugin; the text says which.
     """
     _check_header(binary, source)
     digest = hashlib.sha256(binary).hexdigest()
+    with _recent_lock:
+        code = _recent.pop((digest, fuel), None)
+    code = evolve(code, source=source) if code else _load(binary, source, digest, fuel, find_overlay)
+    with _recent_lock:
+        _recent[digest, fuel] = code
+        while len(_recent) > _MOST_RECENT:
+            del _recent[next(iter(_recent))]
+    return code
+
+
+def _load(binary: bytes, source: str, digest: str, fuel: bool, find_overlay: FindOverlay) -> Code:
     overlay = None if fuel else find_overlay(binary)
     if overlay is not None:
         return Code(source, digest, overlay.module, overlay, _wasi_imports(overlay.module))

@@ -45,7 +45,7 @@ class Overlay:
 
     module: wasmtime.Module = field(repr=False)
     pages: int
-    image: bytes = field(repr=False)
+    image: ctypes.Array[ctypes.c_char] = field(repr=False)
 
     def lay(self, store: wasmtime.Store, memory: wasmtime.Memory) -> None:
         """Give a fresh instance of the shared code the plugin's memory."""
@@ -106,9 +106,10 @@ def _data_end(module: PluginModule) -> int:
     return max((address + len(contents) for address, contents in module.data), default=0)
 
 
-def _image(module: PluginModule, size: int) -> bytes:
+def _image(module: PluginModule, size: int) -> ctypes.Array[ctypes.c_char]:
     """Return the first `size` bytes of a module's memory, rounded up to a page."""
-    image = bytearray(-(-size // PAGE_SIZE) * PAGE_SIZE)
+    image = ctypes.create_string_buffer(-(-size // PAGE_SIZE) * PAGE_SIZE)
+    view = memoryview(image).cast("B")
     for address, contents in module.data:
-        image[address : address + len(contents)] = contents
-    return bytes(image)
+        view[address : address + len(contents)] = contents
+    return image
