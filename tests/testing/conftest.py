@@ -1,5 +1,6 @@
 """Projects for the kit's own tests."""
 
+import os
 from importlib.metadata import entry_points
 
 import pytest
@@ -10,6 +11,7 @@ import reglet.testing.client
 import reglet.testing.collection
 import reglet.testing.projects  # noqa: F401 - loaded before pytester takes away what its runs import
 
+_HOME = os.environ["HOME"]
 KIT = "reglet.testing.pytest_plugin"
 _LOAD = [] if any(entry.value == KIT for entry in entry_points(group="pytest11")) else ["-p", KIT]
 
@@ -95,6 +97,7 @@ class ProjectMaker:
 
 
 @pytest.fixture
-def project(pytester):
-    """A maker of projects."""
+def project(pytester, monkeypatch):
+    """A maker of projects; what is compiled for all of them stays in the user's own caches."""
+    monkeypatch.setenv("HOME", _HOME)
     return ProjectMaker(pytester)

@@ -127,7 +127,7 @@ def _built_host(home: Path, toolchain: str) -> Path:
     go = shutil.which(toolchain)
     if go is None:
         raise GoHostError(
-            "--reglet-place=go needs the Go toolchain, and there is no `go` on the PATH: https://go.dev/dl"
+            f"--reglet-place=go needs the Go toolchain, and there is no {toolchain} on the PATH"
         )
     beside = program.with_suffix(".new")
     command = [go, "build", "-o", str(beside), "."]
