@@ -52,6 +52,12 @@ def echo_plugin(snapshot_of: Callable[[str], bytes]) -> bytes:
     return snapshot_of(SOURCE)
 
 
+@pytest.fixture(scope="session")
+def network_plugin(snapshot_of: Callable[[str, int], bytes]) -> bytes:
+    """The same, declared to use DNS, TCP and SMTP only."""
+    return snapshot_of(SOURCE, 0b01110)
+
+
 @pytest.fixture
 def host(echo_plugin: bytes) -> Iterator[WasmHost]:
     """A fresh instance of it, on a host without host functions."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _HERE = Path(__file__).parent
-_MAKERS = (_HERE, _HERE.parent / "module", _HERE.parent / "wasi")
+_MAKERS = (_HERE, _HERE.parent / "module")
 """The packages whose code decides what the product is."""
 
 

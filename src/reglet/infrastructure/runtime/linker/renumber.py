@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from reglet.infrastructure.runtime.linker.read import Library
     from reglet.infrastructure.runtime.linker.resolve import Resolver, Target
 
-_LARGE = 5000
+LARGE = 5000
 """Bytes of a body from which on a function goes last.
 
 wazero keeps a table as large as the largest function so far and clears it for every later one: with the large
@@ -60,7 +60,7 @@ def number(
 
     def place(function: Function) -> tuple[bool, int, int]:
         body = libraries[function.library].module.body(function.local_index)
-        return body.end - body.start > _LARGE, function.library, function.local_index
+        return body.end - body.start > LARGE, function.library, function.local_index
 
     imports = sorted((each for each in outside if isinstance(each, HostFunction)), key=lambda each: each[:2])
     traps = sorted((each for each in outside if isinstance(each, Trap)), key=lambda each: each.name)
