@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import re
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 _FORBIDDEN = (
     "wasmtime",
@@ -39,3 +44,22 @@ def test_every_public_name_exists_and_is_listed_once():
         "    assert all(hasattr(module, each) for each in module.__all__), name\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "face",
+    [
+        "reglet",
+        "reglet.answers",
+        "reglet.config",
+        "reglet.errors",
+        "reglet.exec",
+        "reglet.log",
+        "reglet.testing",
+    ],
+)
+def test_the_typing_of_every_public_name_is_tested(face):
+    """A new name needs a line in `typing_tests`."""
+    folder = Path(__file__).parents[2] / "typing_tests"
+    words = {word for file in folder.glob("*.py") for word in re.findall(r"\w+", file.read_text())}
+    assert [name for name in importlib.import_module(face).__all__ if name not in words] == []

@@ -43,7 +43,7 @@ class Example(Generic[I, O]):
     ) -> None: ...
     @overload
     def __init__(
-        self: Example[I, Any],
+        self: Example[I, Any],  # pyright: ignore[reportInvalidTypeVarUse]  # or O would stay unsolved
         name: str,
         input: I,
         *,
