@@ -1,0 +1,323 @@
+"""The sandbox with modules written by hand: manifests, checks, grants, and many threads at once."""
+
+from __future__ import annotations
+
+import gc
+import json
+import resource
+import signal
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from reglet.domain.context import Context
+from reglet.domain.entities.grants import (
+    EnvironmentCapability,
+    FileSystemCapability,
+    FileSystemRule,
+    GrantSet,
+)
+from reglet.domain.policy import Policy
+from reglet.infrastructure.host import HostDispatcher, HostPorts
+from reglet.infrastructure.host.stopping import _switches
+from reglet.sandbox import Dialect, Limits, Sandbox, SandboxClosedError
+from tests.host.modules import BARE, DIAL, HOSTILE, plugin
+from tests.host.requests import network
+
+ECHO = f"(return (call $tcp (call $pack (i32.const 5120) (i32.const {len(DIAL)}))))"
+"""Answers with what the host answered: host functions may give a Result."""
+
+COUNT = """
+ (global.set $count (i32.add (global.get $count) (i32.const 1)))
+ (i32.store8 (i32.const 3031) (i32.add (i32.const 48) (global.get $count)))
+ (return (call $pack (i32.const 3000) (i32.const 34)))"""
+"""Answers with how often it was asked, a digit in the message."""
+
+COUNTER = plugin(
+    COUNT,
+    more="(global $count (mut i32) (i32.const 0))"
+    ' (data (i32.const 3000) "{\\"status\\":\\"success\\",\\"message\\":\\"0\\"}")',
+)
+
+
+def result(message: str, **data) -> bytes:
+    """Return a Result's JSON."""
+    return json.dumps({"status": "success", "message": message, "data": data}).encode()
+
+
+class Answering:
+    """Host functions that keep what they were asked and answer with a Result."""
+
+    def __init__(self):
+        self.calls = []
+
+    def call(self, name, request):
+        self.calls.append((name, request))
+        return result("answered")
+
+
+def test_a_manifest_is_read():
+    """Whoever made the module."""
+    with Sandbox() as sandbox:
+        manifest = sandbox.load(plugin()).manifest()
+    assert (manifest.name, manifest.version) == ("by-hand", "1.0.0")
+
+
+def test_a_module_is_loaded_from_a_file(tmp_path):
+    """Its path is what messages call it, its digest what grants are kept under."""
+    path = tmp_path / "plugin.wasm"
+    path.write_bytes(plugin())
+    with Sandbox() as sandbox:
+        module = sandbox.load(path)
+        assert module.source == str(path)
+        assert len(module.digest) == 64
+        assert module.check({"any": "config"}).is_success
+        with pytest.raises(FileNotFoundError):
+            sandbox.load(tmp_path / "none.wasm")
+
+
+def test_a_config_reaches_the_guest_as_json():
+    """Bytes as they are, values encoded, text in UTF-8."""
+    functions = Answering()
+    observe = "(return (call $tcp (call $pack (local.get $p) (local.get $n))))"
+    with Sandbox(functions=functions) as sandbox:
+        module = sandbox.load(plugin(observe))
+        assert module.check({"name": "größe"}).message == "answered"
+        module.check(b'{"raw": 1}')
+    assert [json.loads(request) for _, request in functions.calls] == [{"name": "größe"}, {"raw": 1}]
+
+
+def test_each_check_has_a_guest_of_its_own():
+    """Nothing is carried over, unless it is asked for."""
+    with Sandbox() as sandbox:
+        module = sandbox.load(COUNTER)
+        assert [module.check({}).message for _ in range(3)] == ["1", "1", "1"]
+        assert [module.check({}, fresh=False).message for _ in range(3)] == ["1", "2", "3"]
+        assert module.check({}).message == "1"
+
+
+def test_initialize_runs_first():
+    """Where a module has it (a reactor, as the Go SDK makes)."""
+    more = """(global $count (mut i32) (i32.const 0))
+     (func (export "_initialize") (global.set $count (i32.const 6)))
+     (data (i32.const 3000) "{\\"status\\":\\"success\\",\\"message\\":\\"0\\"}")"""
+    with Sandbox() as sandbox:
+        assert sandbox.load(plugin(COUNT, more=more)).check({}).message == "7"
+
+
+@pytest.mark.parametrize("dialect", list(Dialect))
+def test_both_dialects_are_offered_to_guests(dialect):
+    """A port in text is a request in abi, and cannot be read in hostlib."""
+    seen = []
+    observe = f"(drop (call $tcp (call $pack (i32.const 5120) (i32.const {len(DIAL)}))))"
+    with Sandbox(network("10.0.0.1"), dialect=dialect, observer=seen.append) as sandbox:
+        assert sandbox.load(plugin(observe)).check({}).is_success
+    answer = json.loads(seen[0].answer)
+    if dialect is Dialect.ABI:
+        assert answer["error"]["code"] == "network:h.test:22"
+    else:
+        assert "unmarshal" in answer["message"]
+
+
+def test_a_dispatcher_counts_for_each_check():
+    """Its limits hold for one check, not for the sandbox."""
+
+    class Log(list):
+        def write(self, message):
+            self.append(message.message)
+
+    log = Log()
+    limits = Limits(log_messages=1)
+    dispatcher = HostDispatcher(HostPorts(log=log), Policy(GrantSet()), limits=limits)
+    with Sandbox(functions=dispatcher) as sandbox:
+        module = sandbox.load(plugin("(call $log (call $pack (i32.const 4096) (i32.const 34)))"))
+        for _ in range(3):
+            module.check({})
+    assert log == ["again"] * 3
+
+
+def test_a_dispatchers_context_is_that_of_the_check():
+    """It has the deadline that the limits set."""
+    contexts = []
+
+    class Watching(HostDispatcher):
+        def for_check(self, context: Context) -> HostDispatcher:
+            contexts.append(context)
+            return self
+
+    dispatcher = Watching(HostPorts(), Policy(GrantSet()))
+    with Sandbox(functions=dispatcher, limits=Limits(wall_time=timedelta(seconds=9))) as sandbox:
+        sandbox.load(plugin()).check({})
+    (context,) = contexts
+    remaining = context.remaining()
+    assert remaining is not None
+    assert timedelta(seconds=5) < remaining <= timedelta(seconds=9)
+
+
+ENVIRONMENT = (
+    BARE
+    + """
+ (import "wasi_snapshot_preview1" "environ_get" (func $environ_get (param i32 i32) (result i32)))
+ (import "wasi_snapshot_preview1" "environ_sizes_get" (func $sizes (param i32 i32) (result i32)))
+ (import "reglet_host" "log_message" (func $log (param i64)))"""
+)
+
+
+def _imports_first(head: str) -> str:
+    lines = head.strip().splitlines()
+    return "\n".join(sorted(lines, key=lambda line: "(import" not in line))
+
+
+def test_granted_variables_are_the_guests_environment():
+    """And no other."""
+    seen = []
+
+    class Raw:
+        def call(self, name, request):
+            seen.append(request)
+            return b""
+
+    observe = """
+     (drop (call $sizes (i32.const 0) (i32.const 4)))
+     (drop (call $environ_get (i32.const 64) (i32.const 1100)))
+     (call $log (call $pack (i32.const 1100) (i32.load (i32.const 4))))"""
+    grants = GrantSet(env=EnvironmentCapability(["AWS_*", "HOME"]))
+    environment = {"AWS_REGION": "eu-1", "HOME": "/root", "SECRET": "x", "PATH": "/bin"}
+    with Sandbox(grants, functions=Raw(), environment=environment) as sandbox:
+        sandbox.load(plugin(observe, head=_imports_first(ENVIRONMENT))).check({})
+    assert seen == [b"AWS_REGION=eu-1\0HOME=/root\0"]
+
+
+PREOPEN = (
+    BARE
+    + """
+ (import "wasi_snapshot_preview1" "fd_prestat_get" (func $prestat (param i32 i32) (result i32)))
+ (import "wasi_snapshot_preview1" "path_open" (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+ (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+ (import "reglet_host" "log_message" (func $log (param i64)))"""
+)
+READ_CONFIG_PATH = """
+ (if (call $prestat (i32.const 3) (i32.const 0)) (then unreachable))
+ (if (call $open (i32.const 3) (i32.const 1) (i32.add (local.get $p) (i32.const 1)) (i32.sub (local.get $n) (i32.const 1))
+   (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 0)) (then unreachable))
+ (i32.store (i32.const 8) (i32.const 8192)) (i32.store (i32.const 12) (i32.const 4096))
+ (drop (call $read (i32.load (i32.const 0)) (i32.const 8) (i32.const 1) (i32.const 16)))
+ (call $log (call $pack (i32.const 8192) (i32.load (i32.const 16))))"""
+
+
+def test_granted_files_are_the_guests_files(tmp_path):
+    """By their own paths; what is not granted cannot be opened."""
+    (tmp_path / "open").write_text("hello")
+    (tmp_path / "closed").write_text("secret")
+    seen = []
+
+    class Raw:
+        def call(self, name, request):
+            seen.append(request)
+            return b""
+
+    path = Path(tmp_path).resolve()
+    grants = GrantSet(fs=FileSystemCapability([FileSystemRule(read=["open"])]))
+    with Sandbox(grants, functions=Raw(), directory=path) as sandbox:
+        module = sandbox.load(plugin(READ_CONFIG_PATH, head=_imports_first(PREOPEN)))
+        assert module.check(str(path / "open").encode()).is_success
+        with pytest.raises(Exception, match="gave up"):
+            module.check(str(path / "closed").encode())
+    assert seen == [b"hello"]
+
+
+def test_a_closed_sandbox_runs_nothing():
+    """It says so."""
+    sandbox = Sandbox()
+    module = sandbox.load(plugin())
+    module.check({}, fresh=False)
+    sandbox.close()
+    sandbox.close()
+    for use in (lambda: module.check({}), module.manifest, lambda: sandbox.load(plugin())):
+        with pytest.raises(SandboxClosedError):
+            use()
+
+
+def test_no_more_guests_run_at_once_than_the_limit():
+    """The others wait."""
+    running, most, lock = 0, 0, threading.Lock()
+
+    class Counting:
+        def call(self, name, request):
+            nonlocal running, most
+            with lock:
+                running += 1
+                most = max(most, running)
+            time.sleep(0.005)
+            with lock:
+                running -= 1
+            return result("done")
+
+    with Sandbox(limits=Limits(instances=2), functions=Counting()) as sandbox:
+        module = sandbox.load(plugin(ECHO))
+        with ThreadPoolExecutor(8) as pool:
+            results = list(pool.map(lambda _: module.check({}), range(24)))
+    assert all(each.is_success for each in results)
+    assert most == 2
+
+
+def test_one_guest_is_stopped_and_the_others_go_on():
+    """An epoch is the engine's; which guest stops is not."""
+    with (
+        Sandbox(limits=Limits(wall_time=timedelta(seconds=20))) as patient,
+        Sandbox(limits=Limits(wall_time=timedelta(milliseconds=60))) as hasty,
+    ):
+        counts = "(local $i i32) (loop (br_if 0 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 300000000))))"
+        slow = patient.load(plugin(counts))
+        loop = hasty.load(plugin(HOSTILE["loop"]))
+        with ThreadPoolExecutor(2) as pool:
+            outcome = pool.submit(slow.check, {})
+            with pytest.raises(Exception, match="did not answer in time"):
+                loop.check({})
+            assert outcome.result().is_success
+
+
+def test_an_interrupt_stops_the_guest():
+    """Ctrl-C does not wait for a guest's loop to end."""
+    with Sandbox() as sandbox:
+        module = sandbox.load(plugin(HOSTILE["loop"]))
+        timer = threading.Timer(0.1, signal.pthread_kill, [threading.get_ident(), signal.SIGINT])
+        started = time.perf_counter()
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            module.check({})
+        assert time.perf_counter() - started < 2
+        timer.join()
+        assert sandbox.load(plugin()).check({}).is_success
+
+
+def _held() -> tuple[int, int, int]:
+    gc.collect()
+    return len(list(Path("/dev/fd").iterdir())), threading.active_count(), len(_switches)
+
+
+@pytest.mark.parametrize("checks", [80, pytest.param(1000, marks=pytest.mark.long)])
+def test_many_checks_on_many_threads_leave_nothing_behind(checks):
+    """No descriptors, no threads, no stores, no memory."""
+    grants = GrantSet(fs=FileSystemCapability([FileSystemRule(read=["/etc/**"])]))
+    with Sandbox(grants, functions=Answering()) as sandbox:
+        module = sandbox.load(plugin(ECHO))
+        trap = sandbox.load(plugin(HOSTILE["trap"]))
+
+        def run(number):
+            if number % 10 == 0:
+                with pytest.raises(Exception, match="gave up"):
+                    trap.check({})
+            return module.check({}).is_success
+
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(run, range(40)))
+        before, peak = _held(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(run, range(checks)))
+        assert _held() == before
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 20_000
