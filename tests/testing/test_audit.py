@@ -1,0 +1,231 @@
+"""What plugins touch, beside what they declare."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from reglet.application import answers
+from reglet.application.examples import Example
+from reglet.application.operations import operation
+from reglet.application.plugin import define_plugin
+from reglet.domain.context import Context
+from reglet.domain.entities.grants import (
+    EnvironmentCapability,
+    ExecCapability,
+    FileSystemCapability,
+    FileSystemRule,
+    GrantSet,
+    KeyValueCapability,
+    KeyValueRule,
+    NetworkCapability,
+    NetworkRule,
+)
+from reglet.domain.entities.requests import CommandRequest
+from reglet.domain.entities.result import Result, result_success
+from reglet.domain.ports.command_runner import CommandRunner
+from reglet.domain.ports.dns_resolver import DNSResolver
+from reglet.domain.ports.smtp_client import SMTPClient
+from reglet.domain.ports.tcp_dialer import TCPDialer
+from reglet.testing import FakeDNSResolver, FakeSMTPClient, FakeTCPDialer, TestCase, run_plugin_tests
+from reglet.testing.audit.literal import literal
+from reglet.testing.audit.project import AuditError, audit_plugin, audit_project
+from reglet.testing.audit.report import AuditReport
+from reglet.testing.audit.touched import Touched, touches_recorded
+from tests.testing.plugins import OK, REFUSED, fetching
+
+HERE = Path(__file__)
+
+
+def plugin_that(handler, *, declares=None, world=()):
+    """Return a plugin whose only example runs `handler`."""
+    plugin = define_plugin(name="p", version="1.0.0", description="d", capabilities=declares)
+
+    def run(self, ctx: Context) -> Result:
+        handler(ctx)
+        return result_success("ok")
+
+    @plugin.service("s")
+    class Service:
+        go = operation(examples=[Example("x", None, answers=world)])(run)
+
+    return plugin
+
+
+def test_the_hosts_of_examples_are_the_least_that_is_needed():
+    """Two hosts with the same port share a rule; the declared wildcard is wider."""
+    report = audit_plugin(fetching(OK, REFUSED))
+    assert report.least == GrantSet(network=NetworkCapability([NetworkRule(["a.test", "b.test"], ["443"])]))
+    assert (report.missing, report.unused, report.is_clean) == ((), (), True)
+    assert report.diff() == [
+        "--- declared",
+        "+++ touched",
+        "@@ -1,5 +1,5 @@",
+        " reglet.GrantSet(",
+        "     network=reglet.NetworkCapability(rules=[",
+        '-        reglet.NetworkRule(hosts=["*.test"], ports=["443"]),',
+        '+        reglet.NetworkRule(hosts=["a.test", "b.test"], ports=["443"]),',
+        "     ]),",
+        " )",
+    ]
+
+
+def test_what_is_touched_and_not_declared_is_missing():
+    """Each port's calls are noted by what a grant for them would say."""
+
+    def handler(ctx):
+        ctx.client(CommandRunner).run(CommandRequest("/bin/id"))
+        ctx.client(DNSResolver).lookup_txt("A.test")
+
+    world = [answers.command("/bin/id"), answers.dns("*", "TXT")]
+    report = audit_plugin(plugin_that(handler, world=world))
+    assert report.missing == ("network a.test:53", "command /bin/id")
+    assert not report.is_clean
+    assert report.to_json()["missing"] == ["network a.test:53", "command /bin/id"]
+
+
+def test_what_is_declared_and_never_needed_is_unused():
+    """Pattern by pattern, of every kind that a host function or the system asks about."""
+    declares = GrantSet(
+        network=NetworkCapability([NetworkRule(["a.test", "old.test"], ["443"])]),
+        fs=FileSystemCapability([FileSystemRule(read=["/etc/hosts"], write=["/var/x"])]),
+        env=EnvironmentCapability(["HOME"]),
+        exec=ExecCapability(["/bin/id"]),
+    )
+    touched = Touched(targets={("a.test", 443)}, commands={"/bin/id"})
+    assert AuditReport(declares, touched).unused == (
+        "network old.test:443",
+        "read /etc/hosts",
+        "write /var/x",
+        "variable HOME",
+    )
+
+
+def test_files_and_variables_are_noticed_in_this_process(tmp_path_factory):
+    """Opened, listed, looked at, made; set or not; through os and through pathlib."""
+    scratch = HERE.parent / "scratch-of-audit"
+
+    def handler(_):
+        HERE.read_text("utf-8")
+        os.environ.get("REGLET_TEST_UNSET")
+        _ = "REGLET_TEST_ASKED" in os.environ
+        list(HERE.parent.iterdir())
+        (HERE.parent / "missing.txt").exists()
+        scratch.mkdir()
+        scratch.rmdir()
+        (tmp_path_factory.getbasetemp() / "temporary").write_text("x")
+
+    touched = audit_plugin(plugin_that(handler)).touched
+    assert touched.variables == {"REGLET_TEST_UNSET", "REGLET_TEST_ASKED"}
+    assert {str(HERE), str(HERE.parent), str(HERE.parent / "missing.txt")} <= touched.reads
+    assert touched.writes == {str(scratch)}
+
+
+def test_what_the_interpreter_does_for_itself_is_not_the_plugins():
+    """Importing a module and formatting a traceback read files of their own."""
+
+    def handler(_):
+        import colorsys  # noqa: F401
+        import traceback
+
+        try:
+            int("x")
+        except ValueError:
+            traceback.format_exc()
+
+    sys.modules.pop("colorsys", None)
+    touched = audit_plugin(plugin_that(handler)).touched
+    assert (touched.reads, touched.writes, touched.variables) == (set(), set(), set())
+
+
+def test_nothing_is_watched_outside_of_a_check():
+    """The environment is the process's own again, and reads go by unnoticed."""
+    before = type(os.environ._data)
+    with touches_recorded() as touched:
+        HERE.read_text("utf-8")
+        os.environ.get("HOME")
+    assert type(os.environ._data) is before is dict
+    assert touched == Touched()
+
+
+def test_fakes_that_stand_in_for_ports_are_noted_too():
+    """A test that uses no host still tells what was touched."""
+
+    def handler(ctx):
+        ctx.client(TCPDialer).dial("[2001:db8::1]:8443")
+        ctx.client(DNSResolver).lookup_host("a.test")
+
+    tcp, dns, smtp = FakeTCPDialer(), FakeDNSResolver(), FakeSMTPClient()
+    tcp.on().respond()
+    dns.on().respond("192.0.2.1")
+    assert isinstance(smtp, SMTPClient)
+    with touches_recorded() as touched:
+        run_plugin_tests(plugin_that(handler), [TestCase("x")], clients=[tcp, dns, smtp])
+    assert touched.targets == {("2001:db8::1", 8443), ("a.test", 53)}
+
+
+def test_requests_that_make_no_sense_touch_nothing():
+    """A fuzzed URL, a port that is no number, a request that is no object of ours."""
+    touched = Touched()
+    touched.note_call("http_request", {"url": "http://[::1"})
+    touched.note_call("http_request", {"url": "gopher://a.test"})
+    touched.note_call("tcp_connect", {"host": "a.test", "port": "http"})
+    touched.note_call("smtp_connect", {"host": "", "port": 25})
+    touched.note_call("log_message", {})
+    assert touched == Touched()
+
+
+def test_what_was_touched_comes_back_from_its_file(tmp_path):
+    """The tests of a project run in a process of their own."""
+    touched = Touched({("a.test", 443)}, {"/bin/id"}, {"/etc/hosts"}, {"/var/x"}, {"HOME"})
+    touched.save(tmp_path / "t.json")
+    assert Touched.load(tmp_path / "t.json") == touched
+    both = Touched({("b.test", 80)})
+    both.add(touched)
+    assert both.targets == {("a.test", 443), ("b.test", 80)}
+
+
+def test_the_literal_is_python_that_makes_the_same_grants():
+    """What is printed can be pasted."""
+    import reglet
+
+    grants = GrantSet(
+        network=NetworkCapability([NetworkRule(["a.test"], ["80", "443"]), NetworkRule(["*"], ["53"])]),
+        fs=FileSystemCapability(
+            [FileSystemRule(read=["/etc/**"], write=["/tmp/x"]), FileSystemRule(read=["/a"])]
+        ),
+        env=EnvironmentCapability(["HOME", "AWS_*"]),
+        exec=ExecCapability(["/bin/id"]),
+        kv=KeyValueCapability([KeyValueRule(["k"], "read-write")]),
+    )
+    assert eval(literal(grants), {"reglet": reglet}) == grants
+    assert eval(literal(GrantSet()), {"reglet": reglet}) == GrantSet()
+
+
+def test_a_projects_tests_are_audited_with_its_examples(project):
+    """The tests run with pytest in a process of their own."""
+    project.make()
+    project.test('def test_it(plugin_client):\n    plugin_client.check(url="https://example.com/")\n')
+    report = audit_project(fetching(OK), project.folder)
+    assert report.touched.targets == {("a.test", 443), ("example.com", 443)}
+    assert report.missing == ("network example.com:443",)
+
+
+def test_a_project_whose_tests_fail_is_not_audited(project):
+    """What a failing test did not reach would be called unused."""
+    project.test("def test_it():\n    assert False\n")
+    with pytest.raises(AuditError, match=r"tests of .* fail") as caught:
+        audit_project(fetching(), project.folder)
+    assert "1 failed" in str(caught.value)
+
+
+def test_the_examples_of_a_real_project_tell_what_they_touch(tmp_path):
+    """The audit as `reglet-plugin audit` runs it, on a project of this repository."""
+    report = tmp_path / "touched.json"
+    command = [sys.executable, "-m", "pytest", "-q", "pyproject.toml", f"--reglet-audit={report}"]
+    http = HERE.parents[2] / "examples" / "http"
+    run = subprocess.run(command, cwd=http, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout
+    assert ("example.com", 443) in Touched.load(report).targets
