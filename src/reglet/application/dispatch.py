@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from reglet.application.current import NO_SECRETS, Check, under_way
@@ -14,6 +14,7 @@ from reglet.application.models.redacting import Redaction, secret_texts
 from reglet.application.operations import Operation
 from reglet.application.results import redacted, result_of, result_of_error
 from reglet.application.routing import decode_config, route
+from reglet.application.signatures import Signature
 from reglet.domain.context import Context
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import ConfigProblemsError
@@ -28,8 +29,9 @@ class Dispatcher:
         """Take the operations in declared order, and the config model if there is one."""
         self._operations = tuple(operations)
         self._config = None if config is None else _reader(config)
-        self._inputs = {
-            (each.service, each.name): _reader(each.input) for each in operations if each.input is not None
+        self._plans = {
+            id(each): (None if each.input is None else _reader(each.input), _caller(each))
+            for each in operations
         }
 
     def check(self, ctx: Context, config: bytes) -> Result:
@@ -53,7 +55,7 @@ class Dispatcher:
     def _checked(self, ctx: Context, config: bytes) -> Result:
         decoded = decode_config(config)
         operation = route(self._operations, decoded)
-        reader = self._inputs.get((operation.service, operation.name))
+        reader, call = self._plans[id(operation)]
         problems: Problems = []
         parsed = None if self._config is None else self._config.parse(decoded, problems)
         request = None if reader is None else reader.parse(decoded, problems)
@@ -65,7 +67,7 @@ class Dispatcher:
         for each, value in ((self._config, parsed), (reader, request)):
             if each is not None and each.is_special:
                 redaction = _watch(ctx, each, value, decoded, redaction)
-        result = result_of(operation, invoke(operation, ctx, request))
+        result = result_of(operation, call(ctx, request))
         return redacted(result, redaction) if redaction else result
 
 
@@ -76,16 +78,14 @@ class _Reader(NamedTuple):
     parse: Parser
     has_secrets: bool
     deprecated: tuple[tuple[str, str], ...]
-
-    @property
-    def is_special(self) -> bool:
-        return self.has_secrets or bool(self.deprecated)
+    is_special: bool
 
 
 def _reader(model: type[Any]) -> _Reader:
     record = record_of(model)
     deprecated = tuple((each.name, each.marks.description) for each in record.fields if each.marks.deprecated)
-    return _Reader(model, parser_of(model), record.has_secrets, deprecated)
+    secret = record.has_secrets
+    return _Reader(model, parser_of(model), secret, deprecated, secret or bool(deprecated))
 
 
 def _watch(
@@ -102,19 +102,26 @@ def _watch(
     return redaction
 
 
-def invoke(operation: Operation, ctx: Context, request: Any) -> Any:
-    """Call the handler with what its signature asks for, and return what it returns."""
-    signature = operation.signature
-    arguments: list[Any] = []
-    if signature.takes_context:
-        arguments.append(ctx)
+def _caller(operation: Operation) -> Callable[[Context, Any], Any]:
+    """Return what calls a handler with the context and the input, as far as its signature asks for them."""
+    signature, handler = operation.signature, operation.handler
+    if signature.ports:
+        return lambda ctx, request: handler(*_positional(signature, ctx, request), **_clients(signature, ctx))
+    if signature.takes_context and signature.input is not None:
+        return handler
     if signature.input is not None:
-        arguments.append(request)
-    if not signature.ports:
-        return operation.handler(*arguments)
-    clients = {
+        return lambda _, request: handler(request)
+    return (lambda ctx, _: handler(ctx)) if signature.takes_context else (lambda _, __: handler())
+
+
+def _positional(signature: Signature, ctx: Context, request: Any) -> list[Any]:
+    context = [ctx] if signature.takes_context else []
+    return context if signature.input is None else [*context, request]
+
+
+def _clients(signature: Signature, ctx: Context) -> dict[str, Any]:
+    return {
         wanted.parameter: ctx.client(wanted.port)
         for wanted in signature.ports
         if not wanted.optional or ctx.has_client(wanted.port)
     }
-    return operation.handler(*arguments, **clients)

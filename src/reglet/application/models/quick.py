@@ -9,30 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
+from reglet.application.models.code import Code
 from reglet.application.models.formats import format_check
 from reglet.application.models.patterns import compile_pattern
 from reglet.application.models.problems import Problems
 from reglet.application.models.shapes import Boolean, Choice, Field, Integer, Number, Record, Text
 
 Parser: TypeAlias = Callable[[Any, Problems], Any]
-
-
-class _Code:
-    """Lines of a function and the values that they name."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.names: dict[str, Any] = {}
-
-    def name(self, value: Any) -> str:
-        """Return a name by which the code knows `value`."""
-        name = f"n{len(self.names)}"
-        self.names[name] = value
-        return name
-
-    def add(self, line: str, depth: int = 1) -> None:
-        """Add a line."""
-        self.lines.append("    " * depth + line)
 
 
 def quick_parser(record: Record, explain: Parser, inner: Callable[[Field], Parser]) -> Parser:
@@ -43,8 +26,7 @@ def quick_parser(record: Record, explain: Parser, inner: Callable[[Field], Parse
         explain: the parser that takes over from the beginning when anything is not straight.
         inner: gives the parser of a field that is no scalar.
     """
-    code = _Code()
-    code.names.update(explain=explain, model=record.model)
+    code = Code(explain=explain, model=record.model)
     code.add("def parse(value, problems):", 0)
     code.add("if value.__class__ is not dict: return explain(value, problems)")
     code.add("get = value.get")
@@ -54,13 +36,11 @@ def quick_parser(record: Record, explain: Parser, inner: Callable[[Field], Parse
     code.add("if found: return explain(value, problems)")
     arguments = ", ".join(f"{each.argument}=v{place}" for place, each in enumerate(record.fields))
     code.add(f"return model({arguments})")
-    source = compile("\n".join(code.lines), f"<reglet parser of {record.model.__qualname__}>", "exec")
-    exec(source, code.names)  # noqa: S102 - it is made of our own names and constants, never of a config
-    parser: Parser = code.names["parse"]
+    parser: Parser = code.function("parse", record.model.__qualname__)
     return parser
 
 
-def _add_field(code: _Code, variable: str, each: Field, inner: Callable[[Field], Parser]) -> None:
+def _add_field(code: Code, variable: str, each: Field, inner: Callable[[Field], Parser]) -> None:
     code.add(f"{variable} = get({each.name!r})")
     code.add(f"if {variable} is None:")
     if each.required:
@@ -79,7 +59,7 @@ def _add_field(code: _Code, variable: str, each: Field, inner: Callable[[Field],
         code.add(f"else: {variable} = {code.name(dict(each.shape.members))}[{variable}]")
 
 
-def _text(code: _Code, variable: str, shape: Text) -> Iterator[str]:
+def _text(code: Code, variable: str, shape: Text) -> Iterator[str]:
     yield f"{variable}.__class__ is str"
     if shape.min_length is not None:
         yield f"len({variable}) >= {shape.min_length}"
@@ -91,33 +71,33 @@ def _text(code: _Code, variable: str, shape: Text) -> Iterator[str]:
         yield f"{code.name(format_check(shape.format))}({variable})"
 
 
-def _bounds(code: _Code, variable: str, shape: Integer | Number) -> Iterator[str]:
+def _bounds(code: Code, variable: str, shape: Integer | Number) -> Iterator[str]:
     for bound, sign in ((shape.ge, ">="), (shape.gt, ">"), (shape.le, "<="), (shape.lt, "<")):
         if bound is not None:
             yield f"{variable} {sign} {code.name(bound)}"
 
 
-def _integer(code: _Code, variable: str, shape: Integer) -> Iterator[str]:
+def _integer(code: Code, variable: str, shape: Integer) -> Iterator[str]:
     yield f"{variable}.__class__ is int"
     yield from _bounds(code, variable, shape)
 
 
-def _number(code: _Code, variable: str, shape: Number) -> Iterator[str]:
+def _number(code: Code, variable: str, shape: Number) -> Iterator[str]:
     yield f"{variable}.__class__ is float"
     yield f"{variable} - {variable} == 0.0"
     yield from _bounds(code, variable, shape)
 
 
-def _boolean(_: _Code, variable: str, __: Boolean) -> Iterator[str]:
+def _boolean(_: Code, variable: str, __: Boolean) -> Iterator[str]:
     yield f"({variable} is True or {variable} is False)"
 
 
-def _choice(code: _Code, variable: str, shape: Choice) -> Iterator[str]:
+def _choice(code: Code, variable: str, shape: Choice) -> Iterator[str]:
     yield f"{variable}.__class__ is {'str' if shape.is_text else 'int'}"
     yield f"{variable} in {code.name(frozenset(shape.members))}"
 
 
-_CONDITIONS: dict[Any, Callable[[_Code, str, Any], Iterator[str]]] = {
+_CONDITIONS: dict[Any, Callable[[Code, str, Any], Iterator[str]]] = {
     Text: _text,
     Integer: _integer,
     Number: _number,

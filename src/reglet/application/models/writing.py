@@ -6,11 +6,11 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, TypeAlias
 
+from reglet.application.models.code import Code
 from reglet.application.models.reading import record_of
 from reglet.application.models.shapes import (
     Choice,
     Duration,
-    Field,
     Listing,
     Moment,
     Record,
@@ -74,20 +74,18 @@ def _table(shape: Table) -> Writer:
 
 
 def _record(record: Record) -> Writer:
-    steps = [(each.attribute, each.name, _field(each)) for each in record.fields]
-
-    def write(value: Any) -> dict[str, Any]:
-        data = {}
-        for attribute, name, write_field in steps:
-            entry = getattr(value, attribute)
-            data[name] = entry if write_field is None or entry is None else write_field(entry)
-        return data
-
-    return write
-
-
-def _field(each: Field) -> Writer | None:
-    return (lambda _: REDACTED) if each.marks.secret else _writer(each.shape)
+    code = Code(redacted=REDACTED)
+    code.add("def write(value):", 0)
+    entries = []
+    for place, each in enumerate(record.fields):
+        code.add(f"v{place} = {'redacted' if each.marks.secret else f'value.{each.attribute}'}")
+        writer = None if each.marks.secret else _writer(each.shape)
+        if writer is not None:
+            code.add(f"if v{place} is not None: v{place} = {code.name(writer)}(v{place})")
+        entries.append(f"{each.name!r}: v{place}")
+    code.add(f"return {{{', '.join(entries)}}}")
+    written: Writer = code.function("write", record.model.__qualname__)
+    return written
 
 
 _MAKERS: dict[Any, Callable[[Any], Writer | None]] = {
