@@ -106,11 +106,13 @@ def _load(binary: bytes, source: str, digest: str, fuel: bool, find_overlay: Fin
 
 
 def _wasi_imports(module: wasmtime.Module) -> tuple[tuple[str, wasmtime.FuncType], ...]:
-    return tuple(
-        (each.name or "", each.type)
+    """Return the functions of preview 1 that a module imports, each once; Go imports some twice."""
+    wanted = {
+        each.name or "": each.type
         for each in module.imports
         if each.module == WASI_MODULE and isinstance(each.type, wasmtime.FuncType)
-    )
+    }
+    return tuple(wanted.items())
 
 
 def _check_header(binary: bytes, source: str) -> None:

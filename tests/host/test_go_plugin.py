@@ -1,0 +1,89 @@
+"""A plugin that the Go toolchain made, on our host: files, environment, clock, host functions."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from reglet.domain.entities.grants import (
+    EnvironmentCapability,
+    FileSystemCapability,
+    FileSystemRule,
+    GrantSet,
+)
+from reglet.domain.policy import Policy
+from reglet.infrastructure.host import HostDispatcher, HostPorts
+from reglet.sandbox import Sandbox
+from reglet.testing.fakes.host import FakeLog
+from reglet.testing.fakes.tcp import FakeTCPDialer
+from tests.host.requests import network
+
+pytestmark = [
+    pytest.mark.go,
+    pytest.mark.skipif(shutil.which("go") is None, reason="the Go toolchain is not installed"),
+]
+
+
+@pytest.fixture(scope="session")
+def go_module(tmp_path_factory):
+    """The module, built once."""
+    output = tmp_path_factory.mktemp("go") / "plugin.wasm"
+    subprocess.run(
+        ["go", "build", "-trimpath", "-buildmode=c-shared", "-o", str(output), "."],
+        cwd=Path(__file__).with_name("go_plugin"),
+        env={**os.environ, "GOOS": "wasip1", "GOARCH": "wasm", "GOFLAGS": "-mod=mod"},
+        check=True,
+    )
+    return output
+
+
+def test_a_go_made_plugin_runs(go_module, tmp_path):
+    """It sees what was granted, and nothing else."""
+    folder = tmp_path.resolve()
+    (folder / "seen.txt").write_text("hello")
+    (folder / "hidden.txt").write_text("secret")
+    grants = GrantSet(
+        fs=FileSystemCapability([FileSystemRule(read=[str(folder / "seen.txt")])]),
+        env=EnvironmentCapability(["REGION"]),
+    ).merge(network("h.test", ports=("22",)))
+    dialer, log = FakeTCPDialer(), FakeLog()
+    dialer.on("h.test:22").respond().times(2)
+    functions = HostDispatcher(HostPorts(tcp=dialer, log=log), Policy(grants))
+    environment = {"REGION": "eu-1", "HOME": "/root"}
+    with Sandbox(grants, functions=functions, environment=environment) as sandbox:
+        module = sandbox.load(go_module)
+        assert module.manifest().name == "go-made"
+        seen = module.check({"path": str(folder / "seen.txt"), "host": "h.test"})
+        hidden = module.check({"path": str(folder / "hidden.txt"), "host": "other.test"})
+    assert seen.is_success
+    assert seen.data is not None
+    assert (seen.data["content"], seen.data["region"], seen.data["home"]) == ("hello", "eu-1", "")
+    assert seen.data["connection"]["connected"] is True
+    assert seen.data["year"] == datetime.now(UTC).year
+    assert hidden.data is not None
+    assert hidden.data["content"] == ""
+    assert "hidden.txt" in hidden.data["refusal"]
+    assert hidden.data["connection"]["error"]["type"] == "capability"
+    assert log.texts == ["INFO checking"] * 2
+
+
+def test_a_go_made_plugin_is_kept_from_check_to_check(go_module):
+    """One guest for many checks, its buffers given back."""
+    with Sandbox() as sandbox:
+        module = sandbox.load(go_module)
+        for _ in range(20):
+            result = module.check({"path": "/none", "host": "h"}, fresh=False)
+            assert result.is_success
+
+
+def test_a_config_that_go_cannot_read_is_its_own_error(go_module):
+    """The Result is the plugin's."""
+    with Sandbox() as sandbox:
+        result = sandbox.load(go_module).check(b"nope")
+    assert result.error is not None
+    assert result.error.type == "config"
