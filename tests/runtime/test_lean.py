@@ -9,13 +9,14 @@ import pytest
 
 from reglet.infrastructure.runtime import sources
 from reglet.infrastructure.runtime.core import ADAPTER, STACK_SIZE
+from reglet.infrastructure.runtime.fetch import linux_extension
 from reglet.infrastructure.runtime.lean import LEFT_OUT, LEFT_OUT_MODULES
 from reglet.infrastructure.runtime.linker.layout import Addresses, Layout, lay_out
 from reglet.infrastructure.runtime.linker.left_out import left_out_functions
 from reglet.infrastructure.runtime.linker.read import Library, read_library
 from reglet.infrastructure.runtime.linker.relocate import Pointer, pointers
 from reglet.infrastructure.runtime.linker.resolve import Function, Resolver, Rules
-from reglet.infrastructure.runtime.wheel import Parts, installed_extension, take_parts
+from reglet.infrastructure.runtime.wheel import Parts, take_parts
 from tests.runtime.reachability import CodeReader, Objects, References
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Linked:
 @pytest.fixture(scope="module")
 def parts() -> Parts:
     """The libraries of the installed componentize-py."""
-    return take_parts(installed_extension().read_bytes())
+    return take_parts(linux_extension())
 
 
 @pytest.fixture(scope="module")

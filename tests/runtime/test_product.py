@@ -17,6 +17,7 @@ from reglet.infrastructure.module.plugin import read_plugin
 from reglet.infrastructure.module.types import Limits
 from reglet.infrastructure.runtime.core import ADAPTER, link_runtime
 from reglet.infrastructure.runtime.features import refuse_invalid
+from reglet.infrastructure.runtime.fetch import fetched_extension, linux_extension
 from reglet.infrastructure.runtime.linker.renumber import LARGE
 from reglet.infrastructure.runtime.make import is_up_to_date, make_product
 from reglet.infrastructure.runtime.product import (
@@ -25,7 +26,7 @@ from reglet.infrastructure.runtime.product import (
     RuntimeProductError,
     load_product,
 )
-from reglet.infrastructure.runtime.wheel import WheelError, installed_extension, take_parts
+from reglet.infrastructure.runtime.wheel import WheelError, take_parts
 from tests.runtime.wasm_host import WasmHost
 
 TRAP = b"\0\0\x0b"
@@ -129,7 +130,7 @@ def test_an_undeclared_host_function_answers_none(product: RuntimeProduct, netwo
 
 def test_debug_names_change_nothing_else(product: RuntimeProduct) -> None:
     """With names the module is the same one, and says who is who."""
-    parts = take_parts(installed_extension().read_bytes())
+    parts = take_parts(linux_extension())
     named = link_runtime(parts.libraries, ADAPTER.read_bytes(), debug_names=True)
     assert named.wasm.startswith(product.module)
     assert b"_PyEval_EvalFrameDefault" in named.wasm[len(product.module) :]
@@ -160,3 +161,9 @@ def test_the_committed_adapter_is_built_from_its_source() -> None:
     from reglet.infrastructure.runtime.adapter.build import build_adapter
 
     assert build_adapter() == ADAPTER.read_bytes()
+
+
+@pytest.mark.long
+def test_pip_fetches_the_linux_wheel() -> None:
+    """What other systems' builds are made of has the pinned parts."""
+    assert take_parts(fetched_extension()) == take_parts(linux_extension())

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from reglet.infrastructure.runtime import sources
 from reglet.infrastructure.runtime.core import ADAPTER, link_runtime
+from reglet.infrastructure.runtime.fetch import linux_extension
 from reglet.infrastructure.runtime.interpreter import Interpreter
 from reglet.infrastructure.runtime.product import PRODUCT_FOLDER, RuntimeProductError, made_by
 from reglet.infrastructure.runtime.standard_library import builtin_modules, chosen, compile_all
-from reglet.infrastructure.runtime.wheel import installed_extension, take_parts
+from reglet.infrastructure.runtime.wheel import take_parts
 from reglet.infrastructure.runtime.write_product import write_product
 
 if TYPE_CHECKING:
@@ -23,18 +24,16 @@ _MAKERS = (_HERE, _HERE.parent / "module")
 """The packages whose code decides what the product is."""
 
 
-def make_product(
-    folder: Path = PRODUCT_FOLDER, *, extension: Path | None = None, progress: Callable[[str], object] = print
-) -> None:
-    """Make the product in `folder`, from componentize-py's extension module; it takes about 15 seconds.
+def make_product(folder: Path = PRODUCT_FOLDER, *, progress: Callable[[str], object] = print) -> None:
+    """Make the product in `folder`; it takes about 10 seconds.
 
     Raises:
-        WheelError: componentize-py is not installed, or not the pinned release for Linux.
+        WheelError: the pinned componentize-py for Linux could not be had.
         LinkError: its libraries and the adapter do not fit together.
         InterpreterError: the interpreter did not compile a module.
     """
     progress("take the libraries out of componentize-py")
-    parts = take_parts((extension or installed_extension()).read_bytes())
+    parts = take_parts(linux_extension())
     adapter = ADAPTER.read_bytes()
     progress("link the runtime module")
     core = link_runtime(parts.libraries, adapter)

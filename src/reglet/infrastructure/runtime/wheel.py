@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import tarfile
-from importlib.metadata import PackageNotFoundError, files
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -34,23 +32,6 @@ class Parts:
 
     libraries: Mapping[str, bytes] = field(repr=False)
     standard_library: Mapping[str, bytes] = field(repr=False)
-
-
-def installed_extension() -> Path:
-    """Find the extension module of the installed componentize-py.
-
-    Raises:
-        WheelError: it is not installed.
-    """
-    try:
-        listed = files("componentize-py") or ()
-    except PackageNotFoundError:
-        wanted = f"componentize-py=={sources.COMPONENTIZE_PY}"
-        raise WheelError(f"componentize-py is not installed: pip install {wanted}") from None
-    for each in listed:
-        if str(each) == sources.EXTENSION:
-            return Path(str(each.locate()))
-    raise WheelError(f"the installed componentize-py has no {sources.EXTENSION}; the Linux wheel has")
 
 
 def take_parts(extension: bytes) -> Parts:
