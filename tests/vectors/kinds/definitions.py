@@ -2,10 +2,111 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any, Literal
+
+import reglet
+from reglet.domain.context import Context
+from reglet.domain.errors import DefinitionError
+from reglet.infrastructure.wire.manifest import encode_manifest
+from tests.vectors.kinds.schema import flat
 from tests.vectors.rules import Rule
-from tests.vectors.running import Vector
+from tests.vectors.running import Vector, must_equal
+
+
+@reglet.model
+class HTTPConfig:
+    """The config of the Go SDK's README."""
+
+    url: str = reglet.field(description="URL to request")
+    method: Literal["GET", "POST"] = "GET"
+    expected_status: int = 200
+    timeout_seconds: int = 30
+
+
+@reglet.model
+class CheckInput:
+    """What its operation takes."""
+
+    url: str
+    expected_status: int = 200
+
+
+@reglet.model
+class CheckOutput:
+    """What its operation answers."""
+
+    status_code: int
+    url: str
 
 
 def run(vector: Vector) -> Rule | None:
-    """Compare the manifests."""
-    raise AssertionError("not yet")
+    """Compare the manifests, brought to the form that every host accepts."""
+    given = vector["input"]
+    try:
+        plugin = _defined(given)
+    except DefinitionError:
+        must_equal(given.get("name", ""), "")
+        return Rule.FULL_MANIFEST
+    seen = json.loads(encode_manifest(plugin.manifest(Context())))
+    wanted = json.loads(vector["expected"])
+    must_equal(_comparable(seen), _comparable(_as_ours(wanted)))
+    return Rule.NO_SCHEMA_ID if wanted["services"] else Rule.FULL_MANIFEST
+
+
+def _defined(given: dict[str, Any]) -> reglet.PluginDefinition:
+    config = HTTPConfig if given.get("config") else None
+    plugin = reglet.define_plugin(
+        name=given.get("name", ""),
+        version=given.get("version") or ("1.0.0" if config else None),
+        description="HTTP/HTTPS request checking and validation" if config else "",
+        config=config,
+        capabilities=_network() if config else None,
+    )
+    if "service" in given:
+        plugin.service("http", description="HTTP request checking")(_Service)
+    return plugin
+
+
+def _network() -> reglet.GrantSet:
+    rule = reglet.NetworkRule(hosts=["*"], ports=["80", "443"])
+    return reglet.GrantSet(network=reglet.NetworkCapability(rules=[rule]))
+
+
+class _Service:
+    @reglet.operation(
+        description="Check URL",
+        examples=[
+            reglet.Example(
+                "basic",
+                CheckInput("https://example.com"),
+                expected_output=CheckOutput(200, "https://example.com"),
+            ),
+            reglet.Example("no_expected_output", CheckInput("u"), description="just input"),
+            reglet.Example("error_case", CheckInput(""), expected_error="request failed"),
+        ],
+    )
+    def check(self, request: CheckInput) -> CheckOutput:
+        """Answer what was expected."""
+        return CheckOutput(request.expected_status, request.url)
+
+
+def _as_ours(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Return Go's manifest with its schemas flat, and a schema where it has none."""
+    schema = flat(wanted["config_schema"])
+    empty = {"$schema": _DRAFT, "properties": {}, "additionalProperties": False, "type": "object"}
+    return wanted | {"config_schema": schema or empty}
+
+
+def _comparable(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Leave out inputs at their default, which examples need not name, and package paths."""
+    for service in manifest["services"].values():
+        for operation in service["operations"]:
+            operation["output_schema"].pop("$id", None)
+            for example in operation["examples"]:
+                if example["input"].get("expected_status") == CheckInput("").expected_status:
+                    del example["input"]["expected_status"]
+    return manifest
+
+
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"

@@ -34,7 +34,7 @@ def run(vector: Vector) -> Rule | None:
     if without_cause != wanted and isinstance(given, dict):
         return _without_cause(given, seen, without_cause)
     if isinstance(given, dict) and _nanoseconds(given) % 1000:
-        return Rule.EXACT_TIMEOUT
+        return Rule.TIMEDELTA
     if isinstance(given, dict) and "%w" in str(given.get("err")) and error_detail(error).is_timeout:
         return Rule.CAUSES_ARE_SEEN
     must_equal(seen, wanted)

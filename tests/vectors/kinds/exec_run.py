@@ -96,4 +96,4 @@ def _compare_request(request: CommandRequest | None, expected: Given, options: G
     if request.timeout == timedelta(seconds=expected["Timeout"]):
         return None
     must_equal(request.timeout, timedelta(microseconds=options.get("timeout_ns", 0) / 1000))
-    return Rule.EXACT_TIMEOUT
+    return Rule.TIMEDELTA

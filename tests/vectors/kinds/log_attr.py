@@ -59,7 +59,7 @@ def _attribute(given: dict[str, Any], expected: dict[str, str]) -> Rule | None:
 
 def _rule(kind: str, content: Any, seen: dict[str, str], expected: dict[str, str]) -> Rule | None:
     if kind.endswith("duration_ns") and int(content) % 1000:
-        return Rule.EXACT_TIMEOUT
+        return Rule.TIMEDELTA
     if "int" in kind and seen["value"] == expected["value"]:
         return Rule.PYTHON_NUMBERS
     raw = isinstance(content, dict) and set(content) & {"$bytes_b64", "$raw_json"}

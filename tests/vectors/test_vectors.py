@@ -1,0 +1,52 @@
+"""Every answer of the Go SDK is a test; where we differ, it is by a rule that the documentation explains."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.vectors.__main__ import DATA, main
+from tests.vectors.rules import Rule
+from tests.vectors.running import read_vectors, run_case
+
+_DIFFERENCES = Path(__file__).parents[2] / "docs" / "differences.md"
+_CASES = [
+    pytest.param(path.stem, vector, id=f"{path.stem}:{vector['kind']}:{vector['name']}")
+    for path in sorted(DATA.glob("*.json"))
+    for vector in read_vectors(path)
+]
+
+
+@pytest.mark.parametrize(("stem", "vector"), _CASES)
+def test_vector(stem: str, vector: dict[str, Any]) -> None:
+    """The case passes, or differs by a rule."""
+    outcome = run_case(stem, vector)
+    assert outcome.failure == ""
+
+
+@pytest.mark.parametrize("rule", list(Rule))
+def test_every_rule_is_explained(rule: Rule) -> None:
+    """The table of differences has a row for each."""
+    assert f"| {rule} |" in _DIFFERENCES.read_text(encoding="utf-8")
+
+
+def test_a_failing_case_is_printed_and_fails_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The exit status says so, and the case is named with both values."""
+    wrong = {"name": "snake:wrong", "kind": "snake", "input": "URLCheck", "expected": "urlcheck"}
+    (tmp_path / "snake_case.json").write_text(json.dumps({"vectors": [wrong]}), encoding="utf-8")
+    (tmp_path / "unheard_of.json").write_text(json.dumps({"vectors": [wrong]}), encoding="utf-8")
+    assert main([str(tmp_path)]) == 1
+    printed = capsys.readouterr().out
+    assert "snake_case.json: 0 passed, 0 differ on purpose, 1 failed" in printed
+    assert "expected 'urlcheck'" in printed
+    assert "nothing runs the vectors of unheard_of.json" in printed
+
+
+def test_a_folder_without_vectors_is_no_success(tmp_path: Path) -> None:
+    """A path with a mistake in it does not pass."""
+    assert main([str(tmp_path)]) == 1
