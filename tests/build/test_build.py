@@ -209,6 +209,18 @@ def test_what_may_not_work_in_a_host_is_warned_about(build: Build, line: str, wa
     assert [warning in each for each in report.warnings] == [True]
 
 
+@pytest.mark.parametrize(
+    "line",
+    ["now = datetime.datetime.now()", "token = uuid.uuid4()", "home = os.getenv('HOME')", "at = time.time()"],
+)
+def test_a_warning_shows_the_line(build: Build, tmp_path: Path, line: str) -> None:
+    """What a build bakes in is shown where it is done."""
+    (warning,) = build(PLUGIN + f"import datetime, os, time, uuid\n{line}\n").warnings
+
+    assert f'File "{tmp_path / "project" / "tiny.py"}", line' in warning
+    assert warning.endswith(line)
+
+
 def test_an_import_in_a_function_that_is_in_memory_anyway(build: Build) -> None:
     """Modules that are there, and imports that expect to fail, are no cause for a warning."""
     report = build(

@@ -24,7 +24,7 @@ from reglet.infrastructure.module.sections import custom_section
 from reglet.infrastructure.module.snapshot import write_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from reglet.infrastructure.build.loaded_runtime import LoadedRuntime
@@ -188,6 +188,8 @@ class OpenedPlugin:
     guest: PluginGuest
     noticed: Noticed
     described: Described
+    trace: Callable[[], dict[str, str]]
+    """Imports the plugin in another guest and returns where it reads the clock and takes random bytes."""
 
 
 @contextmanager
@@ -198,15 +200,23 @@ def opened_plugin(project: Project, python: Path | None, stages: Stages) -> Iter
         packages = package_folders(python)
         images = Images(runtime)
         images.base()
+
+    def new_guest() -> PluginGuest:
+        return PluginGuest(runtime, images, project, packages)
+
+    def trace() -> dict[str, str]:
+        with new_guest() as another:
+            return another.trace()
+
     with stages.stage("restore"):
-        guest = PluginGuest(runtime, images, project, packages)
+        guest = new_guest()
     with guest:
         with stages.stage("import"):
             noticed = guest.load()
         with stages.stage("check"):
             report = guest.describe()
             described = Described(report["name"], report["version"], tuple(report["host_functions"]))
-        yield OpenedPlugin(runtime, guest, noticed, described)
+        yield OpenedPlugin(runtime, guest, noticed, described, trace)
 
 
 def build_content(project: Project, python: Path | None, stages: Stages) -> Built:
@@ -219,7 +229,7 @@ def build_content(project: Project, python: Path | None, stages: Stages) -> Buil
             name=opened.described.name,
             version=opened.described.version,
             content=content,
-            warnings=tuple(find_warnings(guest, opened.noticed, modules)),
+            warnings=tuple(find_warnings(guest, opened.noticed, modules, opened.trace)),
             sources=tuple(each.path for each in guest.sources),
             output=guest.output,
         )

@@ -49,9 +49,18 @@ class Source:
 
 
 class Bytecode:
-    """Compiles for one build. `.pyc` files are kept by content; what was asked for is remembered."""
+    """Compiles for one build. `.pyc` files are kept by content; what was asked for is remembered.
 
-    def __init__(self, runtime: LoadedRuntime, compiler_image: Callable[[], bytes]) -> None:
+    Args:
+        runtime: the runtime.
+        compiler_image: returns the memory of a guest that can compile.
+        optimize: 0, or 2 to leave out docstrings and assertions.
+    """
+
+    def __init__(
+        self, runtime: LoadedRuntime, compiler_image: Callable[[], bytes], *, optimize: int = 0
+    ) -> None:
+        self._optimize = optimize
         self._runtime = runtime
         self._compiler_image = compiler_image
         self._kept = Cache(cache_folder() / "bytecode", _MOST_FILES)
@@ -62,9 +71,8 @@ class Bytecode:
     def __call__(self, path: Path, guest_path: str) -> bytes | None:
         """Return a file's `.pyc`; None if it does not compile, as the guest's own attempt will show."""
         source = path.read_bytes()
-        key = hashlib.sha256(
-            b"\0".join([self._runtime.key.encode(), guest_path.encode(), source])
-        ).hexdigest()
+        facts = f"{self._runtime.key}\0{guest_path}\0{self._optimize}\0"
+        key = hashlib.sha256(facts.encode() + source).hexdigest()
         content = self._kept.read(key)
         if content is None:
             content = self._compile(source, guest_path)
@@ -79,7 +87,7 @@ class Bytecode:
     def _compile(self, source: bytes, guest_path: str) -> bytes:
         folder = MemoryDirectory({"module.py": MemoryFile(source)})
         with Guest(self._runtime, {_SOURCE: folder}, self._compiler_image()) as guest:
-            return guest.run(f"compile_file({_SOURCE + '/module.py'!r}, {guest_path!r})")
+            return guest.run(f"compile_file('{_SOURCE}/module.py', {guest_path!r}, {self._optimize})")
 
 
 def _waiting_imports(found: list[Any]) -> tuple[WaitingImport, ...]:

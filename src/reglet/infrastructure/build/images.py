@@ -52,7 +52,7 @@ class Images:
         self._compiler: bytes | None = None
         self._base: bytes | None = None
         self.standard_library = StandardLibrary(runtime.product.stdlib)
-        self.sdk = sdk_directory(Bytecode(runtime, self.compiler))
+        self.sdk = sdk_directory(Bytecode(runtime, self.compiler, optimize=2))
 
     def compiler(self) -> bytes:
         """Return the compiler image."""

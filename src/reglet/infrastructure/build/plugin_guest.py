@@ -101,6 +101,11 @@ class PluginGuest:
             random.requests - requests,
         )
 
+    def trace(self) -> dict[str, str]:
+        """Import the plugin in place of `load`; return where it reads the `clock`, takes `random` bytes."""
+        found: dict[str, str] = self._stage("trace", module=self._project.module)["found"]
+        return {kind: self.shown(where) for kind, where in found.items()}
+
     def describe(self) -> dict[str, Any]:
         """Have the plugin describe itself; return its name, version and usable host functions.
 

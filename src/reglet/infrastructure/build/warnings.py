@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from reglet.infrastructure.build.bytecode import Source, WaitingImport
     from reglet.infrastructure.build.plugin_guest import Noticed, PluginGuest
@@ -13,15 +13,18 @@ if TYPE_CHECKING:
 _PLUGIN = "/plugin/"
 
 
-def find_warnings(guest: PluginGuest, noticed: Noticed, modules: Sequence[str]) -> Iterator[str]:
+def find_warnings(
+    guest: PluginGuest, noticed: Noticed, modules: Sequence[str], trace: Callable[[], dict[str, str]]
+) -> Iterator[str]:
     """Give one sentence a finding, with what to do.
 
     Args:
         guest: the guest that the plugin was imported into.
         noticed: what the plugin did while it was imported.
         modules: the modules that the built plugin has.
+        trace: imports the plugin again and returns where it reads the clock and takes random bytes.
     """
-    yield from _baked_in(guest, noticed)
+    yield from _baked_in(guest, noticed, trace)
     present = frozenset(modules)
     packages: dict[str, set[str]] = {}
     for source in guest.sources:
@@ -62,19 +65,27 @@ def _package(source: Source) -> str:
     return source.guest_path.split("/")[2].removesuffix(".py")
 
 
-def _baked_in(guest: PluginGuest, noticed: Noticed) -> Iterator[str]:
+def _baked_in(guest: PluginGuest, noticed: Noticed, trace: Callable[[], dict[str, str]]) -> Iterator[str]:
     for name, where in {name: where for name, where in noticed.environment if where}.items():
-        yield (
-            f"the plugin reads the environment variable {name} at import, where it is the build's "
-            f"and not the host's: read it in the handler\n{guest.shown(where).rstrip()}"
+        yield _at(
+            guest.shown(where),
+            f"the plugin reads the environment variable {name} at import, where it is the build's and not "
+            "the host's: read it in the handler",
         )
+    if not noticed.clock_readings and not noticed.random_requests:
+        return
+    found = trace()
     if noticed.clock_readings:
-        yield (
-            "the plugin reads the clock at import, so that it keeps the build's time for ever: read it in "
-            "the handler"
+        yield _at(
+            found.get("clock"),
+            "the plugin reads the clock at import, and keeps that time for ever: read it in the handler",
         )
     if noticed.random_requests:
-        yield (
-            "the plugin takes random bytes at import, which are the same in every run and every build: take "
-            "them in the handler"
+        yield _at(
+            found.get("random"),
+            "the plugin takes random bytes at import, the same in every run: take them in the handler",
         )
+
+
+def _at(where: str | None, warning: str) -> str:
+    return f"{warning}\n{where.rstrip()}" if where else warning

@@ -7,12 +7,14 @@ builder as one line of JSON on standard output, behind a mark.
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import linecache
 import os
 import re
 import sys
 from collections.abc import Callable, Mapping
+from importlib.machinery import PathFinder
 from typing import Any
 
 from reglet.application.tracebacks import author_traceback, one_line
@@ -27,7 +29,8 @@ from reglet.infrastructure.guest.imported_functions import ImportedFunctions
 from reglet.infrastructure.guest.interpreter import interpreter
 from reglet.infrastructure.guest.lookup import import_plugin
 from reglet.infrastructure.guest.preload import preload
-from reglet.infrastructure.guest.watch import Watch
+from reglet.infrastructure.guest.trace import Trace
+from reglet.infrastructure.guest.watch import Watch, where
 
 MARK = "\0reglet-build "
 """What stands before a report."""
@@ -65,21 +68,22 @@ def run_stage(name: str, arguments: str) -> None:
 
 def load(module: str, attribute: str | None, version: str | None) -> dict[str, Any]:
     """Import the plugin's module and take its plugin."""
-    sys.meta_path.insert(0, RefusingFinder())
-    position = next(
-        i for i, each in enumerate(sys.meta_path) if getattr(each, "__name__", "") == "PathFinder"
-    )
-    sys.meta_path.insert(position, SourceFinder(PLUGIN_ROOT))
-    sys.meta_path.append(SourceFinder(PACKAGES_ROOT))
-    before = set(sys.modules)
+    _find_plugin_modules()
     watch = _State.watch
     with watch:
         _State.plugin = import_plugin(module, attribute, version)
     return {
         "host_calls": watch.host_calls,
         "environment": watch.environment,
-        "modules": sorted(set(sys.modules) - before),
     }
+
+
+def trace(module: str) -> dict[str, Any]:
+    """Import the plugin's module in place of `load`; tell where it reads a clock or takes random bytes."""
+    _find_plugin_modules()
+    with Trace(where) as seen:
+        importlib.import_module(module)
+    return {"found": seen.found}
 
 
 def describe() -> dict[str, Any]:
@@ -116,6 +120,13 @@ def _forget_imports() -> None:
     gc.collect()
 
 
+def _find_plugin_modules() -> None:
+    """Find the plugin's modules before, and those of packages after, the standard library and the SDK."""
+    sys.meta_path.insert(0, RefusingFinder())
+    sys.meta_path.insert(sys.meta_path.index(PathFinder), SourceFinder(PLUGIN_ROOT))
+    sys.meta_path.append(SourceFinder(PACKAGES_ROOT))
+
+
 def _usable(capabilities: GrantSet) -> set[str]:
     usable: set[str] = set()
     if capabilities.network is not None:
@@ -135,4 +146,9 @@ def _keep_plugin_source() -> None:
             linecache.cache[path] = (sum(map(len, lines)), None, lines, path)
 
 
-_STAGES: Mapping[str, Callable[..., dict[str, Any]]] = {"load": load, "describe": describe, "seal": seal}
+_STAGES: Mapping[str, Callable[..., dict[str, Any]]] = {
+    "load": load,
+    "trace": trace,
+    "describe": describe,
+    "seal": seal,
+}

@@ -14,12 +14,12 @@ from importlib import _bootstrap_external
 IGNORED = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
 
-def compile_file(path: str, shown_path: str) -> None:
+def compile_file(path: str, shown_path: str, optimize: int) -> None:
     """Write the waiting imports as a line of JSON, then the `.pyc`; nothing for what does not compile."""
     with open(path, "rb") as file:  # noqa: PTH123 - pathlib is not in this guest
         source = file.read()
     try:
-        code = compile(source, shown_path, "exec", dont_inherit=True, optimize=0)
+        code = compile(source, shown_path, "exec", dont_inherit=True, optimize=optimize)
     except (SyntaxError, ValueError):
         return  # the plugin's guest compiles it again, and shows the author where
     found = json.dumps(waiting_imports(ast.parse(source)))

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import traceback
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Self
 
 from reglet.infrastructure.guest.interpreter import interpreter
+
+_AUTHORS = ("/plugin/", "/packages/")
+"""Where the guest sees the plugin's files and those of installed packages."""
 
 
 class HostCallError(RuntimeError):
@@ -20,7 +23,7 @@ class _WatchedEnvironment(os._Environ[str]):  # noqa: SLF001 - os.environ's own 
     seen: list[dict[str, str]]
 
     def __getitem__(self, name: str) -> str:
-        type(self).seen.append({"name": name, "where": _where()})
+        type(self).seen.append({"name": name, "where": where()})
         return super().__getitem__(name)
 
 
@@ -49,12 +52,11 @@ class Watch:
         os.environ.__class__ = self._environment_class
 
     def _refuse(self, name: str, _request: bytes) -> Any:
-        self.host_calls.append({"name": name, "where": _where()})
+        self.host_calls.append({"name": name, "where": where()})
         raise HostCallError(f"{name} was called while the plugin was imported for its build")
 
 
-def _where() -> str:
-    """Return the stack of the plugin's own frames."""
-    frames = traceback.extract_stack()
-    own = [frame for frame in frames if frame.filename.startswith(("/plugin/", "/packages/"))]
+def where(frame: FrameType | None = None) -> str:
+    """Return the plugin's own frames of a stack, this one's if None."""
+    own = [each for each in traceback.extract_stack(frame) if each.filename.startswith(_AUTHORS)]
     return "".join(traceback.format_list(own))
