@@ -149,6 +149,24 @@ def test_a_look_up_needs_the_name_on_port_53():
         policy().require_dns("a..b")
 
 
+@pytest.mark.parametrize("host", ["a..b", "", "fe80::1%eth0", "1.2.3.4.5", "a b"])
+def test_what_is_no_host_is_refused_whatever_is_granted(host):
+    """Each question says why."""
+    for decision in (
+        EVERYWHERE.network(host, 80),
+        EVERYWHERE.address(host, 80, "8.8.8.8"),
+        EVERYWHERE.dns(host),
+    ):
+        assert not decision
+        assert "neither a name nor an address" in decision.hint
+
+
+@pytest.mark.parametrize("answer", ["", "example.com", "fe80::1%eth0", "1.2.3.4.5"])
+def test_what_is_no_address_is_not_dialled(answer):
+    """A resolver that answers nonsense gets nowhere."""
+    assert not EVERYWHERE.address("example.com", 80, answer)
+
+
 def test_the_guard_asks_the_policy():
     """The adapter of the port raises where the policy refuses."""
     guard = PolicyGuard(policy((["*.example.com"], ["443"])))

@@ -47,7 +47,7 @@ class Zone(BaseResolver):
             self.asked.append((name, kind, handler.protocol))
         reply = request.reply()
         if name not in ZONE:
-            reply.header.rcode = RCODE.NXDOMAIN
+            reply.header.rcode = RCODE.SERVFAIL if name == "broken.example." else RCODE.NXDOMAIN
             return reply
         for owner, data in self.records(name):
             if type(data).__name__ in (kind, "CNAME"):
@@ -193,6 +193,24 @@ def test_a_nameserver_that_keeps_silent_is_asked_again_until_time_runs_out(unans
     ctx = Context().with_timeout(timedelta(milliseconds=50))
     with pytest.raises(TimeoutError):
         NativeDNSResolver().in_context(ctx).lookup_host("a.example", nameserver=address)
+
+
+def test_the_next_nameserver_is_asked_when_one_fails(nameserver, unanswering):
+    """When all fail, the text says how the last one did."""
+    both = (unanswering[0], nameserver[0])
+    resolver = NativeDNSResolver(nameservers=both, patience=timedelta(milliseconds=50))
+    assert resolver.lookup_host("four.example") == ["192.0.2.4"]
+    with pytest.raises(DNSError, match=rf"{nameserver[0]} answered SERVFAIL") as caught:
+        resolver.lookup_ns("broken.example")
+    assert not caught.value.is_not_found
+
+
+def test_a_hosts_file_is_read_as_far_as_it_makes_sense(tmp_path):
+    """Lines that do not are passed over, and so is a file that is not there."""
+    path = tmp_path / "hosts"
+    assert HostsFile(path).addresses("a") == []
+    path.write_text("fe80::1%lo0 a\n1.2.3.4\n1.2.3.5 a..b a\n1.2.3.6 a\n")
+    assert HostsFile(path).addresses("a") == ["1.2.3.6"]
 
 
 def test_names_and_nameservers_need_grants(nameserver):

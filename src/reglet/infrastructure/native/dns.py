@@ -6,6 +6,7 @@ import builtins
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from itertools import count
 from typing import Any, Self
 
 from attrs import evolve, field, frozen
@@ -34,6 +35,10 @@ _PORT = 53
 _TIMEOUT = timedelta(seconds=10)
 _PATIENCE = timedelta(seconds=2)
 _FOREIGN = (dns.exception.DNSException, OSError, ValueError, HostError, DNSError)
+
+
+class _NameserverError(Exception):
+    """A nameserver did not answer the question; the text says what it did."""
 
 
 class _NotThereError(Exception):
@@ -104,7 +109,7 @@ class NativeDNSResolver:
             yield _Query(name, nameservers, self.patience.total_seconds(), deadline)
         except (builtins.TimeoutError, dns.exception.Timeout) as error:
             raise deadline.error() from error
-        except (*_FOREIGN, _NotThereError) as error:
+        except (*_FOREIGN, _NameserverError, _NotThereError) as error:
             missing = isinstance(error, _NotThereError)
             raise DNSError(host, record_type, error, nameserver or "", not_found=missing) from error
 
@@ -161,25 +166,44 @@ class _Query:
         return dns.resolver.Answer(asked.name, asked.rdtype, asked.rdclass, response)
 
     def _ask(self, question: dns.message.QueryMessage) -> dns.message.QueryMessage:
-        """Ask one nameserver after the other, and again those that kept silent, until time runs out."""
-        while True:
-            silent, failure = False, "no nameserver is known"
-            for address, port in self._nameservers:
+        """Ask one nameserver after the other, then again those that kept silent, until time runs out.
+
+        Where another one failed, the silent ones are asked twice only.
+        """
+        waiting, failure = list(self._nameservers), ""
+        for turn in count(1):
+            silent: list[tuple[str, int]] = []
+            for address, port in waiting:
                 try:
-                    response = self._exchange(question, address, port)
-                except builtins.TimeoutError:
-                    raise
-                except dns.exception.Timeout:
-                    silent = True
-                except (OSError, dns.exception.DNSException) as error:
-                    failure = f"{join_address(address, port)}: {error}"
+                    response = self._ask_one(question, address, port)
+                except _NameserverError as error:
+                    failure = str(error)
                 else:
-                    answered = response.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
-                    if answered and isinstance(response, dns.message.QueryMessage):
+                    if response is not None:
                         return response
-                    failure = f"{join_address(address, port)} answered {dns.rcode.to_text(response.rcode())}"
-            if not silent:
-                raise OSError(failure)
+                    silent.append((address, port))
+            if not silent or (failure and turn > 1):
+                break
+            waiting = silent
+        raise _NameserverError(failure or "no nameserver is known")
+
+    def _ask_one(
+        self, question: dns.message.QueryMessage, address: str, port: int
+    ) -> dns.message.QueryMessage | None:
+        """Return a nameserver's answer; None if it keeps silent."""
+        where = join_address(address, port)
+        try:
+            response = self._exchange(question, address, port)
+        except dns.exception.Timeout:
+            return None
+        except builtins.TimeoutError:
+            raise
+        except (OSError, dns.exception.DNSException) as error:
+            raise _NameserverError(f"{where}: {error}") from error
+        code = response.rcode()
+        if code in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN) and isinstance(response, dns.message.QueryMessage):
+            return response
+        raise _NameserverError(f"{where} answered {dns.rcode.to_text(code)}")
 
     def _exchange(self, question: dns.message.QueryMessage, address: str, port: int) -> dns.message.Message:
         """Ask over UDP, and over TCP if the answer was cut. Answers from elsewhere are passed over."""

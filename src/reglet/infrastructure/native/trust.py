@@ -21,7 +21,7 @@ class Trust:
         With `verify` off it takes any certificate. Contexts are shared, since reading the authorities takes
         many milliseconds: do not change them.
         """
-        path = self.ca_file or _system_roots()
+        path = self.ca_file or system_roots(ssl.get_default_verify_paths())
         changed = Path(path).stat().st_mtime_ns if path else 0
         return _context(path, changed, verify, protocols)
 
@@ -37,9 +37,8 @@ def _context(path: str | None, _changed: int, verify: bool, protocols: tuple[str
     return context
 
 
-def _system_roots() -> str | None:
+def system_roots(paths: ssl.DefaultVerifyPaths) -> str | None:
     """Return the file of the system's authorities, certifi's where OpenSSL knows of none (macOS), or None."""
-    paths = ssl.get_default_verify_paths()
     if paths.cafile:
         return paths.cafile
     if paths.capath and any(Path(paths.capath).iterdir()):
