@@ -5,10 +5,16 @@ import json
 
 import pytest
 
+from reglet.application.models.declaring import field, model
+from reglet.application.operations import operation
+from reglet.application.plugin import define_plugin
+from reglet.domain.entities.result import Result
 from reglet.domain.errors import CapabilityError
 from reglet.testing.masking import MASK, Masker, is_secret_name
 from reglet.testing.recording import Recorder, Recording, RecordingError
 from reglet.testing.replay import Replay, ReplayMismatchError
+from reglet.testing.secrets import known_secrets
+from tests.testing.plugins import fetching
 
 
 class Echo:
@@ -180,3 +186,38 @@ def test_a_masked_request_still_replays():
 def test_names_of_secrets(name, secret):
     """Whole words count, not letters inside others."""
     assert is_secret_name(name) is secret
+
+
+def test_a_checks_secrets_are_known_before_it_runs():
+    """Fields that a model marks, fields and variables with a secret's name; nothing of a config that is none."""
+    config = json.dumps(
+        {"url": "http://a.test", "token": "t0ken-1", "inner": [{"password": "pass-2"}], "n": 1}
+    ).encode()
+    environment = {"AWS_SECRET_ACCESS_KEY": "key-3", "LANG": "C"}
+    assert known_secrets(config, fetching(), environment) == ["t0ken-1", "pass-2", "key-3"]
+    assert known_secrets(b'{"url": 1', fetching(), {}) == []
+
+
+def test_a_field_that_only_its_model_calls_secret_is_known():
+    """The mark counts, not the name."""
+
+    @model
+    class Input:
+        """A field of an innocent name."""
+
+        salt: str = field(secret=True)
+
+    plugin = define_plugin(name="p", version="1.0.0", description="d")
+
+    def run(self, request):
+        """Never called."""
+
+    run.__annotations__ = {"request": Input, "return": Result}
+
+    @plugin.service("s")
+    class Service:
+        """One operation."""
+
+        go = operation()(run)
+
+    assert known_secrets(b'{"salt": "pepper"}', plugin, {}) == ["pepper"]

@@ -89,6 +89,11 @@ class _Check:
     config: bytes
     grants: GrantSet
 
+    def secrets(self) -> list[str]:
+        from reglet.testing.secrets import known_secrets
+
+        return known_secrets(self.config, getattr(self.place, "plugin", None))
+
     def against(self, functions: HostFunctions) -> Result:
         return self.place.check(self.config, functions, self.grants)
 
@@ -117,7 +122,7 @@ def _replayed(check: _Check, path: Path) -> Result:
     from reglet.testing.recording import Recording
     from reglet.testing.replay import Replay
 
-    replay = Replay(Recording.load(path))
+    replay = Replay(Recording.load(path), secrets=check.secrets())
     result = check.against(replay)
     replay.assert_faithful()
     return result
@@ -126,7 +131,7 @@ def _replayed(check: _Check, path: Path) -> Result:
 def _recorded(check: _Check, options: argparse.Namespace, grants: GrantSet) -> Result:
     from reglet.testing.recording import Recorder
 
-    recorder = Recorder(_functions(options, grants))
+    recorder = Recorder(_functions(options, grants), secrets=check.secrets())
     result = check.against(recorder)
     recording = recorder.recording(plugin=check.manifest.name, config=json.loads(check.config))
     recording.save(options.record)
