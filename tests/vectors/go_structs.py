@@ -14,7 +14,10 @@ from attrs import frozen
 import reglet
 
 _TAG = re.compile(r'(\w+):"((?:[^"\\]|\\.)*)"')
-_NOTE = re.compile(r"\s*\((?:json names|no tag|a plain|with)[^)]*\)")
+_NOTE = re.compile(r"\s*\((\w+ [^)]*)\)")
+_ALIAS = re.compile(r"type (\w+) (\w+)")
+_ARRAY = re.compile(r"\[(\d+)\]")
+_COMMA = re.compile(r"(?<!\\),")
 _TYPES = {
     "sInner": 'X int `json:"x" jsonschema:"minimum=1,maximum=9"`; Y string `json:"y,omitempty"`',
     "sEmbed": 'Base string `json:"base"`',
@@ -43,7 +46,12 @@ _SCALARS: dict[str, Any] = {
     "any": Any,
     "interface{}": Any,
     "json.RawMessage": Any,
+    "error": Any,
     "time.Time": datetime,
+    "time.Duration": int,
+    "[]byte": str,
+    "byte": int,
+    "rune": int,
 } | {
     f"{kind}{size}": made
     for kind, made in (("int", int), ("uint", int), ("float", float))
@@ -99,21 +107,33 @@ class GoField:
     @property
     def marks(self) -> list[str]:
         """The parts of its `jsonschema` tag."""
-        return self.tags.get("jsonschema", "").split(",") if "jsonschema" in self.tags else []
+        parts = _COMMA.split(self.tags["jsonschema"]) if "jsonschema" in self.tags else []
+        return [part.replace("\\\\,", ",").replace("\\,", ",") for part in parts]
 
 
 def struct_fields(source: str) -> list[GoField]:
     """Return the fields of a struct in the vectors' notation; embedded structs give theirs."""
     lower = "json names lower case" in source
-    text = _NOTE.sub("", source).strip().removeprefix("&").removeprefix("*")
+    text = _without_notes(source).strip().removeprefix("&").removeprefix("*")
     if text.startswith("struct{"):
-        text = text[len("struct{") : text.rindex("}", 0, text.rindex("}") + 1)]
+        text = text[len("struct{") : text.rindex("}")].removesuffix("}{")
     if text in _TYPES:
         text = _TYPES[text]
     fields = [made for part in _split(text) for made in _fields(part)]
     if not lower:
         return fields
     return [GoField(each.name, each.type, {"json": each.name.lower()}) for each in fields]
+
+
+def _without_notes(source: str) -> str:
+    """Return the source without remarks in parentheses; one that names a type's kind replaces the type."""
+    pieces = source.split("`")
+    notes = [note for piece in pieces[::2] for note in _NOTE.findall(piece)]
+    pieces[::2] = [_NOTE.sub("", piece) for piece in pieces[::2]]
+    text = "`".join(pieces)
+    for alias, kind in _ALIAS.findall(" ".join(notes)):
+        text = re.sub(rf" {alias}\b", f" {kind}", text)
+    return text
 
 
 def model_of(source: str, name: str = "Model") -> type[Any]:
@@ -153,15 +173,25 @@ def _marks(each: GoField) -> Iterator[tuple[str, Any]]:
     number = float if "float" in each.type else int
     for mark in each.marks:
         name, _, given = mark.partition("=")
-        if name in _BOUNDS:
+        if name in _BOUNDS and not _has_choices(each):
             yield _BOUNDS[name], number(given) if "Length" not in name and "Items" not in name else int(given)
         elif name in _TEXTS:
             yield name, given
+        elif mark == "deprecated=true":
+            yield "deprecated", True
     shown = [mark.partition("=")[2] for mark in each.marks if mark.startswith("example=")]
     if shown:
         yield "examples", tuple(_value(each.type, text) for text in shown)
+    if size := _ARRAY.match(each.type):
+        yield "min_length", int(size[1])
+        yield "max_length", int(size[1])
     if "jsonschema_description" in each.tags:
         yield "description", each.tags["jsonschema_description"]
+
+
+def _has_choices(each: GoField) -> bool:
+    """Whether a field is one of some values; bounds say nothing more then, and models refuse them."""
+    return any(mark.startswith("enum=") for mark in each.marks)
 
 
 def _default_of(each: GoField) -> Any:
@@ -184,10 +214,11 @@ def _value(go_type: str, text: str) -> Any:
 
 
 def _annotation(each: GoField) -> Any:
-    inner = each.type.removeprefix("[]").removeprefix("*")
+    go_type = _ARRAY.sub("[]", each.type, count=1)
+    inner = go_type if go_type == "[]byte" else go_type.removeprefix("[]").removeprefix("*")
     enum = tuple(_value(inner, mark[5:]) for mark in each.marks if mark.startswith("enum="))
     made = _choice(enum) if enum else _python_type(inner)
-    if each.type.startswith("[]"):
+    if go_type.startswith("[]") and go_type != "[]byte":
         made = list[made]  # type: ignore[valid-type]  # made is the inner type
     optional = not each.is_required and _default_of(each) is None and made is not Any
     return made | None if optional else made
@@ -204,6 +235,10 @@ def _python_type(go_type: str) -> Any:
     bare = go_type.removeprefix("*")
     if bare in _SCALARS:
         return _SCALARS[bare]
+    if bare.startswith("interface{"):
+        return Any
+    if bare.startswith("struct{"):
+        return model_of(bare, "Anonymous")
     if bare.startswith("[]"):
         return list[_python_type(bare[2:])]  # type: ignore[misc]  # a type made at run time
     if bare.startswith("map["):
@@ -212,7 +247,9 @@ def _python_type(go_type: str) -> Any:
         return Queue if bare.startswith("chan") else Callable
     if bare == "sTree":
         return Tree
-    return model_of(bare if bare.startswith("struct{") else _TYPES[bare], bare)
+    if bare not in _TYPES:
+        raise UnknownGoError(f"what are the fields of {bare!r}?")
+    return model_of(_TYPES[bare], bare)
 
 
 def _split(text: str) -> list[str]:
@@ -230,9 +267,11 @@ def _split(text: str) -> list[str]:
 
 
 def _fields(part: str) -> Iterator[GoField]:
-    declared, _, tag_text = part.partition("`")
+    declared, tag_text = part, ""
+    if part.endswith("`"):
+        start = part.rindex("`", 0, -1)
+        declared, tag_text = part[:start].strip(), part[start:]
     tags = dict(_TAG.findall(tag_text))
-    declared = declared.strip()
     embedded = re.fullmatch(r"(\w+)\{(.*)\}", part, re.DOTALL)
     if embedded is not None:
         yield from struct_fields(embedded[2])

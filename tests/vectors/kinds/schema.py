@@ -99,10 +99,22 @@ def _flatten_properties(made: Schema, defs: Schema) -> None:
 
 
 def _unordered(schema: Any) -> Any:
-    """Return a schema to compare: bounds as floats, what only Go's tags can say left out."""
-    if isinstance(schema, dict):
-        known = {name: _unordered(each) for name, each in schema.items() if name not in ("arr", "k", "n")}
-        return {**known, "required": sorted(known["required"])} if "required" in known else known
+    """Return a schema to compare: numbers as floats, lists of names sorted, only what models can say."""
     if isinstance(schema, list):
         return [_unordered(each) for each in schema]
-    return float(schema) if type(schema) is int else schema
+    if not isinstance(schema, dict):
+        return float(schema) if type(schema) is int else schema
+    if "type" not in schema and "$schema" not in schema:
+        return {name: _unordered(each) for name, each in schema.items()}
+    said = _SAYABLE - _BOUNDS if "enum" in schema else _SAYABLE
+    known = {name: _unordered(each) for name, each in schema.items() if name in said}
+    return {**known, "required": sorted(known["required"])} if "required" in known else known
+
+
+_BOUNDS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
+_SAYABLE = _BOUNDS | {
+    *("$schema", "type", "properties", "required", "additionalProperties", "items", "enum", "default"),
+    *("minLength", "maxLength", "minItems", "maxItems", "pattern", "format", "title", "description"),
+    *("examples", "deprecated"),
+}
+"""The keywords that models can say; Go's tags can say others, which no host reads."""
