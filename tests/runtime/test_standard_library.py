@@ -1,0 +1,53 @@
+"""The guest's standard library answers as CPython does outside."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from reglet.infrastructure.runtime.lean import LEFT_OUT_MODULES
+from tests.runtime.corpus import CALLS, PRELUDE
+from tests.runtime.guest_of_echo import SOURCE
+from tests.runtime.wasm_host import WasmHost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@pytest.fixture(scope="module")
+def answers(snapshot_of: Callable[[str], bytes]) -> list[str]:
+    """What the guest answers to every call, in one instance."""
+    with closing(WasmHost(snapshot_of(PRELUDE + SOURCE))) as host:
+        return [
+            host.observe(json.dumps({"do": "evaluate", "what": call}).encode()).decode() for call in CALLS
+        ]
+
+
+@pytest.fixture(scope="module")
+def outside() -> dict[str, Any]:
+    """The names that the calls use, outside."""
+    names: dict[str, Any] = {}
+    exec(PRELUDE, names)
+    return names
+
+
+def test_the_corpus_is_large_and_has_no_repeats() -> None:
+    """Three hundred calls at least, each another."""
+    assert len(set(CALLS)) == len(CALLS) >= 300
+
+
+@pytest.mark.parametrize("place", range(len(CALLS)), ids=lambda place: CALLS[place][:60])
+def test_the_guest_answers_as_cpython_does(answers: list[str], outside: dict[str, Any], place: int) -> None:
+    """The same repr, whichever Python runs the tests."""
+    assert answers[place] == repr(eval(CALLS[place], outside))
+
+
+@pytest.mark.parametrize("name", sorted(LEFT_OUT_MODULES))
+def test_left_out_modules_are_ordinarily_absent(host: WasmHost, name: str) -> None:
+    """Importing one is a ModuleNotFoundError that names it."""
+    request = {"do": "raise", "what": f"__import__({name!r})"}
+    error = json.loads(host.observe(json.dumps(request).encode()))["error"]
+    assert error["message"] == f"ModuleNotFoundError: No module named {name!r}"
