@@ -141,6 +141,14 @@ def test_a_config_model_that_disagrees_with_an_input_is_refused(config, wanted, 
         _plugin(_model(**wanted), config=_model(**config))
 
 
+def test_a_field_is_secret_in_both_or_in_none():
+    """Else one of the two would show it."""
+    secret, plain = _model(x=(str, {"secret": True})), _model(x=str)
+    for config, wanted in ((secret, plain), (plain, secret)):
+        with pytest.raises(DefinitionError, match="secret in one and not in the config model"):
+            _plugin(wanted, config=config)
+
+
 def test_a_config_model_may_leave_to_an_operation_what_it_requires():
     """So that operations may require different things."""
     config = _model(x=(int | None, {"default": None}))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-
-from typing_extensions import TypeForm
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reglet.domain.context import Context
 from reglet.domain.errors import DefinitionError
@@ -13,6 +11,9 @@ from reglet.domain.ports.dns_resolver import DNSResolver
 from reglet.domain.ports.http_client import HTTPClient
 from reglet.domain.ports.smtp_client import SMTPClient
 from reglet.domain.ports.tcp_dialer import TCPDialer
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
 
 T = TypeVar("T")
 

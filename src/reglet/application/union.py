@@ -144,6 +144,10 @@ def _check_default(where: str, name: str, config: type[Any], operation: Operatio
     assert operation.input is not None
     there = next(each for each in record_of(config).fields if each.name == name)
     wanted = next(each for each in record_of(operation.input).fields if each.name == name)
+    if there.marks.secret != wanted.marks.secret:
+        raise DefinitionError(
+            f"{where} is secret in one and not in the config model {config.__name__}; mark both"
+        )
     if there.required and wanted.required:
         return
     if wanted.required and there.default_value() is None:

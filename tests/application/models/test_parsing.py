@@ -287,3 +287,38 @@ def test_deep_models_do_not_cost_more_than_their_size():
         config = {"inner": config}
     _, problems = parse_model(inner, config)
     assert problems == [f"must be a string, not 5 @ ${'.inner' * 25}"]
+
+
+@reglet.model
+class Range:
+    """A model with a rule of its own."""
+
+    low: int
+    high: int
+    token: str = reglet.field(default="", secret=True)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse a range that is none."""
+        if self.low > self.high:
+            raise ValueError(f"low must not be above high ({self.token})")
+        if self.low < 0:
+            raise RuntimeError("a bug")
+
+
+@reglet.model
+class Ranges:
+    """Several of them."""
+
+    ranges: list[Range]
+
+
+def test_a_models_own_rule_is_a_problem_at_its_place():
+    """Without the secrets that it may tell."""
+    config = {"ranges": [{"low": 1, "high": 2}, {"low": 2, "high": 1, "token": "hunter2"}]}
+    assert parse_model(Ranges, config)[1] == ["low must not be above high (***) @ $.ranges[1]"]
+
+
+def test_a_bug_in_a_models_own_rule_is_a_bug():
+    """It is no problem of the config."""
+    with pytest.raises(RuntimeError, match="a bug"):
+        parse_model(Range, {"low": -1, "high": 1})

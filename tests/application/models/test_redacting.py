@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import reglet
@@ -73,6 +74,13 @@ def test_without_secrets_there_is_nothing_to_do():
     assert not Redaction()
     assert not Redaction([""])
     assert Redaction(["x"])
+
+
+def test_a_secret_is_found_as_a_repr_and_as_json_write_it():
+    """Messages quote what they show."""
+    secret = 'p"w\\é'
+    redaction = Redaction([secret])
+    assert redaction.text(f"{[secret]} {json.dumps([secret])}") == "['***'] [\"***\"]"
 
 
 def test_a_redaction_shows_no_secrets():

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Annotated, Any, Literal
 
+import attrs
 import pytest
 
 import reglet
@@ -37,8 +38,8 @@ class Outer:
         min_length=1,
         max_length=10,
         pattern=r"^\d+[\w.-]$",
-        format="uri",
-        examples=["x"],
+        format="hostname",
+        examples=["1x"],
         deprecated=True,
     )
     inner: Inner
@@ -76,11 +77,11 @@ def test_every_kind_has_its_schema_in_declared_order():
         ("maxLength", 10),
         ("minLength", 1),
         ("pattern", "^[0-9]+[0-9A-Za-z_.-]$"),
-        ("format", "uri"),
+        ("format", "hostname"),
         ("title", "T"),
         ("description", "long, with commas"),
         ("deprecated", True),
-        ("examples", ["x"]),
+        ("examples", ["1x"]),
     ]
     del properties["text"]
     pattern = properties["wait"].pop("pattern")
@@ -173,6 +174,44 @@ def test_a_default_that_does_not_fit_is_refused(annotation, default):
     """It would reach handlers unchecked."""
     with pytest.raises(SchemaError, match=r"Made\.x: its default .* does not fit"):
         input_schema(_model(annotation, x=default))
+
+
+@pytest.mark.parametrize(
+    ("annotation", "given", "reason"),
+    [
+        (int, {"examples": ["x"]}, "its example 'x' does not fit: must be an integer"),
+        (Colour, {"examples": ["red"]}, "its example 'red' does not fit its type"),
+        (str, {"examples": "abc"}, r"write examples=\['abc'\]"),
+        (str, {"examples": ["hunter2"], "max_length": 3, "secret": True}, r"its example \*\*\* does not fit"),
+        (str, {"min_length": -1}, "leave no room"),
+        (list[int], {"min_length": 3, "max_length": 2}, "leave no room"),
+        (int, {"ge": 5, "le": 4}, "nothing lies between 5 and 4"),
+        (int, {"gt": 5, "le": 5}, "nothing lies between 5 and 5"),
+        (float, {"ge": float("inf")}, "is not finite"),
+    ],
+)
+def test_marks_that_cannot_be_meant_are_refused(annotation, given, reason):
+    """At import; no config could ever fit."""
+    with pytest.raises(SchemaError, match=reason):
+        input_schema(_model(annotation, x=reglet.field(**given)))
+
+
+def test_a_field_may_have_one_value_only():
+    """Bounds that meet leave it."""
+    assert input_schema(_model(int, x=reglet.field(ge=5, le=5)))["properties"]["x"]["maximum"] == 5
+
+
+@pytest.mark.parametrize(
+    ("default", "reason"),
+    [
+        (attrs.field(init=False, default=1), "init=False"),
+        (attrs.Factory(lambda self: 1, takes_self=True), "depends on other fields"),
+    ],
+)
+def test_fields_that_no_config_could_give_are_refused(default, reason):
+    """A schema cannot say them."""
+    with pytest.raises(SchemaError, match=reason):
+        input_schema(_model(int, x=default))
 
 
 def test_two_fields_of_one_name_in_json_are_refused():

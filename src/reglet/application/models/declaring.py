@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeGuard, TypeVar, overload
+from typing import Any, TypeGuard, TypeVar, dataclass_transform, overload
 
 import attrs
-from typing_extensions import dataclass_transform
 
 from reglet.application.models.marks import Bound, Marks
 from reglet.application.models.shapes import ABSENT
@@ -107,7 +106,8 @@ def field(*, default: Any = ABSENT, factory: Any = ABSENT, **marks: Any) -> Any:
 def model(cls: type[T]) -> type[T]:
     """Make a class a model: an immutable record whose annotations are its JSON.
 
-    Annotations are read on first use, so models may name others that come later in the module.
+    Annotations are read on first use, so models may name others that come later in the module. What
+    `__attrs_post_init__` refuses with a `ValueError` or `ConfigError` is a problem of the config.
 
     Raises:
         DefinitionError: a field has no annotation, or a required one follows one with a default.

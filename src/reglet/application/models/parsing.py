@@ -16,6 +16,7 @@ from reglet.application.models.patterns import compile_pattern
 from reglet.application.models.problems import Problems, member, placed, prefix, seen, seen_secret
 from reglet.application.models.quick import quick_parser
 from reglet.application.models.reading import record_of
+from reglet.application.models.redacting import Redaction, secrets_of_field
 from reglet.application.models.shapes import (
     ABSENT,
     Anything,
@@ -33,6 +34,7 @@ from reglet.application.models.shapes import (
     Text,
 )
 from reglet.application.models.text_forms import parse_duration, parse_moment
+from reglet.domain.errors import ConfigError
 
 Parser: TypeAlias = Callable[[Any, Problems], Any]
 """Takes a JSON value and returns the Python value, or adds problems and returns anything."""
@@ -327,9 +329,21 @@ def _explaining(record: Record, way: _Way) -> Parser:
                 problems.append((path, when_absent + ("null" if name in value else "missing")))
         if len(problems) > start:
             return None
-        return model(**arguments)
+        try:
+            return model(**arguments)
+        except (ValueError, ConfigError) as error:
+            problems.append(("", _refusal(error, record, arguments)))
+            return None
 
     return parse
+
+
+def _refusal(error: Exception, record: Record, arguments: dict[str, Any]) -> str:
+    """Return why a model refused its fields, without the secrets among them."""
+    secrets = (
+        text for each in record.fields for text in secrets_of_field(each, arguments.get(each.argument))
+    )
+    return Redaction(tuple(secrets)).text(str(error))
 
 
 def _step(each: Field, way: _Way) -> tuple[str, str, Parser, Any, str]:

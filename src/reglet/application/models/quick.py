@@ -35,7 +35,8 @@ def quick_parser(record: Record, explain: Parser, inner: Callable[[Field], Parse
         _add_field(code, f"v{place}", each, inner)
     code.add("if found: return explain(value, problems)")
     arguments = ", ".join(f"{each.argument}=v{place}" for place, each in enumerate(record.fields))
-    code.add(f"return model({arguments})")
+    code.add(f"try: return model({arguments})")
+    code.add("except Exception: return explain(value, problems)")
     parser: Parser = code.function("parse", record.model.__qualname__)
     return parser
 

@@ -114,6 +114,10 @@ def _field(model: type[Any], attribute: attrs.Attribute[Any], annotation: Any) -
 
 
 def _read_field(attribute: attrs.Attribute[Any], annotation: Any) -> Field:
+    from reglet.application.models.soundness import check_field
+
+    if not attribute.init:
+        raise DefinitionError("it has init=False, so no config could give it; make it a property")
     annotation, extras = _without_annotated(annotation)
     marks = attribute.metadata.get(MARKS, Marks()).with_annotated(extras)
     annotation, nullable = _without_none(annotation)
@@ -130,7 +134,7 @@ def _read_field(attribute: attrs.Attribute[Any], annotation: Any) -> Field:
         default=default,
         factory=factory,
     )
-    _check_default(read)
+    check_field(read)
     return read
 
 
@@ -143,23 +147,6 @@ def _default(attribute: attrs.Attribute[Any]) -> tuple[Any, bool]:
             raise DefinitionError("its default depends on other fields; a schema cannot say that")
         return default.factory, True
     return default, False
-
-
-def _check_default(read: Field) -> None:
-    from reglet.application.models.parsing import parse_shape
-    from reglet.application.models.writing import write_shape
-
-    value = read.default_value()
-    if value is ABSENT or (value is None and read.nullable):
-        return
-    try:
-        data = write_shape(read.shape, value)
-    except (TypeError, ValueError, AttributeError, KeyError) as error:
-        raise DefinitionError(f"its default {value!r} does not fit its type") from error
-    _, problems = parse_shape(read.shape, data)
-    if problems:
-        shown = "***" if read.marks.secret else repr(value)
-        raise DefinitionError(f"its default {shown} does not fit: {problems[0]}")
 
 
 def _without_annotated(annotation: Any) -> tuple[Any, tuple[Any, ...]]:

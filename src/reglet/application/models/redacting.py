@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from attrs import field, frozen
 from reglet.application.models.declaring import MARKS
 from reglet.application.models.marks import Marks
 from reglet.application.models.reading import record_of
-from reglet.application.models.shapes import Listing, Record, Shape, Table, holds_secrets
+from reglet.application.models.shapes import Field, Listing, Record, Shape, Table, holds_secrets
 from reglet.application.models.writing import REDACTED
 from reglet.domain.errors import RegletError
 
@@ -39,14 +40,17 @@ def _secret_attributes(model: type[Any]) -> frozenset[str]:
 
 def secret_texts(record: Record, value: Any) -> Iterator[str]:
     """Yield every text that stands in a secret field of a model."""
-    if not record.has_secrets:
-        return
-    for each in record.fields:
-        entry = getattr(value, each.attribute)
-        if each.marks.secret:
-            yield from _texts(entry)
-        else:
-            yield from _inside(each.shape, entry)
+    if record.has_secrets:
+        for each in record.fields:
+            yield from secrets_of_field(each, getattr(value, each.attribute))
+
+
+def secrets_of_field(each: Field, value: Any) -> Iterator[str]:
+    """Yield every text that is secret in the value of a field."""
+    if each.marks.secret:
+        yield from _texts(value)
+    else:
+        yield from _inside(each.shape, value)
 
 
 def _inside(shape: Shape, value: Any) -> Iterator[str]:
@@ -80,7 +84,9 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _longest_first(texts: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted({text for text in texts if text}, key=len, reverse=True))
+    """Return texts as they are and as a repr and JSON write them, longest first."""
+    forms = {form for text in texts for form in (text, repr(text)[1:-1], json.dumps(text)[1:-1])}
+    return tuple(sorted(forms - {""}, key=len, reverse=True))
 
 
 @frozen
