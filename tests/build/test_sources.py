@@ -1,0 +1,118 @@
+"""What a build shows to its guest."""
+
+from pathlib import Path
+
+import pytest
+
+from reglet.infrastructure.build.sources import ImportRoots, SourceDirectory
+from reglet.infrastructure.wasi import DiskFile, MemoryFile, OpenFlags, ReadOnlyTree, WasiError
+
+
+def _compile(path: Path, guest_path: str) -> bytes | None:
+    return None if path.name == "broken.py" else f"{guest_path} of {path.parent.name}".encode()
+
+
+def _roots(*folders: Path) -> ImportRoots:
+    return ImportRoots(tuple(SourceDirectory(each, "/plugin", _compile) for each in folders))
+
+
+@pytest.fixture
+def two(tmp_path: Path) -> tuple[Path, Path]:
+    """Return two folders that share a package, a module and a namespace package."""
+    for name in (
+        "one/package/__init__.py", "one/module.py", "one/space/a.py",
+        "two/package/__init__.py", "two/package/extra.py", "two/module.py", "two/space/b.py", "two/only.py",
+    ):  # fmt: skip
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path / "one", tmp_path / "two"
+
+
+def _read(roots: ImportRoots, path: str) -> str | None:
+    try:
+        return ReadOnlyTree(roots).open(path, OpenFlags()).read(0, 100).decode()
+    except WasiError:
+        return None
+
+
+def test_the_first_folder_that_has_a_package_has_all_of_it(two: tuple[Path, Path]) -> None:
+    """A later folder's package of the same name adds nothing, as for Python itself."""
+    roots = _roots(*two)
+
+    assert _read(roots, "module.py") == "one/module.py"
+    assert _read(roots, "only.py") == "two/only.py"
+    assert _read(roots, "package/__init__.py") == "one/package/__init__.py"
+    assert _read(roots, "package/extra.py") is None
+
+
+def test_parts_of_a_namespace_package_are_one(two: tuple[Path, Path]) -> None:
+    """Folders without `__init__.py` are merged."""
+    roots = _roots(*two)
+
+    assert (_read(roots, "space/a.py"), _read(roots, "space/b.py")) == ("one/space/a.py", "two/space/b.py")
+    assert roots.names() == ["module.py", "only.py", "package", "space"]
+
+
+def test_compiled_files_are_made_when_asked_for(two: tuple[Path, Path]) -> None:
+    """A look-up in `__pycache__` compiles the source that it means, and knows its path in the guest."""
+    roots = _roots(*two)
+
+    assert _read(roots, "__pycache__/module.cpython-314.pyc") == "/plugin/module.py of one"
+    assert _read(roots, "__pycache__/only.cpython-314.pyc") == "/plugin/only.py of two"
+    assert (
+        _read(roots, "package/__pycache__/__init__.cpython-314.pyc")
+        == "/plugin/package/__init__.py of package"
+    )
+    assert _read(roots, "space/__pycache__/b.cpython-314.pyc") == "/plugin/space/b.py of space"
+
+
+@pytest.mark.parametrize(
+    "name", ["absent.cpython-314.pyc", "module.cpython-313.pyc", "broken.cpython-314.pyc"]
+)
+def test_what_cannot_be_compiled_is_not_there(two: tuple[Path, Path], name: str) -> None:
+    """Source that is absent, of another version, or wrong has no compiled file."""
+    (two[0] / "broken.py").write_text("def")
+
+    assert _read(_roots(*two), f"__pycache__/{name}") is None
+
+
+def test_a_cache_on_disk_is_not_seen(two: tuple[Path, Path]) -> None:
+    """Neither its files nor its name: they are another interpreter's."""
+    (two[0] / "__pycache__").mkdir()
+    (two[0] / "__pycache__" / "stale.cpython-314.pyc").write_text("stale")
+    roots = _roots(*two)
+
+    assert _read(roots, "__pycache__/stale.cpython-314.pyc") is None
+    assert "__pycache__" not in roots.names()
+
+
+@pytest.mark.parametrize(
+    "file", ["fast.so", "fast.cpython-39-darwin.so", "fast.cp312-win_amd64.pyd", "fast.abi3.so"]
+)
+def test_native_modules_are_marked(tmp_path: Path, file: str) -> None:
+    """The finder asks for the mark, whatever platform the library is for."""
+    (tmp_path / file).write_bytes(b"")
+    folder = SourceDirectory(tmp_path, "/packages", _compile)
+
+    assert isinstance(folder.child("fast.native"), MemoryFile)
+    assert folder.child("slow.native") is None
+
+
+def test_hidden_names_are_not_seen(tmp_path: Path) -> None:
+    """What is not shown is neither listed, nor found, nor compiled."""
+    (tmp_path / "open.py").write_text("")
+    (tmp_path / "secret.py").write_text("")
+    folder = SourceDirectory(tmp_path, "/sdk", _compile, shown=lambda path: path.name != "secret.py")
+
+    assert folder.names() == ["open.py"]
+    assert (isinstance(folder.child("open.py"), DiskFile), folder.child("secret.py")) == (True, None)
+    assert _read(ImportRoots((folder,)), "__pycache__/secret.cpython-314.pyc") is None
+
+
+def test_a_guest_path_leads_back_to_its_file(two: tuple[Path, Path]) -> None:
+    """Messages name files of this machine."""
+    roots = _roots(*two)
+
+    assert roots.find(["space", "b.py"]) == two[1] / "space" / "b.py"
+    assert roots.find(["only.py", "x"]) is None

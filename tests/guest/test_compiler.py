@@ -1,0 +1,57 @@
+"""Imports that wait in functions, found in source; and a `.pyc` that Python itself can run."""
+
+from __future__ import annotations
+
+import ast
+import marshal
+from pathlib import Path
+
+import pytest
+
+from reglet.infrastructure.guest.compiler import compile_file, waiting_imports
+
+FUNCTION = "def later():\n    "
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        (FUNCTION + "import a, b.c as d", [[2, 0, "a", []], [2, 0, "b.c", []]]),
+        (FUNCTION + "from .. import x, y", [[2, 2, "", ["x", "y"]]]),
+        (FUNCTION + "from a.b import *", [[2, 0, "a.b", ["*"]]]),
+        ("class A:\n  async def f(self):\n    if self:\n      import z", [[4, 0, "z", []]]),
+        ("import top\nclass A:\n  import inside", []),
+        (FUNCTION + "try:\n        import a\n    except ImportError:\n        pass", []),
+        (FUNCTION + "try:\n        import a\n    except (KeyError, ModuleNotFoundError):\n        pass", []),
+        (FUNCTION + "try:\n        import a\n    except:\n        pass", []),
+        (FUNCTION + "try:\n        import a\n    except KeyError:\n        pass", [[3, 0, "a", []]]),
+    ],
+)
+def test_imports_in_functions(source: str, found: list[object]) -> None:
+    """Each with its line, unless its failure is expected; those at the top run in the build."""
+    assert waiting_imports(ast.parse(source)) == found
+
+
+def test_a_file_is_compiled(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    """One line of JSON, then a `.pyc` whose code names the path that it is shown under."""
+    (tmp_path / "a.py").write_text("'Doc.'\nx = 6 * 7\n")
+
+    compile_file(str(tmp_path / "a.py"), "/plugin/a.py", 2)
+
+    found, _, compiled = capfdbinary.readouterr().out.partition(b"\n")
+    code = marshal.loads(compiled[16:])
+    names: dict[str, object] = {}
+    exec(code, names)
+    assert (found, code.co_filename) == (b"[]", "/plugin/a.py")
+    assert (names["x"], names.get("__doc__")) == (42, None)
+
+
+def test_source_that_does_not_compile_gives_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The plugin's guest compiles it again, and shows the author where it is wrong."""
+    (tmp_path / "a.py").write_text("def (:")
+
+    compile_file(str(tmp_path / "a.py"), "/plugin/a.py", 0)
+
+    assert capfd.readouterr().out == ""

@@ -1,0 +1,88 @@
+"""How a plugin's modules are found in the guest: the same code, on folders of this machine."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from reglet.infrastructure.build import sources
+from reglet.infrastructure.guest import finder
+from reglet.infrastructure.guest.finder import RefusingFinder, SealedFinder, SourceFinder
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> str:
+    """Return a folder with a module, a package, a namespace package and a native module's mark."""
+    for name in ("module.py", "package/__init__.py", "package/inner.py", "space/part.py", "fast.native"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("")
+    return str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "within", "file"),
+    [
+        ("module", None, "module.py"),
+        ("package", None, "package/__init__.py"),
+        ("package.inner", "package", "package/inner.py"),
+        ("space.part", "space", "space/part.py"),
+    ],
+)
+def test_modules_are_found_by_name(root: str, name: str, within: str | None, file: str) -> None:
+    """At the top from the root, inside a package from the package's folders."""
+    spec = SourceFinder(root).find_spec(name, None if within is None else [f"{root}/{within}"])
+
+    assert spec is not None
+    assert spec.origin == f"{root}/{file}"
+
+
+def test_a_package_knows_its_folder(root: str) -> None:
+    """With or without `__init__.py`, what is inside is looked for there."""
+    package, space = (SourceFinder(root).find_spec(name) for name in ("package", "space"))
+
+    assert package is not None
+    assert space is not None
+    assert list(package.submodule_search_locations or ()) == [f"{root}/package"]
+    assert (list(space.submodule_search_locations or ()), space.loader) == ([f"{root}/space"], None)
+
+
+def test_what_is_elsewhere_is_not_looked_for(root: str) -> None:
+    """Neither an absent module nor a package of another folder is this finder's."""
+    assert SourceFinder(root).find_spec("absent") is None
+    assert SourceFinder(root).find_spec("other.module", [f"{root}-other"]) is None
+
+
+def test_a_native_module_is_refused_by_name(root: str) -> None:
+    """It is as absent, so that a package can fall back, and the text says why."""
+    with pytest.raises(ModuleNotFoundError, match="a plugin has pure Python only") as caught:
+        SourceFinder(root).find_spec("fast")
+
+    assert caught.value.name == "fast"
+
+
+def test_the_builder_marks_native_modules_as_the_finder_expects() -> None:
+    """Two rooms that do not import each other agree on the suffix."""
+    assert finder.NATIVE_SUFFIX == sources.NATIVE_SUFFIX
+
+
+@pytest.mark.parametrize("name", ["reglet.testing", "reglet.testing.plugintest"])
+def test_the_tests_tools_are_refused(name: str) -> None:
+    """The text says where answers for examples are."""
+    with pytest.raises(ImportError, match=r"reglet\.answers"):
+        RefusingFinder().find_spec(name)
+
+
+def test_other_modules_are_not_refused() -> None:
+    """The finder only refuses; it finds nothing."""
+    assert RefusingFinder().find_spec("reglet.testing_ground") is None
+
+
+def test_a_sealed_plugin_says_what_to_do() -> None:
+    """What the build did not import cannot be had; built-in modules are left to their own finder."""
+    with pytest.raises(ModuleNotFoundError, match="import absent at the top of the plugin's module"):
+        SealedFinder().find_spec("absent")
+
+    assert SealedFinder().find_spec(sys.builtin_module_names[0]) is None
