@@ -143,3 +143,9 @@ def test_a_failed_check_is_an_outcome_not_an_error_of_ours():
 def test_problems_of_a_config_are_listed_in_the_detail():
     """Hosts can show them one by one."""
     assert errors.ConfigProblemsError(["a", "b"]).detail().details == {"problems": ["a", "b"]}
+
+
+def test_a_url_is_told_without_its_password():
+    """Neither the text nor the attribute keeps the credentials."""
+    error = errors.HTTPError("GET", "https://user:hunter2@example.com/a@b", "boom")
+    assert (str(error), error.url) == ("http GET https://example.com/a@b failed: boom", "https://example.com/a@b")

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.go_duration import format_duration
+from reglet.domain.urls import without_credentials
 
 Cause = BaseException | str | None
 
@@ -263,14 +264,15 @@ class DNSError(_ConnectionError):
 
 
 class HTTPError(_ConnectionError):
-    """A request got no usable answer."""
+    """A request got no usable answer. User name and password of the URL are left out of it."""
 
     def __init__(self, method: str, url: str, cause: Cause = None, status_code: int = 0) -> None:
         """Describe the failed request."""
         status = f" with status {status_code}" if status_code > 0 else ""
-        super().__init__(f"http {method} {url} failed{status}", cause)
+        shown = without_credentials(url)
+        super().__init__(f"http {method} {shown} failed{status}", cause)
         self.method = method
-        self.url = url
+        self.url = shown
         self.status_code = status_code
 
     @property

@@ -172,7 +172,7 @@ func describe(compiled wazero.CompiledModule, r *report) {
 // runFresh makes an instance, calls it as the Reglet app does and, for the last one, calls it again.
 func runFresh(ctx context.Context, runtime wazero.Runtime, compiled wazero.CompiledModule, o options, r *report, last bool) error {
 	output := &writer{r}
-	config := wazero.NewModuleConfig().WithName("").WithStdout(output).WithStderr(output)
+	config := wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize").WithStdout(output).WithStderr(output)
 	if !o.defaultClock {
 		config = config.WithSysWalltime().WithSysNanotime().WithSysNanosleep().WithRandSource(random{})
 	}

@@ -15,6 +15,7 @@ from reglet.domain.entities.requests import MAX_BODY_BYTES, HTTPRequest, HTTPRes
 from reglet.domain.errors import DNSError, HTTPError
 from reglet.domain.policy import HostError
 from reglet.domain.ports.network_guard import NetworkGuard
+from reglet.domain.urls import without_credentials
 from reglet.infrastructure.native.deadline import Deadline
 from reglet.infrastructure.native.dialer import Dialer, Lookup, system_lookup
 from reglet.infrastructure.native.extras import MissingPackageError
@@ -24,7 +25,6 @@ from reglet.infrastructure.native.http_requests import (
     next_request,
     port_of,
     read_url,
-    without_credentials,
 )
 from reglet.infrastructure.native.http_transport import GuardedTransport
 from reglet.infrastructure.native.trust import Trust

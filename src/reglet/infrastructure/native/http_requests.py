@@ -29,11 +29,6 @@ _ORIGIN_HEADERS = frozenset(
 )
 
 
-def without_credentials(url: str) -> str:
-    """Return a URL as errors may show it."""
-    return re.sub(r"^([A-Za-z][A-Za-z0-9+.-]*:)?(//)?[^/?#]*@", r"\1\2", url)
-
-
 def port_of(url: httpx.URL) -> int:
     """Return the port that a URL means."""
     return PORTS[url.scheme] if url.port is None else url.port

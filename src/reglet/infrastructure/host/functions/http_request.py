@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from reglet.domain.entities.requests import HTTPRequest
 from reglet.domain.errors import HTTPError
 from reglet.domain.ports.http_client import HTTPClient
+from reglet.domain.urls import without_credentials
 from reglet.infrastructure.host.functions.answerer import Answerer
 from reglet.infrastructure.wire.http import (
     DEFAULT_MAX_REDIRECTS,
@@ -40,7 +41,8 @@ class HTTPFunction(Answerer[HTTPClient, HTTPRequest]):
 
     def _decide(self, request: HTTPRequest, ledger: Ledger) -> None:
         host, port = _target(request)
-        ledger.require(f"{request.method or 'GET'} {request.url}", self._policy.network(host, port))
+        shown = f"{request.method or 'GET'} {without_credentials(request.url)}"
+        ledger.require(shown, self._policy.network(host, port))
 
     def _perform(self, request: HTTPRequest, port: HTTPClient, ctx: Context) -> bytes:
         del ctx

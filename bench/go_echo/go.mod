@@ -1,0 +1,3 @@
+module reglet.test/echo
+
+go 1.24.0

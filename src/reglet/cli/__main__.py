@@ -1,0 +1,7 @@
+"""`python -m reglet.cli`: the command, where its script is not on the path."""
+
+import sys
+
+from reglet.cli.main import main
+
+sys.exit(main())
