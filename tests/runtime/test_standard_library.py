@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from reglet.infrastructure.runtime.lean import LEFT_OUT_MODULES
+from tests.e2e.go_host import build_go_host
 from tests.runtime.corpus import CALLS, PRELUDE
 from tests.runtime.guest_of_echo import SOURCE
 from tests.runtime.wasm_host import WasmHost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+ALL = {"do": "evaluate all", "calls": list(CALLS)}
 
 
-@pytest.fixture(scope="module")
-def answers(snapshot_of: Callable[[str], bytes]) -> list[str]:
+@pytest.fixture(scope="session")
+def library_plugin(snapshot_of: Callable[[str], bytes]) -> bytes:
+    """A plugin that has imported what the calls need, and evaluates them."""
+    return snapshot_of(PRELUDE + SOURCE)
+
+
+@pytest.fixture(scope="session")
+def answers(library_plugin: bytes) -> list[str]:
     """What the guest answers to every call, in one instance."""
-    with closing(WasmHost(snapshot_of(PRELUDE + SOURCE))) as host:
-        return [
-            host.observe(json.dumps({"do": "evaluate", "what": call}).encode()).decode() for call in CALLS
-        ]
+    with closing(WasmHost(library_plugin)) as host:
+        answered: list[str] = json.loads(host.observe(json.dumps(ALL).encode()))
+    return answered
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +53,28 @@ def test_the_corpus_is_large_and_has_no_repeats() -> None:
 def test_the_guest_answers_as_cpython_does(answers: list[str], outside: dict[str, Any], place: int) -> None:
     """The same repr, whichever Python runs the tests."""
     assert answers[place] == repr(eval(CALLS[place], outside))
+
+
+@pytest.mark.go
+@pytest.mark.parametrize(
+    "mode",
+    [
+        pytest.param((), id="compiled"),
+        pytest.param(("-default-clock",), id="fake clocks"),
+        pytest.param(("-interpreter",), id="interpreter", marks=pytest.mark.long),
+    ],
+)
+def test_wazero_answers_the_same(
+    answers: list[str], library_plugin: bytes, tmp_path: Path, mode: tuple[str, ...]
+) -> None:
+    """The hosts' engine, compiling and interpreting, with real and fake clocks."""
+    go = shutil.which("go")
+    if go is None:
+        pytest.skip("the Go toolchain is not installed")
+    plugin = tmp_path / "plugin.wasm"
+    plugin.write_bytes(library_plugin)
+    report = build_go_host(tmp_path, go).run(plugin, ALL, *mode)
+    assert report["answers"] == [answers]
 
 
 @pytest.mark.parametrize("name", sorted(LEFT_OUT_MODULES))
