@@ -21,7 +21,7 @@ from reglet.infrastructure.module.sections import SectionId, read_sections
 from reglet.infrastructure.module.types import PAGE_SIZE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _CODE = (
     SectionId.TYPE,
@@ -35,6 +35,7 @@ _CODE = (
 )
 """The sections that a plugin has in common with its runtime."""
 
+_BLOCK = 4096
 _MOST_BYTES = 256 * 1024 * 1024
 """A plugin that begins with more is left to the engine, which knows the limits of the run."""
 
@@ -46,6 +47,8 @@ class Overlay:
     module: wasmtime.Module = field(repr=False)
     pages: int
     image: ctypes.Array[ctypes.c_char] = field(repr=False)
+    changes: tuple[tuple[int, int], ...] = field(repr=False)
+    """What is not as the runtime begins: first byte, and how many."""
 
     def lay(self, store: wasmtime.Store, memory: wasmtime.Memory) -> None:
         """Give a fresh instance of the shared code the plugin's memory."""
@@ -53,7 +56,9 @@ class Overlay:
         if missing > 0:
             memory.grow(store, missing)
         start = ctypes.addressof(memory.data_ptr(store).contents)
-        ctypes.memmove(start, self.image, len(self.image))
+        source = ctypes.addressof(self.image)
+        for offset, size in self.changes:
+            ctypes.memmove(start + offset, source + offset, size)
 
 
 class OverlayFinder:
@@ -79,7 +84,9 @@ class OverlayFinder:
         size = max(_data_end(self._parsed), _data_end(plugin))
         if size > min(plugin.memory.minimum * PAGE_SIZE, _MOST_BYTES):
             return None
-        return Overlay(compiled(self._runtime), plugin.memory.minimum, _image(plugin, size))
+        image = _image(plugin, size)
+        changes = tuple(_changes(_image(self._parsed, size), image))
+        return Overlay(compiled(self._runtime), plugin.memory.minimum, image, changes)
 
     @cached_property
     def _parsed(self) -> PluginModule:
@@ -113,3 +120,20 @@ def _image(module: PluginModule, size: int) -> ctypes.Array[ctypes.c_char]:
     for address, contents in module.data:
         view[address : address + len(contents)] = contents
     return image
+
+
+def _changes(
+    before: ctypes.Array[ctypes.c_char], after: ctypes.Array[ctypes.c_char]
+) -> Iterator[tuple[int, int]]:
+    """Yield the runs of blocks that differ: what needs no copy costs no page either."""
+    old, new = before.raw, after.raw
+    start: int | None = None
+    for at in range(0, len(after), _BLOCK):
+        differs = old[at : at + _BLOCK] != new[at : at + _BLOCK]
+        if differs and start is None:
+            start = at
+        elif not differs and start is not None:
+            yield start, at - start
+            start = None
+    if start is not None:
+        yield start, len(after) - start

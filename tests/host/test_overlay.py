@@ -1,0 +1,85 @@
+"""A plugin laid over the runtime that it was made from."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from reglet.infrastructure.host import Limits
+from reglet.infrastructure.host.code import _recent, load_code
+from reglet.infrastructure.host.module import Module
+from reglet.infrastructure.host.overlay import OverlayFinder
+from reglet.infrastructure.host.surroundings import Surroundings
+from reglet.infrastructure.module.snapshot import write_snapshot
+from tests.host.modules import HOSTILE, SUCCESS, plugin
+
+RUNTIME = plugin(HOSTILE["trap"], more='(func (export "_only_for_builds"))')
+"""Its memory begins with another answer than that of the plugins made from it."""
+
+READS_ITS_MEMORY = plugin(more='(func (export "_only_for_builds"))')
+PAGE = 65536
+KEPT = ("memory", "allocate", "deallocate", "_manifest", "_observe")
+
+
+def made(runtime, message, *, pages=40):
+    """Return a plugin made of a runtime: its code, and a memory in which the answer has a message."""
+    memory = bytearray(pages * PAGE)
+    answer = SUCCESS.replace(b'"ok"', b'"' + message.encode() + b'"')
+    assert len(answer) == len(SUCCESS)
+    memory[2048 : 2048 + len(answer)] = answer
+    memory[(pages - 1) * PAGE] = 1
+    return write_snapshot(runtime, bytes(memory), KEPT)
+
+
+class Silent:
+    """Host functions that answer nothing."""
+
+    def call(self, name, request):
+        return b""
+
+
+def check(code):
+    """Run a check of loaded code."""
+    module = Module(code, lambda _: Silent(), Surroundings(), Limits(), threading.Semaphore(1))
+    return module.check({})
+
+
+@pytest.fixture
+def finder():
+    """Finds plugins of the runtime."""
+    return OverlayFinder(READS_ITS_MEMORY, {})
+
+
+def test_a_plugin_of_the_runtime_shares_its_code(finder):
+    """And answers from its own memory, over which nothing of the runtime's is left."""
+    one, two = (load_code(made(READS_ITS_MEMORY, word), "p", find_overlay=finder) for word in ("ya", "no"))
+    assert one.overlay is not None
+    assert (check(one).message, check(two).message) == ("ya", "no")
+    assert check(one).message == "ya"
+
+
+def test_it_answers_as_the_whole_module_does(finder):
+    """Laid over or compiled by itself."""
+    binary = made(READS_ITS_MEMORY, "ya")
+    whole = check(load_code(binary, "p", find_overlay=lambda _: None))
+    _recent.clear()
+    laid = load_code(binary, "p", find_overlay=finder)
+    assert laid.overlay is not None
+    assert check(laid) == whole
+
+
+def test_a_module_of_other_code_is_left_alone(finder):
+    """However alike its exports are."""
+    assert finder(made(RUNTIME, "ya")) is None
+    assert finder(plugin()) is None
+    assert finder(b"\0asm\x01\0\0\0") is None
+    assert finder(b"no module") is None
+
+
+def test_a_memory_that_its_data_does_not_fit_is_left_to_the_engine(finder):
+    """Nothing is laid beyond the memory."""
+    binary = made(READS_ITS_MEMORY, "ya", pages=40)
+    short = binary.replace(b"\x05\x03\x01\x00\x28", b"\x05\x03\x01\x00\x02")
+    assert short != binary
+    assert finder(short) is None
