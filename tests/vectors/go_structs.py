@@ -235,21 +235,23 @@ def _python_type(go_type: str) -> Any:
     bare = go_type.removeprefix("*")
     if bare in _SCALARS:
         return _SCALARS[bare]
-    if bare.startswith("interface{"):
-        return Any
-    if bare.startswith("struct{"):
-        return model_of(bare, "Anonymous")
-    if bare.startswith("[]"):
-        return list[_python_type(bare[2:])]  # type: ignore[misc]  # a type made at run time
-    if bare.startswith("map["):
-        return dict[str, _python_type(bare.partition("]")[2])]  # type: ignore[misc]  # as above
-    if bare.startswith(("chan", "func")):
-        return Queue if bare.startswith("chan") else Callable
-    if bare == "sTree":
-        return Tree
+    for prefix, read in _COMPOSITES.items():
+        if bare.startswith(prefix):
+            return read(bare)
     if bare not in _TYPES:
         raise UnknownGoError(f"what are the fields of {bare!r}?")
     return model_of(_TYPES[bare], bare)
+
+
+_COMPOSITES: dict[str, Any] = {
+    "chan": lambda _: Queue,
+    "func": lambda _: Callable,
+    "sTree": lambda _: Tree,
+    "interface{": lambda _: Any,
+    "struct{": lambda bare: model_of(bare, "Anonymous"),
+    "[]": lambda bare: list[_python_type(bare[2:])],  # type: ignore[misc]  # a type made at run time
+    "map[": lambda bare: dict[str, _python_type(bare.partition("]")[2])],  # type: ignore[misc]  # as above
+}
 
 
 def _split(text: str) -> list[str]:

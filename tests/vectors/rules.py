@@ -24,7 +24,6 @@ class Rule(StrEnum):
     ONE_ERROR_FAMILY = "one family of errors"
     NO_CAUSE = "no cause, no text for it"
     TCP_NETWORK = "TCP is the network of a TCP error"
-    CAUSES_ARE_SEEN = "a timeout is seen through its wrappers"
     NO_NIL_SETS = "methods need a set"
     WHOLE_RULES = "grants are compared rule by rule"
     NO_SSRF_FUNCTION = "no ssrf_check"

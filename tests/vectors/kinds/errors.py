@@ -28,6 +28,7 @@ def run(vector: Vector) -> Rule | None:
     if isinstance(given, dict) and given["type"] == "ErrorDetail":
         seen = (str(error_detail(error)), seen[1])
     wanted = (expected["error"], expected["detail_json"])
+    _compare_flags(error, expected)
     if seen == wanted:
         return None
     without_cause = tuple(_NIL_CAUSE.sub("", text) for text in wanted)
@@ -35,10 +36,17 @@ def run(vector: Vector) -> Rule | None:
         return _without_cause(given, seen, without_cause)
     if isinstance(given, dict) and _nanoseconds(given) % 1000:
         return Rule.TIMEDELTA
-    if isinstance(given, dict) and "%w" in str(given.get("err")) and error_detail(error).is_timeout:
-        return Rule.CAUSES_ARE_SEEN
     must_equal(seen, wanted)
     return None
+
+
+def _compare_flags(error: BaseException, expected: Given) -> None:
+    """Compare whether it is a timeout, where Go's type can say, and the text of its cause."""
+    if isinstance(error, RegletError):
+        if expected["timeout"] is not None:
+            must_equal(error.is_timeout, expected["timeout"])
+        if expected["unwrap"] is not None:
+            must_equal(str(error.__cause__), expected["unwrap"])
 
 
 def _without_cause(given: Given, seen: tuple[str, ...], wanted: tuple[str, ...]) -> Rule:
@@ -72,8 +80,8 @@ def _cause(given: Given) -> BaseException | None:
 
 def _named_cause(text: str) -> BaseException:
     match text.split(" "):
-        case ["TimeoutError", operation, "5s"]:
-            return errors.TimeoutError(operation, timedelta(seconds=5))
+        case ["TimeoutError", operation, span]:
+            return errors.TimeoutError(operation, _span(span))
         case ["NetworkError", operation, target, cause]:
             return errors.NetworkError(operation, target, cause)
         case [prefix, "%w", *rest]:
@@ -81,11 +89,32 @@ def _named_cause(text: str) -> BaseException:
             outer = RuntimeError(f"{prefix} {inner}")
             outer.__cause__ = inner
             return outer
-        case ["context.DeadlineExceeded"]:
-            return TimeoutError("context deadline exceeded")
-        case ["os.ErrDeadlineExceeded"]:
-            return TimeoutError("i/o timeout")
-    return RuntimeError(text)
+    known = _GO_ERRORS.get(text)
+    return RuntimeError(text) if known is None else known
+
+
+def _span(text: str) -> timedelta:
+    """Return a duration that Go writes with one unit, such as 1.5s."""
+    number = text.rstrip("hmsµn")
+    return float(number) * _UNITS[text.removeprefix(number)]
+
+
+_UNITS = {
+    "h": timedelta(hours=1),
+    "m": timedelta(minutes=1),
+    "s": timedelta(seconds=1),
+    "ms": timedelta(milliseconds=1),
+    "µs": timedelta(microseconds=1),
+}
+_GO_ERRORS = {
+    "context.DeadlineExceeded": TimeoutError("context deadline exceeded"),
+    "context.Canceled": RuntimeError("context canceled"),
+    "os.ErrDeadlineExceeded": TimeoutError("i/o timeout"),
+    "os.ErrNotExist": FileNotFoundError("file does not exist"),
+    "os.ErrPermission": PermissionError("permission denied"),
+    "io.EOF": EOFError("EOF"),
+}
+"""Errors that the vectors name by their variable in Go."""
 
 
 def _timeout(given: Given) -> RegletError:
