@@ -90,6 +90,7 @@ def _install_hook() -> None:
     """Add the audit hook once; Python has no way to take one off, so it is idle outside of a block."""
     global _hooked  # noqa: PLW0603 - the hook is the process's
     if not _hooked:
+        tempfile.gettempdir()  # finding it opens a file, under a lock that the hook would wait for
         sys.addaudithook(_hook)
         _hooked = True
 
