@@ -25,7 +25,7 @@ class ExampleFile(pytest.File):
         try:
             plugin = projects_of(self.config).plugin(self.path.parent)
         except RegletError as error:
-            raise self.CollectError(str(error)) from error
+            raise self.CollectError(f"{error}\n{getattr(error, 'traceback', '')}".rstrip()) from error
         for case in examples_of(plugin):
             item: ExampleItem = ExampleItem.from_parent(self, name=case.id, case=case)
             yield item

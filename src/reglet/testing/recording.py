@@ -7,8 +7,6 @@ A recording is `{"format": "reglet-recording", "version": 1, "plugin": …, "con
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from attrs import frozen
 from reglet.domain.entities.json_value import JSONValue
 from reglet.domain.errors import CapabilityError, RegletError
 from reglet.domain.ports.host_functions import HostFunctions
+from reglet.testing.files import write_whole
 from reglet.testing.masking import Masker
 
 FORMAT = "reglet-recording"
@@ -63,7 +62,7 @@ class Recording:
     def save(self, path: Path) -> None:
         """Write the recording to a file, whole or not at all."""
         try:
-            _write_whole(path, self.to_json())
+            write_whole(path, self.to_json())
         except OSError as error:
             raise RecordingError(f"{path}: the recording cannot be written: {error}") from error
 
@@ -132,14 +131,3 @@ def _read(call: Any, path: Path) -> RecordedCall:
     if not isinstance(call, Mapping) or not isinstance(call.get("function"), str):
         raise RecordingError(f'{path}: a call has no "function": {json.dumps(call)[:200]}')
     return RecordedCall(call["function"], call.get("request"), call.get("answer"), call.get("refused", ""))
-
-
-def _write_whole(path: Path, text: str) -> None:
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(beside).replace(path)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise

@@ -20,6 +20,7 @@ from reglet.domain.entities.grants import (
     NetworkCapability,
     NetworkRule,
 )
+from reglet.testing.files import write_whole
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 DNS_PORT = 53
@@ -106,7 +107,7 @@ class Touched:
     def save(self, path: Path) -> None:
         """Write it as JSON."""
         lists = {name: sorted(getattr(self, name)) for name in _NAMES}
-        path.write_text(json.dumps(lists, indent=2) + "\n", "utf-8")
+        write_whole(path, json.dumps(lists, indent=2) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Touched:
