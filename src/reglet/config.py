@@ -19,6 +19,7 @@ from reglet.application.config import (
     optional_int,
     optional_string,
     require_string,
+    validate,
 )
 
 __all__ = [
@@ -40,4 +41,5 @@ __all__ = [
     "optional_int",
     "optional_string",
     "require_string",
+    "validate",
 ]

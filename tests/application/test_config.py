@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import reglet
 from reglet.application import config
-from reglet.domain.errors import ConfigError
+from reglet.domain.errors import ConfigError, ConfigProblemsError
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -123,3 +124,25 @@ def test_any_json_value_is_read_or_refused(value: Any) -> None:
     ]:
         got = read(cfg, "k")
         assert got is None or type(got) is kind
+
+
+@reglet.model
+class Target:
+    """A host, and a port that may be left out."""
+
+    host: str
+    port: int = reglet.field(default=443, ge=1, le=65535)
+
+
+def test_a_whole_config_is_read_as_a_model() -> None:
+    """Defaults are applied."""
+    assert config.validate({"host": "h", "other": 1}, Target) == Target("h", 443)
+
+
+def test_all_that_does_not_fit_is_told_at_once() -> None:
+    """With where it stands; no config is an empty one."""
+    with pytest.raises(ConfigProblemsError) as caught:
+        config.validate({"host": 5, "port": 0}, Target)
+    assert [problem.rpartition("@ ")[2] for problem in caught.value.problems] == ["$.host", "$.port"]
+    with pytest.raises(ConfigProblemsError, match="host"):
+        config.validate(None, Target)

@@ -2,16 +2,17 @@
 
 Each kind has three readers: `get_*` answers None when the key is missing or holds another type, `must_get_*`
 raises `ConfigError` then, `get_*_default` answers the default. JSON numbers count as int and as float alike;
-a boolean is never a number, and a numeric text is a text.
+a boolean is never a number, and a numeric text is a text. `validate` reads a whole config as a model.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TypeVar
+from typing import TypeVar, cast
 
+from reglet.application.models.parsing import parse_model
 from reglet.domain.entities.json_value import JSONObject, JSONValue
-from reglet.domain.errors import ConfigError
+from reglet.domain.errors import ConfigError, ConfigProblemsError
 
 T = TypeVar("T")
 
@@ -123,6 +124,18 @@ def optional_string(config: JSONObject | None, key: str, default: str) -> str:
 def optional_int(config: JSONObject | None, key: str, default: int) -> int:
     """Return a number without its fraction, or the default."""
     return get_int_default(config, key, default)
+
+
+def validate(config: JSONObject | None, model: type[T]) -> T:
+    """Return a config as a model, its defaults applied and its bounds checked.
+
+    Raises:
+        ConfigProblemsError: it does not fit; the error has every problem.
+    """
+    read, problems = parse_model(model, dict(config or {}))
+    if problems:
+        raise ConfigProblemsError(problems)
+    return cast("T", read)
 
 
 def _value(config: JSONObject | None, key: str) -> JSONValue:
