@@ -7,6 +7,7 @@ import time
 from datetime import timedelta
 
 import pytest
+import wasmtime
 
 from reglet.sandbox import (
     GuestAnswerError,
@@ -314,6 +315,17 @@ def test_imports_that_no_host_gives_are_refused(head, says):
     """By name, when the module is loaded."""
     with Sandbox() as sandbox, pytest.raises(NotAPluginError, match=says):
         hostile(sandbox, "", head=head + BARE)
+
+
+@pytest.mark.parametrize("memory", ["(memory i64 1)", "(memory 1 2 shared)", "(func)", "(table 1 funcref)"])
+def test_a_memory_of_another_kind_is_refused(memory):
+    """Hosts take one memory of 32 bits, which is the guest's alone; it cannot move while it is in use."""
+    text = f"""(module {memory.replace(" ", ' (export "memory") ', 1) if " " in memory else '(func (export "memory"))'}
+     (func (export "allocate") (param i32) (result i32) (i32.const 0))
+     (func (export "_manifest") (result i64) (i64.const 0))
+     (func (export "_observe") (param i32 i32) (result i64) (i64.const 0)))"""
+    with Sandbox() as sandbox, pytest.raises(NotAPluginError, match="not a memory of 32 bits"):
+        sandbox.load(bytes(wasmtime.wat2wasm(text)))
 
 
 def test_calls_of_preview_1_with_wrong_arguments_end_in_an_error():

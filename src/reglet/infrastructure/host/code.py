@@ -150,8 +150,9 @@ def _check_exports(module: wasmtime.Module, source: str) -> None:
     missing = [name for name in ("memory", *_REQUIRED) if name not in exports]
     if missing:
         raise NotAPluginError(source, f"it does not export {', '.join(missing)}")
-    if not isinstance(exports["memory"], wasmtime.MemoryType):
-        raise NotAPluginError(source, "its export memory is not a memory")
+    memory = exports["memory"]
+    if not isinstance(memory, wasmtime.MemoryType) or memory.is_64 or memory.is_shared:
+        raise NotAPluginError(source, "its export memory is not a memory of 32 bits and of its own")
     for name, wanted in (_REQUIRED | _OPTIONAL).items():
         if name in exports:
             _check_type(source, f"export {name}", exports[name], wanted)
