@@ -23,10 +23,10 @@ const memoryLimitPages = 4096
 var hostFunctions = []string{"http_request", "dns_lookup", "tcp_connect", "smtp_connect", "exec_command"}
 
 type options struct {
-	file, call, config, answers, cache, directory string
-	count, warm                                   int
-	interpreter, defaultClock                     bool
-	environment                                   map[string]string
+	file, call, config, answers, cache, directory, dialect string
+	count, warm                                            int
+	interpreter, defaultClock                              bool
+	environment                                            map[string]string
 }
 
 type hostCall struct {
@@ -56,6 +56,7 @@ func main() {
 	flag.StringVar(&o.answers, "answers", "", "a JSON file: what each host function answers, by name")
 	flag.StringVar(&o.cache, "cache", "", "a folder for compiled code")
 	flag.StringVar(&o.directory, "directory", "", "a folder that the guest sees under /data")
+	flag.StringVar(&o.dialect, "dialect", string(dialectABI), "how requests are decoded: abi or hostlib")
 	flag.IntVar(&o.count, "count", 1, "fresh instances, each called once")
 	flag.IntVar(&o.warm, "warm", 0, "further calls of the last instance")
 	flag.BoolVar(&o.interpreter, "interpreter", false, "interpret instead of compiling")
@@ -92,7 +93,7 @@ func run(ctx context.Context, o options) (*report, error) {
 	}
 	defer runtime.Close(ctx)
 	r := &report{Answers: []json.RawMessage{}, Calls: []hostCall{}}
-	if err := registerHostFunctions(ctx, runtime, o.answers, r); err != nil {
+	if err := registerHostFunctions(ctx, runtime, o, r); err != nil {
 		return nil, err
 	}
 	start := time.Now()
@@ -128,10 +129,10 @@ func newRuntime(ctx context.Context, o options) (wazero.Runtime, error) {
 	return runtime, err
 }
 
-func registerHostFunctions(ctx context.Context, runtime wazero.Runtime, file string, r *report) error {
+func registerHostFunctions(ctx context.Context, runtime wazero.Runtime, o options, r *report) error {
 	answers := map[string]json.RawMessage{}
-	if file != "" {
-		content, err := os.ReadFile(file)
+	if o.answers != "" {
+		content, err := os.ReadFile(o.answers)
 		if err != nil {
 			return err
 		}
@@ -142,7 +143,11 @@ func registerHostFunctions(ctx context.Context, runtime wazero.Runtime, file str
 	builder := runtime.NewHostModuleBuilder("reglet_host")
 	for _, name := range hostFunctions {
 		builder.NewFunctionBuilder().WithFunc(func(ctx context.Context, m api.Module, packed uint64) uint64 {
-			r.Calls = append(r.Calls, hostCall{name, read(m, packed)})
+			request := read(m, packed)
+			r.Calls = append(r.Calls, hostCall{name, request})
+			if refused := dialect(o.dialect).refusal(name, request); refused != nil {
+				return write(ctx, m, refused)
+			}
 			answer, ok := answers[name]
 			if !ok {
 				return 0
