@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from typing import Any
 
 import pytest
@@ -124,6 +126,35 @@ class _Bases:
         return reglet.result_success("first")
 
 
+def _counted(handler: Any) -> Any:
+    @functools.wraps(handler)
+    def counting(*arguments: Any) -> Any:
+        return handler(*arguments).with_field("counted", True)
+
+    return counting
+
+
+def test_a_handler_may_have_decorators_of_its_own():
+    """Above and below ours, if they say what they wrap."""
+    plugin = _plugin()
+
+    @plugin.service("s")
+    class Service:
+        @_counted
+        @reglet.operation()
+        def above(self, request: CheckInput) -> reglet.Result:
+            return reglet.result_success("above", {"url": request.url})
+
+        @reglet.operation()
+        @_counted
+        def below(self, request: CheckInput) -> reglet.Result:
+            return reglet.result_success("below", {"url": request.url})
+
+    for name in ("above", "below"):
+        result = plugin.check(Context(), json.dumps({"operation": name, "url": "u"}).encode())
+        assert (result.message, result.data) == (name, {"url": "u", "counted": True})
+
+
 def test_operations_are_inherited_and_overridden():
     """Those of a base come first; an overriding method needs its own decorator."""
     plugin = _plugin()
@@ -185,6 +216,15 @@ def _bad_name(plugin: Any) -> None:
             return reglet.result_success("x")
 
 
+def _static(plugin: Any) -> None:
+    @plugin.service("s")
+    class Static:
+        @reglet.operation()
+        @staticmethod
+        def check() -> reglet.Result:
+            return reglet.result_success("x")
+
+
 def _routing_field(plugin: Any) -> None:
     @plugin.service("s")
     class Routed:
@@ -207,6 +247,7 @@ class Routing:
         (_empty, "has no operations; put @reglet.operation"),
         (_not_a_class, "put it on a class"),
         (_twice, 'two operations are called "check"'),
+        (_static, "stands above a staticmethod; put it on a plain method"),
         (_bad_name, "service name 's p'"),
         (_routing_field, "Routing.kind: hosts use 'operation' to choose the operation"),
     ],

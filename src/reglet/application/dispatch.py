@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from reglet.application.current import NO_SECRETS, Check, under_way
-from reglet.application.models.parsing import Parser, parser_of
-from reglet.application.models.problems import Problems, placed
+from reglet.application.models.parsing import parser_of
+from reglet.application.models.problems import Parser, Problems, placed
 from reglet.application.models.reading import record_of
 from reglet.application.models.redacting import Redaction, secret_texts
 from reglet.application.operations import Operation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar, overload
 
 from attrs import field, frozen
@@ -72,7 +73,7 @@ def operation(
     declared = Declared(description, name, tuple(examples))
 
     def declare(handler: F) -> F:
-        if not callable(handler):
+        if not isinstance(handler, FunctionType):
             raise DefinitionError(
                 f"@reglet.operation stands above a {type(handler).__name__}; put it on a plain method"
             )

@@ -21,7 +21,7 @@ def _folder(function: Callable[..., Any], levels: int) -> str:
     return path + "/"
 
 
-_OURS = (_folder(_folder, 2), _folder(attrs.define, 1), "<attrs generated")
+_OURS = (_folder(_folder, 2), _folder(attrs.define, 1), "<attrs generated", "<reglet ")
 _MOST_FRAMES = 40
 _MOST_BYTES = 16 * 1024
 

@@ -6,48 +6,45 @@ integer, null for an optional field, and keys that are not known.
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
-from reglet.application.models.formats import format_check
-from reglet.application.models.patterns import compile_pattern
-from reglet.application.models.problems import Problems, member, placed, prefix, seen, seen_secret
+from reglet.application.models.problems import (
+    Parser,
+    Problems,
+    Show,
+    length_checks,
+    member,
+    placed,
+    prefix,
+    seen,
+    seen_secret,
+)
 from reglet.application.models.quick import quick_parser
 from reglet.application.models.reading import record_of
 from reglet.application.models.redacting import Redaction, secrets_of_field
+from reglet.application.models.scalars import SCALARS, anything
 from reglet.application.models.shapes import (
     ABSENT,
     Anything,
     Boolean,
-    Choice,
-    Duration,
     Field,
     Integer,
     Listing,
-    Moment,
     Number,
     Record,
     Shape,
     Table,
-    Text,
 )
-from reglet.application.models.text_forms import parse_duration, parse_moment
 from reglet.domain.errors import ConfigError
 
-Parser: TypeAlias = Callable[[Any, Problems], Any]
-"""Takes a JSON value and returns the Python value, or adds problems and returns anything."""
-
 _PARSER = "__reglet_parser__"
-_NUMERAL = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
-_LONGEST_NUMERAL = 400
 
 
 class _Way(NamedTuple):
     """How parsers are made: what they show of a wrong value, and whether records first try quickly."""
 
-    show: Callable[[Any], str] = seen
+    show: Show = seen
     quick: bool = False
 
 
@@ -76,179 +73,13 @@ def parser_of(model: type[Any]) -> Parser:
 
 
 def _parser(shape: Shape, way: _Way) -> Parser:
-    return _MAKERS[type(shape)](shape, way)
-
-
-def _anything(value: Any, _: Problems) -> Any:
-    return value
-
-
-def _whole_number(shape: Integer, way: _Way) -> Parser:
-    return _bounded(_integer(way), shape, way)
-
-
-def _real_number(shape: Number, way: _Way) -> Parser:
-    return _bounded(_number(way), shape, way)
-
-
-def _moment(_: Moment, way: _Way) -> Parser:
-    return _read_text(parse_moment, "a moment like 2026-01-31T12:00:00Z", way)
-
-
-def _duration(_: Duration, way: _Way) -> Parser:
-    return _read_text(parse_duration, "a duration like 1m30s or 500ms", way)
-
-
-def _text(shape: Text, way: _Way) -> Parser:
-    checks = [*_length_checks(shape.min_length, shape.max_length, "characters"), *_text_checks(shape)]
-
-    def parse(value: Any, problems: Problems) -> Any:
-        if value.__class__ is not str:
-            problems.append(("", f"must be a string, not {way.show(value)}"))
-            return value
-        for check, rule in checks:
-            if not check(value):
-                problems.append(("", f"must {rule}, not {way.show(value)}"))
-        return value
-
-    return parse
-
-
-_Check: TypeAlias = tuple[Callable[[Any], bool], str]
-
-
-def _text_checks(shape: Text) -> list[_Check]:
-    checks: list[_Check] = []
-    if shape.pattern is not None:
-        search = compile_pattern(shape.pattern).search
-        checks.append((lambda text: search(text) is not None, f"match {shape.pattern}"))
-    if shape.format is not None:
-        checks.append((format_check(shape.format), f"be of format {shape.format}"))
-    return checks
-
-
-def _length_checks(least: int | None, most: int | None, what: str) -> list[_Check]:
-    checks: list[_Check] = []
-    if least is not None:
-        checks.append((lambda value: len(value) >= least, f"have at least {least} {what}"))
-    if most is not None:
-        checks.append((lambda value: len(value) <= most, f"have at most {most} {what}"))
-    return checks
-
-
-def _integer(way: _Way) -> Parser:
-    def parse(value: Any, problems: Problems) -> Any:
-        if value.__class__ is int:
-            return value
-        whole = _whole(value)
-        if whole is None:
-            problems.append(("", f"must be an integer, not {way.show(value)}"))
-        return whole
-
-    return parse
-
-
-def _whole(value: Any) -> int | None:
-    """Return the integer that an integral float or a numeric string says."""
-    if value.__class__ is float:
-        return int(value) if value.is_integer() else None
-    numeral = _numeral(value)
-    if numeral is None:
-        return None
-    if numeral[1] is None and numeral[2] is None:
-        return int(value)
-    return _whole(float(value))
-
-
-def _number(way: _Way) -> Parser:
-    def parse(value: Any, problems: Problems) -> Any:
-        number = value if value.__class__ is float else _double(value)
-        if number is None or not math.isfinite(number):
-            problems.append(("", f"must be a number that a double can hold, not {way.show(value)}"))
-            return None
-        return number
-
-    return parse
-
-
-def _double(value: Any) -> float | None:
-    if value.__class__ is not int and _numeral(value) is None:
-        return None
-    try:
-        return float(value)
-    except OverflowError:
-        return None
-
-
-def _numeral(value: Any) -> re.Match[str] | None:
-    if value.__class__ is not str or len(value) > _LONGEST_NUMERAL:
-        return None
-    return _NUMERAL.match(value)
-
-
-def _bounded(parse_number: Parser, shape: Integer | Number, way: _Way) -> Parser:
-    checks: list[_Check] = []
-    if (ge := shape.ge) is not None:
-        checks.append((lambda value: value >= ge, f"be at least {ge}"))
-    if (gt := shape.gt) is not None:
-        checks.append((lambda value: value > gt, f"be greater than {gt}"))
-    if (le := shape.le) is not None:
-        checks.append((lambda value: value <= le, f"be at most {le}"))
-    if (lt := shape.lt) is not None:
-        checks.append((lambda value: value < lt, f"be less than {lt}"))
-    if not checks:
-        return parse_number
-
-    def parse(value: Any, problems: Problems) -> Any:
-        before = len(problems)
-        number = parse_number(value, problems)
-        if len(problems) > before:
-            return None
-        for check, rule in checks:
-            if not check(number):
-                problems.append(("", f"must {rule}, not {way.show(value)}"))
-        return number
-
-    return parse
-
-
-def _boolean(_: Boolean, way: _Way) -> Parser:
-    def parse(value: Any, problems: Problems) -> Any:
-        if value is not True and value is not False:
-            problems.append(("", f"must be true or false, not {way.show(value)}"))
-        return value
-
-    return parse
-
-
-def _choice(shape: Choice, way: _Way) -> Parser:
-    members = dict(shape.members)
-    expected = str if shape.is_text else int
-    listed = ", ".join(seen(value) for value in members)
-
-    def parse(value: Any, problems: Problems) -> Any:
-        key = value if value.__class__ is expected else None if expected is str else _whole(value)
-        if key is None or key not in members:
-            problems.append(("", f"must be one of {listed}, not {way.show(value)}"))
-            return None
-        return members[key]
-
-    return parse
-
-
-def _read_text(read: Callable[[str], Any], what: str, way: _Way) -> Parser:
-    def parse(value: Any, problems: Problems) -> Any:
-        found = read(value) if value.__class__ is str else None
-        if found is None:
-            problems.append(("", f"must be {what}, not {way.show(value)}"))
-        return found
-
-    return parse
+    scalar = SCALARS.get(type(shape))
+    return _COMPOUND[type(shape)](shape, way) if scalar is None else scalar(shape, way.show)
 
 
 def _listing(shape: Listing, way: _Way) -> Parser:
     parse_item = _parser(shape.item, way)
-    checks = _length_checks(shape.min_length, shape.max_length, "items")
+    checks = length_checks(shape.min_length, shape.max_length, "items")
     container = shape.container
 
     def parse(value: Any, problems: Problems) -> Any:
@@ -273,7 +104,7 @@ def _listing(shape: Listing, way: _Way) -> Parser:
 
 def _table(shape: Table, way: _Way) -> Parser:
     parse_value = _parser(shape.value, way)
-    checks = _length_checks(shape.min_length, shape.max_length, "entries")
+    checks = length_checks(shape.min_length, shape.max_length, "entries")
 
     def parse(value: Any, problems: Problems) -> Any:
         if value.__class__ is not dict:
@@ -323,7 +154,7 @@ def _explaining(record: Record, way: _Way) -> Parser:
                 arguments[argument] = parse_field(given, problems)
                 if len(problems) > before:
                     prefix(problems, before, path)
-            elif when_absent is ABSENT or (parse_field is _anything and name in value):
+            elif when_absent is ABSENT or (parse_field is anything and name in value):
                 arguments[argument] = None
             elif when_absent is not None:
                 problems.append((path, when_absent + ("null" if name in value else "missing")))
@@ -370,16 +201,4 @@ _KINDS: dict[Any, str] = {
     Anything: "any value",
 }
 
-_MAKERS: dict[Any, Callable[[Any, _Way], Parser]] = {
-    Text: _text,
-    Integer: _whole_number,
-    Number: _real_number,
-    Boolean: _boolean,
-    Choice: _choice,
-    Moment: _moment,
-    Duration: _duration,
-    Listing: _listing,
-    Table: _table,
-    Record: _record,
-    Anything: lambda _, __: _anything,
-}
+_COMPOUND: dict[Any, Callable[[Any, _Way], Parser]] = {Listing: _listing, Table: _table, Record: _record}

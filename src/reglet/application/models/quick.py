@@ -7,15 +7,13 @@ messages. That one decides what is right; this one is only quicker, and a test h
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
 from reglet.application.models.code import Code
 from reglet.application.models.formats import format_check
 from reglet.application.models.patterns import compile_pattern
-from reglet.application.models.problems import Problems
+from reglet.application.models.problems import Parser
 from reglet.application.models.shapes import Boolean, Choice, Field, Integer, Number, Record, Text
-
-Parser: TypeAlias = Callable[[Any, Problems], Any]
 
 
 def quick_parser(record: Record, explain: Parser, inner: Callable[[Field], Parser]) -> Parser:
