@@ -7,16 +7,17 @@ for HTML and floats that Go spells differently are mended afterwards, and only w
 from __future__ import annotations
 
 import base64
-import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from json.encoder import encode_basestring
+from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]  # typeshed lacks it
 from typing import Any
 
 from reglet.domain.entities.json_value import JSONValue
 from reglet.domain.errors import WireFormatError
 from reglet.infrastructure.wire.time import format_time
+
+_Encoder = Callable[[JSONValue, int], Iterable[str]]
 
 _HTML = (
     ("<", "\\u003c"),
@@ -102,15 +103,21 @@ def _foreign(value: Any) -> JSONValue:
     raise TypeError(f"{type(value).__name__} is not a JSON value: {value!r:.200}")
 
 
-_ORDERED = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_foreign)
-_SORTED = json.JSONEncoder(
-    ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_foreign, sort_keys=True
-)
+def _encoder(*, sort_keys: bool) -> _Encoder:
+    """Return the C encoder itself, made once; `json.dumps` makes one a call, which costs more than records."""
+    made: _Encoder = c_make_encoder(
+        None, _foreign, encode_basestring, None, ":", ",", sort_keys, False, False
+    )
+    return made
 
 
-def _written(encoder: json.JSONEncoder, value: JSONValue) -> str:
+_ORDERED = _encoder(sort_keys=False)
+_SORTED = _encoder(sort_keys=True)
+
+
+def _written(encoder: _Encoder, value: JSONValue) -> str:
     try:
-        text = encoder.encode(value)
+        text = "".join(encoder(value, 0))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise WireFormatError("encode", "JSON", error) from error
     if _may_hold_go_floats(text):

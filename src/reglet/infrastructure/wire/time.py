@@ -18,6 +18,9 @@ _MOST_MILLISECONDS = timedelta.max // _MILLISECOND
 
 def format_time(moment: datetime) -> str:
     """Return a moment as Go's RFC3339Nano; one without a zone is taken as UTC."""
+    if moment.tzinfo is UTC and moment.__class__ is datetime:
+        text = moment.isoformat()[: -len("+00:00")]
+        return f"{text.rstrip('0') if moment.microsecond else text}Z"
     text = (
         f"{moment.year:04}-{moment.month:02}-{moment.day:02}"
         f"T{moment.hour:02}:{moment.minute:02}:{moment.second:02}"
