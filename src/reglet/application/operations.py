@@ -73,7 +73,7 @@ def operation(
     declared = Declared(description, name, tuple(examples))
 
     def declare(handler: F) -> F:
-        if not isinstance(handler, FunctionType):
+        if type(handler) is not FunctionType:
             raise DefinitionError(
                 f"@reglet.operation stands above a {type(handler).__name__}; put it on a plain method"
             )
