@@ -31,14 +31,14 @@ def assert_never_traps(plugin: Plugin, *, max_examples: int = 100) -> None:
         ImportError: hypothesis is not installed.
         TypeError: the plugin has no models to make configs from.
     """
-    from hypothesis import Phase, given, settings
-    from hypothesis import strategies as st
-
-    from reglet.testing import strategies
+    from reglet.testing import strategies  # says what to install
 
     definition = definition_of(plugin)
     if not isinstance(definition, PluginDefinition):
         raise TypeError(f"{type(definition).__name__} has no models: fuzz a plugin made by define_plugin")
+    from hypothesis import Phase, given, settings
+    from hypothesis import strategies as st
+
     grants = plugin.manifest(Context()).capabilities
     phases = (Phase.generate, Phase.target, Phase.shrink)
     quiet = settings(max_examples=max_examples, deadline=None, database=None, derandomize=True, phases=phases)
@@ -51,11 +51,11 @@ def assert_never_traps(plugin: Plugin, *, max_examples: int = 100) -> None:
 
         run()
 
+    for case in examples_of(plugin):
+        explore(st.just(case.config))
     for operation in definition.operations:
         explore(strategies.configs(operation))
         explore(strategies.broken_configs(operation))
-    for case in examples_of(plugin):
-        explore(st.just(case.config))
     explore(st.binary(max_size=200))
 
 
