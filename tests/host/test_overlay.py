@@ -7,8 +7,8 @@ import threading
 import pytest
 
 from reglet.infrastructure.host import Limits
-from reglet.infrastructure.host.code import _recent, load_code
-from reglet.infrastructure.host.module import Module
+from reglet.infrastructure.host.code import _recent, compiled_whole, load_code
+from reglet.infrastructure.host.module import OFTEN, Module
 from reglet.infrastructure.host.overlay import OverlayFinder
 from reglet.infrastructure.host.surroundings import Surroundings
 from reglet.infrastructure.module.snapshot import write_snapshot
@@ -45,6 +45,13 @@ def check(code):
     return module.check({})
 
 
+@pytest.fixture(autouse=True)
+def _nothing_compiled(tmp_path, monkeypatch):
+    """Each test starts without code that another compiled."""
+    monkeypatch.setenv("REGLET_CACHE_DIR", str(tmp_path))
+    _recent.clear()
+
+
 @pytest.fixture
 def finder():
     """Finds plugins of the runtime."""
@@ -62,11 +69,31 @@ def test_a_plugin_of_the_runtime_shares_its_code(finder):
 def test_it_answers_as_the_whole_module_does(finder):
     """Laid over or compiled by itself."""
     binary = made(READS_ITS_MEMORY, "ya")
-    whole = check(load_code(binary, "p", find_overlay=lambda _: None))
-    _recent.clear()
     laid = load_code(binary, "p", find_overlay=finder)
     assert laid.overlay is not None
-    assert check(laid) == whole
+    whole = compiled_whole(laid)
+    assert whole.overlay is None
+    assert check(laid) == check(whole)
+
+
+def test_a_plugin_that_is_run_often_is_compiled_by_itself(finder):
+    """In the background; who loads it later gets that code."""
+    binary = made(READS_ITS_MEMORY, "ya")
+    module = Module(
+        load_code(binary, "p", find_overlay=finder),
+        lambda _: Silent(),
+        Surroundings(),
+        Limits(),
+        threading.Semaphore(1),
+    )
+    for _ in range(OFTEN):
+        assert module.check({}).message == "ya"
+    for thread in threading.enumerate():
+        if thread.name == "reglet-compile":
+            thread.join(10)
+    assert module.check({}).message == "ya"
+    _recent.clear()
+    assert load_code(binary, "p", find_overlay=finder).overlay is None
 
 
 def test_a_module_of_other_code_is_left_alone(finder):

@@ -29,6 +29,11 @@ def compiled(module: bytes, key: str | None = None) -> wasmtime.Module:
     return _load(kept, name) or _compile(kept, name, module)
 
 
+def compiled_before(key: str) -> wasmtime.Module | None:
+    """Return what was compiled under `key` before and is still kept; None if it would have to be compiled."""
+    return _load(Cache(cache_folder() / "compiled", _MOST_MODULES), _name(key))
+
+
 def _name(key: str) -> str:
     parts = f"{key} {fingerprint()} {platform.system()} {platform.machine()}"
     return hashlib.sha256(parts.encode()).hexdigest()[:32] + ".cwasm"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from reglet.domain.context import Cancellation, Context
 from reglet.domain.errors import WireFormatError
 from reglet.domain.ports.host_functions import HostFunctions
+from reglet.infrastructure.host.code import Code, compiled_whole
 from reglet.infrastructure.host.errors import GuestAnswerError, LimitExceededError, SandboxClosedError
 from reglet.infrastructure.host.instance import Instance
 from reglet.infrastructure.host.stopping import StopSwitch
@@ -20,11 +21,13 @@ from reglet.infrastructure.wire.result import decode_result
 if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest
     from reglet.domain.entities.result import Result
-    from reglet.infrastructure.host.code import Code
     from reglet.infrastructure.host.limits import Limits
     from reglet.infrastructure.host.surroundings import Surroundings
 
 T = TypeVar("T")
+
+OFTEN = 64
+"""How many guests a module has started when it is worth some seconds of compiling, in the background."""
 
 FunctionsForCheck: TypeAlias = Callable[[Context], HostFunctions]
 """Gives what answers the host calls of one check, in a context with its deadline."""
@@ -53,6 +56,7 @@ class Module:
         self._slots = slots
         self._kept: tuple[Instance, StopSwitch] | None = None
         self._kept_lock = threading.Lock()
+        self._fresh_guests = 0
         self._closed = False
 
     @property
@@ -113,7 +117,15 @@ class Module:
             finally:
                 instance.close()
 
-        return self._run(run, switch)
+        answer = self._run(run, switch)
+        self._fresh_guests += 1
+        if self._fresh_guests == OFTEN and self._code.overlay is not None:
+            threading.Thread(target=self._compile_whole, name="reglet-compile", daemon=True).start()
+        return answer
+
+    def _compile_whole(self) -> None:
+        """Compile a plugin that is run often by itself: its guests then start without copying its memory."""
+        self._code = compiled_whole(self._code)
 
     def _in_kept(self, work: _Work) -> bytes:
         with self._kept_lock:
