@@ -9,7 +9,7 @@ import warnings
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import reglet
@@ -218,6 +218,7 @@ def test_a_module_answers_its_entries_by_name() -> None:
     assert json.loads(handler("legacy_observe", b"{}"))["Status"] is False
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary())
 def test_any_config_gives_a_result(config: bytes) -> None:
     """No bytes from a host escape as an exception."""
@@ -226,6 +227,7 @@ def test_any_config_gives_a_result(config: bytes) -> None:
     assert json.loads(exports_of(definition).legacy_observe(config))["Status"] is False
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.binary())
 def test_any_answer_of_a_host_gives_a_result(answer: bytes) -> None:
     """No answer of a host escapes as an exception."""

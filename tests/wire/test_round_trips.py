@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reglet.domain.entities.timestamp import Timestamp
@@ -20,9 +20,13 @@ from reglet.infrastructure.wire.go_json import encode_json
 from reglet.infrastructure.wire.time import format_time, parse_time
 from tests.wire import strategies as records
 
+FEW = settings(max_examples=40, deadline=None)
+"""Enough for records this small; the machine may be busy."""
+
 dialects = st.sampled_from(Dialect)
 
 
+@FEW
 @given(records.http_requests, records.calls)
 def test_http_request(request: http.HTTPRequest, call: Any) -> None:
     """Request and context, in dialect abi."""
@@ -31,6 +35,7 @@ def test_http_request(request: http.HTTPRequest, call: Any) -> None:
     assert http.decode_http_request(data, Dialect.ABI) == (request, call)
 
 
+@FEW
 @given(records.http_requests)
 def test_http_request_in_hostlib(request: http.HTTPRequest) -> None:
     """A header's values are one text there."""
@@ -39,6 +44,7 @@ def test_http_request_in_hostlib(request: http.HTTPRequest) -> None:
     assert http.decode_http_request(data, Dialect.HOSTLIB)[0] == evolve(request, headers=joined)
 
 
+@FEW
 @given(records.http_responses, st.lists(records.names, max_size=2).map(tuple))
 def test_http_response(response: http.HTTPResponse, applied: tuple[str, ...]) -> None:
     """The response and the options that were applied."""
@@ -46,18 +52,21 @@ def test_http_response(response: http.HTTPResponse, applied: tuple[str, ...]) ->
     assert http.decode_http_response(data) == (response, frozenset(applied))
 
 
+@FEW
 @given(records.dns_requests, records.calls)
 def test_dns_request(request: dns.DNSRequest, call: Any) -> None:
     """Both dialects have one form."""
     assert dns.decode_dns_request(dns.encode_dns_request(request, call)) == (request, call)
 
 
+@FEW
 @given(records.dns_answers, dialects)
 def test_dns_response(answer: dns.DNSAnswer, dialect: Dialect) -> None:
     """Texts and mail exchangers."""
     assert dns.decode_dns_response(dns.encode_dns_response(answer, dialect=dialect)) == answer
 
 
+@FEW
 @given(records.tcp_requests, records.calls, dialects, st.booleans())
 def test_tcp_request(request: tcp.TCPRequest, call: Any, dialect: Dialect, both: bool) -> None:
     """With and without the other dialect's names, read strictly and leniently."""
@@ -66,12 +75,14 @@ def test_tcp_request(request: tcp.TCPRequest, call: Any, dialect: Dialect, both:
     assert tcp.decode_tcp_request(data) == (request, call)
 
 
+@FEW
 @given(records.tcp_answers, dialects)
 def test_tcp_response(answer: tcp.TCPAnswer, dialect: Dialect) -> None:
     """All facts of TLS, to the nanosecond."""
     assert tcp.decode_tcp_response(tcp.encode_tcp_response(answer, dialect=dialect)) == answer
 
 
+@FEW
 @given(records.smtp_requests, records.calls, dialects, st.booleans())
 def test_smtp_request(request: smtp.SMTPRequest, call: Any, dialect: Dialect, both: bool) -> None:
     """With and without the other dialect's names, read strictly and leniently."""
@@ -80,12 +91,14 @@ def test_smtp_request(request: smtp.SMTPRequest, call: Any, dialect: Dialect, bo
     assert smtp.decode_smtp_request(data) == (request, call)
 
 
+@FEW
 @given(records.smtp_results)
 def test_smtp_response(answer: smtp.SMTPConnectResult) -> None:
     """Banner and TLS."""
     assert smtp.decode_smtp_response(smtp.encode_smtp_response(answer)) == answer
 
 
+@FEW
 @given(st.lists(records.names, max_size=3).map(tuple), st.booleans())
 def test_smtp_extensions(extensions: tuple[str, ...], auth: bool) -> None:
     """What a host tells of extensions, and whether AUTH is among them."""
@@ -94,6 +107,7 @@ def test_smtp_extensions(extensions: tuple[str, ...], auth: bool) -> None:
     assert smtp.decode_smtp_response(smtp.encode_smtp_response(answer)) == answer
 
 
+@FEW
 @given(records.command_requests, records.calls)
 def test_command_request(request: command.CommandRequest, call: Any) -> None:
     """Both dialects have one form."""
@@ -101,6 +115,7 @@ def test_command_request(request: command.CommandRequest, call: Any) -> None:
     assert command.decode_command_request(data) == (request, call)
 
 
+@FEW
 @given(records.command_results, dialects)
 def test_command_response(answer: command.CommandResult, dialect: Dialect) -> None:
     """That output was cut is kept."""
@@ -108,30 +123,35 @@ def test_command_response(answer: command.CommandResult, dialect: Dialect) -> No
     assert command.decode_command_response(data) == answer
 
 
+@FEW
 @given(records.log_messages)
 def test_log_message(message: log.LogMessage) -> None:
     """A message carries its request id in its context."""
     assert log.decode_log_message(log.encode_log_message(message))[0] == message
 
 
+@FEW
 @given(records.grants)
 def test_grants(grant_set: grants.GrantSet) -> None:
     """All five kinds, empty ones too."""
     assert grants.decode_grants(grants.encode_grants(grant_set)) == grant_set
 
 
+@FEW
 @given(records.manifests)
 def test_manifest(written: manifest.Manifest) -> None:
     """Services, operations, examples, schemas and capabilities."""
     assert manifest.decode_manifest(manifest.encode_manifest(written)) == written
 
 
+@FEW
 @given(records.results)
 def test_result(written: result.Result) -> None:
     """Data, error, metadata and the time."""
     assert result.decode_result(result.encode_result(written)) == written
 
 
+@FEW
 @given(records.moments)
 def test_time(moment: Timestamp) -> None:
     """Nanoseconds and zone survive."""
@@ -139,6 +159,7 @@ def test_time(moment: Timestamp) -> None:
     assert (read, read.nanosecond, read.utcoffset()) == (moment, moment.nanosecond, moment.utcoffset())
 
 
+@FEW
 @given(records.json_values)
 def test_json_values(value: Any) -> None:
     """What is written is the same value to any reader of JSON, and holds nothing that Go would escape."""
@@ -166,6 +187,7 @@ def test_json_values(value: Any) -> None:
         result.decode_result,
     ],
 )
+@FEW
 @given(data=st.binary() | st.dictionaries(records.names, records.json_values).map(encode_json))
 def test_garbage_is_one_of_our_errors(decode: Any, data: bytes) -> None:
     """Whatever the bytes, nothing but the SDK's own errors is raised."""
@@ -190,6 +212,7 @@ _DECODERS: tuple[Callable[[bytes], object], ...] = (
 )
 
 
+@FEW
 @given(st.dictionaries(st.sampled_from(_FIELDS), records.json_values))
 def test_fields_of_the_wrong_kind_are_one_of_our_errors(value: dict[str, Any]) -> None:
     """Known names with any values."""

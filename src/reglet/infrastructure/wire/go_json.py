@@ -104,7 +104,7 @@ def _foreign(value: Any) -> JSONValue:
 
 
 def _encoder(*, sort_keys: bool) -> _Encoder:
-    """Return the C encoder itself, made once; `json.dumps` makes one a call, which costs more than records."""
+    """Return the C encoder itself, made once: making one, as `json.dumps` does, costs more than a record."""
     made: _Encoder = c_make_encoder(
         None, _foreign, encode_basestring, None, ":", ",", sort_keys, False, False
     )
