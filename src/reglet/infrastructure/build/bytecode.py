@@ -48,37 +48,40 @@ class Source:
     waiting_imports: tuple[WaitingImport, ...]
 
 
-class Bytecode:
-    """Compiles for one build. `.pyc` files are kept by content; what was asked for is remembered.
+@attrs.frozen
+class Compiler:
+    """A way to compile.
 
-    Args:
-        runtime: the runtime.
-        compiler_image: returns the memory of a guest that can compile.
+    Attributes:
+        key: names all that its output depends on, beside the source.
+        image: returns the memory of a guest that can compile.
         optimize: 0, or 2 to leave out docstrings and assertions.
     """
 
-    def __init__(
-        self, runtime: LoadedRuntime, compiler_image: Callable[[], bytes], *, optimize: int = 0
-    ) -> None:
-        self._optimize = optimize
+    key: str
+    image: Callable[[], bytes]
+    optimize: int
+
+
+class Bytecode:
+    """Compiles for one build. `.pyc` files are kept by content; what was asked for is remembered."""
+
+    def __init__(self, runtime: LoadedRuntime, compiler: Compiler) -> None:
         self._runtime = runtime
-        self._compiler_image = compiler_image
+        self._compiler = compiler
         self._kept = Cache(cache_folder() / "bytecode", _MOST_FILES)
         self.sources: list[Source] = []
-        self.compiled = 0
-        """Files that were not in the cache."""
 
     def __call__(self, path: Path, guest_path: str) -> bytes | None:
         """Return a file's `.pyc`; None if it does not compile, as the guest's own attempt will show."""
         source = path.read_bytes()
-        facts = f"{self._runtime.key}\0{guest_path}\0{self._optimize}\0"
+        facts = f"{self._compiler.key}\0{guest_path}\0{self._compiler.optimize}\0"
         key = hashlib.sha256(facts.encode() + source).hexdigest()
         content = self._kept.read(key)
         if content is None:
             content = self._compile(source, guest_path)
             if not content:
                 return None
-            self.compiled += 1
             self._kept.write(key, content)
         found, _, code = content.partition(b"\n")
         self.sources.append(Source(path, guest_path, _waiting_imports(json.loads(found))))
@@ -86,8 +89,10 @@ class Bytecode:
 
     def _compile(self, source: bytes, guest_path: str) -> bytes:
         folder = MemoryDirectory({"module.py": MemoryFile(source)})
-        with Guest(self._runtime, {_SOURCE: folder}, self._compiler_image()) as guest:
-            return guest.run(f"compile_file('{_SOURCE}/module.py', {guest_path!r}, {self._optimize})")
+        with Guest(self._runtime, {_SOURCE: folder}, self._compiler.image()) as guest:
+            return guest.run(
+                f"compile_file('{_SOURCE}/module.py', {guest_path!r}, {self._compiler.optimize})"
+            )
 
 
 def _waiting_imports(found: list[Any]) -> tuple[WaitingImport, ...]:

@@ -57,10 +57,15 @@ class Guest:
         runtime: the runtime.
         folders: what is seen where, by absolute guest path.
         image: a memory to go on from; None starts the interpreter.
+        environment: further variables of the interpreter.
     """
 
     def __init__(
-        self, runtime: LoadedRuntime, folders: Mapping[str, Directory], image: bytes | None = None
+        self,
+        runtime: LoadedRuntime,
+        folders: Mapping[str, Directory],
+        image: bytes | None = None,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._product = runtime.product
         self._written: list[bytes] = []
@@ -71,7 +76,7 @@ class Guest:
             clock=self.clock,
             random=self.random,
             preopens=[(path, ReadOnlyTree(folder)) for path, folder in folders.items()],
-            environment=_ENVIRONMENT,
+            environment=_ENVIRONMENT | dict(environment or {}),
             stdout=self._written.append,
             stderr=self._written.append,
         )

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import reglet
-from reglet.infrastructure.build.bytecode import Bytecode
+from reglet.infrastructure.build.bytecode import Bytecode, Compiler
 from reglet.infrastructure.build.errors import BuildError
 from reglet.infrastructure.build.guest import Guest
 from reglet.infrastructure.build.sources import ImportRoots, SourceDirectory, StandardLibrary
@@ -35,6 +36,8 @@ _NOT_IN_GUEST = {
     *(_PACKAGE / part for part in ("cli", "testing", "sandbox.py")),
     *(_PACKAGE / "infrastructure" / room for room in _OTHER_ROOMS),
 }
+_WITHOUT_COLUMNS = {"PYTHONNODEBUGRANGES": "1"}
+"""For the SDK: tables of lines without columns, which mark parts of lines in tracebacks, are smaller."""
 _DEPENDENCIES = ("attr", "attrs", "cattrs", "typing_extensions")
 
 _PREPARE = """
@@ -49,18 +52,10 @@ class Images:
     def __init__(self, runtime: LoadedRuntime) -> None:
         self._runtime = runtime
         self._kept = Cache(cache_folder() / "images", _MOST_IMAGES)
-        self._compiler: bytes | None = None
         self._base: bytes | None = None
         self.standard_library = StandardLibrary(runtime.product.stdlib)
-        self.sdk = sdk_directory(Bytecode(runtime, self.compiler, optimize=2))
-
-    def compiler(self) -> bytes:
-        """Return the compiler image."""
-        if self._compiler is None:
-            source = _COMPILER.read_text(encoding="utf-8")
-            key = _digest(self._runtime.key, source.encode())
-            self._compiler = self._get(f"compiler-{key}", lambda: self._start({}, source))
-        return self._compiler
+        self.author_compiler = self._compiler(optimize=0, environment={})
+        self.sdk = sdk_directory(Bytecode(runtime, self._compiler(optimize=2, environment=_WITHOUT_COLUMNS)))
 
     def base(self) -> bytes:
         """Return the base image."""
@@ -70,10 +65,21 @@ class Images:
         return self._base
 
     def _make_base(self) -> bytes:
-        return self._start({"/sdk": self.sdk}, _PREPARE)
+        return self._start({"/sdk": self.sdk}, {}, _PREPARE)
 
-    def _start(self, folders: dict[str, Directory], source: str) -> bytes:
-        with Guest(self._runtime, {"/python": self.standard_library, **folders}) as guest:
+    def _compiler(self, *, optimize: int, environment: dict[str, str]) -> Compiler:
+        source = _COMPILER.read_text(encoding="utf-8")
+        key = _digest(self._runtime.key, source, *environment)
+
+        @cache
+        def image() -> bytes:
+            return self._get(f"compiler-{key}", lambda: self._start({}, environment, source))
+
+        return Compiler(key, image, optimize)
+
+    def _start(self, folders: dict[str, Directory], environment: dict[str, str], source: str) -> bytes:
+        seen = {"/python": self.standard_library, **folders}
+        with Guest(self._runtime, seen, environment=environment) as guest:
             guest.run(source)
             return guest.image()
 

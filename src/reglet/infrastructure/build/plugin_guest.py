@@ -54,7 +54,7 @@ class PluginGuest:
         self, runtime: LoadedRuntime, images: Images, project: Project, packages: tuple[Path, ...]
     ) -> None:
         self._project = project
-        self._bytecode = Bytecode(runtime, images.compiler)
+        self._bytecode = Bytecode(runtime, images.author_compiler)
         self._roots = {
             PLUGIN_ROOT: self._import_roots(project.roots, PLUGIN_ROOT),
             PACKAGES_ROOT: self._import_roots(packages, PACKAGES_ROOT),

@@ -108,12 +108,13 @@ def seal() -> dict[str, Any]:
         sys.meta_path.remove(each)
     sys.meta_path.append(SealedFinder())
     sys.path.clear()
-    _keep_plugin_source()
     _forget_imports()
+    _keep_plugin_source()
     return {"modules": sorted(sys.modules)}
 
 
 def _forget_imports() -> None:
+    linecache.clearcache()  # attrs keeps the source of all methods that it makes
     sys.path_importer_cache.clear()
     re.purge()
     gc.collect()
@@ -138,7 +139,6 @@ def _usable(capabilities: GrantSet) -> set[str]:
 
 def _keep_plugin_source() -> None:
     """Leave the lines of the plugin's own files, and no others, where tracebacks look for them."""
-    linecache.clearcache()
     for module in list(sys.modules.values()):
         path = getattr(module, "__file__", None) or ""
         if path.startswith(PLUGIN_ROOT + "/"):
