@@ -16,7 +16,7 @@ COMMAND = Path(sys.executable).parent / "reglet-plugin"
 
 
 class _Page(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+    def do_GET(self) -> None:
         body = b"hello from the demo\n"
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
