@@ -204,7 +204,9 @@ def test_a_failure_says_what_the_host_said(answer: bytes | dict[str, object], te
     with pytest.raises(HTTPError, match=text) as caught:
         client_of(ScriptedHost(answer)).get("http://h/")
     assert isinstance(caught.value.cause, HostError)
-    assert caught.value.detail().type == "network"
+    detail = caught.value.detail()
+    assert detail.type == "network"
+    assert detail.wrapped == caught.value.cause.detail()
 
 
 def test_an_answer_that_is_no_json_is_a_wire_format_error() -> None:

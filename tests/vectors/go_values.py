@@ -72,4 +72,5 @@ _MARKS = {
     "$string_bytes_b64": lambda content: base64.b64decode(content).decode(errors="surrogateescape"),
     "$duration_ns": lambda content: timedelta(microseconds=content / MICROSECOND_NS),
     "$raw_json": json.loads,
+    "$go": lambda _: object(),
 }

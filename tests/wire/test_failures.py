@@ -12,7 +12,7 @@ from reglet.domain.entities.grants import ExecCapability, GrantSet, NetworkCapab
 from reglet.domain.errors import HostError, WireFormatError
 from reglet.infrastructure.wire.dialect import Dialect
 from reglet.infrastructure.wire.errors import detail_text, type_of_code
-from reglet.infrastructure.wire.failures import UnreadableRequestError, encode_failure, read_response
+from reglet.infrastructure.wire.failures import encode_failure, is_unreadable, read_response
 from reglet.infrastructure.wire.fields import decode_json
 from reglet.infrastructure.wire.go_json import encode_json
 from reglet.infrastructure.wire.grants import decode_grants
@@ -26,8 +26,15 @@ def test_a_failure_in_place_of_a_response_is_read() -> None:
     with pytest.raises(HostError, match="no such function") as caught:
         read_response(encode_failure("NOT_FOUND", "no such function"), "R")
     assert caught.value.code == "NOT_FOUND"
-    with pytest.raises(UnreadableRequestError):
-        read_response(encode_failure("VALIDATION_ERROR", "failed to unmarshal request: x"), "R")
+    assert is_unreadable(encode_failure("VALIDATION_ERROR", "failed to unmarshal request: x"))
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"unmarshal", b'{"error":"NOT_FOUND","message":"unmarshal"}', b'["unmarshal"]']
+)
+def test_other_answers_are_not_about_decoding(answer: bytes) -> None:
+    """Only the host's refusal to decode makes a guest repeat itself."""
+    assert not is_unreadable(answer)
 
 
 def test_a_host_may_say_why_with_or_without_a_type() -> None:

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
+from attrs import evolve
+
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.go_duration import format_duration
 from reglet.domain.urls import without_credentials
@@ -88,6 +90,11 @@ class _CausedError(RegletError):
             isinstance(self.cause, builtins.TimeoutError) or getattr(self.cause, "is_timeout", False) is True
         )
 
+    def detail(self) -> ErrorDetail:
+        """Return the error as data; what a host said of the cause goes along whole."""
+        detail = super().detail()
+        return evolve(detail, wrapped=self.cause.detail()) if isinstance(self.cause, HostError) else detail
+
 
 class _ConnectionError(_CausedError):
     """A failure on the network, which counts as a timeout when its cause is one."""
@@ -96,9 +103,7 @@ class _ConnectionError(_CausedError):
 
     def detail(self) -> ErrorDetail:
         detail = super().detail()
-        if not detail.is_timeout:
-            return detail
-        return ErrorDetail("timeout", detail.message, detail.code, is_timeout=True, details=detail.details)
+        return evolve(detail, type="timeout") if detail.is_timeout else detail
 
 
 class NetworkError(_CausedError):

@@ -9,6 +9,7 @@ import reglet
 from reglet.domain.context import Context
 from reglet.domain.errors import DefinitionError
 from reglet.infrastructure.wire.manifest import encode_manifest
+from tests.vectors import go_values as go
 from tests.vectors.kinds.schema import flat
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal
@@ -56,12 +57,14 @@ def run(vector: Vector) -> Rule | None:
 
 def _defined(given: dict[str, Any]) -> reglet.PluginDefinition:
     config = HTTPConfig if given.get("config") else None
+    described = "HTTP/HTTPS request checking and validation" if config else ""
     plugin = reglet.define_plugin(
         name=given.get("name", ""),
         version=given.get("version") or ("1.0.0" if config else None),
-        description="HTTP/HTTPS request checking and validation" if config else "",
+        description=given.get("description", described),
         config=config,
-        capabilities=_network() if config else None,
+        capabilities=go.grants(given.get("capabilities")) or (_network() if config else None),
+        min_host_version=given.get("min_host_version"),
     )
     if "service" in given:
         plugin.service("http", description="HTTP request checking")(_Service)

@@ -93,7 +93,7 @@ class Exports:
         message = LogMessage("ERROR", f"{text}\n{author_traceback(error)}", timestamp=_now())
         with contextlib.suppress(Exception):  # the description still says it
             self._log.write(message)
-        return Manifest(self._declared_name or "unknown", _NO_VERSION, text, __version__)
+        return Manifest(self._declared_name or "unknown", _NO_VERSION, text, __version__, config_schema={})
 
     def _checked(self, config: bytes, encode: Callable[[Result], bytes]) -> bytes:
         start = _now()

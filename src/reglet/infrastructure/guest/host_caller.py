@@ -8,7 +8,7 @@ from typing import TypeVar
 from reglet.domain.errors import WireFormatError
 from reglet.domain.ports.host_functions import HostFunctions
 from reglet.infrastructure.wire.dialect import Dialect
-from reglet.infrastructure.wire.failures import UnreadableRequestError
+from reglet.infrastructure.wire.failures import is_unreadable
 
 T = TypeVar("T")
 
@@ -40,20 +40,12 @@ class HostCaller:
             WireFormatError: the request is larger than hosts read; nothing was sent.
             CapabilityError, HostError: what `decode` found in the answer.
         """
-        try:
-            return decode(self.send(name, encode(self._dialect)))
-        except UnreadableRequestError:
-            if self._dialect is Dialect.HOSTLIB:
-                raise
-        answer = self.send(name, encode(Dialect.HOSTLIB))
-        try:
-            return decode(answer)
-        except UnreadableRequestError:
-            answer = b""
-            raise
-        finally:
-            if answer:
+        answer = self.send(name, encode(self._dialect))
+        if self._dialect is Dialect.ABI and is_unreadable(answer):
+            answer = self.send(name, encode(Dialect.HOSTLIB))
+            if not is_unreadable(answer):
                 self._dialect = Dialect.HOSTLIB
+        return decode(answer)
 
     def send(self, name: str, request: bytes) -> bytes:
         """Send bytes to a host function and return its answer.

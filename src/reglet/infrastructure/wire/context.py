@@ -26,9 +26,8 @@ class CallContext:
         """Return what a call within `timeout` should say of the context it is made in."""
         remaining = ctx.remaining()
         spans = [each for each in (remaining, timeout) if each is not None]
-        switched_off = ctx.cancellation is not None and ctx.cancellation.is_cancelled
         timeout_ms = milliseconds(min(spans)) if spans else 0
-        return cls(ctx.deadline, ctx.request_id or "", timeout_ms, switched_off)
+        return cls(ctx.deadline, ctx.request_id or "", timeout_ms, ctx.cancelled)
 
     @property
     def timeout(self) -> timedelta | None:

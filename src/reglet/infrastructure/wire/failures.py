@@ -7,9 +7,9 @@ import re
 from attrs import evolve
 
 from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.errors import CapabilityError, HostError, RegletError
+from reglet.domain.errors import CapabilityError, HostError, RegletError, WireFormatError
 from reglet.infrastructure.wire.errors import read_detail, type_of_code
-from reglet.infrastructure.wire.fields import Fields, as_fields, read_record
+from reglet.infrastructure.wire.fields import Fields, as_fields, decode_json, read_record
 from reglet.infrastructure.wire.go_json import object_text, string_text, to_bytes
 
 _DENIALS = (
@@ -18,13 +18,9 @@ _DENIALS = (
 )
 _NOTHING_GRANTED = "no capabilities granted"
 _MISSING = "missing capability: "
-_UNREADABLE = "unmarshal"
+_UNREADABLE = b"unmarshal"
 _NO_SUCH_HOST = "no such host"
 _CODES = {"VALIDATION_ERROR": 400, "NOT_FOUND": 404, "INTERNAL_ERROR": 500}
-
-
-class UnreadableRequestError(HostError):
-    """The host could not decode the request: it speaks the other dialect. Nothing was done."""
 
 
 def read_response(data: bytes, record: str, needs: str = "") -> Fields:
@@ -34,7 +30,6 @@ def read_response(data: bytes, record: str, needs: str = "") -> Fields:
 
     Raises:
         CapabilityError: the host refused for want of a grant.
-        UnreadableRequestError: the host could not decode the request.
         HostError: the host failed in any other way, or answered nothing.
         WireFormatError: the answer is not a JSON object of this record.
     """
@@ -44,6 +39,17 @@ def read_response(data: bytes, record: str, needs: str = "") -> Fields:
     if "error" in fields:
         raise _failure(fields, needs)
     return fields
+
+
+def is_unreadable(data: bytes) -> bool:
+    """Whether a host answered that it could not decode the request; then it did nothing (ABI section 5)."""
+    if _UNREADABLE not in data:
+        return False
+    try:
+        answer = decode_json(data, "a response")
+    except WireFormatError:
+        return False
+    return isinstance(answer, dict) and answer.get("error") == "VALIDATION_ERROR"
 
 
 def _no_answer(record: str) -> ErrorDetail:
@@ -61,8 +67,6 @@ def _failure(fields: Fields, needs: str) -> RegletError:
 def _bare_failure(kind: str, fields: Fields, needs: str) -> RegletError:
     message = fields.text("message")
     detail = ErrorDetail(type_of_code(kind), message or kind, kind)
-    if kind == "VALIDATION_ERROR" and _UNREADABLE in message:
-        return UnreadableRequestError(detail)
     return failure(detail, needs)
 
 
