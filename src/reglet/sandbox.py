@@ -19,6 +19,7 @@ from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+from weakref import WeakSet
 
 from attrs import define
 
@@ -140,7 +141,7 @@ class Sandbox:
         self._streams = (stdout, stderr)
         self._environment = os.environ if environment is None else environment
         self._slots = threading.BoundedSemaphore(self.limits.instances)
-        self._modules: list[Module] = []
+        self._modules: WeakSet[Module] = WeakSet()
         self._closed = False
 
     def load(self, plugin: str | os.PathLike[str] | bytes) -> Module:
@@ -161,7 +162,7 @@ class Sandbox:
     def close(self) -> None:
         """Close every module. Closing twice does nothing."""
         self._closed = True
-        for module in self._modules:
+        for module in list(self._modules):
             module.close()
         self._modules.clear()
 
@@ -180,7 +181,7 @@ class Sandbox:
             raise MissingPackageError("wasmtime") from problem
         code = self._code(binary, source)
         module = Module(code, self._functions_for, self._surroundings, self.limits, self._slots)
-        self._modules.append(module)
+        self._modules.add(module)
         return module
 
     def _code(self, binary: bytes, source: str) -> Code:
