@@ -5,6 +5,7 @@ Source lines come from `linecache`; inside a guest there are no files, so a buil
 
 from __future__ import annotations
 
+import importlib
 import posixpath
 import traceback
 from collections.abc import Callable, Iterator
@@ -22,12 +23,13 @@ def _folder(function: Callable[..., Any], levels: int) -> str:
 
 
 _OURS = (_folder(_folder, 2), _folder(attrs.define, 1), "<attrs generated", "<reglet ")
+_IMPORTS = (_folder(importlib.import_module, 1), "<frozen importlib.")
 _MOST_FRAMES = 40
 _MOST_BYTES = 16 * 1024
 
 
 def author_traceback(error: BaseException) -> str:
-    """Return the traceback of an error without the frames of reglet and attrs, the author's first."""
+    """Return the traceback of an error without the frames of reglet, attrs and the import system."""
     summary = traceback.TracebackException.from_exception(error, limit=-_MOST_FRAMES, compact=True)
     for each in _chain(summary):
         kept = [frame for frame in each.stack if not _is_ours(frame.filename)]
@@ -46,7 +48,7 @@ def _chain(summary: traceback.TracebackException) -> Iterator[traceback.Tracebac
 
 
 def _is_ours(filename: str) -> bool:
-    return filename.replace("\\", "/").startswith(_OURS)
+    return filename.replace("\\", "/").startswith((*_OURS, *_IMPORTS))
 
 
 def one_line(error: BaseException) -> str:
