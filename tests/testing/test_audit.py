@@ -117,10 +117,19 @@ def test_files_and_variables_are_noticed_in_this_process(tmp_path_factory):
         scratch.rmdir()
         (tmp_path_factory.getbasetemp() / "temporary").write_text("x")
 
-    touched = audit_plugin(plugin_that(handler)).touched
+    report = audit_plugin(plugin_that(handler))
+    touched = report.touched
     assert touched.variables == {"REGLET_TEST_UNSET", "REGLET_TEST_ASKED"}
     assert {str(HERE), str(HERE.parent), str(HERE.parent / "missing.txt")} <= touched.reads
-    assert touched.writes == {str(scratch)}
+    [rule] = report.least.fs.rules
+    assert rule.write == (str(scratch),)
+
+
+def test_files_for_temporary_use_count_as_use_and_ask_for_no_grant(tmp_path):
+    """What a test made for itself is no reason for a grant, and a grant for it is not called unused."""
+    declares = GrantSet(fs=FileSystemCapability([FileSystemRule(read=[f"{tmp_path}/**", "/var/x"])]))
+    report = AuditReport(declares, Touched(reads={f"{tmp_path}/a"}, writes={f"{tmp_path}/b"}))
+    assert (report.missing, report.unused, report.least) == ((), ("read /var/x",), GrantSet())
 
 
 def test_what_the_interpreter_does_for_itself_is_not_the_plugins():

@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import filterfalse
 from typing import Any, TypeAlias
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
@@ -20,7 +21,7 @@ from reglet.domain.entities.grants import (
 )
 from reglet.domain.policy import Decision, Policy
 from reglet.testing.audit.literal import literal
-from reglet.testing.audit.touched import DNS_PORT, Touched
+from reglet.testing.audit.touched import DNS_PORT, Touched, is_temporary
 
 _Question: TypeAlias = Callable[[Policy], Decision]
 
@@ -41,7 +42,12 @@ class AuditReport:
     def missing(self) -> tuple[str, ...]:
         """What was touched and is not declared, such as `network example.com:443`."""
         policy = Policy(self.declared)
-        return tuple(text for text, question in _questions(self.touched) if not question(policy))
+        return tuple(text for text, question in _questions(self._lasting) if not question(policy))
+
+    @property
+    def _lasting(self) -> Touched:
+        reads, writes = (set(filterfalse(is_temporary, s)) for s in (self.touched.reads, self.touched.writes))
+        return evolve(self.touched, reads=reads, writes=writes)
 
     @property
     def unused(self) -> tuple[str, ...]:

@@ -2,14 +2,13 @@
 
 Files: what Python's audit events tell (open, listdir, remove …) and calls of `os.stat`, `os.lstat` and
 `os.access`. Variables: reads through `os.environ`. What the standard library, the SDK and test tools do for
-themselves is left out, and so are files for temporary use.
+themselves is left out.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -90,7 +89,6 @@ def _install_hook() -> None:
     """Add the audit hook once; Python has no way to take one off, so it is idle outside of a block."""
     global _hooked  # noqa: PLW0603 - the hook is the process's
     if not _hooked:
-        tempfile.gettempdir()  # finding it opens a file, under a lock that the hook would wait for
         sys.addaudithook(_hook)
         _hooked = True
 
@@ -117,8 +115,6 @@ def _note_path(path: Any, *, writes: bool) -> None:
     if not isinstance(path, str | bytes | os.PathLike) or not _is_plugins_doing():
         return
     absolute = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - pathlib would look at the file again
-    if absolute.startswith(tempfile.gettempdir() + os.sep):
-        return
     for touched in _watching:
         (touched.writes if writes else touched.reads).add(absolute)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import filterfalse
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -85,12 +88,15 @@ class Touched:
         self.variables.update(other.variables)
 
     def least_grants(self) -> GrantSet:
-        """Return the least that covers this; hosts with the same ports share a rule."""
+        """Return the least that covers this; hosts with the same ports share a rule.
+
+        Files for temporary use, which tests make, are left out.
+        """
         network = NetworkCapability(self._network_rules()) if self.targets else None
-        files = FileSystemRule(read=sorted(self.reads), write=sorted(self.writes))
+        reads, writes = (sorted(filterfalse(is_temporary, paths)) for paths in (self.reads, self.writes))
         return GrantSet(
             network=network,
-            fs=FileSystemCapability([files]) if self.reads or self.writes else None,
+            fs=FileSystemCapability([FileSystemRule(reads, writes)]) if reads or writes else None,
             env=EnvironmentCapability(sorted(self.variables)) if self.variables else None,
             exec=ExecCapability(sorted(self.commands)) if self.commands else None,
         )
@@ -135,6 +141,11 @@ def touches_recorded() -> Iterator[Touched]:
 def collections() -> tuple[Touched, ...]:
     """Return the collections that run."""
     return tuple(_collections)
+
+
+def is_temporary(path: str) -> bool:
+    """Whether a path lies in the folder for files of temporary use."""
+    return path.startswith(tempfile.gettempdir() + os.sep)
 
 
 def note_fake_call(port: str, facts: Mapping[str, Any]) -> None:
