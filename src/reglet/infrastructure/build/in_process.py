@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
-import traceback
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -46,14 +44,15 @@ def load_plugin_in_process(target: str | Path) -> Plugin:
 def _import(project: Project) -> ModuleType:
     sys.path[:0] = [str(root) for root in project.roots if str(root) not in sys.path]
     try:
-        return importlib.import_module(project.module)
+        __import__(project.module)  # importlib.import_module would stand in the author's traceback
     except Exception as problem:
         raise PluginImportError(
             f"{project.module} cannot be imported: {one_line(problem)}", author_traceback(problem)
         ) from problem
     except SystemExit as problem:
         text = f"{project.module} cannot be imported: it ends the program with exit status {problem.code}"
-        raise PluginImportError(text, "".join(traceback.format_tb(problem.__traceback__))) from problem
+        raise PluginImportError(text, author_traceback(problem)) from problem
+    return sys.modules[project.module]
 
 
 def _plugin(module: ModuleType, project: Project) -> Plugin:

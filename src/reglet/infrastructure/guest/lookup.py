@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import sys
 from functools import reduce
 
 from reglet.application.plugin import PluginDefinition
@@ -17,7 +17,8 @@ def import_plugin(module: str, attribute: str | None, version: str | None) -> Pl
         DefinitionError: the module has no plugin or several, or the plugin says another version.
         TypeError: the attribute is no plugin.
     """
-    found = importlib.import_module(module)
+    __import__(module)  # importlib.import_module would stand in the author's traceback
+    found = sys.modules[module]
     plugin = plugin_of(found) if attribute is None else _named(found, attribute)
     if version is not None and isinstance(plugin, PluginDefinition):
         plugin.adopt_version(version)
