@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -85,12 +86,8 @@ def _shown(value: Any) -> str:
 
 
 def show_plugin(manifest: Manifest) -> None:
-    """Say on stderr, in one or two lines, which plugin this is and what it declares."""
-    from rich.text import Text
-
+    """Say on stderr, in two lines, which plugin this is and what it declares."""
     from reglet.cli.grants_text import capability_lines
 
-    console = messages()
-    console.print(Text(f"{manifest.name} {manifest.version}", style="bold"), Text(manifest.description))
     declared = "; ".join(capability_lines(manifest.capabilities)) or "nothing"
-    console.print(Text(f"declares {declared}", style="dim"))
+    sys.stderr.write(f"{manifest.name} {manifest.version} {manifest.description}\ndeclares {declared}\n")

@@ -113,9 +113,10 @@ def _world(options: argparse.Namespace, grants: GrantSet) -> Callable[[_Check], 
 
 
 def _functions(options: argparse.Namespace, grants: GrantSet) -> HostFunctions:
-    from reglet.cli.native import native_functions
+    from reglet.cli.stderr_log import StderrLog
+    from reglet.sandbox import native_functions
 
-    return native_functions(grants, _explain if options.explain else None)
+    return native_functions(grants, log=StderrLog(), observer=_explain if options.explain else None)
 
 
 def _replayed(check: _Check, path: Path) -> Result:
