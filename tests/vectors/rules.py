@@ -17,6 +17,7 @@ class Rule(StrEnum):
     INFERRED_TYPE = "an error without a type gets one"
     CODE_NUMBER = "an error's code may be a number"
     BOTH_SPELLINGS = "both dialects are read"
+    ENVIRONMENT = "an environment is a mapping"
     WHOLE_INTEGERS = "integers keep their digits"
     NUMBER_SPELLING = "numbers in schemas are spelt anew"
     CUT_OUTPUT = "cut output is reported"

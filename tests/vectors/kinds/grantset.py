@@ -17,6 +17,8 @@ _PAIRS = ("merge", "difference", "contains")
 def run(vector: Vector) -> Rule | None:
     """Compare the answer, as JSON where it is a set."""
     kind, given = vector["kind"], vector["input"]
+    if _has_unknown_operation(given):
+        return Rule.CLOSED_STATUS
     receiver = go.grants(given["receiver"] if kind in _PAIRS else given)
     if receiver is None:
         return Rule.NO_NIL_SETS
@@ -27,6 +29,13 @@ def run(vector: Vector) -> Rule | None:
         return _pair(vector, receiver, go.grants(given["other"]))
     alone = {"marshal": receiver, "clone": receiver.clone(), "deduplicate": receiver.deduplicate()}
     return _same_set(vector, alone[kind])
+
+
+def _has_unknown_operation(given: Any) -> bool:
+    """Whether a rule on keys allows what is no operation; such a set is refused when it is read."""
+    sets = [each for each in (given, *(given or {}).values()) if isinstance(each, dict) and each.get("kv")]
+    rules = [rule for each in sets for rule in each["kv"].get("rules") or ()]
+    return any(rule.get("op") not in ("read", "write", "read-write") for rule in rules)
 
 
 def _pair(vector: Vector, receiver: GrantSet, other: GrantSet | None) -> Rule | None:

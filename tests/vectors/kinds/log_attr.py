@@ -62,8 +62,9 @@ def _rule(kind: str, content: Any, seen: dict[str, str], expected: dict[str, str
         return Rule.TIMEDELTA
     if "int" in kind and seen["value"] == expected["value"]:
         return Rule.PYTHON_NUMBERS
-    raw = isinstance(content, dict) and set(content) & {"$bytes_b64", "$raw_json"}
-    return Rule.NO_COMPLEX if raw else None
+    raw = isinstance(content, dict) and set(content) & {"$bytes_b64", "$raw_json", "$go"}
+    told = kind == "any" and isinstance(content, str)  # a Go value in words
+    return Rule.NO_COMPLEX if raw or told else None
 
 
 def _level_name(level: int, expected: str) -> Rule | None:
@@ -103,7 +104,9 @@ def _error(content: str) -> Any:
 
 def _group(content: Any) -> Any:
     pairs = {name: each for item in content for name, each in item.items()}
-    return group(**{name: _group(each) if isinstance(each, list) else each for name, each in pairs.items()})
+    return group(
+        **{name: _group(each) if isinstance(each, list) else go.value(each) for name, each in pairs.items()}
+    )
 
 
 _READ = {

@@ -12,6 +12,7 @@ from reglet.infrastructure.wire.context import context_of, context_text
 from reglet.infrastructure.wire.errors import detail_text, read_detail
 from reglet.infrastructure.wire.fields import read_record
 from reglet.infrastructure.wire.go_json import to_bytes
+from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal
 
@@ -51,12 +52,13 @@ def run(vector: Vector) -> Rule | None:
     record = vector["kind"].removeprefix("unmarshal:").removesuffix("(abi)").removesuffix("Wire")
     if record == "Config":
         return Rule.NO_GLOBAL_CONFIG
-    data = vector["input"].encode(errors="surrogatepass")
+    text = go.value(vector["input"])
+    data = text if isinstance(text, bytes) else text.encode(errors="surrogateescape")
     expected = _REFUSED if vector["expected"]["error"] else vector["expected"]["reencoded"]
     actual = recode(record, data)
     if actual == expected:
         return None
-    rule = _by_rule(record, _object(vector["input"]), actual, expected)
+    rule = _by_rule(record, _object(data), actual, expected)
     if rule is None:
         must_equal(actual, expected)
     return rule
@@ -84,9 +86,9 @@ def _recoded(record: str, data: bytes) -> bytes:
         return encode_response(error=error.detail())  # type: ignore[operator,no-any-return]
 
 
-def _object(text: str) -> dict[str, Any]:
+def _object(data: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(text)
+        value = json.loads(data)
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
@@ -107,9 +109,16 @@ def _body_is_text(record: str, given: dict[str, Any], actual: str, _: str) -> bo
     return record.startswith("HTTP") and actual == _REFUSED and bool(_folded(given).get("body"))
 
 
-def _unknown_status(record: str, given: dict[str, Any], actual: str, _: str) -> bool:
-    known = ("success", "failure", "error")
-    return record == "Result" and actual == _REFUSED and given.get("status") not in known
+def _unknown_name(record: str, given: dict[str, Any], actual: str, expected: str) -> bool:
+    """Whether a status or an operation on keys is none that there is, or the type of a fact is not."""
+    if record == "LogMessage":
+        return _REFUSED not in (actual, expected) and json.loads(actual)["message"] == given["message"]
+    if actual != _REFUSED:
+        return False
+    if record == "Result":
+        return given.get("status") not in ("success", "failure", "error")
+    rules = ((given.get("capabilities") or given).get("kv") or {}).get("rules") or ()
+    return any(each.get("op") not in ("read", "write", "read-write") for each in rules)
 
 
 def _bare_failure(_: str, given: dict[str, Any], actual: str, expected: str) -> bool:
@@ -135,11 +144,32 @@ def _untyped_error(_: str, given: dict[str, Any], actual: str, expected: str) ->
     return all(errors[0][name] == errors[1][name] for name in errors[1] if name not in inferred)
 
 
-def _other_spelling(record: str, given: dict[str, Any], actual: str, _: str) -> bool:
+def _other_spelling(_: str, given: dict[str, Any], actual: str, expected: str) -> bool:
+    """Whether a record holds what only hostlib, or our own host, says, and all that Go reads is there too."""
+    if actual == _REFUSED:
+        return False
     numbers = isinstance(given.get("port"), int)
-    options = any(name.startswith("use_") for name in given)
     texts = any(isinstance(value, str) for value in (given.get("headers") or {}).values())
-    return record.endswith(("Request", "Response")) and (numbers or options or texts) and actual != _REFUSED
+    if numbers or texts:
+        return True
+    seen = json.loads(actual)
+    wanted = {} if expected == _REFUSED else json.loads(expected)
+    options = ("tls", "starttls")  # which the other names may have set
+    kept = all(seen.get(name) == value for name, value in wanted.items() if name not in options)
+    return kept and not _HOSTLIB_NAMES.isdisjoint(given)
+
+
+_HOSTLIB_NAMES = {
+    *("use_tls", "use_starttls", "timeout_ms", "follow_redirects", "max_redirects", "insecure_skip_verify"),
+    *("latency_ms", "tls_cert_expiry", "tls_version", "extensions"),
+}
+
+
+def _environment(_: str, given: dict[str, Any], actual: str, __: str) -> bool:
+    variables = given.get("env") or ()
+    names = [each.partition("=")[0] for each in variables if isinstance(each, str)]
+    unusual = len(set(names)) < len(names) or any("=" not in str(each) for each in variables)
+    return unusual and actual != _REFUSED
 
 
 def _named_port(_: str, given: dict[str, Any], actual: str, __: str) -> bool:
@@ -172,12 +202,13 @@ def _without_empty(value: Any) -> Any:
 
 _RULES: dict[Rule, Callable[[str, dict[str, Any], str, str], bool]] = {
     Rule.BODY_IS_BYTES: _body_is_text,
-    Rule.CLOSED_STATUS: _unknown_status,
+    Rule.CLOSED_STATUS: _unknown_name,
     Rule.HOST_FAILURE_READ: _bare_failure,
     Rule.CODE_NUMBER: _number_code,
     Rule.INFERRED_TYPE: _untyped_error,
     Rule.PORT_IS_NUMBER: _named_port,
     Rule.BOTH_SPELLINGS: _other_spelling,
+    Rule.ENVIRONMENT: _environment,
     Rule.CUT_OUTPUT: _cut_output,
     Rule.WHOLE_INTEGERS: _same_numbers,
     Rule.ONE_EMPTY_LIST: _empty_for_null,

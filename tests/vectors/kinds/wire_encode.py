@@ -33,13 +33,15 @@ def run(vector: Vector) -> Rule | None:
     """Compare the bytes, or that there is an error where Go has one."""
     record = vector["kind"].removeprefix("marshal:").removesuffix("(abi)").removesuffix("Wire")
     given, expected = vector["input"], vector["expected"]
+    if any("=" not in go.text(each) for each in given.get("env") or ()):
+        return Rule.ENVIRONMENT
     if record == "Config":
         return Rule.NO_GLOBAL_CONFIG
     if _unrepresentable(given) is not None:
         return _unrepresentable(given)
     try:
         text = _ENCODERS[record](given).decode()
-    except WireFormatError:
+    except (ValueError, WireFormatError):
         must_equal("an error", "an error" if isinstance(expected, dict) else expected)
         return None
     if text != expected and text == expected.replace(":null", ":[]"):
@@ -189,11 +191,12 @@ def _exec_response(given: Given) -> bytes:
     return command.encode_command_response(result, error=go.detail(given["error"]))
 
 
+def _attribute(given: Given) -> LogAttribute:
+    return LogAttribute(go.text(given["key"]), given["type"], go.text(given["value"]))
+
+
 def _log_message(given: Given) -> bytes:
-    attributes = [
-        LogAttribute(go.text(each["key"]), each["type"], go.text(each["value"]))
-        for each in given["attrs"] or ()
-    ]
+    attributes = list(map(_attribute, given["attrs"] or ()))
     timestamp = go.moment(given["timestamp"]) or ZERO_TIME
     message = LogMessage(go.text(given["level"]), go.text(given["message"]), attributes, timestamp)
     return log.encode_log_message(message, _call(given["context"]))

@@ -149,11 +149,11 @@ class Fields:
             raise self.wrong(name, "base64, standard alphabet, padded") from error
 
     def texts(self, name: str) -> tuple[str, ...]:
-        """Return a list of texts."""
-        items = self.list(name)
+        """Return a list of texts; a null in it is an empty one."""
+        items = tuple("" if item is None else item for item in self.list(name))
         if not all(isinstance(item, str) for item in items):
             raise self.wrong(name, "a list of texts")
-        return tuple(items)
+        return items
 
     def list(self, name: str) -> list[Any]:
         """Return a list of any values."""

@@ -92,9 +92,10 @@ def _header_values(value: object, fields: Fields, dialect: Dialect | None) -> tu
         return ()
     if isinstance(value, str) and dialect is not Dialect.ABI:
         return (value,)
-    is_list = isinstance(value, list) and all(isinstance(item, str) for item in value)
-    if is_list and dialect is not Dialect.HOSTLIB:
-        return tuple(value)  # type: ignore[arg-type]  # is_list says so
+    if isinstance(value, list) and dialect is not Dialect.HOSTLIB:
+        texts = tuple("" if item is None else item for item in value)
+        if all(isinstance(item, str) for item in texts):
+            return texts
     raise fields.wrong("headers", "texts by name" if dialect is Dialect.HOSTLIB else "lists of texts by name")
 
 

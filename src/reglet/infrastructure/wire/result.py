@@ -5,7 +5,7 @@ from __future__ import annotations
 from reglet.domain.entities.result import Result, ResultStatus, RunMetadata
 from reglet.domain.entities.timestamp import ZERO_TIME
 from reglet.domain.errors import WireFormatError
-from reglet.infrastructure.wire.errors import optional_detail_text, read_optional_detail
+from reglet.infrastructure.wire.errors import detail_text, optional_detail_text, read_optional_detail
 from reglet.infrastructure.wire.fields import Fields, read_record, shown
 from reglet.infrastructure.wire.go_json import (
     flag_text,
@@ -23,16 +23,14 @@ def encode_result(result: Result) -> bytes:
     Raises:
         WireFormatError: its data or its error's details hold something that is not JSON, such as NaN.
     """
-    metadata = result.metadata
-    text = object_text(
-        timestamp=f'"{format_time(result.timestamp)}"',
-        data=sorted_text(result.data) if result.data else None,
-        metadata=None if metadata is None else _metadata_text(metadata),
-        error=optional_detail_text(result.error),
-        status=string_text(result.status),
-        message=string_text(result.message) if result.message else None,
+    data = f'"data":{sorted_text(result.data)},' if result.data else ""
+    metadata = f'"metadata":{_metadata_text(result.metadata)},' if result.metadata else ""
+    error = f'"error":{detail_text(result.error)},' if result.error else ""
+    message = f',"message":{string_text(result.message)}' if result.message else ""
+    return to_bytes(
+        f'{{"timestamp":"{format_time(result.timestamp)}",{data}{metadata}{error}'
+        f'"status":{string_text(result.status)}{message}}}'
     )
-    return to_bytes(text)
 
 
 def encode_run_metadata(metadata: RunMetadata) -> bytes:
@@ -41,12 +39,11 @@ def encode_run_metadata(metadata: RunMetadata) -> bytes:
 
 
 def _metadata_text(metadata: RunMetadata) -> str:
-    return object_text(
-        start_time=f'"{format_time(metadata.start_time)}"',
-        end_time=f'"{format_time(metadata.end_time)}"',
-        sdk_version=string_text(metadata.sdk_version) if metadata.sdk_version else None,
-        plugin_id=string_text(metadata.plugin_id) if metadata.plugin_id else None,
-        duration_ns=str(metadata.duration_ns),
+    version = f'"sdk_version":{string_text(metadata.sdk_version)},' if metadata.sdk_version else ""
+    plugin = f'"plugin_id":{string_text(metadata.plugin_id)},' if metadata.plugin_id else ""
+    return (
+        f'{{"start_time":"{format_time(metadata.start_time)}","end_time":"{format_time(metadata.end_time)}",'
+        f'{version}{plugin}"duration_ns":{metadata.duration_ns}}}'
     )
 
 
