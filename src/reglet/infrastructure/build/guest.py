@@ -50,6 +50,18 @@ class GuestError(BuildError):
     """The guest failed in a way that no plugin should be able to cause."""
 
 
+class GuestStoppedError(BuildError):
+    """The guest ended in the middle of its work.
+
+    Attributes:
+        output: what it had written.
+    """
+
+    def __init__(self, why: str, output: str) -> None:
+        super().__init__(why)
+        self.output = output
+
+
 class Guest:
     """A running interpreter. It is a context manager; nothing of it may be used afterwards.
 
@@ -109,7 +121,8 @@ class Guest:
         """Run Python source as `__main__`; return what was written to both output streams.
 
         Raises:
-            GuestError: the source raised, the text has its traceback; or the guest trapped.
+            GuestError: the source raised; the text has its traceback.
+            GuestStoppedError: the guest trapped or ended the program.
         """
         content = source.encode() + b"\0"
         self._written.clear()
@@ -181,11 +194,16 @@ class Guest:
         assert isinstance(function, wasmtime.Func)
         try:
             answer = function(self._store, *arguments)
-        except wasmtime.WasmtimeError as problem:
-            output = b"".join(self._written).decode(errors="replace")
-            raise GuestError(f"the guest stopped in {name}: {problem}\n{output}") from problem
+        except (wasmtime.WasmtimeError, wasmtime.Trap) as problem:
+            raise self._stopped(problem) from problem
         if self._system.failure is not None:
             raise GuestError(
                 f"a file could not be shown to the guest: {self._system.failure}"
             ) from self._system.failure
         return answer if isinstance(answer, int) else 0
+
+    def _stopped(self, problem: Exception) -> GuestStoppedError:
+        why = "it ends the program"
+        if self._system.exit_status is None:
+            why = f"the interpreter crashed: {str(problem).strip().splitlines()[-1].strip()}"
+        return GuestStoppedError(why, b"".join(self._written).decode(errors="replace"))

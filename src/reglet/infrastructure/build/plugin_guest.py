@@ -11,7 +11,7 @@ import attrs
 
 from reglet.infrastructure.build.bytecode import Bytecode
 from reglet.infrastructure.build.errors import BuildError, ImportSideEffectError, PluginImportError
-from reglet.infrastructure.build.guest import Guest
+from reglet.infrastructure.build.guest import Guest, GuestStoppedError
 from reglet.infrastructure.build.sources import ImportRoots, SourceDirectory
 
 if TYPE_CHECKING:
@@ -147,7 +147,12 @@ class PluginGuest:
         return ImportRoots(tuple(SourceDirectory(each, guest_path, self._bytecode) for each in folders))
 
     def _stage(self, name: str, **arguments: Any) -> dict[str, Any]:
-        written = self._guest.run(f"boot.run_stage({name!r}, {json.dumps(arguments)!r})")
+        what = "describe itself" if name == "describe" else "be imported"
+        try:
+            written = self._guest.run(f"boot.run_stage({name!r}, {json.dumps(arguments)!r})")
+        except GuestStoppedError as problem:
+            message = f"{self._project.module} cannot {what}: {problem}"
+            raise PluginImportError(message, output=problem.output) from problem
         printed, mark, line = written.rpartition(MARK)
         self.output += printed.decode(errors="replace")
         if not mark:
@@ -155,9 +160,8 @@ class PluginGuest:
         report: dict[str, Any] = json.loads(line)
         self._refuse_host_calls(report)
         if "error" in report:
-            what = "cannot be imported" if name == "load" else "cannot describe itself"
             raise PluginImportError(
-                f"{self._project.module} {what}: {report['error']}",
+                f"{self._project.module} cannot {what}: {report['error']}",
                 self.shown(report["traceback"]),
                 self.output,
             )
