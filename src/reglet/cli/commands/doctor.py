@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import platform
+import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 
 from attrs import frozen
 
 from reglet.application.version import __version__
 from reglet.cli.command import Command
-from reglet.cli.errors import require_extra
 from reglet.cli.exit_status import ExitStatus
 from reglet.domain.errors import RegletError
 
@@ -60,12 +61,11 @@ def _runtime() -> Finding:
 
 
 def _cache() -> Iterator[Finding]:
-    from reglet.infrastructure.engine import cache_folder
+    """Name the folder of compiled code; without the build extra there is none."""
+    if find_spec("platformdirs") is not None:
+        from reglet.infrastructure.engine.cache import cache_folder
 
-    try:
         yield Finding("cache", str(cache_folder()))
-    except RegletError as error:
-        yield Finding("cache", str(error), missing=True)
 
 
 def _configure(_parser: argparse.ArgumentParser) -> None:
@@ -73,16 +73,10 @@ def _configure(_parser: argparse.ArgumentParser) -> None:
 
 
 def _run(_options: argparse.Namespace) -> int:
-    require_extra("build", "doctor")
-    from rich.table import Table
-
-    from reglet.cli.console import output
-
     findings = list(_findings())
-    table = Table(show_header=False, box=None, padding=(0, 2))
+    width = max(len(finding.subject) for finding in findings)
     for finding in findings:
-        table.add_row(finding.subject, finding.found, style="red" if finding.missing else None)
-    output().print(table)
+        sys.stdout.write(f"{finding.subject:<{width}}  {finding.found}\n")
     return ExitStatus.FAILURE if any(finding.missing for finding in findings) else ExitStatus.SUCCESS
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
 from importlib.resources import files
@@ -13,7 +14,6 @@ from pathlib import Path
 from string import Template
 
 from reglet.cli.command import Command
-from reglet.cli.console import messages
 from reglet.cli.errors import UsageError
 from reglet.cli.exit_status import ExitStatus
 
@@ -38,7 +38,7 @@ def _run(options: argparse.Namespace) -> int:
         folder,
         {"name": name, "package": f"{name.replace('-', '_')}_plugin", "service": name.replace("-", "_")},
     )
-    messages().print(f"made {folder}\n\n  cd {folder}\n  reglet-plugin test\n  reglet-plugin build")
+    sys.stderr.write(f"made {folder}\n\n  cd {folder}\n  reglet-plugin test\n  reglet-plugin build\n")
     return ExitStatus.SUCCESS
 
 
