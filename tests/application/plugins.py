@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 import reglet
 from reglet import Context, HTTPClient
 from reglet.errors import NetworkError
@@ -21,6 +23,19 @@ class CheckOutput:
 
     status_code: int
     url: str
+
+
+@reglet.model
+class MoreOutput(CheckOutput):
+    """What a check answers, and more."""
+
+    more: str
+
+
+class Kind(Enum):
+    """An enum."""
+
+    ONE = "one"
 
 
 @reglet.model
@@ -56,6 +71,12 @@ class HTTPService:
         match request.url:
             case "nothing":
                 return None
+            case "more than promised":
+                return MoreOutput(1, "x", "more")
+            case "own result with models":
+                return reglet.result_success(
+                    "mine", {"all": [CheckOutput(1, "x")], "kind": Kind.ONE, "n": None}
+                )
             case "own result":
                 return reglet.result_failure("mine", {"a": 1})
             case "failed":

@@ -36,6 +36,20 @@ def test_a_result_is_passed_on_as_it_is():
     assert _check("own result") == Result(ResultStatus.FAILURE, "mine", {"a": 1})
 
 
+def test_models_in_the_data_of_a_result_become_json():
+    """Wherever they lie; enum members too."""
+    assert _check("own result with models").data == {
+        "all": [{"status_code": 1, "url": "x"}],
+        "kind": "one",
+        "n": None,
+    }
+
+
+def test_an_output_that_is_more_than_promised_tells_what_was_promised():
+    """Its schema has no more."""
+    assert _check("more than promised").data == {"status_code": 1, "url": "x"}
+
+
 def test_check_failed_is_a_failure_with_its_data():
     """Data may be a model too."""
     assert _check("failed") == Result(ResultStatus.FAILURE, "not so", {"b": 2})

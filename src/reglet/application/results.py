@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from attrs import evolve
 
-from reglet.application.models.declaring import is_model
 from reglet.application.models.redacting import Redaction
-from reglet.application.models.writing import write_model, writer_of
+from reglet.application.models.writing import plain, writer_of
 from reglet.application.operations import Operation
 from reglet.application.tracebacks import author_traceback, one_line
 from reglet.domain.entities.error_detail import ErrorDetail
@@ -25,9 +23,11 @@ def result_of(operation: Operation, outcome: Any) -> Result:
     if outcome.__class__ is operation.output:
         return result_success(OK, writer_of(outcome.__class__)(outcome))
     if isinstance(outcome, Result):
-        return outcome
+        return evolve(outcome, data=plain(outcome.data)) if outcome.data else outcome
     if outcome is None:
         return result_success(OK)
+    if operation.output is not None and isinstance(outcome, operation.output):
+        return result_success(OK, writer_of(operation.output)(outcome))
     wanted = (
         "a reglet.Result" if operation.output is None else f"{operation.output.__name__} or a reglet.Result"
     )
@@ -38,7 +38,7 @@ def result_of(operation: Operation, outcome: Any) -> Result:
 def result_of_error(error: BaseException) -> Result:
     """Return the Result of what was raised in a check; what is no error of ours counts as a bug."""
     if isinstance(error, CheckFailed):
-        return result_failure(error.message, _data(error.data))
+        return result_failure(error.message, plain(error.data))
     if isinstance(error, RegletError):
         return result_error(error.detail())
     return result_error(ErrorDetail("panic", one_line(error), stack=_stack(error)))
@@ -63,10 +63,6 @@ def _redacted_detail(detail: ErrorDetail, redaction: Redaction) -> ErrorDetail:
         stack=redaction.text(detail.stack.decode(errors="replace")).encode(),
         wrapped=None if detail.wrapped is None else _redacted_detail(detail.wrapped, redaction),
     )
-
-
-def _data(data: Any) -> Mapping[str, Any] | None:
-    return write_model(data) if is_model(type(data)) else data
 
 
 def _stack(error: BaseException) -> bytes:

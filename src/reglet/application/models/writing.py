@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, TypeAlias
 
 from reglet.application.models.code import Code
+from reglet.application.models.declaring import is_model
 from reglet.application.models.reading import record_of
 from reglet.application.models.shapes import (
     Choice,
@@ -30,6 +31,17 @@ def write_model(value: Any) -> dict[str, Any]:
     """Return a model as a JSON object with every field, secrets redacted."""
     data: dict[str, Any] = writer_of(type(value))(value)
     return data
+
+
+def plain(value: Any) -> Any:
+    """Return a value with the models and enum members in it as JSON values; what else there is stays."""
+    if is_model(type(value)):
+        return write_model(value)
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {name: plain(entry) for name, entry in value.items()}
+    return [plain(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def writer_of(model: type[Any]) -> Writer:
