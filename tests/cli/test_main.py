@@ -99,3 +99,15 @@ def test_an_interruption_has_its_own_status(capsys: pytest.CaptureFixture[str]):
 
     assert carry_out(interrupted) == 130
     assert capsys.readouterr().err == "reglet-plugin: interrupted\n"
+
+
+def test_a_package_that_is_not_there_names_its_extra(capsys: pytest.CaptureFixture[str]):
+    """A missing package of an extra gives the pip line; any other is a bug and shows itself."""
+
+    def lacking(name: str) -> int:
+        raise ModuleNotFoundError(name=name)
+
+    assert carry_out(lambda: lacking("wasmtime.loader")) == 3
+    assert "pip install 'reglet[build]'" in capsys.readouterr().err
+    with pytest.raises(ModuleNotFoundError):
+        carry_out(lambda: lacking("reglet.nothing"))

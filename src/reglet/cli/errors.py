@@ -22,6 +22,12 @@ _EXTRAS = {
 }
 
 
+def missing_extra(name: str | None) -> str | None:
+    """Return the extra that brings a package, None if none does."""
+    package = (name or "").partition(".")[0]
+    return next((extra for extra, names in _EXTRAS.items() if package in names), None)
+
+
 def _installed(name: str) -> bool:
     return find_spec(name) is not None
 

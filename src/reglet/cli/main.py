@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from reglet.cli.commands import COMMANDS
+from reglet.cli.errors import missing_extra
 from reglet.cli.exit_status import ExitStatus
 from reglet.domain.errors import RegletError
 
@@ -36,6 +37,11 @@ def carry_out(run: Callable[[], int]) -> int:
         return _closed_pipe()
     except KeyboardInterrupt:
         return _complain("interrupted", ExitStatus.INTERRUPTED)
+    except ModuleNotFoundError as error:
+        extra = missing_extra(error.name)
+        if extra is None:
+            raise
+        return _complain(f"{error.name} is not installed: pip install 'reglet[{extra}]'", ExitStatus.USAGE)
     except RegletError as error:
         sys.stderr.write(getattr(error, "traceback", ""))
         return _complain(str(error), ExitStatus.USAGE)
