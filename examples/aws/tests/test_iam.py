@@ -12,7 +12,7 @@ import pytest
 from fake_aws import FakeAWS
 
 from reglet import Context, Plugin, Result, with_client
-from reglet.testing import assert_data_field, assert_error, assert_success
+from reglet.testing import assert_data_field, assert_error, assert_never_traps, assert_success
 
 
 @pytest.fixture
@@ -140,3 +140,8 @@ def test_a_user_whose_keys_cannot_be_read_is_named(check: Check, aws: FakeAWS) -
     assert_success(result)
     assert_data_field(result, "users_not_read", ["ann"])
     assert_data_field(result, "access_keys", [])
+
+
+def test_it_never_traps(plugin: Plugin) -> None:
+    """Whatever config a host sends, there is a Result and no bug."""
+    assert_never_traps(plugin, max_examples=5)

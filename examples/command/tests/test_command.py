@@ -14,6 +14,7 @@ from reglet.testing import (
     assert_error,
     assert_failure,
     assert_matches_schema,
+    assert_never_traps,
     assert_success,
     denied,
     not_found,
@@ -126,3 +127,8 @@ def test_every_documented_field_is_there(plugin: Plugin, fake_host: FakeHost) ->
     assert_matches_schema(result, schema)
     assert result.data is not None
     assert set(result.data) == set(schema["properties"])
+
+
+def test_it_never_traps(plugin: Plugin) -> None:
+    """Whatever config a host sends, there is a Result and no bug."""
+    assert_never_traps(plugin, max_examples=5)

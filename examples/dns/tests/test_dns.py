@@ -9,6 +9,7 @@ from reglet.testing import (
     assert_data_field,
     assert_error,
     assert_matches_schema,
+    assert_never_traps,
     assert_success,
     denied,
     not_found,
@@ -89,3 +90,8 @@ def test_an_unknown_type_is_refused(plugin: Plugin, fake_host: FakeHost) -> None
     assert_error(
         fake_host.check(plugin, {"hostname": "h", "record_type": "SRV"}), "record_type", type="config"
     )
+
+
+def test_it_never_traps(plugin: Plugin) -> None:
+    """Whatever config a host sends, there is a Result and no bug."""
+    assert_never_traps(plugin, max_examples=5)

@@ -16,6 +16,7 @@ from reglet.testing import (
     assert_data_field,
     assert_error,
     assert_failure,
+    assert_never_traps,
     assert_success,
     run_plugin_tests,
 )
@@ -150,6 +151,17 @@ def test_a_directory_has_no_content(check: Check, tmp_path: Path) -> None:
     assert_error(check(tmp_path, contains="x"), "cannot read content of a directory")
 
 
+@pytest.mark.parametrize("path", ["/a\0b", "/\ud800"])
+def test_what_cannot_be_a_path_is_refused(plugin: Plugin, path: str) -> None:
+    """As JSON can say it."""
+    assert_error(FakeHost.of(plugin).check(plugin, {"path": path}), "path", type="config")
+
+
+def test_a_text_that_no_file_can_hold_is_not_found(check: Check, hello: Path) -> None:
+    """Half a surrogate pair is JSON, and no UTF-8."""
+    assert_failure(check(hello, contains="\ud800"))
+
+
 def test_a_relative_path_is_refused(check: Check, hello: Path) -> None:
     """A sandbox does not know where the host stands."""
     assert_error(check(Path(hello.name)), "path", type="config")
@@ -158,3 +170,8 @@ def test_a_relative_path_is_refused(check: Check, hello: Path) -> None:
 def test_a_path_that_leads_through_a_file_is_an_error(check: Check, hello: Path) -> None:
     """What the file system says comes through."""
     assert_error(check(hello / "below"), "fs error: ", type="execution")
+
+
+def test_it_never_traps(plugin: Plugin) -> None:
+    """Whatever config a host sends, there is a Result and no bug."""
+    assert_never_traps(plugin, max_examples=5)

@@ -10,6 +10,7 @@ from reglet.testing import (
     assert_error,
     assert_failure,
     assert_matches_schema,
+    assert_never_traps,
     assert_success,
     denied,
     run_plugin_tests,
@@ -98,3 +99,8 @@ def test_a_url_of_another_kind_is_refused(plugin: Plugin, fake_host: FakeHost) -
     """Before anything is asked."""
     assert_error(fake_host.check(plugin, {"url": "ftp://example.com/"}), "url", type="config")
     assert_error(fake_host.check(plugin, {}), "url", type="config")
+
+
+def test_it_never_traps(plugin: Plugin) -> None:
+    """Whatever config a host sends, there is a Result and no bug."""
+    assert_never_traps(plugin, max_examples=5)

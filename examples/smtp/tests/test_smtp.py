@@ -13,6 +13,7 @@ from reglet.testing import (
     TestCase,
     assert_data_field,
     assert_error,
+    assert_never_traps,
     assert_success,
     denied,
     refused,
@@ -89,3 +90,8 @@ def test_every_documented_field_is_there(plugin: Plugin, fake_host: FakeHost) ->
     assert result.data is not None
     assert set(result.data) == set(schema["properties"])
     assert [name for name, value in result.data.items() if value is None] == ["supports_auth"]
+
+
+def test_it_never_traps(plugin: Plugin) -> None:
+    """Whatever config a host sends, there is a Result and no bug."""
+    assert_never_traps(plugin, max_examples=5)

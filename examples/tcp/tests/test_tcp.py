@@ -15,6 +15,7 @@ from reglet.testing import (
     assert_error,
     assert_failure,
     assert_matches_schema,
+    assert_never_traps,
     assert_success,
     denied,
     refused,
@@ -104,3 +105,8 @@ def test_every_documented_field_is_there(plugin: Plugin, fake_host: FakeHost) ->
 def test_what_is_no_port_is_refused(plugin: Plugin, fake_host: FakeHost, port: object) -> None:
     """Before anything is dialled."""
     assert_error(fake_host.check(plugin, {"host": "example.com", "port": port}), "port", type="config")
+
+
+def test_it_never_traps(plugin: Plugin) -> None:
+    """Whatever config a host sends, there is a Result and no bug."""
+    assert_never_traps(plugin, max_examples=5)

@@ -70,7 +70,7 @@ def _checksum(path: str, algorithm: str) -> str:
 
 def _contains(path: str, text: str) -> bool:
     """Whether a file has a text in it, wherever the pieces are cut."""
-    wanted = text.encode()
+    wanted = text.encode("utf-8", "surrogatepass")
     seen = b""
     for piece in _pieces(path):
         seen = seen[-(len(wanted) - 1) :] + piece if len(wanted) > 1 else piece

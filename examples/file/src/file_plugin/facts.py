@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from attrs import frozen
 
-from reglet.errors import CapabilityError, RegletError
+from reglet.errors import CapabilityError, ConfigError, RegletError
 
 TELLS_OWNERS = sys.platform not in {"wasi", "win32"}
 """Whether modes and owners mean anything here: WASI reports 0 for all of them."""
@@ -41,6 +41,7 @@ def look_at(path: str) -> Facts | None:
     Raises:
         CapabilityError: in a sandbox, it was not granted.
         FileError: it cannot be told for another reason.
+        ConfigError: it cannot be a path.
     """
     try:
         return _read(path)
@@ -52,6 +53,8 @@ def look_at(path: str) -> Facts | None:
         if sys.platform == "wasi" and isinstance(error, PermissionError):
             raise _not_granted(path) from error
         raise FileError(f"fs error: {error}") from error
+    except ValueError as error:  # a NUL, or what cannot be encoded
+        raise ConfigError("path", f"{path!r} is no path: {error}") from error
 
 
 def _read(path: str) -> Facts:
