@@ -2,7 +2,7 @@
 
 from reglet.infrastructure.engine.cache import Cache, cache_folder
 from reglet.infrastructure.engine.compiled import compiled, compiled_before
-from reglet.infrastructure.engine.configuration import engine
+from reglet.infrastructure.engine.configuration import engine, engine_settings
 from reglet.infrastructure.engine.worker import run_in_guest_thread, start_guest_thread
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "compiled",
     "compiled_before",
     "engine",
+    "engine_settings",
     "run_in_guest_thread",
     "start_guest_thread",
 ]

@@ -12,15 +12,20 @@ MAX_WASM_STACK = 1_900 * 1024
 
 @cache
 def engine() -> wasmtime.Engine:
-    """Return the process's engine: NaNs canonical (reproducible builds), epochs on (guests can be stopped).
+    """Return the process's engine.
 
     A store starts with an epoch deadline of 0 and traps at once: call `Store.set_epoch_deadline` first.
     """
-    configuration = wasmtime.Config()
-    configuration.cranelift_nan_canonicalization = True
-    configuration.epoch_interruption = True
-    configuration.max_wasm_stack = MAX_WASM_STACK
-    return wasmtime.Engine(configuration)
+    return wasmtime.Engine(engine_settings())
+
+
+def engine_settings() -> wasmtime.Config:
+    """Return the settings: NaNs canonical (reproducible builds), epochs on (guests can be stopped)."""
+    settings = wasmtime.Config()
+    settings.cranelift_nan_canonicalization = True
+    settings.epoch_interruption = True
+    settings.max_wasm_stack = MAX_WASM_STACK
+    return settings
 
 
 def fingerprint() -> str:

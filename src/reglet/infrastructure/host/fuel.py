@@ -6,8 +6,7 @@ from functools import cache
 
 import wasmtime
 
-from reglet.infrastructure.engine import Cache, cache_folder
-from reglet.infrastructure.engine.configuration import MAX_WASM_STACK
+from reglet.infrastructure.engine import Cache, cache_folder, engine_settings
 
 _MOST_MODULES = 4
 
@@ -15,12 +14,9 @@ _MOST_MODULES = 4
 @cache
 def fuel_engine() -> wasmtime.Engine:
     """Return the process's engine for runs with a limit on fuel."""
-    configuration = wasmtime.Config()
-    configuration.consume_fuel = True
-    configuration.epoch_interruption = True
-    configuration.cranelift_nan_canonicalization = True
-    configuration.max_wasm_stack = MAX_WASM_STACK
-    return wasmtime.Engine(configuration)
+    counting = engine_settings()
+    counting.consume_fuel = True
+    return wasmtime.Engine(counting)
 
 
 def compiled_with_fuel(module: bytes, digest: str) -> wasmtime.Module:
