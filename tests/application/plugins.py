@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from enum import Enum
+from typing import Any
 
 import reglet
 from reglet import Context, HTTPClient
@@ -68,32 +70,36 @@ class HTTPService:
     )
     def check(self, request: CheckInput) -> CheckOutput | reglet.Result | None:
         """Do what the URL says."""
-        match request.url:
-            case "nothing":
-                return None
-            case "more than promised":
-                return MoreOutput(1, "x", "more")
-            case "own result with models":
-                return reglet.result_success(
-                    "mine", {"all": [CheckOutput(1, "x")], "kind": Kind.ONE, "n": None}
-                )
-            case "own result":
-                return reglet.result_failure("mine", {"a": 1})
-            case "failed":
-                raise reglet.CheckFailed("not so", {"b": 2})
-            case "failed with a model":
-                raise reglet.CheckFailed("not so", CheckOutput(1, "x"))  # type: ignore[arg-type]
-            case "broken":
-                raise NetworkError("connect", "a.test:80", "down")
-            case "bug":
-                return CheckOutput(1 // 0, "x")
-            case "exit":
-                raise SystemExit(3)
-            case "interrupt":
-                raise KeyboardInterrupt
-            case "wrong type":
-                return "text"  # type: ignore[return-value]
-        return CheckOutput(request.expected_status, request.url)
+        outcome = OUTCOMES.get(request.url)
+        return CheckOutput(request.expected_status, request.url) if outcome is None else outcome()
+
+
+def _raising(error: BaseException) -> Callable[[], Any]:
+    def fail() -> Any:
+        raise error
+
+    return fail
+
+
+def _bug() -> CheckOutput:
+    return CheckOutput(1 // 0, "x")
+
+
+OUTCOMES: Mapping[str, Callable[[], Any]] = {
+    "nothing": lambda: None,
+    "more than promised": lambda: MoreOutput(1, "x", "more"),
+    "own result": lambda: reglet.result_failure("mine", {"a": 1}),
+    "own result with models": lambda: reglet.result_success(
+        "mine", {"all": [CheckOutput(1, "x")], "kind": Kind.ONE, "n": None}
+    ),
+    "failed": _raising(reglet.CheckFailed("not so", {"b": 2})),
+    "failed with a model": _raising(reglet.CheckFailed("not so", CheckOutput(1, "x"))),  # type: ignore[arg-type]
+    "broken": _raising(NetworkError("connect", "a.test:80", "down")),
+    "bug": _bug,
+    "exit": _raising(SystemExit(3)),
+    "interrupt": _raising(KeyboardInterrupt()),
+    "wrong type": lambda: "text",
+}
 
 
 several = reglet.define_plugin(name="several", version="1.0.0", description="Three operations")

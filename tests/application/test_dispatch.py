@@ -71,7 +71,7 @@ def test_a_bug_is_a_panic_with_the_authors_traceback():
     assert (error.type, error.message) == ("panic", "ZeroDivisionError: integer division or modulo by zero")
     lines = error.stack.decode().splitlines()
     assert lines[1].strip().startswith(f'File "{__file__.replace("test_dispatch", "plugins")}"')
-    assert lines[2].strip() == 'return CheckOutput(1 // 0, "x")'
+    assert 'return CheckOutput(1 // 0, "x")' in map(str.strip, lines)
     assert "reglet/application" not in error.stack.decode()
 
 
