@@ -115,3 +115,47 @@ def _schemas(schema: Any) -> Any:
     for each in inner:
         if isinstance(each, dict):
             yield from _schemas(each)
+
+
+@reglet.model
+class Liberal:
+    """A field for every liberty."""
+
+    whole: int = 0
+    number: float = 0.5
+    maybe: str | None = None
+    mode: str = "fast"
+
+
+@pytest.mark.parametrize(
+    ("config", "read"),
+    [
+        pytest.param({"whole": "443"}, Liberal(whole=443), id="a numeric string for an integer"),
+        pytest.param({"number": "1.5"}, Liberal(number=1.5), id="a numeric string for a number"),
+        pytest.param({"maybe": None}, Liberal(), id="null for an optional field"),
+        pytest.param({"mode": None}, Liberal(), id="null for a field with a default"),
+        pytest.param({"unheard_of": 1}, Liberal(), id="an unknown key"),
+        pytest.param({"service": "s"}, Liberal(), id="service"),
+        pytest.param({"operation": "o"}, Liberal(), id="operation"),
+    ],
+)
+def test_beyond_the_schema_the_parser_accepts(config, read):
+    """What is listed in the guide, and each of it is refused by the schema of the model alone."""
+    assert parse_model(Liberal, config) == (read, [])
+    assert not jsonschema.Draft202012Validator(input_schema(Liberal)).is_valid(config)
+
+
+def test_a_whole_float_is_an_integer_to_both():
+    """Draft 2020-12 says so too."""
+    assert parse_model(Liberal, {"whole": 443.0}) == (Liberal(whole=443), [])
+    assert jsonschema.Draft202012Validator(input_schema(Liberal)).is_valid({"whole": 443.0})
+
+
+@pytest.mark.parametrize(
+    "config", [{"whole": "4 43"}, {"whole": True}, {"mode": 5}, {"number": "x"}, {"maybe": 1}, {"whole": 1.5}]
+)
+def test_and_nothing_else(config):
+    """Where a value can mean two things, nobody guesses."""
+    value, problems = parse_model(Liberal, config)
+    assert value is None
+    assert len(problems) == 1
