@@ -38,7 +38,7 @@ def _as_ecma_reads_it(schema: Any) -> Any:
     return plain
 
 
-@settings(suppress_health_check=_SLOW, deadline=None, max_examples=60)
+@settings(suppress_health_check=_SLOW, deadline=None, max_examples=30)
 @given(st.data())
 def test_what_the_schema_accepts_the_parser_accepts(data):
     """For every model and every config that fits its schema there are no problems."""
@@ -49,7 +49,7 @@ def test_what_the_schema_accepts_the_parser_accepts(data):
     assert isinstance(value, model)
 
 
-@settings(suppress_health_check=_SLOW, deadline=None, max_examples=150)
+@settings(suppress_health_check=_SLOW, deadline=None, max_examples=60)
 @given(st.data())
 def test_the_schema_accepts_what_the_parser_makes_of_anything(data):
     """Written again, a parsed config fits the schema, whatever liberties the first one took."""
@@ -67,7 +67,7 @@ def test_the_schema_accepts_what_the_parser_makes_of_anything(data):
         jsonschema.validate(written, input_schema(model), jsonschema.Draft202012Validator)
 
 
-@settings(suppress_health_check=_SLOW, deadline=None, max_examples=200)
+@settings(suppress_health_check=_SLOW, deadline=None, max_examples=80)
 @given(st.data())
 def test_the_quick_parser_and_the_explaining_one_agree(data):
     """Both find the same value, or both find problems."""
@@ -98,7 +98,7 @@ def test_the_quick_parser_takes_the_straight_way_alone():
         parse({"name": "x", "count": "2"}, [])
 
 
-@settings(suppress_health_check=_SLOW, deadline=None, max_examples=60)
+@settings(suppress_health_check=_SLOW, deadline=None, max_examples=25)
 @given(models())
 def test_every_schema_is_flat_inlined_and_of_single_types(model):
     """No host has to resolve a reference or choose between types."""
