@@ -151,6 +151,13 @@ def test_a_directory_has_no_content(check: Check, tmp_path: Path) -> None:
     assert_error(check(tmp_path, contains="x"), "cannot read content of a directory")
 
 
+def test_in_a_sandbox_what_was_not_granted_is_an_error(check: Check, request: pytest.FixtureRequest) -> None:
+    """And not a missing file."""
+    if request.config.getoption("--reglet-place") == "fakes":
+        pytest.skip("in process, files are not sandboxed")
+    assert_error(check(Path("/proc/version")), "fs:read:/proc/version", type="capability")
+
+
 @pytest.mark.parametrize("path", ["/a\0b", "/\ud800"])
 def test_what_cannot_be_a_path_is_refused(plugin: Plugin, path: str) -> None:
     """As JSON can say it."""
