@@ -10,7 +10,8 @@ from typing import Any
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.timestamp import Timestamp
-from reglet.infrastructure.wire.grants import read_grants
+from reglet.infrastructure.wire.fields import as_fields
+from reglet.infrastructure.wire.grants import grants_of
 from reglet.infrastructure.wire.time import parse_time
 
 MICROSECOND_NS = 1000
@@ -62,7 +63,7 @@ def detail(given: Any) -> ErrorDetail | None:
 
 def grants(given: Any) -> GrantSet | None:
     """Return a GrantSet, None for null."""
-    return None if given is None else read_grants(given)
+    return None if given is None else grants_of(as_fields(given, "GrantSet"))
 
 
 _MARKS = {

@@ -10,7 +10,7 @@ from reglet.domain.entities.timestamp import ZERO_TIME
 from reglet.domain.errors import WireFormatError
 from reglet.infrastructure.wire.errors import detail_text
 from reglet.infrastructure.wire.go_json import to_bytes
-from reglet.infrastructure.wire.result import encode_result, encode_run_metadata
+from reglet.infrastructure.wire.result import encode_result, metadata_text
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal
@@ -73,6 +73,6 @@ def _result(given: Given) -> Result:
 
 _ENCODERS = {
     "marshal:Result": lambda given: encode_result(_result(given)),
-    "marshal:RunMetadata": lambda given: encode_run_metadata(_metadata(given)),
+    "marshal:RunMetadata": lambda given: to_bytes(metadata_text(_metadata(given))),
     "marshal:ErrorDetail": lambda given: to_bytes(detail_text(go.detail(given) or ErrorDetail())),
 }

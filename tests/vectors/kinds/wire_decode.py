@@ -36,13 +36,13 @@ _VALUES: dict[str, Callable[[bytes], bytes]] = {
     "Context": lambda data: to_bytes(context_text(context_of(read_record(data, "ContextWire")))),
     "ErrorDetail": lambda data: to_bytes(detail_text(read_detail(read_record(data, "ErrorDetail")))),
     "GrantSet": lambda data: grants.encode_grants(grants.decode_grants(data)),
-    "MXRecord": lambda data: dns.encode_mx_record(
-        dns.decode_dns_response(b'{"mx_records":[' + data + b"]}").mx_records[0]
-    ),
+    "MXRecord": lambda data: dns.encode_dns_response(
+        dns.decode_dns_response(b'{"mx_records":[' + data + b"]}")
+    )[len('{"mx_records":[') : -len("]}")],
     "Manifest": lambda data: manifest.encode_manifest(manifest.decode_manifest(data)),
     "Result": lambda data: result.encode_result(result.decode_result(data)),
-    "RunMetadata": lambda data: result.encode_run_metadata(
-        result.metadata_of(read_record(data, "RunMetadata"))
+    "RunMetadata": lambda data: to_bytes(
+        result.metadata_text(result.metadata_of(read_record(data, "RunMetadata")))
     ),
 }
 

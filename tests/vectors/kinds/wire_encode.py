@@ -84,6 +84,12 @@ def _mx(given: Given) -> MXRecord:
     return MXRecord(go.text(given["host"]), given["pref"])
 
 
+def _mx_record(given: Given) -> bytes:
+    """Return the one record of a response."""
+    response = dns.encode_dns_response(dns.DNSAnswer(mx_records=(_mx(given),)))
+    return response.removeprefix(b'{"mx_records":[').removesuffix(b"]}")
+
+
 def _dns_response(given: Given) -> bytes:
     records = tuple(map(go.text, given["records"] or ()))
     answer = dns.DNSAnswer(records, tuple(map(_mx, given["mx_records"] or ())))
@@ -206,7 +212,7 @@ _ENCODERS = {
     "Context": _context,
     "DNSRequest": _dns_request,
     "DNSResponse": _dns_response,
-    "MXRecord": lambda given: dns.encode_mx_record(_mx(given)),
+    "MXRecord": _mx_record,
     "HTTPRequest": _http_request,
     "HTTPResponse": _http_response,
     "TCPRequest": _tcp_request,

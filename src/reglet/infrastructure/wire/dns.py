@@ -81,11 +81,6 @@ def encode_dns_response(
     return to_bytes(text)
 
 
-def encode_mx_record(record: MXRecord) -> bytes:
-    """Return one mail exchanger as JSON."""
-    return to_bytes(_mx_text(record))
-
-
 def _mx_text(record: MXRecord) -> str:
     return object_text(host=string_text(record.host), pref=str(record.pref))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import cast
 
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
@@ -17,7 +17,7 @@ from reglet.domain.entities.grants import (
     NetworkCapability,
     NetworkRule,
 )
-from reglet.infrastructure.wire.fields import Fields, as_fields, read_record
+from reglet.infrastructure.wire.fields import Fields, read_record
 from reglet.infrastructure.wire.go_json import list_text, object_text, string_text, to_bytes
 
 _KEY_OPERATIONS = ("read", "write", "read-write")
@@ -100,12 +100,3 @@ def _key_rule(fields: Fields) -> KeyValueRule:
     if op not in _KEY_OPERATIONS:
         raise fields.wrong("op", " or ".join(_KEY_OPERATIONS))
     return KeyValueRule(fields.texts("keys"), cast("KeyOperation", op))
-
-
-def read_grants(value: Any) -> GrantSet:
-    """Return the GrantSet that a decoded JSON value holds.
-
-    Raises:
-        WireFormatError: it holds none.
-    """
-    return grants_of(as_fields(value, "GrantSet"))

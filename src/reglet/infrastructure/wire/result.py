@@ -24,7 +24,7 @@ def encode_result(result: Result) -> bytes:
         WireFormatError: its data or its error's details hold something that is not JSON, such as NaN.
     """
     data = f'"data":{sorted_text(result.data)},' if result.data else ""
-    metadata = f'"metadata":{_metadata_text(result.metadata)},' if result.metadata else ""
+    metadata = f'"metadata":{metadata_text(result.metadata)},' if result.metadata else ""
     error = f'"error":{detail_text(result.error)},' if result.error else ""
     message = f',"message":{string_text(result.message)}' if result.message else ""
     return to_bytes(
@@ -33,12 +33,8 @@ def encode_result(result: Result) -> bytes:
     )
 
 
-def encode_run_metadata(metadata: RunMetadata) -> bytes:
-    """Return RunMetadata as JSON."""
-    return to_bytes(_metadata_text(metadata))
-
-
-def _metadata_text(metadata: RunMetadata) -> str:
+def metadata_text(metadata: RunMetadata) -> str:
+    """Return RunMetadata as JSON text."""
     version = f'"sdk_version":{string_text(metadata.sdk_version)},' if metadata.sdk_version else ""
     plugin = f'"plugin_id":{string_text(metadata.plugin_id)},' if metadata.plugin_id else ""
     return (
