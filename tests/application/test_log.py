@@ -19,6 +19,7 @@ from reglet import Context
 from reglet.application.current import Check, under_way
 from reglet.application.log_attributes import log_attribute
 from reglet.application.log_handler import message_of
+from reglet.application.log_streams import KeptLog
 from reglet.application.models.redacting import Redaction
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.log import LogAttribute, LogInstallation, LogMessage, LogSinkHandler, group, logging_to
@@ -211,6 +212,43 @@ def test_an_installation_logs_begun_lines_when_a_check_is_over(sink):
         assert sink.texts == [("INFO", "begun")]
     finally:
         installation.undo()
+
+
+@pytest.fixture(name="logging_put_back")
+def _logging_put_back():
+    root = logging.getLogger()
+    level, handlers, out, err = root.level, list(root.handlers), sys.stdout, sys.stderr
+    yield root
+    root.setLevel(level)
+    root.handlers[:] = handlers
+    sys.stdout, sys.stderr = out, err
+    logging.captureWarnings(capture=False)
+
+
+@pytest.mark.usefixtures("logging_put_back")
+def test_a_kept_log_is_installed_once(sink):
+    """Each check finds it in place, and ends the lines that it began."""
+    kept = KeptLog(sink)
+    with kept:
+        print("one", end="")  # noqa: T201 - that is what is tested
+    installed = sys.stdout
+    with kept:
+        _LOG.info("two")
+    assert sink.texts == [("INFO", "one"), ("INFO", "two")]
+    assert sys.stdout is installed
+
+
+def test_a_kept_log_comes_back_after_a_plugin_put_its_own_there(sink, logging_put_back):
+    """The next check logs again, and only once."""
+    kept = KeptLog(sink)
+    with kept:
+        logging_put_back.handlers.clear()
+        logging_put_back.setLevel(logging.CRITICAL)
+        sys.stdout = io.StringIO()
+    with kept:
+        print("printed")  # noqa: T201 - that is what is tested
+        _LOG.info("logged")
+    assert sink.texts == [("INFO", "printed"), ("INFO", "logged")]
 
 
 def test_arguments_that_do_not_fit_do_not_cost_the_message():

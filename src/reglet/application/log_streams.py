@@ -37,8 +37,9 @@ class LogStream(io.TextIOBase):
 
     def finish(self) -> None:
         """Log a begun line as it is."""
-        begun, self._begun = self._begun, ""
-        self._log(begun)
+        if self._begun:
+            begun, self._begun = self._begun, ""
+            self._log(begun)
 
     def _log(self, line: str) -> None:
         if line.strip():
@@ -51,7 +52,7 @@ class LogInstallation:
     def __init__(self, sink: LogSink, *, level: int = logging.INFO, streams: bool = True) -> None:
         """Install; without `streams`, standard output stays what it is, as a debugger needs."""
         self._root = logging.getLogger()
-        self._level_before = self._root.level
+        self._level, self._level_before = level, self._root.level
         self._handler = LogSinkHandler(sink)
         self._root.addHandler(self._handler)
         self._root.setLevel(level)
@@ -63,6 +64,15 @@ class LogInstallation:
             err = LogStream(logging.getLogger("stderr"), logging.WARNING)
             self._streams = (out, err)
             sys.stdout, sys.stderr = out, err
+
+    @property
+    def stands(self) -> bool:
+        """Whether all of it is still in place: a plugin may have put something of its own there."""
+        return (
+            self._handler in self._root.handlers
+            and self._root.level == self._level
+            and (not self._streams or (sys.stdout, sys.stderr) == self._streams)
+        )
 
     def finish(self) -> None:
         """Log lines that were begun and not ended: a check is over."""
@@ -77,6 +87,30 @@ class LogInstallation:
         logging.captureWarnings(capture=False)
         self._root.setLevel(self._level_before)
         self._root.removeHandler(self._handler)
+
+
+class KeptLog:
+    """Sends everything to a sink from the first check on, for good: for a module, which has no other use.
+
+    It is entered at each check, where it costs far less than an installation.
+    """
+
+    def __init__(self, sink: LogSink) -> None:
+        """Take the sink; nothing is installed yet."""
+        self._sink = sink
+        self._installation: LogInstallation | None = None
+
+    def __enter__(self) -> None:
+        """Install, unless it was done before and stands."""
+        if self._installation is None or not self._installation.stands:
+            if self._installation is not None:
+                self._installation.undo()
+            self._installation = LogInstallation(self._sink)
+
+    def __exit__(self, *_: object) -> None:
+        """Log begun lines."""
+        if self._installation is not None:
+            self._installation.finish()
 
 
 @contextmanager

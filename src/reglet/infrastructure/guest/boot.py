@@ -92,6 +92,7 @@ def describe() -> dict[str, Any]:
     manifest = plugin.manifest(Context())
     exports = Exports(plugin, ImportedFunctions(interpreter))
     exports.manifest()
+    exports.keep_log()
     interpreter.set_handler(waking(handler_of(exports)))
     return {
         "name": manifest.name,

@@ -35,6 +35,7 @@ def world_of(module: str, attribute: str | None, version: str | None) -> type[An
     preload()
     exports = Exports(import_plugin(module, attribute, version), ImportedFunctions(ComponentHost(host)))
     exports.manifest()
+    exports.keep_log()
     return type("WitWorld", (World,), {"exports": exports})
 
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from attrs import evolve
 
 from reglet.application.current import Check, under_way
-from reglet.application.log_streams import logging_to
+from reglet.application.log_streams import KeptLog, logging_to
 from reglet.application.results import result_of_error
 from reglet.application.tracebacks import author_traceback, one_line
 from reglet.application.version import __version__
@@ -45,10 +45,17 @@ class Exports:
     ) -> None:
         """Take the plugin, and the seam that its clients and its log use."""
         self._plugin = plugin
-        self._streams = streams
         self._log = HostLogSink(functions)
+        self._logging: Callable[[], AbstractContextManager[None]] = lambda: logging_to(
+            self._log, streams=streams
+        )
         self._context = Context(clients=host_clients(functions))
         self._known_name: str | None = None
+
+    def keep_log(self) -> None:
+        """From the next call on, install the log once and leave it: a module has no other use for streams."""
+        kept = KeptLog(self._log)
+        self._logging = lambda: kept
 
     def manifest(self) -> bytes:
         """Return the Manifest; one that cannot be made says so in its description, and in the log."""
@@ -105,9 +112,6 @@ class Exports:
         except BaseException as error:  # noqa: BLE001 - nothing escapes to the host
             return encode(self._stamped(_result_of(error), start))
 
-    def _logging(self) -> AbstractContextManager[None]:
-        return logging_to(self._log, streams=self._streams)
-
     def _check(self, config: bytes) -> Result:
         token = under_way.set(Check(self._context))
         try:
@@ -120,15 +124,20 @@ class Exports:
 
     def _stamped(self, result: Result, start: datetime) -> Result:
         end = _now()
-        metadata = result.metadata or RunMetadata.between(start, end)
-        return evolve(
-            result,
-            timestamp=end if result.timestamp == ZERO_TIME else result.timestamp,
-            metadata=evolve(
-                metadata,
-                sdk_version=metadata.sdk_version or __version__,
-                plugin_id=metadata.plugin_id or self._name,
+        ran = result.metadata or RunMetadata.between(start, end)
+        return Result(
+            result.status,
+            result.message,
+            result.data,
+            result.error,
+            RunMetadata(
+                ran.start_time,
+                ran.end_time,
+                ran.sdk_version or __version__,
+                ran.plugin_id or self._name,
+                ran.duration_ns,
             ),
+            end if result.timestamp == ZERO_TIME else result.timestamp,
         )
 
     @property
