@@ -26,6 +26,21 @@ def test_context(plugin):
     http.on("https://any.host/").respond(201)
     result = plugin.check(with_client(Context(), http), b'{"url": "https://any.host/"}')
     assert result.data == {"status_code": 201}
+
+def test_imported():
+    import importlib, sys
+    from pathlib import Path
+    from reglet.testing import FakeHost, FakeHTTPClient, TestCase, run_plugin_tests
+    (module,) = (path.stem for path in Path().glob("fetch_*.py"))
+    own = importlib.import_module(module).plugin
+    http = FakeHTTPClient()
+    http.on("https://a.test/").respond(202)
+    run_plugin_tests(own, [TestCase("x", {"url": "https://a.test/"}, expect_data={"status_code": 202})], clients=[http])
+    host = FakeHost.of(own)
+    host.http.on("https://a.test/").respond(203)
+    assert host.check(own, {"url": "https://a.test/"}).data == {"status_code": 203}
+    from reglet.testing.places import PlacedPlugin, in_place
+    assert isinstance(in_place(own), PlacedPlugin)
 """
 
 RUNNER = """
@@ -69,14 +84,14 @@ def test_the_sandbox_runs_what_was_built_and_builds_again_only_what_changed(proj
     """The fakes answer the module, its capabilities are enforced, and one build serves many runs."""
     project.make()
     project.test(EVERY_PLACE)
-    project.run("--reglet-place=sandbox").assert_outcomes(passed=5)
+    project.run("--reglet-place=sandbox").assert_outcomes(passed=6)
     first = modules(project)
     assert len(first) == 1
-    project.run("--reglet-place=sandbox").assert_outcomes(passed=5)
+    project.run("--reglet-place=sandbox").assert_outcomes(passed=6)
     assert modules(project) == first
     source = project.folder / f"{project.module}.py"
     source.write_text(source.read_text() + "\nCHANGED = True\n")
-    project.run("--reglet-place=sandbox").assert_outcomes(passed=5)
+    project.run("--reglet-place=sandbox").assert_outcomes(passed=6)
     assert modules(project).keys() == first.keys()
     assert modules(project) != first
 
@@ -87,7 +102,7 @@ def test_the_go_host_runs_the_same_tests(project):
     """On wazero, with the same fakes."""
     project.make()
     project.test(EVERY_PLACE)
-    project.run("--reglet-place=go").assert_outcomes(passed=5)
+    project.run("--reglet-place=go").assert_outcomes(passed=6)
 
 
 def test_the_real_world_answers_natively_within_what_is_declared(project):

@@ -18,7 +18,7 @@ from reglet.testing.binding import bound, raise_unexpected
 from reglet.testing.configs import encoded, written
 from reglet.testing.fakes.host import FakeHost
 from reglet.testing.fakes.routes import UnexpectedCallError
-from reglet.testing.places import definition_of
+from reglet.testing.places import definition_of, in_place
 from reglet.testing.verification import verify_error, verify_output, verify_success
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def run_example(case: ExampleCase) -> Result:
 
 def _check(case: ExampleCase, host: FakeHost) -> Result:
     if case.clients:
-        result = case.plugin.check(bound(Context(), case.clients), encoded(case.config))
+        result = in_place(case.plugin).check(bound(Context(), case.clients), encoded(case.config))
         raise_unexpected(case.clients)
         return result
     return host.check(case.plugin, case.config)

@@ -69,6 +69,24 @@ class PlacedPlugin:
         return self._place.check(self.world() if self.world else functions, config)
 
 
+_placed: dict[int, PlacedPlugin] = {}
+
+
+def put(plugin: PlacedPlugin) -> None:
+    """Let every check of this plugin's definition run in its place, also where a test imports it itself."""
+    _placed[id(plugin.definition)] = plugin
+
+
+def take_away(plugin: PlacedPlugin) -> None:
+    """Let the checks of this plugin's definition run in this process again."""
+    _placed.pop(id(plugin.definition), None)
+
+
+def in_place(plugin: Plugin) -> Plugin:
+    """Return the plugin in the place that it was put in, itself if it was put in none."""
+    return _placed.get(id(plugin), plugin)
+
+
 def definition_of(plugin: Plugin) -> Plugin:
     """Return the plugin as its author wrote it."""
     return plugin.definition if isinstance(plugin, PlacedPlugin) else plugin
@@ -76,11 +94,13 @@ def definition_of(plugin: Plugin) -> Plugin:
 
 def check_at(plugin: Plugin, functions: HostFunctions, config: bytes) -> Result:
     """Run a check in the plugin's place, its host calls answered by `functions`."""
-    if isinstance(plugin, PlacedPlugin):
-        return plugin.check_at(functions, config)
-    return InProcess(plugin).check(functions, config)
+    placed = in_place(plugin)
+    if isinstance(placed, PlacedPlugin):
+        return placed.check_at(functions, config)
+    return InProcess(placed).check(functions, config)
 
 
 def meets_fakes(plugin: Plugin) -> bool:
     """Whether a test's fakes answer this plugin: not where it meets the real world."""
-    return not isinstance(plugin, PlacedPlugin) or plugin.world is None
+    placed = in_place(plugin)
+    return not isinstance(placed, PlacedPlugin) or placed.world is None

@@ -24,6 +24,7 @@ from reglet.testing.binding import bound, raise_unexpected
 from reglet.testing.configs import encoded
 from reglet.testing.examples import generate_example_tests, run_example
 from reglet.testing.fakes.routes import UnexpectedCallError
+from reglet.testing.places import in_place
 from reglet.testing.verification import verify_error, verify_output
 
 __all__ = [
@@ -115,7 +116,7 @@ def _problems(plugin: Plugin, ctx: Context, clients: Sequence[object], case: Tes
 def _checked(plugin: Plugin, ctx: Context, config: bytes) -> Result:
     with surroundings_watched():
         try:
-            return plugin.check(ctx, config)
+            return in_place(plugin).check(ctx, config)
         except Exception as error:  # noqa: BLE001 - as a host sees it: an error becomes a Result
             return result_of_error(error)
 

@@ -9,10 +9,7 @@ from typing import assert_never
 from reglet.domain.context import Context
 from reglet.domain.ports.plugin import Plugin
 from reglet.infrastructure.build.in_process import load_plugin_in_process
-from reglet.testing.places import InProcess, PlacedPlugin, PlaceName
-from reglet.testing.project_file import project_folder
-
-__all__ = ["Projects", "project_folder"]
+from reglet.testing.places import InProcess, PlacedPlugin, PlaceName, put, take_away
 
 
 class Projects:
@@ -28,7 +25,11 @@ class Projects:
     def plugin(self, folder: Path) -> Plugin:
         """Return the plugin of a project. Raises what `load_plugin_in_process` and the build raise."""
         if folder not in self._plugins:
-            self._plugins[folder] = self._placed(folder, load_plugin_in_process(folder))
+            plugin = self._placed(folder, load_plugin_in_process(folder))
+            if isinstance(plugin, PlacedPlugin):
+                put(plugin)
+                self._open.callback(take_away, plugin)
+            self._plugins[folder] = plugin
         return self._plugins[folder]
 
     def close(self) -> None:

@@ -64,6 +64,21 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
     return file
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put all plugins in the place that was asked for, those that tests import themselves too."""
+    if config.getoption("--reglet-place") == "fakes":
+        return
+    from reglet.domain.errors import RegletError
+    from reglet.testing.project_file import project_folder
+
+    folders = {folder for path in {item.path for item in items} if (folder := project_folder(path))}
+    for folder in sorted(folders):
+        try:
+            projects_of(config).plugin(folder)
+        except RegletError as error:
+            raise pytest.UsageError(str(error)) from error
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
@@ -109,7 +124,7 @@ def projects_of(config: pytest.Config) -> Projects:
 @pytest.fixture(scope="module")
 def plugin(request: pytest.FixtureRequest) -> Plugin:
     """The plugin of the project that the test stands in, in the place that `--reglet-place` says."""
-    from reglet.testing.projects import project_folder
+    from reglet.testing.project_file import project_folder
 
     folder = project_folder(request.path)
     if folder is None:
