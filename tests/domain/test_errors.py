@@ -149,3 +149,9 @@ def test_a_url_is_told_without_its_password():
     """Neither the text nor the attribute keeps the credentials."""
     error = errors.HTTPError("GET", "https://user:hunter2@example.com/a@b", "boom")
     assert (str(error), error.url) == ("http GET https://example.com/a@b failed: boom", "https://example.com/a@b")
+
+
+def test_what_a_host_has_said_already_is_not_said_twice():
+    """A host that words its errors as we do is passed on as it is."""
+    said = errors.HostError(ErrorDetail("network", "tcp connect to h:1 (tcp) failed: refused"))
+    assert str(errors.TCPError("h:1", said)) == "tcp connect to h:1 (tcp) failed: refused"

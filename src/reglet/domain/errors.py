@@ -72,6 +72,8 @@ def error_detail(error: BaseException) -> ErrorDetail:
 
 def _because(text: str, cause: Cause) -> str:
     reason = "" if cause is None else str(cause) or type(cause).__name__
+    if reason.startswith(text):
+        return reason  # a host that speaks as we do has said it already
     return f"{text}: {reason}" if reason else text
 
 
