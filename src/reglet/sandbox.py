@@ -60,7 +60,7 @@ from reglet.infrastructure.wire.dialect import Dialect
 
 if TYPE_CHECKING:
     from reglet.infrastructure.host.code import Code
-    from reglet.infrastructure.host.module import Module
+    from reglet.infrastructure.host.module import Module as Module  # noqa: PLC0414 - for annotations
     from reglet.infrastructure.host.overlay import Overlay
     from reglet.infrastructure.host.surroundings import Surroundings
 
@@ -175,12 +175,9 @@ class Sandbox:
         self.close()
 
     def _module(self, binary: bytes, source: str) -> Module:
-        try:
-            from reglet.infrastructure.host.module import Module
-        except ImportError as problem:
-            raise MissingPackageError("wasmtime") from problem
+        kind = _module_class()
         code = self._code(binary, source)
-        module = Module(code, self._functions_for, self._surroundings, self.limits, self._slots)
+        module = kind(code, self._functions_for, self._surroundings, self.limits, self._slots)
         self._modules.add(module)
         return module
 
@@ -282,6 +279,21 @@ class _NativePorts:
         from reglet.infrastructure.native.commands import NativeCommandRunner
 
         return NativeCommandRunner()
+
+
+def __getattr__(name: str) -> object:
+    """Import `Module`, and with it wasmtime, for those who ask for it."""
+    if name == "Module":
+        return _module_class()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def _module_class() -> type[Module]:
+    try:
+        from reglet.infrastructure.host import module
+    except ImportError as problem:
+        raise MissingPackageError("wasmtime") from problem
+    return module.Module
 
 
 def _find_overlay(binary: bytes) -> Overlay | None:

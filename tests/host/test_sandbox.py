@@ -6,6 +6,8 @@ import gc
 import json
 import resource
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+import reglet.sandbox
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
@@ -65,6 +68,21 @@ def test_a_manifest_is_read():
     with Sandbox() as sandbox:
         manifest = sandbox.load(plugin()).manifest()
     assert (manifest.name, manifest.version) == ("by-hand", "1.0.0")
+
+
+def test_the_class_of_a_module_can_be_asked_for():
+    """For annotations; what does not exist is told as Python does."""
+    with Sandbox() as sandbox:
+        assert isinstance(sandbox.load(plugin()), reglet.sandbox.Module)
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        _ = reglet.sandbox.Nothing
+
+
+def test_importing_the_sandbox_imports_no_engine():
+    """Nor any network library: they are imported when they are needed."""
+    code = "import sys, reglet.sandbox; print([n for n in ('wasmtime', 'httpx', 'dns', 'cryptography') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_a_module_is_loaded_from_a_file(tmp_path):
