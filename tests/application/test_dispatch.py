@@ -232,6 +232,13 @@ class Secretive:
     mode: str = "ok"
     old: str = reglet.field(default="", deprecated=True, description="use mode")
 
+    def __attrs_post_init__(self) -> None:
+        """Tell the secret."""
+        if self.mode == "refused":
+            raise ValueError(f"{self.token} is refused")
+        if self.mode == "refusal broken":
+            raise RuntimeError(f"{self.token} breaks it")
+
 
 @reglet.model
 class Told:
@@ -262,7 +269,7 @@ class SecretiveService:
         return Told(f"{text} {ctx.config.mode}", request.token)
 
 
-@pytest.mark.parametrize("mode", ["ok", "bug", "failed", "error"])
+@pytest.mark.parametrize("mode", ["ok", "bug", "failed", "error", "refused", "refusal broken"])
 def test_a_secret_of_the_config_is_in_no_result(mode):
     """Not in data, messages, codes, details or tracebacks."""
     result = secretive.check(Context(), json.dumps({"token": "hunter2", "mode": mode}).encode())

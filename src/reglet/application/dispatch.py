@@ -56,6 +56,10 @@ class Dispatcher:
         decoded = decode_config(config)
         operation = route(self._operations, decoded)
         reader, call = self._plans[id(operation)]
+        redaction = NO_SECRETS
+        for each in (self._config, reader):
+            if each is not None and each.is_special:
+                redaction = _watch(ctx, each, decoded, redaction)
         problems: Problems = []
         parsed = None if self._config is None else self._config.parse(decoded, problems)
         request = None if reader is None else reader.parse(decoded, problems)
@@ -63,10 +67,6 @@ class Dispatcher:
             raise ConfigProblemsError(list(dict.fromkeys(placed(problems))))
         if self._config is not None:
             ctx = ctx.with_config(parsed)
-        redaction = NO_SECRETS
-        for each, value in ((self._config, parsed), (reader, request)):
-            if each is not None and each.is_special:
-                redaction = _watch(ctx, each, value, decoded, redaction)
         result = result_of(operation, call(ctx, request))
         return redacted(result, redaction) if redaction else result
 
@@ -88,12 +88,10 @@ def _reader(model: type[Any]) -> _Reader:
     return _Reader(model, parser_of(model), secret, deprecated, secret or bool(deprecated))
 
 
-def _watch(
-    ctx: Context, reader: _Reader, value: Any, config: Mapping[str, Any], redaction: Redaction
-) -> Redaction:
+def _watch(ctx: Context, reader: _Reader, config: Mapping[str, Any], redaction: Redaction) -> Redaction:
     """Warn of deprecated fields, and see to it that what is secret stays so from here on."""
     if reader.has_secrets:
-        found = secret_texts(record_of(reader.model), value)
+        found = secret_texts(record_of(reader.model), config)
         redaction = Redaction((*redaction.secrets, *found))
         under_way.set(Check(ctx, redaction))
     for name, description in reader.deprecated:

@@ -22,7 +22,6 @@ from reglet.application.models.problems import (
 )
 from reglet.application.models.quick import quick_parser
 from reglet.application.models.reading import record_of
-from reglet.application.models.redacting import Redaction, secrets_of_field
 from reglet.application.models.scalars import SCALARS, anything
 from reglet.application.models.shapes import (
     ABSENT,
@@ -163,18 +162,10 @@ def _explaining(record: Record, way: _Way) -> Parser:
         try:
             return model(**arguments)
         except (ValueError, ConfigError) as error:
-            problems.append(("", _refusal(error, record, arguments)))
+            problems.append(("", str(error)))
             return None
 
     return parse
-
-
-def _refusal(error: Exception, record: Record, arguments: dict[str, Any]) -> str:
-    """Return why a model refused its fields, without the secrets among them."""
-    secrets = (
-        text for each in record.fields for text in secrets_of_field(each, arguments.get(each.argument))
-    )
-    return Redaction(tuple(secrets)).text(str(error))
 
 
 def _step(each: Field, way: _Way) -> tuple[str, str, Parser, Any, str]:

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from reglet.application.models.declaring import MARKS
 from reglet.application.models.marks import Marks
 from reglet.application.models.reading import record_of
-from reglet.application.models.shapes import Field, Listing, Record, Shape, Table, holds_secrets
+from reglet.application.models.shapes import ABSENT, Listing, Record, Shape, Table
 from reglet.application.models.writing import REDACTED
 from reglet.domain.errors import RegletError
 
@@ -38,33 +38,29 @@ def _secret_attributes(model: type[Any]) -> frozenset[str]:
         return frozenset(marked | {each.name for each in attributes if "Secret" in str(each.type)})
 
 
-def secret_texts(record: Record, value: Any) -> Iterator[str]:
-    """Yield every text that stands in a secret field of a model."""
-    if record.has_secrets:
-        for each in record.fields:
-            yield from secrets_of_field(each, getattr(value, each.attribute))
-
-
-def secrets_of_field(each: Field, value: Any) -> Iterator[str]:
-    """Yield every text that is secret in the value of a field."""
-    if each.marks.secret:
-        yield from _texts(value)
-    else:
-        yield from _inside(each.shape, value)
+def secret_texts(record: Record, config: Any) -> Iterator[str]:
+    """Yield every text in the secret fields of a config, whether it fits or not, and in their defaults."""
+    if not record.has_secrets or not isinstance(config, Mapping):
+        return
+    for each in record.fields:
+        entry = config.get(each.name)
+        if not each.marks.secret:
+            yield from _inside(each.shape, entry)
+        elif entry is not None:
+            yield from _texts(entry)
+        elif each.default is not ABSENT:
+            yield from _texts(each.default_value())
 
 
 def _inside(shape: Shape, value: Any) -> Iterator[str]:
-    if value is None or not holds_secrets(shape):
-        return
-    match shape:
-        case Record():
-            yield from secret_texts(shape, value)
-        case Listing(item=inner):
-            for item in value:
-                yield from _inside(inner, item)
-        case Table(value=inner):
-            for entry in value.values():
-                yield from _inside(inner, entry)
+    if isinstance(shape, Record):
+        yield from secret_texts(shape, value)
+    elif isinstance(shape, Listing) and isinstance(value, list):
+        for item in value:
+            yield from _inside(shape.item, item)
+    elif isinstance(shape, Table) and isinstance(value, Mapping):
+        for entry in value.values():
+            yield from _inside(shape.value, entry)
 
 
 def _texts(value: Any) -> Iterator[str]:
