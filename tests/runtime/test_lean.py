@@ -15,7 +15,7 @@ from reglet.infrastructure.runtime.linker.layout import Addresses, Layout, lay_o
 from reglet.infrastructure.runtime.linker.left_out import left_out_functions
 from reglet.infrastructure.runtime.linker.read import Library, read_library
 from reglet.infrastructure.runtime.linker.relocate import Pointer, pointers
-from reglet.infrastructure.runtime.linker.resolve import Function, Resolver, Rules
+from reglet.infrastructure.runtime.linker.resolve import Function, Resolver, Rules, Target
 from reglet.infrastructure.runtime.wheel import Parts, take_parts
 from tests.runtime.reachability import CodeReader, Objects, References
 
@@ -40,6 +40,7 @@ class Linked:
     addresses: Addresses
     left_out: frozenset[Function]
     references: dict[Function, References]
+    kept: frozenset[Function]
     pointers: list[Pointer]
 
     @property
@@ -49,8 +50,8 @@ class Linked:
 
     @property
     def staying(self) -> list[References]:
-        """The references of the functions that stay."""
-        return [each for function, each in self.references.items() if function not in self.left_out]
+        """The references of the functions that stay: not left out, and not pruned."""
+        return [self.references[function] for function in self.kept if function not in self.left_out]
 
     @property
     def left_out_slots(self) -> set[int]:
@@ -60,8 +61,13 @@ class Linked:
     @property
     def left_out_data(self) -> list[tuple[int, int]]:
         """The data that is left out."""
-        base = self.layout.memory_bases[self.python]
-        return [(base + start, base + end) for part in LEFT_OUT for start, end in part.data]
+        names = [each.name for each in self.libraries]
+        bases = {name: self.layout.memory_bases[place] for place, name in enumerate(names)}
+        return [
+            (bases[part.library] + start, bases[part.library] + end)
+            for part in LEFT_OUT
+            for start, end in part.data
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +91,30 @@ def linked(parts: Parts) -> Linked:
         for index in _scanned_functions(library)
     }
     left_out = left_out_functions(libraries, LEFT_OUT)
-    return Linked(libraries, layout, addresses, left_out, references, list(pointers(libraries, addresses)))
+    kept = _reachable(libraries, resolver, addresses, references)
+    return Linked(
+        libraries, layout, addresses, left_out, references, kept, list(pointers(libraries, addresses))
+    )
+
+
+def _reachable(
+    libraries: list[Library], resolver: Resolver, addresses: Addresses, references: dict[Function, References]
+) -> frozenset[Function]:
+    """Follow calls from what the module exports, what runs first and every pointer."""
+    adapter = len(libraries) - 1
+    waiting: set[Target | None] = set(addresses.table.values())
+    waiting |= {resolver.exported_function(adapter, name) for name in libraries[adapter].module.exported}
+    for place, library in enumerate(libraries):
+        waiting.add(resolver.exported_function(place, "_initialize"))
+        if library.module.start is not None:
+            waiting.add(resolver.function(place, library.module.start))
+    seen: set[Function] = set()
+    while waiting:
+        function = waiting.pop()
+        if isinstance(function, Function) and function not in seen and function in references:
+            seen.add(function)
+            waiting |= {resolver.function(function.library, called) for called in references[function].calls}
+    return frozenset(seen)
 
 
 def _scanned_functions(library: Library) -> list[int]:
@@ -101,7 +130,7 @@ def test_nothing_that_stays_calls_what_is_left_out(linked: Linked) -> None:
     callers = [
         (function, called)
         for function, each in linked.references.items()
-        if function not in linked.left_out
+        if function not in linked.left_out and function in linked.kept
         for called in each.calls
         if Function(function.library, called) in linked.left_out
     ]

@@ -30,6 +30,15 @@ LEFT_OUT_MODULES = frozenset(
 
 LEFT_OUT = (
     LeftOut(
+        library="libc.so",
+        functions=(),
+        data=(
+            (45_744, 65_216),
+            (65_344, 83_200),
+            (93_632, 131_072),
+        ),  # most tables of iconv, which CPython has not
+    ),
+    LeftOut(
         library="libpython3.14.so",
         functions=(
             FunctionRange(5832, "pysqlite_close_all_blobs", 5979, "_pysqlite_long_as_int64"),

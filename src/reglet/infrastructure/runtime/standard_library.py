@@ -15,13 +15,14 @@ MOUNT = "python"
 _LEFT_OUT = ("ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tests", "tkinter", "turtledemo")
 """Packages, at any depth, that are of no use without a screen, a network or a test suite."""
 
+# Without docstrings and asserts, and the interpreter leaves out columns: plugins carry what they import.
 _COMPILER = """
 import importlib._bootstrap_external, os
 
 def write_compiled(path):
     with open(path, "rb") as file:
         source = file.read()
-    code = compile(source, path, "exec", dont_inherit=True, optimize=0)
+    code = compile(source, path, "exec", dont_inherit=True, optimize=2)
     os.write(1, importlib._bootstrap_external._code_to_hash_pyc(code, bytes(8), False))
 """
 

@@ -7,9 +7,13 @@ typedef object *(*method)(object *self, object *arguments);
 typedef struct { const char *name; method function; int flags; const char *documentation; } method_definition;
 typedef struct { const char *name; object *(*initialise)(void); } builtin_module;
 
+typedef struct { const char *name; const u8 *code; i32 size; int is_package; } frozen_module;
+
 enum { METH_VARARGS = 1, METH_NOARGS = 4, METH_O = 8 };
 
 extern builtin_module *PyImport_Inittab;
+extern const frozen_module *_PyImport_FrozenBootstrap, *_PyImport_FrozenStdlib, *_PyImport_FrozenTest;
+extern int Py_NoSiteFlag;
 extern object *PyExc_ValueError, *PyExc_TypeError, *PyExc_MemoryError, *PyExc_LookupError;
 
 void Py_InitializeEx(int install_signal_handlers);

@@ -60,7 +60,9 @@ static const method_definition methods[] = {
 
 EXPORT("_python_initialize") void python_initialize(void) {
   keep_needed_modules();
+  Py_NoSiteFlag = 1;  // there are no site packages to look for
   Py_InitializeEx(0);
+  forget_bootstrap_modules();
   object *module = PyImport_AddModule("_reglet");
   for (u32 i = 0; i < sizeof methods / sizeof *methods; i++) {
     object *function = PyCFunction_NewEx(&methods[i], NULL, NULL);

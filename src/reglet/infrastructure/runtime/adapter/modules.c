@@ -24,7 +24,20 @@ static int is_kept(const char *name) {
   return 0;
 }
 
+// CPython has part of its standard library frozen into its data. The runtime imports it from the same files as the
+// rest, which are smaller, and overwrites what is frozen with zeros, which a plugin need not carry.
+static const frozen_module none_frozen[1];
+
+static void forget(const frozen_module **table) {
+  for (const frozen_module *each = *table; each->name; each++) memset((u8 *)each->code, 0, (u32)each->size);
+  *table = none_frozen;
+}
+
+void forget_bootstrap_modules(void) { forget(&_PyImport_FrozenBootstrap); }
+
 void keep_needed_modules(void) {
+  forget(&_PyImport_FrozenStdlib);
+  forget(&_PyImport_FrozenTest);
   builtin_module *to = modules;
   for (const builtin_module *each = PyImport_Inittab; each->name; each++)
     if (is_kept(each->name)) *to++ = *each;
