@@ -10,7 +10,8 @@ import pytest
 
 from reglet.domain.context import Cancellation, Context
 from reglet.domain.entities.grants import GrantSet
-from reglet.domain.entities.requests import HTTPRequest, HTTPResponse, TLSFacts
+from reglet.domain.entities.requests import HTTPRequest, HTTPResponse, MXRecord, TLSFacts
+from reglet.domain.errors import UnsupportedOptionError
 from reglet.domain.policy import Policy
 from reglet.infrastructure.host import HostDispatcher, HostPorts, Limits, Program
 from reglet.infrastructure.wire.dialect import Dialect
@@ -126,6 +127,38 @@ def test_names_are_looked_up_by_type(kind, records):
     assert world.ask("dns_lookup", {"hostname": "host.test", "type": kind})["records"] == records
 
 
+def test_aaaa_asks_for_one_family_and_mx_has_preferences():
+    """As the Go host answers them."""
+    world = FakeWorld(network("host.test"))
+    world.dns.on("host.test", "A").respond("10.0.0.1", "2001:db8::1")
+    world.dns.on("host.test", "MX").respond(MXRecord("mail.host.test", 10))
+    six = world.ask("dns_lookup", {"hostname": "host.test", "type": "AAAA"})
+    assert six == {"records": ["2001:db8::1"]}
+    mail = world.ask("dns_lookup", {"hostname": "host.test", "type": "MX"})
+    assert mail == {"mx_records": [{"host": "mail.host.test", "pref": 10}]}
+
+
+@pytest.mark.parametrize(
+    ("name", "request_", "says"),
+    [
+        ("dns_lookup", {"hostname": ""}, "hostname is required"),
+        ("tcp_connect", {"host": "", "port": "1"}, "host is required"),
+        ("tcp_connect", {"host": "h", "port": ""}, "port is required"),
+        ("smtp_connect", {"host": "h"}, "port is required"),
+        ("exec_command", {"command": ""}, "command is required"),
+        ("http_request", {"method": "GET", "url": ""}, "is not http or https"),
+        ("http_request", {"method": "GET", "url": "ftp://h/"}, "is not http or https"),
+        ("http_request", {"method": "GET", "url": "http:///x"}, "names no host"),
+        ("http_request", {"method": "GET", "url": "http://h:99999/"}, "out of range"),
+    ],
+)
+def test_a_request_that_lacks_its_target_is_refused_unasked(name, request_, says):
+    """Neither the policy nor a port sees it."""
+    world = FakeWorld(network("*").merge(commands("**")))
+    assert says in world.ask(name, request_)["error"]["message"]
+    assert world.seen[0].allowed is None
+
+
 def test_a_record_type_that_no_host_knows_is_a_bad_request():
     """The answer lists those there are."""
     world = FakeWorld(network("host.test"))
@@ -179,7 +212,12 @@ def test_a_timeout_is_told_as_one(dialect):
 
 
 @pytest.mark.parametrize(
-    ("failure", "code"), [(refused(), "CONNECTION_REFUSED"), (reset(), "REQUEST_FAILED")]
+    ("failure", "code"),
+    [
+        (refused(), "CONNECTION_REFUSED"),
+        (reset(), "REQUEST_FAILED"),
+        (UnsupportedOptionError("x", 1, "y"), "INVALID_REQUEST"),
+    ],
 )
 def test_hostlib_has_codes_of_its_own(failure, code):
     """They are those of the Go host SDK."""

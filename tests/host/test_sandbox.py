@@ -27,7 +27,7 @@ from reglet.domain.entities.grants import (
 from reglet.domain.policy import Policy
 from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.infrastructure.host.stopping import _switches
-from reglet.sandbox import Dialect, Limits, Sandbox, SandboxClosedError
+from reglet.sandbox import Dialect, GuestAnswerError, Limits, Sandbox, SandboxClosedError
 from tests.host.modules import BARE, DIAL, HOSTILE, plugin
 from tests.host.requests import network
 
@@ -68,6 +68,13 @@ def test_a_manifest_is_read():
     with Sandbox() as sandbox:
         manifest = sandbox.load(plugin()).manifest()
     assert (manifest.name, manifest.version) == ("by-hand", "1.0.0")
+
+
+def test_a_manifest_that_cannot_be_read_is_refused():
+    """It names the call."""
+    broken = plugin().replace(b'{"name":"by-hand"', b'["name":"by-hand"')
+    with Sandbox() as sandbox, pytest.raises(GuestAnswerError, match="_manifest gave no usable answer"):
+        sandbox.load(broken).manifest()
 
 
 def test_the_class_of_a_module_can_be_asked_for():

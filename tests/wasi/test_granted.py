@@ -276,6 +276,34 @@ def test_relative_patterns_start_in_the_directory_of_the_sandbox(root):
     assert content(tree, root / "open/a.txt") == "this is open/a.txt"
 
 
+def test_a_pattern_that_cannot_be_read_grants_nothing(root):
+    """The others hold."""
+    tree = granted(root, read=["{open", "open/[", "open/a.txt"])
+    assert names(tree, root / "open") == ["a.txt"]
+
+
+def test_a_file_that_may_only_be_looked_at_keeps_its_times(root):
+    """By its descriptor too; those of directories are the host's."""
+    tree = granted(root, read=["open/**"], write=["open/b.conf"])
+    looked = tree.open(str(root / "open/a.txt"), OpenFlags())
+    changed = tree.open(str(root / "open/b.conf"), OpenFlags(write=True))
+    assert refusal(looked.set_times, Times(1, 1)) == Errno.ROFS
+    assert refusal(looked.entries) == Errno.NOTDIR
+    changed.set_times(Times(None, 1_000))
+    assert (root / "open/b.conf").stat().st_mtime_ns == 1_000
+    folder = tree.open(str(root / "open"), OpenFlags(directory=True))
+    folder.sync()
+    for refused, number in (
+        (lambda: folder.set_times(Times(1, 1)), Errno.ROFS),
+        (lambda: folder.read(0, 1), Errno.ISDIR),
+        (lambda: folder.write(0, b"x"), Errno.ISDIR),
+        (lambda: folder.set_size(1), Errno.ISDIR),
+    ):
+        assert refusal(refused) == number
+    for each in (looked, changed, folder):
+        each.close()
+
+
 def test_no_grants_no_directory():
     """A guest without granted files has not even a root."""
     assert list(granted_preopens(Policy(GrantSet()), "/")()) == []
