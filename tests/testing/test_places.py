@@ -5,8 +5,12 @@ import sys
 
 import pytest
 
+from reglet.application import answers
 from reglet.domain.entities.grants import FileSystemCapability, FileSystemRule, GrantSet
+from reglet.testing import FakeHost, Recorder
 from reglet.testing.go_place import GoHostError, OnGo
+from reglet.testing.places import check_at
+from tests.testing.plugins import fetching
 
 EVERY_PLACE = """
 from reglet.testing import assert_data_field, assert_error
@@ -26,6 +30,9 @@ def test_context(plugin):
     http.on("https://any.host/").respond(201)
     result = plugin.check(with_client(Context(), http), b'{"url": "https://any.host/"}')
     assert result.data == {"status_code": 201}
+
+def test_replay(replay):
+    assert replay("run.json").data == {"status_code": 201}
 
 def test_imported():
     import importlib, sys
@@ -74,6 +81,20 @@ class Service:
 """
 
 
+REPLAYED = """
+def test_replay(replay):
+    assert replay("run.json").data == {"status_code": 201}
+"""
+
+
+def record(project):
+    """Record a check of another plugin that makes the same call."""
+    plugin = fetching()
+    recorder = Recorder(FakeHost.of(plugin, answers.http("https://a.test/", status_code=201)))
+    check_at(plugin, recorder, b'{"url": "https://a.test/"}')
+    recorder.recording(config={"url": "https://a.test/"}).save(project.folder / "run.json")
+
+
 def modules(project):
     """Return when each built module was written, by name."""
     built = (project.folder / ".pytest_cache" / "d" / "reglet").glob("*.wasm")
@@ -83,15 +104,16 @@ def modules(project):
 def test_the_sandbox_runs_what_was_built_and_builds_again_only_what_changed(project):
     """The fakes answer the module, its capabilities are enforced, and one build serves many runs."""
     project.make()
+    record(project)
     project.test(EVERY_PLACE)
-    project.run("--reglet-place=sandbox").assert_outcomes(passed=6)
+    project.run("--reglet-place=sandbox").assert_outcomes(passed=7)
     first = modules(project)
     assert len(first) == 1
-    project.run("--reglet-place=sandbox").assert_outcomes(passed=6)
+    project.run("--reglet-place=sandbox").assert_outcomes(passed=7)
     assert modules(project) == first
     source = project.folder / f"{project.module}.py"
     source.write_text(source.read_text() + "\nCHANGED = True\n")
-    project.run("--reglet-place=sandbox").assert_outcomes(passed=6)
+    project.run("--reglet-place=sandbox").assert_outcomes(passed=7)
     assert modules(project).keys() == first.keys()
     assert modules(project) != first
 
@@ -101,8 +123,9 @@ def test_the_sandbox_runs_what_was_built_and_builds_again_only_what_changed(proj
 def test_the_go_host_runs_the_same_tests(project):
     """On wazero, with the same fakes."""
     project.make()
+    record(project)
     project.test(EVERY_PLACE)
-    project.run("--reglet-place=go").assert_outcomes(passed=6)
+    project.run("--reglet-place=go").assert_outcomes(passed=7)
 
 
 def test_the_real_world_answers_natively_within_what_is_declared(project):
@@ -117,6 +140,14 @@ def test_real(plugin_client, fake_host):
 """
     )
     project.run("--reglet-place=native").assert_outcomes(passed=2)
+
+
+def test_a_recording_answers_where_the_real_world_would(project):
+    """Playing back is the same in every place."""
+    project.make()
+    record(project)
+    project.test(REPLAYED)
+    project.run("--reglet-place=native", "test_it.py").assert_outcomes(passed=1)
 
 
 def test_a_place_without_its_tools_says_what_it_needs(tmp_path):

@@ -12,9 +12,10 @@ from reglet.domain.entities.result import Result
 from reglet.domain.ports.plugin import Plugin
 from reglet.testing.configs import encoded
 from reglet.testing.fakes.host import FakeHost
-from reglet.testing.places import check_at
+from reglet.testing.places import InProcess, check_at, definition_of, meets_fakes
 from reglet.testing.recording import Recording
 from reglet.testing.replay import Replay
+from reglet.testing.secrets import known_secrets
 
 
 class PluginClient:
@@ -39,11 +40,16 @@ class PluginClient:
 def replayed(plugin: Plugin, path: Path, config: Mapping[str, Any] | None = None) -> Result:
     """Run the check of a recording again and return its Result.
 
-    `config` stands in for the recorded one, for configs whose secrets were masked. Raises
-    `ReplayMismatchError` where a host call differs, and `RecordingError` for what is no recording.
+    `config` stands in for the recorded one, for configs whose secrets were masked. The recording answers in
+    every place, the real world too. Raises `ReplayMismatchError` where a host call differs, and
+    `RecordingError` for what is no recording.
     """
     recording = Recording.load(path)
-    replay = Replay(recording)
-    result = check_at(plugin, replay, encoded(config if config is not None else recording.config))
+    given = encoded(config if config is not None else recording.config)
+    replay = Replay(recording, secrets=known_secrets(given, plugin))
+    if meets_fakes(plugin):
+        result = check_at(plugin, replay, given)
+    else:
+        result = InProcess(definition_of(plugin)).check(replay, given)
     replay.assert_faithful()
     return result

@@ -7,7 +7,6 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reglet.application.models.parsing import parse_model
 from reglet.application.models.reading import record_of
 from reglet.application.models.redacting import secret_texts
 from reglet.application.plugin import PluginDefinition
@@ -40,13 +39,7 @@ def _of_config(config: bytes, plugin: Plugin | None) -> Iterator[str]:
         inputs = [operation.input for operation in definition.operations]
         for model in dict.fromkeys([definition.config, *inputs]):
             if model is not None:
-                yield from _marked(model, decoded)
-
-
-def _marked(model: type[Any], config: Any) -> Iterator[str]:
-    value, problems = parse_model(model, config)
-    if not problems:
-        yield from secret_texts(record_of(model), value)
+                yield from secret_texts(record_of(model), decoded)
 
 
 def _named(value: Any) -> Iterator[str]:
