@@ -144,6 +144,35 @@ def _untyped_error(_: str, given: dict[str, Any], actual: str, expected: str) ->
     return all(errors[0][name] == errors[1][name] for name in errors[1] if name not in inferred)
 
 
+def _error_alone(record: str, given: dict[str, Any], actual: str, expected: str) -> bool:
+    """Whether the error is the same, and all that differs is what else the response held."""
+    if not isinstance(given.get("error"), dict) or _REFUSED in (actual, expected):
+        return False
+    return record in _RESPONSES and bool(json.loads(actual)["error"] == json.loads(expected)["error"])
+
+
+def _denial(record: str, given: dict[str, Any], actual: str, expected: str) -> bool:
+    error = given.get("error")
+    if record not in _RESPONSES or not isinstance(error, dict) or _REFUSED in (actual, expected):
+        return False
+    seen = json.loads(actual)["error"]
+    return seen["type"] == "capability" and error.get("message", "") in seen["message"]
+
+
+def _no_answer(record: str, given: dict[str, Any], actual: str, __: str) -> bool:
+    return record in _RESPONSES and not given and '"code":"no_answer"' in actual
+
+
+def _no_timeout(_: str, given: dict[str, Any], actual: str, expected: str) -> bool:
+    """Whether all that differs is a negative timeout."""
+    timeout = given.get("timeout_ms")
+    return (
+        isinstance(timeout, int)
+        and timeout < 0
+        and actual == expected.replace(f'"timeout_ms":{timeout},', "")
+    )
+
+
 def _other_spelling(_: str, given: dict[str, Any], actual: str, expected: str) -> bool:
     """Whether a record holds what only hostlib, or our own host, says, and all that Go reads is there too."""
     if actual == _REFUSED:
@@ -172,9 +201,14 @@ def _environment(_: str, given: dict[str, Any], actual: str, __: str) -> bool:
     return unusual and actual != _REFUSED
 
 
-def _named_port(_: str, given: dict[str, Any], actual: str, __: str) -> bool:
+def _unusual_port(_: str, given: dict[str, Any], actual: str, __: str) -> bool:
+    """Whether a port is a name, out of range, or written with zeros before it."""
     port = given.get("port")
-    return isinstance(port, str) and not port.isdecimal() and actual == _REFUSED
+    if not isinstance(port, str):
+        return False
+    if not port.isdecimal() or int(port) not in range(2**16):
+        return actual == _REFUSED
+    return f'"port":"{int(port)}"' in actual and str(int(port)) != port
 
 
 def _cut_output(record: str, given: dict[str, Any], actual: str, expected: str) -> bool:
@@ -201,12 +235,16 @@ def _without_empty(value: Any) -> Any:
 
 
 _RULES: dict[Rule, Callable[[str, dict[str, Any], str, str], bool]] = {
+    Rule.ERROR_ALONE: _error_alone,
+    Rule.DENIALS: _denial,
+    Rule.NO_ANSWER: _no_answer,
+    Rule.NO_TIMEOUT: _no_timeout,
     Rule.BODY_IS_BYTES: _body_is_text,
     Rule.CLOSED_STATUS: _unknown_name,
     Rule.HOST_FAILURE_READ: _bare_failure,
     Rule.CODE_NUMBER: _number_code,
     Rule.INFERRED_TYPE: _untyped_error,
-    Rule.PORT_IS_NUMBER: _named_port,
+    Rule.PORT_IS_NUMBER: _unusual_port,
     Rule.BOTH_SPELLINGS: _other_spelling,
     Rule.ENVIRONMENT: _environment,
     Rule.CUT_OUTPUT: _cut_output,

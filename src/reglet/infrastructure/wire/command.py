@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.requests import CommandRequest, CommandResult
 from reglet.infrastructure.wire.context import NO_CONTEXT, CallContext, context_text, read_context
@@ -12,7 +10,7 @@ from reglet.infrastructure.wire.errors import optional_detail_text
 from reglet.infrastructure.wire.failures import read_response
 from reglet.infrastructure.wire.fields import Fields, read_record
 from reglet.infrastructure.wire.go_json import flag_text, list_text, object_text, string_text, to_bytes
-from reglet.infrastructure.wire.time import milliseconds, span
+from reglet.infrastructure.wire.time import elapsed, milliseconds, span
 
 _TRUE = flag_text(True)
 _NO_RESULT = CommandResult()
@@ -60,13 +58,13 @@ def encode_command_response(
     result: CommandResult = _NO_RESULT, *, error: ErrorDetail | None = None, dialect: Dialect = Dialect.ABI
 ) -> bytes:
     """Return a response as JSON; that output was cut is said in both dialects."""
-    elapsed = milliseconds(result.duration)
+    duration = milliseconds(result.duration)
     text = object_text(
         error=optional_detail_text(error, dialect),
         stdout=string_text(result.stdout),
         stderr=string_text(result.stderr),
         exit_code=str(result.exit_code),
-        duration_ms=str(elapsed) if elapsed else None,
+        duration_ms=str(duration) if duration else None,
         is_timeout=_TRUE if result.is_timeout else None,
         stdout_truncated=_TRUE if result.truncated else None,
     )
@@ -84,7 +82,7 @@ def decode_command_response(data: bytes, needs: str = "") -> CommandResult:
         stdout=fields.text("stdout"),
         stderr=fields.text("stderr"),
         exit_code=fields.integer("exit_code"),
-        duration=span(fields.integer("duration_ms")) or timedelta(),
+        duration=elapsed(fields.integer("duration_ms")),
         is_timeout=fields.flag("is_timeout"),
         truncated=fields.flag("stdout_truncated") or fields.flag("stderr_truncated"),
     )

@@ -15,7 +15,7 @@ from reglet.infrastructure.wire.failures import read_response
 from reglet.infrastructure.wire.fields import Fields, read_record
 from reglet.infrastructure.wire.go_json import flag_text, object_text, string_text, to_bytes
 from reglet.infrastructure.wire.ports import port_text, read_port
-from reglet.infrastructure.wire.time import format_time, milliseconds, span
+from reglet.infrastructure.wire.time import elapsed, format_time, milliseconds, span
 
 _TRUE = flag_text(True)
 
@@ -95,7 +95,7 @@ def encode_tcp_response(
 ) -> bytes:
     """Return a response as JSON."""
     facts = answer.facts
-    elapsed = milliseconds(answer.response_time)
+    duration = milliseconds(answer.response_time)
     hostlib = dialect is Dialect.HOSTLIB
     text = object_text(
         tls_cert_not_after=None if hostlib else _optional_time(facts.cert_not_after),
@@ -109,8 +109,8 @@ def encode_tcp_response(
         tls_cert_issuer=_optional(facts.cert_issuer),
         remote_addr=_optional(answer.remote_addr),
         address=_optional(answer.address),
-        response_time_ms=str(elapsed) if elapsed and not hostlib else None,
-        latency_ms=str(elapsed) if elapsed and hostlib else None,
+        response_time_ms=str(duration) if duration and not hostlib else None,
+        latency_ms=str(duration) if duration and hostlib else None,
         tls=_TRUE if answer.tls and not hostlib else None,
         connected=flag_text(answer.connected),
     )
@@ -158,5 +158,4 @@ def _expiry(fields: Fields) -> datetime | None:
 
 def read_elapsed(fields: Fields) -> timedelta:
     """Return the time that a host took, in either spelling."""
-    milliseconds = fields.integer("response_time_ms") or fields.integer("latency_ms")
-    return span(milliseconds) or timedelta()
+    return elapsed(fields.integer("response_time_ms") or fields.integer("latency_ms"))

@@ -78,8 +78,13 @@ def milliseconds(span: timedelta | None) -> int:
     return 1 if not whole and span > timedelta() else whole
 
 
+def elapsed(milliseconds: int) -> timedelta:
+    """Return milliseconds that passed, at most the longest span there is."""
+    return timedelta(milliseconds=max(-_MOST_MILLISECONDS, min(milliseconds, _MOST_MILLISECONDS)))
+
+
 def span(milliseconds: int) -> timedelta | None:
     """Return a span of milliseconds, the longest one there is if need be; None for 0 and below."""
     if milliseconds <= 0:
         return None
-    return timedelta(milliseconds=min(milliseconds, _MOST_MILLISECONDS))
+    return elapsed(milliseconds)
