@@ -1,8 +1,10 @@
 """When two JSON values count as equal."""
 
 import pytest
+from hypothesis import given
 
 from reglet.testing.comparison import deep_equal, identical, matches_fields
+from reglet.testing.strategies import json_values
 
 
 @pytest.mark.parametrize(
@@ -51,3 +53,17 @@ def test_identical_values_have_the_same_keys_and_kinds(expected, actual, same):
 def test_fields_of_something_that_is_no_object_never_match():
     """An object that names fields does not fit a list."""
     assert not matches_fields({"a": 1}, [1])
+
+
+@given(json_values())
+def test_every_value_is_equal_to_itself(value):
+    """In both ways of comparing."""
+    assert deep_equal(value, value)
+    assert identical(value, value)
+
+
+@given(json_values(), json_values())
+def test_what_is_identical_is_equal(one, other):
+    """The strict comparison never accepts more."""
+    if identical(one, other):
+        assert deep_equal(one, other)

@@ -4,6 +4,8 @@ import base64
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reglet.application.models.declaring import field, model
 from reglet.application.operations import operation
@@ -14,6 +16,7 @@ from reglet.testing.masking import MASK, Masker, is_secret_name
 from reglet.testing.recording import Recorder, Recording, RecordingError
 from reglet.testing.replay import Replay, ReplayMismatchError
 from reglet.testing.secrets import known_secrets
+from reglet.testing.strategies import json_values
 from tests.testing.plugins import fetching
 
 
@@ -221,3 +224,10 @@ def test_a_field_that_only_its_model_calls_secret_is_known():
         go = operation()(run)
 
     assert known_secrets(b'{"salt": "pepper"}', plugin, {}) == ["pepper"]
+
+
+@given(st.dictionaries(st.sampled_from(["url", "headers", "env", "body", "token", "args"]), json_values()))
+def test_masking_twice_masks_no_more(request):
+    """What a recording holds is what a replay compares, however often it is masked."""
+    once = Masker(["a secret"]).masked(request)
+    assert Masker(["a secret"]).masked(once) == once
