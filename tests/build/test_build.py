@@ -143,6 +143,7 @@ def test_a_failing_import_shows_the_authors_lines(build: Build, tmp_path: Path) 
         ("import os\nos._exit(7)\n", "tiny cannot be imported: it ends the program"),
         ("x = [bytearray(10**8) for _ in range(5)]\n", "tiny cannot be imported: MemoryError"),
         ("def deep():\n    deep()\ndeep()\n", "RecursionError: maximum recursion depth exceeded"),
+        ("import json\njson.loads('[' * 100_000)\n", "tiny cannot be imported: RecursionError"),
         ("x = 1\n", "has no plugin at its top level"),
         ("import reglet.testing\n", "reglet.testing is for tests and cannot be in a plugin"),
         ("import fast\n", "'fast': it is a native extension module, and a plugin has pure Python only"),
