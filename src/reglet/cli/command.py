@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -24,7 +24,7 @@ class Command:
     configure: Configure
     run: Run
 
-    def add_to(self, commands: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    def add_to(self, commands: _SubParsersAction[Any]) -> None:
         """Add the command to the parser's commands."""
         parser = commands.add_parser(self.name, help=self.summary, description=self.summary)
         self.configure(parser)
