@@ -8,13 +8,13 @@ import pytest
 from reglet.application import answers
 from reglet.domain.entities.grants import ExecCapability, GrantSet, NetworkCapability, NetworkRule
 from reglet.domain.entities.requests import CommandRequest, MXRecord, TLSFacts
-from reglet.domain.errors import CapabilityError
+from reglet.domain.errors import CapabilityError, DNSError
 from reglet.domain.ports.command_runner import CommandRunner
 from reglet.domain.ports.dns_resolver import DNSResolver
 from reglet.domain.ports.http_client import HTTPClient
 from reglet.domain.ports.smtp_client import SMTPClient
 from reglet.domain.ports.tcp_dialer import TCPDialer
-from reglet.testing import FakeHost, UnexpectedCallError, assert_error, assert_success
+from reglet.testing import FakeHost, UnexpectedCallError, assert_error, assert_success, not_found
 from tests.testing.plugins import fetching
 
 SECOND = timedelta(seconds=1)
@@ -96,3 +96,29 @@ def test_a_latency_beyond_the_timeout_of_a_call_is_a_timeout(dialect):
     with pytest.raises(TimeoutError, match=r"a\.test:1"):
         host.context().client(TCPDialer).dial_with_timeout("a.test:1", SECOND)
     assert timedelta() < host.clock.elapsed <= SECOND
+
+
+@DIALECTS
+def test_a_look_up_of_a_host_uses_one_answer(dialect):
+    """A host is asked for A and for AAAA; a route for one of them is asked once, and both may have one."""
+    host = FakeHost(grants=EVERYWHERE, dialect=dialect)
+    host.dns.on("a.test").fail(not_found()).respond("192.0.2.1").respond("192.0.2.2")
+    host.dns.on("b.test", "AAAA").respond("2001:db8::1")
+    host.dns.on("c.test", None).respond("192.0.2.3")
+    resolver = host.context().client(DNSResolver)
+    with pytest.raises(DNSError) as caught:
+        resolver.lookup_host("a.test")
+    assert caught.value.is_not_found
+    assert [resolver.lookup_host("a.test") for _ in range(2)] == [["192.0.2.1"], ["192.0.2.2"]]
+    assert resolver.lookup_host("b.test") == ["2001:db8::1"]
+    assert resolver.lookup_host("c.test") == ["192.0.2.3"]
+    host.assert_all_used()
+
+
+def test_a_look_up_that_no_route_fits_is_unexpected_in_any_type():
+    """Strictness does not depend on how a host is asked."""
+    host = FakeHost(grants=EVERYWHERE)
+    host.call("dns_lookup", b"no JSON")
+    host.call("dns_lookup", b'{"hostname": "a.test", "type": "A", "context": {}}')
+    with pytest.raises(UnexpectedCallError, match=r"a\.test"):
+        host.raise_unexpected()

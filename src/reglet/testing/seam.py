@@ -20,6 +20,7 @@ from reglet.domain.ports.smtp_client import SMTPClient
 from reglet.domain.ports.tcp_dialer import TCPDialer
 from reglet.infrastructure.host.dispatcher import HostDispatcher
 from reglet.infrastructure.host.host_ports import HostPorts
+from reglet.testing.fakes.dns import FakeDNSResolver, LookupTypes
 
 EVERYTHING = GrantSet(
     network=NetworkCapability([NetworkRule(["*", "0.0.0.0/0", "::/0"], ["*"])]),
@@ -34,7 +35,7 @@ def functions_over(ctx: Context) -> HostFunctions:
     def client(port: Any) -> Any:
         return ctx.client(port) if ctx.has_client(port) else None
 
-    ports = HostPorts(
-        client(HTTPClient), client(DNSResolver), client(TCPDialer), client(SMTPClient), client(CommandRunner)
-    )
-    return HostDispatcher(ports, Policy(EVERYTHING))
+    dns = client(DNSResolver)
+    ports = HostPorts(client(HTTPClient), dns, client(TCPDialer), client(SMTPClient), client(CommandRunner))
+    dispatcher = HostDispatcher(ports, Policy(EVERYTHING))
+    return LookupTypes(dispatcher, dns) if isinstance(dns, FakeDNSResolver) else dispatcher

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Self
 
@@ -13,6 +16,7 @@ from reglet.domain.errors import (
     RegletError,
     TimeoutError,  # noqa: A004 - our own family
 )
+from reglet.domain.ports.host_functions import HostFunctions
 from reglet.testing.fakes.clock import FakeClock
 from reglet.testing.fakes.failures import Failure, failure_of
 from reglet.testing.fakes.patterns import TextPattern, equals, text_matches
@@ -36,6 +40,7 @@ class FakeDNSResolver(Fake[DNSRoute]):
     def __init__(self, *answers: DNSAnswer, clock: FakeClock | None = None) -> None:
         """Start with a route for each answer."""
         super().__init__(clock)
+        self._asked = ""
         for answer in answers:
             self.add(answer)
 
@@ -61,12 +66,24 @@ class FakeDNSResolver(Fake[DNSRoute]):
             return route.fail(failure_of(answer.error))
         return route.respond(*answer.records, *answer.mx_records)
 
+    @contextmanager
+    def asked_for(self, record_type: str) -> Iterator[None]:
+        """Let `lookup_host` answer for one type inside the block, as hosts are asked: A, then AAAA."""
+        self._asked = record_type
+        try:
+            yield
+        finally:
+            self._asked = ""
+
     def lookup_host(self, host: str, *, nameserver: str | None = None) -> list[str]:
         """Return the addresses of a name, IPv4 first."""
-        calls = [_call(host, record_type, nameserver) for record_type in ("A", "AAAA")]
-        by_route = {id(route): call for call in reversed(calls) if (route := self.routes.find(call))}
-        known = [call for call in calls if call in by_route.values()] or calls[:1]
-        return [record for call in known for record in self._texts(call)]
+        first, second = (_call(host, record_type, nameserver) for record_type in ("A", "AAAA"))
+        routes = self.routes.find(first), self.routes.find(second)
+        calls = [first] if routes[0] or not routes[1] else []
+        calls += [second] if routes[1] and routes[1] is not routes[0] else []
+        if self._asked:
+            calls = [call for call in calls if call.facts["type"] == self._asked]
+        return [record for call in calls for record in self._texts(call)]
 
     def lookup_cname(self, host: str, *, nameserver: str | None = None) -> str:
         """Return the canonical name."""
@@ -116,3 +133,31 @@ def _error(call: FakeCall, failure: Failure) -> RegletError:
         return CapabilityError(f"network:{host}:53", hint=failure.text)
     missing = failure.kind == "not_found"
     return DNSError(host, record_type, failure.text, call.facts["nameserver"] or "", not_found=missing)
+
+
+class LookupTypes:
+    """Host functions that tell a fake resolver which type of record a look-up asks for.
+
+    A plugin's look-up of a host is two calls of a host, and one of the port: without this, the second call
+    would use up another answer.
+    """
+
+    def __init__(self, functions: HostFunctions, resolver: FakeDNSResolver) -> None:
+        """Pass calls on to `functions`, which ask `resolver`."""
+        self._functions = functions
+        self._resolver = resolver
+
+    def call(self, name: str, request: bytes) -> bytes:
+        """Pass a call on."""
+        if name != "dns_lookup":
+            return self._functions.call(name, request)
+        with self._resolver.asked_for(_type_in(request)):
+            return self._functions.call(name, request)
+
+
+def _type_in(request: bytes) -> str:
+    try:
+        fields = json.loads(request)
+    except ValueError:
+        return ""
+    return str(fields.get("type", "")).upper() if isinstance(fields, dict) else ""

@@ -18,6 +18,7 @@ from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.log_record import LogMessage
 from reglet.domain.entities.result import Result
 from reglet.domain.policy import Policy
+from reglet.domain.ports.host_functions import HostFunctions
 from reglet.domain.ports.plugin import Plugin
 from reglet.infrastructure.guest.clients import host_clients
 from reglet.infrastructure.host.dispatcher import HostDispatcher
@@ -27,7 +28,7 @@ from reglet.testing.audit.touched import note_host_call
 from reglet.testing.configs import encoded
 from reglet.testing.fakes.clock import FakeClock
 from reglet.testing.fakes.command import FakeCommandRunner
-from reglet.testing.fakes.dns import FakeDNSResolver
+from reglet.testing.fakes.dns import FakeDNSResolver, LookupTypes
 from reglet.testing.fakes.http import FakeHTTPClient
 from reglet.testing.fakes.routes import Fake
 from reglet.testing.fakes.smtp import FakeSMTPClient
@@ -142,9 +143,10 @@ class FakeHost:
     def _fakes(self) -> tuple[Fake[Any], ...]:
         return (self.http, self.dns, self.tcp, self.smtp, self.command)
 
-    def _dispatcher(self) -> HostDispatcher:
+    def _dispatcher(self) -> HostFunctions:
         ports = HostPorts(self.http, self.dns, self.tcp, self.smtp, self.command, self.log)
-        return HostDispatcher(ports, Policy(self.grants), dialect=self.dialect, observer=self._note)
+        dispatcher = HostDispatcher(ports, Policy(self.grants), dialect=self.dialect, observer=self._note)
+        return LookupTypes(dispatcher, self.dns)
 
     def _note(self, call: HostCall) -> None:
         self.calls.append(call)
