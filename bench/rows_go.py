@@ -76,7 +76,7 @@ class _Host:
 
 
 def _build_ours(folder: Path) -> Path:
-    from reglet.infrastructure.build import build_plugin
+    from reglet.infrastructure.build.build import build_plugin
 
     return build_plugin(_HERE / "echo_plugin.py", folder / "ours.wasm").path
 

@@ -27,7 +27,7 @@ class _Answering:
 
 def _built() -> Path:
     try:
-        from reglet.infrastructure.build import build_plugin
+        from reglet.infrastructure.build.build import build_plugin
 
         folder = tempfile.TemporaryDirectory(prefix="reglet-bench-")
         atexit.register(folder.cleanup)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reglet.infrastructure.build import BuildError
 from reglet.infrastructure.build.environment import package_folders
+from reglet.infrastructure.build.errors import BuildError
 
 
 def test_this_interpreters_packages_without_its_standard_library() -> None:

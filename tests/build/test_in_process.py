@@ -1,12 +1,15 @@
 """Plugins imported into this process."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from reglet import Context
-from reglet.infrastructure.build import PluginImportError, TargetError, load_plugin_in_process
+from reglet.infrastructure.build.errors import PluginImportError, TargetError
+from reglet.infrastructure.build.in_process import load_plugin_in_process
 from tests.build.plugins import PLUGIN
 
 MANIFEST_CONTEXT = Context()
@@ -15,8 +18,6 @@ MANIFEST_CONTEXT = Context()
 @pytest.fixture(autouse=True)
 def _clean_imports() -> Iterator[None]:
     """Leave `sys.path` and `sys.modules` as they were."""
-    import sys
-
     path, modules = list(sys.path), dict(sys.modules)
     yield
     sys.path[:] = path
@@ -94,3 +95,15 @@ def test_a_module_without_a_plugin(tmp_path: Path) -> None:
 
     with pytest.raises(TargetError, match="has no plugin at its top level"):
         load_plugin_in_process(tmp_path / "loaded_seven.py")
+
+
+def test_no_part_of_a_build_is_needed() -> None:
+    """Without the extras of a build, plugins run in process: wasmtime and platformdirs are not imported."""
+    code = (
+        "import sys\nimport reglet.infrastructure.build.in_process\n"
+        "print([name for name in ('wasmtime', 'platformdirs', 'rich') if name in sys.modules])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+
+    assert done.stdout == "[]\n"

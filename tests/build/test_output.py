@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from reglet.infrastructure.build import OutputError
+from reglet.infrastructure.build.errors import OutputError
 from reglet.infrastructure.build.output import write_output
 
 

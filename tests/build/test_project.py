@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from reglet.infrastructure.build import TargetError, find_project
+from reglet.infrastructure.build.errors import TargetError
+from reglet.infrastructure.build.project import find_project
 
 Lay = Callable[..., Path]
 

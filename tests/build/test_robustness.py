@@ -15,7 +15,7 @@ from tests.build.plugins import PLUGIN
 _BUILD = """
 import sys
 from pathlib import Path
-from reglet.infrastructure.build import build_plugin
+from reglet.infrastructure.build.build import build_plugin
 try:
     show = lambda stage: print(stage.name, flush=True)
     print(build_plugin(sys.argv[1], Path(sys.argv[2]), progress=show).digest)

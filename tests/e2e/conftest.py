@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reglet.infrastructure.build import BuildReport, build_plugin
+from reglet.infrastructure.build.build import BuildReport, build_plugin
 from tests.e2e.go_host import GoHost, build_go_host
 
 ROOT = Path(__file__).parents[2]
