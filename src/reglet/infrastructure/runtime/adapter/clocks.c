@@ -51,7 +51,7 @@ INTERFACE("io/poll#[resource-drop]pollable") void drop_pollable(u64 *each) { fre
 typedef struct {
   u64 user_data;
   u8 kind;
-  u32 clock;
+  u64 clock;  // 32 bits and padding: what follows the kind is aligned to 8 bytes
   u64 timeout, precision;
   u16 flags;
 } clock_subscription;
