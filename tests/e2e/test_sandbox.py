@@ -20,6 +20,7 @@ from reglet.testing.fakes.host import FakeLog
 SOURCE = """\
 import os
 import pathlib
+import time
 
 import reglet
 
@@ -53,6 +54,12 @@ class Deeds:
     def loop(self) -> Output:
         while True:
             pass
+
+    @reglet.operation(description="Sleep, and tell for how long")
+    def sleep(self, request: Input) -> Output:
+        start = time.monotonic()
+        time.sleep(float(request.text))
+        return Output(str(time.monotonic() - start))
 
     @reglet.operation(description="Call itself")
     def recurse(self) -> Output:
@@ -121,12 +128,18 @@ def test_each_check_starts_where_the_build_ended(module):
     assert [do(module, "count", fresh=False) for _ in range(3)] == ["1", "2", "3"]
 
 
-def test_what_never_ends_is_ended(module_path):
-    """By the clock."""
+@pytest.mark.parametrize("deed", [{"operation": "loop"}, {"operation": "sleep", "text": "3600"}])
+def test_what_never_ends_is_ended(module_path, deed):
+    """By the clock, whether it computes or sleeps."""
     with Sandbox(limits=Limits(wall_time=timedelta(milliseconds=300))) as sandbox:
-        looping = sandbox.load(module_path)
+        endless = sandbox.load(module_path)
         with pytest.raises(LimitExceededError, match="did not answer in time"):
-            looping.check({"operation": "loop"})
+            endless.check(deed)
+
+
+def test_a_plugin_that_sleeps_sleeps(module):
+    """The time that it asked for, by its own clock."""
+    assert 0.05 <= float(do(module, "sleep", "0.05")) < 2
 
 
 def test_deep_recursion_is_a_result(module):
