@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, NamedTuple
@@ -103,7 +103,7 @@ def _as_json(value: Any) -> tuple[LogAttributeType, str]:
         return "any", repr(value)
 
 
-_KINDS: tuple[tuple[Any, Any], ...] = (
+_KINDS: tuple[tuple[Any, Callable[[Any], tuple[LogAttributeType, str]]], ...] = (
     (str, lambda value: ("string", value)),
     (bool, lambda value: ("bool", "true" if value else "false")),
     (int, _integer),

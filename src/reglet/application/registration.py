@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import ModuleType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeGuard, TypeVar, cast
 
 from reglet.domain.errors import DefinitionError
 from reglet.domain.ports.plugin import Plugin
@@ -20,8 +20,8 @@ def register(plugin: P) -> P:
     Raises:
         DefinitionError: it is no plugin, or the module registered another one.
     """
-    if isinstance(plugin, type) or not isinstance(plugin, Plugin):
-        name = getattr(plugin, "__name__", None) or type(plugin).__name__
+    if not _is_plugin(plugin):
+        name = getattr(plugin, "__name__", type(plugin).__name__)
         raise DefinitionError(
             f"{name} is no plugin: register an object with manifest(ctx) and check(ctx, config)"
         )
@@ -58,8 +58,11 @@ def _plugins(module: ModuleType) -> dict[str, Plugin]:
     """Return the plugins at the top of a module by name; one of two names counts once."""
     found: dict[str, Plugin] = {}
     for name, value in vars(module).items():
-        if isinstance(value, (type, ModuleType)) or not isinstance(value, Plugin):
-            continue
-        if not any(value is known for known in found.values()):
+        if _is_plugin(value) and not any(value is known for known in found.values()):
             found[name] = value
     return found
+
+
+def _is_plugin(value: object) -> TypeGuard[Plugin]:
+    """Return whether a value is a plugin: a class or a module that could pass for one is not."""
+    return not isinstance(value, (type, ModuleType)) and isinstance(value, Plugin)

@@ -20,17 +20,14 @@ OK = "ok"
 
 def result_of(operation: Operation, outcome: Any) -> Result:
     """Return the Result of what a handler returned."""
-    if outcome.__class__ is operation.output:
-        return result_success(OK, writer_of(outcome.__class__)(outcome))
+    output = operation.output
+    if output is not None and isinstance(outcome, output):
+        return result_success(OK, writer_of(output)(outcome))
     if isinstance(outcome, Result):
         return evolve(outcome, data=plain(outcome.data)) if outcome.data else outcome
     if outcome is None:
         return result_success(OK)
-    if operation.output is not None and isinstance(outcome, operation.output):
-        return result_success(OK, writer_of(operation.output)(outcome))
-    wanted = (
-        "a reglet.Result" if operation.output is None else f"{operation.output.__name__} or a reglet.Result"
-    )
+    wanted = "a reglet.Result" if output is None else f"{output.__name__} or a reglet.Result"
     message = f"operation {operation} returned a {type(outcome).__name__}; it must return {wanted}"
     return result_error(ErrorDetail("panic", message))
 

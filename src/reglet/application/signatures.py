@@ -70,7 +70,8 @@ def _refuse_other_kinds(handler: object, what: str) -> None:
 def _parameters(
     handler: Callable[..., Any], what: str
 ) -> tuple[list[inspect.Parameter], list[inspect.Parameter]]:
-    positional, keyword = [], []
+    positional: list[inspect.Parameter] = []
+    keyword: list[inspect.Parameter] = []
     for parameter in inspect.signature(handler).parameters.values():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise DefinitionError(

@@ -118,7 +118,7 @@ def model(cls: type[T]) -> type[T]:
         raise DefinitionError(f"model {cls.__name__}: {error}") from error
     setattr(made, _MARKER, made)
     if "__repr__" not in cls.__dict__:
-        made.__repr__ = _repr  # type: ignore[method-assign,assignment]  # as attrs would, but for secrets
+        made.__repr__ = _repr  # type: ignore[method-assign]  # as attrs would, but for secrets
     return made
 
 
