@@ -37,6 +37,12 @@ class Probe:
     def read(self, request: Input) -> Output:
         return Output(pathlib.Path(request.text).read_text())
 
+    @reglet.operation(description="Sleep for a twentieth of a second and tell how long it took")
+    def sleep(self) -> Output:
+        start = time.monotonic()
+        time.sleep(0.05)
+        return Output(str(time.monotonic() - start))
+
     @reglet.operation(description="Break")
     def bug(self, request: Input) -> Output:
         return {}[request.text]

@@ -105,6 +105,15 @@ def test_files_are_read_through_what_the_host_gives(probe: Path, go_host: GoHost
     assert _answer(report)["data"]["text"] == "from the host"
 
 
+def test_a_sleep_takes_its_time(probe: Path, go_host: GoHost) -> None:
+    """By the host's clock, and on wazero's fake one it ends."""
+    asleep = _answer(go_host.run(probe, {"operation": "sleep"}))
+    pretended = _answer(go_host.run(probe, {"operation": "sleep"}, "-default-clock"))
+
+    assert 0.05 <= float(asleep["data"]["text"]) < 5
+    assert pretended["status"] == "success"
+
+
 def test_a_bug_keeps_its_traceback(probe: Path, go_host: GoHost) -> None:
     """A handler that raises is a Result of type panic, with the source line, and the instance goes on."""
     report = go_host.run(probe, {"operation": "bug"}, "-warm=3")
