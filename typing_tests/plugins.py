@@ -100,6 +100,19 @@ class Service:
     def error_alone(self, ctx: Context, request: In) -> Out:
         return Out(1)
 
+    # Without an input, the example's input is None.
+    @reglet.operation(examples=[reglet.Example("a", None, expected_output=Out(1))])
+    def no_input(self) -> Out:
+        return Out(1)
+
+    @reglet.operation(examples=[reglet.Example("a", None, expected_output=Out(1))])
+    def context_and_port(self, ctx: Context, *, http: HTTPClient) -> Out:
+        return Out(1)
+
+    @reglet.operation(examples=[with_output])  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue,reportArgumentType]
+    def needless_input(self, ctx: Context) -> Out:
+        return Out(1)
+
     @reglet.operation(examples=[with_output])  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue,reportArgumentType]
     def wrong_input(self, ctx: Context, request: Other) -> Out:
         return Out(1)

@@ -302,6 +302,21 @@ def test_an_example_that_does_not_fit_is_refused(examples, reason):
         _example(*examples)
 
 
+def test_an_example_without_input_is_none():
+    """For a handler that takes none."""
+    plugin = _plugin()
+
+    @plugin.service("s")
+    class Service:
+        @reglet.operation(examples=[reglet.Example("a", None, expected_output=CheckOutput(1, "u"))])
+        def check(self) -> CheckOutput:
+            return CheckOutput(1, "u")
+
+    [operation] = plugin.manifest(Context()).services["s"].operations
+    assert operation.input_fields == ()
+    assert operation.examples[0].expected_output == {"status_code": 1, "url": "u"}
+
+
 def test_an_example_of_an_error_may_have_any_input():
     """That may be what the error is about."""
     assert _example(reglet.Example("a", CheckInput(5), expected_error="a string")).operations  # type: ignore[arg-type]

@@ -38,7 +38,7 @@ class Declared(NamedTuple):
     examples: tuple[Example[Any, Any], ...]
 
 
-class _Typed(Protocol[I, O]):
+class _Typed(Protocol[I, O]):  # pyright: ignore[reportInvalidTypeVarUse]  # no example stands for another's
     """A decorator for handlers that fit the examples."""
 
     @overload
@@ -49,6 +49,14 @@ class _Typed(Protocol[I, O]):
     def __call__(
         self, handler: Callable[Concatenate[S, I, P], O | Result], /
     ) -> Callable[Concatenate[S, I, P], O | Result]: ...
+    @overload
+    def __call__(
+        self: _Typed[None, O], handler: Callable[Concatenate[S, Context, P], O | Result], /
+    ) -> Callable[Concatenate[S, Context, P], O | Result]: ...
+    @overload
+    def __call__(
+        self: _Typed[None, O], handler: Callable[Concatenate[S, P], O | Result], /
+    ) -> Callable[Concatenate[S, P], O | Result]: ...
 
 
 @overload
