@@ -13,8 +13,11 @@ from reglet.infrastructure.wasi import (
     MODULE,
     HashedRandom,
     LinearMemory,
+    MemoryFile,
+    ReadOnlyTree,
     SteppingClock,
     System,
+    directory_of,
     functions,
     unknown,
 )
@@ -27,6 +30,10 @@ PAGE = 65536
 _linked = cache(compiled)
 
 
+def _files(files: Mapping[str, bytes]) -> dict[str, MemoryFile]:
+    return {path: MemoryFile(contents) for path, contents in files.items()}
+
+
 class WasmHost:
     """One instance. Each host function gets the request and gives an answer: bytes, or a packed value as it is."""
 
@@ -35,6 +42,7 @@ class WasmHost:
         module: bytes,
         host_functions: Mapping[str, Callable[[bytes], bytes | int]] | None = None,
         environment: Mapping[str, str] | None = None,
+        files: Mapping[str, bytes] | None = None,
     ) -> None:
         self.output: list[bytes] = []
         self.logged: list[bytes] = []
@@ -45,6 +53,7 @@ class WasmHost:
             clock=SteppingClock(1_700_000_000_000_000_000),
             random=HashedRandom(b"test"),
             environment=environment or {},
+            preopens=[("/data", ReadOnlyTree(directory_of(_files(files))))] if files else [],
             stdout=self.output.append,
             stderr=self.output.append,
         )
