@@ -5,11 +5,24 @@ from importlib.metadata import entry_points
 
 import pytest
 
+# Loaded before pytester's runs, which take away again what they import: half of a package would remain.
+import wasmtime  # noqa: F401
+from hypothesis import strategies  # noqa: F401
+
 import reglet.answers
+import reglet.infrastructure.build.build
+import reglet.infrastructure.engine
+import reglet.infrastructure.host.module
+import reglet.infrastructure.native.ports
+import reglet.sandbox
 import reglet.testing.audit.project
+import reglet.testing.building
 import reglet.testing.client
 import reglet.testing.collection
-import reglet.testing.projects  # noqa: F401 - loaded before pytester takes away what its runs import
+import reglet.testing.go_place
+import reglet.testing.native_world
+import reglet.testing.projects
+import reglet.testing.sandbox_place  # noqa: F401
 
 _HOME = os.environ["HOME"]
 KIT = "reglet.testing.pytest_plugin"
