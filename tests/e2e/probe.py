@@ -1,6 +1,7 @@
 """A plugin whose operations try what a guest can and cannot do; one file, so that hosts compile it once."""
 
 PROBE = """\
+import datetime
 import logging
 import os
 import pathlib
@@ -42,6 +43,10 @@ class Probe:
         start = time.monotonic()
         time.sleep(0.05)
         return Output(str(time.monotonic() - start))
+
+    @reglet.operation(description="Read a date")
+    def date(self, request: Input) -> Output:
+        return Output(datetime.datetime.strptime(request.text, "%d %B %Y").date().isoformat())
 
     @reglet.operation(description="Break")
     def bug(self, request: Input) -> Output:

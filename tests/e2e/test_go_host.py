@@ -105,6 +105,13 @@ def test_files_are_read_through_what_the_host_gives(probe: Path, go_host: GoHost
     assert _answer(report)["data"]["text"] == "from the host"
 
 
+def test_a_date_is_read(probe: Path, go_host: GoHost) -> None:
+    """What the standard library imports out of sight is in the plugin that uses it."""
+    answer = _answer(go_host.run(probe, {"operation": "date", "text": "01 February 2026"}))
+
+    assert answer["data"]["text"] == "2026-02-01"
+
+
 def test_a_sleep_takes_its_time(probe: Path, go_host: GoHost) -> None:
     """By the host's clock, and on wazero's fake one it ends."""
     asleep = _answer(go_host.run(probe, {"operation": "sleep"}))

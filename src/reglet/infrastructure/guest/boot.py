@@ -27,7 +27,7 @@ from reglet.infrastructure.guest.finder import RefusingFinder, SealedFinder, Sou
 from reglet.infrastructure.guest.imported_functions import ImportedFunctions
 from reglet.infrastructure.guest.interpreter import interpreter
 from reglet.infrastructure.guest.lookup import import_plugin
-from reglet.infrastructure.guest.preload import preload
+from reglet.infrastructure.guest.preload import preload, preload_for
 from reglet.infrastructure.guest.trace import Trace
 from reglet.infrastructure.guest.watch import Watch, where
 
@@ -43,6 +43,7 @@ _EXEC = ("exec_command",)
 
 class _State:
     plugin: Plugin | None = None
+    exports: Exports | None = None
     watch = Watch()
 
 
@@ -71,6 +72,7 @@ def load(module: str, attribute: str | None, version: str | None) -> dict[str, A
     watch = _State.watch
     with watch:
         _State.plugin = import_plugin(module, attribute, version)
+    preload_for((PLUGIN_ROOT + "/", PACKAGES_ROOT + "/"))
     return {
         "host_calls": watch.host_calls,
         "environment": watch.environment,
@@ -92,7 +94,7 @@ def describe() -> dict[str, Any]:
     manifest = plugin.manifest(Context())
     exports = Exports(plugin, ImportedFunctions(interpreter))
     exports.manifest()
-    exports.keep_log()
+    _State.exports = exports
     interpreter.set_handler(waking(handler_of(exports)))
     return {
         "name": manifest.name,
@@ -102,14 +104,19 @@ def describe() -> dict[str, Any]:
 
 
 def seal() -> dict[str, Any]:
-    """Forget what belongs to the build alone."""
+    """Forget what belongs to the build alone, and take up what belongs to a run."""
+    exports = _State.exports
+    assert exports is not None, "describe comes first"
     own = [name for name in sys.meta_path if isinstance(name, (SourceFinder, RefusingFinder))]
     for each in own:
         sys.meta_path.remove(each)
     sys.meta_path.append(SealedFinder())
     sys.path.clear()
+    os.environ.clear()  # the build's own; a variable at a time is slow, so not at the first call
     _forget_imports()
     _keep_plugin_source()
+    exports.keep_log()
+    gc.freeze()  # all of this stays for good: collections in a host need not look through it
     return {"modules": sorted(sys.modules)}
 
 

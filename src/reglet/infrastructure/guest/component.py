@@ -11,7 +11,7 @@ from typing import Any
 from reglet.infrastructure.guest.exports import Exports
 from reglet.infrastructure.guest.imported_functions import ImportedFunctions
 from reglet.infrastructure.guest.lookup import import_plugin
-from reglet.infrastructure.guest.preload import preload
+from reglet.infrastructure.guest.preload import preload, preload_for
 from reglet.infrastructure.guest.renewal import renew
 
 
@@ -33,9 +33,10 @@ def world_of(module: str, attribute: str | None, version: str | None) -> type[An
     from wit_world.imports import host  # type: ignore[import-not-found]  # made by componentize-py
 
     preload()
-    exports = Exports(import_plugin(module, attribute, version), ImportedFunctions(ComponentHost(host)))
+    plugin = import_plugin(module, attribute, version)
+    preload_for(("",))
+    exports = Exports(plugin, ImportedFunctions(ComponentHost(host)))
     exports.manifest()
-    exports.keep_log()
     return type("WitWorld", (World,), {"exports": exports})
 
 
@@ -59,4 +60,5 @@ class World:
     def _wake(cls) -> None:
         if cls.asleep:
             cls.asleep = False
+            cls.exports.keep_log()
             renew()
