@@ -18,14 +18,12 @@ from reglet.infrastructure.wasi.errno import Errno, WasiError
 from reglet.infrastructure.wasi.granted_paths import GrantedPaths
 from reglet.infrastructure.wasi.real_files import RealDirectory, RealFile, file_status, set_times
 from reglet.infrastructure.wasi.tree import FileStatus, FileType, OpenFile, OpenFlags, Times, Tree
-from reglet.infrastructure.wasi.walk import Place, located
+from reglet.infrastructure.wasi.walk import Place, flags_of_system, located
 
 if TYPE_CHECKING:
     from reglet.domain.policy import Policy
 
-_ALWAYS = (
-    os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
-)
+_ALWAYS = flags_of_system("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY")
 """No link in the last place, and no waiting for the other end of a pipe."""
 
 

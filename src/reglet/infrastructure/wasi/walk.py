@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _MOST_LINKS = 40
-_DIRECTORY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def flags_of_system(*names: str) -> int:
+    """Return the flags of `os.open` that this system has of those named; importing this must work on any."""
+    return sum(getattr(os, name, 0) for name in names)
+
+
+_DIRECTORY = getattr(os, "O_PATH", os.O_RDONLY) | flags_of_system("O_DIRECTORY", "O_NOFOLLOW", "O_CLOEXEC")
 
 
 @frozen
