@@ -5,14 +5,12 @@
 #include "cpython.h"
 
 static const char *const kept[] = {
-  "_abc",       "_ast",         "_bisect",   "_blake2",      "_codecs",     "_collections", "_contextvars", "_csv",
-  "_datetime",  "_decimal",     "_elementtree", "_functools", "_heapq",     "_hmac",        "_imp",         "_io",
-  "_json",      "_locale",      "_md5",      "_opcode",      "_operator",   "_pickle",      "_queue",       "_random",
-  "_sha1",      "_sha2",        "_sha3",     "_signal",      "_socket",     "_sre",         "_stat",        "_statistics",
-  "_string",    "_struct",      "_suggestions", "_sysconfig", "_thread",    "_tokenize",    "_types",       "_typing",
-  "_warnings",  "_weakref",     "_zoneinfo", "array",        "atexit",      "binascii",     "builtins",     "errno",
-  "gc",         "itertools",    "marshal",   "math",         "posix",       "pyexpat",      "select",       "sys",
-  "time",       "unicodedata",  "zlib",
+  "_abc", "_ast", "_bisect", "_blake2", "_codecs", "_collections", "_contextvars", "_csv", "_datetime",
+  "_decimal", "_elementtree", "_functools", "_heapq", "_hmac", "_imp", "_io", "_json", "_locale", "_md5",
+  "_opcode", "_operator", "_pickle", "_queue", "_random", "_sha1", "_sha2", "_sha3", "_signal", "_socket",
+  "_sre", "_stat", "_statistics", "_string", "_struct", "_suggestions", "_sysconfig", "_thread", "_tokenize",
+  "_types", "_typing", "_warnings", "_weakref", "_zoneinfo", "array", "atexit", "binascii", "builtins", "errno",
+  "gc", "itertools", "marshal", "math", "posix", "pyexpat", "select", "sys", "time", "unicodedata", "zlib",
 };
 
 enum { KEPT = sizeof kept / sizeof *kept };
