@@ -90,27 +90,25 @@ class LogInstallation:
 
 
 class KeptLog:
-    """Sends everything to a sink from the first check on, for good: for a module, which has no other use.
+    """Sends everything to a sink, for good: for a module, which has no other use for logs and streams.
 
     It is entered at each check, where it costs far less than an installation.
     """
 
     def __init__(self, sink: LogSink) -> None:
-        """Take the sink; nothing is installed yet."""
+        """Install."""
         self._sink = sink
-        self._installation: LogInstallation | None = None
+        self._installation = LogInstallation(sink)
 
     def __enter__(self) -> None:
-        """Install, unless it was done before and stands."""
-        if self._installation is None or not self._installation.stands:
-            if self._installation is not None:
-                self._installation.undo()
+        """Install again, if something of it was put away."""
+        if not self._installation.stands:
+            self._installation.undo()
             self._installation = LogInstallation(self._sink)
 
     def __exit__(self, *_: object) -> None:
         """Log begun lines."""
-        if self._installation is not None:
-            self._installation.finish()
+        self._installation.finish()
 
 
 @contextmanager

@@ -53,7 +53,7 @@ class Exports:
         self._known_name: str | None = None
 
     def keep_log(self) -> None:
-        """From the next call on, install the log once and leave it: a module has no other use for streams."""
+        """Install the log now and for good: a module has no other use for logs and streams."""
         kept = KeptLog(self._log)
         self._logging = lambda: kept
 
