@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
-
-from attrs import frozen
+from typing import Any, NamedTuple
 
 from reglet.application.names import check_name
 from reglet.application.operations import Declared, Operation, declared_on, make_operation
@@ -13,8 +11,7 @@ from reglet.domain.entities.manifest import ServiceManifest
 from reglet.domain.errors import DefinitionError
 
 
-@frozen
-class Service:
+class Service(NamedTuple):
     """A service of a plugin and its operations, by name in declared order."""
 
     name: str

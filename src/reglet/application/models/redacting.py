@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
-from attrs import field, frozen
 
 from reglet.application.models.declaring import MARKS
 from reglet.application.models.marks import Marks
@@ -85,11 +84,14 @@ def _longest_first(texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(forms - {""}, key=len, reverse=True))
 
 
-@frozen
 class Redaction:
     """Takes known secrets out of whatever is about to be shown."""
 
-    secrets: tuple[str, ...] = field(converter=_longest_first, default=(), repr=False)
+    __slots__ = ("secrets",)
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        """Take the secrets."""
+        self.secrets = _longest_first(secrets)
 
     def __bool__(self) -> bool:
         """Whether there is anything to take out."""
