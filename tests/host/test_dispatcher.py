@@ -50,6 +50,17 @@ def test_headers_are_lists_in_abi_and_texts_in_hostlib():
         assert world.ask("http_request", {**request, "headers": {"X-A": good}})["status_code"] == 200
 
 
+def test_what_is_shown_of_a_call_has_no_secrets():
+    """Neither a URL's user and password, nor a command's arguments."""
+    world = FakeWorld(network("h").merge(commands("/bin/login")))
+    world.http.on().respond()
+    world.command.on().respond()
+    world.ask("http_request", {"method": "GET", "url": "http://me:hunter2@h/path"})
+    world.ask("exec_command", {"command": "/bin/login", "args": ["--password", "hunter2"]})
+    assert [call.target for call in world.seen][1] == "/bin/login"
+    assert not [call.target for call in world.seen if "hunter2" in call.target]
+
+
 def test_what_no_grant_covers_is_denied_in_the_shape_of_the_dialect():
     """In abi the response carries the error; the Go host SDK's functions answer with a bare one."""
     request = {"method": "GET", "url": "https://example.com/"}

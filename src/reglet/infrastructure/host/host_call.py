@@ -16,7 +16,8 @@ class HostCall:
         name: the host function.
         request: the request as it came, JSON.
         answer: the answer as it went, JSON; empty for the log.
-        target: what it was about: a URL, a name, `host:port`, a command; empty when the request has none.
+        target: what it was about, fit to be shown: a URL without user and password, a name, `host:port`,
+            a command without its arguments; empty when the request has none.
         allowed: whether the policy allowed it; None where it was not asked.
         decision: the rule that allowed it, or the grant that is missing; empty where it was not asked.
         seconds: from the request to the answer.

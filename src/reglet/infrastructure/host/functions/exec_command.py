@@ -50,7 +50,7 @@ class ExecFunction(Answerer[CommandRunner, _Run]):
         asked = request.request
         if not asked.command:
             raise BadRequestError("command is required")
-        ledger.require(" ".join((asked.command, *asked.args)), self._decision(asked, request.program))
+        ledger.require(asked.command, self._decision(asked, request.program))
 
     def _decision(self, asked: CommandRequest, program: Program) -> Decision:
         """Return what the policy says of the name as it was given, else of the path it was found at."""
