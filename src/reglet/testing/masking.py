@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -72,7 +71,7 @@ class Masker:
     def _body(self, encoded: str) -> str:
         try:
             text = base64.b64decode(encoded, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # no base64, or not of a text
             return self._text(encoded)
         return base64.b64encode(self._text(text).encode()).decode()
 
