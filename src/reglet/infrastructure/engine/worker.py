@@ -34,8 +34,9 @@ def run_in_guest_thread(work: Callable[[], T]) -> T:
     if getattr(_inside, "guest", False):
         return work()
     outcome: Future[T] = Future()
-    thread = _start(work, outcome)
+    thread = _thread_for(work, outcome)
     try:
+        _start(thread)
         while not outcome.done():
             wait([outcome], timeout=_LONGEST_WAIT)
     except KeyboardInterrupt:
@@ -55,19 +56,21 @@ def _stop(thread: threading.Thread) -> None:
 def start_guest_thread(work: Callable[[], T]) -> Future[T]:
     """Run `work` in a thread of its own; whoever waits for the result decides for how long."""
     outcome: Future[T] = Future()
-    _start(work, outcome)
+    _start(_thread_for(work, outcome))
     return outcome
 
 
-def _start(work: Callable[[], T], outcome: Future[T]) -> threading.Thread:
-    thread = threading.Thread(target=_run, args=(work, outcome), name="reglet-guest", daemon=True)
+def _thread_for(work: Callable[[], T], outcome: Future[T]) -> threading.Thread:
+    return threading.Thread(target=_run, args=(work, outcome), name="reglet-guest", daemon=True)
+
+
+def _start(thread: threading.Thread) -> None:
     with _stack_size_lock:
         before = threading.stack_size(_STACK_SIZE)
         try:
             thread.start()
         finally:
             threading.stack_size(before)
-    return thread
 
 
 def _run(work: Callable[[], T], outcome: Future[T]) -> None:
