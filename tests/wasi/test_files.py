@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reglet.infrastructure.wasi import Errno
-from tests.wasi.guest import BUFFER, READ, RESULT, SIZE, VECTOR, WRITE, Guest
+from tests.wasi.guest import BUFFER, PATH, READ, RESULT, SIZE, VECTOR, WRITE, Guest
 
 FILES = {"b.txt": b"hello world", "a/x.py": b"x = 1", "a/deep/y": b""}
 
@@ -185,3 +185,69 @@ def test_addresses_beyond_memory_are_faults(vector: tuple[int, int]) -> None:
     inside = (address & 0xFFFFFFFF) + min(size & 0xFFFFFFFF, 11) <= SIZE
     assert error == (Errno.SUCCESS if inside else Errno.FAULT)
     assert guest.system.failure is None
+
+
+def test_descriptors_tell_what_they_are() -> None:
+    """Type and rights: streams are devices, directories and files are read, nothing is written."""
+    guest = Guest(files=FILES)
+    told = []
+    for number in (0, 1, 3, guest.open("b.txt")):
+        assert guest.call("fd_fdstat_get", number, RESULT) == Errno.SUCCESS
+        kind, rights = struct.unpack("<BxHxxxxQQ", guest.memory.read(RESULT, 24))[0::2]
+        told.append((kind, bool(rights & READ), bool(rights & WRITE)))
+
+    assert told == [(2, True, False), (2, False, True), (3, True, False), (4, True, False)]
+
+
+def test_the_status_of_what_is_open() -> None:
+    """A file's size and a stream's type, by descriptor."""
+    guest = Guest(files=FILES)
+
+    assert guest.call("fd_filestat_get", guest.open("b.txt"), RESULT) == Errno.SUCCESS
+    assert struct.unpack("<QQB7xQQQQQ", guest.memory.read(RESULT, 64))[2:5] == (4, 1, 11)
+    assert guest.call("fd_filestat_get", 1, RESULT) == Errno.SUCCESS
+    assert guest.memory.read(RESULT, 64)[16] == 2
+
+
+def test_what_a_read_only_file_refuses() -> None:
+    """Writing, cutting and setting times; advice and syncing are harmless."""
+    guest = Guest(files=FILES)
+    file = guest.open("b.txt")
+    guest.memory.write(VECTOR, struct.pack("<II", BUFFER, 1))
+
+    assert guest.write(file, b"x") == Errno.ROFS
+    assert guest.call("fd_pwrite", file, VECTOR, 1, 0, RESULT) == Errno.ROFS
+    assert guest.call("fd_filestat_set_times", file, 0, 0, 10) == Errno.ROFS
+    assert [guest.call("fd_sync", file), guest.call("fd_datasync", file)] == [Errno.SUCCESS] * 2
+    assert guest.call("fd_advise", file, 0, 0, 0) == Errno.SUCCESS
+
+
+def test_directories_are_neither_read_nor_written() -> None:
+    """And files are not listed."""
+    guest = Guest(files=FILES)
+    file = guest.open("b.txt")
+
+    assert guest.read(3) == Errno.ISDIR
+    assert guest.write(3, b"x") == Errno.ISDIR
+    assert guest.call("fd_readdir", file, BUFFER, 100, 0, RESULT) == Errno.NOTDIR
+    assert guest.open("x", number=file) == Errno.NOTDIR
+
+
+def test_links_and_moved_descriptors_are_not_supported() -> None:
+    """None of our trees has links; reading one says that it is none."""
+    guest = Guest(files=FILES)
+
+    assert guest.path_call("path_readlink", 3, "b.txt", BUFFER, 100, RESULT, lookup=None) == Errno.INVAL
+    assert guest.call("path_symlink", PATH, 1, 3, PATH, 1) == Errno.NOTSUP
+    assert guest.call("path_link", 3, 0, PATH, 1, 3, PATH, 1) == Errno.NOTSUP
+    assert guest.call("fd_renumber", 3, 1) == Errno.NOTSUP
+    assert guest.call("fd_fdstat_set_flags", 3, 1) == Errno.NOTSUP
+
+
+def test_names_are_not_moved_in_a_read_only_tree() -> None:
+    """A rename within it is refused, and so is a name that is cut short for its preopen."""
+    guest = Guest(files=FILES)
+    guest.memory.write(PATH, b"b.txt")
+
+    assert guest.call("path_rename", 3, PATH, 5, 3, PATH, 4) == Errno.ROFS
+    assert guest.call("fd_prestat_dir_name", 3, BUFFER, 2) == Errno.NAMETOOLONG
