@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import marshal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,28 @@ def test_a_file_is_compiled(tmp_path: Path, capfdbinary: pytest.CaptureFixture[b
     exec(code, names)
     assert (found, code.co_filename) == (b"[]", "/plugin/a.py")
     assert (names["x"], names.get("__doc__")) == (42, None)
+
+
+ANNOTATED = """
+class A:
+    field: int
+    async def method(self, a: int, /, *b: str, c: int = 0, **d: str) -> None: ...
+"""
+
+
+@pytest.mark.parametrize(("optimize", "kept"), [(0, ["a", "b", "c", "d", "return"]), (2, [])])
+def test_lean_code_has_no_annotations_of_functions(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], optimize: int, kept: list[str]
+) -> None:
+    """Those of classes say what fields there are, and stay."""
+    (tmp_path / "a.py").write_text(ANNOTATED)
+
+    compile_file(str(tmp_path / "a.py"), "/sdk/a.py", optimize)
+
+    names: dict[str, Any] = {}
+    exec(marshal.loads(capfdbinary.readouterr().out.partition(b"\n")[2][16:]), names)
+    assert sorted(names["A"].method.__annotations__) == kept
+    assert names["A"].__annotations__ == {"field": int}
 
 
 def test_source_that_does_not_compile_gives_nothing(

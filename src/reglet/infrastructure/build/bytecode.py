@@ -55,7 +55,7 @@ class Compiler:
     Attributes:
         key: names all that its output depends on, beside the source.
         image: returns the memory of a guest that can compile.
-        optimize: 0, or 2 to leave out docstrings and assertions.
+        optimize: 0, or 2 to leave out docstrings, assertions and the annotations of functions.
     """
 
     key: str

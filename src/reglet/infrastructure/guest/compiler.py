@@ -13,18 +13,33 @@ from importlib import _bootstrap_external
 
 IGNORED = {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"}
 
+LEAN = 2
+"""The level at which docstrings, assertions and the annotations of functions are left out."""
+
 
 def compile_file(path: str, shown_path: str, optimize: int) -> None:
     """Write the waiting imports as a line of JSON, then the `.pyc`; nothing for what does not compile."""
     with open(path, "rb") as file:  # noqa: PTH123 - pathlib is not in this guest
         source = file.read()
     try:
-        code = compile(source, shown_path, "exec", dont_inherit=True, optimize=optimize)
+        program = without_annotations(source) if optimize == LEAN else source
+        code = compile(program, shown_path, "exec", dont_inherit=True, optimize=optimize)
     except (SyntaxError, ValueError):
         return  # the plugin's guest compiles it again, and shows the author where
     found = json.dumps(waiting_imports(ast.parse(source)))
     to_pyc: Callable[..., bytearray] = vars(_bootstrap_external)["_code_to_hash_pyc"]
     os.write(1, found.encode() + b"\n" + to_pyc(code, bytes(8), checked=False))
+
+
+def without_annotations(source: bytes) -> ast.Module:
+    """Return a program without the annotations of its functions; those of classes make fields, and stay."""
+    program = ast.parse(source)
+    for node in ast.walk(program):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            node.returns = None
+    return program
 
 
 def waiting_imports(tree: ast.AST) -> list[list[object]]:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 _BLOCK = 4096
 _ZERO_BLOCK = bytes(_BLOCK)
 
-ZERO_GAP = 128
-"""Bytes: a run of zeros this long ends a data segment. A shorter one costs more than it saves."""
+ZERO_GAP = 512
+"""Bytes: a run of zeros this long ends a data segment. Shorter runs make many segments, and each costs every
+fresh instance time: at 128 there are ten times as many, for 3 % of the file and nothing of its gzip."""
 
 _GAP = bytes(ZERO_GAP)
 _NOT_ZERO = re.compile(rb"[^\0]")
