@@ -207,6 +207,15 @@ def test_what_may_not_work_in_a_host_is_warned_about(build: Build, line: str, wa
     assert [warning in each for each in report.warnings] == [True]
 
 
+def test_packages_that_import_late_are_told_in_one_line_each(tmp_path: Path) -> None:
+    """Not every line of another's package: its name, and the modules that may be missed."""
+    (tmp_path / "tiny.py").write_text("import idna\n" + PLUGIN)
+
+    (warning,) = build_plugin(tmp_path / "tiny.py", tmp_path / "out.wasm").warnings
+
+    assert warning.startswith("package idna imports inside its functions: idna.uts46data; ")
+
+
 @pytest.mark.parametrize(
     "line",
     ["now = datetime.datetime.now()", "token = uuid.uuid4()", "home = os.getenv('HOME')", "at = time.time()"],
