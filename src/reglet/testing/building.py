@@ -11,7 +11,7 @@ from typing import Any
 import reglet
 from reglet.infrastructure.build.build import build_plugin
 from reglet.infrastructure.build.project import PROJECT_FILE
-from reglet.testing.files import write_whole
+from reglet.infrastructure.whole_files import write_whole
 
 
 def built_module(folder: Path, cache: Path | None) -> Path:
@@ -27,7 +27,7 @@ def built_module(folder: Path, cache: Path | None) -> Path:
         return module
     report = build_plugin(folder, module)
     made_of = [*report.sources, folder / PROJECT_FILE]
-    write_whole(stamp, json.dumps({"sdk": _sdk_digest(), "sources": _digests(made_of)}))
+    write_whole(stamp, json.dumps({"sdk": _sdk_digest(), "sources": _digests(made_of)}).encode())
     return module
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import tempfile
 import zlib
 from pathlib import Path
 
 import attrs
 import platformdirs
+
+from reglet.infrastructure.whole_files import PRIVATE, write_whole
 
 _TRAILER = b"reglet-1"
 _TRAILER_SIZE = len(_TRAILER) + 4
@@ -51,7 +52,8 @@ class Cache:
         """Keep `content` under `key`, replacing what was there."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            self._replace(key, content)
+            trailer = _TRAILER + zlib.crc32(content).to_bytes(4, "little")
+            write_whole(self.folder / key, content, trailer, mode=PRIVATE)
             self._drop_oldest()
         except OSError as problem:
             _log.warning(
@@ -70,17 +72,6 @@ class Cache:
         with contextlib.suppress(OSError):  # a folder that is shared read-only
             os.utime(self.folder / key)  # the newest in use are the last to be dropped
         return entry
-
-    def _replace(self, key: str, content: bytes | bytearray) -> None:
-        handle, name = tempfile.mkstemp(dir=self.folder, prefix=".", suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.write(_TRAILER + zlib.crc32(content).to_bytes(4, "little"))
-            Path(name).replace(self.folder / key)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
 
     def _drop_oldest(self) -> None:
         with os.scandir(self.folder) as entries:

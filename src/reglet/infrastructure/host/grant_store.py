@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from pathlib import Path
 
 import platformdirs
@@ -12,6 +11,7 @@ from attrs import field, frozen
 
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.errors import RegletError, WireFormatError
+from reglet.infrastructure.whole_files import PRIVATE, write_whole
 from reglet.infrastructure.wire.grants import decode_grants, encode_grants
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -65,7 +65,7 @@ class GrantStore:
         path = self._path(digest)
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _replace(path, encode_grants(merged))
+            write_whole(path, encode_grants(merged), mode=PRIVATE)
         except OSError as problem:
             raise GrantStoreError(
                 f"{path} cannot be written ({problem.strerror}); set REGLET_CONFIG_DIR to a folder that can"
@@ -79,16 +79,3 @@ class GrantStore:
         if not _DIGEST.fullmatch(digest):
             raise GrantStoreError(f"{digest!r} is not a SHA-256 in hexadecimal, which grants are kept by")
         return self.folder / f"{digest}.json"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(
-        dir=path.parent, prefix=".", suffix=".part"
-    )  # readable by its owner alone
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

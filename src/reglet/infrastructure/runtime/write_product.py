@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import zipfile
 from typing import TYPE_CHECKING
 
 from attrs import asdict
 
 from reglet.infrastructure.runtime.product import DESCRIPTION_FILE, MODULE_FILE, STANDARD_LIBRARY_FILE
+from reglet.infrastructure.whole_files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,9 +46,9 @@ def write_product(
         "builtin_modules": sorted(builtin_modules),
         "components": dict(components),
     }
-    _replace(folder / MODULE_FILE, core.wasm)
-    _replace(folder / STANDARD_LIBRARY_FILE, archive)
-    _replace(folder / DESCRIPTION_FILE, (json.dumps(description, indent=2) + "\n").encode())
+    write_whole(folder / MODULE_FILE, core.wasm)
+    write_whole(folder / STANDARD_LIBRARY_FILE, archive)
+    write_whole(folder / DESCRIPTION_FILE, (json.dumps(description, indent=2) + "\n").encode())
 
 
 def zip_of(files: Mapping[str, bytes]) -> bytes:
@@ -60,12 +60,3 @@ def zip_of(files: Mapping[str, bytes]) -> bytes:
             entry.create_system = 3  # Unix, whatever the maker's machine is
             zipped.writestr(entry, files[name])
     return archive.getvalue()
-
-
-def _replace(path: Path, contents: bytes) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_bytes(contents)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -1,0 +1,33 @@
+"""Files written whole: beside their place, then renamed there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+PRIVATE = 0o600
+"""The mode of a file that only its owner reads."""
+
+PUBLIC = 0o644
+"""The mode of a file for everybody."""
+
+
+def write_whole(path: Path, *contents: bytes | bytearray, mode: int = PUBLIC) -> None:
+    """Write the contents one after the other, so that the file is there whole or as it was.
+
+    Any number of processes may write one file at once: the last to end wins.
+
+    Raises:
+        OSError: it cannot be written there.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    beside = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(contents)
+        beside.chmod(mode)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
