@@ -12,6 +12,7 @@ import attrs
 from reglet.infrastructure.build.bytecode import Bytecode
 from reglet.infrastructure.build.errors import BuildError, ImportSideEffectError, PluginImportError
 from reglet.infrastructure.build.guest import Guest, GuestStoppedError
+from reglet.infrastructure.build.replacements import advice
 from reglet.infrastructure.build.sources import ImportRoots, SourceDirectory
 
 if TYPE_CHECKING:
@@ -160,11 +161,9 @@ class PluginGuest:
         report: dict[str, Any] = json.loads(line)
         self._refuse_host_calls(report)
         if "error" in report:
-            raise PluginImportError(
-                f"{self._project.module} cannot {what}: {report['error']}",
-                self.shown(report["traceback"]),
-                self.output,
-            )
+            error, traceback = report["error"], self.shown(report["traceback"])
+            message = f"{self._project.module} cannot {what}: {error}{advice(error, traceback)}"
+            raise PluginImportError(message, traceback, self.output)
         return report
 
     def _refuse_host_calls(self, report: dict[str, Any]) -> None:

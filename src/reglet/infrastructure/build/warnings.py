@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reglet.infrastructure.build.replacements import unusable_imports
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -25,6 +27,7 @@ def find_warnings(
         trace: imports the plugin again and returns where it reads the clock and takes random bytes.
     """
     yield from _baked_in(guest, noticed, trace)
+    yield from _unusable(guest.sources)
     present = frozenset(modules)
     packages: dict[str, set[str]] = {}
     for source in guest.sources:
@@ -44,6 +47,13 @@ def find_warnings(
             f"package {package} imports inside its functions: {', '.join(sorted(names))}; a check that comes "
             "there fails, unless the plugin imports them at the top of its module"
         )
+
+
+def _unusable(sources: Sequence[Source]) -> Iterator[str]:
+    for source in sources:
+        if source.guest_path.startswith(_PLUGIN):
+            for line, module, instead in unusable_imports(source):
+                yield f"{source.path}:{line} imports {module}, which does not work in a plugin: use {instead}"
 
 
 def missing_module(source: Source, waiting: WaitingImport, present: frozenset[str]) -> str | None:
