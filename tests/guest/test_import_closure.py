@@ -1,4 +1,4 @@
-"""What the guest imports: the standard library, attrs, cattrs and typing-extensions."""
+"""What the guest imports: the standard library, attrs and typing-extensions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-_ALLOWED = ("attr", "attrs", "cattr", "cattrs", "typing_extensions")
+_ALLOWED = ("attr", "attrs", "typing_extensions")
 _CODE = """
 import sys
 sys.path[:0] = sys.argv[1].split(";")

@@ -49,9 +49,7 @@ def carry_out(run: Callable[[], int]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="reglet-plugin", description="Make, run and test Reglet plugins written in Python."
-    )
+    parser = _Parser(prog="reglet-plugin", description="Make, run and test Reglet plugins written in Python.")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
         command.add_to(commands)

@@ -9,7 +9,7 @@ from pathlib import Path
 from reglet.application.reference import reference_page
 from reglet.cli.command import Command
 from reglet.cli.exit_status import ExitStatus
-from reglet.cli.files import write_whole
+from reglet.cli.files import write_file
 from reglet.cli.places import manifest_of
 from reglet.cli.targets import add_target_argument
 
@@ -26,7 +26,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.output is None:
         sys.stdout.write(page)
     else:
-        write_whole(options.output, page.encode())
+        write_file(options.output, page.encode())
     return ExitStatus.SUCCESS
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from reglet.cli.command import Command
 from reglet.cli.errors import UsageError, require_extra
 from reglet.cli.exit_status import ExitStatus
-from reglet.cli.files import write_whole
+from reglet.cli.files import write_file
 from reglet.cli.places import manifest_of
 from reglet.cli.targets import add_target_argument
 
@@ -35,7 +35,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.check is not None:
         return _compare(options.check, snapshot(manifest))
     if options.write is not None:
-        write_whole(options.write, snapshot(manifest).encode())
+        write_file(options.write, snapshot(manifest).encode())
     elif options.json:
         sys.stdout.write(snapshot(manifest))
     else:

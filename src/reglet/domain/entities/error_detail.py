@@ -38,7 +38,7 @@ class ErrorDetail:
     stack: bytes = field(default=b"", repr=False)
 
     def __str__(self) -> str:
-        """Return `type: message [code]: wrapped`, as the Go SDK's `Error()` does; type internal goes unsaid."""
+        """Return `type: message [code]: wrapped`, as the Go SDK does; type internal goes unsaid."""
         text = self.message if self.type in ("", "internal") else f"{self.type}: {self.message}"
         if self.code:
             text += f" [{self.code}]"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from reglet.infrastructure.build.errors import OutputError
+from reglet.infrastructure.whole_files import write_whole
 
 
 def write_output(output: Path | None, name: str, content: bytes) -> Path:
@@ -20,13 +20,8 @@ def write_output(output: Path | None, name: str, content: bytes) -> Path:
         OutputError: it cannot be written there.
     """
     path = Path.cwd() / name if output is None else output / name if output.is_dir() else output
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        try:
-            beside.write_bytes(content)
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
+        write_whole(path, content)
     except OSError as problem:
         raise OutputError(
             f"cannot write {path}: {problem.strerror or problem}; choose another place with -o"
