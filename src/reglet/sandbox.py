@@ -305,4 +305,4 @@ def _find_overlay(binary: bytes) -> Overlay | None:
         product = load_product()
     except RuntimeProductError:
         return None
-    return OverlayFinder(product.module, product.host_functions)(binary)
+    return OverlayFinder(product.module, product.host_functions, product.key)(binary)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -220,3 +221,19 @@ def test_doctor_finds_everything_here(capsys: pytest.CaptureFixture[str]):
     """With every extra installed and the runtime made there is nothing to report."""
     assert main(["doctor"]) == 0
     assert "runtime" in capsys.readouterr().out
+
+
+@pytest.mark.long
+def test_a_first_run_compiles_nothing_that_the_build_compiled(page: str, grants: str, tmp_path: Path):
+    """The runtime's code is kept once, whoever compiled it."""
+    cache, module = tmp_path / "cache", tmp_path / "http.wasm"
+    environment = {**os.environ, "REGLET_CACHE_DIR": str(cache)}
+    command = [sys.executable, "-m", "reglet.cli"]
+    subprocess.run([*command, "build", str(HTTP), "-o", str(module)], env=environment, check=True)
+    compiled = sorted(path.name for path in (cache / "compiled").iterdir())
+    config = json.dumps({"url": page})
+    subprocess.run(
+        [*command, "run", str(module), "--config", config, "--grants", grants], env=environment, check=True
+    )
+    assert sorted(path.name for path in (cache / "compiled").iterdir()) == compiled
+    assert len(compiled) == 1

@@ -29,7 +29,14 @@ from reglet.domain.ports.command_runner import CommandRunner
 from reglet.domain.ports.dns_resolver import DNSResolver
 from reglet.domain.ports.smtp_client import SMTPClient
 from reglet.domain.ports.tcp_dialer import TCPDialer
-from reglet.testing import FakeDNSResolver, FakeSMTPClient, FakeTCPDialer, TestCase, run_plugin_tests
+from reglet.testing import (
+    FakeDNSResolver,
+    FakeSMTPClient,
+    FakeTCPDialer,
+    TestCase,
+    assert_never_traps,
+    run_plugin_tests,
+)
 from reglet.testing.audit.literal import literal
 from reglet.testing.audit.project import AuditError, audit_plugin, audit_project
 from reglet.testing.audit.report import AuditReport
@@ -238,3 +245,11 @@ def test_the_examples_of_a_real_project_tell_what_they_touch(tmp_path):
     run = subprocess.run(command, cwd=http, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout
     assert ("example.com", 443) in Touched.load(report).targets
+
+
+def test_what_fuzzing_tries_is_not_touched():
+    """Random hosts are no capability that a plugin needs."""
+    resolving = plugin_that(lambda ctx: ctx.client(DNSResolver).lookup_host("a.test"))
+    with touches_recorded() as touched:
+        assert_never_traps(resolving, max_examples=3)
+    assert touched.targets == set()

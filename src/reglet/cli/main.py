@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from io import TextIOWrapper
 from typing import NoReturn
 
 from reglet.cli.commands import COMMANDS
@@ -24,6 +26,9 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what a terminal cannot show is no reason to stop
+    _write_what_a_stream_cannot_encode_as_escapes()
     options = _parser().parse_args(arguments)
     return carry_out(lambda: options.run(options))
 
@@ -45,7 +50,15 @@ def carry_out(run: Callable[[], int]) -> int:
     except RegletError as error:
         sys.stderr.write(getattr(error, "traceback", ""))
         return _complain(str(error), ExitStatus.USAGE)
+    except OSError as error:
+        return _failed_stream(error)
     return int(status)
+
+
+def _write_what_a_stream_cannot_encode_as_escapes() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -62,6 +75,20 @@ def _complain(message: str, status: ExitStatus) -> int:
 
 
 def _closed_pipe() -> int:
-    """Whoever read our output has gone: end quietly, and keep the interpreter from flushing into nothing."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Whoever read our output has gone: end quietly."""
+    _discard_output()
     return int(ExitStatus.SUCCESS)
+
+
+def _failed_stream(error: OSError) -> int:
+    """Name what the system refused: a file, or our output when the disk behind it is full."""
+    if error.filename is None:
+        _discard_output()
+    return _complain(
+        f"{error.filename or 'cannot write the output'}: {error.strerror or error}", ExitStatus.USAGE
+    )
+
+
+def _discard_output() -> None:
+    """Keep the interpreter from flushing at its end what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

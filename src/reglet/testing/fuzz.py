@@ -11,6 +11,7 @@ from reglet.domain.context import Context
 from reglet.domain.entities.result import Result
 from reglet.domain.ports.plugin import Plugin
 from reglet.testing.assertions import explain
+from reglet.testing.audit.touched import touches_unrecorded
 from reglet.testing.examples import examples_of
 from reglet.testing.fakes.host import FakeHost
 from reglet.testing.places import definition_of
@@ -60,7 +61,8 @@ def assert_never_traps(plugin: Plugin, *, max_examples: int = 100) -> None:
 
 
 def _run(plugin: Plugin, host: FakeHost, config: Any) -> None:
-    result = host.check(plugin, config)
+    with touches_unrecorded():
+        result = host.check(plugin, config)
     if _is_bug(result):
         shown_config = repr(config) if isinstance(config, bytes) else json.dumps(config)
         raise AssertionError(

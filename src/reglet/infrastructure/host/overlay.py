@@ -68,10 +68,11 @@ class OverlayFinder:
     memory; the host asks the policy all the same.
     """
 
-    def __init__(self, runtime: bytes, slots: Mapping[str, HostFunctionSlot]) -> None:
-        """Take the runtime's module, uncompiled, and where it calls host functions."""
+    def __init__(self, runtime: bytes, slots: Mapping[str, HostFunctionSlot], key: str | None = None) -> None:
+        """Take the runtime's module, where it calls host functions, and what its content is called."""
         self._runtime = runtime
         self._slots = slots
+        self._key = key
 
     def __call__(self, binary: bytes) -> Overlay | None:
         """Return what lays the plugin over the runtime; None if its code is not the runtime's."""
@@ -86,7 +87,7 @@ class OverlayFinder:
             return None
         image = _image(plugin, size)
         changes = tuple(_changes(_image(self._parsed, size), image))
-        return Overlay(compiled(self._runtime), plugin.memory.minimum, image, changes)
+        return Overlay(compiled(self._runtime, self._key), plugin.memory.minimum, image, changes)
 
     @cached_property
     def _parsed(self) -> PluginModule:

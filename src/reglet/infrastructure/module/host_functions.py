@@ -35,7 +35,7 @@ class HostFunctionSlot:
 
     Attributes:
         bit: Its bit for `_declare_host_functions`.
-        code_offset: Where the body that calls it begins, in bytes from the start of the code section's contents.
+        code_offset: Where the body that calls it begins, in bytes from the start of the code section.
     """
 
     bit: int

@@ -138,6 +138,17 @@ def touches_recorded() -> Iterator[Touched]:
         _collections.remove(touched)
 
 
+@contextmanager
+def touches_unrecorded() -> Iterator[None]:
+    """Collect nothing inside the block: what is tried at random is not what a plugin needs."""
+    paused = _collections.copy()
+    _collections.clear()
+    try:
+        yield
+    finally:
+        _collections.extend(paused)
+
+
 def collections() -> tuple[Touched, ...]:
     """Return the collections that run."""
     return tuple(_collections)
