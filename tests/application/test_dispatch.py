@@ -26,6 +26,12 @@ def test_an_output_becomes_the_data_of_a_success():
     assert _check("u") == Result(ResultStatus.SUCCESS, "ok", {"status_code": 200, "url": "u"})
 
 
+def test_white_space_around_a_config_means_nothing():
+    """As JSON has it."""
+    config = b' \n{"url": "nothing"}\t\r\n'
+    assert single.check(Context(), config) == Result(ResultStatus.SUCCESS, "ok")
+
+
 def test_no_output_is_a_success_without_data():
     """There is nothing to tell."""
     assert _check("nothing") == Result(ResultStatus.SUCCESS, "ok")

@@ -17,6 +17,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_SCAN: Callable[[str, int], tuple[Any, int]] = _DECODER.scan_once  # type: ignore[attr-defined]  # typeshed lacks it
 
 
 def decode_config(config: bytes) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def decode_config(config: bytes) -> dict[str, Any]:
     if not config:
         return {}
     try:
-        decoded = _DECODER.decode(str(config, "utf-8"))
+        decoded = _decoded(str(config, "utf-8"))
     except UnicodeDecodeError as error:
         raise ConfigProblemsError(
             [f"the config is not UTF-8: byte 0x{config[error.start]:02x} at offset {error.start} @ $"]
@@ -40,6 +41,15 @@ def decode_config(config: bytes) -> dict[str, Any]:
     if decoded.__class__ is not dict:
         raise ConfigProblemsError([f"the config must be an object, not {seen(decoded)} @ $"])
     return decoded
+
+
+def _decoded(text: str) -> Any:
+    """Decode as `_DECODER.decode` does, without its search for white space at both ends if there is none."""
+    try:
+        value, end = _SCAN(text, 0)
+    except StopIteration:
+        return _DECODER.decode(text)
+    return value if end == len(text) else _DECODER.decode(text)
 
 
 def route(operations: Sequence[Operation], config: Mapping[str, Any]) -> Operation:

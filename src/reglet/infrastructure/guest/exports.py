@@ -124,21 +124,19 @@ class Exports:
 
     def _stamped(self, result: Result, start: datetime) -> Result:
         end = _now()
-        ran = result.metadata or RunMetadata.between(start, end)
         return Result(
             result.status,
             result.message,
             result.data,
             result.error,
-            RunMetadata(
-                ran.start_time,
-                ran.end_time,
-                ran.sdk_version or __version__,
-                ran.plugin_id or self._name,
-                ran.duration_ns,
-            ),
+            self._metadata(result.metadata, start, end),
             end if result.timestamp == ZERO_TIME else result.timestamp,
         )
+
+    def _metadata(self, own: RunMetadata | None, start: datetime, end: datetime) -> RunMetadata:
+        if own is None:
+            return RunMetadata.between(start, end, sdk_version=__version__, plugin_id=self._name)
+        return evolve(own, sdk_version=own.sdk_version or __version__, plugin_id=own.plugin_id or self._name)
 
     @property
     def _declared_name(self) -> str:

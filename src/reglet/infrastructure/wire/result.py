@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from reglet.domain.entities.result import Result, ResultStatus, RunMetadata
 from reglet.domain.entities.timestamp import ZERO_TIME
 from reglet.domain.errors import WireFormatError
@@ -23,22 +25,27 @@ def encode_result(result: Result) -> bytes:
     Raises:
         WireFormatError: its data or its error's details hold something that is not JSON, such as NaN.
     """
+    time = format_time(result.timestamp)
     data = f'"data":{sorted_text(result.data)},' if result.data else ""
-    metadata = f'"metadata":{metadata_text(result.metadata)},' if result.metadata else ""
+    known = (result.timestamp, time)
+    metadata = f'"metadata":{metadata_text(result.metadata, known)},' if result.metadata else ""
     error = f'"error":{detail_text(result.error)},' if result.error else ""
     message = f',"message":{string_text(result.message)}' if result.message else ""
     return to_bytes(
-        f'{{"timestamp":"{format_time(result.timestamp)}",{data}{metadata}{error}'
-        f'"status":{string_text(result.status)}{message}}}'
+        f'{{"timestamp":"{time}",{data}{metadata}{error}"status":{string_text(result.status)}{message}}}'
     )
 
 
-def metadata_text(metadata: RunMetadata) -> str:
-    """Return RunMetadata as JSON text."""
+def metadata_text(metadata: RunMetadata, known: tuple[datetime, str] | None = None) -> str:
+    """Return RunMetadata as JSON text.
+
+    `known` is a moment with its text: a run's end is mostly its Result's time, and need not be written twice.
+    """
+    end_time = known[1] if known and metadata.end_time is known[0] else format_time(metadata.end_time)
     version = f'"sdk_version":{string_text(metadata.sdk_version)},' if metadata.sdk_version else ""
     plugin = f'"plugin_id":{string_text(metadata.plugin_id)},' if metadata.plugin_id else ""
     return (
-        f'{{"start_time":"{format_time(metadata.start_time)}","end_time":"{format_time(metadata.end_time)}",'
+        f'{{"start_time":"{format_time(metadata.start_time)}","end_time":"{end_time}",'
         f'{version}{plugin}"duration_ns":{metadata.duration_ns}}}'
     )
 
