@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+export PATH := $(PATH):$(CURDIR)/$(BIN)
 
 .PHONY: help install demo test test-full lint types imports bench runtime adapter clean
 
@@ -13,6 +14,8 @@ $(STAMP): pyproject.toml hatch_build.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --upgrade 'pip>=25.1'
 	$(BIN)/python -m pip install -q --group dev -e '.[all]'
+	$(BIN)/python -m compileall -q src
+	command -v go >/dev/null || $(BIN)/python -m pip install -q --group interop
 	touch $@
 
 install: $(STAMP) ## set up .venv with everything

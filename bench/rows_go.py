@@ -15,7 +15,7 @@ from typing import Any
 from bench.harness import Row, Unavailable
 
 _HERE = Path(__file__).parent
-_HOST = _HERE.parent / "tests" / "go" / "host"
+_HOST = _HERE.parent / "tests" / "interop" / "host"
 _SMALL = {"url": "https://example.com", "expected_status": 204, "headers": {"Accept": "*/*"}}
 _LARGE = {**_SMALL, "body": "x" * 80_000, "headers": {f"X-Header-{n}": "v" * 80 for n in range(200)}}
 

@@ -14,7 +14,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from reglet.cli import main
-from tests.e2e.conftest import ROOT, BuildExample
+from tests.built_plugins import ROOT, BuildExample
 
 HTTP = ROOT / "examples" / "http"
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from reglet.infrastructure.runtime.lean import LEFT_OUT_MODULES
-from tests.e2e.go_host import build_go_host
+from tests.interop.go_host import build_go_host
 from tests.runtime.corpus import CALLS, PRELUDE
 from tests.runtime.guest_of_echo import SOURCE
 from tests.runtime.wasm_host import WasmHost

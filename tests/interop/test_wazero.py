@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import BuildExample, BuildSource
-from tests.e2e.go_host import GoHost
-from tests.e2e.probe import PROBE
+from tests.built_plugins import BuildExample, BuildSource
+from tests.interop.go_host import GoHost
+from tests.interop.probe import PROBE
 
 pytestmark = pytest.mark.go
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from reglet.infrastructure.build.build import BuildReport, build_plugin
-from tests.e2e.go_host import GoHost, build_go_host
+from tests.interop.go_host import GoHost, build_go_host
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 
 BuildExample = Callable[[str], BuildReport]
 BuildSource = Callable[[str], Path]

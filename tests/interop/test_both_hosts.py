@@ -11,9 +11,9 @@ import pytest
 
 from reglet.infrastructure.wire.result import encode_result
 from reglet.sandbox import Sandbox
-from tests.e2e.conftest import BuildSource
-from tests.e2e.go_host import GoHost
-from tests.e2e.world import ANSWERED, REFUSALS, WORLD
+from tests.built_plugins import BuildSource
+from tests.interop.go_host import GoHost
+from tests.interop.world import ANSWERED, REFUSALS, WORLD
 
 pytestmark = pytest.mark.go
 

@@ -1,4 +1,4 @@
-"""The Go host of `tests/go/host`, run as a command: what production does, with wazero."""
+"""The Go host of `tests/interop/host`, run as a command: what production does, with wazero."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 import attrs
 
-SOURCE = Path(__file__).parents[1] / "go" / "host"
+SOURCE = Path(__file__).with_name("host")
 _MOST_SECONDS = 300
 
 
