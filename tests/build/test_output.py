@@ -1,5 +1,6 @@
 """The built file is written whole or not at all."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,20 @@ def test_a_named_file(tmp_path: Path) -> None:
 
     assert write_output(tmp_path / "a.wasm", "name.wasm", b"new") == tmp_path / "a.wasm"
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a.wasm", b"new")]
+
+
+def test_a_pipe_and_a_link_stay_what_they_are(tmp_path: Path) -> None:
+    """A pipe is written to, and so is what a link points to: neither is replaced by a file."""
+    reading, writing = os.pipe()
+    (tmp_path / "link").symlink_to(tmp_path / "a.wasm")
+
+    write_output(tmp_path / "link", "name.wasm", b"new")
+    write_output(Path(f"/dev/fd/{writing}"), "name.wasm", b"piped")
+
+    assert ((tmp_path / "link").is_symlink(), (tmp_path / "a.wasm").read_bytes()) == (True, b"new")
+    assert os.read(reading, 9) == b"piped"
+    os.close(reading)
+    os.close(writing)
 
 
 def test_a_folder(tmp_path: Path) -> None:

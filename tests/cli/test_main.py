@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +17,7 @@ from reglet.cli.exit_status import ExitStatus, status_of
 from reglet.cli.main import carry_out
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.result import result_error, result_failure, result_success
+from tests.documents.console import ROOT
 
 
 def exit_status(arguments: list[str]) -> int:
@@ -69,7 +72,8 @@ def test_a_missing_package_gives_the_pip_line():
     [
         ('{"url": }', "--config is not JSON: Expecting value at line 1 column 9"),
         ("[1]", "--config must be a JSON object such as"),
-        ("@/no/such/file", "No such file or directory"),
+        ("@/no/such/file", "--config @/no/such/file: No such file or directory"),
+        ("", "--config '' is empty: give a JSON object"),
     ],
 )
 def test_a_config_that_is_none_says_where_it_goes_wrong(argument: str, text: str):
@@ -77,6 +81,59 @@ def test_a_config_that_is_none_says_where_it_goes_wrong(argument: str, text: str
     with pytest.raises(UsageError) as raised:
         read_config(argument)
     assert text in str(raised.value)
+
+
+@pytest.mark.parametrize("argument", ["-", "@-"])
+def test_a_config_comes_from_stdin(argument: str):
+    """As other commands read it, and as a file is named here."""
+    script = f"from reglet.cli.config_argument import read_config; print(read_config({argument!r}).decode())"
+    done = subprocess.run(
+        [sys.executable, "-c", script], input='{"größe": 1}'.encode(), capture_output=True, check=True
+    )
+    assert done.stdout.decode().strip() == '{"größe": 1}'
+
+
+def test_a_config_that_is_not_utf_8_names_its_file(tmp_path: Path):
+    """The error says how to save it."""
+    path = tmp_path / "config.json"
+    path.write_bytes(b'{"url": "\xe9"}')
+    with pytest.raises(UsageError, match=r"config\.json: .*save it as UTF-8"):
+        read_config(f"@{path}")
+
+
+def test_a_full_disk_behind_stdout_is_one_line(capsys: pytest.CaptureFixture[str]):
+    """What could not be written is said once, with the usage status and no traceback."""
+
+    def full(error: OSError) -> int:
+        raise error
+
+    assert carry_out(lambda: full(OSError(28, "No space left on device", "page.md"))) == 3
+    assert capsys.readouterr().err == "reglet-plugin: page.md: No space left on device\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_command_that_cannot_print_says_so():
+    """The interpreter's own complaint at its end does not follow."""
+    with Path("/dev/full").open("wb") as full:
+        script = "import sys; from reglet.cli import main; sys.exit(main(['doctor']))"
+        done = subprocess.run(
+            [sys.executable, "-c", script], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    complaint = b"reglet-plugin: cannot write the output: No space left on device\n"
+    assert (done.returncode, done.stderr) == (3, complaint)
+
+
+def test_a_terminal_that_cannot_show_a_sign_gets_its_escape():
+    """A sign outside the encoding of stdout ends no command."""
+    script = "import sys; from reglet.cli import main; main(['run', sys.argv[1], '--example', sys.argv[2]])"
+    arguments = [str(ROOT / "examples" / "http"), "basic"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        capture_output=True,
+        check=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert done.stdout.startswith(rb"\u2714 success"), done.stderr
 
 
 def test_a_pipe_that_closes_early_ends_quietly(tmp_path):

@@ -35,6 +35,13 @@ def test_a_name_that_no_host_takes_is_refused(name: str, tmp_path: Path, capsys:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_place_that_cannot_be_made_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """A file in the way of the folder is a usage error."""
+    (tmp_path / "file").write_text("mine")
+    assert main(["new", "web", "--into", str(tmp_path / "file" / "web")]) == 3
+    assert "choose another place with --into" in capsys.readouterr().err
+
+
 def test_a_folder_that_is_there_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """Nothing is overwritten."""
     (tmp_path / "keep").write_text("mine")

@@ -97,6 +97,7 @@ def test_a_replay_that_differs_is_refused(
     [
         (["--grants", "all"], "--grants all: use ask, declared, none or @FILE"),
         (["--grants", "@/no/such/file"], "No such file"),
+        (["--config", "url=x"], "--config is not JSON"),
         (["--example", "nothing"], "there are: "),
         (["--example", "nothing", "--config", '{"a":1}'], "leave out --config"),
     ],
@@ -109,6 +110,33 @@ def test_an_argument_that_cannot_work_says_what_does(
     complaint = capsys.readouterr().err.splitlines()[-1]
     assert complaint.startswith("reglet-plugin: ")
     assert text in complaint
+
+
+@pytest.mark.parametrize(
+    ("grants", "text"),
+    [
+        ('{"netwrk": {}}', "there is no kind netwrk; use env, exec, fs, kv, network"),
+        ('{"network": {"rules": [{"hosts": "a"}]}}', "GrantSet.network.rules[0]: field 'hosts'"),
+        ("{", "GrantSet: Expecting property name"),
+    ],
+)
+def test_grants_that_are_none_name_their_file(
+    grants: str, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """A kind that does not exist would grant nothing, so it is refused too."""
+    path = tmp_path / "grants.json"
+    path.write_text(grants)
+    assert main(["run", HTTP, "--grants", f"@{path}"]) == 3
+    complaint = capsys.readouterr().err.splitlines()[-1]
+    assert f"--grants @{path}: " in complaint
+    assert text in complaint
+
+
+def test_a_field_that_the_plugin_lacks_is_warned_of(capsys: pytest.CaptureFixture[str]):
+    """The parser passes it over, as the contract has it; who typed it hears of it."""
+    main(["run", HTTP, "--config", '{"url": "x", "metod": "GET", "operation": "check"}', "--grants", "none"])
+    warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")]
+    assert warnings == ["warning: the plugin has no field 'metod' in its config; did you mean 'method'?"]
 
 
 def test_a_config_with_problems_tells_them_all(capsys: pytest.CaptureFixture[str]):

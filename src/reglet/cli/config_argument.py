@@ -9,14 +9,17 @@ from pathlib import Path
 
 from reglet.cli.errors import UsageError
 
+_STDIN = ("-", "@-")
+_NOTHING = "''"
+
 
 def add_config_argument(parser: argparse.ArgumentParser) -> None:
     """Add `--config` to a command."""
     parser.add_argument(
         "--config",
-        metavar="JSON|@FILE",
+        metavar="JSON|@FILE|-",
         default="{}",
-        help="the check's config: a JSON object, @FILE, or @- for stdin",
+        help="the check's config: a JSON object, @FILE, or - for stdin",
     )
 
 
@@ -27,6 +30,8 @@ def read_config(argument: str) -> bytes:
         UsageError: the file cannot be read, or the text is not a JSON object; says where it goes wrong.
     """
     text = _text(argument)
+    if not text.strip():
+        raise UsageError(f"--config {argument or _NOTHING} is empty: give a JSON object, {{}} for no fields")
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
@@ -38,14 +43,16 @@ def read_config(argument: str) -> bytes:
 
 
 def _text(argument: str) -> str:
-    if not argument.startswith("@"):
+    if argument not in _STDIN and not argument.startswith("@"):
         return argument
-    if argument == "@-":
-        return sys.stdin.read()
     try:
-        return Path(argument[1:]).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--config {argument}: {error}") from error
+        if argument in _STDIN:
+            return sys.stdin.buffer.read().decode()
+        return Path(argument[1:]).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"--config {argument}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"--config {argument}: {error}; save it as UTF-8") from error
 
 
 def _near(text: str, position: int) -> str:

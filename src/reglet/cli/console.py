@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from reglet.domain.entities.result import Result, ResultStatus
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import Console
+    from rich.text import Text
 
     from reglet.domain.entities.error_detail import ErrorDetail
     from reglet.domain.entities.manifest import Manifest
@@ -46,18 +47,12 @@ def show_result(result: Result) -> None:
     console.print(
         Text(f"{mark} {result.status}", style=f"bold {colour}"), result.message, markup=False, soft_wrap=True
     )
-    for part in _parts(result):
-        console.print(part, soft_wrap=True)
+    for line in _error_lines(result.error) if result.error is not None else ():
+        console.print(line, soft_wrap=True)
+    show_rows([(name, _shown(value)) for name, value in result.data.items()] if result.data else [])
 
 
-def _parts(result: Result) -> Iterator[RenderableType]:
-    if result.error is not None:
-        yield from _error_lines(result.error)
-    if result.data:
-        yield _table(result.data)
-
-
-def _error_lines(error: ErrorDetail) -> Iterator[RenderableType]:
+def _error_lines(error: ErrorDetail) -> Iterator[Text]:
     from rich.text import Text
 
     facts = [("type", error.type), ("code", error.code)]
@@ -69,16 +64,19 @@ def _error_lines(error: ErrorDetail) -> Iterator[RenderableType]:
         yield Text(error.stack.decode("utf-8", "replace").rstrip(), style="dim")
 
 
-def _table(data: Mapping[str, Any]) -> RenderableType:
-    from rich.table import Table
+def show_rows(rows: Sequence[tuple[str, str]]) -> None:
+    """Draw names and values on stdout, a line each; nothing is folded, so that a pipe gets whole values."""
     from rich.text import Text
 
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    table.add_column()
-    table.add_column(overflow="fold")
-    for name, value in data.items():
-        table.add_row(Text(name, style="bold"), Text(_shown(value)))
-    return table
+    console = output()
+    width = max((len(name) for name, _ in rows), default=0)
+    for name, value in rows:
+        first, *more = value.splitlines() or [""]
+        line = Text.assemble("  ", (f"{name:<{width}}", "bold"), "    ", first)
+        for each in more:
+            line.append(f"\n{' ' * (width + 6)}{each}")
+        line.rstrip()
+        console.print(line, soft_wrap=True)
 
 
 def _shown(value: Any) -> str:

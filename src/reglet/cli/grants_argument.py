@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from attrs import fields
 
 from reglet.cli.console import messages
 from reglet.cli.errors import UsageError
 from reglet.cli.grants_text import capability_lines, single_rules
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.risk import assess_risk
+from reglet.domain.errors import WireFormatError
 
 if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest
     from reglet.infrastructure.host.grant_store import GrantStore
+
+_KINDS = {field.name for field in fields(GrantSet)}
 
 
 def add_grants_argument(parser: argparse.ArgumentParser) -> None:
@@ -55,9 +61,18 @@ def _from_file(path: Path) -> GrantSet:
     from reglet.infrastructure.wire.grants import decode_grants
 
     try:
-        return decode_grants(path.read_bytes())
+        content = path.read_bytes()
+        grants = decode_grants(content)
     except OSError as error:
         raise UsageError(f"--grants @{path}: {error.strerror}") from error
+    except WireFormatError as error:
+        raise UsageError(f"--grants @{path}: {error}") from error
+    unknown = sorted(json.loads(content).keys() - _KINDS)
+    if unknown:
+        raise UsageError(
+            f"--grants @{path}: there is no kind {', '.join(unknown)}; use {', '.join(sorted(_KINDS))}"
+        )
+    return grants
 
 
 def _ask(manifest: Manifest, digest: str) -> GrantSet:

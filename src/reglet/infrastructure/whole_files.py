@@ -16,11 +16,17 @@ PUBLIC = 0o644
 def write_whole(path: Path, *contents: bytes | bytearray, mode: int = PUBLIC) -> None:
     """Write the contents one after the other, so that the file is there whole or as it was.
 
-    Any number of processes may write one file at once: the last to end wins.
+    Any number of processes may write one file at once: the last to end wins. A link stays and its target is
+    written; a device or a pipe is written to, for what is renamed there would take its place.
 
     Raises:
         OSError: it cannot be written there.
     """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as stream:
+            stream.writelines(contents)
+        return
+    path = path.resolve()
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     beside = Path(name)
     try:

@@ -42,16 +42,19 @@ def facts_of(path: Path) -> dict[str, Any]:
     """Return what the file says of itself.
 
     Raises:
-        UsageError: it cannot be read, or lacks what hosts call.
-        ModuleFormatError: it is no core module.
+        UsageError: it cannot be read, is no core module, or lacks what hosts call.
     """
+    from reglet.infrastructure.module.errors import ModuleFormatError
     from reglet.infrastructure.module.plugin import read_plugin
 
     try:
         content = path.read_bytes()
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
-    plugin = read_plugin(content)
+    try:
+        plugin = read_plugin(content)
+    except ModuleFormatError as error:
+        raise UsageError(f"{path} is no core WebAssembly module: {error}") from error
     missing = [name for name in _NEEDED if name not in plugin.exported_functions]
     if missing:
         raise UsageError(f"{path} is no Reglet plugin: it does not export {', '.join(missing)}")
@@ -75,16 +78,9 @@ def _built(plugin: PluginModule) -> dict[str, Any] | None:
 
 def _show(facts: dict[str, Any]) -> None:
     require_extra("build", "inspect")
-    from rich.table import Table
+    from reglet.cli.console import show_rows
 
-    from reglet.cli.console import output
-
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    table.add_column(style="bold")
-    table.add_column(overflow="fold")
-    for name, value in _rows(facts):
-        table.add_row(name, value)
-    output().print(table)
+    show_rows(list(_rows(facts)))
 
 
 def _rows(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:

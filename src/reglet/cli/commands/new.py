@@ -34,10 +34,13 @@ def _run(options: argparse.Namespace) -> int:
     folder: Path = options.into or Path(name)
     if folder.exists():
         raise UsageError(f"{folder} is there already: choose another name, or another place with --into")
-    _write(
-        folder,
-        {"name": name, "package": f"{name.replace('-', '_')}_plugin", "service": name.replace("-", "_")},
-    )
+    words = {"name": name, "package": f"{name.replace('-', '_')}_plugin", "service": name.replace("-", "_")}
+    try:
+        _write(folder, words)
+    except OSError as error:
+        raise UsageError(
+            f"cannot make {folder}: {error.strerror}; choose another place with --into"
+        ) from error
     sys.stderr.write(f"made {folder}\n\n  cd {folder}\n  reglet-plugin test\n  reglet-plugin build\n")
     return ExitStatus.SUCCESS
 

@@ -13,6 +13,7 @@ from attrs import frozen
 
 from reglet.cli.command import Command
 from reglet.cli.config_argument import add_config_argument, read_config
+from reglet.cli.config_fields import warn_of_unknown_fields
 from reglet.cli.console import messages, show_plugin, show_result
 from reglet.cli.errors import UsageError, require_extra
 from reglet.cli.example_argument import add_example_argument, example_config, example_with_answers
@@ -49,15 +50,17 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     require_extra("host", "run")
+    if options.example is not None and options.config != "{}":
+        raise UsageError("--example brings its own config: leave out --config")
+    given = read_config(options.config)
     place = place_of(options.target)
     manifest = place.manifest()
     show_plugin(manifest)
-    if options.example is not None and options.config != "{}":
-        raise UsageError("--example brings its own config: leave out --config")
     example = options.example and example_with_answers(place, options.example)
     if example:
         return _run_example(example, options)
-    config = _config(options, manifest)
+    config = given if options.example is None else example_config(manifest, options.example)
+    warn_of_unknown_fields(config, manifest)
     grants = choose_grants(options.grants, manifest, place.digest)
     return _show(_world(options, grants)(_Check(place, manifest, config, grants)), options)
 
@@ -96,12 +99,6 @@ class _Check:
 
     def against(self, functions: HostFunctions) -> Result:
         return self.place.check(self.config, functions, self.grants)
-
-
-def _config(options: argparse.Namespace, manifest: Manifest) -> bytes:
-    return (
-        read_config(options.config) if options.example is None else example_config(manifest, options.example)
-    )
 
 
 def _world(options: argparse.Namespace, grants: GrantSet) -> Callable[[_Check], Result]:
