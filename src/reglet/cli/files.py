@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from reglet.cli.errors import UsageError
-from reglet.infrastructure.whole_files import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +16,8 @@ def write_file(path: Path, content: bytes) -> None:
     Raises:
         UsageError: the place cannot be written to.
     """
+    from reglet.infrastructure.whole_files import write_whole
+
     try:
         write_whole(path, content)
     except OSError as error:

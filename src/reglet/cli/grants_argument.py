@@ -18,6 +18,7 @@ from reglet.domain.entities.risk import assess_risk
 from reglet.domain.errors import WireFormatError
 
 if TYPE_CHECKING:
+    from reglet.cli.places import Place
     from reglet.domain.entities.manifest import Manifest
     from reglet.infrastructure.host.grant_store import GrantStore
 
@@ -34,7 +35,7 @@ def add_grants_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def choose_grants(argument: str | None, manifest: Manifest, digest: str) -> GrantSet:
+def choose_grants(argument: str | None, manifest: Manifest, place: Place) -> GrantSet:
     """Return the grants that the argument stands for.
 
     Raises:
@@ -46,7 +47,7 @@ def choose_grants(argument: str | None, manifest: Manifest, digest: str) -> Gran
         case "none":
             return GrantSet()
         case "ask":
-            return _ask(manifest, digest)
+            return _ask(manifest, place.digest)
         case path if path.startswith("@"):
             return _from_file(Path(path[1:]))
         case other:

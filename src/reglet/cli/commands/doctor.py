@@ -6,7 +6,6 @@ import argparse
 import platform
 import sys
 from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from attrs import frozen
@@ -44,6 +43,8 @@ def _findings() -> Iterator[Finding]:
 
 
 def _package(extra: str, name: str) -> Finding:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return Finding(name, version(name))
     except PackageNotFoundError:

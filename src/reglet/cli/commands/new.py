@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import argparse
 import re
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
+from typing import TYPE_CHECKING
 
 from reglet.cli.command import Command
 from reglet.cli.errors import UsageError
 from reglet.cli.exit_status import ExitStatus
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _SHORTEST_NAME = 2
@@ -53,6 +53,10 @@ def _check_name(name: str) -> None:
 
 def _write(folder: Path, words: dict[str, str]) -> None:
     """Write the project beside its place and rename it there, so that it is whole or not there."""
+    import shutil
+    import tempfile
+    from importlib.resources import files
+
     folder.parent.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:

@@ -61,7 +61,7 @@ def _run(options: argparse.Namespace) -> int:
         return _run_example(example, options)
     config = given if options.example is None else example_config(manifest, options.example)
     warn_of_unknown_fields(config, manifest)
-    grants = choose_grants(options.grants, manifest, place.digest)
+    grants = choose_grants(options.grants, manifest, place)
     return _show(_world(options, grants)(_Check(place, manifest, config, grants)), options)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
@@ -40,6 +39,8 @@ def _run(options: argparse.Namespace) -> int:
 
 def run_tests(project: Path, place: str, arguments: list[str]) -> int:
     """Run pytest in a project and return its exit status."""
+    import subprocess
+
     command = [sys.executable, "-m", "pytest", f"--reglet-place={place}", *arguments]
     return subprocess.run(command, cwd=project, check=False).returncode  # noqa: S603 - our own interpreter
 
