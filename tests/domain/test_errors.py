@@ -148,7 +148,10 @@ def test_problems_of_a_config_are_listed_in_the_detail():
 def test_a_url_is_told_without_its_password():
     """Neither the text nor the attribute keeps the credentials."""
     error = errors.HTTPError("GET", "https://user:hunter2@example.com/a@b", "boom")
-    assert (str(error), error.url) == ("http GET https://example.com/a@b failed: boom", "https://example.com/a@b")
+    assert (str(error), error.url) == (
+        "http GET https://example.com/a@b failed: boom",
+        "https://example.com/a@b",
+    )
 
 
 def test_what_a_host_has_said_already_is_not_said_twice():
