@@ -1,4 +1,9 @@
-"""A built plugin on wazero, as the Go hosts run it, against a plugin in Go that does the same."""
+"""A built plugin on wazero, as the Go hosts run it, against a plugin in Go that does the same.
+
+The peer of the goals is a plugin made with the Go SDK: name its file in REGLET_BENCH_GO_PLUGIN. It must be
+named echo and answer as bench/echo_plugin.py does. Without it the peer is bench/go_echo, which is written in
+Go by hand for nothing but this; it is shown, and has no goal.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from bench.harness import Row, Unavailable
 
@@ -26,19 +31,27 @@ def rows() -> Iterator[Row]:
     if go is None:
         raise Unavailable("Go is not installed")
     folder = Path(tempfile.mkdtemp(prefix="reglet-bench-"))
-    ours, theirs = _build_ours(folder), _build_theirs(go, folder)
-    run = _Host(_build_host(go, folder), folder).run
-    yield _row("wazero: fresh instance and one call", run, ours, theirs, "fresh_ms", ["-count=30"], 0.35)
-    yield _row("wazero: warm call", run, ours, theirs, "warm_ms", ["-warm=300"], 0.6)
-    yield _row("wazero: warm call, 100 KB config", run, ours, theirs, "warm_ms", ["-warm=50"], 0.5, _LARGE)
-    yield _row("wazero: compile, nothing cached", run, ours, theirs, "compile_ms", ["-cache="], 1.0, runs=3)
+    peer = _peer(go, folder)
+    ours, run = _build_ours(folder), _Host(_build_host(go, folder), folder).run
+    yield _row("wazero: fresh instance and one call", run, ours, peer, "fresh_ms", ["-count=30"], 0.35)
+    yield _row("wazero: warm call", run, ours, peer, "warm_ms", ["-warm=300"], 0.6)
+    yield _row("wazero: warm call, 100 KB config", run, ours, peer, "warm_ms", ["-warm=50"], 0.5, _LARGE)
+    yield _row("wazero: compile, nothing cached", run, ours, peer, "compile_ms", ["-cache="], 1.0, runs=3)
+
+
+class _Peer(NamedTuple):
+    """A plugin in Go, and whether the goals are for it."""
+
+    name: str
+    path: Path
+    has_goals: bool
 
 
 def _row(
     name: str,
     run: Callable[..., float],
     ours: Path,
-    theirs: Path,
+    peer: _Peer,
     figure: str,
     options: list[str],
     goal: float,
@@ -48,9 +61,9 @@ def _row(
     return Row(
         name,
         lambda: run(ours, figure, options, config),
-        "Go",
-        lambda: run(theirs, figure, options, config),
-        goal=goal,
+        peer.name,
+        lambda: run(peer.path, figure, options, config),
+        goal=goal if peer.has_goals else None,
         runs=runs,
     )
 
@@ -72,7 +85,7 @@ class _Host:
         if answer["status"] != "success":
             raise RuntimeError(f"{plugin} answered {answer}")
         figures = report[figure]
-        return (statistics.median(figures) if isinstance(figures, list) else figures) / 1000
+        return float(statistics.median(figures) if isinstance(figures, list) else figures) / 1000
 
 
 def _build_ours(folder: Path) -> Path:
@@ -81,7 +94,14 @@ def _build_ours(folder: Path) -> Path:
     return build_plugin(_HERE / "echo_plugin.py", folder / "ours.wasm").path
 
 
-def _build_theirs(go: str, folder: Path) -> Path:
+def _peer(go: str, folder: Path) -> _Peer:
+    made_with_sdk = os.environ.get("REGLET_BENCH_GO_PLUGIN")
+    if made_with_sdk:
+        return _Peer("Go SDK", Path(made_with_sdk), has_goals=True)
+    return _Peer("Go by hand", _build_by_hand(go, folder), has_goals=False)
+
+
+def _build_by_hand(go: str, folder: Path) -> Path:
     target = folder / "theirs.wasm"
     environment = {**os.environ, "GOOS": "wasip1", "GOARCH": "wasm"}
     command = [go, "build", "-buildmode=c-shared", "-ldflags=-s -w", "-o", str(target), "."]

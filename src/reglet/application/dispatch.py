@@ -40,7 +40,7 @@ class Dispatcher:
         Raises:
             KeyboardInterrupt: the person at the keyboard wants out.
         """
-        token = under_way.set(Check(ctx))
+        token = None if _is_begun(ctx) else under_way.set(Check(ctx))
         try:
             return self._checked(ctx, config)
         except KeyboardInterrupt:
@@ -50,7 +50,8 @@ class Dispatcher:
             check = under_way.get()
             return redacted(result, check.redaction) if check and check.redaction else result
         finally:
-            under_way.reset(token)
+            if token is not None:  # else it is the caller's, who resets it
+                under_way.reset(token)
 
     def _checked(self, ctx: Context, config: bytes) -> Result:
         decoded = decode_config(config)
@@ -69,6 +70,12 @@ class Dispatcher:
             ctx = ctx.with_config(parsed)
         result = result_of(operation, call(ctx, request))
         return redacted(result, redaction) if redaction else result
+
+
+def _is_begun(ctx: Context) -> bool:
+    """Whether who calls has set this check under way, and no secret is kept in it that must come back."""
+    check = under_way.get()
+    return check is not None and check.context is ctx and check.redaction is NO_SECRETS
 
 
 class _Reader(NamedTuple):

@@ -48,7 +48,10 @@ ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 """The time that the Go side writes when none was set."""
 
 
+_MICROSECOND = timedelta(microseconds=1)
+
+
 def nanoseconds_between(start: datetime, end: datetime) -> int:
     """Return the nanoseconds from `start` to `end`, negative when `end` comes first."""
-    whole = (end - start) // timedelta(microseconds=1) * 1000
+    whole = (end - start) // _MICROSECOND * 1000
     return whole + getattr(end, "nanosecond", 0) - getattr(start, "nanosecond", 0)
