@@ -146,6 +146,46 @@ def test_a_config_with_problems_tells_them_all(capsys: pytest.CaptureFixture[str
     assert [problem.split(" @ ")[1] for problem in problems] == ["$.url", "$.timeout_seconds"]
 
 
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("return {}", "the plugin's manifest() returned a dict; return a reglet.Manifest"),
+        ("return nothing", "the plugin cannot describe itself: NameError: name 'nothing' is not defined"),
+    ],
+)
+def test_a_class_of_ones_own_that_tells_no_manifest_is_told_why(
+    body: str, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """The fault is the author's, and no line of ours is shown."""
+    path = tmp_path / f"own_{len(body)}.py"
+    path.write_text(
+        "import reglet\n\n\nclass Own:\n"
+        f"    def manifest(self, ctx):\n        {body}\n\n"
+        "    def check(self, ctx, config):\n        return None\n\n\n"
+        "reglet.register(Own())\n"
+    )
+    assert main(["run", str(path)]) == 3
+    complaint = capsys.readouterr().err
+    assert complaint.splitlines()[-1] == f"reglet-plugin: {text}"
+    assert "places.py" not in complaint
+
+
+def test_what_a_plugin_prints_is_no_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """At import and in the check it goes to stderr: stdout is the Result alone."""
+    path = tmp_path / "talkative.py"
+    path.write_text(
+        "import reglet\nprint('imported')\n\n\nclass Talkative:\n"
+        "    def manifest(self, ctx):\n        return reglet.Manifest(name='talkative', version='1')\n\n"
+        "    def check(self, ctx, config):\n        print('checked')\n"
+        "        return reglet.result_success('ok')\n\n\n"
+        "reglet.register(Talkative())\n"
+    )
+    assert main(["run", str(path), "--json"]) == 0
+    streams = capsys.readouterr()
+    assert json.loads(streams.out)["message"] == "ok"
+    assert {"imported", "checked"} <= set(streams.err.splitlines())
+
+
 def test_a_target_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str]):
     """A missing file says how to build it, a missing folder that it is missing."""
     assert main(["run", "nothing.wasm"]) == 3

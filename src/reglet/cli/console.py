@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from reglet.domain.entities.result import Result, ResultStatus
@@ -36,6 +37,14 @@ def messages() -> Console:
     from rich.console import Console
 
     return Console(stderr=True, highlight=False)
+
+
+def plugin_output() -> AbstractContextManager[object]:
+    """Send what a plugin in process prints to stderr, so that a pipe gets results alone.
+
+    A terminal shows both, and there a debugger edits its line only on the true stdout.
+    """
+    return nullcontext() if sys.stdout.isatty() else redirect_stdout(sys.stderr)
 
 
 def show_result(result: Result) -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from attrs import frozen
 
-from reglet.cli.console import messages
-from reglet.cli.errors import require_extra
+from reglet.cli.console import messages, plugin_output
+from reglet.cli.errors import UsageError, require_extra
 from reglet.cli.targets import is_module, module_path
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ def place_of(target: str) -> Place:
         return InSandbox(module_path(target))
     from reglet.infrastructure.build.in_process import load_plugin_in_process
 
-    return InProcess(load_plugin_in_process(target))
+    with plugin_output():
+        return InProcess(load_plugin_in_process(target))
 
 
 def manifest_of(target: str) -> Manifest:
@@ -71,10 +72,27 @@ class InProcess:
         return hashlib.sha256(encode_manifest(self.manifest())).hexdigest()
 
     def manifest(self) -> Manifest:
-        """Ask the plugin."""
-        from reglet.domain.context import Context
+        """Ask the plugin, whose class may be the author's own.
 
-        return self.plugin.manifest(Context())
+        Raises:
+            PluginImportError: it fails; the error has the author's traceback.
+            UsageError: what it answers is no manifest.
+        """
+        from reglet.application.tracebacks import author_traceback, one_line
+        from reglet.domain.context import Context
+        from reglet.domain.entities.manifest import Manifest
+        from reglet.infrastructure.build.errors import PluginImportError
+
+        try:
+            with plugin_output():
+                manifest: object = self.plugin.manifest(Context())
+        except Exception as problem:
+            text = f"the plugin cannot describe itself: {one_line(problem)}"
+            raise PluginImportError(text, author_traceback(problem)) from problem
+        if not isinstance(manifest, Manifest):
+            kind = type(manifest).__name__
+            raise UsageError(f"the plugin's manifest() returned a {kind}; return a reglet.Manifest")
+        return manifest
 
     def check(self, config: bytes, functions: HostFunctions, grants: GrantSet) -> Result:
         """Run a check here; `grants` hold at the seam alone, which stderr says."""
@@ -83,7 +101,8 @@ class InProcess:
 
         del grants
         messages().print("in process: files and environment are not sandboxed", style="dim")
-        return decode_result(Exports(self.plugin, functions).observe(config))
+        with plugin_output():
+            return decode_result(Exports(self.plugin, functions).observe(config))
 
 
 @frozen

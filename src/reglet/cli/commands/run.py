@@ -14,7 +14,7 @@ from attrs import frozen
 from reglet.cli.command import Command
 from reglet.cli.config_argument import add_config_argument, read_config
 from reglet.cli.config_fields import warn_of_unknown_fields
-from reglet.cli.console import messages, show_plugin, show_result
+from reglet.cli.console import messages, plugin_output, show_plugin, show_result
 from reglet.cli.errors import UsageError, require_extra
 from reglet.cli.example_argument import add_example_argument, example_config, example_with_answers
 from reglet.cli.exit_status import ExitStatus, status_of
@@ -69,10 +69,12 @@ def _run_example(example: ExampleCase, options: argparse.Namespace) -> int:
     from reglet.testing.examples import ExampleFailed, run_example
 
     try:
-        return _show(run_example(example), options)
+        with plugin_output():
+            result = run_example(example)
     except ExampleFailed as difference:
         sys.stdout.write(f"{difference}\n")
         return ExitStatus.FAILURE
+    return _show(result, options)
 
 
 def _show(result: Result, options: argparse.Namespace) -> int:
