@@ -168,3 +168,16 @@ def test_a_package_that_is_not_there_names_its_extra(capsys: pytest.CaptureFixtu
     assert "pip install 'reglet[build]'" in capsys.readouterr().err
     with pytest.raises(ModuleNotFoundError):
         carry_out(lambda: lacking("reglet.nothing"))
+
+
+@pytest.mark.parametrize("name", ["test", "dev", "audit"])
+def test_a_command_for_projects_says_what_a_project_is(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """A folder without a project and a single file are told apart."""
+    (tmp_path / "made.py").write_text("")
+    assert main([name, str(tmp_path)]) == 3
+    assert main([name, str(tmp_path / "made.py")]) == 3
+    folder, file = capsys.readouterr().err.splitlines()
+    assert "it has no pyproject.toml; name the project's folder" in folder
+    assert "made.py is one file, and tests belong to a project" in file

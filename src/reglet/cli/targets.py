@@ -25,6 +25,19 @@ def module_path(target: str) -> Path:
     return path
 
 
+def require_project(path: Path) -> None:
+    """Raise `UsageError` unless a path is a project's folder, which is what has tests."""
+    if path.suffix == ".py" and path.is_file():
+        raise UsageError(
+            f"{path} is one file, and tests belong to a project: make one with `reglet-plugin new`"
+        )
+    if not (path / "pyproject.toml").is_file():
+        raise UsageError(
+            f"{path} is no project: it has no pyproject.toml; name the project's folder, or make one "
+            "with `reglet-plugin new`"
+        )
+
+
 def add_target_argument(parser: argparse.ArgumentParser, default: str | None = None) -> None:
     """Add TARGET to a command; with a default it may be left out."""
     parser.add_argument(

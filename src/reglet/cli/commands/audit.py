@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 from reglet.cli.command import Command
-from reglet.cli.errors import UsageError, require_extra
+from reglet.cli.errors import require_extra
 from reglet.cli.exit_status import ExitStatus
+from reglet.cli.targets import require_project
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -21,8 +22,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     require_extra("test", "audit")
-    if not (options.path / "pyproject.toml").is_file():
-        raise UsageError(f"{options.path} is no project: it has no pyproject.toml")
+    require_project(options.path)
     from reglet.infrastructure.build.in_process import load_plugin_in_process
     from reglet.testing.audit.project import audit_project
 

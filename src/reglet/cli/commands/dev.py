@@ -10,7 +10,8 @@ from pathlib import Path
 from reglet.cli.command import Command
 from reglet.cli.commands.test import run_tests
 from reglet.cli.console import messages
-from reglet.cli.errors import UsageError, require_extra
+from reglet.cli.errors import require_extra
+from reglet.cli.targets import require_project
 
 _WATCHED = {".py", ".toml", ".json"}
 _LEFT_OUT = {".venv", "__pycache__", ".git", "dist", "build", "node_modules"}
@@ -25,8 +26,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     require_extra("test", "dev")
-    if not (options.path / "pyproject.toml").is_file():
-        raise UsageError(f"{options.path} is no project: it has no pyproject.toml")
+    require_project(options.path)
     for _ in _changes(options.path):
         run_tests(options.path, "fakes", ["-q"])
         messages().print("waiting for a change; Ctrl-C ends", style="dim")

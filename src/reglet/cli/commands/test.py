@@ -9,6 +9,7 @@ from pathlib import Path
 from reglet.cli.command import Command
 from reglet.cli.errors import UsageError, require_extra
 from reglet.cli.exit_status import ExitStatus
+from reglet.cli.targets import require_project
 
 _NO_TESTS = 5
 
@@ -29,8 +30,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     require_extra("test", "test")
-    if not (options.path / "pyproject.toml").is_file():
-        raise UsageError(f"{options.path} is no project: it has no pyproject.toml")
+    require_project(options.path)
     status = run_tests(options.path, options.place, options.arguments)
     if status == _NO_TESTS:
         raise UsageError(f"{options.path} has no tests and no examples: add an Example to an operation")
