@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -110,7 +111,15 @@ def test_what_is_declared_and_never_needed_is_unused():
     )
 
 
-def test_files_and_variables_are_noticed_in_this_process(tmp_path_factory):
+@pytest.fixture(name="temporary")
+def _temporary(tmp_path):
+    """A folder for temporary files that does not hold this one, wherever the tests are."""
+    before, tempfile.tempdir = tempfile.gettempdir(), str(tmp_path)
+    yield tmp_path
+    tempfile.tempdir = before
+
+
+def test_files_and_variables_are_noticed_in_this_process(temporary):
     """Opened, listed, looked at, made; set or not; through os and through pathlib."""
     scratch = HERE.parent / "scratch-of-audit"
 
@@ -122,7 +131,7 @@ def test_files_and_variables_are_noticed_in_this_process(tmp_path_factory):
         (HERE.parent / "missing.txt").exists()
         scratch.mkdir()
         scratch.rmdir()
-        (tmp_path_factory.getbasetemp() / "temporary").write_text("x")
+        (temporary / "scratch").write_text("x")
 
     report = audit_plugin(plugin_that(handler))
     touched = report.touched
