@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reglet.infrastructure.build.replacements import unusable_imports
+from reglet.infrastructure.build.replacements import replacement, unusable_imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -36,10 +36,7 @@ def find_warnings(
             if missing is None:
                 continue
             if source.guest_path.startswith(_PLUGIN):
-                yield (
-                    f"{source.path}:{each.line} imports {missing} inside a function, when a built plugin can "
-                    f"import nothing more: import {missing} at the top of the module"
-                )
+                yield _too_late(source, each.line, missing)
             else:
                 packages.setdefault(_package(source), set()).add(missing)
     for package, names in sorted(packages.items()):
@@ -53,7 +50,21 @@ def _unusable(sources: Sequence[Source]) -> Iterator[str]:
     for source in sources:
         if source.guest_path.startswith(_PLUGIN):
             for line, module, instead in unusable_imports(source):
-                yield f"{source.path}:{line} imports {module}, which does not work in a plugin: use {instead}"
+                yield _of_no_use(source, line, module, instead)
+
+
+def _too_late(source: Source, line: int, module: str) -> str:
+    instead = replacement(module)
+    if instead is not None:
+        return _of_no_use(source, line, module, instead)
+    return (
+        f"{source.path}:{line} imports {module} inside a function, when a built plugin can "
+        f"import nothing more: import {module} at the top of the module"
+    )
+
+
+def _of_no_use(source: Source, line: int, module: str, instead: str) -> str:
+    return f"{source.path}:{line} imports {module}, which does not work in a plugin: use {instead}"
 
 
 def missing_module(source: Source, waiting: WaitingImport, present: frozenset[str]) -> str | None:
