@@ -100,7 +100,7 @@ def test_an_answer_of_another_type_is_a_bug():
     assert error is not None
     assert (error.type, error.message) == (
         "panic",
-        "operation http.check returned a str; it must return CheckOutput or a reglet.Result",
+        "operation http.check must return CheckOutput or a reglet.Result, not str",
     )
 
 

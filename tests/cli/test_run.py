@@ -84,12 +84,12 @@ def test_a_recording_replays_without_the_server(
 def test_a_replay_that_differs_is_refused(
     page: str, grants: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    """Another URL than the recorded one is a usage error that shows both."""
+    """Another URL than the recorded one is a difference, which shows both."""
     recording = str(tmp_path / "calls.json")
     main(["run", HTTP, "--config", page, "--grants", grants, "--record", recording])
     other = json.dumps({"url": json.loads(page)["url"] + "/other"})
-    assert main(["run", HTTP, "--config", other, "--grants", grants, "--replay", recording]) == 3
-    assert "/page/other" in capsys.readouterr().err
+    assert main(["run", HTTP, "--config", other, "--grants", grants, "--replay", recording]) == 1
+    assert "/page/other" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,12 @@ def test_an_argument_that_cannot_work_says_what_does(
 @pytest.mark.parametrize(
     ("grants", "text"),
     [
-        ('{"netwrk": {}}', "there is no kind netwrk; use env, exec, fs, kv, network"),
+        ('{"netwrk": {}}', "there is no 'netwrk' in a grant set; use network, fs, env, exec, kv"),
+        ('{"network": {"rule": []}}', "there is no 'rule' in network; use rules"),
+        (
+            '{"network": {"rules": [{"host": ["a"]}]}}',
+            "there is no 'host' in a rule of network; use hosts, ports",
+        ),
         ('{"network": {"rules": [{"hosts": "a"}]}}', "GrantSet.network.rules[0]: field 'hosts'"),
         ("{", "GrantSet: Expecting property name"),
     ],

@@ -28,7 +28,7 @@ def result_of(operation: Operation, outcome: Any) -> Result:
     if outcome is None:
         return result_success(OK)
     wanted = "a reglet.Result" if output is None else f"{output.__name__} or a reglet.Result"
-    message = f"operation {operation} returned a {type(outcome).__name__}; it must return {wanted}"
+    message = f"operation {operation} must return {wanted}, not {type(outcome).__name__}"
     return result_error(ErrorDetail("panic", message))
 
 

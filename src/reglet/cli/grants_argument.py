@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from attrs import fields
+from typing import TYPE_CHECKING, Any
 
 from reglet.cli.console import messages
 from reglet.cli.errors import UsageError
@@ -22,7 +21,14 @@ if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest
     from reglet.infrastructure.host.grant_store import GrantStore
 
-_KINDS = {field.name for field in fields(GrantSet)}
+_KINDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "network": {"rules": ("hosts", "ports")},
+    "fs": {"rules": ("read", "write")},
+    "env": {"vars": ()},
+    "exec": {"commands": ()},
+    "kv": {"rules": ("op", "keys")},
+}
+"""What a grants file may hold: kinds, the list of each, and the keys of a rule in it."""
 
 
 def add_grants_argument(parser: argparse.ArgumentParser) -> None:
@@ -68,12 +74,24 @@ def _from_file(path: Path) -> GrantSet:
         raise UsageError(f"--grants @{path}: {error.strerror}") from error
     except WireFormatError as error:
         raise UsageError(f"--grants @{path}: {error}") from error
-    unknown = sorted(json.loads(content).keys() - _KINDS)
-    if unknown:
-        raise UsageError(
-            f"--grants @{path}: there is no kind {', '.join(unknown)}; use {', '.join(sorted(_KINDS))}"
-        )
+    for place, key, known in _unknown(json.loads(content)):
+        raise UsageError(f"--grants @{path}: there is no {key!r} in {place}; use {', '.join(known)}")
     return grants
+
+
+def _unknown(content: Mapping[str, Any]) -> Iterator[tuple[str, str, Iterable[str]]]:
+    """Yield each key that means nothing: a misspelt one would grant less than was meant, in silence."""
+    for kind, capability in content.items():
+        if kind not in _KINDS:
+            yield "a grant set", kind, _KINDS
+            continue
+        for name, entries in (capability or {}).items():
+            if name not in _KINDS[kind]:
+                yield kind, name, _KINDS[kind]
+                continue
+            known = _KINDS[kind][name]
+            for rule in entries if known else ():
+                yield from ((f"a rule of {kind}", key, known) for key in rule if key not in known)
 
 
 def _ask(manifest: Manifest, digest: str) -> GrantSet:

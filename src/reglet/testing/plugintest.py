@@ -82,6 +82,7 @@ def run_plugin_tests(plugin: Plugin, cases: Iterable[TestCase], *, clients: Iter
 
     `clients` are fakes, or anything else that satisfies a port; a `FakeHost` answers at the seam.
     """
+    __tracebackhide__ = True  # a failure shows the author's own line
     given = tuple(clients)
     ctx = bound(Context(), given)
     table = list(cases)

@@ -64,7 +64,7 @@ class Recording:
         try:
             write_whole(path, self.to_json().encode())
         except OSError as error:
-            raise RecordingError(f"{path}: the recording cannot be written: {error}") from error
+            raise RecordingError(f"{path}: the recording cannot be written: {error.strerror or error}") from error
 
     @classmethod
     def load(cls, path: Path) -> Recording:

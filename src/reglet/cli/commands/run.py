@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,8 +60,12 @@ def _run(options: argparse.Namespace) -> int:
         return _run_example(example, options)
     config = given if options.example is None else example_config(manifest, options.example)
     warn_of_unknown_fields(config, manifest)
-    grants = choose_grants(options.grants, manifest, place)
-    return _show(_world(options, grants)(_Check(place, manifest, config, grants)), options)
+    check = _Check(place, manifest, config, choose_grants(options.grants, manifest, place))
+    if options.replay is not None:
+        return _replay(check, options)
+    return _show(
+        _recorded(check, options) if options.record else check.against(_functions(check, options)), options
+    )
 
 
 def _run_example(example: ExampleCase, options: argparse.Namespace) -> int:
@@ -103,35 +106,32 @@ class _Check:
         return self.place.check(self.config, functions, self.grants)
 
 
-def _world(options: argparse.Namespace, grants: GrantSet) -> Callable[[_Check], Result]:
-    if options.replay is not None:
-        return lambda check: _replayed(check, options.replay)
-    if options.record is not None:
-        return lambda check: _recorded(check, options, grants)
-    return lambda check: check.against(_functions(options, grants))
-
-
-def _functions(options: argparse.Namespace, grants: GrantSet) -> HostFunctions:
+def _functions(check: _Check, options: argparse.Namespace) -> HostFunctions:
     from reglet.cli.stderr_log import StderrLog
     from reglet.sandbox import native_functions
 
-    return native_functions(grants, log=StderrLog(), observer=_explain if options.explain else None)
+    observer = _explain if options.explain else None
+    return native_functions(check.grants, log=StderrLog(), observer=observer)
 
 
-def _replayed(check: _Check, path: Path) -> Result:
+def _replay(check: _Check, options: argparse.Namespace) -> int:
     from reglet.testing.recording import Recording
-    from reglet.testing.replay import Replay
+    from reglet.testing.replay import Replay, ReplayMismatchError
 
-    replay = Replay(Recording.load(path), secrets=check.secrets())
-    result = check.against(replay)
-    replay.assert_faithful()
-    return result
+    replay = Replay(Recording.load(options.replay), secrets=check.secrets())
+    try:
+        result = check.against(replay)
+        replay.assert_faithful()
+    except ReplayMismatchError as difference:
+        sys.stdout.write(f"{difference}\n")
+        return ExitStatus.FAILURE
+    return _show(result, options)
 
 
-def _recorded(check: _Check, options: argparse.Namespace, grants: GrantSet) -> Result:
+def _recorded(check: _Check, options: argparse.Namespace) -> Result:
     from reglet.testing.recording import Recorder
 
-    recorder = Recorder(_functions(options, grants), secrets=check.secrets())
+    recorder = Recorder(_functions(check, options), secrets=check.secrets())
     result = check.against(recorder)
     recording = recorder.recording(plugin=check.manifest.name, config=json.loads(check.config))
     recording.save(options.record)
