@@ -1,5 +1,6 @@
 """Where packages come from."""
 
+import subprocess
 import sys
 import sysconfig
 from pathlib import Path
@@ -23,6 +24,20 @@ def test_another_interpreter_is_asked() -> None:
     asked = package_folders(Path(sys.executable))
 
     assert Path(sysconfig.get_paths()["purelib"]).resolve() in asked
+
+
+def test_the_folder_of_the_running_script_is_none_of_packages(tmp_path: Path) -> None:
+    """Where commands lie beside each other, one may have the name of a package."""
+    script = tmp_path / "command"
+    script.write_text(
+        "from reglet.infrastructure.build.environment import package_folders\n"
+        "print(*package_folders(None), sep='\\n')"
+    )
+    answer = subprocess.run([sys.executable, script], capture_output=True, check=True, text=True)
+    folders = answer.stdout.splitlines()
+
+    assert str(Path(sysconfig.get_paths()["purelib"]).resolve()) in folders
+    assert str(tmp_path.resolve()) not in folders
 
 
 def test_what_is_no_python_is_named(tmp_path: Path) -> None:

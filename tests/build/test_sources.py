@@ -54,6 +54,18 @@ def test_parts_of_a_namespace_package_are_one(two: tuple[Path, Path]) -> None:
     assert roots.names() == ["module.py", "only.py", "package", "space"]
 
 
+def test_a_file_or_a_bare_folder_hides_no_package(two: tuple[Path, Path]) -> None:
+    """A later folder's package stands behind a command or a folder without `__init__.py` of its name."""
+    for name in ("command", "bare"):
+        (two[1] / name).mkdir()
+        (two[1] / name / "__init__.py").write_text(name)
+    (two[0] / "command").write_text("#!")
+    (two[0] / "bare").mkdir()
+
+    assert _read(_roots(*two), "command/__init__.py") == "command"
+    assert _read(_roots(*two), "bare/__init__.py") == "bare"
+
+
 def test_compiled_files_are_made_when_asked_for(two: tuple[Path, Path]) -> None:
     """A look-up in `__pycache__` compiles the source that it means, and knows its path in the guest."""
     roots = _roots(*two)

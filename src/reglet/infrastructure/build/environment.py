@@ -37,7 +37,18 @@ def package_folders(python: Path | None) -> tuple[Path, ...]:
 
 def _packages(path: list[str], standard_library: str) -> tuple[Path, ...]:
     folders = dict.fromkeys(Path(each).resolve() for each in path if each)
-    return tuple(each for each in folders if each.is_dir() and not _is_standard(each, Path(standard_library)))
+    own = _folder_of_script()
+    return tuple(
+        each
+        for each in folders
+        if each.is_dir() and each != own and not _is_standard(each, Path(standard_library))
+    )
+
+
+def _folder_of_script() -> Path | None:
+    """Return where the running script lies: Python puts this first in its path, commands and no packages."""
+    script = Path(sys.argv[0])
+    return script.resolve().parent if script.is_file() else None
 
 
 def _is_standard(folder: Path, standard_library: Path) -> bool:

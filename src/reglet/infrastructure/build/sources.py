@@ -112,13 +112,13 @@ class ImportRoots:
         found = [(each, node) for each in self.folders if (node := each.child(name)) is not None]
         if not found:
             return None
-        first = found[0][1]
         if name == _CACHE:
             return CompiledRoots(tuple(CompiledDirectory(folder) for folder, _ in found))
-        if not isinstance(first, SourceDirectory) or first.child("__init__.py") is not None:
-            return first
-        portions = [each for _, each in found if isinstance(each, SourceDirectory)]
-        return ImportRoots(tuple(each for each in portions if each.child("__init__.py") is None))
+        folders = [each for _, each in found if isinstance(each, SourceDirectory)]
+        if not folders:  # a file hides no package: it may be the command of the same name
+            return found[0][1]
+        package = next((each for each in folders if each.child("__init__.py") is not None), None)
+        return package or ImportRoots(tuple(folders))
 
     def names(self) -> Sequence[str]:
         """Return the names of all, sorted."""
