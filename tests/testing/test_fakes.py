@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from reglet.application import answers
+from reglet.domain.entities.connection import ObservedConnection
 from reglet.domain.entities.requests import CommandRequest, HTTPRequest, MXRecord, TLSFacts
 from reglet.domain.errors import (
     CapabilityError,
@@ -28,7 +29,6 @@ from reglet.testing.fakes import (
     FakeDNSResolver,
     FakeHTTPClient,
     FakeSMTPClient,
-    FakeTCPConnection,
     FakeTCPDialer,
     UnexpectedCallError,
     bad_certificate,
@@ -48,7 +48,7 @@ SECOND = timedelta(seconds=1)
         (FakeHTTPClient(), HTTPClient),
         (FakeDNSResolver(), DNSResolver),
         (FakeTCPDialer(), TCPDialer),
-        (FakeTCPConnection(), TCPConnection),
+        (ObservedConnection(), TCPConnection),
         (FakeSMTPClient(), SMTPClient),
         (FakeCommandRunner(), CommandRunner),
     ],

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from types import TracebackType
-from typing import Self
+from datetime import timedelta
 
 from attrs import evolve, field, frozen
 
 from reglet.domain.context import Context
+from reglet.domain.entities.connection import ObservedConnection
 from reglet.domain.errors import HostError, TCPError, TimeoutError, UnsupportedOptionError  # noqa: A004
 from reglet.infrastructure.guest.host_caller import HostCaller
 from reglet.infrastructure.guest.time_left import time_left
@@ -19,76 +18,10 @@ _FUNCTION = "tcp_connect"
 _PORTS = range(1, 2**16)
 
 
-class HostTCPConnection:
-    """A connection that the host made, looked at, and closed; here it counts as open until closed."""
-
-    def __init__(self, answer: TCPAnswer, address: str) -> None:
-        """Take what the host told of it, and the address that was dialled."""
-        self._answer = answer
-        self._address = address
-        self._open = True
-
-    @property
-    def is_connected(self) -> bool:
-        """Whether it was made and not yet closed here."""
-        return self._open
-
-    @property
-    def remote_addr(self) -> str:
-        """The far end, `address:port`; what was dialled where the host does not tell."""
-        return self._answer.remote_addr or self._answer.address or self._address
-
-    @property
-    def local_addr(self) -> str:
-        """The near end, `address:port`."""
-        return self._answer.local_addr
-
-    @property
-    def is_tls(self) -> bool:
-        """Whether TLS was negotiated."""
-        return self._answer.tls
-
-    @property
-    def tls_version(self) -> str:
-        """The protocol, `TLS 1.0` to `TLS 1.3`."""
-        return self._answer.facts.version
-
-    @property
-    def tls_cipher_suite(self) -> str:
-        """The cipher suite's IANA name."""
-        return self._answer.facts.cipher_suite
-
-    @property
-    def tls_server_name(self) -> str:
-        """The name that was asked for (SNI)."""
-        return self._answer.facts.server_name
-
-    @property
-    def tls_cert_subject(self) -> str:
-        """The certificate's subject, RFC 4514."""
-        return self._answer.facts.cert_subject
-
-    @property
-    def tls_cert_issuer(self) -> str:
-        """The certificate's issuer, RFC 4514."""
-        return self._answer.facts.cert_issuer
-
-    @property
-    def tls_cert_not_after(self) -> datetime | None:
-        """When the certificate expires."""
-        return self._answer.facts.cert_not_after
-
-    def close(self) -> None:
-        """Close it; closing twice does nothing."""
-        self._open = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+def _connection(answer: TCPAnswer, address: str) -> ObservedConnection:
+    """Return what the host told; it has closed the connection, which counts as open here until closed."""
+    remote = answer.remote_addr or answer.address or address
+    return ObservedConnection(remote, answer.local_addr, answer.tls, answer.facts)
 
 
 @frozen
@@ -102,19 +35,19 @@ class HostTCPDialer:
         """Return the dialer for connections made in `ctx`."""
         return evolve(self, ctx=ctx)
 
-    def dial(self, address: str) -> HostTCPConnection:
+    def dial(self, address: str) -> ObservedConnection:
         """Connect without TLS, within the host's own time limit."""
         return self._dial(address, None, tls=False)
 
-    def dial_with_timeout(self, address: str, timeout: timedelta) -> HostTCPConnection:
+    def dial_with_timeout(self, address: str, timeout: timedelta) -> ObservedConnection:
         """Connect without TLS within `timeout`."""
         return self._dial(address, timeout, tls=False)
 
-    def dial_secure(self, address: str, timeout: timedelta, tls: bool) -> HostTCPConnection:
+    def dial_secure(self, address: str, timeout: timedelta, tls: bool) -> ObservedConnection:
         """Connect within `timeout`, with TLS if `tls`."""
         return self._dial(address, timeout, tls=tls)
 
-    def _dial(self, address: str, timeout: timedelta | None, *, tls: bool) -> HostTCPConnection:
+    def _dial(self, address: str, timeout: timedelta | None, *, tls: bool) -> ObservedConnection:
         host, port = _split(address)
         self._ctx.ensure_live(_FUNCTION)
         request = TCPRequest(host, port, time_left(self._ctx, timeout), tls)
@@ -123,7 +56,7 @@ class HostTCPDialer:
             raise TCPError(address, "the host answered that it is not connected, and no reason")
         if tls and not answer.tls:
             raise UnsupportedOptionError("tls", True, f"the host connected to {address} without TLS")
-        return HostTCPConnection(answer, address)
+        return _connection(answer, address)
 
     def _ask(self, request: TCPRequest, address: str) -> TCPAnswer:
         call = CallContext.of(self._ctx, request.timeout)

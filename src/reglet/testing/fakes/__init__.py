@@ -15,7 +15,7 @@ from reglet.testing.fakes.failures import (
 from reglet.testing.fakes.http import FakeHTTPClient
 from reglet.testing.fakes.routes import FakeCall, UnexpectedCallError
 from reglet.testing.fakes.smtp import FakeSMTPClient
-from reglet.testing.fakes.tcp import FakeTCPConnection, FakeTCPDialer
+from reglet.testing.fakes.tcp import FakeTCPDialer
 
 __all__ = [
     "Failure",
@@ -25,7 +25,6 @@ __all__ = [
     "FakeDNSResolver",
     "FakeHTTPClient",
     "FakeSMTPClient",
-    "FakeTCPConnection",
     "FakeTCPDialer",
     "UnexpectedCallError",
     "bad_certificate",

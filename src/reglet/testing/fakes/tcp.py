@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from types import TracebackType
+from datetime import timedelta
 from typing import Self
 
-from attrs import define, field
-
 from reglet.application.answers import TCPAnswer
+from reglet.domain.entities.connection import ObservedConnection
 from reglet.domain.entities.requests import TLSFacts
 from reglet.domain.errors import (
     CapabilityError,
@@ -22,59 +20,6 @@ from reglet.testing.fakes.clock import FakeClock
 from reglet.testing.fakes.failures import Failure, failure_of
 from reglet.testing.fakes.patterns import TextPattern, equals, text_matches
 from reglet.testing.fakes.routes import Criterion, Fake, FakeCall, Route
-
-
-@define
-class FakeTCPConnection:
-    """A `TCPConnection` that tells what a route says."""
-
-    remote_addr: str = ""
-    local_addr: str = ""
-    is_tls: bool = False
-    tls: TLSFacts = field(factory=TLSFacts)
-    is_connected: bool = True
-
-    @property
-    def tls_version(self) -> str:
-        """The protocol."""
-        return self.tls.version
-
-    @property
-    def tls_cipher_suite(self) -> str:
-        """The cipher suite."""
-        return self.tls.cipher_suite
-
-    @property
-    def tls_server_name(self) -> str:
-        """The name that was asked for."""
-        return self.tls.server_name
-
-    @property
-    def tls_cert_subject(self) -> str:
-        """The certificate's subject."""
-        return self.tls.cert_subject
-
-    @property
-    def tls_cert_issuer(self) -> str:
-        """The certificate's issuer."""
-        return self.tls.cert_issuer
-
-    @property
-    def tls_cert_not_after(self) -> datetime | None:
-        """When the certificate expires."""
-        return self.tls.cert_not_after
-
-    def close(self) -> None:
-        """Close it."""
-        self.is_connected = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class TCPRoute(Route[TCPAnswer]):
@@ -132,7 +77,7 @@ class FakeTCPDialer(Fake[TCPRoute]):
         if isinstance(outcome, Failure):
             raise _error(address, timeout, outcome)
         facts = (outcome.tls or TLSFacts()) if tls else TLSFacts()
-        return FakeTCPConnection(outcome.remote_addr or address, outcome.local_addr, tls, facts)
+        return ObservedConnection(outcome.remote_addr or address, outcome.local_addr, tls, facts)
 
 
 def _error(address: str, timeout: timedelta | None, failure: Failure) -> RegletError:
