@@ -196,7 +196,9 @@ def test_data_beside_the_plugin_can_be_read_at_import(build: Build) -> None:
         ("import os\nhome = os.environ.get('HOME')\n", "reads the environment variable HOME at import"),
         ("import time\nstarted = time.time()\n", "reads the clock at import"),
         ("import secrets\ntoken = secrets.token_hex()\n", "takes random bytes at import"),
-        ("def later():\n    import sqlite3\n", "imports sqlite3 inside a function"),
+        ("def later():\n    import fractions\n", "import fractions at the top"),
+        ("def later():\n    import sqlite3\n", "imports sqlite3, which does not work in a plugin: use json"),
+        ("def later():\n    import readline\n", "readline, which is not in a plugin's Python: do without"),
         ("def later():\n    from beside import thing\n", "imports beside inside a function"),
     ],
 )

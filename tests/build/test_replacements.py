@@ -23,6 +23,12 @@ NATIVE = "ModuleNotFoundError: No module named 'numpy._core._umath': it is a nat
         ("ModuleNotFoundError: No module named 'requests'", "", "use ctx.client(HTTPClient)"),
         ("ImportError: numpy is broken", NATIVE, "; numpy does not work in a plugin: use math"),
         ("ModuleNotFoundError: No module named 'yaml'", "", "install yaml there"),
+        (
+            "ModuleNotFoundError: No module named 'pwd'",
+            "",
+            "; pwd is not in a plugin's Python: do without it",
+        ),
+        ("ModuleNotFoundError: No module named '_bz2'", "", "; bz2 is not in a plugin's Python"),
     ],
 )
 def test_a_failed_import_names_what_to_use(error: str, traceback: str, text: str):

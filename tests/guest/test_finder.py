@@ -82,7 +82,29 @@ def test_other_modules_are_not_refused() -> None:
 
 def test_a_sealed_plugin_says_what_to_do() -> None:
     """What the build did not import cannot be had; built-in modules are left to their own finder."""
-    with pytest.raises(ModuleNotFoundError, match="import absent at the top of the plugin's module"):
+    with pytest.raises(
+        ModuleNotFoundError, match="absent must be imported at the top of the plugin's module"
+    ):
         SealedFinder().find_spec("absent")
 
     assert SealedFinder().find_spec(sys.builtin_module_names[0]) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("sqlite3", "sqlite3 does not work in a plugin: use json"),
+        (
+            "multiprocessing.popen_fork",
+            "multiprocessing.popen_fork does not work in a plugin: use a plain loop",
+        ),
+        ("readline", "readline is not in a plugin's Python: do without it"),
+    ],
+)
+def test_a_sealed_plugin_asks_for_no_import_that_cannot_help(name: str, text: str) -> None:
+    """A module that fails at the top as well is told with what takes its place."""
+    with pytest.raises(ModuleNotFoundError) as caught:
+        SealedFinder().find_spec(name)
+
+    assert text in str(caught.value)
+    assert "at the top" not in str(caught.value)

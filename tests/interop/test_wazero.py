@@ -132,7 +132,7 @@ def test_a_bug_keeps_its_traceback(probe: Path, go_host: GoHost) -> None:
 
 
 def test_an_import_that_comes_too_late_says_so(probe: Path, go_host: GoHost) -> None:
-    """What was not imported in the build cannot be had, and the message says where to import it."""
+    """What was not imported in the build cannot be had, and the message says what takes its place."""
     answer = _answer(go_host.run(probe, {"operation": "late"}))
 
-    assert "import sqlite3 at the top of the plugin's module" in answer["error"]["message"]
+    assert "sqlite3 does not work in a plugin: use json or csv" in answer["error"]["message"]

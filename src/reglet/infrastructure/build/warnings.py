@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reglet.infrastructure.build.replacements import replacement, unusable_imports
+from reglet.application.unusable_modules import why_not
+from reglet.infrastructure.build.replacements import unusable_imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -49,22 +50,22 @@ def find_warnings(
 def _unusable(sources: Sequence[Source]) -> Iterator[str]:
     for source in sources:
         if source.guest_path.startswith(_PLUGIN):
-            for line, module, instead in unusable_imports(source):
-                yield _of_no_use(source, line, module, instead)
+            for line, module, problem in unusable_imports(source):
+                yield _of_no_use(source, line, module, problem)
 
 
 def _too_late(source: Source, line: int, module: str) -> str:
-    instead = replacement(module)
-    if instead is not None:
-        return _of_no_use(source, line, module, instead)
+    problem = why_not(module)
+    if problem is not None:
+        return _of_no_use(source, line, module, problem)
     return (
         f"{source.path}:{line} imports {module} inside a function, when a built plugin can "
         f"import nothing more: import {module} at the top of the module"
     )
 
 
-def _of_no_use(source: Source, line: int, module: str, instead: str) -> str:
-    return f"{source.path}:{line} imports {module}, which does not work in a plugin: use {instead}"
+def _of_no_use(source: Source, line: int, module: str, problem: str) -> str:
+    return f"{source.path}:{line} imports {module}, which {problem}"
 
 
 def missing_module(source: Source, waiting: WaitingImport, present: frozenset[str]) -> str | None:

@@ -11,6 +11,8 @@ from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_file_location
 from typing import TYPE_CHECKING
 
+from reglet.application.unusable_modules import why_not
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import ModuleType
@@ -74,9 +76,10 @@ class SealedFinder:
         """Raise for every module that is not in memory."""
         if fullname in sys.builtin_module_names:
             return
+        problem = why_not(fullname) or "must be imported at the top of the plugin's module"
         raise ModuleNotFoundError(
             f"No module named {fullname!r}: a built plugin has only what was imported during its build; "
-            f"import {fullname} at the top of the plugin's module",
+            f"{fullname} {problem}",
             name=fullname,
         )
 
