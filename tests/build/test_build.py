@@ -69,6 +69,14 @@ def test_the_module_has_the_abi_and_no_host_function_it_cannot_use(build: Build)
     assert b'"tiny"' in bytes(plugin.custom[BUILD_SECTION])
 
 
+OWN_CLASS = """
+class Own:
+    def check(self, ctx, config):
+        return None
+
+    def manifest(self, ctx):
+        """
+
 NETWORK = "capabilities=reglet.GrantSet(network=reglet.NetworkCapability(rules=[])), "
 EXEC = 'capabilities=reglet.GrantSet(exec=reglet.ExecCapability(commands=["/bin/true"])), '
 
@@ -143,6 +151,8 @@ def test_a_failing_import_shows_the_authors_lines(build: Build, tmp_path: Path) 
         ("import fast\n", "'fast': it is a native extension module, and a plugin has pure Python only"),
         (PLUGIN + "from os import fork\n", "cannot import name 'fork'"),
         (PLUGIN + "plugin.manifest = None\n", "cannot describe itself"),
+        (OWN_CLASS + "return {}\nplugin = Own()\n", "manifest() returned a dict; return a reglet.Manifest"),
+        (OWN_CLASS + "raise KeyError(3)\nplugin = Own()\n", "cannot describe itself: KeyError: 3"),
     ],
 )
 def test_what_cannot_be_imported(build: Build, source: str, message: str) -> None:

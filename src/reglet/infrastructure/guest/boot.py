@@ -19,6 +19,7 @@ from typing import Any
 from reglet.application.tracebacks import author_traceback, one_line
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
+from reglet.domain.entities.manifest import Manifest
 from reglet.domain.ports.plugin import Plugin
 from reglet.infrastructure.guest.awake import waking
 from reglet.infrastructure.guest.entry import handler_of
@@ -91,7 +92,9 @@ def describe() -> dict[str, Any]:
     """Ask the plugin for its manifest and set it to answer every export."""
     plugin = _State.plugin
     assert plugin is not None, "load comes first"
-    manifest = plugin.manifest(Context())
+    manifest: object = plugin.manifest(Context())
+    if not isinstance(manifest, Manifest):
+        raise TypeError(f"manifest() returned a {type(manifest).__name__}; return a reglet.Manifest")
     exports = Exports(plugin, ImportedFunctions(interpreter))
     exports.manifest()
     _State.exports = exports
