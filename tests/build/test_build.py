@@ -164,10 +164,13 @@ def test_what_cannot_be_imported(build: Build, source: str, message: str) -> Non
     assert "\n" not in str(caught.value)
 
 
+PROJECT = '[project]\nversion = "2.0"\n[tool.reglet]\nplugin = "tiny:plugin"\n'
+
+
 def test_two_versions_are_refused(build: Build) -> None:
     """The plugin says one and its project another: the text names both."""
     with pytest.raises(PluginImportError, match=r'says version "1\.0\.0" and the project says "2\.0"'):
-        build(PLUGIN, **{"pyproject.toml": '[project]\nversion = "2.0"'})
+        build(PLUGIN, **{"pyproject.toml": PROJECT})
 
 
 def test_a_host_call_at_import_is_refused(build: Build, tmp_path: Path) -> None:

@@ -32,10 +32,13 @@ def test_a_file_is_loaded(tmp_path: Path) -> None:
     assert load_plugin_in_process(tmp_path / "loaded_one.py").manifest(MANIFEST_CONTEXT).name == "tiny"
 
 
+PROJECT = '[project]\nversion = "7.1"\n[tool.reglet]\nplugin = "{}:plugin"\n'
+
+
 def test_the_projects_version_is_the_plugins(tmp_path: Path) -> None:
     """A plugin without a version takes that of its project."""
     (tmp_path / "loaded_two.py").write_text(PLUGIN.replace('version="1.0.0", ', ""))
-    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "7.1"')
+    (tmp_path / "pyproject.toml").write_text(PROJECT.format("loaded_two"))
 
     assert load_plugin_in_process(tmp_path / "loaded_two.py").manifest(MANIFEST_CONTEXT).version == "7.1"
 
@@ -43,7 +46,7 @@ def test_the_projects_version_is_the_plugins(tmp_path: Path) -> None:
 def test_two_versions_are_refused(tmp_path: Path) -> None:
     """A version here and another in the project is an error that names both."""
     (tmp_path / "loaded_three.py").write_text(PLUGIN)
-    (tmp_path / "pyproject.toml").write_text('[project]\nversion = "7.1"')
+    (tmp_path / "pyproject.toml").write_text(PROJECT.format("loaded_three"))
 
     with pytest.raises(TargetError, match=r'says version "1\.0\.0" and the project says "7\.1"'):
         load_plugin_in_process(tmp_path / "loaded_three.py")

@@ -46,13 +46,27 @@ def test_a_flat_project(lay: Lay) -> None:
 
 
 def test_a_single_file(lay: Lay) -> None:
-    """A file is a module of its folder, with the version of the project around it, if any."""
+    """A file is a module of its folder."""
     folder = lay(**{"check.py": ""})
 
     project = find_project(folder / "check.py")
 
     assert (project.module, project.attribute, project.version) == ("check", None, None)
     assert project.roots == (folder,)
+
+
+@pytest.mark.parametrize(
+    ("target", "version"),
+    [("check.py", "1.2.3"), ("other.py", None), ("check", "1.2.3"), ("other:plugin", None)],
+)
+def test_only_the_projects_own_plugin_has_its_version(
+    lay: Lay, monkeypatch: pytest.MonkeyPatch, target: str, version: str | None
+) -> None:
+    """A file that lies in the folder of a project which names another plugin keeps its own."""
+    own = PYPROJECT.replace("pkg.mod:thing", "check:plugin")
+    monkeypatch.chdir(lay(**{"pyproject.toml": own, "check.py": "", "other.py": ""}))
+
+    assert find_project(target).version == version
 
 
 def test_a_file_in_a_package(lay: Lay) -> None:
@@ -84,6 +98,7 @@ def test_module_and_attribute(lay: Lay, monkeypatch: pytest.MonkeyPatch) -> None
         ({}, "absent.py", "absent.py does not exist"),
         ({}, "absent/folder", "absent/folder does not exist: give a project folder"),
         ({"a.wasm": ""}, "a.wasm", "a.wasm is built already"),
+        ({"ok.py": ""}, "ok.py:plugin", "write ok:plugin in the file's folder"),
         ({}, "no_such:plugin", "there is no module no_such in"),
     ],
 )

@@ -21,7 +21,7 @@ class Project:
         module: the module to import.
         attribute: the plugin's name in the module; None for the registered or the only one.
         roots: folders that imports start from, the first first.
-        version: `[project] version`, None where there is none.
+        version: `[project] version`, if this is the plugin that the project names; None otherwise.
         folder: where the project lies.
     """
 
@@ -45,6 +45,11 @@ def find_project(target: str | Path) -> Project:
         return _from_file(path)
     if path.suffix == ".wasm":
         raise TargetError(f"{target} is built already: give the project folder, .py file or module:attribute")
+    file, colon, attribute = str(target).partition(".py:")
+    if colon:
+        raise TargetError(
+            f"{target} is a file and a name: write {Path(file).name}:{attribute} in the file's folder"
+        )
     if _is_name(str(target)):
         return _from_name(str(target), Path.cwd())
     raise TargetError(f"{target} does not exist: give a project folder, a .py file or module:attribute")
@@ -90,8 +95,17 @@ def _from_name(name: str, folder: Path) -> Project:
 
 
 def _project(module: str, attribute: str | None, roots: tuple[Path, ...], folder: Path) -> Project:
-    version = (_read_project(folder) or {}).get("project", {}).get("version")
-    return Project(module, attribute, roots, version if isinstance(version, str) else None, folder)
+    return Project(module, attribute, roots, _version(_read_project(folder) or {}, module), folder)
+
+
+def _version(tables: dict[str, Any], module: str) -> str | None:
+    """Return the project's version, which a file that merely lies there does not share."""
+    plugin = tables.get("tool", {}).get("reglet", {}).get("plugin")
+    package = module.partition(".")[0]
+    if not isinstance(plugin, str) or plugin.partition(":")[0].partition(".")[0] != package:
+        return None
+    version = tables.get("project", {}).get("version")
+    return version if isinstance(version, str) else None
 
 
 def _read_project(folder: Path) -> dict[str, Any] | None:
