@@ -18,10 +18,10 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, cast
 from weakref import WeakSet
 
-from attrs import define
+from attrs import define, frozen
 
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import (
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from reglet.infrastructure.host.module import Module as Module  # noqa: PLC0414 - for annotations
     from reglet.infrastructure.host.overlay import Overlay
     from reglet.infrastructure.host.surroundings import Surroundings
+    from reglet.infrastructure.native.http import NativeHTTPClient
 
 __all__ = [
     "Dialect",
@@ -249,6 +250,9 @@ class _NativePorts:
 
     @property
     def http(self) -> HTTPClient:
+        return cast("HTTPClient", _Deferred(self._http))  # host functions ask `in_context` for the client
+
+    def _http(self) -> NativeHTTPClient:
         from reglet.infrastructure.native.http import NativeHTTPClient
         from reglet.infrastructure.native.trust import Trust
 
@@ -279,6 +283,16 @@ class _NativePorts:
         from reglet.infrastructure.native.commands import NativeCommandRunner
 
         return NativeCommandRunner()
+
+
+@frozen
+class _Deferred:
+    """An HTTP client that is imported for the first request that the policy allows: httpx takes long."""
+
+    make: Callable[[], NativeHTTPClient]
+
+    def in_context(self, ctx: Context) -> NativeHTTPClient:
+        return self.make().in_context(ctx)
 
 
 def __getattr__(name: str) -> object:

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import socket
+import subprocess
 import sys
 import time
 from datetime import timedelta
@@ -131,3 +132,18 @@ def test_the_same_functions_serve_a_plugin_in_this_process(listener):
     functions = native_functions(network("127.0.0.1"))
     request = json.dumps({"host": "127.0.0.1", "port": str(listener)}).encode()
     assert json.loads(functions.call("tcp_connect", request))["connected"] is True
+
+
+def test_a_request_that_is_denied_does_not_wait_for_the_http_client():
+    """What answers it is not imported, which would take longer than the rest of the check."""
+    code = (
+        "import sys; from reglet.sandbox import GrantSet, native_functions\n"
+        'request = b'{"context": {}, "method": "GET", "url": "http://example.com"}'\n'
+        "answer = native_functions(GrantSet()).call('http_request', request)\n"
+        "assert b'network' in answer, answer\n"
+        "print('httpx' in sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (done.stdout, done.stderr) == ("False\n", "")
