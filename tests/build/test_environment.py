@@ -1,5 +1,6 @@
 """Where packages come from."""
 
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -41,6 +42,11 @@ def test_the_folder_of_the_running_script_is_none_of_packages(tmp_path: Path) ->
 
 
 def test_what_is_no_python_is_named(tmp_path: Path) -> None:
-    """The text names the file."""
-    with pytest.raises(BuildError, match="absent is no Python"):
+    """In one line that names the file, and not what it was asked."""
+    with pytest.raises(BuildError, match=r"absent cannot be run: No such file or directory$"):
         package_folders(tmp_path / "absent")
+    for program in ("false", "echo"):
+        found = shutil.which(program)
+        assert found is not None
+        with pytest.raises(BuildError, match=f"{program} is no Python: asked for its packages, it does not"):
+            package_folders(Path(found))

@@ -30,8 +30,12 @@ def package_folders(python: Path | None) -> tuple[Path, ...]:
             [str(python), "-c", _ASK], capture_output=True, check=True, text=True, timeout=_MOST_SECONDS
         )
         path, standard_library = json.loads(answer.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError) as problem:
-        raise BuildError(f"{python} is no Python that can be asked for its packages: {problem}") from problem
+    except OSError as problem:
+        raise BuildError(f"{python} cannot be run: {problem.strerror or problem}") from problem
+    except subprocess.TimeoutExpired as problem:
+        raise BuildError(f"{python} did not name its packages within {_MOST_SECONDS} seconds") from problem
+    except (subprocess.SubprocessError, ValueError) as problem:
+        raise BuildError(f"{python} is no Python: asked for its packages, it does not answer") from problem
     return _packages(path, standard_library)
 
 
