@@ -136,13 +136,14 @@ def test_the_same_functions_serve_a_plugin_in_this_process(listener):
 
 def test_a_request_that_is_denied_does_not_wait_for_the_http_client():
     """What answers it is not imported, which would take longer than the rest of the check."""
-    code = (
-        "import sys; from reglet.sandbox import GrantSet, native_functions\n"
-        'request = b'{"context": {}, "method": "GET", "url": "http://example.com"}'\n'
-        "answer = native_functions(GrantSet()).call('http_request', request)\n"
-        "assert b'network' in answer, answer\n"
-        "print('httpx' in sys.modules)"
-    )
+    code = """
+import sys
+from reglet.sandbox import GrantSet, native_functions
+request = b'{"context": {}, "method": "GET", "url": "http://example.com"}'
+answer = native_functions(GrantSet()).call("http_request", request)
+assert b"network" in answer, answer
+print("httpx" in sys.modules)
+"""
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
 
