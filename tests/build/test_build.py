@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -162,6 +163,23 @@ def test_what_cannot_be_imported(build: Build, source: str, message: str) -> Non
 
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_packages_native_module_beside_its_stubs_is_refused(tmp_path: Path) -> None:
+    """The folder of stubs that has the native module's name is no package, in an environment's packages too."""
+    packages = {"fast/__init__.py": "from ._fast import A", "fast/_fast.abi3.so": "", "fast/_fast/a.pyi": ""}
+    for name, content in packages.items():
+        path = tmp_path / "packages" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    python = tmp_path / "python"
+    answer = json.dumps([[str(tmp_path / "packages")], "/nowhere"])
+    python.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    python.chmod(0o755)
+    (tmp_path / "tiny.py").write_text("import fast\n" + PLUGIN)
+
+    with pytest.raises(PluginImportError, match=r"fast\._fast': it is a native extension module"):
+        build_plugin(tmp_path / "tiny.py", tmp_path / "out.wasm", python=python)
 
 
 PROJECT = '[project]\nversion = "2.0"\n[tool.reglet]\nplugin = "tiny:plugin"\n'

@@ -9,7 +9,7 @@ import pytest
 
 from reglet.infrastructure.build import sources
 from reglet.infrastructure.guest import finder
-from reglet.infrastructure.guest.finder import RefusingFinder, SealedFinder, SourceFinder
+from reglet.infrastructure.guest.finder import RefusingFinder, SealedFinder, SourceFinder, SubmoduleFinder
 
 
 @pytest.fixture
@@ -61,6 +61,23 @@ def test_a_native_module_is_refused_by_name(root: str) -> None:
         SourceFinder(root).find_spec("fast")
 
     assert caught.value.name == "fast"
+
+
+def test_a_native_module_is_refused_beside_a_folder_of_its_name(root: str) -> None:
+    """Such a folder has type stubs, and is no namespace package."""
+    (Path(root) / "fast").mkdir()
+
+    with pytest.raises(ModuleNotFoundError, match="a plugin has pure Python only"):
+        SubmoduleFinder(root).find_spec("package.fast", [root])
+
+
+def test_submodules_alone_are_found_inside_packages(root: str) -> None:
+    """Packages themselves come after the standard library."""
+    found = SubmoduleFinder(root).find_spec("package.inner", [f"{root}/package"])
+
+    assert found is not None
+    assert found.origin == f"{root}/package/inner.py"
+    assert SubmoduleFinder(root).find_spec("package") is None
 
 
 def test_the_builder_marks_native_modules_as_the_finder_expects() -> None:

@@ -24,7 +24,7 @@ from reglet.domain.ports.plugin import Plugin
 from reglet.infrastructure.guest.awake import waking
 from reglet.infrastructure.guest.entry import handler_of
 from reglet.infrastructure.guest.exports import Exports
-from reglet.infrastructure.guest.finder import RefusingFinder, SealedFinder, SourceFinder
+from reglet.infrastructure.guest.finder import RefusingFinder, SealedFinder, SourceFinder, SubmoduleFinder
 from reglet.infrastructure.guest.imported_functions import ImportedFunctions
 from reglet.infrastructure.guest.interpreter import interpreter
 from reglet.infrastructure.guest.lookup import import_plugin
@@ -134,7 +134,8 @@ def _forget_imports() -> None:
 def _find_plugin_modules() -> None:
     """Find the plugin's modules before, and those of packages after, the standard library and the SDK."""
     sys.meta_path.insert(0, RefusingFinder())
-    sys.meta_path.insert(sys.meta_path.index(PathFinder), SourceFinder(PLUGIN_ROOT))
+    path_finder = sys.meta_path.index(PathFinder)
+    sys.meta_path[path_finder:path_finder] = [SourceFinder(PLUGIN_ROOT), SubmoduleFinder(PACKAGES_ROOT)]
     sys.meta_path.append(SourceFinder(PACKAGES_ROOT))
 
 

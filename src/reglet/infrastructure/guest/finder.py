@@ -52,6 +52,19 @@ class SourceFinder:
         return folder == self._root or folder.startswith(self._root + "/")
 
 
+class SubmoduleFinder(SourceFinder):
+    """Finds what is inside packages below one folder: the import system's own finder lists folders for it.
+
+    That one also takes a folder of type stubs beside a native extension module for a namespace package.
+    """
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return where a submodule is, None if not here."""
+        return None if path is None else super().find_spec(fullname, path)
+
+
 class RefusingFinder:
     """Refuses modules that no plugin may have in it."""
 
