@@ -240,6 +240,20 @@ def test_what_may_not_work_in_a_host_is_warned_about(build: Build, line: str, wa
     assert [warning in each for each in report.warnings] == [True]
 
 
+@pytest.mark.parametrize("module", ["zoneinfo", "selectors", "uuid"])
+def test_what_the_standard_library_reads_as_it_is_imported_is_its_own(build: Build, module: str) -> None:
+    """Its settings and its trials of the system are no finding about the plugin."""
+    assert build(f"import {module}\n{PLUGIN}").warnings == ()
+
+
+def test_what_the_plugin_reads_through_the_standard_library_is_warned_about(build: Build) -> None:
+    """By a call, that is, also beside what a module reads as it is imported."""
+    (clock,) = build(f"import selectors, email.utils\n{PLUGIN}\nemail.utils.formatdate()\n").warnings
+
+    assert "reads the clock at import" in clock
+    assert "email.utils.formatdate()" in clock
+
+
 def test_packages_that_import_late_are_told_in_one_line_each(tmp_path: Path) -> None:
     """Not every line of another's package: its name, and the modules that may be missed."""
     (tmp_path / "tiny.py").write_text("import idna\n" + PLUGIN)

@@ -103,7 +103,10 @@ class PluginGuest:
         )
 
     def trace(self) -> dict[str, str]:
-        """Import the plugin in place of `load`; return where it reads the `clock`, takes `random` bytes."""
+        """Import the plugin in place of `load`; return where it reads the `clock`, takes `random` bytes.
+
+        Where a module of the standard library alone does so, as it is imported, the place is empty.
+        """
         found: dict[str, str] = self._stage("trace", module=self._project.module)["found"]
         return {kind: self.shown(where) for kind, where in found.items()}
 

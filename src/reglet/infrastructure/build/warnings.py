@@ -96,13 +96,13 @@ def _baked_in(guest: PluginGuest, noticed: Noticed, trace: Callable[[], dict[str
         )
     if not noticed.clock_readings and not noticed.random_requests:
         return
-    found = trace()
-    if noticed.clock_readings:
+    found = trace()  # empty where only the standard library reads, in its own import
+    if noticed.clock_readings and found.get("clock") != "":
         yield _at(
             found.get("clock"),
             "the plugin reads the clock at import, and keeps that time for ever: read it in the handler",
         )
-    if noticed.random_requests:
+    if noticed.random_requests and found.get("random") != "":
         yield _at(
             found.get("random"),
             "the plugin takes random bytes at import, the same in every run: take them in the handler",

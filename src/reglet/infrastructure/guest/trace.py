@@ -10,12 +10,12 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any, Self
 
-_OF_CLOCK = frozenset({"now", "utcnow", "today"})
+_OF_CLOCK = frozenset({"now", "utcnow", "today", "poll"})  # selectors polls as it is imported, by a deadline
 _OF_RANDOM = frozenset({"urandom", "getrandom", "seed"})
 
 
 class Trace:
-    """Notes, while it is entered, the stack of the first reading of each kind."""
+    """Notes, while it is entered, the author's first reading of each kind; empty if all are others'."""
 
     def __init__(self, describe: Callable[[FrameType], str]) -> None:
         """Take what makes text of a stack, empty where it has no frame of the author's."""
@@ -33,10 +33,8 @@ class Trace:
         if event != "c_call":
             return
         kind = _kind(function)
-        if kind is not None and kind not in self.found:
-            where = self._describe(frame)
-            if where:
-                self.found[kind] = where
+        if kind is not None and not self.found.get(kind):
+            self.found[kind] = self._describe(frame)
 
 
 def _kind(function: Any) -> str | None:

@@ -57,6 +57,9 @@ class Watch:
 
 
 def where(frame: FrameType | None = None) -> str:
-    """Return the plugin's own frames of a stack, this one's if None."""
-    own = [each for each in traceback.extract_stack(frame) if each.filename.startswith(_AUTHORS)]
-    return "".join(traceback.format_list(own))
+    """Return the author's frames of a stack, this one's if None; none for what others do at import."""
+    stack = traceback.extract_stack(frame)
+    own = [index for index, each in enumerate(stack) if each.filename.startswith(_AUTHORS)]
+    if not own or any(each.name == "<module>" for each in stack[own[-1] + 1 :]):
+        return ""
+    return "".join(traceback.format_list([stack[index] for index in own]))
