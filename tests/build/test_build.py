@@ -221,6 +221,16 @@ def test_data_beside_the_plugin_can_be_read_at_import(build: Build) -> None:
     assert build(source, **{"data.txt": "from the file"}).output == "from the file\n"
 
 
+def test_a_breakpoint_is_passed_with_a_word(build: Build) -> None:
+    """There is no terminal for a debugger; the text says where there is one."""
+    report = build(PLUGIN + "breakpoint()\n")
+
+    assert (
+        "RuntimeWarning: breakpoint() does nothing in a built plugin: run the project in process"
+        in report.output
+    )
+
+
 @pytest.mark.parametrize(
     ("line", "warning"),
     [

@@ -12,6 +12,7 @@ import linecache
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from importlib.machinery import PathFinder
 from typing import Any
@@ -70,6 +71,7 @@ def run_stage(name: str, arguments: str) -> None:
 def load(module: str, attribute: str | None, version: str | None) -> dict[str, Any]:
     """Import the plugin's module and take its plugin."""
     _find_plugin_modules()
+    sys.breakpointhook = _pass_breakpoint
     watch = _State.watch
     with watch:
         _State.plugin = import_plugin(module, attribute, version)
@@ -137,6 +139,15 @@ def _find_plugin_modules() -> None:
     path_finder = sys.meta_path.index(PathFinder)
     sys.meta_path[path_finder:path_finder] = [SourceFinder(PLUGIN_ROOT), SubmoduleFinder(PACKAGES_ROOT)]
     sys.meta_path.append(SourceFinder(PACKAGES_ROOT))
+
+
+def _pass_breakpoint(*_: object, **__: object) -> None:
+    """Stand for the debugger, which needs a terminal, at `breakpoint()`: in the log of a host too."""
+    warnings.warn(
+        "breakpoint() does nothing in a built plugin: run the project in process",
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 
 def _usable(capabilities: GrantSet) -> set[str]:
