@@ -64,7 +64,8 @@ class Recording:
         try:
             write_whole(path, self.to_json().encode())
         except OSError as error:
-            raise RecordingError(f"{path}: the recording cannot be written: {error.strerror or error}") from error
+            reason = error.strerror or error
+            raise RecordingError(f"{path}: the recording cannot be written: {reason}") from error
 
     @classmethod
     def load(cls, path: Path) -> Recording:
