@@ -310,7 +310,7 @@ def _module_class() -> type[Module]:
     return module.Module
 
 
-def _find_overlay(binary: bytes) -> Overlay | None:
+def _find_overlay(binary: bytes, digest: str) -> Overlay | None:
     """Return what lays a plugin of this SDK over the runtime; None for any other, and without a runtime."""
     from reglet.infrastructure.host.overlay import OverlayFinder
     from reglet.infrastructure.runtime.product import RuntimeProductError, load_product
@@ -319,4 +319,4 @@ def _find_overlay(binary: bytes) -> Overlay | None:
         product = load_product()
     except RuntimeProductError:
         return None
-    return OverlayFinder(product.module, product.host_functions, product.key)(binary)
+    return OverlayFinder(product.module, product.host_functions, product.key)(binary, digest)

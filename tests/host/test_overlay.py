@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 
 import pytest
@@ -30,6 +31,11 @@ def made(runtime, message, *, pages=40):
     memory[2048 : 2048 + len(answer)] = answer
     memory[(pages - 1) * PAGE] = 1
     return write_snapshot(runtime, bytes(memory), KEPT)
+
+
+def found(finder, binary):
+    """Return what a finder makes of a file."""
+    return finder(binary, hashlib.sha256(binary).hexdigest())
 
 
 class Silent:
@@ -98,10 +104,10 @@ def test_a_plugin_that_is_run_often_is_compiled_by_itself(finder):
 
 def test_a_module_of_other_code_is_left_alone(finder):
     """However alike its exports are."""
-    assert finder(made(RUNTIME, "ya")) is None
-    assert finder(plugin()) is None
-    assert finder(b"\0asm\x01\0\0\0") is None
-    assert finder(b"no module") is None
+    assert found(finder, made(RUNTIME, "ya")) is None
+    assert found(finder, plugin()) is None
+    assert found(finder, b"\0asm\x01\0\0\0") is None
+    assert found(finder, b"no module") is None
 
 
 def test_a_memory_that_its_data_does_not_fit_is_left_to_the_engine(finder):
@@ -109,4 +115,38 @@ def test_a_memory_that_its_data_does_not_fit_is_left_to_the_engine(finder):
     binary = made(READS_ITS_MEMORY, "ya", pages=40)
     short = binary.replace(b"\x05\x03\x01\x00\x28", b"\x05\x03\x01\x00\x02")
     assert short != binary
-    assert finder(short) is None
+    assert found(finder, short) is None
+
+
+def test_what_was_found_out_is_not_found_out_again(finder):
+    """A second load takes the memory from the cache: it answers the same, and reads no module."""
+    binary = made(READS_ITS_MEMORY, "ya")
+    first = check(load_code(binary, "p", find_overlay=finder))
+    _recent.clear()
+
+    kept = finder(b"not looked at", hashlib.sha256(binary).hexdigest())
+    again = check(load_code(binary, "p", find_overlay=finder))
+
+    assert kept is not None
+    assert kept.memory == found(finder, binary).memory
+    assert (first.message, again.message) == ("ya", "ya")
+
+
+def test_a_damaged_entry_is_made_again(finder, tmp_path):
+    """Whatever stands in the file, the plugin answers from its own memory."""
+    binary = made(READS_ITS_MEMORY, "ya")
+    whole = found(finder, binary).memory
+    (entry,) = (tmp_path / "overlays").iterdir()
+    written = entry.read_bytes()
+    entry.write_bytes(written[:100])
+
+    assert found(finder, binary).memory == whole
+    assert entry.read_bytes() == written
+
+
+def test_another_runtime_finds_nothing_of_it(finder):
+    """What is kept belongs to one plugin over one runtime."""
+    binary = made(READS_ITS_MEMORY, "ya")
+    assert found(finder, binary) is not None
+
+    assert found(OverlayFinder(RUNTIME, {}), binary) is None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from reglet.infrastructure.host.overlay import Overlay
 
-    FindOverlay: TypeAlias = Callable[[bytes], Overlay | None]
+    FindOverlay: TypeAlias = Callable[[bytes, str], Overlay | None]
 
 _MOST_RECENT = 4
 _recent: dict[tuple[str, bool], Code] = {}
@@ -56,7 +56,7 @@ def load_code(
     source: str,
     *,
     fuel: bool = False,
-    find_overlay: FindOverlay = lambda _binary: None,
+    find_overlay: FindOverlay = lambda _binary, _digest: None,
 ) -> Code:
     """Look at a plugin's file and compile it, from the cache on disk where it was compiled before.
 
@@ -89,7 +89,7 @@ def _load(binary: bytes, source: str, digest: str, fuel: bool, find_overlay: Fin
     before = None if fuel else compiled_before(digest)
     if before is not None:
         return _whole(before, source, digest, engine())
-    overlay = None if fuel else find_overlay(binary)
+    overlay = None if fuel else find_overlay(binary, digest)
     if overlay is not None:
         imports = _wasi_imports(overlay.module)
         return Code(source, digest, overlay.module, overlay, imports, binary=binary)

@@ -7,13 +7,15 @@ plugins, and an instance of it is given the plugin's memory.
 from __future__ import annotations
 
 import ctypes
+import hashlib
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import wasmtime
 from attrs import field, frozen
 
-from reglet.infrastructure.engine import compiled
+from reglet.infrastructure.engine import Cache, cache_folder, compiled
+from reglet.infrastructure.host.first_memory import FirstMemory, read_first_memory, written
 from reglet.infrastructure.module.errors import ModuleFormatError
 from reglet.infrastructure.module.host_functions import HOST_MODULE, HostFunctionSlot, without_host_functions
 from reglet.infrastructure.module.plugin import PluginModule, read_plugin
@@ -39,26 +41,28 @@ _BLOCK = 4096
 _MOST_BYTES = 256 * 1024 * 1024
 """A plugin that begins with more is left to the engine, which knows the limits of the run."""
 
+_MOST_KEPT = 12
+"""About 8 MB each."""
+
+_FORMAT = 1
+"""Of what is kept: a new number makes entries of the old form unknown."""
+
 
 @frozen
 class Overlay:
     """The shared code, and what the memory of an instance starts as."""
 
     module: wasmtime.Module = field(repr=False)
-    pages: int
-    image: ctypes.Array[ctypes.c_char] = field(repr=False)
-    changes: tuple[tuple[int, int], ...] = field(repr=False)
-    """What is not as the runtime begins: first byte, and how many."""
+    memory: FirstMemory = field(repr=False)
 
     def lay(self, store: wasmtime.Store, memory: wasmtime.Memory) -> None:
         """Give a fresh instance of the shared code the plugin's memory."""
-        missing = self.pages - memory.size(store)
+        missing = self.memory.pages - memory.size(store)
         if missing > 0:
             memory.grow(store, missing)
         start = ctypes.addressof(memory.data_ptr(store).contents)
-        source = ctypes.addressof(self.image)
-        for offset, size in self.changes:
-            ctypes.memmove(start + offset, source + offset, size)
+        for offset, contents in self.memory.changes:
+            ctypes.memmove(start + offset, contents, len(contents))
 
 
 class OverlayFinder:
@@ -72,10 +76,24 @@ class OverlayFinder:
         """Take the runtime's module, where it calls host functions, and what its content is called."""
         self._runtime = runtime
         self._slots = slots
-        self._key = key
+        self._key = key or hashlib.sha256(runtime).hexdigest()
 
-    def __call__(self, binary: bytes) -> Overlay | None:
-        """Return what lays the plugin over the runtime; None if its code is not the runtime's."""
+    def __call__(self, binary: bytes, digest: str) -> Overlay | None:
+        """Return what lays the plugin over the runtime; None if its code is not the runtime's.
+
+        `digest` is the SHA-256 of the plugin: what was found out is kept under it on disk.
+        """
+        kept = Cache(cache_folder() / "overlays", _MOST_KEPT)
+        name = hashlib.sha256(f"{_FORMAT} {digest} {self._key}".encode()).hexdigest()[:32] + ".memory"
+        entry = kept.read(name)
+        memory = self._first_memory(binary) if entry is None else read_first_memory(entry)
+        if memory is None:
+            return None
+        if entry is None:
+            kept.write(name, written(memory))
+        return Overlay(compiled(self._runtime, self._key), memory)
+
+    def _first_memory(self, binary: bytes) -> FirstMemory | None:
         try:
             plugin = read_plugin(binary)
         except ModuleFormatError:
@@ -85,9 +103,8 @@ class OverlayFinder:
         size = max(_data_end(self._parsed), _data_end(plugin))
         if size > min(plugin.memory.minimum * PAGE_SIZE, _MOST_BYTES):
             return None
-        image = _image(plugin, size)
-        changes = tuple(_changes(_image(self._parsed, size), image))
-        return Overlay(compiled(self._runtime, self._key), plugin.memory.minimum, image, changes)
+        changes = _changes(_image(self._parsed, size), _image(plugin, size))
+        return FirstMemory(plugin.memory.minimum, tuple(changes))
 
     @cached_property
     def _parsed(self) -> PluginModule:
@@ -114,27 +131,23 @@ def _data_end(module: PluginModule) -> int:
     return max((address + len(contents) for address, contents in module.data), default=0)
 
 
-def _image(module: PluginModule, size: int) -> ctypes.Array[ctypes.c_char]:
+def _image(module: PluginModule, size: int) -> bytearray:
     """Return the first `size` bytes of a module's memory, rounded up to a page."""
-    image = ctypes.create_string_buffer(-(-size // PAGE_SIZE) * PAGE_SIZE)
-    view = memoryview(image).cast("B")
+    image = bytearray(-(-size // PAGE_SIZE) * PAGE_SIZE)
     for address, contents in module.data:
-        view[address : address + len(contents)] = contents
+        image[address : address + len(contents)] = contents
     return image
 
 
-def _changes(
-    before: ctypes.Array[ctypes.c_char], after: ctypes.Array[ctypes.c_char]
-) -> Iterator[tuple[int, int]]:
+def _changes(old: bytearray, new: bytearray) -> Iterator[tuple[int, bytes]]:
     """Yield the runs of blocks that differ: what needs no copy costs no page either."""
-    old, new = before.raw, after.raw
     start: int | None = None
-    for at in range(0, len(after), _BLOCK):
+    for at in range(0, len(new), _BLOCK):
         differs = old[at : at + _BLOCK] != new[at : at + _BLOCK]
         if differs and start is None:
             start = at
         elif not differs and start is not None:
-            yield start, at - start
+            yield start, bytes(new[start:at])
             start = None
     if start is not None:
-        yield start, len(after) - start
+        yield start, bytes(new[start:])
