@@ -26,12 +26,26 @@ def compiled(module: bytes, key: str | None = None) -> wasmtime.Module:
     """
     kept = Cache(cache_folder() / "compiled", _MOST_MODULES)
     name = _name(key or hashlib.sha256(module).hexdigest())
-    return _load(kept, name) or _compile(kept, name, module)
+    return compiled_by(engine(), kept, name, module)
+
+
+def compiled_by(with_engine: wasmtime.Engine, kept: Cache, name: str, module: bytes) -> wasmtime.Module:
+    """Return `module` compiled by an engine, from what is kept under `name` where that can still be read.
+
+    Raises:
+        wasmtime.WasmtimeError: `module` does not validate.
+    """
+    before = _load(with_engine, kept, name)
+    if before is not None:
+        return before
+    made = wasmtime.Module(with_engine, module)
+    kept.write(name, made.serialize())
+    return made
 
 
 def compiled_before(key: str) -> wasmtime.Module | None:
     """Return what was compiled under `key` before and is still kept; None if it would have to be compiled."""
-    return _load(Cache(cache_folder() / "compiled", _MOST_MODULES), _name(key))
+    return _load(engine(), Cache(cache_folder() / "compiled", _MOST_MODULES), _name(key))
 
 
 def _name(key: str) -> str:
@@ -39,17 +53,11 @@ def _name(key: str) -> str:
     return hashlib.sha256(parts.encode()).hexdigest()[:32] + ".cwasm"
 
 
-def _load(kept: Cache, name: str) -> wasmtime.Module | None:
+def _load(with_engine: wasmtime.Engine, kept: Cache, name: str) -> wasmtime.Module | None:
     path = kept.path(name)
     if path is None:
         return None
     try:
-        return wasmtime.Module.deserialize_file(engine(), str(path))
+        return wasmtime.Module.deserialize_file(with_engine, str(path))
     except wasmtime.WasmtimeError:  # made by another version or for another processor
         return None
-
-
-def _compile(kept: Cache, name: str, module: bytes) -> wasmtime.Module:
-    made = wasmtime.Module(engine(), module)
-    kept.write(name, made.serialize())
-    return made

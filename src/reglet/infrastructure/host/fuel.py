@@ -6,7 +6,7 @@ from functools import cache
 
 import wasmtime
 
-from reglet.infrastructure.engine import Cache, cache_folder, engine_settings
+from reglet.infrastructure.engine import Cache, cache_folder, compiled_by, engine_settings
 
 _MOST_MODULES = 4
 
@@ -22,13 +22,4 @@ def fuel_engine() -> wasmtime.Engine:
 def compiled_with_fuel(module: bytes, digest: str) -> wasmtime.Module:
     """Return `module` compiled to count; raises `wasmtime.WasmtimeError` when it does not validate."""
     kept = Cache(cache_folder() / "compiled-fuel", _MOST_MODULES)
-    name = f"{digest[:32]}.cwasm"
-    path = kept.path(name)
-    if path is not None:
-        try:
-            return wasmtime.Module.deserialize_file(fuel_engine(), str(path))
-        except wasmtime.WasmtimeError:  # made by another version or for another processor
-            pass
-    made = wasmtime.Module(fuel_engine(), module)
-    kept.write(name, made.serialize())
-    return made
+    return compiled_by(fuel_engine(), kept, f"{digest[:32]}.cwasm", module)
