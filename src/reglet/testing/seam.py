@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reglet.application.clients import try_get_client
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import (
     ExecCapability,
@@ -33,7 +34,7 @@ def functions_over(ctx: Context) -> HostFunctions:
     """Return host functions that the clients of `ctx` answer; those it lacks are not offered."""
 
     def client(port: Any) -> Any:
-        return ctx.client(port) if ctx.has_client(port) else None
+        return try_get_client(ctx, port)
 
     dns = client(DNSResolver)
     ports = HostPorts(client(HTTPClient), dns, client(TCPDialer), client(SMTPClient), client(CommandRunner))
