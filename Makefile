@@ -38,7 +38,7 @@ lint: $(STAMP)
 
 types: $(STAMP)
 	$(BIN)/mypy src examples typing_tests
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 imports: $(STAMP)
 	$(BIN)/lint-imports
