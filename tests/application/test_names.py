@@ -42,4 +42,27 @@ def test_a_close_name_is_suggested():
     """And none that is not close."""
     assert suggestion("Chekc", ["check", "list"]) == '; did you mean "check"?'
     assert suggestion("zzz", ["check"]) == ""
+    assert suggestion("check", []) == ""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "closest"),
+    [("urll", "url"), ("hos", "host"), ("tmeout", "timeout"), ("expected_staus", "expected_status")],
+)
+def test_one_slip_of_the_hand_is_forgiven(wrong, closest):
+    """A letter too many, too few, or in another's place."""
+    names = ["url", "host", "timeout", "expected_status", "method"]
+    assert suggestion(wrong, names) == f'; did you mean "{closest}"?'
+
+
+@pytest.mark.parametrize(
+    "wrong", ["", "x", "port", "body", "fifty_letters_that_have_nothing_to_do_with_any_name"]
+)
+def test_what_is_close_to_nothing_gets_no_suggestion(wrong):
+    """A wrong suggestion costs more time than none."""
+    assert suggestion(wrong, ["url", "host", "timeout"]) == ""
+
+
+def test_names_are_quoted_for_a_message():
+    """In their order."""
     assert (quoted(["a", "b"]), quoted([])) == ('"a", "b"', "none")
