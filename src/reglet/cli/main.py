@@ -7,7 +7,6 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from io import TextIOWrapper
 from typing import NoReturn
 
 from reglet.cli.commands import COMMANDS
@@ -26,8 +25,6 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # what a terminal cannot show is no reason to stop
     _write_what_a_stream_cannot_encode_as_escapes()
     options = _parser().parse_args(arguments)
     return carry_out(lambda: options.run(options))
@@ -56,6 +53,7 @@ def carry_out(run: Callable[[], int]) -> int:
 
 
 def _write_what_a_stream_cannot_encode_as_escapes() -> None:
+    """What a terminal cannot show is no reason to stop."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
