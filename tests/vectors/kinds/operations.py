@@ -119,11 +119,10 @@ def _get_handler(given: list[str], expected: bool) -> Rule | None:
 
 
 def _register(given: str, expected: dict[str, Any]) -> Rule | None:
-    """Compare a declaration that has a counterpart; the others are mistakes that only Go can make."""
-    declaration = _DECLARATIONS.get(given)
-    if declaration is None:
+    """Compare a declaration that has a counterpart; some are mistakes that only Go can make."""
+    if given in _ONLY_IN_GO:
         return Rule.PYTHON_SERVICES
-    refusal = _refusal(declaration)
+    refusal = _refusal(_DECLARATIONS[given])
     if given == "twice":
         assert refusal, "one service was declared twice"
         return Rule.PYTHON_SERVICES
@@ -162,6 +161,24 @@ class _NoModel:
         return CheckOut(0, "")
 
 
+class _NoContext:
+    """A handler whose first parameter is no context."""
+
+    @reglet.operation()  # type: ignore[arg-type]  # the mistake is the test
+    def check(self, ctx: int, request: CheckIn) -> CheckOut:
+        """Never called."""
+        return CheckOut(0, "")
+
+
+class _NoOutputModel:
+    """A handler whose answer is no model."""
+
+    @reglet.operation()
+    def check(self, ctx: Context, request: CheckIn) -> int:
+        """Never called."""
+        return 0
+
+
 def _twice(made: reglet.PluginDefinition) -> None:
     made.service("http")(HTTPService)
     made.service("http")(HTTPService)
@@ -177,10 +194,24 @@ _DECLARATIONS: dict[str, Any] = {
     "op_not_registered": lambda made: made.service("n")(_WithoutOperations),
     "bad_signature_arity": lambda made: made.service("n")(_TooManyArguments),
     "input_not_pointer": lambda made: made.service("n")(_NoModel),
+    "output_not_pointer": lambda made: made.service("n")(_NoOutputModel),
+    "first_param_not_context": lambda made: made.service("n")(_NoContext),
     "missing_name_tag": lambda made: made.service("")(HTTPService),
     "twice": _twice,
     "RegisterOp Check A; register A; RegisterOp Check B; register B": _interleaved,
 }
+
+
+_ONLY_IN_GO = {
+    'RegisterOp[checkIn,checkOut]("Check"); RegisterOp[otherIn,otherOut]("Check"); RegisterService(&httpService{})',
+    "method_missing",
+    "no_method_tag_and_no_such_method",
+    "no_service_embed",
+    "not_pointer",
+    "pointer_to_non_struct",
+    "second_return_not_error",
+}
+"""Mistakes with Go's pointers, tags and registries, which have no counterpart in a decorated class."""
 
 
 def _field_names(given: str, expected: list[str] | None) -> Rule | None:
