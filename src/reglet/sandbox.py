@@ -64,6 +64,7 @@ if TYPE_CHECKING:
     from reglet.infrastructure.host.overlay import Overlay
     from reglet.infrastructure.host.surroundings import Surroundings
     from reglet.infrastructure.native.http import NativeHTTPClient
+    from reglet.infrastructure.wasi.observed import FileObserver
 
 __all__ = [
     "Dialect",
@@ -107,6 +108,7 @@ class Sandbox:
         dialect: Dialect | str = Dialect.ABI,
         log: LogSink | None = None,
         observer: Observer | None = None,
+        file_observer: FileObserver | None = None,
         stdout: Sink | None = None,
         stderr: Sink | None = None,
         environment: Mapping[str, str] | None = None,
@@ -123,6 +125,8 @@ class Sandbox:
                 plugin fares on the Go host SDK.
             log: takes what plugins log.
             observer: is told each host call, from the thread that made it.
+            file_observer: is told each path that a guest asks for, granted or not, and whether it wants to
+                change what is there. A sandbox that grants no file has no file system to ask.
             stdout: takes what guests write to standard output, up to `limits.output_bytes`.
             stderr: the same for standard error.
             environment: where granted variables come from; this process's environment by default.
@@ -139,6 +143,7 @@ class Sandbox:
         self._dialect = Dialect(dialect)
         self._log = log
         self._observer = observer
+        self._file_observer = file_observer
         self._streams = (stdout, stderr)
         self._environment = os.environ if environment is None else environment
         self._slots = threading.BoundedSemaphore(self.limits.instances)
@@ -208,7 +213,7 @@ class Sandbox:
 
         stdout, stderr = self._streams
         return Surroundings(
-            preopens=granted_preopens(self._policy, self._directory),
+            preopens=granted_preopens(self._policy, self._directory, self._file_observer),
             environment={
                 name: value for name, value in self._environment.items() if self._policy.environment(name)
             },

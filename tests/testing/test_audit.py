@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -262,3 +263,67 @@ def test_what_fuzzing_tries_is_not_touched():
     with touches_recorded() as touched:
         assert_never_traps(resolving, max_examples=3)
     assert touched.targets == set()
+
+
+def test_what_cannot_be_a_path_is_not_touched():
+    """The system refuses it before any grant is asked."""
+
+    def handler(_):
+        for path in ("/a\0b", "/\ud800"):
+            try:
+                Path(path).stat()
+            except ValueError:
+                continue
+
+    assert audit_plugin(plugin_that(handler)).touched == Touched()
+
+
+def test_a_check_that_a_test_calls_itself_is_watched(project):
+    """Whoever calls a plugin's `check`, files and variables are noticed."""
+    project.make()
+    body = """
+        import reglet
+        from reglet import Context, define_plugin, operation
+
+        own = define_plugin(name="own", version="1", description="d")
+
+        @own.service("s")
+        class Service:
+            @operation()
+            def go(self) -> reglet.Result:
+                import os
+                os.environ.get("REGLET_TEST_DIRECT")
+                return reglet.result_success("ok")
+
+        def test_it():
+            assert own.check(Context(), b"{}").is_success
+    """
+    project.test(textwrap.dedent(body))
+    project.run("--reglet-audit=touched.json").assert_outcomes(passed=3)
+    assert Touched.load(project.folder / "touched.json").variables == {"REGLET_TEST_DIRECT"}
+
+
+def test_in_the_sandbox_files_are_told_by_the_host(project):
+    """Asked for, granted or not; and what variables it reads no host can see, so the declared ones stay."""
+    project.make()
+    source = project.folder / f"{project.module}.py"
+    looking = source.read_text("utf-8").replace(
+        "capabilities=reglet.GrantSet(",
+        """capabilities=reglet.GrantSet(
+        fs=reglet.FileSystemCapability(rules=[reglet.FileSystemRule(read=["/etc/hosts", "/etc/never"])]),
+        env=reglet.EnvironmentCapability(["HOME"]),""",
+    )
+    looking = looking.replace(
+        "        return Output(", "        __import__('os').path.exists('/etc/hosts')\n        return Output("
+    )
+    source.write_text(looking)
+    project.run("--reglet-place=sandbox", "--reglet-audit=touched.json").assert_outcomes(passed=2)
+    touched = Touched.load(project.folder / "touched.json")
+    assert "/etc/hosts" in touched.reads
+    declared = GrantSet(
+        fs=FileSystemCapability([FileSystemRule(read=["/etc/hosts", "/etc/never"])]),
+        env=EnvironmentCapability(["HOME"]),
+    )
+    report = AuditReport(declared, touched, sees_variables=False)
+    assert report.unused == ("read /etc/never",)
+    assert report.least.env == declared.env

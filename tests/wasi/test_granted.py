@@ -333,3 +333,36 @@ def test_a_guest_reads_and_writes_through_preview_1(root):
     guest.system.close()
     assert (root / "out/new").read_bytes() == b"made"
     assert not stat.S_IMODE((root / "out/new").stat().st_mode) & 0o111
+
+
+def test_an_observer_is_told_each_path_that_is_asked_for(root):
+    """Granted or not, before it is answered, and whether it was to be changed."""
+    told = []
+    rule = FileSystemRule([f"{root}/open/**"], [f"{root}/open/*"])
+    policy = Policy(GrantSet(fs=FileSystemCapability([rule])), cwd=str(root))
+    [(_, tree)] = granted_preopens(policy, str(root), lambda path, changes: told.append((path, changes)))()
+    place = str(root).lstrip("/")
+    assert content(tree, f"{place}/open/a.txt") == "this is open/a.txt"
+    refusal(tree.status, f"{place}/open/../secret/key", follow=True)
+    refusal(tree.read_link, f"{place}/open/a.txt")
+    tree.set_times(f"{place}/open/a.txt", Times(None, 5), follow=True)
+    tree.open(f"{place}/open/new", CREATE).close()
+    tree.rename(f"{place}/open/new", f"{place}/open/moved")
+    tree.remove_file(f"{place}/open/moved")
+    tree.create_directory(f"{place}/open/made")
+    tree.remove_directory(f"{place}/open/made")
+    assert told == [
+        (f"{root}/{name}", changes)
+        for name, changes in [
+            ("open/a.txt", False),
+            ("secret/key", False),
+            ("open/a.txt", False),
+            ("open/a.txt", True),
+            ("open/new", True),
+            ("open/new", True),
+            ("open/moved", True),
+            ("open/moved", True),
+            ("open/made", True),
+            ("open/made", True),
+        ]
+    ]

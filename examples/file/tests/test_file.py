@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reglet import Plugin, Result
+from reglet import Context, Plugin, Result
 from reglet.testing import (
     FakeHost,
     TestCase,
@@ -80,6 +80,15 @@ def test_a_missing_file_is_data(check: Check, tmp_path: Path) -> None:
     assert_data_field(result, "size", 0)
     for name in ("uid", "gid", "mode", "permissions"):
         assert_data_field(result, name, None)
+
+
+def test_every_place_that_is_declared_can_be_asked_about(plugin: Plugin, check: Check) -> None:
+    """Also one that this machine does not have."""
+    files = plugin.manifest(Context()).capabilities.fs
+    assert files is not None
+    for place in files.rules[0].read:
+        result = check(Path(place.replace("**", "no/such/file")))
+        assert_data_field(result, "exists", expected=False)
 
 
 def test_a_missing_file_that_was_expected_is_a_failure(check: Check, tmp_path: Path) -> None:

@@ -102,9 +102,10 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     path: Path | None = session.config.getoption("--reglet-audit")
     if path is None:
         return (yield)
+    from reglet.testing.audit.surroundings import checks_watched
     from reglet.testing.audit.touched import touches_recorded
 
-    with touches_recorded() as touched:
+    with touches_recorded() as touched, checks_watched():
         outcome = yield
     touched.save(path)
     return outcome

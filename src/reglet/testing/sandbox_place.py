@@ -11,6 +11,7 @@ from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.result import Result
 from reglet.domain.ports.host_functions import HostFunctions
 from reglet.sandbox import Sandbox
+from reglet.testing.audit.touched import note_file
 
 if TYPE_CHECKING:
     from reglet.infrastructure.host.module import Module
@@ -70,6 +71,11 @@ class InSandbox:
         surroundings = (dict(os.environ), Path.cwd())
         if self._loaded is None or self._loaded[0] != surroundings:
             self.close()
-            sandbox = Sandbox(self._grants, functions=self._switch, environment=surroundings[0])
+            sandbox = Sandbox(
+                self._grants,
+                functions=self._switch,
+                file_observer=note_file,
+                environment=surroundings[0],
+            )
             self._loaded = (surroundings, sandbox, sandbox.load(self._path))
         return self._loaded[2]

@@ -17,6 +17,13 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "path", nargs="?", type=Path, default=Path(), metavar="PATH", help="the project (default: .)"
     )
+    parser.add_argument(
+        "--place",
+        choices=["fakes", "sandbox"],
+        default="fakes",
+        help="where the tests are watched: in process, or in the sandbox, where files are seen and variables "
+        "are not (default: fakes)",
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
 
 
@@ -26,13 +33,15 @@ def _run(options: argparse.Namespace) -> int:
     from reglet.infrastructure.build.in_process import load_plugin_in_process
     from reglet.testing.audit.project import audit_project
 
-    report = audit_project(load_plugin_in_process(options.path), options.path)
+    report = audit_project(load_plugin_in_process(options.path), options.path, options.place)
     if options.json:
         sys.stdout.write(json.dumps(report.to_json(), indent=2) + "\n")
     else:
         sys.stdout.write(
             "".join(f"{line}\n" for line in _lines(report.missing, report.unused, report.diff()))
         )
+        if not report.sees_variables:
+            sys.stdout.write("which variables are read cannot be seen in the sandbox: those declared stay\n")
         sys.stdout.write(f"the least that covers them:\n\n{report.literal}\n")
     return ExitStatus.SUCCESS if report.is_clean else ExitStatus.FAILURE
 

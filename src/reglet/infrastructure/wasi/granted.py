@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from reglet.domain.errors import UnsupportedOptionError
 from reglet.infrastructure.wasi.errno import Errno, WasiError
 from reglet.infrastructure.wasi.granted_paths import GrantedPaths
+from reglet.infrastructure.wasi.observed import FileObserver, ObservedTree
 from reglet.infrastructure.wasi.real_files import RealDirectory, RealFile, file_status, set_times
 from reglet.infrastructure.wasi.tree import FileStatus, FileType, OpenFile, OpenFlags, Times, Tree
 from reglet.infrastructure.wasi.walk import Place, flags_of_system, located
@@ -27,10 +28,12 @@ _ALWAYS = flags_of_system("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY")
 """No link in the last place, and no waiting for the other end of a pipe."""
 
 
-def granted_preopens(policy: Policy, directory: str) -> Callable[[], Sequence[tuple[str, Tree]]]:
+def granted_preopens(
+    policy: Policy, directory: str, observe: FileObserver | None = None
+) -> Callable[[], Sequence[tuple[str, Tree]]]:
     """Return the directories of a guest: the root with the granted files, or none when no file is granted.
 
-    Relative patterns start in `directory`, as for the policy.
+    Relative patterns start in `directory`, as for the policy; `observe` is told the paths that are asked for.
 
     Raises:
         UnsupportedOptionError: files are granted and this platform cannot open them safely.
@@ -41,7 +44,8 @@ def granted_preopens(policy: Policy, directory: str) -> Callable[[], Sequence[tu
     if os.open not in os.supports_dir_fd:
         raise UnsupportedOptionError("fs", fs.rules, "grants of files need a POSIX system (openat)")
     tree: Tree = GrantedTree(GrantedPaths.of(policy, directory))
-    return lambda: (("/", tree),)
+    shown = tree if observe is None else ObservedTree(tree, observe)
+    return lambda: (("/", shown),)
 
 
 class GrantedTree:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
@@ -18,6 +19,9 @@ from reglet.testing.examples import examples_of
 from reglet.testing.fakes.host import FakeHost
 from reglet.testing.places import check_at, definition_of
 from reglet.testing.seam import EVERYTHING
+
+AuditPlace: TypeAlias = Literal["fakes", "sandbox"]
+"""Where the tests are watched."""
 
 _PASSED = 0
 _NO_TESTS = 5
@@ -35,13 +39,17 @@ def audit_plugin(plugin: Plugin) -> AuditReport:
     return AuditReport(_declared(plugin), _touched_by_examples(plugin))
 
 
-def audit_project(plugin: Plugin, folder: Path) -> AuditReport:
+def audit_project(plugin: Plugin, folder: Path, place: AuditPlace = "fakes") -> AuditReport:
     """Run a plugin's examples and its project's tests, and return what they touched.
+
+    In the sandbox the host tells which files are asked for, but a guest gets its variables all at once.
 
     Raises `AuditError` if the tests fail: what a failing test did not reach would be called unused.
     """
+    if place == "sandbox":
+        return AuditReport(_declared(plugin), _touched_by_tests(folder, place), sees_variables=False)
     touched = _touched_by_examples(plugin)
-    touched.add(_touched_by_tests(folder))
+    touched.add(_touched_by_tests(folder, place))
     return AuditReport(_declared(plugin), touched)
 
 
@@ -58,10 +66,11 @@ def _touched_by_examples(plugin: Plugin) -> Touched:
     return touched
 
 
-def _touched_by_tests(folder: Path) -> Touched:
+def _touched_by_tests(folder: Path, place: AuditPlace) -> Touched:
     with tempfile.TemporaryDirectory(prefix="reglet-audit-") as scratch:
         report = Path(scratch) / "touched.json"
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--reglet-audit={report}"]
+        options = [f"--reglet-audit={report}", f"--reglet-place={place}"]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
         run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
         if run.returncode not in (_PASSED, _NO_TESTS):
             output = (run.stdout + run.stderr)[-_TAIL:]

@@ -32,11 +32,14 @@ class AuditReport:
 
     declared: GrantSet
     touched: Touched
+    sees_variables: bool = True
+    """Whether reads of variables could be noticed; else those that are declared are taken as needed."""
 
     @property
     def least(self) -> GrantSet:
         """The least GrantSet that covers what was touched."""
-        return self.touched.least_grants()
+        least = self.touched.least_grants()
+        return least if self.sees_variables else evolve(least, env=self.declared.env)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -53,7 +56,8 @@ class AuditReport:
     def unused(self) -> tuple[str, ...]:
         """What is declared and nothing needed, such as `command /usr/bin/id`."""
         questions = [question for _, question in _questions(self.touched)]
-        parts = [(text, Policy(part)) for text, part in _parts(self.declared)]
+        declared = self.declared if self.sees_variables else evolve(self.declared, env=None)
+        parts = [(text, Policy(part)) for text, part in _parts(declared)]
         return tuple(text for text, policy in parts if not any(question(policy) for question in questions))
 
     @property
@@ -75,6 +79,7 @@ class AuditReport:
         """Return the report for programs."""
         return {
             "clean": self.is_clean,
+            "sees_variables": self.sees_variables,
             "missing": list(self.missing),
             "unused": list(self.unused),
             "least": self.literal,

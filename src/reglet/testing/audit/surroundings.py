@@ -14,10 +14,25 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from reglet.application.plugin import PluginDefinition
+from reglet.domain.context import Context
+from reglet.domain.entities.result import Result
 from reglet.testing.audit.touched import Touched, collections
 
 _TOOLS = frozenset(
-    {"reglet", "pytest", "_pytest", "pluggy", "hypothesis", "coverage", "attr", "attrs", "cattrs"}
+    {
+        "reglet",
+        "pytest",
+        "_pytest",
+        "pluggy",
+        "hypothesis",
+        "coverage",
+        "attr",
+        "attrs",
+        "cattrs",
+        "platformdirs",
+        "wasmtime",
+    }
 )
 _LOADERS = frozenset(
     {"importlib", "_frozen_importlib", "_frozen_importlib_external", "linecache", "tokenize", "zipimport"}
@@ -64,6 +79,22 @@ def surroundings_watched() -> Iterator[None]:
             setattr(os, name, look)
         os.environ._data = environment  # type: ignore[attr-defined]  # noqa: SLF001 - as it was
         _watching.clear()
+
+
+@contextmanager
+def checks_watched() -> Iterator[None]:
+    """Watch every check of a `PluginDefinition` inside the block, whoever calls it."""
+    unwatched = PluginDefinition.check
+
+    def check(plugin: PluginDefinition, ctx: Context, config: bytes) -> Result:
+        with surroundings_watched():
+            return unwatched(plugin, ctx, config)
+
+    PluginDefinition.check = check  # type: ignore[method-assign,assignment]  # put back below
+    try:
+        yield
+    finally:
+        PluginDefinition.check = unwatched  # type: ignore[method-assign]  # as it was
 
 
 class _WatchedVariables(dict[Any, Any]):
@@ -115,8 +146,18 @@ def _note_path(path: Any, *, writes: bool) -> None:
     if not isinstance(path, str | bytes | os.PathLike) or not _is_plugins_doing():
         return
     absolute = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - pathlib would look at the file again
+    if not _names_a_file(absolute):
+        return
     for touched in _watching:
         (touched.writes if writes else touched.reads).add(absolute)
+
+
+def _names_a_file(path: str) -> bool:
+    """Whether a path can be one: the system refuses a NUL, and what it cannot encode, before any grant."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
 
 
 def _is_plugins_doing() -> bool:

@@ -176,6 +176,12 @@ def note_fake_call(port: str, facts: Mapping[str, Any]) -> None:
                 touched.commands.add(facts["command"])
 
 
+def note_file(path: str, changes: bool) -> None:
+    """Note a path that a guest asked for, in every collection that runs."""
+    for touched in collections():
+        (touched.writes if changes else touched.reads).add(path)
+
+
 def note_host_call(function: str, request: bytes) -> None:
     """Note a host call in every collection that runs."""
     if not _collections:
