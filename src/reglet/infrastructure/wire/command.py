@@ -9,24 +9,30 @@ from reglet.infrastructure.wire.dialect import Dialect
 from reglet.infrastructure.wire.errors import optional_detail_text
 from reglet.infrastructure.wire.failures import read_response
 from reglet.infrastructure.wire.fields import Fields, read_record
-from reglet.infrastructure.wire.go_json import flag_text, list_text, object_text, string_text, to_bytes
+from reglet.infrastructure.wire.go_json import (
+    TRUE,
+    list_text,
+    object_text,
+    optional_number,
+    optional_text,
+    string_text,
+    to_bytes,
+)
 from reglet.infrastructure.wire.time import elapsed, milliseconds, span
 
-_TRUE = flag_text(True)
 _NO_RESULT = CommandResult()
 
 
 def encode_command_request(request: CommandRequest, call: CallContext = NO_CONTEXT) -> bytes:
     """Return a request as JSON; both dialects read it."""
-    timeout_ms = milliseconds(request.timeout)
     environment = [string_text(f"{name}={value}") for name, value in (request.env or {}).items()]
     text = object_text(
         args=list_text(map(string_text, request.args)),
         env=list_text(environment) if environment else None,
         command=string_text(request.command),
-        dir=string_text(request.dir) if request.dir else None,
+        dir=optional_text(request.dir),
         context=context_text(call),
-        timeout_ms=str(timeout_ms) if timeout_ms else None,
+        timeout_ms=optional_number(milliseconds(request.timeout)),
     )
     return to_bytes(text)
 
@@ -58,15 +64,14 @@ def encode_command_response(
     result: CommandResult = _NO_RESULT, *, error: ErrorDetail | None = None, dialect: Dialect = Dialect.ABI
 ) -> bytes:
     """Return a response as JSON; that output was cut is said in both dialects."""
-    duration = milliseconds(result.duration)
     text = object_text(
         error=optional_detail_text(error, dialect),
         stdout=string_text(result.stdout),
         stderr=string_text(result.stderr),
         exit_code=str(result.exit_code),
-        duration_ms=str(duration) if duration else None,
-        is_timeout=_TRUE if result.is_timeout else None,
-        stdout_truncated=_TRUE if result.truncated else None,
+        duration_ms=optional_number(milliseconds(result.duration)),
+        is_timeout=TRUE if result.is_timeout else None,
+        stdout_truncated=TRUE if result.truncated else None,
     )
     return to_bytes(text)
 

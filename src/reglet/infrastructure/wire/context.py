@@ -8,7 +8,7 @@ from attrs import frozen
 
 from reglet.domain.context import Cancellation, Context
 from reglet.infrastructure.wire.fields import Fields
-from reglet.infrastructure.wire.go_json import flag_text, object_text, string_text
+from reglet.infrastructure.wire.go_json import TRUE, object_text, optional_number, optional_text
 from reglet.infrastructure.wire.time import format_time, milliseconds, span
 
 
@@ -60,9 +60,9 @@ def context_text(call: CallContext) -> str:
     """Return the context as JSON."""
     return object_text(
         deadline=None if call.deadline is None else f'"{format_time(call.deadline)}"',
-        request_id=string_text(call.request_id) if call.request_id else None,
-        timeout_ms=str(call.timeout_ms) if call.timeout_ms else None,
-        canceled=flag_text(True) if call.canceled else None,
+        request_id=optional_text(call.request_id),
+        timeout_ms=optional_number(call.timeout_ms),
+        canceled=TRUE if call.canceled else None,
     )
 
 

@@ -13,7 +13,14 @@ from reglet.infrastructure.wire.dialect import Dialect
 from reglet.infrastructure.wire.errors import optional_detail_text
 from reglet.infrastructure.wire.failures import read_response
 from reglet.infrastructure.wire.fields import Fields, read_record
-from reglet.infrastructure.wire.go_json import list_text, object_text, string_text, to_bytes
+from reglet.infrastructure.wire.go_json import (
+    list_text,
+    object_text,
+    optional_number,
+    optional_text,
+    string_text,
+    to_bytes,
+)
 from reglet.infrastructure.wire.time import milliseconds, span
 
 _UINT16 = range(2**16)
@@ -42,13 +49,12 @@ _NO_ANSWER = DNSAnswer()
 
 def encode_dns_request(request: DNSRequest, call: CallContext = NO_CONTEXT) -> bytes:
     """Return a request as JSON; both dialects read it."""
-    timeout_ms = milliseconds(request.timeout)
     text = object_text(
         hostname=string_text(request.hostname),
         type=string_text(request.type),
-        nameserver=string_text(request.nameserver) if request.nameserver else None,
+        nameserver=optional_text(request.nameserver),
         context=context_text(call),
-        timeout_ms=str(timeout_ms) if timeout_ms else None,
+        timeout_ms=optional_number(milliseconds(request.timeout)),
     )
     return to_bytes(text)
 

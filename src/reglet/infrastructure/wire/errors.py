@@ -6,14 +6,13 @@ from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.infrastructure.wire.dialect import Dialect
 from reglet.infrastructure.wire.fields import Fields, as_fields
 from reglet.infrastructure.wire.go_json import (
+    TRUE,
     base64_text,
-    flag_text,
     object_text,
     sorted_text,
     string_text,
 )
 
-_TRUE = flag_text(True)
 _TYPES = {
     "TIMEOUT": "timeout",
     "SSRF_BLOCKED": "capability",
@@ -51,8 +50,8 @@ def detail_text(detail: ErrorDetail, dialect: Dialect = Dialect.ABI) -> str:
         type=string_text(detail.type),
         code=string_text(detail.code),
         stack=base64_text(detail.stack) if detail.stack else None,
-        is_timeout=_TRUE if detail.is_timeout else None,
-        is_not_found=_TRUE if detail.is_not_found else None,
+        is_timeout=TRUE if detail.is_timeout else None,
+        is_not_found=TRUE if detail.is_not_found else None,
     )
 
 
@@ -72,7 +71,7 @@ def read_detail(fields: Fields) -> ErrorDetail:
         is_timeout=fields.flag("is_timeout"),
         is_not_found=fields.flag("is_not_found"),
         wrapped=None if wrapped is None else read_detail(wrapped),
-        details=fields.object("details", required=True),
+        details=fields.entries("details"),
         stack=fields.blob("stack"),
     )
 

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Literal, overload
+from typing import Any
 
 from reglet.domain.entities.json_value import JSONObject, JSONValue
 from reglet.domain.errors import WireFormatError
@@ -169,18 +169,18 @@ class Fields:
         for index, item in enumerate(self.list(name)):
             yield as_fields(item, f"{self.record}.{name}[{index}]")
 
-    @overload
-    def object(self, name: str) -> JSONObject | None: ...
-    @overload
-    def object(self, name: str, *, required: Literal[True]) -> JSONObject: ...
-    def object(self, name: str, *, required: bool = False) -> JSONObject | None:
-        """Return an object with its keys as they came; None, or `{}` if `required`, when it is not there."""
+    def object(self, name: str) -> JSONObject | None:
+        """Return an object with its keys as they came, None when it is not there."""
         value = self._values.get(name)
         if value is None:
-            return {} if required else None
+            return None
         if not isinstance(value, dict):
             raise self.wrong(name, "an object")
         return value
+
+    def entries(self, name: str) -> JSONObject:
+        """Return an object with its keys as they came, without any when it is not there."""
+        return self.object(name) or {}
 
     def inner(self, name: str) -> Fields | None:
         """Return the fields of an object within this one."""

@@ -58,9 +58,22 @@ string_text: Callable[[str], str] = encode_basestring
 """Returns a text as JSON."""
 
 
+TRUE = "true"
+
+
 def flag_text(value: bool) -> str:
     """Return a truth value as JSON."""
-    return "true" if value else "false"
+    return TRUE if value else "false"
+
+
+def optional_text(text: str | None) -> str | None:
+    """Return a text as JSON, None for an empty one: a field that is left out."""
+    return string_text(text) if text else None
+
+
+def optional_number(number: int) -> str | None:
+    """Return a whole number as JSON, None for 0: a field that is left out."""
+    return str(number) if number else None
 
 
 def base64_text(value: bytes) -> str:

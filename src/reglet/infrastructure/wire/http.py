@@ -13,10 +13,13 @@ from reglet.infrastructure.wire.errors import optional_detail_text
 from reglet.infrastructure.wire.failures import read_response
 from reglet.infrastructure.wire.fields import Fields, read_record
 from reglet.infrastructure.wire.go_json import (
+    TRUE,
     base64_text,
     flag_text,
     list_text,
     object_text,
+    optional_number,
+    optional_text,
     sorted_text,
     string_text,
     to_bytes,
@@ -30,26 +33,24 @@ FOLLOW_REDIRECTS, MAX_REDIRECTS = "follow_redirects", "max_redirects"
 INSECURE_SKIP_VERIFY = "insecure_skip_verify"
 
 _NO_RESPONSE = HTTPResponse(0)
-_TRUE = flag_text(True)
 
 
 def encode_http_request(
     request: HTTPRequest, call: CallContext = NO_CONTEXT, dialect: Dialect = Dialect.ABI
 ) -> bytes:
     """Return a request as JSON. Options that a request leaves at their defaults are not written."""
-    timeout_ms = milliseconds(request.timeout)
     text = object_text(
         headers=_headers_text(request.headers, dialect) if request.headers else None,
         method=string_text(request.method),
         url=string_text(request.url),
         body=base64_text(request.body) if request.body else None,
         context=context_text(call),
-        timeout_ms=str(timeout_ms) if timeout_ms else None,
+        timeout_ms=optional_number(milliseconds(request.timeout)),
         follow_redirects=None if request.follow_redirects else flag_text(False),
         max_redirects=(
             None if request.max_redirects == DEFAULT_MAX_REDIRECTS else str(request.max_redirects)
         ),
-        insecure_skip_verify=_TRUE if request.insecure_skip_verify else None,
+        insecure_skip_verify=TRUE if request.insecure_skip_verify else None,
     )
     return to_bytes(text)
 
@@ -81,10 +82,7 @@ def decode_http_request(data: bytes, dialect: Dialect | None = None) -> tuple[HT
 
 
 def _read_headers(fields: Fields, dialect: Dialect | None = None) -> dict[str, tuple[str, ...]]:
-    return {
-        name: _header_values(value, fields, dialect)
-        for name, value in fields.object("headers", required=True).items()
-    }
+    return {name: _header_values(value, fields, dialect) for name, value in fields.entries("headers").items()}
 
 
 def _header_values(value: object, fields: Fields, dialect: Dialect | None) -> tuple[str, ...]:
@@ -113,10 +111,10 @@ def encode_http_response(
         headers=sorted_text(response.headers) if response.headers else None,
         error=optional_detail_text(error, dialect),
         body=base64_text(response.body) if response.body else None,
-        proto=string_text(response.proto) if response.proto else None,
+        proto=optional_text(response.proto),
         status_code=str(response.status_code),
         latency_ms=str(milliseconds(latency)) if hostlib and latency is not None else None,
-        body_truncated=_TRUE if response.truncated else None,
+        body_truncated=TRUE if response.truncated else None,
         applied=list_text(map(string_text, applied)) if applied else None,
     )
     return to_bytes(text)

@@ -11,6 +11,7 @@ from reglet.infrastructure.wire.fields import Fields, as_fields, read_record
 from reglet.infrastructure.wire.go_json import (
     list_text,
     object_text,
+    optional_text,
     ordered_text,
     string_text,
     to_bytes,
@@ -30,7 +31,7 @@ def encode_manifest(manifest: Manifest) -> bytes:
         version=string_text(manifest.version),
         description=string_text(manifest.description),
         sdk_version=string_text(manifest.sdk_version),
-        min_host_version=_optional(manifest.min_host_version),
+        min_host_version=optional_text(manifest.min_host_version),
         config_schema=ordered_text(manifest.config_schema),
         capabilities=grants_text(manifest.capabilities),
     )
@@ -40,10 +41,6 @@ def encode_manifest(manifest: Manifest) -> bytes:
 def encode_schema(manifest: Manifest) -> bytes:
     """Return a Manifest's config schema as JSON: the answer of the older app's `schema`."""
     return to_bytes(ordered_text(manifest.config_schema or {}))
-
-
-def _optional(text: str) -> str | None:
-    return string_text(text) if text else None
 
 
 def _services_text(services: Mapping[str, ServiceManifest]) -> str:
@@ -74,10 +71,10 @@ def _example_text(example: ExampleManifest) -> str:
     output = example.expected_output
     return object_text(
         name=string_text(example.name),
-        description=_optional(example.description),
+        description=optional_text(example.description),
         input=ordered_text(example.input),
         expected_output=None if output is None else ordered_text(output),
-        expected_error=_optional(example.expected_error),
+        expected_error=optional_text(example.expected_error),
     )
 
 
@@ -89,7 +86,7 @@ def decode_manifest(data: bytes) -> Manifest:
     """
     fields = read_record(data, "Manifest")
     capabilities = fields.inner("capabilities")
-    services = fields.object("services", required=True)
+    services = fields.entries("services")
     return Manifest(
         name=fields.text("name"),
         version=fields.text("version"),

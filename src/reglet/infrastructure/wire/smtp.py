@@ -13,12 +13,19 @@ from reglet.infrastructure.wire.dialect import Dialect
 from reglet.infrastructure.wire.errors import optional_detail_text
 from reglet.infrastructure.wire.failures import read_response
 from reglet.infrastructure.wire.fields import read_record
-from reglet.infrastructure.wire.go_json import flag_text, list_text, object_text, string_text, to_bytes
-from reglet.infrastructure.wire.ports import port_text, read_port
-from reglet.infrastructure.wire.tcp import read_elapsed, read_option
+from reglet.infrastructure.wire.go_json import (
+    TRUE,
+    flag_text,
+    list_text,
+    object_text,
+    optional_number,
+    optional_text,
+    string_text,
+    to_bytes,
+)
+from reglet.infrastructure.wire.spelling import port_text, read_elapsed, read_option, read_port
 from reglet.infrastructure.wire.time import milliseconds, span
 
-_TRUE = flag_text(True)
 _AUTH = "AUTH"
 
 
@@ -45,13 +52,12 @@ def encode_smtp_request(
 ) -> bytes:
     """Return a request as JSON; `both` writes the other dialect's name of each option too."""
     hostlib = dialect is Dialect.HOSTLIB
-    timeout_ms = milliseconds(request.timeout)
     tls, starttls = flag_text(request.tls), flag_text(request.starttls)
     text = object_text(
         host=string_text(request.host),
         port=port_text(request.port, dialect),
         context=context_text(call),
-        timeout_ms=str(timeout_ms) if timeout_ms else None,
+        timeout_ms=optional_number(milliseconds(request.timeout)),
         tls=tls if both or not hostlib else None,
         starttls=starttls if both or not hostlib else None,
         use_tls=tls if both or hostlib else None,
@@ -85,26 +91,22 @@ def encode_smtp_response(
 ) -> bytes:
     """Return a response as JSON; the extensions are written where they are known."""
     hostlib = dialect is Dialect.HOSTLIB
-    elapsed = milliseconds(result.response_time)
+    took = milliseconds(result.response_time)
     tells_extensions = bool(result.extensions) or result.supports_auth is not None
     text = object_text(
         error=optional_detail_text(error, dialect),
-        address=_optional(result.address),
-        banner=_optional(result.banner),
-        tls_version=_optional(result.tls_version),
-        tls_cipher_suite=_optional(result.tls_cipher_suite),
-        tls_server_name=_optional(result.tls_server_name),
-        response_time_ms=str(elapsed) if elapsed and not hostlib else None,
-        latency_ms=str(elapsed) if elapsed and hostlib else None,
+        address=optional_text(result.address),
+        banner=optional_text(result.banner),
+        tls_version=optional_text(result.tls_version),
+        tls_cipher_suite=optional_text(result.tls_cipher_suite),
+        tls_server_name=optional_text(result.tls_server_name),
+        response_time_ms=None if hostlib else optional_number(took),
+        latency_ms=optional_number(took) if hostlib else None,
         connected=flag_text(result.connected),
-        tls=_TRUE if result.tls_enabled and not hostlib else None,
+        tls=TRUE if result.tls_enabled and not hostlib else None,
         extensions=list_text(map(string_text, result.extensions)) if tells_extensions else None,
     )
     return to_bytes(text)
-
-
-def _optional(text: str) -> str | None:
-    return string_text(text) if text else None
 
 
 def decode_smtp_response(data: bytes, needs: str = "") -> SMTPConnectResult:

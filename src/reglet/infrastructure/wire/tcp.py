@@ -13,11 +13,17 @@ from reglet.infrastructure.wire.dialect import Dialect
 from reglet.infrastructure.wire.errors import optional_detail_text
 from reglet.infrastructure.wire.failures import read_response
 from reglet.infrastructure.wire.fields import Fields, read_record
-from reglet.infrastructure.wire.go_json import flag_text, object_text, string_text, to_bytes
-from reglet.infrastructure.wire.ports import port_text, read_port
-from reglet.infrastructure.wire.time import elapsed, format_time, milliseconds, span
-
-_TRUE = flag_text(True)
+from reglet.infrastructure.wire.go_json import (
+    TRUE,
+    flag_text,
+    object_text,
+    optional_number,
+    optional_text,
+    string_text,
+    to_bytes,
+)
+from reglet.infrastructure.wire.spelling import port_text, read_elapsed, read_option, read_port
+from reglet.infrastructure.wire.time import format_time, milliseconds, span
 
 
 @frozen
@@ -55,13 +61,12 @@ def encode_tcp_request(
 ) -> bytes:
     """Return a request as JSON; `both` writes the other dialect's name of each option too."""
     hostlib = dialect is Dialect.HOSTLIB
-    timeout_ms = milliseconds(request.timeout)
     tls = flag_text(request.tls)
     text = object_text(
         host=string_text(request.host),
         port=port_text(request.port, dialect),
         context=context_text(call),
-        timeout_ms=str(timeout_ms) if timeout_ms else None,
+        timeout_ms=optional_number(milliseconds(request.timeout)),
         tls=tls if both or not hostlib else None,
         use_tls=tls if both or hostlib else None,
     )
@@ -84,41 +89,31 @@ def decode_tcp_request(data: bytes, dialect: Dialect | None = None) -> tuple[TCP
     return request, read_context(fields)
 
 
-def read_option(fields: Fields, name: str, dialect: Dialect | None) -> bool:
-    """Return an option that is `name` in dialect abi and `use_name` in hostlib; None reads either."""
-    abi = dialect is not Dialect.HOSTLIB and fields.flag(name)
-    return abi or (dialect is not Dialect.ABI and fields.flag(f"use_{name}"))
-
-
 def encode_tcp_response(
     answer: TCPAnswer = _NO_ANSWER, *, error: ErrorDetail | None = None, dialect: Dialect = Dialect.ABI
 ) -> bytes:
     """Return a response as JSON."""
     facts = answer.facts
-    duration = milliseconds(answer.response_time)
+    took = milliseconds(answer.response_time)
     hostlib = dialect is Dialect.HOSTLIB
     text = object_text(
         tls_cert_not_after=None if hostlib else _optional_time(facts.cert_not_after),
         tls_cert_expiry=_optional_time(facts.cert_not_after) if hostlib else None,
         error=optional_detail_text(error, dialect),
-        tls_version=_optional(facts.version),
-        local_addr=_optional(answer.local_addr),
-        tls_cipher_suite=_optional(facts.cipher_suite),
-        tls_server_name=_optional(facts.server_name),
-        tls_cert_subject=_optional(facts.cert_subject),
-        tls_cert_issuer=_optional(facts.cert_issuer),
-        remote_addr=_optional(answer.remote_addr),
-        address=_optional(answer.address),
-        response_time_ms=str(duration) if duration and not hostlib else None,
-        latency_ms=str(duration) if duration and hostlib else None,
-        tls=_TRUE if answer.tls and not hostlib else None,
+        tls_version=optional_text(facts.version),
+        local_addr=optional_text(answer.local_addr),
+        tls_cipher_suite=optional_text(facts.cipher_suite),
+        tls_server_name=optional_text(facts.server_name),
+        tls_cert_subject=optional_text(facts.cert_subject),
+        tls_cert_issuer=optional_text(facts.cert_issuer),
+        remote_addr=optional_text(answer.remote_addr),
+        address=optional_text(answer.address),
+        response_time_ms=None if hostlib else optional_number(took),
+        latency_ms=optional_number(took) if hostlib else None,
+        tls=TRUE if answer.tls and not hostlib else None,
         connected=flag_text(answer.connected),
     )
     return to_bytes(text)
-
-
-def _optional(text: str) -> str | None:
-    return string_text(text) if text else None
 
 
 def _optional_time(moment: datetime | None) -> str | None:
@@ -154,8 +149,3 @@ def decode_tcp_response(data: bytes, needs: str = "") -> TCPAnswer:
 def _expiry(fields: Fields) -> datetime | None:
     """Return hostlib's expiry, which is an empty text where there is none."""
     return fields.time("tls_cert_expiry") if fields.text("tls_cert_expiry") else None
-
-
-def read_elapsed(fields: Fields) -> timedelta:
-    """Return the time that a host took, in either spelling."""
-    return elapsed(fields.integer("response_time_ms") or fields.integer("latency_ms"))

@@ -1,15 +1,18 @@
-"""Port numbers on the wire: a text in dialect abi, a number in hostlib."""
+"""What the two dialects spell differently: ports, options, and how long the host took (ABI section 5)."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from reglet.infrastructure.wire.dialect import Dialect
 from reglet.infrastructure.wire.fields import Fields
+from reglet.infrastructure.wire.time import elapsed
 
 _NUMBERS = range(2**16)
 
 
 def port_text(port: int, dialect: Dialect) -> str:
-    """Return a port as JSON; 0 stands for none, which is an empty text in dialect abi."""
+    """Return a port as JSON: a text in dialect abi, a number in hostlib; 0 (none) is an empty text in abi."""
     if dialect is Dialect.HOSTLIB:
         return str(port)
     return f'"{port}"' if port else '""'
@@ -35,3 +38,14 @@ def _from_text(text: str, fields: Fields) -> int:
     if not (text.isascii() and text.isdecimal()) or int(text) not in _NUMBERS:
         raise fields.wrong("port", "a text of digits, at most 65535")
     return int(text)
+
+
+def read_option(fields: Fields, name: str, dialect: Dialect | None) -> bool:
+    """Return an option that is `name` in dialect abi and `use_name` in hostlib; None reads either."""
+    abi = dialect is not Dialect.HOSTLIB and fields.flag(name)
+    return abi or (dialect is not Dialect.ABI and fields.flag(f"use_{name}"))
+
+
+def read_elapsed(fields: Fields) -> timedelta:
+    """Return the time that a host took, in either spelling."""
+    return elapsed(fields.integer("response_time_ms") or fields.integer("latency_ms"))
