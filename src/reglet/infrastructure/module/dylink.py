@@ -36,13 +36,9 @@ def read_dylink(module: Module) -> Dylink:
     if not module.custom or module.custom[0].name != _SECTION:
         raise ModuleFormatError(f"not a shared library: no {_SECTION} section", 0)
     section = module.custom[0]
-    reader = Reader(module.data, section.start, section.end)
     memory = (0, 0, 0, 0)
     needed: tuple[str, ...] = ()
-    while reader.at < reader.end:
-        kind = reader.byte()
-        length = reader.u32()
-        part = Reader(reader.data, reader.skip(length), reader.at)
+    for kind, part in Reader(module.data, section.start, section.end).parts():
         if kind == _MEMORY_INFO:
             memory = (part.u32(), part.u32(), part.u32(), part.u32())
         elif kind == _NEEDED:

@@ -9,8 +9,8 @@ class ModuleFormatError(RegletError):
     """Bytes that are not a WebAssembly module as this package understands one.
 
     Attributes:
-        reason: What is wrong, without the place.
-        offset: Where in the module, in bytes from its start.
+        reason: what is wrong, without the place.
+        offset: where in the module, in bytes from its start.
     """
 
     def __init__(self, reason: str, offset: int) -> None:

@@ -34,8 +34,8 @@ class HostFunctionSlot:
     """Where the runtime calls a host function.
 
     Attributes:
-        bit: Its bit for `_declare_host_functions`.
-        code_offset: Where the body that calls it begins, in bytes from the start of the code section.
+        bit: its bit for `_declare_host_functions`.
+        code_offset: where the body that calls it begins, in bytes from the start of the code section.
     """
 
     bit: int
@@ -43,7 +43,7 @@ class HostFunctionSlot:
 
 
 def calling_body(import_index: int) -> bytes:
-    """Give the body of the function that calls import `import_index`.
+    """Return the body of the function that calls import `import_index`.
 
     Raises:
         ValueError: the index takes more than one byte, so the body would have another length.

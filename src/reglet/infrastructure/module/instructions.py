@@ -137,17 +137,17 @@ _skip_plain = re.compile(rb"(?:" + rb"|".join(_PLAIN) + rb")*+", re.DOTALL).matc
 
 
 def called_function(call: bytes) -> int:
-    """Give the function index of a call or a ref.func."""
+    """Return the function index of a call or a ref.func."""
     return read_unsigned(call, 1)[0]
 
 
 def set_global(encoded: bytes) -> int:
-    """Give the global index of a global.set."""
+    """Return the global index of a global.set."""
     return read_unsigned(encoded, 1)[0]
 
 
 def global_plus_constant(operation: Operation, encoded: bytes) -> tuple[int, int | None]:
-    """Give the global index of a GLOBAL_GET or CONSTANT_PLUS_GLOBAL, and the constant if one is added."""
+    """Return the global index of a GLOBAL_GET or CONSTANT_PLUS_GLOBAL, and the constant if one is added."""
     if operation is Operation.CONSTANT_PLUS_GLOBAL:
         constant, at = read_signed(encoded, 1)
         return read_unsigned(encoded, at + 1)[0], constant
@@ -158,7 +158,7 @@ def global_plus_constant(operation: Operation, encoded: bytes) -> tuple[int, int
 
 
 def indirect_type(encoded: bytes) -> int:
-    """Give the type index of a call_indirect.
+    """Return the type index of a call_indirect.
 
     Raises:
         ModuleFormatError: it names a table other than 0; the offset is the instruction's own.
@@ -170,5 +170,5 @@ def indirect_type(encoded: bytes) -> int:
 
 
 def block_type(encoded: bytes) -> int:
-    """Give the type index of a block, loop or if."""
+    """Return the type index of a block, loop or if."""
     return read_signed(encoded, 1, 33)[0]

@@ -28,10 +28,7 @@ def function_names(module: Module) -> dict[int, str]:
 
 def _read_subsections(reader: Reader) -> dict[int, str]:
     names: dict[int, str] = {}
-    while reader.at < reader.end:
-        kind = reader.byte()
-        length = reader.u32()
-        part = Reader(reader.data, reader.skip(length), reader.at)
+    for kind, part in reader.parts():
         if kind == _FUNCTIONS:
             for _ in range(part.count()):
                 index = part.u32()

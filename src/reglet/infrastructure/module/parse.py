@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
 
 from attrs import field, frozen
 
@@ -22,7 +21,7 @@ from reglet.infrastructure.module.declarations import (
 )
 from reglet.infrastructure.module.errors import ModuleFormatError
 from reglet.infrastructure.module.reader import Reader
-from reglet.infrastructure.module.sections import Section, SectionId, read_sections
+from reglet.infrastructure.module.sections import Section, SectionId, read_items, read_sections
 from reglet.infrastructure.module.types import (
     ExternKind,
     FunctionType,
@@ -32,11 +31,6 @@ from reglet.infrastructure.module.types import (
     read_limits,
     read_table_type,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-Item = TypeVar("Item")
 
 
 @frozen
@@ -81,7 +75,7 @@ class Module:
         return {each.name: each for each in self.exports}
 
     def function_type(self, index: int) -> FunctionType:
-        """Give the type of a function, imported or not."""
+        """Return the type of a function, imported or not."""
         imported = self.function_imports
         if index < len(imported):
             type_index = imported[index].type
@@ -90,11 +84,11 @@ class Module:
         return self.types[self.functions[index - len(imported)]]
 
     def body(self, index: int) -> Body:
-        """Give the body of a function that is not imported."""
+        """Return the body of a function that is not imported."""
         return self.bodies[index - len(self.function_imports)]
 
     def defined_global(self, index: int) -> Global:
-        """Give a global that is not imported."""
+        """Return a global that is not imported."""
         return self.globals[index - len(self.global_imports)]
 
 
@@ -107,17 +101,17 @@ def parse_module(data: bytes) -> Module:
     sections, custom = _by_id(data)
     module = Module(
         data=data,
-        types=_items(data, sections, SectionId.TYPE, read_function_type),
-        imports=_items(data, sections, SectionId.IMPORT, read_import),
-        functions=_items(data, sections, SectionId.FUNCTION, Reader.u32),
-        tables=_items(data, sections, SectionId.TABLE, read_table_type),
-        memories=_items(data, sections, SectionId.MEMORY, read_limits),
-        globals=_items(data, sections, SectionId.GLOBAL, read_global),
-        exports=_items(data, sections, SectionId.EXPORT, read_export),
+        types=read_items(data, sections.get(SectionId.TYPE), read_function_type),
+        imports=read_items(data, sections.get(SectionId.IMPORT), read_import),
+        functions=read_items(data, sections.get(SectionId.FUNCTION), Reader.u32),
+        tables=read_items(data, sections.get(SectionId.TABLE), read_table_type),
+        memories=read_items(data, sections.get(SectionId.MEMORY), read_limits),
+        globals=read_items(data, sections.get(SectionId.GLOBAL), read_global),
+        exports=read_items(data, sections.get(SectionId.EXPORT), read_export),
         start=_start(data, sections.get(SectionId.START)),
-        elements=_items(data, sections, SectionId.ELEMENT, read_element_segment),
-        bodies=_items(data, sections, SectionId.CODE, _read_body),
-        data_segments=_items(data, sections, SectionId.DATA, read_data_segment),
+        elements=read_items(data, sections.get(SectionId.ELEMENT), read_element_segment),
+        bodies=read_items(data, sections.get(SectionId.CODE), _read_body),
+        data_segments=read_items(data, sections.get(SectionId.DATA), read_data_segment),
         custom=custom,
     )
     _check_indices(module, sections)
@@ -140,18 +134,6 @@ def read_custom_section(data: bytes, section: Section) -> CustomSection:
     reader = Reader(data, section.start, section.end)
     name = reader.name()
     return CustomSection(name, reader.at, section.end)
-
-
-def _items(
-    data: bytes, sections: dict[SectionId, Section], id_: SectionId, item: Callable[[Reader], Item]
-) -> tuple[Item, ...]:
-    section = sections.get(id_)
-    if section is None:
-        return ()
-    reader = Reader(data, section.start, section.end)
-    items = reader.vector(item)
-    reader.finish(f"the {id_.name} section")
-    return items
 
 
 def _start(data: bytes, section: Section | None) -> int | None:

@@ -16,15 +16,11 @@ from reglet.infrastructure.module.declarations import (
 )
 from reglet.infrastructure.module.errors import ModuleFormatError
 from reglet.infrastructure.module.parse import read_custom_section
-from reglet.infrastructure.module.reader import Reader
-from reglet.infrastructure.module.sections import Section, SectionId, read_sections
+from reglet.infrastructure.module.sections import Section, SectionId, read_items, read_sections
 from reglet.infrastructure.module.types import ExternKind, Limits, read_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import TypeVar
-
-    Item = TypeVar("Item")
+    from collections.abc import Mapping
 
 
 @frozen
@@ -32,12 +28,12 @@ class PluginModule:
     """What a core module has and needs.
 
     Attributes:
-        imports: In their order.
-        exports: In their order.
-        memory: Its own memory in pages, None if it has none.
-        data: What its memory begins with, as (address, bytes).
-        custom: The contents of its custom sections by name.
-        section_sizes: Bytes of each section's contents, custom sections together.
+        imports: in their order.
+        exports: in their order.
+        memory: its own memory in pages, None if it has none.
+        data: what its memory begins with, as (address, bytes).
+        custom: the contents of its custom sections by name.
+        section_sizes: bytes of each section's contents, custom sections together.
     """
 
     imports: tuple[Import, ...]
@@ -53,7 +49,7 @@ class PluginModule:
         return frozenset(each.name for each in self.exports if each.kind is ExternKind.FUNCTION)
 
     def imported_functions(self, module: str) -> tuple[str, ...]:
-        """Give the names of the functions that it imports from `module`, each once, sorted."""
+        """Return the names of the functions that it imports from `module`, each once, sorted."""
         names = {
             each.name for each in self.imports if each.module == module and each.kind is ExternKind.FUNCTION
         }
@@ -76,10 +72,10 @@ def read_plugin(module: bytes) -> PluginModule:
         else:
             sections[each.id] = each
     view = memoryview(module)
-    memories = _items(module, sections.get(SectionId.MEMORY), read_limits)
+    memories = read_items(module, sections.get(SectionId.MEMORY), read_limits)
     return PluginModule(
-        imports=_items(module, sections.get(SectionId.IMPORT), read_import),
-        exports=_items(module, sections.get(SectionId.EXPORT), read_export),
+        imports=read_items(module, sections.get(SectionId.IMPORT), read_import),
+        exports=read_items(module, sections.get(SectionId.EXPORT), read_export),
         memory=memories[0] if memories else None,
         data=_data(module, sections.get(SectionId.DATA), view),
         custom={each.name: view[each.start : each.end] for each in custom},
@@ -87,18 +83,9 @@ def read_plugin(module: bytes) -> PluginModule:
     )
 
 
-def _items(module: bytes, where: Section | None, item: Callable[[Reader], Item]) -> tuple[Item, ...]:
-    if where is None:
-        return ()
-    reader = Reader(module, where.start, where.end)
-    items = reader.vector(item)
-    reader.finish(f"the {where.id.name} section")
-    return items
-
-
 def _data(module: bytes, where: Section | None, view: memoryview) -> tuple[tuple[int, memoryview], ...]:
     placed: list[tuple[int, memoryview]] = []
-    for segment in _items(module, where, read_data_segment):
+    for segment in read_items(module, where, read_data_segment):
         if segment.offset.global_index is not None:
             raise ModuleFormatError("a data segment whose address is a global's value", segment.start)
         placed.append((segment.offset.offset % (1 << 32), view[segment.start : segment.end]))

@@ -8,7 +8,7 @@ from reglet.infrastructure.module.errors import ModuleFormatError
 from reglet.infrastructure.module.leb128 import read_signed, read_unsigned
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import TypeVar
 
     Item = TypeVar("Item")
@@ -51,13 +51,6 @@ class Reader:
         self._check_end(at)
         return value
 
-    def s64(self) -> int:
-        """Read a signed number of 64 bits."""
-        at = self.at
-        value, self.at = read_signed(self.data, at, 64)
-        self._check_end(at)
-        return value
-
     def take(self, count: int) -> bytes:
         """Read `count` bytes."""
         at = self.skip(count)
@@ -91,6 +84,13 @@ class Reader:
         if count > self.end - self.at:
             raise ModuleFormatError(f"{count} items are due in {self.end - self.at} bytes", at)
         return count
+
+    def parts(self) -> Iterator[tuple[int, Reader]]:
+        """Read numbered parts to the end of the range; yield each number and a reader of what it holds."""
+        while self.at < self.end:
+            number = self.byte()
+            length = self.u32()
+            yield number, Reader(self.data, self.skip(length), self.at)
 
     def finish(self, subject: str) -> None:
         """Check that the range was read to its end."""

@@ -12,7 +12,10 @@ from reglet.infrastructure.module.leb128 import unsigned
 from reglet.infrastructure.module.reader import Reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import TypeVar
+
+    Item = TypeVar("Item")
 
 HEADER = b"\0asm\1\0\0\0"
 """The magic number and version of a core module."""
@@ -103,6 +106,20 @@ def _read_section(reader: Reader) -> Section:
         raise ModuleFormatError(f"section {number} is not understood", header) from None
     length = reader.u32()
     return Section(id_, header, reader.skip(length), reader.at)
+
+
+def read_items(data: bytes, where: Section | None, item: Callable[[Reader], Item]) -> tuple[Item, ...]:
+    """Read all items of a section, none where there is no such section.
+
+    Raises:
+        ModuleFormatError: an item is not understood, or the section has more than its items.
+    """
+    if where is None:
+        return ()
+    reader = Reader(data, where.start, where.end)
+    items = reader.vector(item)
+    reader.finish(f"the {where.id.name} section")
+    return items
 
 
 def vector(items: Iterable[bytes]) -> bytes:
