@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Self
+from typing import Self
 
 from attrs import evolve, field, frozen
+
+from reglet.domain.entities.json_value import JSONObject
 
 ERROR_TYPES = frozenset(
     {"network", "timeout", "config", "panic", "capability", "validation", "internal", "execution", "exec"}
@@ -34,7 +35,7 @@ class ErrorDetail:
     is_timeout: bool = False
     is_not_found: bool = False
     wrapped: ErrorDetail | None = None
-    details: Mapping[str, Any] = field(factory=dict)
+    details: JSONObject = field(factory=dict)
     stack: bytes = field(default=b"", repr=False)
 
     def __str__(self) -> str:
@@ -46,6 +47,6 @@ class ErrorDetail:
             text += f": {self.wrapped}"
         return text
 
-    def with_details(self, details: Mapping[str, Any]) -> Self:
+    def with_details(self, details: JSONObject) -> Self:
         """Return a copy that carries `details` in place of its own."""
         return evolve(self, details=dict(details))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from attrs import field, frozen
 
 from reglet.domain.entities.grants import GrantSet
+from reglet.domain.entities.json_value import JSONObject, JSONValue
 
 
 @frozen
@@ -15,9 +15,9 @@ class ExampleManifest:
     """One example of an operation, as hosts show it."""
 
     name: str
-    input: Any = None
+    input: JSONValue = None
     description: str = ""
-    expected_output: Any = None
+    expected_output: JSONValue = None
     expected_error: str = ""
 
 
@@ -28,7 +28,7 @@ class OperationManifest:
     name: str
     description: str = ""
     input_fields: tuple[str, ...] = ()
-    output_schema: Mapping[str, Any] | None = None
+    output_schema: JSONObject | None = None
     examples: tuple[ExampleManifest, ...] = ()
 
 
@@ -50,6 +50,6 @@ class Manifest:
     description: str = ""
     sdk_version: str = ""
     min_host_version: str = ""
-    config_schema: Mapping[str, Any] | None = None
+    config_schema: JSONObject | None = None
     capabilities: GrantSet = field(factory=GrantSet)
     services: Mapping[str, ServiceManifest] = field(factory=dict)

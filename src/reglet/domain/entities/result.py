@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Self
+from typing import Self
 
 from attrs import evolve, field, frozen
 
 from reglet.domain.entities.error_detail import ErrorDetail
+from reglet.domain.entities.json_value import JSONObject, JSONValue
 from reglet.domain.entities.timestamp import ZERO_TIME, nanoseconds_between
 
 
@@ -53,7 +53,7 @@ class Result:
 
     status: ResultStatus
     message: str = ""
-    data: Mapping[str, Any] | None = None
+    data: JSONObject | None = None
     error: ErrorDetail | None = None
     metadata: RunMetadata | None = None
     timestamp: datetime = field(default=ZERO_TIME)
@@ -73,11 +73,11 @@ class Result:
         """Whether the status is error."""
         return self.status is ResultStatus.ERROR
 
-    def with_data(self, data: Mapping[str, Any] | None) -> Self:
+    def with_data(self, data: JSONObject | None) -> Self:
         """Return a copy that carries `data` in place of its own."""
         return evolve(self, data=data)
 
-    def with_field(self, name: str, value: Any) -> Self:
+    def with_field(self, name: str, value: JSONValue) -> Self:
         """Return a copy whose data has `name` set to `value`."""
         return evolve(self, data={**(self.data or {}), name: value})
 
@@ -86,12 +86,12 @@ class Result:
         return evolve(self, metadata=metadata)
 
 
-def result_success(message: str, data: Mapping[str, Any] | None = None) -> Result:
+def result_success(message: str, data: JSONObject | None = None) -> Result:
     """Return a Result that says: checked, and as it should be."""
     return Result(ResultStatus.SUCCESS, message, data)
 
 
-def result_failure(message: str, data: Mapping[str, Any] | None = None) -> Result:
+def result_failure(message: str, data: JSONObject | None = None) -> Result:
     """Return a Result that says: checked, and not as it should be."""
     return Result(ResultStatus.FAILURE, message, data)
 

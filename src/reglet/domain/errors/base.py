@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from attrs import evolve
 
 from reglet.domain.entities.error_detail import ErrorDetail
+from reglet.domain.entities.json_value import JSONObject
 
 Cause = BaseException | str | None
 
@@ -34,7 +34,7 @@ class RegletError(Exception):
         return False
 
     @property
-    def details(self) -> Mapping[str, Any]:
+    def details(self) -> JSONObject:
         """Further facts for its `ErrorDetail`, JSON values by name."""
         return {}
 

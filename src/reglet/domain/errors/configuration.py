@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from reglet.domain.entities.json_value import JSONObject
 from reglet.domain.errors.base import Cause, CausedError, RegletError
 
 
@@ -41,7 +41,7 @@ class ConfigProblemsError(RegletError):
         self.problems = tuple(problems)
 
     @property
-    def details(self) -> Mapping[str, Any]:
+    def details(self) -> JSONObject:
         """The problems as a list."""
         return {"problems": list(self.problems)}
 
