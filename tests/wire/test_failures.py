@@ -10,6 +10,7 @@ import pytest
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.grants import ExecCapability, GrantSet, NetworkCapability, NetworkRule
 from reglet.domain.errors import HostError, WireFormatError
+from reglet.domain.rfc3339 import format_time
 from reglet.infrastructure.wire.dialect import Dialect
 from reglet.infrastructure.wire.errors import detail_text, type_of_code
 from reglet.infrastructure.wire.failures import encode_failure, is_unreadable, read_response
@@ -18,7 +19,7 @@ from reglet.infrastructure.wire.go_json import encode_json
 from reglet.infrastructure.wire.grants import decode_grants
 from reglet.infrastructure.wire.manifest import legacy_capabilities
 from reglet.infrastructure.wire.tcp import decode_tcp_request, decode_tcp_response
-from reglet.infrastructure.wire.time import format_time, milliseconds, parse_time
+from reglet.infrastructure.wire.time import milliseconds, parse_time
 
 
 def test_a_failure_in_place_of_a_response_is_read() -> None:

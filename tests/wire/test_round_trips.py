@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from reglet.domain.entities.timestamp import Timestamp
 from reglet.domain.errors import RegletError
+from reglet.domain.rfc3339 import format_time
 from reglet.infrastructure.wire import command, dns, grants, http, log, manifest, result, smtp, tcp
 from reglet.infrastructure.wire.dialect import Dialect
 from reglet.infrastructure.wire.go_json import encode_json
-from reglet.infrastructure.wire.time import format_time, parse_time
+from reglet.infrastructure.wire.time import parse_time
 from tests.wire import strategies as records
 
 FEW = settings(max_examples=40, deadline=None)

@@ -9,8 +9,8 @@ from typing import Any
 from reglet.domain.entities.timestamp import Timestamp
 from reglet.domain.errors import WireFormatError
 from reglet.domain.go_duration import format_nanoseconds
+from reglet.domain.rfc3339 import format_time
 from reglet.infrastructure.wire.go_json import encode_json
-from reglet.infrastructure.wire.time import format_time
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal
 

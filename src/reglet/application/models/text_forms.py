@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from reglet.domain.entities.timestamp import Timestamp
 from reglet.domain.go_duration import format_duration
+from reglet.domain.rfc3339 import format_time
 
 DURATION_PATTERN = r"^[+-]?(0|([0-9]{1,9}(\.[0-9]{1,9})?(ns|us|µs|ms|s|m|h)){1,7})$"
 """What a duration may look like; bounded, so that every match is a `timedelta`."""
@@ -28,9 +30,8 @@ def parse_duration(text: str) -> timedelta | None:
     return timedelta(microseconds=-microseconds if text.startswith("-") else microseconds)
 
 
-def write_duration(duration: timedelta) -> str:
-    """Return a duration as Go writes it."""
-    return format_duration(duration)
+write_duration: Callable[[timedelta], str] = format_duration
+"""Returns a duration as Go writes it."""
 
 
 def parse_moment(text: str) -> datetime | None:
@@ -50,10 +51,5 @@ def parse_moment(text: str) -> datetime | None:
     return Timestamp.of(moment, nanoseconds % 1000) if nanoseconds % 1000 else moment
 
 
-def write_moment(moment: datetime) -> str:
-    """Return a moment as RFC 3339, without trailing zeros; a moment without a zone is taken as UTC."""
-    nanoseconds = moment.microsecond * 1000 + getattr(moment, "nanosecond", 0)
-    fraction = f".{nanoseconds:09d}".rstrip("0") if nanoseconds else ""
-    offset = moment.strftime("%z")
-    zone = "Z" if offset in ("", "+0000") else f"{offset[:3]}:{offset[3:5]}"
-    return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}{fraction}{zone}"
+write_moment: Callable[[datetime], str] = format_time
+"""Returns a moment as RFC 3339, without trailing zeros; a moment without a zone is taken as UTC."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from reglet.domain.entities.result import Result, ResultStatus, RunMetadata
 from reglet.domain.entities.timestamp import ZERO_TIME
 from reglet.domain.errors import WireFormatError
+from reglet.domain.rfc3339 import format_time
 from reglet.infrastructure.wire.errors import detail_text, optional_detail_text, read_optional_detail
 from reglet.infrastructure.wire.fields import Fields, read_record, shown
 from reglet.infrastructure.wire.go_json import (
@@ -16,7 +17,6 @@ from reglet.infrastructure.wire.go_json import (
     string_text,
     to_bytes,
 )
-from reglet.infrastructure.wire.time import format_time
 
 
 def encode_result(result: Result) -> bytes:

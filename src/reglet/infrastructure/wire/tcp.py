@@ -8,6 +8,7 @@ from attrs import field, frozen
 
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.requests import TLSFacts
+from reglet.domain.rfc3339 import format_time
 from reglet.infrastructure.wire.context import NO_CONTEXT, CallContext, context_text, read_context
 from reglet.infrastructure.wire.dialect import Dialect
 from reglet.infrastructure.wire.errors import optional_detail_text
@@ -23,7 +24,7 @@ from reglet.infrastructure.wire.go_json import (
     to_bytes,
 )
 from reglet.infrastructure.wire.spelling import port_text, read_elapsed, read_option, read_port
-from reglet.infrastructure.wire.time import format_time, milliseconds, span
+from reglet.infrastructure.wire.time import milliseconds, span
 
 
 @frozen
