@@ -190,6 +190,18 @@ def test_a_connection_that_was_not_made_is_an_error() -> None:
             context_over(ScriptedHost(answer)).client(TCPDialer).dial_with_timeout("h:1", SECOND)
 
 
+def test_a_denial_names_the_grant_of_an_ipv6_address_in_brackets() -> None:
+    """As the policy writes it, so that address and port can be told apart."""
+    denied = {"connected": False, "error": {"code": "SSRF_BLOCKED", "message": "private"}}
+    dialer = context_over(ScriptedHost(denied)).client(TCPDialer)
+    with pytest.raises(CapabilityError) as tcp:
+        dialer.dial("[::1]:443")
+    mail = context_over(ScriptedHost(denied)).client(SMTPClient)
+    with pytest.raises(CapabilityError) as smtp:
+        mail.connect("::1", 25, SECOND, use_tls=False, use_starttls=False)
+    assert (tcp.value.required, smtp.value.required) == ("network:[::1]:443", "network:[::1]:25")
+
+
 def test_a_mail_server_tells_banner_and_extensions() -> None:
     """Extensions are there where the host tells them, and AUTH is found among them."""
     host = ScriptedHost(

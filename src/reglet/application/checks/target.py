@@ -8,8 +8,7 @@ from reglet.application.checks.failure import RefusedConfigError
 from reglet.application.config import must_get_int, must_get_string
 from reglet.domain.entities.json_value import JSONObject
 from reglet.domain.errors import ConfigError
-
-_PORTS = range(1, 65536)
+from reglet.domain.host_port import PORTS, join_host_port
 
 
 @frozen
@@ -22,8 +21,7 @@ class Target:
     @property
     def address(self) -> str:
         """`host:port`, an IPv6 address in brackets."""
-        bare_ipv6 = ":" in self.host and not self.host.startswith("[")
-        return f"[{self.host}]:{self.port}" if bare_ipv6 else f"{self.host}:{self.port}"
+        return join_host_port(self.host, self.port)
 
 
 def read_target(config: JSONObject | None) -> Target:
@@ -41,6 +39,6 @@ def read_target(config: JSONObject | None) -> Target:
         port = must_get_int(config, "port")
     except ConfigError as error:
         raise RefusedConfigError(str(error), "MISSING_PORT") from error
-    if port not in _PORTS:
+    if port not in PORTS:
         raise RefusedConfigError(f"invalid port: {port} (must be 1-65535)", "INVALID_PORT")
     return Target(host, port)

@@ -112,7 +112,7 @@ def seal() -> dict[str, Any]:
     """Forget what belongs to the build alone, and take up what belongs to a run."""
     exports = _State.exports
     assert exports is not None, "describe comes first"
-    own = [name for name in sys.meta_path if isinstance(name, (SourceFinder, RefusingFinder))]
+    own = [each for each in sys.meta_path if isinstance(each, (SourceFinder, RefusingFinder))]
     for each in own:
         sys.meta_path.remove(each)
     sys.meta_path.append(SealedFinder())

@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.requests import HTTPRequest, HTTPResponse
 from reglet.domain.errors import HostError, HTTPError, TimeoutError, UnsupportedOptionError  # noqa: A004
+from reglet.domain.host_port import SCHEME_PORTS
 from reglet.infrastructure.guest.host_caller import HostCaller
 from reglet.infrastructure.guest.time_left import time_left
 from reglet.infrastructure.wire.context import CallContext
@@ -24,7 +25,6 @@ from reglet.infrastructure.wire.http import (
 )
 
 _FUNCTION = "http_request"
-_PORTS = {"http": 80, "https": 443}
 
 
 @frozen
@@ -96,7 +96,7 @@ def _needed(url: str) -> str:
     """Return the grant that a request to `url` needs."""
     try:
         parts = urlsplit(url)
-        port = parts.port or _PORTS.get(parts.scheme, 0)
+        port = parts.port or SCHEME_PORTS.get(parts.scheme, 0)
     except ValueError:
         return f"network:{url}"
     return f"network:{parts.hostname or url}:{port or '*'}"

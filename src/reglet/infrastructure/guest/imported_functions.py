@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from reglet.domain.errors import CapabilityError, HostError, WireFormatError
+from reglet.domain.errors import CapabilityError, WireFormatError
 
 _CAPABILITIES = {
     "http_request": "network",
@@ -13,7 +13,6 @@ _CAPABILITIES = {
     "smtp_connect": "network",
     "exec_command": "exec",
 }
-_SILENT = frozenset({"log_message"})
 
 
 class HostModule(Protocol):
@@ -47,7 +46,7 @@ class ImportedFunctions:
         return answer
 
 
-def _not_imported(name: str) -> CapabilityError | HostError:
+def _not_imported(name: str) -> CapabilityError:
     kind = _CAPABILITIES.get(name, name)
     hint = f"the plugin declares no {kind} capability, so its module does not import {name}; declare one"
     return CapabilityError(kind, hint=hint)

@@ -14,6 +14,7 @@ from reglet.domain.errors import (
     TimeoutError,  # noqa: A004 - our own family
     UnsupportedOptionError,
 )
+from reglet.domain.host_port import join_host_port
 from reglet.infrastructure.guest.host_caller import HostCaller
 from reglet.infrastructure.guest.time_left import time_left
 from reglet.infrastructure.wire.context import CallContext
@@ -44,7 +45,7 @@ class HostSMTPClient:
         self._ctx.ensure_live(_FUNCTION)
         request = SMTPRequest(host, port, time_left(self._ctx, timeout), use_tls, use_starttls)
         result = self._ask(request)
-        target = f"{host}:{port}"
+        target = join_host_port(host, port)
         if not result.connected:
             raise NetworkError("smtp connect", target, "the host answered that it is not connected")
         if (use_tls or use_starttls) and not result.tls_enabled:
@@ -54,7 +55,7 @@ class HostSMTPClient:
 
     def _ask(self, request: SMTPRequest) -> SMTPConnectResult:
         call = CallContext.of(self._ctx, request.timeout)
-        target = f"{request.host}:{request.port}"
+        target = join_host_port(request.host, request.port)
         try:
             return self._caller.call(
                 _FUNCTION,

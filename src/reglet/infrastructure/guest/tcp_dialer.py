@@ -9,13 +9,13 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.connection import ObservedConnection
 from reglet.domain.errors import HostError, TCPError, TimeoutError, UnsupportedOptionError  # noqa: A004
+from reglet.domain.host_port import PORTS, join_host_port
 from reglet.infrastructure.guest.host_caller import HostCaller
 from reglet.infrastructure.guest.time_left import time_left
 from reglet.infrastructure.wire.context import CallContext
 from reglet.infrastructure.wire.tcp import TCPAnswer, TCPRequest, decode_tcp_response, encode_tcp_request
 
 _FUNCTION = "tcp_connect"
-_PORTS = range(1, 2**16)
 
 
 def _connection(answer: TCPAnswer, address: str) -> ObservedConnection:
@@ -64,7 +64,9 @@ class HostTCPDialer:
             return self._caller.call(
                 _FUNCTION,
                 lambda dialect: encode_tcp_request(request, call, dialect, both=True),
-                lambda answer: decode_tcp_response(answer, f"network:{request.host}:{request.port}"),
+                lambda answer: decode_tcp_response(
+                    answer, f"network:{join_host_port(request.host, request.port)}"
+                ),
             )
         except HostError as error:
             if error.is_timeout:
@@ -79,6 +81,6 @@ def _split(address: str) -> tuple[str, int]:
     host, _, port = address.rpartition(":")
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     number = int(port) if port.isascii() and port.isdecimal() else 0
-    if not bare or number not in _PORTS or (":" in bare and bare is host):
+    if not bare or number not in PORTS or (":" in bare and bare is host):
         raise TCPError(address, "expected host:port with a port from 1 to 65535, [host]:port for IPv6")
     return bare, number
