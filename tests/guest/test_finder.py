@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reglet.infrastructure.build import sources
+from reglet.infrastructure.build import plugin_guest, sources
 from reglet.infrastructure.guest import finder
 from reglet.infrastructure.guest.finder import RefusingFinder, SealedFinder, SourceFinder, SubmoduleFinder
 
@@ -80,9 +80,10 @@ def test_submodules_alone_are_found_inside_packages(root: str) -> None:
     assert SubmoduleFinder(root).find_spec("package") is None
 
 
-def test_the_builder_marks_native_modules_as_the_finder_expects() -> None:
-    """Two rooms that do not import each other agree on the suffix."""
-    assert finder.NATIVE_SUFFIX == sources.NATIVE_SUFFIX
+def test_the_builder_shows_files_as_the_finder_expects() -> None:
+    """Two rooms that do not import each other agree on folders and on the mark of native modules."""
+    shown = (plugin_guest.PLUGIN_ROOT, plugin_guest.PACKAGES_ROOT, sources.NATIVE_SUFFIX)
+    assert shown == (finder.PLUGIN_ROOT, finder.PACKAGES_ROOT, finder.NATIVE_SUFFIX)
 
 
 @pytest.mark.parametrize("name", ["reglet.testing", "reglet.testing.plugintest"])

@@ -21,7 +21,8 @@ from reglet.domain.errors import DefinitionError
 
 C = TypeVar("C")
 
-_NO_VERSION = "0.0.0"
+NO_VERSION = "0.0.0"
+"""What stands for a version where there is none."""
 
 
 class PluginDefinition:
@@ -64,7 +65,7 @@ class PluginDefinition:
     @property
     def version(self) -> str:
         """Its version: declared here or adopted from its project; 0.0.0 while there is neither."""
-        return self._version or _NO_VERSION
+        return self._version or NO_VERSION
 
     def adopt_version(self, version: str) -> None:
         """Take the version of the plugin's project, where the plugin declares none.

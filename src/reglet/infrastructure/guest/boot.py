@@ -25,7 +25,14 @@ from reglet.domain.ports.plugin import Plugin
 from reglet.infrastructure.guest.awake import waking
 from reglet.infrastructure.guest.entry import handler_of
 from reglet.infrastructure.guest.exports import Exports
-from reglet.infrastructure.guest.finder import RefusingFinder, SealedFinder, SourceFinder, SubmoduleFinder
+from reglet.infrastructure.guest.finder import (
+    PACKAGES_ROOT,
+    PLUGIN_ROOT,
+    RefusingFinder,
+    SealedFinder,
+    SourceFinder,
+    SubmoduleFinder,
+)
 from reglet.infrastructure.guest.imported_functions import ImportedFunctions
 from reglet.infrastructure.guest.interpreter import interpreter
 from reglet.infrastructure.guest.lookup import import_plugin
@@ -36,8 +43,6 @@ from reglet.infrastructure.guest.watch import Watch, where
 MARK = "\0reglet-build "
 """What stands before a report."""
 
-PLUGIN_ROOT = "/plugin"
-PACKAGES_ROOT = "/packages"
 
 _NETWORK = ("dns_lookup", "http_request", "smtp_connect", "tcp_connect")
 _EXEC = ("exec_command",)

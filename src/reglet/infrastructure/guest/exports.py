@@ -12,6 +12,7 @@ from attrs import evolve
 
 from reglet.application.current import Check, under_way
 from reglet.application.log_streams import KeptLog, logging_to
+from reglet.application.plugin import NO_VERSION
 from reglet.application.results import result_of_error
 from reglet.application.tracebacks import author_traceback, one_line
 from reglet.application.version import __version__
@@ -28,7 +29,6 @@ from reglet.infrastructure.guest.log_sink import HostLogSink
 from reglet.infrastructure.wire.manifest import encode_description, encode_manifest, encode_schema
 from reglet.infrastructure.wire.result import encode_legacy_result, encode_result
 
-_NO_VERSION = "0.0.0"
 _INTERRUPTS = () if sys.platform == "wasi" else (KeyboardInterrupt,)
 """What is passed on: a person's Ctrl-C, which there is none of in a module."""
 
@@ -100,7 +100,7 @@ class Exports:
         message = LogMessage("ERROR", f"{text}\n{author_traceback(error)}", timestamp=_now())
         with contextlib.suppress(Exception):  # the description still says it
             self._log.write(message)
-        return Manifest(self._declared_name or "unknown", _NO_VERSION, text, __version__, config_schema={})
+        return Manifest(self._declared_name or "unknown", NO_VERSION, text, __version__, config_schema={})
 
     def _checked(self, config: bytes, encode: Callable[[Result], bytes]) -> bytes:
         start = _now()

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import ModuleType
 
+PLUGIN_ROOT = "/plugin"
+PACKAGES_ROOT = "/packages"
+"""Where the guest sees the plugin's files and those of installed packages."""
+
 NATIVE_SUFFIX = ".native"
 """The builder shows a file `name.native` where there is a native extension module of that name."""
 

@@ -7,10 +7,10 @@ import traceback
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+from reglet.infrastructure.guest.finder import PACKAGES_ROOT, PLUGIN_ROOT
 from reglet.infrastructure.guest.interpreter import interpreter
 
-_AUTHORS = ("/plugin/", "/packages/")
-"""Where the guest sees the plugin's files and those of installed packages."""
+_AUTHORS = (PLUGIN_ROOT + "/", PACKAGES_ROOT + "/")
 
 
 class HostCallError(RuntimeError):
