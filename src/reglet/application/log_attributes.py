@@ -95,11 +95,7 @@ def _plain(value: Any) -> Any:
 def _as_json(value: Any) -> tuple[LogAttributeType, str]:
     try:
         return "json", _json(value)
-    except (
-        TypeError,
-        ValueError,
-        RecursionError,
-    ):  # such as keys of two types: not JSON, so shown as Python does
+    except (TypeError, ValueError, RecursionError):  # such as keys of two types
         return "any", repr(value)
 
 

@@ -1,4 +1,4 @@
-"""`logging` to the host: levels, `extra` as typed attributes, exceptions, the request id; print, warnings."""
+"""`logging` to the host: levels, `extra` as typed attributes, exceptions, the request id."""
 
 from __future__ import annotations
 

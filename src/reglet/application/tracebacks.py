@@ -25,7 +25,7 @@ def _folder(function: Callable[..., Any], levels: int) -> str:
 _OURS = (_folder(_folder, 2), _folder(attrs.define, 1), "<attrs generated", "<reglet ")
 _IMPORTS = (_folder(importlib.import_module, 1), "<frozen importlib.")
 _MOST_FRAMES = 40
-_MOST_BYTES = 16 * 1024
+_MOST_CHARACTERS = 16 * 1024
 
 
 def author_traceback(error: BaseException) -> str:
@@ -35,7 +35,7 @@ def author_traceback(error: BaseException) -> str:
         kept = [frame for frame in each.stack if not _is_ours(frame.filename)]
         each.stack = traceback.StackSummary.from_list(kept)
     text = "".join(summary.format())
-    return text if len(text) <= _MOST_BYTES else "…" + text[-_MOST_BYTES:]
+    return text if len(text) <= _MOST_CHARACTERS else "…" + text[-_MOST_CHARACTERS:]
 
 
 def _chain(summary: traceback.TracebackException) -> Iterator[traceback.TracebackException]:

@@ -28,7 +28,7 @@ def shown_fields(value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _secret_attributes(model: type[Any]) -> frozenset[str]:
-    """Return the names of secret attributes; all of them while annotations cannot be read."""
+    """Return the names of secret attributes; while annotations cannot be read, of all that may be."""
     try:
         return frozenset(each.attribute for each in record_of(model).fields if each.marks.secret)
     except RegletError:

@@ -19,6 +19,9 @@ _STACK_SIZE = MAX_WASM_STACK + 6 * 1024 * 1024
 _LONGEST_WAIT = 0.2
 """Seconds: not everywhere does a signal end a wait for a lock."""
 
+_EPOCH_PAUSE = 0.05
+"""Seconds between two steps of the epoch while a guest is being stopped."""
+
 _inside = threading.local()
 _stack_size_lock = threading.Lock()
 
@@ -50,7 +53,7 @@ def _stop(thread: threading.Thread) -> None:
     """Move the epoch until the thread ends: a guest that has not begun yet would miss a single step."""
     while thread.is_alive():
         engine().increment_epoch()
-        thread.join(timeout=0.05)
+        thread.join(timeout=_EPOCH_PAUSE)
 
 
 def start_guest_thread(work: Callable[[], T]) -> Future[T]:
@@ -77,5 +80,5 @@ def _run(work: Callable[[], T], outcome: Future[T]) -> None:
     _inside.guest = True
     try:
         outcome.set_result(work())
-    except BaseException as problem:  # noqa: BLE001  # handed to the caller, whatever it is
+    except BaseException as problem:  # noqa: BLE001 - handed to the caller, whatever it is
         outcome.set_exception(problem)
