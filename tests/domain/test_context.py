@@ -55,6 +55,13 @@ def test_a_timeout_never_moves_a_deadline_back():
     assert ctx.with_timeout(timedelta(hours=1)).deadline == ctx.deadline
 
 
+def test_a_timeout_may_be_as_long_as_it_likes():
+    """A deadline stands no later than dates go."""
+    left = Context().with_timeout(timedelta.max).remaining()
+    assert left is not None
+    assert left > timedelta(days=365 * 1000)
+
+
 def test_time_left_is_never_less_than_nothing():
     """A passed deadline leaves zero, none leaves None."""
     assert Context(LONG_AGO).remaining() == timedelta()

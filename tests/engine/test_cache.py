@@ -4,6 +4,8 @@ import os
 import threading
 from pathlib import Path
 
+import pytest
+
 from reglet.infrastructure.engine import Cache, cache_folder
 
 
@@ -61,6 +63,32 @@ def test_a_folder_that_cannot_be_written_keeps_nothing(tmp_path: Path, caplog) -
 
     assert cache.read("one") is None
     assert "set REGLET_CACHE_DIR to another folder" in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="modes say nothing on this system")
+@pytest.mark.parametrize("mode", [0o770, 0o707, 0o777])
+@pytest.mark.parametrize("what", ["one", "."])
+def test_what_others_may_write_is_not_read(tmp_path: Path, caplog, what: str, mode: int) -> None:
+    """Entries are code that will be run: one that another user may have put there counts as absent."""
+    cache = Cache(tmp_path / "entries", most_entries=4)
+    cache.write("one", b"x")
+
+    (tmp_path / "entries" / what).chmod(mode)
+
+    assert (cache.read("one"), cache.path("one")) == (None, None)
+    assert "others may have written it" in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize("what", ["one", "."])
+def test_what_another_user_owns_is_not_read(tmp_path: Path, what: str) -> None:
+    """A folder that stood there before, of whoever made it, is not trusted either."""
+    cache = Cache(tmp_path / "entries", most_entries=4)
+    cache.write("one", b"x")
+
+    os.chown(tmp_path / "entries" / what, 12345, -1)
+
+    assert cache.read("one") is None
 
 
 def test_writers_at_once_leave_one_whole_entry(tmp_path: Path) -> None:

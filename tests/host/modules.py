@@ -14,7 +14,7 @@ BARE = """
 """
 """What every module has, without imports."""
 
-_HEAD = (
+HEAD = (
     """
  (import "reglet_host" "tcp_connect" (func $tcp (param i64) (result i64)))
  (import "reglet_host" "log_message" (func $log (param i64)))
@@ -58,7 +58,7 @@ def plugin(
     more: str = "",
     allocate: str = _ALLOCATE,
     answer: bytes = SUCCESS,
-    head: str = _HEAD,
+    head: str = HEAD,
 ) -> bytes:
     """Return a plugin that runs `observe` and then answers with `answer`, which stands at 2048.
 

@@ -326,6 +326,23 @@ def test_what_is_no_request_is_refused(request_):
     assert answer["error"] == "VALIDATION_ERROR"
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"port": "9" * 9000},
+        {"port": "22", "context": {"timeout_ms": 2**63 - 1}},
+        {"port": "22", "context": {"timeout_ms": -(2**63)}},
+        {"port": "22", "timeout_ms": 2**63 - 1},
+        {"port": "22", "timeout_ms": 10**4000},
+        {"port": "22", "context": {"deadline": "9999-12-31T23:59:59Z"}},
+    ],
+)
+def test_numbers_of_any_size_are_no_bug_of_ours(fields, caplog):
+    """They are refused or cut to what can be; nothing is written to the host's own log."""
+    FakeWorld(network("h.test")).ask("tcp_connect", {"host": "h.test", **fields})
+    assert caplog.records == []
+
+
 def test_a_function_without_a_port_is_not_offered():
     """It is told apart from one that does not exist."""
     dispatcher = HostDispatcher(HostPorts(), Policy(GrantSet()))

@@ -9,6 +9,8 @@ from datetime import timedelta
 import pytest
 import wasmtime
 
+from reglet.infrastructure.engine import engine
+from reglet.infrastructure.host.stopping import StopSwitch
 from reglet.sandbox import (
     GuestAnswerError,
     GuestTrapError,
@@ -17,7 +19,7 @@ from reglet.sandbox import (
     NotAPluginError,
     Sandbox,
 )
-from tests.host.modules import BARE, HOSTILE, SUCCESS, plugin
+from tests.host.modules import BARE, HEAD, HOSTILE, SUCCESS, plugin
 
 LIMIT = timedelta(milliseconds=150)
 ALLOWANCE = 0.1
@@ -205,6 +207,37 @@ def test_fuel_stops_a_loop_at_the_same_place_each_time():
         assert isinstance(outcome, LimitExceededError)
         assert outcome.limit == "fuel"
         assert sandbox.load(plugin()).check({}).is_success
+
+
+def test_a_guest_that_starts_after_it_was_stopped_ends_too():
+    """Its store had no deadline when the epoch moved; it does not run on for ever, unseen."""
+    switch = StopSwitch(engine())
+    switch.stop(ValueError("stopped"))
+    ended = []
+
+    def run():
+        store = wasmtime.Store(engine())
+        switch.attach(store)
+        module = wasmtime.Module(engine(), "(module (func $loop (loop (br 0))) (start $loop))")
+        with pytest.raises(wasmtime.WasmtimeError, match="stopped by the host"):
+            wasmtime.Instance(store, module, [])
+        store.close()
+        ended.append(True)
+
+    guest = threading.Thread(target=run, daemon=True)
+    guest.start()
+    guest.join(5)
+    assert ended == [True]
+
+
+def test_a_write_of_millions_of_parts_costs_the_host_nothing():
+    """The parts are in the guest's memory; a list of them would take the host gigabytes and seconds."""
+    parts = "(drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 8000000) (i32.const 8)))"
+    head = HEAD.replace('"memory") 2', '"memory") 1000')
+    with Sandbox(limits=Limits(wall_time=LIMIT)) as sandbox:
+        outcome, seconds = check(hostile(sandbox, parts, head=head))
+    assert outcome.is_success
+    assert seconds < LIMIT.total_seconds() + ALLOWANCE
 
 
 def test_a_host_call_that_hangs_is_left_behind():

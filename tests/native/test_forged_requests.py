@@ -210,7 +210,8 @@ def test_the_host_header_is_a_target_too(web):
     url = f"http://127.0.0.1:{web.port}/"
     client = NativeHTTPClient(granted)
     assert client.do(HTTPRequest("GET", url, {"Host": f"front.example:{web.port}"})).body == b"ok"
-    for other in (f"intern.example:{web.port}", "front.example", "a@b", "intern.example/x", "[::1]"):
+    forged = (f"front.example:{web.port}/@intern.example", f"intern.example@front.example:{web.port}")
+    for other in (f"intern.example:{web.port}", "front.example", "a@b", "intern.example/x", "[::1]", *forged):
         with pytest.raises((CapabilityError, HTTPError)):
             client.do(HTTPRequest("GET", url, {"Host": other}))
     assert len(web.log) == 1

@@ -302,13 +302,32 @@ def test_a_method_that_cannot_be_sent_is_refused(web, method):
     assert web.log == []
 
 
-@pytest.mark.parametrize("headers", [{"X": "a\r\nY: b"}, {"X\r\nY": "b"}, {"X Y": "b"}, {"X": "ü\u0394"}])
+SMUGGLED = [
+    {"X": "a\r\nY: b"},
+    {"X": "a\nY: b"},
+    {"X": "a\0b"},
+    {"X\r\nY": "b"},
+    {"X Y": "b"},
+    {":path": "/other"},
+    {"": "b"},
+    {"X": "ü\u0394"},
+]
+
+
+@pytest.mark.parametrize("headers", SMUGGLED)
 def test_a_header_cannot_smuggle_another(web, headers):
     """Line ends and other characters that no header has are refused."""
     web.expect_request("/").respond_with_handler(echo)
     with pytest.raises(HTTPError):
         CLIENT.do(HTTPRequest("GET", web.url_for("/"), headers))
     assert web.log == []
+
+
+def test_a_header_that_cannot_be_sent_keeps_its_secret(web):
+    """The name is told, the value is not."""
+    with pytest.raises(HTTPError, match="the header X-Token has line ends") as refused:
+        CLIENT.do(HTTPRequest("GET", web.url_for("/"), {"X-Token": "s3cret\n"}))
+    assert "s3cret" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,10 @@ import ssl
 import h2.config
 import h2.connection
 import h2.events
+import pytest
 
 from reglet.domain.entities.requests import HTTPRequest
+from reglet.domain.errors import HTTPError
 from reglet.infrastructure.native.http import NativeHTTPClient
 from tests.native.answering import AnsweringServer
 
@@ -50,3 +52,13 @@ def test_http2_is_spoken_where_the_server_offers_it(certificates):
         response = NativeHTTPClient(trust=certificates.trust).do(request)
     assert (response.status_code, response.proto, response.body) == (200, "HTTP/2.0", b"/path?q=1+body")
     assert response.headers == {"X-Lower": ("yes",)}
+
+
+@pytest.mark.parametrize("headers", [{"X": "a\r\nHost: b"}, {"X": "a\0b"}, {"X\r\nY": "b"}, {"X Y": "b"}])
+def test_a_header_cannot_smuggle_another_to_a_server_behind(certificates, headers):
+    """HTTP/2 itself would carry line ends, and what translates it to HTTP/1.1 would split there."""
+    client = NativeHTTPClient(trust=certificates.trust)
+    with AnsweringServer(speaking_http2(certificates.http2)) as server:
+        request = HTTPRequest("GET", f"https://127.0.0.1:{server.port}/", headers)
+        with pytest.raises(HTTPError):
+            client.do(request)

@@ -58,6 +58,7 @@ def test_seeking_before_the_start_is_refused() -> None:
         ("..", Errno.NOTCAPABLE),
         ("a/../../x", Errno.NOTCAPABLE),
         ("b.txt\0", Errno.ILSEQ),
+        ("./" * 2048 + "b.txt", Errno.NAMETOOLONG),
     ],
 )
 def test_a_path_that_leads_nowhere(path: str, error: Errno) -> None:
@@ -151,13 +152,25 @@ def test_descriptors_end_and_are_given_again() -> None:
     assert guest.open("b.txt") == first
 
 
+@pytest.mark.parametrize("count", [1025, 2**31 - 1, -1])
+def test_a_transfer_has_so_many_parts_and_no_more(count: int) -> None:
+    """A guest's memory holds tens of millions of them, which the host does not list."""
+    guest = Guest(files=FILES)
+    file = guest.open("b.txt")
+    guest.memory.write(0, bytes(SIZE))
+
+    assert guest.call("fd_read", file, 0, 1024, RESULT) == Errno.SUCCESS
+    assert guest.call("fd_read", file, 0, count, RESULT) == Errno.INVAL
+    assert guest.call("fd_write", 1, 0, count, RESULT) == Errno.INVAL
+
+
 def test_a_guest_cannot_open_files_without_end() -> None:
     """The table is bounded."""
     guest = Guest(files=FILES)
 
-    opened = [guest.open("b.txt") for _ in range(1021)]
+    opened = [guest.open("b.txt") for _ in range(125)]
 
-    assert opened[:-1] == list(range(4, 1024))
+    assert opened[:-1] == list(range(4, 128))
     assert opened[-1] is Errno.MFILE
 
 

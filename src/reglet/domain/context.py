@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
+
 
 class Cancellation:
     """A switch that is thrown once; every context that holds it is cancelled then."""
@@ -99,7 +101,8 @@ class Context:
 
     def with_timeout(self, timeout: timedelta) -> Context:
         """Return a context whose deadline is `timeout` from now, or the present one if that is sooner."""
-        deadline = datetime.now(UTC) + timeout
+        now = datetime.now(UTC)
+        deadline = now + min(timeout, _LAST_MOMENT - now)
         sooner = deadline if self.deadline is None else min(deadline, self.deadline)
         return evolve(self, deadline=sooner)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import stat
 import zlib
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from reglet.infrastructure.whole_files import PRIVATE, write_whole
 
 _TRAILER = b"reglet-1"
 _TRAILER_SIZE = len(_TRAILER) + 4
+_ROOT = 0
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 _log = logging.getLogger("reglet.cache")
 
@@ -29,10 +32,10 @@ def cache_folder() -> Path:
 class Cache:
     """One folder of entries, each written beside and renamed: any number of processes may share it.
 
-    An entry ends in a mark and the CRC-32 of what precedes, which finds a torn or damaged file; the folder
-    is its owner's alone (mode 0700), so this guards against accidents, not against an attacker. An entry
-    that fails the check counts as absent. A folder that cannot be written is reported to the log, and
-    nothing is kept.
+    An entry ends in a mark and the CRC-32 of what precedes, which finds a torn or damaged file. That guards
+    against accidents alone, and entries are code that will be run: so an entry, and the folder, must belong
+    to this user or to root, and nobody else may write to them (POSIX). An entry that fails either check
+    counts as absent. A folder that cannot be used is reported to the log, and nothing is kept.
     """
 
     folder: Path
@@ -64,6 +67,8 @@ class Cache:
 
     def _intact_entry(self, key: str) -> bytes | None:
         try:
+            if not self._is_trusted(key):
+                return None
             entry = (self.folder / key).read_bytes()
         except OSError:
             return None
@@ -72,6 +77,17 @@ class Cache:
         with contextlib.suppress(OSError):  # a folder that is shared read-only
             os.utime(self.folder / key)  # the newest in use are the last to be dropped
         return entry
+
+    def _is_trusted(self, key: str) -> bool:
+        """Whether nobody but this user and root could have written an entry; raises OSError without one."""
+        for path in (self.folder / key, self.folder):
+            if not _is_ours(path.stat()):
+                _log.warning(
+                    "%s is not used, for others may have written it: set REGLET_CACHE_DIR to another folder",
+                    path,
+                )
+                return False
+        return True
 
     def _drop_oldest(self) -> None:
         with os.scandir(self.folder) as entries:
@@ -82,6 +98,12 @@ class Cache:
         for old in by_age[: len(names) - self.most_entries]:
             with contextlib.suppress(OSError):  # another process dropped it, or has it open (Windows)
                 old.unlink()
+
+
+def _is_ours(found: os.stat_result) -> bool:
+    if not hasattr(os, "geteuid"):
+        return True  # the modes of Windows say nothing; its cache folder is the user's own
+    return found.st_uid in (os.geteuid(), _ROOT) and not found.st_mode & _OTHERS_WRITE
 
 
 def _intact(content: bytes) -> bool:

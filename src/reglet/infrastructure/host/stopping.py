@@ -37,7 +37,10 @@ class StopSwitch:
         return self._reason
 
     def stop(self, reason: BaseException) -> None:
-        """Stop the guest at its next call or loop, from any thread; a later reason changes nothing."""
+        """Stop the guest at its next call or loop, from any thread; a later reason changes nothing.
+
+        A guest that was just asked whether it goes on may miss it: call again until it has ended.
+        """
         with self._lock:
             if self._reason is None:
                 self._reason = reason
@@ -54,6 +57,8 @@ class StopSwitch:
         _switches[number] = self
         store.set_epoch_deadline(1)
         ffi.wasmtime_store_epoch_deadline_callback(store.ptr(), _ON_EPOCH, number, _ON_CLOSE)
+        if self._reason is not None:  # the epoch moved before the store had a deadline
+            self._engine.increment_epoch()
 
 
 def _on_epoch(_context: Any, number: int | None, ticks: Any, kind: Any) -> int:

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_GRACE_SECONDS = 0.08
-"""How long a host call may outlast the deadline before the caller goes on without it."""
+_STOPS = 4
+_STOP_SECONDS = 0.02
+"""How often and how long a guest is told to stop; a host call that takes longer is left behind."""
 
 
 def run_guest(work: Callable[[], T], switch: StopSwitch, wall_time: timedelta, slots: Semaphore) -> T:
@@ -40,15 +41,21 @@ def run_guest(work: Callable[[], T], switch: StopSwitch, wall_time: timedelta, s
     try:
         wait([outcome], wall_time.total_seconds())
         if not outcome.done():
-            switch.stop(late)
-            wait([outcome], _GRACE_SECONDS)
+            _stop(outcome, switch, late)
     except BaseException as interrupt:
-        switch.stop(interrupt)
-        wait([outcome], _GRACE_SECONDS)
+        _stop(outcome, switch, interrupt)
         raise
     if outcome.done():
         return outcome.result()
     raise late
+
+
+def _stop(outcome: Future[T], switch: StopSwitch, reason: BaseException) -> None:
+    for _ in range(_STOPS):
+        switch.stop(reason)
+        wait([outcome], _STOP_SECONDS)
+        if outcome.done():
+            return
 
 
 def _start(work: Callable[[], T], slots: Semaphore) -> Future[T]:

@@ -18,6 +18,10 @@ except ImportError as error:
 _MAX_PORT = 65535
 PORTS = {"http": 80, "https": 443}
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_TOKEN = _METHOD
+_LINE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+"""A header's value (RFC 9110 section 5.5). HTTP/2 would carry line ends to servers that split there."""
+_AUTHORITY = re.compile(r"[^/?#@\\]+")
 _NO_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!//[^/])|///")
 """Locations that some clients take for a host, and others for a path."""
 _OUR_HEADERS = {"User-Agent": "reglet", "Accept": "*/*", "Accept-Encoding": "gzip"}
@@ -39,6 +43,7 @@ def first_request(request: HTTPRequest) -> httpx.Request:
     if not _METHOD.fullmatch(request.method) or request.method.upper() == "CONNECT":
         raise ValueError(f"the method {request.method!r} cannot be sent")
     headers = [(name, value) for name, values in request.headers.items() for value in values]
+    _check_headers(headers)
     given = {name.lower() for name, _ in headers}
     url = read_url(request.url)
     headers += [(name, value) for name, value in _OUR_HEADERS.items() if name.lower() not in given]
@@ -46,6 +51,17 @@ def first_request(request: HTTPRequest) -> httpx.Request:
         token = base64.b64encode(unquote_to_bytes(url.userinfo)).decode("ascii")
         headers.append(("Authorization", f"Basic {token}"))
     return httpx.Request(request.method.upper(), _bare(url), headers=headers, content=request.body or None)
+
+
+def _check_headers(headers: list[tuple[str, str]]) -> None:
+    """Raise `ValueError` for what is no header; values stay out of the text, for they may be secrets."""
+    for name, value in headers:
+        if not _TOKEN.fullmatch(name):
+            raise ValueError(f"{name!r} cannot be the name of a header")
+        if not _LINE.fullmatch(value):
+            raise ValueError(f"the header {name} has line ends or other control characters")
+        if name.lower() == "host" and not _AUTHORITY.fullmatch(value):
+            raise ValueError(f"the Host header {value!r} is not a host with perhaps a port")
 
 
 def read_url(text: str) -> httpx.URL:

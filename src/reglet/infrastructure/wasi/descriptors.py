@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from reglet.infrastructure.wasi.tree import OpenFile, Tree
 
 _FIRST_FREE = 3
-_MOST_OPEN = 1024
+_MOST_OPEN = 128
+"""A process often may have 1,024 files open, which all of its guests share with the host itself."""
 
 
 @attrs.define
@@ -57,7 +58,7 @@ class Descriptor:
 
 
 class Descriptors:
-    """Numbers of what is open: streams 0 to 2, the preopens, then what the guest opens (1,024 at most)."""
+    """Numbers of what is open: streams 0 to 2, the preopens, then what the guest opens (128 at most)."""
 
     def __init__(
         self,

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _ADDRESS = 0xFFFF_FFFF
+_MOST_VECTORS = 1024
+"""As on Linux. A guest's memory holds tens of millions, which would take the host gigabytes to list."""
+_LONGEST_PATH = 4096
+"""Bytes, as on Linux."""
 _U32 = struct.Struct("<I")
 _U64 = struct.Struct("<Q")
 
@@ -51,14 +55,22 @@ class LinearMemory:
         self.write(address, _U64.pack(value))
 
     def read_vectors(self, address: int, count: int) -> list[tuple[int, int]]:
-        """Return the (address, size) pairs of an array of io vectors."""
+        """Return the (address, size) pairs of an array of io vectors; WasiError(INVAL) beyond 1,024."""
         size = count & _ADDRESS
+        if size > _MOST_VECTORS:
+            raise WasiError(Errno.INVAL)
         return list(struct.iter_unpack("<II", self.read(address, size * 8)))
 
-    def read_text(self, address: int, size: int) -> str:
-        """Return the UTF-8 text at `address`; text that is not UTF-8 or holds NUL raises WasiError(ILSEQ)."""
+    def read_path(self, address: int, size: int) -> str:
+        """Return the path at `address`.
+
+        One of more than 4,096 bytes raises WasiError(NAMETOOLONG), one that is not UTF-8 or holds NUL ILSEQ.
+        """
+        length = size & _ADDRESS
+        if length > _LONGEST_PATH:
+            raise WasiError(Errno.NAMETOOLONG)
         try:
-            text = self.read(address, size & _ADDRESS).decode()
+            text = self.read(address, length).decode()
         except UnicodeDecodeError as problem:
             raise WasiError(Errno.ILSEQ) from problem
         if "\0" in text:

@@ -137,5 +137,5 @@ class PathChanges:
 def _resolve(system: System, number: int, path: int, size: int) -> tuple[Descriptor, str, str]:
     """Return the directory, the path as given, and the path from its tree's root."""
     parent = system.descriptors.file(number)
-    name = system.memory.read_text(path, size)
+    name = system.memory.read_path(path, size)
     return parent, name, parent.resolve(name)

@@ -9,6 +9,7 @@ from reglet.infrastructure.wire.fields import Fields
 from reglet.infrastructure.wire.time import elapsed
 
 _NUMBERS = range(2**16)
+_MOST_DIGITS = 5
 
 
 def port_text(port: int, dialect: Dialect) -> str:
@@ -35,9 +36,10 @@ def read_port(fields: Fields, dialect: Dialect | None = None) -> int:
 def _from_text(text: str, fields: Fields) -> int:
     if not text:
         return 0
-    if not (text.isascii() and text.isdecimal()) or int(text) not in _NUMBERS:
+    digits = text.lstrip("0") or "0"
+    if not (text.isascii() and text.isdecimal()) or len(digits) > _MOST_DIGITS or int(digits) not in _NUMBERS:
         raise fields.wrong("port", "a text of digits, at most 65535")
-    return int(text)
+    return int(digits)
 
 
 def read_option(fields: Fields, name: str, dialect: Dialect | None) -> bool:
