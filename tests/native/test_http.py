@@ -323,6 +323,24 @@ def test_a_header_cannot_smuggle_another(web, headers):
     assert web.log == []
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Content-Length": "2"},
+        {"content-length": "900"},
+        {"Content-Length": ("4", "5")},
+        {"Transfer-Encoding": "chunked"},
+        {"Transfer-Encoding": "identity", "Trailer": "X"},
+    ],
+)
+def test_where_a_body_ends_is_not_the_plugins_to_say(web, headers):
+    """A request that ends in two places is read as two by one server of a row."""
+    web.expect_request("/").respond_with_handler(echo)
+    answer = CLIENT.do(HTTPRequest("POST", web.url_for("/"), headers, b"body"))
+    assert sent_headers(answer)["content-length"] == "4"
+    assert not {"transfer-encoding", "trailer"} & set(sent_headers(answer))
+
+
 def test_a_header_that_cannot_be_sent_keeps_its_secret(web):
     """The name is told, the value is not."""
     with pytest.raises(HTTPError, match="the header X-Token has line ends") as refused:

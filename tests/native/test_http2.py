@@ -62,3 +62,23 @@ def test_a_header_cannot_smuggle_another_to_a_server_behind(certificates, header
         request = HTTPRequest("GET", f"https://127.0.0.1:{server.port}/", headers)
         with pytest.raises(HTTPError):
             client.do(request)
+
+
+def test_a_body_that_is_not_as_long_as_it_says_is_an_error(certificates):
+    """What the library raises on the way does not get past the client."""
+
+    def script(connection):
+        with certificates.http2.wrap_socket(connection, server_side=True) as secured:
+            http = h2.connection.H2Connection(h2.config.H2Configuration(client_side=False))
+            http.initiate_connection()
+            secured.sendall(http.data_to_send())
+            while data := secured.recv(65536):
+                for event in http.receive_data(data):
+                    if isinstance(event, h2.events.StreamEnded):
+                        http.send_headers(event.stream_id, [(":status", "200"), ("content-length", "5")])
+                        http.send_data(event.stream_id, b"x", end_stream=True)
+                secured.sendall(http.data_to_send())
+
+    client = NativeHTTPClient(trust=certificates.trust)
+    with AnsweringServer(script) as server, pytest.raises(HTTPError, match="Expected 5 bytes, received 1"):
+        client.get(f"https://127.0.0.1:{server.port}/")

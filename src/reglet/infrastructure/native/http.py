@@ -30,6 +30,8 @@ from reglet.infrastructure.native.http_transport import GuardedTransport
 from reglet.infrastructure.native.trust import Trust
 
 try:
+    import h2.exceptions
+    import h11
     import httpcore
     import httpx
 except ImportError as error:
@@ -40,6 +42,8 @@ _FOREIGN = (
     httpcore.ProtocolError,
     httpcore.NetworkError,
     httpcore.UnsupportedProtocol,
+    h11.ProtocolError,  # httpcore lets some of these through
+    h2.exceptions.H2Error,
     OSError,
     ValueError,
     zlib.error,

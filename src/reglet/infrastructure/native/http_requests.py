@@ -21,6 +21,8 @@ _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TOKEN = _METHOD
 _LINE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 """A header's value (RFC 9110 section 5.5). HTTP/2 would carry line ends to servers that split there."""
+_FRAMING = frozenset({"content-length", "transfer-encoding", "trailer"})
+"""Headers that say where a body ends: ours alone, as in Go. Two answers to that would smuggle a request."""
 _AUTHORITY = re.compile(r"[^/?#@\\]+")
 _NO_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!//[^/])|///")
 """Locations that some clients take for a host, and others for a path."""
@@ -42,7 +44,12 @@ def first_request(request: HTTPRequest) -> httpx.Request:
     """Return the request to send; `ValueError` for what cannot be sent."""
     if not _METHOD.fullmatch(request.method) or request.method.upper() == "CONNECT":
         raise ValueError(f"the method {request.method!r} cannot be sent")
-    headers = [(name, value) for name, values in request.headers.items() for value in values]
+    headers = [
+        (name, value)
+        for name, values in request.headers.items()
+        for value in values
+        if name.lower() not in _FRAMING
+    ]
     _check_headers(headers)
     given = {name.lower() for name, _ in headers}
     url = read_url(request.url)
