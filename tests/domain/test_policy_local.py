@@ -46,12 +46,26 @@ CODE = [
     ("/usr/bin/nice", ["sh"]), ("/usr/bin/timeout", ["5", "sh"]), ("/usr/bin/sudo", ["id"]),
     ("/usr/bin/find", ["/", "-exec", "id", ";"]), ("/usr/bin/tar", ["--to-command=id", "-xf", "a"]),
     ("/usr/bin/git", ["-c", "core.pager=id", "log"]), ("/lib64/ld-linux-x86-64.so.2", ["/bin/ls"]),
-    ("/usr/./bin//sh", ["-c", "id"]),
+    ("/usr/./bin//sh", ["-c", "id"]), ("/usr/bin/perl5.36-x86_64-linux-gnu", ["-e", "1"]),
+    ("/usr/bin/python3-dbg", ["-c", "1"]), ("/usr/bin/python3.12d", ["-c", "1"]),
+    ("/usr/bin/luajit-2.1.0-beta3", ["-e", "1"]), ("/usr/bin/tar", ["--to-com=id", "-xf", "a"]),
+    ("/usr/bin/tar", ["--checkpoint=1", "--checkpoint-act=exec=id", "-cf", "a", "b"]),
+    ("/usr/bin/tar", ["-F", "id", "-xf", "a"]),
+    ("/usr/bin/tar", ["xIf", "id", "a"]), ("/usr/bin/npm", ["exec", "x"]), ("/usr/bin/nc", ["-e", "id", "h", "1"]),
+    ("/usr/bin/git", ["grep", "-Oid", "x"]),
+    ("/usr/bin/rsync", ["-e", "sh", "a", "b:"]), ("/usr/bin/sqlite3", ["x", ".shell id"]),
+    ("/usr/bin/sort", ["--compress-program=id", "f"]), ("/usr/bin/split", ["--filter=id", "f"]),
+    ("/usr/bin/ip", ["netns", "exec", "a", "id"]), ("/usr/bin/fdfind", ["-x", "id"]),
+    ("/usr/bin/setpriv", ["id"]), ("/usr/bin/socat", ["EXEC:id", "-"]), ("/usr/bin/man", ["-P", "id", "ls"]),
 ]  # fmt: skip
 HARMLESS = [
     ("/usr/bin/ls", ["-c", "-e"]), ("/usr/bin/grep", ["-e", "x", "f"]), ("/usr/bin/python3", ["--version"]),
     ("/usr/bin/perl", ["-v"]), ("/usr/bin/env", []), ("/usr/bin/systemctl", ["is-active", "sshd"]),
     ("/usr/bin/find", ["/etc", "-name", "x"]), ("/usr/bin/git", ["status"]), ("/usr/bin/shasum", ["-c", "f"]),
+    ("/usr/bin/tar", ["-tf", "a"]), ("/usr/bin/tar", ["tf", "a"]), ("/usr/bin/openssl", ["version"]),
+    ("/usr/bin/sort", ["--check", "f"]), ("/usr/bin/7z", ["l", "a"]), ("/usr/bin/rpm", ["-q", "a"]),
+    ("/usr/bin/dpkg", ["-l"]), ("/usr/bin/ip", ["addr"]), ("/usr/bin/nc", ["-z", "h", "1"]), ("/usr/bin/pip3", ["list"]),
+    ("/usr/bin/b2sum", ["-c", "f"]),
 ]  # fmt: skip
 
 
@@ -108,6 +122,8 @@ def test_variables_that_steer_programs_need_a_grant_and_others_need_none():
     """PATH needs one, by name or glob; a variable of the command's own does not."""
     assert not commands("/bin/ls").execute("/bin/ls", environment=["PATH"])
     assert commands("/bin/ls", env=["P*"]).execute("/bin/ls", environment=["PATH"])
+    for name in ("GIT_CONFIG_PARAMETERS", "git_config_key_0", "XDG_CONFIG_HOME", "PYTHONUSERBASE"):
+        assert not commands("/bin/ls").execute("/bin/ls", environment=[name])
     assert commands("/bin/ls").execute("/bin/ls", environment=["LC_ALL", "MY_FLAG"])
     for name in ("", "A=B", "A\0B"):
         with pytest.raises(CapabilityError, match="env:"):

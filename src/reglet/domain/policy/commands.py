@@ -17,7 +17,13 @@ _RUNNERS = frozenset(
         "chroot", "unshare", "nsenter", "sudo", "doas", "su", "runuser", "busybox", "toybox", "watch",
         "script", "strace", "ltrace", "gdb", "flock", "taskset", "chrt", "setarch", "linux32", "linux64",
         "ssh", "systemd-run", "start-stop-daemon", "awk", "gawk", "mawk", "nawk", "sed", "expect", "make",
-        "gmake",
+        "gmake", "ninja", "pkexec", "sg", "setpriv", "capsh", "prlimit", "runcon", "bwrap", "firejail",
+        "unbuffer", "rlwrap", "fakeroot", "proot", "numactl", "cgexec", "valgrind", "perf", "catchsegv",
+        "xvfb-run", "dbus-run-session", "systemd-inhibit", "run-parts", "logsave", "cpulimit", "tini",
+        "dumb-init", "ssh-agent", "scp", "sftp", "rsync", "socat", "tmux", "screen", "dtach", "docker",
+        "podman", "nerdctl", "npx", "pipx", "uvx", "ed", "ex", "vi", "view", "emacs", "sqlite", "psql",
+        "mysql", "cmake", "jshell", "groovy", "scala", "ghc", "ghci", "runghc", "sbcl", "guile", "racket",
+        "elixir", "iex", "erl", "gjs", "qjs",
     }
 )  # fmt: skip
 """Programs whose arguments are, or hold, another program."""
@@ -43,11 +49,46 @@ _CODE_FLAGS: dict[str, tuple[str, tuple[str, ...]]] = {
     "Rscript": ("e", ()),
     "julia": ("eEL", ("--eval", "--print", "--load")),
     "find": ("", ("-exec", "-execdir", "-ok", "-okdir")),
-    "git": ("c", ("--config-env", "--exec-path", "--upload-pack", "--receive-pack")),
-    "tar": ("I", ("--to-command", "--checkpoint-action", "--use-compress-program", "--rsh-command")),
+    "fd": ("xX", ("--exec", "--exec-batch")),
+    "fdfind": ("xX", ("--exec", "--exec-batch")),
+    "rg": ("", ("--pre", "--hostname-bin")),
+    "git": (
+        "cO",
+        ("--config-env", "--exec-path", "--upload-pack", "--receive-pack", "--open-files-in-pager"),
+    ),
+    "tar": (
+        "IF",
+        (
+            "--to-command", "--checkpoint-action", "--use-compress-program", "--rsh-command", "--info-script",
+            "--new-volume-script",
+        ),
+    ),
+    "zip": ("T", ("--unzip-command",)),
+    "sort": ("", ("--compress-program",)),
+    "split": ("", ("--filter",)),
+    "tcpdump": ("z", ()),
+    "rpm": ("E", ("--eval", "--pipe", "--define", "--predefine", "--load")),
+    "dpkg": ("", ("--pre-invoke", "--post-invoke", "--status-logger")),
+    "ip": ("", ("netns",)),
+    "nc": ("ec", ("--exec", "--sh-exec", "--lua-exec")),
+    "ncat": ("ec", ("--exec", "--sh-exec", "--lua-exec")),
+    "netcat": ("ec", ("--exec", "--sh-exec", "--lua-exec")),
+    "pip": ("", ("install", "download", "wheel")),
+    "npm": ("", ("exec", "x", "run", "run-script", "install", "i", "ci", "start", "test", "explore")),
+    "cargo": ("", ("run", "test", "build", "install", "bench")),
+    "go": ("", ("run", "test", "generate", "tool", "install", "get", "build", "vet")),
+    "uv": ("", ("run", "tool", "pip", "sync")),
+    "nmap": ("", ("--script",)),
+    "wget": ("", ("--use-askpass",)),
+    "man": ("PH", ("--pager", "--html")),
+    "openssl": ("", ("-engine", "-provider", "-provider-path")),
     "vim": ("cS", ("--cmd",)),
-}
-_VERSION = re.compile(r"[-_]?[0-9][0-9.]*$")
+    "nvim": ("cSl", ("--cmd",)),
+}  # fmt: skip
+_VERSION = re.compile(r"[-_]?[0-9].*$")
+"""From the first digit on: `perl5.36-x86_64-linux-gnu` is perl, `python3-dbg` is python."""
+_SHORTEST_OPTION = 4
+"""Of a long option, GNU programs take any beginning: `tar --to-c=id`."""
 
 
 def runs_code(command: str, args: Sequence[str], resolved: str = "") -> str:
@@ -75,14 +116,21 @@ def _reason(name: str, args: Sequence[str]) -> str:
 
 def _code_flag(kind: str, args: Sequence[str]) -> str:
     letters, words = _CODE_FLAGS.get(kind, ("", ()))
-    for arg in args:
-        if any(arg == word or arg.startswith(f"{word}=") for word in words):
+    for place, given in enumerate(args):
+        arg = f"-{given}" if kind == "tar" and place == 0 and not given.startswith("-") else given
+        if any(_is_option(arg.partition("=")[0], word) for word in words):
             return arg.partition("=")[0]
         if arg == "-" and letters:
             return "-, standard input"
         if re.match(r"-[^-]", arg) and not set(letters).isdisjoint(arg[1:]):
             return arg.split("=")[0][:10]
     return ""
+
+
+def _is_option(given: str, option: str) -> bool:
+    """Whether an argument is an option, or a beginning of a long one."""
+    begins = given.startswith("--") and len(given) >= _SHORTEST_OPTION and option.startswith(given)
+    return given == option or begins
 
 
 def _base_name(command: str) -> str:
