@@ -23,7 +23,7 @@ from weakref import WeakSet
 
 from attrs import define, frozen
 
-from reglet.domain.context import Context
+from reglet.domain.context import Context, ContextBound
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
     ExecCapability,
@@ -63,7 +63,6 @@ if TYPE_CHECKING:
     from reglet.infrastructure.host.module import Module as Module  # noqa: PLC0414 - for annotations
     from reglet.infrastructure.host.overlay import Overlay
     from reglet.infrastructure.host.surroundings import Surroundings
-    from reglet.infrastructure.native.http import NativeHTTPClient
     from reglet.infrastructure.wasi.observed import FileObserver
 
 __all__ = [
@@ -255,29 +254,38 @@ class _NativePorts:
 
     @property
     def http(self) -> HTTPClient:
-        return cast("HTTPClient", _Deferred(self._http))  # host functions ask `in_context` for the client
+        return cast("HTTPClient", _Deferred(self._http))
 
-    def _http(self) -> NativeHTTPClient:
+    @property
+    def dns(self) -> DNSResolver:
+        return cast("DNSResolver", _Deferred(self._dns))
+
+    @property
+    def tcp(self) -> TCPDialer:
+        return cast("TCPDialer", _Deferred(self._tcp))
+
+    @property
+    def smtp(self) -> SMTPClient:
+        return cast("SMTPClient", _Deferred(self._smtp))
+
+    def _http(self) -> ContextBound:
         from reglet.infrastructure.native.http import NativeHTTPClient
         from reglet.infrastructure.native.trust import Trust
 
         return NativeHTTPClient(self.guard, Trust(self.ca_file))
 
-    @property
-    def dns(self) -> DNSResolver:
+    def _dns(self) -> ContextBound:
         from reglet.infrastructure.native.dns import NativeDNSResolver
 
         return NativeDNSResolver(self.guard, self.nameservers)
 
-    @property
-    def tcp(self) -> TCPDialer:
+    def _tcp(self) -> ContextBound:
         from reglet.infrastructure.native.tcp import NativeTCPDialer
         from reglet.infrastructure.native.trust import Trust
 
         return NativeTCPDialer(self.guard, Trust(self.ca_file))
 
-    @property
-    def smtp(self) -> SMTPClient:
+    def _smtp(self) -> ContextBound:
         from reglet.infrastructure.native.smtp import NativeSMTPClient
         from reglet.infrastructure.native.trust import Trust
 
@@ -292,11 +300,14 @@ class _NativePorts:
 
 @frozen
 class _Deferred:
-    """An HTTP client that is imported for the first request that the policy allows: httpx takes long."""
+    """A client that is imported for the first call that the policy allows.
 
-    make: Callable[[], NativeHTTPClient]
+    Host functions ask it `in_context`. Imports take long, and who uses no network needs no package for it.
+    """
 
-    def in_context(self, ctx: Context) -> NativeHTTPClient:
+    make: Callable[[], ContextBound]
+
+    def in_context(self, ctx: Context) -> ContextBound:
         return self.make().in_context(ctx)
 
 

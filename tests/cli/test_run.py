@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -198,3 +200,39 @@ def test_a_target_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str])
     complaints = capsys.readouterr().err
     assert "reglet-plugin build" in complaints
     assert "no/such/folder" in complaints
+
+
+WITHOUT_CLIENTS = """
+import sys
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"httpx", "httpcore", "dns", "cryptography"}:
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Absent())
+from reglet.cli import main
+
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("example", "config", "status", "says"),
+    [
+        ("file", {"path": str(ROOT / "pyproject.toml")}, 0, "readable"),
+        ("dns", {"hostname": "host.test"}, 2, "dnspython is not installed; add it with: pip install"),
+    ],
+)
+def test_a_package_is_asked_for_when_it_is_used(example: str, config: dict[str, str], status: int, says: str):
+    """A plugin that uses no network runs without the packages for it; one that does is told which."""
+    arguments = ["run", str(ROOT / "examples" / example), "--grants", "declared", "--json"]
+    ran = subprocess.run(
+        [sys.executable, "-c", WITHOUT_CLIENTS, *arguments, "--config", json.dumps(config)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == status, ran.stderr
+    assert says in ran.stdout

@@ -14,8 +14,10 @@ from reglet.domain.entities.requests import HTTPRequest, HTTPResponse, MXRecord,
 from reglet.domain.errors import UnsupportedOptionError
 from reglet.domain.policy import Policy
 from reglet.infrastructure.host import HostDispatcher, HostPorts, Limits, Program
+from reglet.infrastructure.native.extras import MissingPackageError
 from reglet.infrastructure.wire.dialect import Dialect
 from reglet.testing.fakes.command import FakeCommandRunner
+from reglet.testing.fakes.dns import FakeDNSResolver
 from reglet.testing.fakes.failures import refused, reset, timeout
 from tests.host.requests import FakeWorld, commands, network
 
@@ -341,6 +343,20 @@ def test_numbers_of_any_size_are_no_bug_of_ours(fields, caplog):
     """They are refused or cut to what can be; nothing is written to the host's own log."""
     FakeWorld(network("h.test")).ask("tcp_connect", {"host": "h.test", **fields})
     assert caplog.records == []
+
+
+def test_a_client_whose_package_is_missing_is_an_error_of_that_call():
+    """The plugin is told what to install; it is asked for when it is used, not before."""
+
+    class NotInstalled(FakeDNSResolver):
+        def in_context(self, ctx):
+            raise MissingPackageError("dnspython")
+
+    world = FakeWorld(network("h.test"), dns=NotInstalled())
+    assert world.ask("tcp_connect", {"host": "h.test", "port": "22"})["error"]["type"] != "config"
+    error = world.ask("dns_lookup", {"hostname": "h.test", "type": "A"})["error"]
+    assert (error["type"], error["code"]) == ("config", "missing_package")
+    assert "pip install 'reglet[host]'" in error["message"]
 
 
 def test_a_function_without_a_port_is_not_offered():

@@ -48,7 +48,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    require_extra("host", "run")
+    require_extra("build", "run")  # a client's package is asked for when the plugin uses it
     if options.example is not None and options.config != "{}":
         raise UsageError("--example brings its own config: leave out --config")
     given = read_config(options.config)
