@@ -34,13 +34,15 @@ from reglet.domain.entities.grants import (
     NetworkRule,
 )
 from reglet.domain.policy import Policy, PolicyGuard
-from reglet.domain.ports.command_runner import CommandRunner
-from reglet.domain.ports.dns_resolver import DNSResolver
-from reglet.domain.ports.host_functions import HostFunctions
-from reglet.domain.ports.http_client import HTTPClient
-from reglet.domain.ports.log_sink import LogSink
-from reglet.domain.ports.smtp_client import SMTPClient
-from reglet.domain.ports.tcp_dialer import TCPDialer
+from reglet.domain.ports import (
+    CommandRunner,
+    DNSResolver,
+    HostFunctions,
+    HTTPClient,
+    LogSink,
+    SMTPClient,
+    TCPDialer,
+)
 from reglet.infrastructure.host import (
     GuestAnswerError,
     GuestTrapError,

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from reglet.domain.go_duration import format_duration, format_nanoseconds
+from reglet.domain.time import format_duration, format_nanoseconds
 
 
 @pytest.mark.parametrize(

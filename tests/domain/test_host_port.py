@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reglet.domain.host_port import PORTS, join_host_port
+from reglet.domain.urls import PORTS, join_host_port
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reglet.domain.entities.grants import GrantSet, NetworkCapability, NetworkRule
 from reglet.domain.errors import CapabilityError
 from reglet.domain.policy import Decision, Policy, PolicyGuard, special_use
-from reglet.domain.ports.network_guard import NetworkGuard
+from reglet.domain.ports import NetworkGuard
 
 
 def policy(*rules):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reglet.domain.entities.requests import HTTPRequest, HTTPResponse
+from reglet.domain.entities.records import HTTPRequest, HTTPResponse
 
 
 def test_a_header_may_be_one_text_or_several():

@@ -14,7 +14,7 @@ from reglet.domain.entities.result import (
     result_failure,
     result_success,
 )
-from reglet.domain.entities.timestamp import Timestamp
+from reglet.domain.time import Timestamp
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 

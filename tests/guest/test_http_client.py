@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reglet.domain.context import Cancellation, Context
-from reglet.domain.entities.requests import HTTPRequest, HTTPResponse
+from reglet.domain.entities.records import HTTPRequest, HTTPResponse
 from reglet.domain.errors import (
     CancelledError,
     CapabilityError,
@@ -18,8 +18,7 @@ from reglet.domain.errors import (
     UnsupportedOptionError,
     WireFormatError,
 )
-from reglet.domain.ports.host_functions import HostFunctions
-from reglet.domain.ports.http_client import HTTPClient
+from reglet.domain.ports import HostFunctions, HTTPClient
 from reglet.infrastructure.guest.clients import host_clients
 from tests.guest.hosts import HostlibHost, ScriptedHost
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from reglet.domain.entities.log_record import LogMessage
+from reglet.domain.entities.records import LogMessage
 from reglet.domain.errors import CapabilityError, WireFormatError
 from reglet.infrastructure.guest.imported_functions import ImportedFunctions
 from reglet.infrastructure.guest.log_sink import HostLogSink

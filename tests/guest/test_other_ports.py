@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from reglet.domain.context import Context
-from reglet.domain.entities.requests import CommandRequest, CommandResult, MXRecord
+from reglet.domain.entities.records import CommandRequest, CommandResult, MXRecord
 from reglet.domain.errors import (
     CapabilityError,
     DNSError,
@@ -17,11 +17,7 @@ from reglet.domain.errors import (
     TimeoutError,  # noqa: A004 - our own family
     UnsupportedOptionError,
 )
-from reglet.domain.ports.command_runner import CommandRunner
-from reglet.domain.ports.dns_resolver import DNSResolver
-from reglet.domain.ports.host_functions import HostFunctions
-from reglet.domain.ports.smtp_client import SMTPClient
-from reglet.domain.ports.tcp_dialer import TCPDialer
+from reglet.domain.ports import CommandRunner, DNSResolver, HostFunctions, SMTPClient, TCPDialer
 from reglet.infrastructure.guest.clients import host_clients
 from tests.guest.hosts import HostlibHost, ScriptedHost
 

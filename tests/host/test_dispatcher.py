@@ -10,7 +10,7 @@ import pytest
 
 from reglet.domain.context import Cancellation, Context
 from reglet.domain.entities.grants import GrantSet
-from reglet.domain.entities.requests import HTTPRequest, HTTPResponse, MXRecord, TLSFacts
+from reglet.domain.entities.records import HTTPRequest, HTTPResponse, MXRecord, TLSFacts
 from reglet.domain.errors import UnsupportedOptionError
 from reglet.domain.policy import Policy
 from reglet.infrastructure.host import HostDispatcher, HostPorts, Limits, Program

@@ -9,7 +9,7 @@ from typing import Any
 
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.grants import GrantSet
-from reglet.domain.entities.timestamp import Timestamp
+from reglet.domain.time import Timestamp
 from reglet.infrastructure.wire.fields import as_fields
 from reglet.infrastructure.wire.grants import grants_of
 from reglet.infrastructure.wire.time import parse_time

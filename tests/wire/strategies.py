@@ -19,19 +19,20 @@ from reglet.domain.entities.grants import (
     NetworkCapability,
     NetworkRule,
 )
-from reglet.domain.entities.log_record import LogAttribute, LogMessage
 from reglet.domain.entities.manifest import ExampleManifest, Manifest, OperationManifest, ServiceManifest
-from reglet.domain.entities.requests import (
+from reglet.domain.entities.records import (
     CommandRequest,
     CommandResult,
     HTTPRequest,
     HTTPResponse,
+    LogAttribute,
+    LogMessage,
     MXRecord,
     SMTPConnectResult,
     TLSFacts,
 )
 from reglet.domain.entities.result import Result, ResultStatus, RunMetadata
-from reglet.domain.entities.timestamp import Timestamp
+from reglet.domain.time import Timestamp
 from reglet.infrastructure.wire.context import CallContext
 from reglet.infrastructure.wire.dns import DNSAnswer, DNSRequest
 from reglet.infrastructure.wire.smtp import SMTPRequest

@@ -10,7 +10,7 @@ import pytest
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.grants import ExecCapability, GrantSet, NetworkCapability, NetworkRule
 from reglet.domain.errors import HostError, WireFormatError
-from reglet.domain.rfc3339 import format_time
+from reglet.domain.time import format_time
 from reglet.infrastructure.wire.dialect import Dialect
 from reglet.infrastructure.wire.errors import detail_text, type_of_code
 from reglet.infrastructure.wire.failures import encode_failure, is_unreadable, read_response

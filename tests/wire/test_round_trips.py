@@ -12,9 +12,8 @@ from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reglet.domain.entities.timestamp import Timestamp
 from reglet.domain.errors import RegletError
-from reglet.domain.rfc3339 import format_time
+from reglet.domain.time import Timestamp, format_time
 from reglet.infrastructure.wire import command, dns, grants, http, log, manifest, result, smtp, tcp
 from reglet.infrastructure.wire.dialect import Dialect
 from reglet.infrastructure.wire.go_json import encode_json

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from reglet.domain.entities.grants import GrantSet
     from reglet.domain.entities.manifest import Manifest
     from reglet.domain.entities.result import Result
-    from reglet.domain.ports.host_functions import HostFunctions
-    from reglet.domain.ports.plugin import Plugin
+    from reglet.domain.ports import HostFunctions, Plugin
 
 
 class Place(Protocol):
@@ -78,7 +77,7 @@ class InProcess:
             PluginImportError: it fails; the error has the author's traceback.
             UsageError: what it answers is no manifest.
         """
-        from reglet.application.tracebacks import author_traceback, one_line
+        from reglet.application.results import author_traceback, one_line
         from reglet.domain.context import Context
         from reglet.domain.entities.manifest import Manifest
         from reglet.infrastructure.build.errors import PluginImportError

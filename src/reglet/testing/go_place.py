@@ -18,7 +18,7 @@ from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import RegletError
 from reglet.domain.policy import Policy
-from reglet.domain.ports.host_functions import HostFunctions
+from reglet.domain.ports import HostFunctions
 from reglet.infrastructure.wire.result import decode_result
 
 _SOURCE = Path(__file__).with_name("go_host")

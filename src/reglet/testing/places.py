@@ -8,8 +8,7 @@ from typing import Literal, Protocol, TypeAlias
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.result import Result
-from reglet.domain.ports.host_functions import HostFunctions
-from reglet.domain.ports.plugin import Plugin
+from reglet.domain.ports import HostFunctions, Plugin
 from reglet.infrastructure.guest.exports import Exports
 from reglet.infrastructure.wire.result import decode_result
 from reglet.testing.audit.surroundings import surroundings_watched

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import reglet
 from reglet.domain.context import Context
-from reglet.domain.entities.requests import HTTPRequest, HTTPResponse, MXRecord, SMTPConnectResult, TLSFacts
+from reglet.domain.entities.records import HTTPRequest, HTTPResponse, MXRecord, SMTPConnectResult, TLSFacts
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import RegletError
 from reglet.infrastructure.wire.result import encode_result

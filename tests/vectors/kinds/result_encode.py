@@ -6,8 +6,8 @@ from typing import Any
 
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.result import Result, ResultStatus, RunMetadata
-from reglet.domain.entities.timestamp import ZERO_TIME
 from reglet.domain.errors import WireFormatError
+from reglet.domain.time import ZERO_TIME
 from reglet.infrastructure.wire.errors import detail_text
 from reglet.infrastructure.wire.go_json import to_bytes
 from reglet.infrastructure.wire.result import encode_result, metadata_text

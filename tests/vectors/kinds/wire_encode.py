@@ -6,18 +6,19 @@ import base64
 from datetime import timedelta
 from typing import Any
 
-from reglet.domain.entities.log_record import LogAttribute, LogMessage
-from reglet.domain.entities.requests import (
+from reglet.domain.entities.records import (
     CommandRequest,
     CommandResult,
     HTTPRequest,
     HTTPResponse,
+    LogAttribute,
+    LogMessage,
     MXRecord,
     SMTPConnectResult,
     TLSFacts,
 )
-from reglet.domain.entities.timestamp import ZERO_TIME
 from reglet.domain.errors import WireFormatError
+from reglet.domain.time import ZERO_TIME
 from reglet.infrastructure.wire import command, dns, http, log, smtp, tcp
 from reglet.infrastructure.wire.context import CallContext, context_text
 from reglet.infrastructure.wire.go_json import to_bytes

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reglet.domain.entities.grants import GrantSet
     from reglet.domain.entities.manifest import Manifest
     from reglet.domain.entities.result import Result
-    from reglet.domain.ports.host_functions import HostFunctions
+    from reglet.domain.ports import HostFunctions
     from reglet.infrastructure.host.host_call import HostCall
     from reglet.testing.examples import ExampleCase
 

@@ -1,19 +1,204 @@
-"""Network rules, compiled: which hosts and ports belong together."""
+"""Hosts, addresses, ports: their canonical forms, those of special use, and network rules ready to match."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from ipaddress import ip_network
-from typing import TypeVar
+from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
+from typing import TypeAlias, TypeVar
 
 from attrs import frozen
 
 from reglet.domain.entities.grants import NetworkRule
 from reglet.domain.errors import RegletError
-from reglet.domain.policy.addresses import Address, Network
-from reglet.domain.policy.glob import Glob, PatternError, is_exact
-from reglet.domain.policy.hosts import ascii_label, canonical_host, parse_address, parse_network
+from reglet.domain.policy.globs import Glob, PatternError, is_exact
+
+Address: TypeAlias = IPv4Address | IPv6Address
+Network: TypeAlias = IPv4Network | IPv6Network
+
+_METADATA = (
+    "169.254.169.254/32",
+    "169.254.169.253/32",
+    "169.254.170.2/32",
+    "169.254.170.23/32",
+    "168.63.129.16/32",
+    "100.100.100.200/32",
+    "192.0.0.192/32",
+    "fd00:ec2::254/128",
+    "fd00:ec2::253/128",
+    "fd00:ec2::23/128",
+    "fd20:ce::254/128",
+)
+
+_SPECIAL: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("cloud metadata", _METADATA),
+    ("unspecified", ("0.0.0.0/32", "::/128")),
+    ("loopback", ("127.0.0.0/8", "::1/128")),
+    ("private", ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fec0::/10")),
+    ("shared (carrier NAT)", ("100.64.0.0/10",)),
+    ("link-local", ("169.254.0.0/16", "fe80::/10")),
+    ("multicast", ("224.0.0.0/4", "ff00::/8")),
+    ("broadcast", ("255.255.255.255/32",)),
+    ("this-network", ("0.0.0.0/8",)),
+    ("protocol", ("192.0.0.0/24", "192.88.99.0/24", "2001:1::/32", "2001:10::/28", "2001:20::/28")),
+    ("documentation", ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20")),
+    ("benchmark", ("198.18.0.0/15", "2001:2::/48")),
+    ("reserved", ("240.0.0.0/4",)),
+    ("NAT64", ("64:ff9b:1::/48",)),
+    ("6to4", ("2002::/16",)),
+    ("Teredo", ("2001::/32",)),
+)
+_RANGES: tuple[tuple[str, Network], ...] = tuple(
+    (use, ip_network(text)) for use, texts in _SPECIAL for text in texts
+)
+_NAT64 = IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+
+
+def special_use(address: Address) -> str:
+    """Return what an address is set aside for, such as `private`; an empty text for a public one.
+
+    An IPv4 address inside an IPv6 one (mapped, NAT64) is judged itself. Of IPv6, only global unicast
+    can be public.
+    """
+    inner = _embedded(address)
+    if inner is not None:
+        return special_use(inner)
+    for use, network in _RANGES:
+        if address in network:
+            return use
+    if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
+        return "reserved"
+    return ""
+
+
+def _embedded(address: Address) -> IPv4Address | None:
+    if isinstance(address, IPv4Address):
+        return None
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped
+
+
+_NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
+_DOTS = re.compile("[.\u3002\uff0e\uff61]")
+_MAX_NAME = 253
+_OCTETS = 4
+_OCTET = 256
+_TWO_READINGS = frozenset("\u00df\u1e9e\u03c2\u200c\u200d")
+"""Characters that IDNA 2003 and 2008 turn into different names."""
+
+
+class HostError(RegletError):
+    """A text that is neither a host name nor an address; the text says why."""
+
+    error_type = "validation"
+
+    def __init__(self, host: str, reason: str) -> None:
+        """Name the host and what is wrong with it."""
+        super().__init__(f"host {host!r} is neither a name nor an address: {reason}")
+        self.host = host
+        self.reason = reason
+
+
+def canonical_host(text: str) -> str:
+    """Return a host in the one spelling used here, or raise `HostError`.
+
+    Names come back in lower case, in IDNA's ASCII form, without a trailing dot; addresses as `ipaddress`
+    writes them, whatever their spelling was (`0x7f.1`, `[::ffff:127.0.0.1]`).
+    """
+    address = parse_address(text)
+    return str(address) if address is not None else _name(text)
+
+
+def parse_address(text: str) -> Address | None:
+    """Return the address that a host text means, None if it is a name; `HostError` for neither.
+
+    IPv4 inside IPv6 (mapped) is returned as IPv4. All spellings of `inet_aton` are read, as resolvers do.
+    """
+    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    if "%" in bare:
+        raise HostError(text, "zone ids and percent-encoding are refused")
+    if ":" in bare:
+        return _ipv6(text, bare)
+    if bare is not text:
+        raise HostError(text, "only IPv6 addresses stand in brackets")
+    return _ipv4(text)
+
+
+def _ipv6(text: str, bare: str) -> Address:
+    try:
+        address = IPv6Address(bare)
+    except AddressValueError as error:
+        raise HostError(text, str(error)) from None
+    return address.ipv4_mapped or address
+
+
+def _ipv4(text: str) -> IPv4Address | None:
+    parts = _ascii(text).removesuffix(".").split(".")
+    if not _NUMBER.fullmatch(parts[-1]):
+        return None
+    if len(parts) > _OCTETS or not all(_NUMBER.fullmatch(part) for part in parts):
+        raise HostError(text, "it ends in a number and is no IPv4 address")
+    *high, low = (_number(text, part) for part in parts)
+    if any(value >= _OCTET for value in high) or low >= _OCTET ** (_OCTETS - len(high)):
+        raise HostError(text, "a part of the IPv4 address is too large")
+    value = sum(octet << (8 * (3 - place)) for place, octet in enumerate(high)) + low
+    return IPv4Address(value)
+
+
+def _number(text: str, part: str) -> int:
+    try:
+        if part.startswith("0x"):
+            return int(part[2:] or "0", 16)
+        return int(part, 8) if part.startswith("0") else int(part[:20])
+    except ValueError:
+        raise HostError(text, f"{part!r} is no octal number") from None
+
+
+def _name(text: str) -> str:
+    name = _ascii(text).removesuffix(".")
+    if len(name) > _MAX_NAME:
+        raise HostError(text[:80] + "…", f"it is longer than {_MAX_NAME} characters")
+    for label in name.split("."):
+        if not _NAME.fullmatch(label):
+            reason = "a label is empty" if not label else f"{label[:80]!r} cannot be a label of a name"
+            raise HostError(text, reason)
+    return name
+
+
+def _ascii(text: str) -> str:
+    """Return the text in lower case and, if it is not ASCII, in IDNA's ASCII form."""
+    if text.isascii():
+        return text.lower()
+    if not _TWO_READINGS.isdisjoint(text):
+        raise HostError(
+            text, "it has characters that IDNA 2003 and 2008 read differently; write its xn-- form"
+        )
+    return ".".join(ascii_label(text, label) for label in _DOTS.split(text))
+
+
+def ascii_label(text: str, label: str) -> str:
+    """Return one label in IDNA's ASCII form."""
+    if label.isascii():
+        return label.lower()
+    try:
+        return label.encode("idna").decode("ascii").lower()
+    except UnicodeError as error:
+        raise HostError(text, f"IDNA cannot write {label!r}: {error}") from None
+
+
+def parse_network(text: str) -> Network | None:
+    """Return the CIDR block that a pattern means, None if it is none; host bits must be zero."""
+    address, slash, _ = text.partition("/")
+    if not slash or not (":" in address or re.fullmatch(r"[0-9.]+", address)):
+        return None
+    try:
+        return ip_network(text)
+    except ValueError as error:
+        raise HostError(text, str(error)) from None
+
 
 T = TypeVar("T")
 

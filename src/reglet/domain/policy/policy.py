@@ -7,15 +7,49 @@ import posixpath
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from attrs import frozen
+
 from reglet.domain.entities.grants import GrantSet
-from reglet.domain.policy.addresses import Address, special_use
-from reglet.domain.policy.commands import runs_code
-from reglet.domain.policy.decision import Decision
-from reglet.domain.policy.environment import is_blocked, is_gated
-from reglet.domain.policy.glob import Glob, is_exact
-from reglet.domain.policy.hosts import HostError, canonical_host, parse_address
-from reglet.domain.policy.network import MAX_PORT, CompiledRule, HostPattern, compile_rule, readable
-from reglet.domain.policy.paths import canonical_path, path_pattern
+from reglet.domain.errors import CapabilityError
+from reglet.domain.policy.files import canonical_path, path_pattern
+from reglet.domain.policy.globs import Glob, is_exact
+from reglet.domain.policy.network import (
+    MAX_PORT,
+    Address,
+    CompiledRule,
+    HostError,
+    HostPattern,
+    canonical_host,
+    compile_rule,
+    parse_address,
+    readable,
+    special_use,
+)
+from reglet.domain.policy.programs import is_blocked, is_gated, runs_code
+
+
+@frozen
+class Decision:
+    """Allowed or not, and why.
+
+    Attributes:
+        allowed: the answer.
+        rule: the rule that allowed it, or the grant that is missing, such as `network:example.com:443`.
+        hint: for a refusal, what to add to the grants.
+    """
+
+    allowed: bool
+    rule: str
+    hint: str = ""
+
+    def __bool__(self) -> bool:
+        return self.allowed
+
+    def require(self) -> None:
+        """Raise `CapabilityError` unless allowed."""
+        if not self.allowed:
+            raise CapabilityError(self.rule, hint=self.hint)
+
 
 DNS_PORT = 53
 
@@ -231,3 +265,18 @@ def _address_hint(host: str, port: int, address: Address) -> str:
         return _network_hint(host, port)
     why = f"{address}, a {use} address, which no pattern with wildcards allows"
     return f"{why}; {_network_hint(host, port)}"
+
+
+@frozen
+class PolicyGuard:
+    """Implements the `NetworkGuard` port with a policy."""
+
+    policy: Policy
+
+    def check_target(self, host: str, port: int) -> None:
+        """Raise `CapabilityError` unless a grant covers this name or address with this port."""
+        self.policy.network(host, port).require()
+
+    def check_address(self, host: str, port: int, address: str) -> None:
+        """Raise `CapabilityError` unless `address`, which `host` resolved to, may be dialled."""
+        self.policy.address(host, port, address).require()

@@ -17,11 +17,11 @@ from collections.abc import Callable, Mapping
 from importlib.machinery import PathFinder
 from typing import Any
 
-from reglet.application.tracebacks import author_traceback, one_line
+from reglet.application.results import author_traceback, one_line
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.manifest import Manifest
-from reglet.domain.ports.plugin import Plugin
+from reglet.domain.ports import Plugin
 from reglet.infrastructure.guest.awake import waking
 from reglet.infrastructure.guest.entry import handler_of
 from reglet.infrastructure.guest.exports import Exports

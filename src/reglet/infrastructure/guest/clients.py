@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reglet.domain.ports.command_runner import CommandRunner
-from reglet.domain.ports.dns_resolver import DNSResolver
-from reglet.domain.ports.host_functions import HostFunctions
-from reglet.domain.ports.http_client import HTTPClient
-from reglet.domain.ports.smtp_client import SMTPClient
-from reglet.domain.ports.tcp_dialer import TCPDialer
+from reglet.domain.ports import CommandRunner, DNSResolver, HostFunctions, HTTPClient, SMTPClient, TCPDialer
 from reglet.infrastructure.guest.command_runner import HostCommandRunner
 from reglet.infrastructure.guest.dns_resolver import HostDNSResolver
 from reglet.infrastructure.guest.host_caller import HostCaller

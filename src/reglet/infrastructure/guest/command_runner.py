@@ -7,7 +7,7 @@ from datetime import timedelta
 from attrs import evolve, field, frozen
 
 from reglet.domain.context import Context
-from reglet.domain.entities.requests import CommandRequest, CommandResult
+from reglet.domain.entities.records import CommandRequest, CommandResult
 from reglet.domain.errors import ExecError, HostError, TimeoutError  # noqa: A004 - our own family
 from reglet.infrastructure.guest.host_caller import HostCaller
 from reglet.infrastructure.guest.time_left import time_left

@@ -10,20 +10,17 @@ from datetime import UTC, datetime
 
 from attrs import evolve
 
-from reglet.application.current import Check, under_way
-from reglet.application.log_streams import KeptLog, logging_to
+from reglet.application.logging import Check, KeptLog, logging_to, under_way
 from reglet.application.plugin import NO_VERSION
-from reglet.application.results import result_of_error
-from reglet.application.tracebacks import author_traceback, one_line
+from reglet.application.results import author_traceback, one_line, result_of_error
 from reglet.application.version import __version__
 from reglet.domain.context import Context
-from reglet.domain.entities.log_record import LogMessage
 from reglet.domain.entities.manifest import Manifest
+from reglet.domain.entities.records import LogMessage
 from reglet.domain.entities.result import Result, RunMetadata, result_error
-from reglet.domain.entities.timestamp import ZERO_TIME
 from reglet.domain.errors import MemoryLimitError
-from reglet.domain.ports.host_functions import HostFunctions
-from reglet.domain.ports.plugin import Plugin
+from reglet.domain.ports import HostFunctions, Plugin
+from reglet.domain.time import ZERO_TIME
 from reglet.infrastructure.guest.clients import host_clients
 from reglet.infrastructure.guest.log_sink import HostLogSink
 from reglet.infrastructure.wire.manifest import encode_description, encode_manifest, encode_schema

@@ -11,7 +11,7 @@ from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_file_location
 from typing import TYPE_CHECKING
 
-from reglet.application.unusable_modules import why_not
+from reglet.application.unsupported_modules import unsupported_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -93,7 +93,7 @@ class SealedFinder:
         """Raise for every module that is not in memory."""
         if fullname in sys.builtin_module_names:
             return
-        problem = why_not(fullname) or "must be imported at the top of the plugin's module"
+        problem = unsupported_reason(fullname) or "must be imported at the top of the plugin's module"
         raise ModuleNotFoundError(
             f"No module named {fullname!r}: a built plugin has only what was imported during its build; "
             f"{fullname} {problem}",

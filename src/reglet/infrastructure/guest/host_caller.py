@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from reglet.domain.errors import WireFormatError
-from reglet.domain.ports.host_functions import HostFunctions
+from reglet.domain.ports import HostFunctions
 from reglet.infrastructure.wire.dialect import Dialect
 from reglet.infrastructure.wire.failures import is_unreadable
 

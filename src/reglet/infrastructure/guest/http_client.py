@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 from attrs import evolve, field, frozen
 
 from reglet.domain.context import Context
-from reglet.domain.entities.requests import HTTPRequest, HTTPResponse
+from reglet.domain.entities.records import HTTPRequest, HTTPResponse
 from reglet.domain.errors import HostError, HTTPError, TimeoutError, UnsupportedOptionError  # noqa: A004
-from reglet.domain.host_port import SCHEME_PORTS
+from reglet.domain.urls import SCHEME_PORTS
 from reglet.infrastructure.guest.host_caller import HostCaller
 from reglet.infrastructure.guest.time_left import time_left
 from reglet.infrastructure.wire.context import CallContext

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from reglet.domain.entities.log_record import LogMessage
-from reglet.domain.ports.host_functions import HostFunctions
+from reglet.domain.entities.records import LogMessage
+from reglet.domain.ports import HostFunctions
 from reglet.infrastructure.guest.host_caller import MAX_REQUEST_BYTES
 from reglet.infrastructure.wire.log import encode_log_message
 

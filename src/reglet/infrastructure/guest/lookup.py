@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from functools import reduce
 
-from reglet.application.plugin import PluginDefinition
-from reglet.application.registration import plugin_of
-from reglet.domain.ports.plugin import Plugin
+from reglet.application.plugin import PluginDefinition, plugin_of
+from reglet.domain.ports import Plugin
 
 
 def import_plugin(module: str, attribute: str | None, version: str | None) -> Plugin:

@@ -7,14 +7,14 @@ from datetime import timedelta
 from attrs import evolve, field, frozen
 
 from reglet.domain.context import Context
-from reglet.domain.entities.requests import SMTPConnectResult
+from reglet.domain.entities.records import SMTPConnectResult
 from reglet.domain.errors import (
     HostError,
     NetworkError,
     TimeoutError,  # noqa: A004 - our own family
     UnsupportedOptionError,
 )
-from reglet.domain.host_port import join_host_port
+from reglet.domain.urls import join_host_port
 from reglet.infrastructure.guest.host_caller import HostCaller
 from reglet.infrastructure.guest.time_left import time_left
 from reglet.infrastructure.wire.context import CallContext

@@ -7,9 +7,9 @@ from datetime import timedelta
 from attrs import evolve, field, frozen
 
 from reglet.domain.context import Context
-from reglet.domain.entities.connection import ObservedConnection
+from reglet.domain.entities.records import ObservedConnection
 from reglet.domain.errors import HostError, TCPError, TimeoutError, UnsupportedOptionError  # noqa: A004
-from reglet.domain.host_port import PORTS, join_host_port
+from reglet.domain.urls import PORTS, join_host_port
 from reglet.infrastructure.guest.host_caller import HostCaller
 from reglet.infrastructure.guest.time_left import time_left
 from reglet.infrastructure.wire.context import CallContext

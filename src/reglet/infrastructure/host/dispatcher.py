@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from reglet.domain.context import Context
-from reglet.domain.entities.log_record import LogMessage
+from reglet.domain.entities.records import LogMessage
 from reglet.domain.errors import CapabilityError, RegletError, WireFormatError
-from reglet.domain.ports.host_functions import HOST_FUNCTIONS
+from reglet.domain.ports import HOST_FUNCTIONS
 from reglet.infrastructure.host import failures
 from reglet.infrastructure.host.functions import Answerer, answerer
 from reglet.infrastructure.host.host_call import HostCall

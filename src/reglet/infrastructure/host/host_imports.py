@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import wasmtime
 
 from reglet.domain.errors import CapabilityError
-from reglet.domain.ports.host_functions import HOST_FUNCTIONS, HostFunctions
+from reglet.domain.ports import HOST_FUNCTIONS, HostFunctions
 from reglet.infrastructure.host.errors import GuestTrapError
 from reglet.infrastructure.host.packing import pack, unpack
 from reglet.infrastructure.host.traps import reason_of

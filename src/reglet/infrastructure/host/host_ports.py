@@ -6,12 +6,7 @@ from typing import Protocol
 
 from attrs import frozen
 
-from reglet.domain.ports.command_runner import CommandRunner
-from reglet.domain.ports.dns_resolver import DNSResolver
-from reglet.domain.ports.http_client import HTTPClient
-from reglet.domain.ports.log_sink import LogSink
-from reglet.domain.ports.smtp_client import SMTPClient
-from reglet.domain.ports.tcp_dialer import TCPDialer
+from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, LogSink, SMTPClient, TCPDialer
 from reglet.infrastructure.host.programs import Locate
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from reglet.domain.context import Cancellation, Context
 from reglet.domain.errors import WireFormatError
-from reglet.domain.ports.host_functions import HostFunctions
+from reglet.domain.ports import HostFunctions
 from reglet.infrastructure.host.code import Code, compiled_whole
 from reglet.infrastructure.host.errors import GuestAnswerError, LimitExceededError, SandboxClosedError
 from reglet.infrastructure.host.instance import Instance

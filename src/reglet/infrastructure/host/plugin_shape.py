@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import wasmtime
 
-from reglet.domain.ports.host_functions import HOST_FUNCTIONS
+from reglet.domain.ports import HOST_FUNCTIONS
 from reglet.infrastructure.host.errors import NotAPluginError
 from reglet.infrastructure.host.host_imports import HOST_MODULE, host_function_type
 from reglet.infrastructure.host.wasi_imports import wasi_results

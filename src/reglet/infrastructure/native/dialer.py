@@ -11,7 +11,7 @@ from attrs import frozen
 
 from reglet.domain.errors import DNSError
 from reglet.domain.policy import canonical_host, parse_address
-from reglet.domain.ports.network_guard import NetworkGuard
+from reglet.domain.ports import NetworkGuard
 from reglet.infrastructure.native.deadline import Deadline
 
 Lookup = Callable[[str], Sequence[str]]

@@ -13,11 +13,10 @@ from typing import Self
 from attrs import evolve, field, frozen
 
 from reglet.domain.context import Context
-from reglet.domain.entities.connection import ObservedConnection
-from reglet.domain.entities.requests import TLSFacts
+from reglet.domain.entities.records import ObservedConnection, TLSFacts
 from reglet.domain.errors import DNSError, TCPError
 from reglet.domain.policy import HostError
-from reglet.domain.ports.network_guard import NetworkGuard
+from reglet.domain.ports import NetworkGuard
 from reglet.infrastructure.native.addresses import socket_address, split_address
 from reglet.infrastructure.native.deadline import DEFAULT_TIMEOUT, Deadline
 from reglet.infrastructure.native.dialer import Dialer, Lookup, system_lookup

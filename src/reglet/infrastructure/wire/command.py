@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.requests import CommandRequest, CommandResult
+from reglet.domain.entities.records import CommandRequest, CommandResult
 from reglet.infrastructure.wire.context import NO_CONTEXT, CallContext, context_text, read_context
 from reglet.infrastructure.wire.dialect import Dialect
 from reglet.infrastructure.wire.errors import optional_detail_text

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from attrs import frozen
 
 from reglet.domain.context import Cancellation, Context
-from reglet.domain.rfc3339 import format_time
+from reglet.domain.time import format_time
 from reglet.infrastructure.wire.fields import Fields
 from reglet.infrastructure.wire.go_json import TRUE, object_text, optional_number, optional_text
 from reglet.infrastructure.wire.time import milliseconds, span

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.requests import HTTPRequest, HTTPResponse
+from reglet.domain.entities.records import HTTPRequest, HTTPResponse
 from reglet.infrastructure.wire.context import NO_CONTEXT, CallContext, context_text, read_context
 from reglet.infrastructure.wire.dialect import Dialect
 from reglet.infrastructure.wire.errors import optional_detail_text

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import cast, get_args
 
-from reglet.domain.entities.log_record import LogAttribute, LogAttributeType, LogMessage
-from reglet.domain.entities.timestamp import ZERO_TIME
-from reglet.domain.rfc3339 import format_time
+from reglet.domain.entities.records import LogAttribute, LogAttributeType, LogMessage
+from reglet.domain.time import ZERO_TIME, format_time
 from reglet.infrastructure.wire.context import NO_CONTEXT, CallContext, context_text, read_context
 from reglet.infrastructure.wire.fields import Fields, read_record
 from reglet.infrastructure.wire.go_json import list_text, object_text, string_text, to_bytes

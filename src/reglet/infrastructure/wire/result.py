@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from reglet.domain.entities.result import Result, ResultStatus, RunMetadata
-from reglet.domain.entities.timestamp import ZERO_TIME
 from reglet.domain.errors import WireFormatError
-from reglet.domain.rfc3339 import format_time
+from reglet.domain.time import ZERO_TIME, format_time
 from reglet.infrastructure.wire.errors import detail_text, optional_detail_text, read_optional_detail
 from reglet.infrastructure.wire.fields import Fields, read_record, shown
 from reglet.infrastructure.wire.go_json import (

@@ -7,7 +7,7 @@ from datetime import timedelta
 from attrs import frozen
 
 from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.requests import SMTPConnectResult
+from reglet.domain.entities.records import SMTPConnectResult
 from reglet.infrastructure.wire.context import NO_CONTEXT, CallContext, context_text, read_context
 from reglet.infrastructure.wire.dialect import Dialect
 from reglet.infrastructure.wire.errors import optional_detail_text

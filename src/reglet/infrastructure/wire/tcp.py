@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from attrs import field, frozen
 
 from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.requests import TLSFacts
-from reglet.domain.rfc3339 import format_time
+from reglet.domain.entities.records import TLSFacts
+from reglet.domain.time import format_time
 from reglet.infrastructure.wire.context import NO_CONTEXT, CallContext, context_text, read_context
 from reglet.infrastructure.wire.dialect import Dialect
 from reglet.infrastructure.wire.errors import optional_detail_text

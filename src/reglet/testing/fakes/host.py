@@ -15,11 +15,10 @@ from reglet.application.answers import (
 )
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
-from reglet.domain.entities.log_record import LogMessage
+from reglet.domain.entities.records import LogMessage
 from reglet.domain.entities.result import Result
 from reglet.domain.policy import Policy
-from reglet.domain.ports.host_functions import HostFunctions
-from reglet.domain.ports.plugin import Plugin
+from reglet.domain.ports import HostFunctions, Plugin
 from reglet.infrastructure.guest.clients import host_clients
 from reglet.infrastructure.host.dispatcher import HostDispatcher
 from reglet.infrastructure.host.host_call import HostCall

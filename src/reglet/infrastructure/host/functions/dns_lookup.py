@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from reglet.domain.ports.dns_resolver import DNSResolver
+from reglet.domain.ports import DNSResolver
 from reglet.infrastructure.host.functions.answerer import Answerer
 from reglet.infrastructure.host.functions.requests import BadRequestError
 from reglet.infrastructure.wire.dns import DNSAnswer, DNSRequest, decode_dns_request, encode_dns_response

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from attrs import evolve, frozen
 
-from reglet.domain.entities.requests import CommandRequest
-from reglet.domain.ports.command_runner import CommandRunner
+from reglet.domain.entities.records import CommandRequest
+from reglet.domain.ports import CommandRunner
 from reglet.infrastructure.host.functions.answerer import Answerer
 from reglet.infrastructure.host.functions.requests import BadRequestError
 from reglet.infrastructure.host.programs import Locate, Program

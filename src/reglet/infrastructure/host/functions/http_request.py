@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
-from reglet.domain.entities.requests import HTTPRequest
+from reglet.domain.entities.records import HTTPRequest
 from reglet.domain.errors import HTTPError
-from reglet.domain.ports.http_client import HTTPClient
+from reglet.domain.ports import HTTPClient
 from reglet.domain.urls import without_credentials
 from reglet.infrastructure.host.functions.answerer import Answerer
 from reglet.infrastructure.wire.http import (

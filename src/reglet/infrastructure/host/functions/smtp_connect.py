@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from reglet.domain.ports.smtp_client import SMTPClient
+from reglet.domain.ports import SMTPClient
 from reglet.infrastructure.host.functions.answerer import Answerer
 from reglet.infrastructure.host.functions.requests import host_port, require_target, timeout_within
 from reglet.infrastructure.wire.smtp import SMTPRequest, decode_smtp_request, encode_smtp_response

@@ -6,8 +6,8 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, ClassVar
 
-from reglet.domain.entities.requests import TLSFacts
-from reglet.domain.ports.tcp_dialer import TCPConnection, TCPDialer
+from reglet.domain.entities.records import TLSFacts
+from reglet.domain.ports import TCPConnection, TCPDialer
 from reglet.infrastructure.host.functions.answerer import Answerer
 from reglet.infrastructure.host.functions.requests import host_port, require_target, timeout_within
 from reglet.infrastructure.wire.tcp import TCPAnswer, TCPRequest, decode_tcp_request, encode_tcp_response

@@ -1,14 +1,18 @@
-"""What a plugin asks of the world and what it gets back: the records of the ports.
+"""What a plugin asks of its host and what it gets back: the records of the ports.
 
 Durations are `timedelta`, bodies are bytes, ports are ints. The wire's own spellings live in the wire room.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Literal, Self
 
-from attrs import field, frozen
+from attrs import define, field, frozen
+
+from reglet.domain.time import ZERO_TIME
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """The most of an HTTP body, or of a command's output, that a host hands to a plugin."""
@@ -111,3 +115,104 @@ class CommandResult:
     duration: timedelta = timedelta()
     is_timeout: bool = False
     truncated: bool = False
+
+
+def _hold_nothing() -> None:
+    """Let go of nothing."""
+
+
+@define
+class ObservedConnection:
+    """What a connection told, and what holds it open if anything does.
+
+    Attributes:
+        remote_addr: the far end, `address:port`.
+        local_addr: the near end, `address:port`.
+        is_tls: whether TLS was negotiated.
+        tls: what the handshake told.
+    """
+
+    remote_addr: str = ""
+    local_addr: str = ""
+    is_tls: bool = False
+    tls: TLSFacts = field(factory=TLSFacts, repr=False)
+    _let_go: Callable[[], object] = field(default=_hold_nothing, repr=False, eq=False)
+    _is_open: bool = field(default=True, init=False, repr=False, eq=False)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it was made and not yet closed here."""
+        return self._is_open
+
+    @property
+    def tls_version(self) -> str:
+        """The protocol, `TLS 1.0` to `TLS 1.3`."""
+        return self.tls.version
+
+    @property
+    def tls_cipher_suite(self) -> str:
+        """The cipher suite's IANA name."""
+        return self.tls.cipher_suite
+
+    @property
+    def tls_server_name(self) -> str:
+        """The name that was asked for (SNI); empty for an address."""
+        return self.tls.server_name
+
+    @property
+    def tls_cert_subject(self) -> str:
+        """The certificate's subject, RFC 4514."""
+        return self.tls.cert_subject
+
+    @property
+    def tls_cert_issuer(self) -> str:
+        """The certificate's issuer, RFC 4514."""
+        return self.tls.cert_issuer
+
+    @property
+    def tls_cert_not_after(self) -> datetime | None:
+        """When the certificate expires."""
+        return self.tls.cert_not_after
+
+    def close(self) -> None:
+        """Close it; closing twice does nothing."""
+        if self._is_open:
+            self._is_open = False
+            self._let_go()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+LogAttributeType = Literal[
+    "string", "int64", "uint64", "bool", "float64", "time", "duration", "error", "json", "any", "group"
+]
+
+
+@frozen
+class LogAttribute:
+    """A typed fact beside a message; the value is text."""
+
+    key: str
+    type: LogAttributeType
+    value: str
+
+
+def _attributes(attributes: Iterable[LogAttribute]) -> tuple[LogAttribute, ...]:
+    return tuple(attributes)
+
+
+@frozen
+class LogMessage:
+    """A message with its level (DEBUG, INFO, WARN, ERROR), its attributes and the request it belongs to."""
+
+    level: str
+    message: str
+    attributes: tuple[LogAttribute, ...] = field(converter=_attributes, default=())
+    timestamp: datetime = ZERO_TIME
+    request_id: str | None = None

@@ -57,7 +57,7 @@ ABSENT = frozenset(
 """Public modules of the standard library that a plugin's Python lacks, with all their submodules."""
 
 
-def why_not(module: str) -> str | None:
+def unsupported_reason(module: str) -> str | None:
     """Say why a module cannot be used and what to do, to stand behind its name; None if it may be used."""
     while module:
         if module in REPLACEMENTS:

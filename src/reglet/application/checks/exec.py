@@ -8,8 +8,8 @@ from datetime import timedelta
 from attrs import evolve
 
 from reglet.domain.context import Context
-from reglet.domain.entities.requests import CommandRequest, CommandResult
-from reglet.domain.ports.command_runner import CommandRunner
+from reglet.domain.entities.records import CommandRequest, CommandResult
+from reglet.domain.ports import CommandRunner
 
 DEFAULT_TIMEOUT = timedelta(seconds=30)
 """How long a program may run unless the request or the caller says otherwise."""
