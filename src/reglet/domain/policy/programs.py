@@ -92,7 +92,7 @@ _SHORTEST_OPTION = 4
 
 
 def runs_code(command: str, args: Sequence[str], resolved: str = "") -> str:
-    """Return why a call runs code of the caller's choosing, an empty text if it does not.
+    """Return why a call runs code of the caller's choosing, an empty string if it does not.
 
     `resolved` is the file behind the command's symlinks: a shell stays a shell under another name.
     """
@@ -115,22 +115,19 @@ def _reason(name: str, args: Sequence[str]) -> str:
 
 
 def _code_flag(kind: str, args: Sequence[str]) -> str:
-    letters, words = _CODE_FLAGS.get(kind, ("", ()))
-    for place, given in enumerate(args):
-        arg = f"-{given}" if kind == "tar" and place == 0 and not given.startswith("-") else given
-        if any(_is_option(arg.partition("=")[0], word) for word in words):
-            return arg.partition("=")[0]
+    """Return the argument that is, or begins, an option by which this kind of program is given code."""
+    letters, options = _CODE_FLAGS.get(kind, ("", ()))
+    for index, given in enumerate(args):
+        arg = f"-{given}" if kind == "tar" and index == 0 and not given.startswith("-") else given
+        name = arg.partition("=")[0]
+        abbreviates = name.startswith("--") and len(name) >= _SHORTEST_OPTION
+        if any(name == option or (abbreviates and option.startswith(name)) for option in options):
+            return name
         if arg == "-" and letters:
             return "-, standard input"
         if re.match(r"-[^-]", arg) and not set(letters).isdisjoint(arg[1:]):
-            return arg.split("=")[0][:10]
+            return name[:10]
     return ""
-
-
-def _is_option(given: str, option: str) -> bool:
-    """Whether an argument is an option, or a beginning of a long one."""
-    begins = given.startswith("--") and len(given) >= _SHORTEST_OPTION and option.startswith(given)
-    return given == option or begins
 
 
 def _base_name(command: str) -> str:
