@@ -42,7 +42,7 @@ def test_a_failing_case_is_printed_and_fails_the_run(
     (tmp_path / "unheard_of.json").write_text(json.dumps({"vectors": [wrong]}), encoding="utf-8")
     assert main([str(tmp_path)]) == 1
     printed = capsys.readouterr().out
-    assert "snake_case.json: 0 passed, 0 differ on purpose, 1 failed" in printed
+    assert "snake_case.json: 0 passed, 0 differ on purpose, 0 have no counterpart, 1 failed" in printed
     assert "expected 'urlcheck'" in printed
     assert "nothing runs the vectors of unheard_of.json" in printed
 
