@@ -155,7 +155,7 @@ class GoField:
     def json_name(self) -> str:
         """Its name in JSON, empty if it has none there."""
         tag = self.tags.get("json", "")
-        if tag.split(",")[0] == "-" or not self.name[0].isupper() or self.tags.get("jsonschema") == "-":
+        if tag == "-" or not self.name[0].isupper() or self.tags.get("jsonschema") == "-":
             return ""
         return tag.split(",")[0] or self.name
 
@@ -415,7 +415,7 @@ def _fields(part: str) -> Iterator[GoField]:
     if not go_type and tags and names not in _TYPES:
         go_type = "string"
     if go_type.startswith("unexported"):
-        go_type = go_type.removeprefix("unexported").strip()
+        go_type = go_type.removeprefix("unexported").strip() or "string"
     if not go_type and names in _TYPES and not tags.get("json", "").split(",")[0]:
         yield from _promoted(_TYPES[names])
         return

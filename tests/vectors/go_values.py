@@ -30,6 +30,17 @@ def value(given: Any) -> Any:
     return {name: value(item) for name, item in given.items()}
 
 
+def exact(given: Any) -> Any:
+    """Return a value as `value` does, durations as the nanoseconds that Go writes into JSON."""
+    if isinstance(given, list):
+        return [exact(item) for item in given]
+    if not isinstance(given, dict):
+        return given
+    if set(given) <= _MARKS.keys() and len(given) == 1:
+        return given["$duration_ns"] if "$duration_ns" in given else value(given)
+    return {name: exact(item) for name, item in given.items()}
+
+
 def text(given: Any) -> str:
     """Return a text; bytes that are not UTF-8 become surrogates."""
     return "" if given is None else value(given)

@@ -37,6 +37,7 @@ class Rule(StrEnum):
     PYTHON_LISTS = "one kind of list"
     LEVEL_NAMES = "four levels of log"
     NO_COMPLEX = "values without a JSON form"
+    GROUPED_JSON = "values in groups as JSON"
     ONE_RESULT = "a failed call is a Result only"
     BRACKETS = "IPv6 addresses in brackets"
     CERTIFICATE_DAYS = "days left are floored"

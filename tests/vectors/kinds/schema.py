@@ -26,6 +26,10 @@ def run(vector: Vector) -> Rule | None:
     except (DefinitionError, SchemaError) as refusal:
         return _rule_of(str(refusal), source, wanted)
     wanted.pop("$id", None)
+    dashed = {each.json_name for each in struct_fields(source) if each.tags.get("json", "").startswith("-,")}
+    if dashed - wanted["properties"].keys():  # a field called "-", which Go writes and its generator forgets
+        must_equal(set(schema["properties"]) - set(wanted["properties"]), dashed)
+        return Rule.GO_TAGS
     _compare_order(schema, wanted)
     if schema == wanted:
         return Rule.NO_SCHEMA_ID
