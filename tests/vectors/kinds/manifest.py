@@ -11,6 +11,7 @@ from reglet.domain.errors import WireFormatError
 from reglet.infrastructure.wire.manifest import encode_manifest
 from tests.vectors import go_values as go
 from tests.vectors.kinds import definitions
+from tests.vectors.kinds.wire_decode import without_empty
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal
 
@@ -25,8 +26,10 @@ def run(vector: Vector) -> Rule | None:
     try:
         text = encode_manifest(_manifest(vector["input"])).decode()
     except (ValueError, WireFormatError):
-        must_equal(isinstance(expected, dict), True)
-        return None
+        if isinstance(expected, dict):
+            return None
+        must_equal("inf" in json.dumps(json.loads(expected)).lower(), True)  # a number beyond any float
+        return Rule.NUMBER_SPELLING
     if text == expected:
         return None
     if _same_but_empty(text, expected):
@@ -38,9 +41,7 @@ def run(vector: Vector) -> Rule | None:
 
 
 def _same_but_empty(text: str, expected: str) -> bool:
-    return text == expected.replace('"operations":null', '"operations":[]').replace(
-        '"services":null', '"services":{}'
-    )
+    return bool(without_empty(json.loads(text)) == without_empty(json.loads(expected)))
 
 
 def _same_numbers(text: str, expected: str) -> bool:

@@ -225,13 +225,13 @@ def _same_numbers(_: str, __: dict[str, Any], actual: str, expected: str) -> boo
 def _empty_for_null(_: str, __: dict[str, Any], actual: str, expected: str) -> bool:
     if _REFUSED in (actual, expected):
         return False
-    return bool(_without_empty(json.loads(actual)) == _without_empty(json.loads(expected)))
+    return bool(without_empty(json.loads(actual)) == without_empty(json.loads(expected)))
 
 
-def _without_empty(value: Any) -> Any:
+def without_empty(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _without_empty(each) for name, each in value.items()} or None
-    return [_without_empty(each) for each in value] or None if isinstance(value, list) else value
+        return {name: without_empty(each) for name, each in value.items()} or None
+    return [without_empty(each) for each in value] or None if isinstance(value, list) else value
 
 
 _RULES: dict[Rule, Callable[[str, dict[str, Any], str, str], bool]] = {
