@@ -106,7 +106,9 @@ def _status(given: Given, expected: Given) -> Rule | None:
     except AssertionError as problem:
         messages = [str(problem)]
     lengths = map(len, expected["messages"])  # a person gets more lines than Go's one
-    must_equal([message[:length] for message, length in zip(messages, lengths, strict=False)], expected["messages"])
+    must_equal(
+        [message[:length] for message, length in zip(messages, lengths, strict=False)], expected["messages"]
+    )
     must_equal(not messages, expected["pass"])
     return None
 

@@ -319,7 +319,9 @@ def _struct_to_map(given: Any, expected: dict[str, Any]) -> Rule | None:
     wanted = json.loads(expected["json"])
     if seen == wanted:
         return None
-    if json.dumps(wanted) == json.dumps(json.loads(json.dumps(seen), parse_int=lambda digits: int(float(digits)))):
+    if json.dumps(wanted) == json.dumps(
+        json.loads(json.dumps(seen), parse_int=lambda digits: int(float(digits)))
+    ):
         return Rule.WHOLE_INTEGERS
     must_equal({name: each for name, each in seen.items() if each or name in wanted}, wanted)
     return Rule.ALL_FIELDS

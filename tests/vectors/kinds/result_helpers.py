@@ -44,7 +44,9 @@ def run(vector: Vector) -> Rule | None:
 def _compare_made(detail: ErrorDetail, given: dict[str, Any], expected: str) -> None:
     """Compare that what an error was made of is in both texts."""
     for part in (each for name, each in given.items() if name != "fn"):
-        must_equal((part in detail.message, json.dumps(part, ensure_ascii=False)[1:-1] in expected), (True, True))
+        must_equal(
+            (part in detail.message, json.dumps(part, ensure_ascii=False)[1:-1] in expected), (True, True)
+        )
 
 
 def _detail(given: Any) -> ErrorDetail:

@@ -85,8 +85,12 @@ def _is_beyond(number: Any, schema: Schema) -> bool:
 
 
 def _is_empty_range(schema: Schema) -> bool:
-    least = schema.get("minimum", schema.get("exclusiveMinimum", schema.get("minLength", schema.get("minItems"))))
-    most = schema.get("maximum", schema.get("exclusiveMaximum", schema.get("maxLength", schema.get("maxItems"))))
+    least = schema.get(
+        "minimum", schema.get("exclusiveMinimum", schema.get("minLength", schema.get("minItems")))
+    )
+    most = schema.get(
+        "maximum", schema.get("exclusiveMaximum", schema.get("maxLength", schema.get("maxItems")))
+    )
     return least is not None and most is not None and least >= most
 
 
