@@ -137,10 +137,6 @@ class Tree:
     kids: list[Tree] = reglet.field(factory=list)
 
 
-class UnknownGoError(Exception):
-    """Go source that this reader does not know; a bug of the runner, never of the product."""
-
-
 @frozen
 class GoField:
     """One field of a Go struct."""
@@ -222,8 +218,7 @@ def model_of(source: str, name: str = "Model") -> type[Any]:
 
     Raises:
         DefinitionError: a field has a type that models cannot have.
-        NoCounterpartError: the source names a type whose fields it does not say.
-        UnknownGoError: the source is not a struct in this notation.
+        NoCounterpartError: the source names a type whose fields it does not say, or is no such notation.
     """
     name_of = re.match(r"[&*]*([\w.]+)", source)
     known = _bare(name_of[1]) if name_of else ""
@@ -435,5 +430,5 @@ def _implied(name: str) -> str:
     if kind is not None and name[1:].isdigit():
         return kind + name[1:]
     if not name.isidentifier() or not name[0].isupper():
-        raise UnknownGoError(f"what is the type of {name!r}?")
+        raise NoCounterpartError(f"what is the type of {name!r}?")
     return "string"

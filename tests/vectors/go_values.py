@@ -61,14 +61,14 @@ def detail(given: Any) -> ErrorDetail | None:
     if given is None:
         return None
     return ErrorDetail(
-        type=text(given["type"]),
-        message=text(given["message"]),
-        code=text(given["code"]),
-        is_timeout=given["is_timeout"],
-        is_not_found=given["is_not_found"],
-        wrapped=detail(given["wrapped"]),
-        details=value(given["details"]) or {},
-        stack=value(given["stack"]) or b"",
+        type=text(given.get("type")),
+        message=text(given.get("message")),
+        code=text(given.get("code")),
+        is_timeout=given.get("is_timeout", False),
+        is_not_found=given.get("is_not_found", False),
+        wrapped=detail(given.get("wrapped")),
+        details=value(given.get("details")) or {},
+        stack=value(given.get("stack")) or b"",
     )
 
 

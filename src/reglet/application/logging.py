@@ -58,6 +58,7 @@ def group(**attributes: Any) -> Group:
 
 
 _NO_FACTS = group()
+_PLAIN_EXPONENTS = range(-4, 6)
 
 
 def log_attribute(key: str, value: Any) -> LogAttribute:
@@ -108,7 +109,7 @@ def _shortest(value: float) -> str:
     text = repr(value)
     digits = len(text.partition("e")[0].replace(".", "").strip("-0"))
     scientific = f"{value:.{max(digits - 1, 0)}e}"
-    is_plain = not value or -5 < int(scientific.partition("e")[2]) < 6
+    is_plain = not value or int(scientific.partition("e")[2]) in _PLAIN_EXPONENTS
     return text.removesuffix(".0") if is_plain else scientific
 
 

@@ -132,12 +132,20 @@ def _validate(given: Given | None, expected: Given) -> Rule | None:
     if not all(math.isfinite(each) for each in config.values() if isinstance(each, float)):
         return _refuse_unencodable(expected)
     value, problems = parse_model(Target, config)
-    if problems and expected["error"] is None:
-        return _refuse_null(problems, config)
     if problems:
-        field = expected["error"].partition("target.")[2].partition(" ")[0]
-        must_equal(any(f"@ $.{field}" in problem for problem in problems), True)
-        return Rule.OWN_WORDS
+        return _refused(problems, config, expected["error"])
+    return _read(value, config, expected)
+
+
+def _refused(problems: Sequence[str], config: Given, wanted: str | None) -> Rule:
+    if wanted is None:
+        return _refuse_null(problems, config)
+    field = wanted.partition("target.")[2].partition(" ")[0]
+    must_equal(any(f"@ $.{field}" in problem for problem in problems), True)
+    return Rule.OWN_WORDS
+
+
+def _read(value: Target, config: Given, expected: Given) -> Rule | None:
     read = {"l": value.l, "n": value.n, "name": value.name}
     if expected["error"] is not None:
         lenient = config.get("n")

@@ -13,7 +13,7 @@ from tests.vectors import go_values as go
 from tests.vectors.go_structs import model_of
 from tests.vectors.kinds.schema import flat
 from tests.vectors.rules import Rule
-from tests.vectors.running import Vector, must_equal
+from tests.vectors.running import NoCounterpartError, Vector, must_equal
 
 
 @reglet.model
@@ -60,6 +60,8 @@ def run(vector: Vector) -> Rule | None:
 
 
 def _defined(given: dict[str, Any]) -> reglet.PluginDefinition:
+    if given.keys() - _PARTS or given.get("service", _README_SERVICE) != _README_SERVICE:
+        raise NoCounterpartError(f"a definition that is told in words: {given}")
     of_readme = "service" in given  # all of the README's plugin, of which the input says the least
     plugin = reglet.define_plugin(
         name=given.get("name", ""),
@@ -123,5 +125,7 @@ def _comparable(manifest: dict[str, Any]) -> dict[str, Any]:
     return manifest
 
 
+_PARTS = {"name", "version", "description", "config", "capabilities", "min_host_version", "service"}
+_README_SERVICE = "http/check with 3 examples"
 _DESCRIPTION = "HTTP/HTTPS request checking and validation"
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"

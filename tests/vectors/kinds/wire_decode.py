@@ -15,7 +15,7 @@ from reglet.infrastructure.wire.fields import read_record
 from reglet.infrastructure.wire.go_json import to_bytes
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
-from tests.vectors.running import Vector, must_equal
+from tests.vectors.running import NoCounterpartError, Vector, must_equal
 
 _REFUSED = "refused"
 _REQUESTS = {
@@ -53,6 +53,8 @@ def run(vector: Vector) -> Rule | None:
     record = vector["kind"].removeprefix("unmarshal:").removesuffix("(abi)").removesuffix("Wire")
     if record == "Config":
         return Rule.NO_GLOBAL_CONFIG
+    if record not in {*_VALUES, *_REQUESTS, *_RESPONSES}:
+        raise NoCounterpartError(f"no record of ours is a {record}")
     text = go.value(vector["input"])
     data = text if isinstance(text, bytes) else text.encode(errors="surrogateescape")
     expected = _REFUSED if vector["expected"]["error"] else vector["expected"]["reencoded"]

@@ -25,7 +25,7 @@ from reglet.infrastructure.wire.go_json import to_bytes
 from reglet.infrastructure.wire.time import span
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
-from tests.vectors.running import Vector, must_equal
+from tests.vectors.running import NoCounterpartError, Vector, must_equal
 
 Given = dict[str, Any]
 _LONGEST_MS = timedelta.max // timedelta(milliseconds=1)
@@ -38,6 +38,8 @@ def run(vector: Vector) -> Rule | None:
     rule = _unrepresentable(record, given)
     if rule is not None:
         return rule
+    if record not in _ENCODERS:
+        raise NoCounterpartError(f"no record of ours is a {record}")
     try:
         text = _ENCODERS[record](given).decode()
     except OverflowError:
@@ -215,6 +217,12 @@ def _attribute(given: Given) -> LogAttribute:
     return LogAttribute(go.text(given["key"]), given["type"], go.text(given["value"]))
 
 
+def _log_attribute(given: Given) -> bytes:
+    """Return the one fact of a message."""
+    message = log.encode_log_message(LogMessage("", "", [_attribute(given)], ZERO_TIME), CallContext())
+    return message.partition(b'"attrs":[')[2].partition(b"]")[0]
+
+
 def _log_message(given: Given) -> bytes:
     attributes = list(map(_attribute, given["attrs"] or ()))
     timestamp = go.moment(given["timestamp"]) or ZERO_TIME
@@ -236,4 +244,5 @@ _ENCODERS = {
     "ExecRequest": _exec_request,
     "ExecResponse": _exec_response,
     "LogMessage": _log_message,
+    "LogAttr": _log_attribute,
 }
