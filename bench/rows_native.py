@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from bench.harness import Row, Unavailable, seconds_per_call
 from reglet.domain.entities.grants import GrantSet, NetworkCapability, NetworkRule
-from reglet.domain.entities.requests import CommandRequest
+from reglet.domain.entities.records import CommandRequest
 from reglet.domain.policy import Policy, PolicyGuard
 from reglet.infrastructure.native.extras import MissingPackageError
 

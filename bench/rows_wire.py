@@ -10,12 +10,13 @@ from typing import Any
 
 import reglet
 from bench.harness import Row, seconds_per_call
-from reglet.domain.entities.log_record import LogAttribute, LogMessage
-from reglet.domain.entities.requests import (
+from reglet.domain.entities.records import (
     CommandRequest,
     CommandResult,
     HTTPRequest,
     HTTPResponse,
+    LogAttribute,
+    LogMessage,
     SMTPConnectResult,
 )
 from reglet.domain.entities.result import RunMetadata, result_success

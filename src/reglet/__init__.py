@@ -21,8 +21,7 @@ from reglet.application.models.marks import (
     Title,
 )
 from reglet.application.operations import operation
-from reglet.application.plugin import PluginDefinition, define_plugin
-from reglet.application.registration import register
+from reglet.application.plugin import PluginDefinition, define_plugin, register
 from reglet.application.version import __version__
 from reglet.domain.context import Context
 from reglet.domain.entities.error_detail import ErrorDetail
@@ -38,7 +37,7 @@ from reglet.domain.entities.grants import (
     NetworkRule,
 )
 from reglet.domain.entities.manifest import Manifest
-from reglet.domain.entities.requests import (
+from reglet.domain.entities.records import (
     CommandRequest,
     CommandResult,
     HTTPRequest,
@@ -55,12 +54,15 @@ from reglet.domain.entities.result import (
     result_success,
 )
 from reglet.domain.errors import CheckFailed
-from reglet.domain.ports.command_runner import CommandRunner
-from reglet.domain.ports.dns_resolver import DNSResolver
-from reglet.domain.ports.http_client import HTTPClient
-from reglet.domain.ports.plugin import Plugin
-from reglet.domain.ports.smtp_client import SMTPClient
-from reglet.domain.ports.tcp_dialer import TCPConnection, TCPDialer
+from reglet.domain.ports import (
+    CommandRunner,
+    DNSResolver,
+    HTTPClient,
+    Plugin,
+    SMTPClient,
+    TCPConnection,
+    TCPDialer,
+)
 
 __all__ = [
     "CheckFailed",

@@ -13,7 +13,7 @@ from reglet.application.answers import (
     smtp,
     tcp,
 )
-from reglet.domain.entities.requests import MXRecord, TLSFacts
+from reglet.domain.entities.records import MXRecord, TLSFacts
 
 __all__ = [
     "Answer",

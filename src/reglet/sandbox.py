@@ -34,17 +34,19 @@ from reglet.domain.entities.grants import (
     NetworkRule,
 )
 from reglet.domain.policy import Policy, PolicyGuard
-from reglet.domain.ports.command_runner import CommandRunner
-from reglet.domain.ports.dns_resolver import DNSResolver
-from reglet.domain.ports.host_functions import HostFunctions
-from reglet.domain.ports.http_client import HTTPClient
-from reglet.domain.ports.log_sink import LogSink
-from reglet.domain.ports.smtp_client import SMTPClient
-from reglet.domain.ports.tcp_dialer import TCPDialer
+from reglet.domain.ports import (
+    CommandRunner,
+    DNSResolver,
+    HostFunctions,
+    HTTPClient,
+    LogSink,
+    SMTPClient,
+    TCPDialer,
+)
 from reglet.infrastructure.host import (
     GuestAnswerError,
     GuestTrapError,
-    HostCall,
+    HostCallEvent,
     HostDispatcher,
     LimitExceededError,
     Limits,
@@ -56,7 +58,7 @@ from reglet.infrastructure.host import (
     locate_program,
 )
 from reglet.infrastructure.native.extras import MissingPackageError
-from reglet.infrastructure.wire.dialect import Dialect
+from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
     from reglet.infrastructure.host.code import Code
@@ -74,7 +76,7 @@ __all__ = [
     "GrantSet",
     "GuestAnswerError",
     "GuestTrapError",
-    "HostCall",
+    "HostCallEvent",
     "LimitExceededError",
     "Limits",
     "MissingPackageError",
@@ -292,7 +294,7 @@ class _NativePorts:
         return NativeSMTPClient(self.guard, Trust(self.ca_file))
 
     @property
-    def command(self) -> CommandRunner:
+    def exec(self) -> CommandRunner:
         from reglet.infrastructure.native.commands import NativeCommandRunner
 
         return NativeCommandRunner()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from reglet import ErrorDetail, answers
-from reglet.domain.entities.requests import MXRecord, SMTPConnectResult, TLSFacts
+from reglet.domain.entities.records import MXRecord, SMTPConnectResult, TLSFacts
 from reglet.errors import HostError, TCPError
 
 

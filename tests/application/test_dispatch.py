@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import reglet
 from reglet import Context, HTTPClient, HTTPResponse, Result, ResultStatus
-from reglet.application.current import under_way
+from reglet.application.logging import under_way
 from reglet.domain.entities.error_detail import ERROR_TYPES
 from tests.application.plugins import several, single
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from reglet.application.exec import run
+from reglet.application.checks.exec import run
 from reglet.domain.context import Context
-from reglet.domain.entities.requests import CommandRequest, CommandResult
+from reglet.domain.entities.records import CommandRequest, CommandResult
 from reglet.domain.errors import ExecError, MissingClientError
-from reglet.domain.ports.command_runner import CommandRunner
+from reglet.domain.ports import CommandRunner
 
 
 class Runner:

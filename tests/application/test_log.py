@@ -16,10 +16,7 @@ import pytest
 
 import reglet
 from reglet import Context
-from reglet.application.current import Check, under_way
-from reglet.application.log_attributes import log_attribute
-from reglet.application.log_handler import message_of
-from reglet.application.log_streams import KeptLog
+from reglet.application.logging import Check, KeptLog, log_attribute, message_of, under_way
 from reglet.application.models.redacting import Redaction
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.log import LogAttribute, LogInstallation, LogMessage, LogSinkHandler, group, logging_to

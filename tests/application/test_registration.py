@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import reglet
-from reglet.application.registration import plugin_of
+from reglet.application.plugin import plugin_of
 from reglet.errors import DefinitionError
 from tests.application.plugins import several, single
 

@@ -8,7 +8,7 @@ import pytest
 
 import reglet
 from reglet import Context, DNSResolver, HTTPClient
-from reglet.application.signatures import Signature, WantedPort, read_signature
+from reglet.application.operations import Signature, WantedPort, read_signature
 from reglet.errors import DefinitionError
 from tests.application.plugins import CheckInput, CheckOutput
 

@@ -6,7 +6,7 @@ import linecache
 from collections.abc import Callable
 
 from reglet.application.dispatch import Dispatcher
-from reglet.application.tracebacks import author_traceback, one_line
+from reglet.application.results import author_traceback, one_line
 
 
 def _raised(function: Callable[[], object]) -> BaseException:

@@ -127,14 +127,14 @@ def test_variables_that_steer_programs_need_a_grant_and_others_need_none():
     assert commands("/bin/ls").execute("/bin/ls", environment=["LC_ALL", "MY_FLAG"])
     for name in ("", "A=B", "A\0B"):
         with pytest.raises(CapabilityError, match="env:"):
-            commands("/bin/ls").require_execute("/bin/ls", environment=[name])
+            commands("/bin/ls").execute("/bin/ls", environment=[name]).require()
 
 
 def test_environment_names_are_globs_with_case():
     """`AWS_*` is not `aws_*`."""
     assert variables("AWS_*").environment("AWS_REGION").rule == "env:AWS_*"
     with pytest.raises(CapabilityError, match=r'add "aws_region" to env\.vars'):
-        variables("AWS_*").require_environment("aws_region")
+        variables("AWS_*").environment("aws_region").require()
 
 
 @pytest.mark.parametrize(
@@ -153,9 +153,9 @@ def test_reading_and_writing_are_granted_apart():
     assert rules.write("/tmp/out")
     assert not rules.read("/tmp/out")
     with pytest.raises(CapabilityError, match=r'add \{"write": \["/tmp/other"\]\} to fs.rules'):
-        rules.require_write("/tmp/other")
+        rules.write("/tmp/other").require()
     with pytest.raises(CapabilityError):
-        rules.require_read("/root")
+        rules.read("/root").require()
 
 
 def test_relative_paths_and_patterns_start_at_the_working_directory():

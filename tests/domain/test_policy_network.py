@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reglet.domain.entities.grants import GrantSet, NetworkCapability, NetworkRule
 from reglet.domain.errors import CapabilityError
 from reglet.domain.policy import Decision, Policy, PolicyGuard, special_use
-from reglet.domain.ports.network_guard import NetworkGuard
+from reglet.domain.ports import NetworkGuard
 
 
 def policy(*rules):
@@ -39,7 +39,7 @@ def test_host_and_port_must_stand_in_the_same_rule():
 def test_a_refusal_names_the_missing_grant_and_what_to_add():
     """The hint is a rule ready to paste."""
     with pytest.raises(CapabilityError) as caught:
-        policy().require_network("Example.com.", 8443)
+        policy().network("Example.com.", 8443).require()
     assert caught.value.required == "network:example.com:8443"
     assert caught.value.hint == 'add {"hosts": ["example.com"], "ports": ["8443"]} to network.rules'
 
@@ -97,8 +97,8 @@ def test_a_pattern_that_cannot_be_read_grants_nothing_and_is_told():
     broken = policy((["[a", "10.0.0.1/8", "a..b"], ["443", "x"]))
     decision = broken.network("a.com", 443)
     assert not decision
-    assert len(broken.problems) == 4
-    assert all(problem in decision.hint for problem in broken.problems)
+    assert len(broken.errors) == 4
+    assert all(error in decision.hint for error in broken.errors)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_a_look_up_needs_the_name_on_port_53():
     refusal = policy((["*.example.com"], ["443"])).dns("a.example.com")
     assert refusal.rule == "network:a.example.com:53"
     with pytest.raises(CapabilityError):
-        policy().require_dns("a..b")
+        policy().dns("a..b").require()
 
 
 @pytest.mark.parametrize("host", ["a..b", "", "fe80::1%eth0", "1.2.3.4.5", "a b"])

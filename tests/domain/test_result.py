@@ -14,7 +14,7 @@ from reglet.domain.entities.result import (
     result_failure,
     result_success,
 )
-from reglet.domain.entities.timestamp import Timestamp
+from reglet.domain.time import Timestamp
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
@@ -79,9 +79,3 @@ def test_an_error_prints_with_its_code_and_its_cause():
     """The text is `type: message [code]: cause`."""
     inner = ErrorDetail("network", "refused", "D")
     assert str(ErrorDetail("config", "m", "C", wrapped=inner)) == "config: m [C]: network: refused [D]"
-
-
-def test_an_errors_details_are_replaced_in_a_copy():
-    """The original keeps its own."""
-    first = ErrorDetail("config", "m")
-    assert (first.details, first.with_details({"a": 1}).details) == ({}, {"a": 1})

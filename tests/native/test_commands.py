@@ -12,9 +12,9 @@ from threading import Timer
 import pytest
 
 from reglet.domain.context import Cancellation, Context, ContextBound
-from reglet.domain.entities.requests import CommandRequest
+from reglet.domain.entities.records import CommandRequest
 from reglet.domain.errors import CancelledError, ExecError, TimeoutError  # noqa: A004 - our own family
-from reglet.domain.ports.command_runner import CommandRunner
+from reglet.domain.ports import CommandRunner
 from reglet.infrastructure.native.commands import NativeCommandRunner
 
 RUNNER = NativeCommandRunner()

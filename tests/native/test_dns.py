@@ -12,10 +12,10 @@ from dnslib.server import BaseResolver, DNSHandler, DNSLogger, DNSServer
 
 from reglet.domain.context import Context, ContextBound
 from reglet.domain.entities.grants import GrantSet, NetworkCapability, NetworkRule
-from reglet.domain.entities.requests import MXRecord
+from reglet.domain.entities.records import MXRecord
 from reglet.domain.errors import CapabilityError, DNSError, TimeoutError  # noqa: A004 - our own family
 from reglet.domain.policy import Policy, PolicyGuard
-from reglet.domain.ports.dns_resolver import DNSResolver
+from reglet.domain.ports import DNSResolver
 from reglet.infrastructure.native.dns import NativeDNSResolver
 from reglet.infrastructure.native.hosts_file import HostsFile
 

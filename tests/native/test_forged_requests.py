@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from reglet.domain.entities.grants import GrantSet, NetworkCapability, NetworkRule
-from reglet.domain.entities.requests import HTTPRequest
+from reglet.domain.entities.records import HTTPRequest
 from reglet.domain.errors import CapabilityError, HTTPError, RegletError
 from reglet.domain.policy import Policy, PolicyGuard
 from reglet.infrastructure.native.dns import NativeDNSResolver

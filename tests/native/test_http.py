@@ -18,10 +18,10 @@ from werkzeug import Request, Response
 
 from reglet.domain.context import Cancellation, Context, ContextBound
 from reglet.domain.entities.grants import GrantSet
-from reglet.domain.entities.requests import HTTPRequest
+from reglet.domain.entities.records import HTTPRequest
 from reglet.domain.errors import CancelledError, CapabilityError, HTTPError, TimeoutError  # noqa: A004 - ours
 from reglet.domain.policy import Policy, PolicyGuard
-from reglet.domain.ports.http_client import HTTPClient
+from reglet.domain.ports import HTTPClient
 from reglet.infrastructure.native.http import NativeHTTPClient
 from tests.native.answering import AnsweringServer, until_closed
 

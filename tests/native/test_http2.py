@@ -9,7 +9,7 @@ import h2.connection
 import h2.events
 import pytest
 
-from reglet.domain.entities.requests import HTTPRequest
+from reglet.domain.entities.records import HTTPRequest
 from reglet.domain.errors import HTTPError
 from reglet.infrastructure.native.http import NativeHTTPClient
 from tests.native.answering import AnsweringServer

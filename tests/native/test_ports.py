@@ -11,11 +11,7 @@ from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.errors import CapabilityError
 from reglet.domain.policy import Policy, PolicyGuard
-from reglet.domain.ports.command_runner import CommandRunner
-from reglet.domain.ports.dns_resolver import DNSResolver
-from reglet.domain.ports.http_client import HTTPClient
-from reglet.domain.ports.smtp_client import SMTPClient
-from reglet.domain.ports.tcp_dialer import TCPDialer
+from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, SMTPClient, TCPDialer
 from reglet.infrastructure.native.ports import native_ports
 
 
@@ -66,7 +62,7 @@ def test_commands_need_no_package():
     script = """
 import sys
 sys.modules.update(dict.fromkeys(["httpx", "httpcore", "dns", "cryptography"]))
-from reglet.domain.entities.requests import CommandRequest
+from reglet.domain.entities.records import CommandRequest
 from reglet.infrastructure.native.commands import NativeCommandRunner
 print(NativeCommandRunner().run(CommandRequest("/bin/echo", ("hi",))).stdout)
 """

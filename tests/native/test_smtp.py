@@ -12,7 +12,7 @@ from aiosmtpd.smtp import AuthResult
 
 from reglet.domain.context import Context, ContextBound
 from reglet.domain.errors import NetworkError, TimeoutError  # noqa: A004 - our own family
-from reglet.domain.ports.smtp_client import SMTPClient
+from reglet.domain.ports import SMTPClient
 from reglet.infrastructure.native.smtp import NativeSMTPClient
 from tests.native.answering import AnsweringServer, until_closed
 

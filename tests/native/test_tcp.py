@@ -8,7 +8,7 @@ import pytest
 
 from reglet.domain.context import Context, ContextBound
 from reglet.domain.errors import TCPError, TimeoutError  # noqa: A004 - our own family
-from reglet.domain.ports.tcp_dialer import TCPConnection, TCPDialer
+from reglet.domain.ports import TCPConnection, TCPDialer
 from reglet.infrastructure.native.addresses import join_address, split_address
 from reglet.infrastructure.native.tcp import NativeTCPDialer
 from reglet.infrastructure.native.tls import iana_name

@@ -10,7 +10,7 @@ from reglet.application.plugin import PluginDefinition, define_plugin
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet, NetworkCapability, NetworkRule
 from reglet.domain.errors import CheckFailed
-from reglet.domain.ports.http_client import HTTPClient
+from reglet.domain.ports import HTTPClient
 
 
 @model

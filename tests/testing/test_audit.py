@@ -25,12 +25,9 @@ from reglet.domain.entities.grants import (
     NetworkCapability,
     NetworkRule,
 )
-from reglet.domain.entities.requests import CommandRequest
+from reglet.domain.entities.records import CommandRequest
 from reglet.domain.entities.result import Result, result_success
-from reglet.domain.ports.command_runner import CommandRunner
-from reglet.domain.ports.dns_resolver import DNSResolver
-from reglet.domain.ports.smtp_client import SMTPClient
-from reglet.domain.ports.tcp_dialer import TCPDialer
+from reglet.domain.ports import CommandRunner, DNSResolver, SMTPClient, TCPDialer
 from reglet.testing import (
     FakeDNSResolver,
     FakeSMTPClient,

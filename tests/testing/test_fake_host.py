@@ -7,13 +7,9 @@ import pytest
 
 from reglet.application import answers
 from reglet.domain.entities.grants import ExecCapability, GrantSet, NetworkCapability, NetworkRule
-from reglet.domain.entities.requests import CommandRequest, MXRecord, TLSFacts
+from reglet.domain.entities.records import CommandRequest, MXRecord, TLSFacts
 from reglet.domain.errors import CapabilityError, DNSError
-from reglet.domain.ports.command_runner import CommandRunner
-from reglet.domain.ports.dns_resolver import DNSResolver
-from reglet.domain.ports.http_client import HTTPClient
-from reglet.domain.ports.smtp_client import SMTPClient
-from reglet.domain.ports.tcp_dialer import TCPDialer
+from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, SMTPClient, TCPDialer
 from reglet.testing import FakeHost, UnexpectedCallError, assert_error, assert_success, not_found
 from tests.testing.plugins import fetching
 

@@ -6,8 +6,7 @@ from datetime import timedelta
 import pytest
 
 from reglet.application import answers
-from reglet.domain.entities.connection import ObservedConnection
-from reglet.domain.entities.requests import CommandRequest, HTTPRequest, MXRecord, TLSFacts
+from reglet.domain.entities.records import CommandRequest, HTTPRequest, MXRecord, ObservedConnection, TLSFacts
 from reglet.domain.errors import (
     CapabilityError,
     DNSError,
@@ -18,11 +17,7 @@ from reglet.domain.errors import (
     TCPError,
     TimeoutError,  # noqa: A004
 )
-from reglet.domain.ports.command_runner import CommandRunner
-from reglet.domain.ports.dns_resolver import DNSResolver
-from reglet.domain.ports.http_client import HTTPClient
-from reglet.domain.ports.smtp_client import SMTPClient
-from reglet.domain.ports.tcp_dialer import TCPConnection, TCPDialer
+from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, SMTPClient, TCPConnection, TCPDialer
 from reglet.testing.fakes import (
     FakeClock,
     FakeCommandRunner,

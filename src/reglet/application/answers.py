@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from attrs import field, frozen
 
 from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.requests import (
+from reglet.domain.entities.records import (
     CommandResult,
     HTTPResponse,
     MXRecord,

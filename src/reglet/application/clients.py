@@ -6,11 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from reglet.domain.context import Context
 from reglet.domain.errors import DefinitionError
-from reglet.domain.ports.command_runner import CommandRunner
-from reglet.domain.ports.dns_resolver import DNSResolver
-from reglet.domain.ports.http_client import HTTPClient
-from reglet.domain.ports.smtp_client import SMTPClient
-from reglet.domain.ports.tcp_dialer import TCPDialer
+from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, SMTPClient, TCPDialer
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm

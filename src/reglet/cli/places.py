@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from reglet.domain.entities.grants import GrantSet
     from reglet.domain.entities.manifest import Manifest
     from reglet.domain.entities.result import Result
-    from reglet.domain.ports.host_functions import HostFunctions
-    from reglet.domain.ports.plugin import Plugin
+    from reglet.domain.ports import HostFunctions, Plugin
 
 
 class Place(Protocol):
@@ -67,9 +66,9 @@ class InProcess:
     @property
     def digest(self) -> str:
         """The digest of the manifest, since there is no file."""
-        from reglet.infrastructure.wire.manifest import encode_manifest
+        from reglet.infrastructure.wire.manifest import MANIFEST
 
-        return hashlib.sha256(encode_manifest(self.manifest())).hexdigest()
+        return hashlib.sha256(MANIFEST.encode(self.manifest())).hexdigest()
 
     def manifest(self) -> Manifest:
         """Ask the plugin, whose class may be the author's own.
@@ -78,7 +77,7 @@ class InProcess:
             PluginImportError: it fails; the error has the author's traceback.
             UsageError: what it answers is no manifest.
         """
-        from reglet.application.tracebacks import author_traceback, one_line
+        from reglet.application.results import author_traceback, one_line
         from reglet.domain.context import Context
         from reglet.domain.entities.manifest import Manifest
         from reglet.infrastructure.build.errors import PluginImportError
@@ -97,12 +96,12 @@ class InProcess:
     def check(self, config: bytes, functions: HostFunctions, grants: GrantSet) -> Result:
         """Run a check here; `grants` hold at the seam alone, which stderr says."""
         from reglet.infrastructure.guest.exports import Exports
-        from reglet.infrastructure.wire.result import decode_result
+        from reglet.infrastructure.wire.result import RESULT
 
         del grants
         messages().print("in process: files and environment are not sandboxed", style="dim")
         with plugin_output():
-            return decode_result(Exports(self.plugin, functions).observe(config))
+            return RESULT.decode(Exports(self.plugin, functions).observe(config))
 
 
 @frozen

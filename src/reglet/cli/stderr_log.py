@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from reglet.domain.entities.log_record import LogMessage
+    from reglet.domain.entities.records import LogMessage
 
 
 @frozen

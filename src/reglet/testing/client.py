@@ -9,7 +9,7 @@ from typing import Any
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.result import Result
-from reglet.domain.ports.plugin import Plugin
+from reglet.domain.ports import Plugin
 from reglet.testing.configs import encoded
 from reglet.testing.fakes.host import FakeHost
 from reglet.testing.places import InProcess, check_at, definition_of, meets_fakes

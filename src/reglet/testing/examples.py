@@ -13,7 +13,7 @@ from reglet.application.plugin import PluginDefinition
 from reglet.domain.context import Context
 from reglet.domain.entities.json_value import JSONValue
 from reglet.domain.entities.result import Result
-from reglet.domain.ports.plugin import Plugin
+from reglet.domain.ports import Plugin
 from reglet.testing.binding import bound, raise_unexpected
 from reglet.testing.configs import encoded, written
 from reglet.testing.fakes.host import FakeHost

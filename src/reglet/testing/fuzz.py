@@ -9,7 +9,7 @@ from reglet.application.answers import Answer
 from reglet.application.plugin import PluginDefinition
 from reglet.domain.context import Context
 from reglet.domain.entities.result import Result
-from reglet.domain.ports.plugin import Plugin
+from reglet.domain.ports import Plugin
 from reglet.testing.assertions import explain
 from reglet.testing.audit.touched import touches_unrecorded
 from reglet.testing.examples import examples_of

@@ -8,10 +8,9 @@ from typing import Literal, Protocol, TypeAlias
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.result import Result
-from reglet.domain.ports.host_functions import HostFunctions
-from reglet.domain.ports.plugin import Plugin
+from reglet.domain.ports import HostFunctions, Plugin
 from reglet.infrastructure.guest.exports import Exports
-from reglet.infrastructure.wire.result import decode_result
+from reglet.infrastructure.wire.result import RESULT
 from reglet.testing.audit.surroundings import surroundings_watched
 from reglet.testing.seam import functions_over
 
@@ -37,7 +36,7 @@ class InProcess:
     def check(self, functions: HostFunctions, config: bytes) -> Result:
         """Run one check."""
         with surroundings_watched():
-            return decode_result(Exports(self._plugin, functions).observe(config))
+            return RESULT.decode(Exports(self._plugin, functions).observe(config))
 
 
 class PlacedPlugin:

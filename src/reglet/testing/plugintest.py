@@ -10,7 +10,7 @@ from attrs import field, frozen
 from reglet.application.results import result_of_error
 from reglet.domain.context import Context
 from reglet.domain.entities.result import Result, ResultStatus
-from reglet.domain.ports.plugin import Plugin
+from reglet.domain.ports import Plugin
 from reglet.testing.assertions import (
     assert_data_field,
     assert_error,

@@ -14,7 +14,7 @@ import pytest
 
 if TYPE_CHECKING:
     from reglet.domain.entities.result import Result
-    from reglet.domain.ports.plugin import Plugin
+    from reglet.domain.ports import Plugin
     from reglet.testing.client import PluginClient
     from reglet.testing.fakes.host import FakeHost
     from reglet.testing.places import PlaceName

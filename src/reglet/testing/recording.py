@@ -15,7 +15,7 @@ from attrs import frozen
 
 from reglet.domain.entities.json_value import JSONValue
 from reglet.domain.errors import CapabilityError, RegletError
-from reglet.domain.ports.host_functions import HostFunctions
+from reglet.domain.ports import HostFunctions
 from reglet.infrastructure.whole_files import write_whole
 from reglet.testing.masking import Masker
 

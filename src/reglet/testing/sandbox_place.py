@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.result import Result
-from reglet.domain.ports.host_functions import HostFunctions
+from reglet.domain.ports import HostFunctions
 from reglet.sandbox import Sandbox
 from reglet.testing.audit.touched import note_file
 

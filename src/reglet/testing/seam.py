@@ -13,14 +13,9 @@ from reglet.domain.entities.grants import (
     NetworkRule,
 )
 from reglet.domain.policy import Policy
-from reglet.domain.ports.command_runner import CommandRunner
-from reglet.domain.ports.dns_resolver import DNSResolver
-from reglet.domain.ports.host_functions import HostFunctions
-from reglet.domain.ports.http_client import HTTPClient
-from reglet.domain.ports.smtp_client import SMTPClient
-from reglet.domain.ports.tcp_dialer import TCPDialer
+from reglet.domain.ports import CommandRunner, DNSResolver, HostFunctions, HTTPClient, SMTPClient, TCPDialer
 from reglet.infrastructure.host.dispatcher import HostDispatcher
-from reglet.infrastructure.host.host_ports import HostPorts
+from reglet.infrastructure.host.functions import HostPorts
 from reglet.testing.fakes.dns import FakeDNSResolver, LookupTypes
 
 EVERYTHING = GrantSet(

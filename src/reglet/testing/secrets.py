@@ -10,7 +10,7 @@ from typing import Any
 from reglet.application.models.reading import record_of
 from reglet.application.models.redacting import secret_texts
 from reglet.application.plugin import PluginDefinition
-from reglet.domain.ports.plugin import Plugin
+from reglet.domain.ports import Plugin
 from reglet.testing.masking import is_secret_name
 from reglet.testing.places import definition_of
 

@@ -29,7 +29,7 @@ from reglet.application.models.shapes import (
 )
 from reglet.application.models.text_forms import write_duration, write_moment
 from reglet.application.operations import Operation
-from reglet.domain.entities.requests import MXRecord
+from reglet.domain.entities.records import MXRecord
 
 try:
     from hypothesis import strategies as st

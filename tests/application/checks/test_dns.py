@@ -9,11 +9,11 @@ import pytest
 
 from reglet.application.checks import run_dns_check
 from reglet.domain.context import Context
-from reglet.domain.entities.requests import MXRecord
+from reglet.domain.entities.records import MXRecord
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import CapabilityError, DNSError, MissingClientError, RegletError
 from reglet.domain.errors import TimeoutError as RegletTimeoutError
-from reglet.domain.ports.dns_resolver import DNSResolver
+from reglet.domain.ports import DNSResolver
 
 ADDRESSES = ["1.1.1.1", "::1", "not-an-ip", "2.2.2.2", "::ffff:3.3.3.3"]
 TIMEOUT = RegletTimeoutError("dns_lookup", timedelta(seconds=5))

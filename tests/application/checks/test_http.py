@@ -10,7 +10,7 @@ import pytest
 
 from reglet.application.checks import run_http_check
 from reglet.domain.context import Context
-from reglet.domain.entities.requests import HTTPRequest, HTTPResponse
+from reglet.domain.entities.records import HTTPRequest, HTTPResponse
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import (
     CapabilityError,

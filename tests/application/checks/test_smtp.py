@@ -9,7 +9,7 @@ import pytest
 
 from reglet.application.checks import run_smtp_check
 from reglet.domain.context import Context
-from reglet.domain.entities.requests import SMTPConnectResult
+from reglet.domain.entities.records import SMTPConnectResult
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import MissingClientError, NetworkError, RegletError
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from reglet.domain.context import Context
-from reglet.domain.entities.requests import CommandRequest, CommandResult
+from reglet.domain.entities.records import CommandRequest, CommandResult
 from reglet.domain.errors import RegletError
 from reglet.exec import run as run_command
 from tests.vectors.rules import Rule

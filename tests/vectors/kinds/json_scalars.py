@@ -6,10 +6,8 @@ import base64
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from reglet.domain.entities.timestamp import Timestamp
 from reglet.domain.errors import WireFormatError
-from reglet.domain.go_duration import format_nanoseconds
-from reglet.domain.rfc3339 import format_time
+from reglet.domain.time import Timestamp, format_nanoseconds, format_time
 from reglet.infrastructure.wire.go_json import encode_json
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal

@@ -6,10 +6,9 @@ import logging
 from datetime import timedelta
 from typing import Any
 
-from reglet.application.log_attributes import group, log_attribute
-from reglet.application.log_handler import LogSinkHandler, level_name
+from reglet.application.logging import LogSinkHandler, group, level_name, log_attribute
 from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.log_record import LogMessage
+from reglet.domain.entities.records import LogMessage
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal

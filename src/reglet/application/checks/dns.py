@@ -10,15 +10,20 @@ from typing import Any
 
 from attrs import frozen
 
-from reglet.application.checks.failure import RefusedConfigError, failed_call
-from reglet.application.checks.timing import Stopwatch, read_timeout, whole_milliseconds
+from reglet.application.checks.outcome import (
+    RefusedConfigError,
+    Stopwatch,
+    failed_call,
+    read_timeout,
+    whole_milliseconds,
+)
 from reglet.application.config import get_string_default, must_get_string
 from reglet.domain.context import Context
 from reglet.domain.entities.json_value import JSONObject
-from reglet.domain.entities.requests import MXRecord
+from reglet.domain.entities.records import MXRecord
 from reglet.domain.entities.result import Result, result_error, result_success
 from reglet.domain.errors import ConfigError, RegletError
-from reglet.domain.ports.dns_resolver import DNSResolver
+from reglet.domain.ports import DNSResolver
 
 _TIMEOUT_WORDS = ("timeout", "deadline exceeded")
 _NOT_FOUND_WORDS = ("no such host", "not found")

@@ -8,8 +8,13 @@ from typing import Any
 
 from attrs import frozen
 
-from reglet.application.checks.failure import RefusedConfigError, failed_call
-from reglet.application.checks.timing import Stopwatch, read_timeout, whole_milliseconds
+from reglet.application.checks.outcome import (
+    RefusedConfigError,
+    Stopwatch,
+    failed_call,
+    read_timeout,
+    whole_milliseconds,
+)
 from reglet.application.config import (
     get_bool_default,
     get_int,
@@ -19,10 +24,10 @@ from reglet.application.config import (
 )
 from reglet.domain.context import Context
 from reglet.domain.entities.json_value import JSONObject
-from reglet.domain.entities.requests import HTTPRequest, HTTPResponse
+from reglet.domain.entities.records import HTTPRequest, HTTPResponse
 from reglet.domain.entities.result import Result, result_error, result_failure, result_success
 from reglet.domain.errors import ConfigError, RegletError
-from reglet.domain.ports.http_client import HTTPClient
+from reglet.domain.ports import HTTPClient
 
 _UNDECODABLE = dict.fromkeys(range(0xDC80, 0xDD00), "\N{REPLACEMENT CHARACTER}")
 

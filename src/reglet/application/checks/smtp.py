@@ -5,17 +5,22 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from reglet.application.checks.failure import RefusedConfigError, failed_call
-from reglet.application.checks.target import read_target
-from reglet.application.checks.timing import Stopwatch, read_timeout, whole_milliseconds
+from reglet.application.checks.outcome import (
+    RefusedConfigError,
+    Stopwatch,
+    failed_call,
+    read_target,
+    read_timeout,
+    whole_milliseconds,
+)
 from reglet.application.config import get_bool_default
 from reglet.domain.context import Context
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.json_value import JSONObject
-from reglet.domain.entities.requests import SMTPConnectResult
+from reglet.domain.entities.records import SMTPConnectResult
 from reglet.domain.entities.result import Result, RunMetadata, result_error, result_success
 from reglet.domain.errors import RegletError
-from reglet.domain.ports.smtp_client import SMTPClient
+from reglet.domain.ports import SMTPClient
 
 
 def run_smtp_check(ctx: Context, config: JSONObject | None, *, client: SMTPClient | None = None) -> Result:

@@ -5,16 +5,21 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from reglet.application.checks.failure import RefusedConfigError, failed_call
-from reglet.application.checks.target import read_target
-from reglet.application.checks.timing import Stopwatch, read_timeout, whole_milliseconds
+from reglet.application.checks.outcome import (
+    RefusedConfigError,
+    Stopwatch,
+    failed_call,
+    read_target,
+    read_timeout,
+    whole_milliseconds,
+)
 from reglet.application.config import get_bool_default, get_string_default
 from reglet.domain.context import Context
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.json_value import JSONObject
 from reglet.domain.entities.result import Result, RunMetadata, result_error, result_failure, result_success
 from reglet.domain.errors import RegletError
-from reglet.domain.ports.tcp_dialer import TCPConnection, TCPDialer
+from reglet.domain.ports import TCPConnection, TCPDialer
 
 
 def run_tcp_check(ctx: Context, config: JSONObject | None, *, client: TCPDialer | None = None) -> Result:

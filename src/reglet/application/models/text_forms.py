@@ -6,9 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from reglet.domain.entities.timestamp import Timestamp
-from reglet.domain.go_duration import format_duration
-from reglet.domain.rfc3339 import format_time
+from reglet.domain.time import Timestamp, format_duration, format_time
 
 DURATION_PATTERN = r"^[+-]?(0|([0-9]{1,9}(\.[0-9]{1,9})?(ns|us|µs|ms|s|m|h)){1,7})$"
 """What a duration may look like; bounded, so that every match is a `timedelta`."""

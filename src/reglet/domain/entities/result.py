@@ -10,7 +10,7 @@ from attrs import evolve, field, frozen
 
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.json_value import JSONObject, JSONValue
-from reglet.domain.entities.timestamp import ZERO_TIME, nanoseconds_between
+from reglet.domain.time import ZERO_TIME, nanoseconds_between
 
 
 class ResultStatus(StrEnum):

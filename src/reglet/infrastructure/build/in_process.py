@@ -6,11 +6,10 @@ import sys
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from reglet.application.plugin import PluginDefinition
-from reglet.application.registration import plugin_of
-from reglet.application.tracebacks import author_traceback, one_line
+from reglet.application.plugin import PluginDefinition, plugin_of
+from reglet.application.results import author_traceback, one_line
 from reglet.domain.errors import DefinitionError
-from reglet.domain.ports.plugin import Plugin
+from reglet.domain.ports import Plugin
 from reglet.infrastructure.build.errors import PluginImportError, TargetError
 from reglet.infrastructure.build.project import find_project
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from reglet.application.unusable_modules import why_not
+from reglet.application.unsupported_modules import unsupported_reason
 
 if TYPE_CHECKING:
     from reglet.infrastructure.build.bytecode import Source
@@ -25,7 +25,7 @@ def advice(error: str, traceback: str = "") -> str:
     if found is None:
         return ""
     module = found["name"].removeprefix("_")  # ssl fails for want of _ssl
-    problem = why_not(module)
+    problem = unsupported_reason(module)
     if problem is not None:
         return f"; {module.partition('.')[0]} {problem}"
     if not found.groupdict().get("why"):
@@ -40,14 +40,14 @@ _INSTALL = (
 
 
 def unusable_imports(source: Source) -> Iterator[tuple[int, str, str]]:
-    """Give line, module and `why_not` of each import at a file's top that works and then is of no use."""
+    """Give line, module and reason of each import at a file's top that works and then is of no use."""
     try:
         tree = ast.parse(source.path.read_bytes())
     except SyntaxError:  # written for the plugin's Python, which is later than this one
         return
     for node in tree.body:
         for line, module in _imported(node):
-            problem = why_not(module)
+            problem = unsupported_reason(module)
             if problem is not None:
                 yield line, module, problem
 

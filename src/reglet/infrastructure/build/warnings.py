@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from reglet.application.unusable_modules import why_not
+from reglet.application.unsupported_modules import unsupported_reason
 from reglet.infrastructure.build.replacements import unusable_imports
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _unusable(sources: Sequence[Source]) -> Iterator[str]:
 
 
 def _too_late(source: Source, line: int, module: str) -> str:
-    problem = why_not(module)
+    problem = unsupported_reason(module)
     if problem is not None:
         return _of_no_use(source, line, module, problem)
     return (

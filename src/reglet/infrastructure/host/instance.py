@@ -24,7 +24,7 @@ from reglet.infrastructure.wasi import LinearMemory, System, WasiError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from reglet.domain.ports.host_functions import HostFunctions
+    from reglet.domain.ports import HostFunctions
     from reglet.infrastructure.host.code import Code
     from reglet.infrastructure.host.limits import Limits
     from reglet.infrastructure.host.surroundings import Surroundings

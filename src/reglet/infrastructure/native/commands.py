@@ -13,7 +13,7 @@ from typing import Self
 from attrs import evolve, field, frozen
 
 from reglet.domain.context import Context
-from reglet.domain.entities.requests import MAX_BODY_BYTES, CommandRequest, CommandResult
+from reglet.domain.entities.records import MAX_BODY_BYTES, CommandRequest, CommandResult
 from reglet.domain.errors import ExecError
 from reglet.infrastructure.native.deadline import Deadline
 from reglet.infrastructure.native.process_output import ProcessOutput

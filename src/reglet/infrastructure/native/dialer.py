@@ -11,7 +11,7 @@ from attrs import frozen
 
 from reglet.domain.errors import DNSError
 from reglet.domain.policy import canonical_host, parse_address
-from reglet.domain.ports.network_guard import NetworkGuard
+from reglet.domain.ports import NetworkGuard
 from reglet.infrastructure.native.deadline import Deadline
 
 Lookup = Callable[[str], Sequence[str]]
@@ -40,7 +40,7 @@ class Dialer:
         Raises:
             CapabilityError: the guard refuses the target or any address it resolves to.
             DNSError: the name does not resolve.
-            HostError: the text is neither a name nor an address.
+            InvalidHostError: the text is neither a name nor an address.
             TimeoutError: time ran out.
             OSError: no address answers.
         """

@@ -11,10 +11,10 @@ from typing import Self
 from attrs import evolve, field, frozen
 
 from reglet.domain.context import Context
-from reglet.domain.entities.requests import MAX_BODY_BYTES, HTTPRequest, HTTPResponse
+from reglet.domain.entities.records import MAX_BODY_BYTES, HTTPRequest, HTTPResponse
 from reglet.domain.errors import DNSError, HTTPError
-from reglet.domain.policy import HostError
-from reglet.domain.ports.network_guard import NetworkGuard
+from reglet.domain.policy import InvalidHostError
+from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import without_credentials
 from reglet.infrastructure.native.deadline import Deadline
 from reglet.infrastructure.native.dialer import Dialer, Lookup, system_lookup
@@ -48,7 +48,7 @@ _FOREIGN = (
     ValueError,
     zlib.error,
     DNSError,
-    HostError,
+    InvalidHostError,
 )
 _PROTOCOLS = ("h2", "http/1.1")
 _PACKED = ("Content-Encoding", "Content-Length")

@@ -6,7 +6,7 @@ import base64
 import re
 from urllib.parse import unquote_to_bytes
 
-from reglet.domain.entities.requests import HTTPRequest
+from reglet.domain.entities.records import HTTPRequest
 from reglet.domain.policy import canonical_host
 from reglet.infrastructure.native.extras import MissingPackageError
 

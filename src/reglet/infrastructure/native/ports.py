@@ -5,12 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from reglet.domain.context import Context
-from reglet.domain.ports.command_runner import CommandRunner
-from reglet.domain.ports.dns_resolver import DNSResolver
-from reglet.domain.ports.http_client import HTTPClient
-from reglet.domain.ports.network_guard import NetworkGuard
-from reglet.domain.ports.smtp_client import SMTPClient
-from reglet.domain.ports.tcp_dialer import TCPDialer
+from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, NetworkGuard, SMTPClient, TCPDialer
 from reglet.infrastructure.native.commands import NativeCommandRunner
 from reglet.infrastructure.native.dialer import Lookup, system_lookup
 from reglet.infrastructure.native.dns import NativeDNSResolver

@@ -6,7 +6,7 @@ import re
 import socket
 import ssl
 
-from reglet.domain.entities.requests import TLSFacts
+from reglet.domain.entities.records import TLSFacts
 from reglet.domain.policy import canonical_host, parse_address
 from reglet.infrastructure.native.deadline import Deadline
 from reglet.infrastructure.native.extras import MissingPackageError

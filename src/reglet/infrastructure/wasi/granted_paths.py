@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Self
 
 from attrs import field, frozen
 
-from reglet.domain.policy.glob import Glob, PatternError, alternatives
-from reglet.domain.policy.paths import path_pattern
+from reglet.domain.policy.files import path_pattern
+from reglet.domain.policy.globs import Glob, PatternError, alternatives
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

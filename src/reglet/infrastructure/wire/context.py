@@ -9,8 +9,17 @@ from attrs import frozen
 
 from reglet.domain.context import Cancellation, Context
 from reglet.infrastructure.wire.go_json import decode_json, to_bytes
-from reglet.infrastructure.wire.record import BOOLEAN, INTEGER, STRING, TIME, Dialect, Field, Record
-from reglet.infrastructure.wire.time import milliseconds, span
+from reglet.infrastructure.wire.record import (
+    BOOLEAN,
+    INTEGER,
+    STRING,
+    TIME,
+    Dialect,
+    Field,
+    Record,
+    milliseconds,
+    timeout_of,
+)
 
 T = TypeVar("T")
 
@@ -35,7 +44,7 @@ class CallContext:
     @property
     def timeout(self) -> timedelta | None:
         """The time that the call may take, None if unset; a negative one counts as unset."""
-        return span(self.timeout_ms)
+        return timeout_of(self.timeout_ms)
 
     def to_context(self) -> Context:
         """Return a context with this deadline (or timeout), cancellation and request id."""

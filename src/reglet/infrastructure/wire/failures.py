@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from attrs import evolve
@@ -18,7 +19,6 @@ from reglet.infrastructure.wire.record import (
     Dialect,
     Field,
     Kind,
-    MisfitError,
     Record,
 )
 
@@ -72,8 +72,12 @@ def _read_stack(value: Any) -> bytes:
     return BYTES.read(value)
 
 
-_WRAPPED = Kind(lambda value: ERROR.kind.read(value), lambda value: ERROR.text(value), None)
-ERROR = Record(
+_WRAPPED: Kind[ErrorDetail] = Kind(
+    lambda value: ERROR.kind.read(value),  # noqa: PLW0108 - the table holds itself
+    lambda value: ERROR.text(value),  # noqa: PLW0108
+    None,
+)
+ERROR: Record[ErrorDetail] = Record(
     "ErrorDetail",
     ErrorDetail,
     Field("wrapped", _WRAPPED),
@@ -97,7 +101,7 @@ ERROR_FIELD = Field(
 class Response(Record[T]):
     """A record that a host answers with, or with an error in its place: its table has the field `error`."""
 
-    def __init__(self, name: str, make: Any, empty: Any, *fields: Field) -> None:
+    def __init__(self, name: str, make: Callable[..., T], empty: Any, *fields: Field) -> None:
         """Take what `Record` does, and the value whose fields are written beside an error."""
         super().__init__(name, make, *fields)
         self._empty = empty
@@ -153,7 +157,7 @@ def _member(values: dict[str, Any], wanted: str) -> Any:
 
 
 def is_unreadable(data: bytes) -> bool:
-    """Report whether a host answered that it could not decode the request; it did nothing then (ABI section 5)."""
+    """Report whether a host could not decode the request; it did nothing then (ABI section 5)."""
     if _UNREADABLE not in data:
         return False
     try:

@@ -16,7 +16,7 @@ from typing import Any
 
 from reglet.domain.entities.json_value import JSONValue
 from reglet.domain.errors import WireFormatError
-from reglet.domain.rfc3339 import format_time
+from reglet.domain.time import format_time
 
 _Encoder = Callable[[JSONValue, int], Iterable[str]]
 

@@ -11,21 +11,19 @@ from typing import Any, Literal, get_args
 
 from attrs import evolve, frozen
 
-from reglet.domain.entities.log_record import LogAttribute, LogAttributeType, LogMessage
-from reglet.domain.entities.requests import (
+from reglet.domain.entities.records import (
     DEFAULT_MAX_REDIRECTS,
     CommandRequest,
     CommandResult,
     HTTPRequest,
     HTTPResponse,
+    LogAttribute,
+    LogAttributeType,
+    LogMessage,
     MXRecord,
     SMTPConnectResult,
 )
-from reglet.domain.ports.command_runner import CommandRunner
-from reglet.domain.ports.dns_resolver import DNSResolver
-from reglet.domain.ports.http_client import HTTPClient
-from reglet.domain.ports.smtp_client import SMTPClient
-from reglet.domain.ports.tcp_dialer import TCPDialer
+from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, SMTPClient, TCPDialer
 from reglet.infrastructure.wire.context import CONTEXT_FIELD, NO_CONTEXT, CallContext, Request
 from reglet.infrastructure.wire.failures import ERROR_FIELD, Response
 from reglet.infrastructure.wire.go_json import list_text, sorted_text, string_text
@@ -237,12 +235,15 @@ def _tcp_response(*, tls: bool, tls_version: str, **attributes: Any) -> TCPRespo
 
 
 def _read_expiry(value: Any) -> datetime | None:
-    """Return hostlib's expiry, a string that is empty where there is none."""
+    """Return hostlib's expiry; there is none in a string that is no timestamp, such as an empty one."""
     try:
         return TIME.read(value)
     except MisfitError:
         STRING.read(value)
         return None
+
+
+_EXPIRY = Kind(_read_expiry, TIME.write)
 
 
 TCP_REQUEST = Request(
@@ -260,7 +261,7 @@ TCP_RESPONSE = Response(
     _tcp_response,
     TCPResponse(),
     Field("tls_cert_not_after", TIME, default=None, only=ABI),
-    Field("tls_cert_expiry", Kind(_read_expiry, TIME.write), "tls_cert_not_after", default=None, only=HOSTLIB),
+    Field("tls_cert_expiry", _EXPIRY, "tls_cert_not_after", default=None, only=HOSTLIB),
     ERROR_FIELD,
     Field("tls_version", STRING),
     Field("local_addr", STRING),
@@ -452,3 +453,6 @@ HOST_FUNCTIONS: Mapping[str, HostFunction] = {
 
 LOG_FUNCTION = "log_message"
 """The host function that takes a LogMessage, answers nothing and needs no capability: every host has it."""
+
+HOST_FUNCTION_NAMES = (*HOST_FUNCTIONS, LOG_FUNCTION)
+"""Every function that a module may import from its host."""

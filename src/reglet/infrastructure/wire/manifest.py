@@ -126,4 +126,4 @@ DESCRIPTION = Record(
         derive=lambda manifest: legacy_capabilities(manifest.capabilities),
     ),
 )
-"""What the older app's `describe` answers: who the plugin is, and its capabilities as patterns. Only written."""
+"""What the older app's `describe` answers: its name, and its capabilities as patterns. Only written."""

@@ -1,8 +1,8 @@
 """Records of the ABI: one table of fields each, from which the encoder and the decoder come.
 
-A table names each field once, in the order of Go's struct. Records are read leniently where the ABI asks for
-it: unknown fields are ignored, null counts as absent, keys match whatever their case, as in Go. A field of the
-wrong type is a `WireFormatError` that names the record and the field.
+A table names each field once, in the order of Go's struct. Records are read leniently where the ABI asks
+for it: unknown fields are ignored, null counts as absent, keys match whatever their case, as in Go. A field
+of the wrong type is a `WireFormatError` that names the record and the field.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final, Generic, TypeVar
 
 from attrs import field, frozen
 
-from reglet.domain.entities.timestamp import ZERO_TIME
 from reglet.domain.errors import WireFormatError
-from reglet.domain.rfc3339 import format_time
+from reglet.domain.time import ZERO_TIME, format_time, parse_time
 from reglet.infrastructure.wire.go_json import (
     decode_json,
     list_text,
@@ -27,15 +27,17 @@ from reglet.infrastructure.wire.go_json import (
     string_text,
     to_bytes,
 )
-from reglet.infrastructure.wire.time import elapsed, milliseconds, parse_time, span
 
 T = TypeVar("T")
 
 _MOST_SHOWN = 80
+_ONLY_STRINGS = {str}
+_MILLISECOND = timedelta(milliseconds=1)
+_MOST_MILLISECONDS = timedelta.max // _MILLISECOND
 
 
 class Dialect(StrEnum):
-    """Who reads the record: the ABI module, or the functions that the Go host SDK registers (ABI section 5)."""
+    """Who reads the record: the ABI module, or the Go host SDK's functions (ABI section 5)."""
 
     ABI = "abi"
     HOSTLIB = "hostlib"
@@ -76,7 +78,7 @@ UNSET: Final = _Unset.UNSET
 
 
 @frozen
-class Kind:
+class Kind(Generic[T]):
     """How the values of one kind are read and written.
 
     Attributes:
@@ -87,11 +89,11 @@ class Kind:
         read_strictly: in place of `read`, where a dialect must refuse what only the other one spells.
     """
 
-    read: Callable[[Any], Any]
+    read: Callable[[Any], T]
     write: Callable[[Any], str]
     empty: Any = UNSET
     write_hostlib: Callable[[Any], str] | None = None
-    read_strictly: Mapping[Dialect, Callable[[Any], Any]] = field(factory=dict)
+    read_strictly: Mapping[Dialect, Callable[[Any], T]] = field(factory=dict)
 
 
 @frozen
@@ -102,8 +104,8 @@ class Field:
         name: its JSON name.
         kind: how its value is read and written.
         attribute: the attribute that holds its value; by default named as the field is.
-        always: whether it is written whatever its value. Otherwise an empty one (false, 0, "" and so on) is left
-            out, as by Go's `omitempty`; where there is a default, only that one.
+        always: whether it is written whatever its value. Otherwise an empty one (false, 0, "" and so on) is
+            left out, as by Go's `omitempty`; where there is a default, only that one.
         default: what an absent field means, in place of the kind's empty value.
         required: whether a record without it is refused.
         only: the one dialect that has it. Of two fields with one attribute, that which is not empty counts.
@@ -113,7 +115,7 @@ class Field:
     """
 
     name: str
-    kind: Kind
+    kind: Kind[Any]
     attribute: str = field(default="")
     always: bool = False
     default: Any = UNSET
@@ -140,7 +142,7 @@ class Record(Generic[T]):
     """A record's table, which reads and writes it in either dialect."""
 
     def __init__(self, name: str, make: Callable[..., T], *fields: Field) -> None:
-        """Take the record's name for messages, what makes a value of its attributes, and its fields in order."""
+        """Take its name for messages, what makes a value of its attributes, and its fields in Go's order."""
         self.name = name
         self._make = make
         abi = [each for each in fields if each.only is not Dialect.HOSTLIB]
@@ -164,7 +166,7 @@ class Record(Generic[T]):
         self,
         value: Any,
         dialect: Dialect = Dialect.ABI,
-        beside: Mapping[str, Any] = {},  # noqa: B006 - never changed
+        beside: Mapping[str, Any] = MappingProxyType({}),
         *,
         both: bool = False,
     ) -> str:
@@ -238,12 +240,12 @@ class Record(Generic[T]):
         return self.of(decode_json(data, self.name))
 
     @property
-    def kind(self) -> Kind:
+    def kind(self) -> Kind[T]:
         """This record inside another one; None is the absent one."""
         return Kind(self._item, self.text, None)
 
     @property
-    def listed(self) -> Kind:
+    def listed(self) -> Kind[tuple[T, ...]]:
         """A list of this record."""
 
         def read(values: Any) -> tuple[T, ...]:
@@ -252,7 +254,7 @@ class Record(Generic[T]):
         return Kind(read, lambda values: list_text(map(self.text, values)), ())
 
     @property
-    def named(self) -> Kind:
+    def named(self) -> Kind[dict[str, T]]:
         """An object of this record by name, written in the order of the names."""
 
         def read(values: Any) -> dict[str, T]:
@@ -358,9 +360,9 @@ def _list(value: Any) -> list[Any]:
 
 def read_strings(value: Any) -> tuple[str, ...]:
     """Return a list of strings; a null in it is an empty one."""
-    items = tuple(["" if item is None else item for item in _list(value)])
-    if all([isinstance(item, str) for item in items]):
-        return items
+    items = ["" if item is None else item for item in _list(value)]
+    if _ONLY_STRINGS.issuperset(map(type, items)):
+        return tuple(items)
     raise MisfitError("a list of strings", value)
 
 
@@ -370,7 +372,25 @@ def _object(value: Any) -> dict[str, Any]:
     raise MisfitError("an object", value)
 
 
-def one_of(names: Mapping[str, T]) -> Kind:
+def milliseconds(span: timedelta | None) -> int:
+    """Return a span in whole milliseconds, a positive one at least 1; None is 0, which means unset."""
+    if span is None:
+        return 0
+    whole = span // _MILLISECOND
+    return 1 if not whole and span > timedelta() else whole
+
+
+def elapsed(milliseconds: int) -> timedelta:
+    """Return milliseconds that passed, at most the longest span there is."""
+    return timedelta(milliseconds=max(-_MOST_MILLISECONDS, min(milliseconds, _MOST_MILLISECONDS)))
+
+
+def timeout_of(milliseconds: int) -> timedelta | None:
+    """Return the time that something may take, the longest span there is if need be; None for 0 and below."""
+    return elapsed(milliseconds) if milliseconds > 0 else None
+
+
+def one_of(names: Mapping[str, T]) -> Kind[T]:
     """Return the kind of a string that must be one of the names of some values."""
 
     def read(value: Any) -> T:
@@ -381,7 +401,7 @@ def one_of(names: Mapping[str, T]) -> Kind:
     return Kind(read, string_text)
 
 
-def nullable(kind: Kind) -> Kind:
+def nullable(kind: Kind[T]) -> Kind[T]:
     """Return the kind that writes None as null."""
     return Kind(kind.read, lambda value: "null" if value is None else kind.write(value), None)
 
@@ -389,7 +409,7 @@ def nullable(kind: Kind) -> Kind:
 read_int64 = integer_in(range(-(2**63), 2**63))
 
 STRING = Kind(_string, string_text, "")
-BOOLEAN = Kind(_boolean, {True: "true", False: "false"}.__getitem__, False)  # noqa: FBT003 - a kind's empty value
+BOOLEAN = Kind(_boolean, {True: "true", False: "false"}.__getitem__, False)
 INTEGER = Kind(read_int64, str, 0)
 UINT16 = Kind(integer_in(range(2**16)), str, 0)
 TIME = Kind(_time, lambda value: f'"{format_time(value)}"', ZERO_TIME)
@@ -399,8 +419,8 @@ OBJECT = Kind(_object, sorted_text)
 """An object with its keys as they came, written in their sorted order, as Go writes a map's."""
 SCHEMA = Kind(_object, ordered_text, None)
 """An object whose author chose the order of its keys."""
-ANY = Kind(lambda value: value, ordered_text, None)
-TIMEOUT = Kind(lambda value: span(read_int64(value)), lambda value: str(milliseconds(value)), None)
+ANY: Kind[Any] = Kind(lambda value: value, ordered_text, None)
+TIMEOUT = Kind(lambda value: timeout_of(read_int64(value)), lambda value: str(milliseconds(value)), None)
 """Milliseconds that something may take; none and less count as not set."""
 ELAPSED = Kind(lambda value: elapsed(read_int64(value)), lambda value: str(milliseconds(value)), elapsed(0))
 """Milliseconds that something took."""

@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.errors import RegletError
-from reglet.domain.ports.plugin import Plugin
+from reglet.domain.ports import Plugin
 from reglet.testing.audit.report import AuditReport
 from reglet.testing.audit.touched import Touched, touches_recorded
 from reglet.testing.configs import encoded

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Self
 
 from reglet.application.answers import CommandAnswer
-from reglet.domain.entities.requests import CommandRequest, CommandResult
+from reglet.domain.entities.records import CommandRequest, CommandResult
 from reglet.domain.errors import CapabilityError, ExecError, RegletError
 from reglet.testing.fakes.clock import FakeClock
 from reglet.testing.fakes.failures import Failure, failure_of

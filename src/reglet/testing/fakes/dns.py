@@ -9,14 +9,14 @@ from datetime import timedelta
 from typing import Self
 
 from reglet.application.answers import DNSAnswer
-from reglet.domain.entities.requests import MXRecord
+from reglet.domain.entities.records import MXRecord
 from reglet.domain.errors import (
     CapabilityError,
     DNSError,
     RegletError,
     TimeoutError,  # noqa: A004 - our own family
 )
-from reglet.domain.ports.host_functions import HostFunctions
+from reglet.domain.ports import HostFunctions
 from reglet.testing.fakes.clock import FakeClock
 from reglet.testing.fakes.failures import Failure, failure_of
 from reglet.testing.fakes.patterns import TextPattern, equals, text_matches

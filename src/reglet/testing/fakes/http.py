@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from reglet.application.answers import HTTPAnswer
 from reglet.domain.entities.json_value import JSONValue
-from reglet.domain.entities.requests import HTTPRequest, HTTPResponse
+from reglet.domain.entities.records import HTTPRequest, HTTPResponse
 from reglet.domain.errors import (
     CapabilityError,
     HTTPError,

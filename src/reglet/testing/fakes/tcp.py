@@ -6,15 +6,14 @@ from datetime import timedelta
 from typing import Self
 
 from reglet.application.answers import TCPAnswer
-from reglet.domain.entities.connection import ObservedConnection
-from reglet.domain.entities.requests import TLSFacts
+from reglet.domain.entities.records import ObservedConnection, TLSFacts
 from reglet.domain.errors import (
     CapabilityError,
     RegletError,
     TCPError,
     TimeoutError,  # noqa: A004 - our own family
 )
-from reglet.domain.ports.tcp_dialer import TCPConnection
+from reglet.domain.ports import TCPConnection
 from reglet.testing.fakes.causes import cause_of
 from reglet.testing.fakes.clock import FakeClock
 from reglet.testing.fakes.failures import Failure, failure_of

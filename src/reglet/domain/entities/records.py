@@ -1,0 +1,209 @@
+"""What a plugin asks of its host and what it gets back: the records of the ports.
+
+Durations are `timedelta`, bodies are bytes, ports are ints. The wire's own spellings live in the wire room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Literal, Self
+
+from attrs import define, field, frozen
+
+from reglet.domain.time import ZERO_TIME
+
+MAX_BODY_BYTES = 10 * 1024 * 1024
+"""The most of an HTTP body, or of a command's output, that a host hands to a plugin."""
+
+DEFAULT_MAX_REDIRECTS = 10
+"""The redirects that every host follows unless told otherwise."""
+
+
+def _header_values(headers: Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    return {name: (value,) if isinstance(value, str) else tuple(value) for name, value in headers.items()}
+
+
+@frozen
+class HTTPRequest:
+    """A request to send. A header's value may be one text or several."""
+
+    method: str
+    url: str
+    headers: Mapping[str, tuple[str, ...]] = field(converter=_header_values, factory=dict)
+    body: bytes = b""
+    timeout: timedelta | None = None
+    follow_redirects: bool = True
+    max_redirects: int = DEFAULT_MAX_REDIRECTS
+    insecure_skip_verify: bool = False
+
+
+@frozen
+class HTTPResponse:
+    """What a server answered. `truncated` says that the body was longer than the host passes on."""
+
+    status_code: int
+    headers: Mapping[str, tuple[str, ...]] = field(converter=_header_values, factory=dict)
+    body: bytes = b""
+    proto: str = ""
+    truncated: bool = False
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of a header, whatever the case of its name; None if there is none."""
+        wanted = name.lower()
+        return next(
+            (values[0] for key, values in self.headers.items() if key.lower() == wanted and values), None
+        )
+
+
+@frozen
+class MXRecord:
+    """A mail exchanger; hosts with a lower preference are tried first."""
+
+    host: str
+    pref: int = 0
+
+
+@frozen
+class TLSFacts:
+    """What a TLS handshake told; texts are empty and the date None where it told nothing."""
+
+    version: str = ""
+    cipher_suite: str = ""
+    server_name: str = ""
+    cert_subject: str = ""
+    cert_issuer: str = ""
+    cert_not_after: datetime | None = None
+
+
+@frozen
+class SMTPConnectResult:
+    """What a mail server said of itself. `supports_auth` is None where the host does not tell extensions."""
+
+    connected: bool = True
+    banner: str = ""
+    extensions: tuple[str, ...] = ()
+    supports_auth: bool | None = None
+    tls_enabled: bool = False
+    tls_version: str = ""
+    tls_cipher_suite: str = ""
+    tls_server_name: str = ""
+    response_time: timedelta = timedelta()
+    address: str = ""
+
+
+@frozen
+class CommandRequest:
+    """A program to run, without a shell. `env` None means an empty environment."""
+
+    command: str
+    args: tuple[str, ...] = field(converter=tuple[str, ...], default=())
+    dir: str | None = None
+    env: Mapping[str, str] | None = None
+    timeout: timedelta | None = None
+
+
+@frozen
+class CommandResult:
+    """What a program wrote and how it ended. `truncated` says that it wrote more than the host passes on."""
+
+    stdout: str = ""
+    stderr: str = ""
+    exit_code: int = 0
+    duration: timedelta = timedelta()
+    is_timeout: bool = False
+    truncated: bool = False
+
+
+@define
+class ObservedConnection:
+    """What a connection told, and what holds it open if anything does.
+
+    Attributes:
+        remote_addr: the far end, `address:port`.
+        local_addr: the near end, `address:port`.
+        is_tls: whether TLS was negotiated.
+        tls: what the handshake told.
+    """
+
+    remote_addr: str = ""
+    local_addr: str = ""
+    is_tls: bool = False
+    tls: TLSFacts = field(factory=TLSFacts, repr=False)
+    _release: Callable[[], object] = field(default=lambda: None, repr=False, eq=False)
+    _is_open: bool = field(default=True, init=False, repr=False, eq=False)
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it was made and not yet closed here."""
+        return self._is_open
+
+    @property
+    def tls_version(self) -> str:
+        """The protocol, `TLS 1.0` to `TLS 1.3`."""
+        return self.tls.version
+
+    @property
+    def tls_cipher_suite(self) -> str:
+        """The cipher suite's IANA name."""
+        return self.tls.cipher_suite
+
+    @property
+    def tls_server_name(self) -> str:
+        """The name that was asked for (SNI); empty for an address."""
+        return self.tls.server_name
+
+    @property
+    def tls_cert_subject(self) -> str:
+        """The certificate's subject, RFC 4514."""
+        return self.tls.cert_subject
+
+    @property
+    def tls_cert_issuer(self) -> str:
+        """The certificate's issuer, RFC 4514."""
+        return self.tls.cert_issuer
+
+    @property
+    def tls_cert_not_after(self) -> datetime | None:
+        """When the certificate expires."""
+        return self.tls.cert_not_after
+
+    def close(self) -> None:
+        """Close it; closing twice does nothing."""
+        if self._is_open:
+            self._is_open = False
+            self._release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+LogAttributeType = Literal[
+    "string", "int64", "uint64", "bool", "float64", "time", "duration", "error", "json", "any", "group"
+]
+
+
+@frozen
+class LogAttribute:
+    """A typed fact beside a message; the value is text."""
+
+    key: str
+    type: LogAttributeType
+    value: str
+
+
+@frozen
+class LogMessage:
+    """A message with its level (DEBUG, INFO, WARN, ERROR), its attributes and the request it belongs to."""
+
+    level: str
+    message: str
+    attributes: tuple[LogAttribute, ...] = field(converter=tuple[LogAttribute, ...], default=())
+    timestamp: datetime = ZERO_TIME
+    request_id: str | None = None

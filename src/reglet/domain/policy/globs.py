@@ -1,0 +1,271 @@
+r"""Glob patterns as Go's doublestar matches them: `*`, `?`, `**`, `{a,b}`, `[a-z]`, and `\` to escape.
+
+Braces are expanded; all alternatives become one automaton whose states are the bits of an integer, so the
+time of a match grows with the string times the pattern and never faster. One rule is stricter than
+doublestar: no `[...]` matches a `/`.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Self
+
+from attrs import define, field, frozen
+
+from reglet.domain.errors import RegletError
+
+_WILD = frozenset("*?[{\\")
+_MAX_ALTERNATIVES = 1024
+_LITERAL_START = re.compile(r"[^*?\[\\]*")
+_LITERAL_END = re.compile(r"[^*?\]\\]*\Z")
+_SHORT_SKIP, _LONG_SKIP = 2, 4
+
+
+class PatternError(RegletError):
+    """A glob that cannot be read; the message says why."""
+
+    error_type = "validation"
+
+    def __init__(self, pattern: str, reason: str) -> None:
+        """Name the pattern and what is wrong with it."""
+        super().__init__(f"pattern {pattern!r} cannot be read: {reason}")
+        self.pattern = pattern
+        self.reason = reason
+
+
+@frozen
+class Glob:
+    """A pattern, ready to match. Equal patterns are compiled once."""
+
+    pattern: str
+    _ends: tuple[tuple[str, str], ...]
+    _automaton: _Automaton
+
+    @classmethod
+    def parse(cls, pattern: str) -> Self:
+        """Return the compiled pattern; `PatternError` if it is malformed."""
+        return cls(pattern, *_compiled(pattern))
+
+    def matches(self, string: str) -> bool:
+        """Whether the whole of `string` matches; most strings are told apart by their ends."""
+        likely = any(string.startswith(start) and string.endswith(end) for start, end in self._ends)
+        return likely and self._automaton.accepts(string)
+
+
+def is_exact(pattern: str) -> bool:
+    """Whether a pattern has no wildcards, so that it matches itself and nothing else."""
+    return _WILD.isdisjoint(pattern)
+
+
+@lru_cache(maxsize=1024)
+def _compiled(pattern: str) -> tuple[tuple[tuple[str, str], ...], _Automaton]:
+    automaton, ends = _Automaton(), []
+    for alternative in alternatives(pattern):
+        automaton.add(pattern, alternative)
+        start, end = _LITERAL_START.match(alternative), _LITERAL_END.search(alternative)
+        # the slash beside a ** may be missing from what matches
+        ends.append((start[0].removesuffix("/") if start else "", end[0].removeprefix("/") if end else ""))
+    return tuple(ends), automaton
+
+
+@define
+class _Automaton:
+    """States as bits: a state consumes one character and moves to the next, or any number and stays.
+
+    Attributes:
+        initial: where the alternatives begin.
+        final: where they end.
+        literals: the states that consume this one character, by the character.
+        single: the states that consume one character that is no separator.
+        classes: the states that consume one character of a class, by its ranges and whether they are negated.
+        within: the states that stay for any character that is no separator.
+        across: the states that stay for any character.
+        short_skip: the states that may jump over the next two.
+        long_skip: the states that may jump over the next four.
+    """
+
+    size: int = 0
+    initial: int = 0
+    final: int = 0
+    literals: dict[str, int] = field(factory=dict)
+    single: int = 0
+    classes: dict[tuple[tuple[tuple[str, str], ...], bool], int] = field(factory=dict)
+    within: int = 0
+    across: int = 0
+    short_skip: int = 0
+    long_skip: int = 0
+
+    def accepts(self, string: str) -> bool:
+        """Whether some alternative matches the whole string."""
+        moves: dict[str, tuple[int, int]] = {}
+        states = self._reachable(self.initial)
+        for character in string:
+            if character not in moves:
+                moves[character] = self._moves(character)
+            ahead, stay = moves[character]
+            states = self._reachable((states & ahead) << 1 | states & stay)
+            if not states:
+                return False
+        return bool(states & self.final)
+
+    def _moves(self, character: str) -> tuple[int, int]:
+        """Return the states that go ahead with a character, and those that stay."""
+        ahead = self.literals.get(character, 0)
+        if character == "/":
+            return ahead, self.across
+        for (ranges, negated), states in self.classes.items():
+            if any(low <= character <= high for low, high in ranges) is not negated:
+                ahead |= states
+        return ahead | self.single, self.across | self.within
+
+    def _reachable(self, states: int) -> int:
+        """Add the states that are reached without consuming anything."""
+        free = self.across | self.within | self.short_skip | self.long_skip
+        while True:
+            short, long = states & self.short_skip, states & self.long_skip
+            more = states | (states & free) << 1 | short << _SHORT_SKIP + 1 | long << _LONG_SKIP + 1
+            if more == states:
+                return states
+            states = more
+
+    def add(self, pattern: str, alternative: str) -> None:
+        """Add one alternative of a pattern; `PatternError` if it is malformed."""
+        self.initial |= 1 << self.size
+        at, segment_starts = 0, True
+        while at < len(alternative):
+            character = alternative[at]
+            if character == "/" and alternative[at : at + 5] in ("/**", "/**/"):
+                self._add_tail(has_slash=alternative.endswith("/"))
+                break
+            if segment_starts and alternative[at : at + 4] == "**":
+                self.across |= self._next()
+                break
+            if segment_starts and alternative.startswith("**/", at):
+                while alternative.startswith("**/", at):
+                    at += 3
+                self.short_skip |= self._next()
+                self.across |= self._next()
+                self._add_literal("/")
+                continue
+            segment_starts = character == "/" or alternative.startswith("\\/", at)
+            at = self._add_one(pattern, alternative, at)
+        self.final |= self._next()
+
+    def _next(self) -> int:
+        self.size += 1
+        return 1 << self.size - 1
+
+    def _add_literal(self, character: str) -> None:
+        self.literals[character] = self.literals.get(character, 0) | self._next()
+
+    def _add_tail(self, *, has_slash: bool) -> None:
+        """Add `/**` or `/**/` at the end, which match nothing at all too."""
+        if has_slash:
+            self.long_skip |= self._next()
+        else:
+            self.short_skip |= self._next()
+        self._add_literal("/")
+        if has_slash:
+            self.short_skip |= self._next()
+        self.across |= self._next()
+        if has_slash:
+            self._add_literal("/")
+
+    def _add_one(self, pattern: str, alternative: str, at: int) -> int:
+        """Add what stands at an index, and return the index behind it."""
+        character = alternative[at]
+        if character == "*":
+            self.within |= self._next()
+            while alternative.startswith("*", at + 1):
+                at += 1
+        elif character == "?":
+            self.single |= self._next()
+        elif character == "[":
+            end = _after_class(pattern, alternative, at)
+            members = alternative[at + 1 : end - 1]
+            negated = members[0] in "^!"
+            key = (_ranges(members[1:] if negated else members), negated)
+            self.classes[key] = self.classes.get(key, 0) | self._next()
+            return end
+        elif character == "\\":
+            if at + 1 == len(alternative):
+                raise PatternError(pattern, "it ends in a \\ that escapes nothing")
+            self._add_literal(alternative[at + 1])
+            return at + 2
+        else:
+            self._add_literal(character)
+        return at + 1
+
+
+def alternatives(pattern: str) -> list[str]:
+    """Return the pattern's alternatives, each without braces, in order."""
+    done: list[str] = []
+    waiting = [(pattern, 0)]
+    while waiting:
+        string, start = waiting.pop()
+        opening = _first_brace(pattern, string, start)
+        if opening < 0:
+            done.append(string)
+        else:
+            choices, end = _choices(pattern, string, opening)
+            waiting.extend(
+                (string[:opening] + choice + string[end:], opening) for choice in reversed(choices)
+            )
+        if len(done) + len(waiting) > _MAX_ALTERNATIVES:
+            raise PatternError(pattern, f"its braces stand for more than {_MAX_ALTERNATIVES} alternatives")
+    return done
+
+
+def _first_brace(pattern: str, string: str, start: int) -> int:
+    at = start
+    while at < len(string):
+        if string[at] == "{":
+            return at
+        if string[at] == "}":
+            raise PatternError(pattern, "a } has no {; write \\} for the character itself")
+        at = _after_class(pattern, string, at) if string[at] == "[" else at + (2 if string[at] == "\\" else 1)
+    return -1
+
+
+def _choices(pattern: str, string: str, opening: int) -> tuple[list[str], int]:
+    """Return what stands between the commas of one pair of braces, and where its pattern goes on."""
+    depth, at, begin, choices = 0, opening, opening + 1, []
+    while at < len(string):
+        character = string[at]
+        depth += (character == "{") - (character == "}")
+        if character == "\\":
+            at += 1
+        elif depth == 0 or (depth == 1 and character == ","):
+            choices.append(string[begin:at])
+            begin = at + 1
+            if depth == 0:
+                return choices, at + 1
+        at += 1
+    raise PatternError(pattern, "a { is never closed; write \\{ for the character itself")
+
+
+def _after_class(pattern: str, string: str, opening: int) -> int:
+    """Return the index behind the `]` that closes a class."""
+    at = opening + 1
+    at += string[at : at + 1] in ("^", "!")
+    first = at
+    while at < len(string):
+        if string[at] == "]" and at > first:
+            return at + 1
+        if string[at] == "]":
+            raise PatternError(pattern, "a class [] is empty")
+        at += 2 if string[at] == "\\" else 1
+    raise PatternError(pattern, "a [ is never closed; write \\[ for the character itself")
+
+
+def _ranges(members: str) -> tuple[tuple[str, str], ...]:
+    """Return the ranges of characters between `[` and `]`, a single character as a range of one."""
+    marks = [(each[-1], len(each) > 1) for each in re.findall(r"\\.|.", members, re.DOTALL)]
+    ranges: list[tuple[str, str]] = []
+    at = 0
+    while at < len(marks):
+        is_range = at + 2 < len(marks) and marks[at + 1] == ("-", False)
+        ranges.append((marks[at][0], marks[at + 2 if is_range else at][0]))
+        at += 3 if is_range else 1
+    return tuple(ranges)

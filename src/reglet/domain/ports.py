@@ -1,0 +1,232 @@
+"""The ports: what a plugin may ask of its host, as protocols; adapters implement them, tests fake them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Protocol, Self, runtime_checkable
+
+from reglet.domain.context import Context
+from reglet.domain.entities.manifest import Manifest
+from reglet.domain.entities.records import (
+    CommandRequest,
+    CommandResult,
+    HTTPRequest,
+    HTTPResponse,
+    LogMessage,
+    MXRecord,
+    SMTPConnectResult,
+)
+from reglet.domain.entities.result import Result
+
+
+@runtime_checkable
+class HTTPClient(Protocol):
+    """Sends HTTP requests.
+
+    Every method raises `HTTPError` when there is no answer, `TimeoutError` when time ran out and
+    `CapabilityError` when no grant covers the host and port. A 404 or 500 is an answer.
+    """
+
+    def do(self, request: HTTPRequest) -> HTTPResponse:
+        """Send a request and return the whole answer."""
+        ...
+
+    def get(self, url: str) -> HTTPResponse:
+        """Send GET."""
+        ...
+
+    def post(self, url: str, content_type: str, body: bytes) -> HTTPResponse:
+        """Send POST with a body of the given content type."""
+        ...
+
+
+@runtime_checkable
+class DNSResolver(Protocol):
+    """Looks up names, at the host's own resolver or at `nameserver` (`"1.1.1.1"` or `"1.1.1.1:53"`).
+
+    Every method raises `DNSError` (`is_not_found` set when the name does not exist), `TimeoutError` or
+    `CapabilityError`.
+    """
+
+    def lookup_host(self, host: str, *, nameserver: str | None = None) -> list[str]:
+        """Return the IPv4 and IPv6 addresses of a name."""
+        ...
+
+    def lookup_cname(self, host: str, *, nameserver: str | None = None) -> str:
+        """Return the canonical name."""
+        ...
+
+    def lookup_mx(self, host: str, *, nameserver: str | None = None) -> list[MXRecord]:
+        """Return the mail exchangers, lowest preference first."""
+        ...
+
+    def lookup_txt(self, host: str, *, nameserver: str | None = None) -> list[str]:
+        """Return the text records, each joined from its parts."""
+        ...
+
+    def lookup_ns(self, host: str, *, nameserver: str | None = None) -> list[str]:
+        """Return the name servers."""
+        ...
+
+
+@runtime_checkable
+class TCPConnection(Protocol):
+    """A connection that was made, and what it told; a context manager that closes it.
+
+    Hosts connect, look and close: nothing can be sent. Texts are empty where nothing is known.
+    """
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether it was made and not yet closed here."""
+        ...
+
+    @property
+    def remote_addr(self) -> str:
+        """The far end, `address:port`."""
+        ...
+
+    @property
+    def local_addr(self) -> str:
+        """The near end, `address:port`."""
+        ...
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether TLS was negotiated."""
+        ...
+
+    @property
+    def tls_version(self) -> str:
+        """The protocol, `TLS 1.0` to `TLS 1.3`."""
+        ...
+
+    @property
+    def tls_cipher_suite(self) -> str:
+        """The cipher suite's IANA name."""
+        ...
+
+    @property
+    def tls_server_name(self) -> str:
+        """The name that was asked for (SNI)."""
+        ...
+
+    @property
+    def tls_cert_subject(self) -> str:
+        """The certificate's subject, RFC 4514."""
+        ...
+
+    @property
+    def tls_cert_issuer(self) -> str:
+        """The certificate's issuer, RFC 4514."""
+        ...
+
+    @property
+    def tls_cert_not_after(self) -> datetime | None:
+        """When the certificate expires."""
+        ...
+
+    def close(self) -> None:
+        """Close it; closing twice does nothing."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+@runtime_checkable
+class TCPDialer(Protocol):
+    """Makes TCP connections to `host:port` (`[host]:port` for IPv6).
+
+    Every method raises `TCPError`, `TimeoutError` or `CapabilityError`.
+    """
+
+    def dial(self, address: str) -> TCPConnection:
+        """Connect without TLS, within the host's own time limit."""
+        ...
+
+    def dial_with_timeout(self, address: str, timeout: timedelta) -> TCPConnection:
+        """Connect without TLS within `timeout`."""
+        ...
+
+    def dial_secure(self, address: str, timeout: timedelta, tls: bool) -> TCPConnection:
+        """Connect within `timeout`, with TLS if `tls`."""
+        ...
+
+
+@runtime_checkable
+class SMTPClient(Protocol):
+    """Greets mail servers."""
+
+    def connect(
+        self, host: str, port: int, timeout: timedelta, use_tls: bool, use_starttls: bool
+    ) -> SMTPConnectResult:
+        """Connect, read the banner, negotiate TLS as asked, and say goodbye.
+
+        Raises `NetworkError`, `TimeoutError` or `CapabilityError`.
+        """
+        ...
+
+
+@runtime_checkable
+class CommandRunner(Protocol):
+    """Runs programs, without a shell."""
+
+    def run(self, request: CommandRequest) -> CommandResult:
+        """Run a program to its end. A non-zero exit code is a result.
+
+        Raises `ExecError` when it could not be started, `CapabilityError` when no grant covers it.
+        """
+        ...
+
+
+@runtime_checkable
+class LogSink(Protocol):
+    """Takes what a plugin logs."""
+
+    def write(self, message: LogMessage) -> None:
+        """Take one message."""
+        ...
+
+
+@runtime_checkable
+class NetworkGuard(Protocol):
+    """Decides about connections; adapters ask before each one, redirects included."""
+
+    def check_target(self, host: str, port: int) -> None:
+        """Raise `CapabilityError` unless a grant covers this name or address with this port."""
+        ...
+
+    def check_address(self, host: str, port: int, address: str) -> None:
+        """Raise `CapabilityError` unless `address`, which `host` resolved to, may be dialled."""
+        ...
+
+
+@runtime_checkable
+class HostFunctions(Protocol):
+    """Answers host calls: the module's imports, an in-process host, a fake, a recording."""
+
+    def call(self, name: str, request: bytes) -> bytes:
+        """Call a host function with a JSON request and return its JSON answer.
+
+        Empty bytes mean that the host answered nothing (a packed 0), as `log_message` always does.
+        Raises `CapabilityError` when the function is not there because no capability declares it.
+        """
+        ...
+
+
+@runtime_checkable
+class Plugin(Protocol):
+    """Describes itself and checks. `define_plugin` makes one; a class of the author's own works too."""
+
+    def manifest(self, ctx: Context) -> Manifest:
+        """Return the plugin's description of itself."""
+        ...
+
+    def check(self, ctx: Context, config: bytes) -> Result:
+        """Run a check with a JSON config."""
+        ...

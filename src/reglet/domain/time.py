@@ -1,0 +1,125 @@
+"""Time as Go writes it: timestamps with nanoseconds, RFC 3339, durations such as `1m30s`."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Self
+
+ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)
+"""The timestamp that the Go side writes when none was set."""
+
+_MICROSECOND = timedelta(microseconds=1)
+_UNITS = (("ns", 1), ("µs", 1_000), ("ms", 1_000_000))
+_SECOND = 1_000_000_000
+_MINUTES_PER_HOUR = 60
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d(?:[.,](\d+))?(?:Z|[+-]\d\d:[0-5]\d)", re.ASCII)
+_MICROSECOND_DIGITS, _NANOSECOND_DIGITS = 6, 9
+
+
+class Timestamp(datetime):
+    """A `datetime` that keeps up to 999 nanoseconds beyond its microseconds.
+
+    Hosts written in Go send and expect nanoseconds (ABI section 2). Everywhere else it is an ordinary
+    `datetime`; arithmetic gives back microseconds.
+    """
+
+    nanosecond: int
+
+    def __new__(
+        cls,
+        year: int,
+        month: int,
+        day: int,
+        hour: int = 0,
+        minute: int = 0,
+        second: int = 0,
+        microsecond: int = 0,
+        tz: tzinfo | None = UTC,
+        *,
+        nanosecond: int = 0,
+    ) -> Self:
+        """Make a timestamp; `nanosecond` (0 to 999) is what lies beyond `microsecond`."""
+        if not 0 <= nanosecond <= 999:  # noqa: PLR2004 - the definition of the field
+            raise ValueError(f"nanosecond must be in 0..999, not {nanosecond}")
+        timestamp = super().__new__(cls, year, month, day, hour, minute, second, microsecond, tz)
+        timestamp.nanosecond = nanosecond
+        return timestamp
+
+    @classmethod
+    def of(cls, timestamp: datetime, nanosecond: int = 0) -> Timestamp:
+        """Return `timestamp` with nanoseconds; a timestamp without a zone is taken as UTC."""
+        zone = timestamp.tzinfo or UTC
+        date = (timestamp.year, timestamp.month, timestamp.day)
+        clock = (timestamp.hour, timestamp.minute, timestamp.second, timestamp.microsecond)
+        return cls(*date, *clock, zone, nanosecond=nanosecond)
+
+
+def nanoseconds_between(start: datetime, end: datetime) -> int:
+    """Return the nanoseconds from `start` to `end`, negative when `end` comes first."""
+    whole = (end - start) // _MICROSECOND * 1000
+    return whole + getattr(end, "nanosecond", 0) - getattr(start, "nanosecond", 0)
+
+
+def format_duration(duration: timedelta) -> str:
+    """Return a duration as Go's `time.Duration` prints it."""
+    return format_nanoseconds(duration // _MICROSECOND * 1000)
+
+
+def format_nanoseconds(nanoseconds: int) -> str:
+    """Return a number of nanoseconds as Go's `time.Duration` prints it."""
+    if nanoseconds < 0:
+        return "-" + format_nanoseconds(-nanoseconds)
+    if nanoseconds == 0:
+        return "0s"
+    if nanoseconds < _SECOND:
+        unit, size = next((unit, size) for unit, size in reversed(_UNITS) if nanoseconds >= size)
+        return _decimal(nanoseconds, size) + unit
+    minutes, rest = divmod(nanoseconds, 60 * _SECOND)
+    hours, minutes = divmod(minutes, 60)
+    seconds = _decimal(rest, _SECOND) + "s"
+    if hours:
+        return f"{hours}h{minutes}m{seconds}"
+    return f"{minutes}m{seconds}" if minutes else seconds
+
+
+def _decimal(value: int, unit: int) -> str:
+    whole, rest = divmod(value, unit)
+    digits = str(rest).rjust(len(str(unit)) - 1, "0").rstrip("0") if rest else ""
+    return f"{whole}.{digits}" if digits else str(whole)
+
+
+def format_time(timestamp: datetime) -> str:
+    """Return a timestamp as Go's RFC3339Nano; one without a zone is taken as UTC."""
+    if timestamp.tzinfo is UTC and timestamp.__class__ is datetime:
+        written = timestamp.isoformat()[: -len("+00:00")]
+        return f"{written.rstrip('0') if timestamp.microsecond else written}Z"
+    written = (
+        f"{timestamp.year:04}-{timestamp.month:02}-{timestamp.day:02}"
+        f"T{timestamp.hour:02}:{timestamp.minute:02}:{timestamp.second:02}"
+    )
+    nanoseconds = timestamp.microsecond * 1000 + getattr(timestamp, "nanosecond", 0)
+    if nanoseconds:
+        written += "." + f"{nanoseconds:09}".rstrip("0")
+    offset = timestamp.utcoffset() or timedelta()
+    if not offset:
+        return written + "Z"
+    hours, minutes = divmod(abs(offset) // timedelta(minutes=1), _MINUTES_PER_HOUR)
+    sign = "-" if (hours or minutes) and offset < timedelta() else "+"
+    return f"{written}{sign}{hours:02}:{minutes:02}"
+
+
+def parse_time(text: str) -> Timestamp:
+    """Return the timestamp that RFC 3339 text names, to the nanosecond.
+
+    Raises:
+        ValueError: it names none.
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not an RFC 3339 time such as 2026-01-02T03:04:05.5Z")
+    timestamp = Timestamp.fromisoformat(text)
+    fraction = match[1]
+    if fraction is not None and len(fraction) > _MICROSECOND_DIGITS:
+        timestamp.nanosecond = int(fraction[_MICROSECOND_DIGITS:_NANOSECOND_DIGITS].ljust(3, "0"))
+    return timestamp
