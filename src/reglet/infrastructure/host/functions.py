@@ -340,9 +340,7 @@ class ExecHandler(Handler[CommandRunner, CommandRequest]):
             raise BadRequestError("command is required")
         program = Program() if self._locate is None else self._locate(request.command, request.dir)
         decisions = [
-            self._policy.execute(
-                name, request.args, resolved=program.resolved, environment=(request.env or {}).keys()
-            )
+            self._policy.execute(name, resolved=program.resolved, environment=(request.env or {}).keys())
             for name in dict.fromkeys(filter(None, (request.command, program.path)))
         ]
         log.require(request.command, next((each for each in decisions if each), decisions[-1]))
