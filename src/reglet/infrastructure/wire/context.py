@@ -103,5 +103,5 @@ class Request(Record[T]):
         return self._make(**attributes), call
 
 
-CONTEXT_FIELD = Field("context", CONTEXT.kind, always=True, beside=True)
+CONTEXT_FIELD = Field("context", CONTEXT.kind, always=True, extra=True)
 """The field of a request that holds its context."""

@@ -39,8 +39,8 @@ from reglet.infrastructure.wire.record import (
     UINT16,
     Dialect,
     Field,
+    InvalidFieldError,
     Kind,
-    MisfitError,
     Record,
     integer_in,
     read_strings,
@@ -55,14 +55,14 @@ INSECURE_SKIP_VERIFY = "insecure_skip_verify"
 def _one_value(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
-    raise MisfitError("strings by name", value)
+    raise InvalidFieldError("strings by name", value)
 
 
 def _many_values(value: Any) -> tuple[str, ...]:
     try:
         return read_strings(value)
-    except MisfitError as misfit:
-        raise MisfitError("lists of strings by name", value) from misfit
+    except InvalidFieldError as error:
+        raise InvalidFieldError("lists of strings by name", value) from error
 
 
 def _values(value: Any) -> tuple[str, ...]:
@@ -72,7 +72,7 @@ def _values(value: Any) -> tuple[str, ...]:
 def _headers_of(read: Callable[[Any], tuple[str, ...]]) -> Callable[[Any], dict[str, tuple[str, ...]]]:
     def read_headers(headers: Any) -> dict[str, tuple[str, ...]]:
         if not isinstance(headers, dict):
-            raise MisfitError("an object", headers)
+            raise InvalidFieldError("an object", headers)
         return {name: () if value is None else read(value) for name, value in headers.items()}
 
     return read_headers
@@ -125,9 +125,9 @@ HTTP_RESPONSE = Response(
     Field("body", BYTES),
     Field("proto", STRING),
     Field("status_code", INTEGER, always=True),
-    Field("latency_ms", ELAPSED, "latency", default=None, only=HOSTLIB, beside=True),
+    Field("latency_ms", ELAPSED, "latency", default=None, only=HOSTLIB, extra=True),
     Field("body_truncated", BOOLEAN, "truncated"),
-    Field("applied", STRINGS, beside=True),
+    Field("applied", STRINGS, extra=True),
 )
 
 
@@ -179,13 +179,13 @@ _read_port_number = integer_in(range(2**16))
 
 def _read_port_text(value: Any) -> int:
     if not isinstance(value, str):
-        raise MisfitError("a string of digits", value)
+        raise InvalidFieldError("a string of digits", value)
     if not value:
         return 0
     digits = value.lstrip("0") or "0"
     if value.isascii() and value.isdecimal() and len(digits) <= _MOST_DIGITS and int(digits) < 2**16:
         return int(digits)
-    raise MisfitError("a string of digits, at most 65535", value)
+    raise InvalidFieldError("a string of digits, at most 65535", value)
 
 
 _PORT = Kind(
@@ -238,7 +238,7 @@ def _read_expiry(value: Any) -> datetime | None:
     """Return hostlib's expiry; there is none in a string that is no timestamp, such as an empty one."""
     try:
         return TIME.read(value)
-    except MisfitError:
+    except InvalidFieldError:
         STRING.read(value)
         return None
 
@@ -424,7 +424,7 @@ class HostFunction:
 
     Attributes:
         name: its name among a module's imports.
-        word: what it is called for short, in attributes and messages.
+        port_name: the attribute of `Ports` that holds its port.
         port: the port that it serves.
         capability: the kind of grant that its calls need.
         request: the record that it takes.
@@ -432,7 +432,7 @@ class HostFunction:
     """
 
     name: str
-    word: str
+    port_name: str
     port: Any
     capability: Literal["network", "exec"]
     request: Request[Any]
