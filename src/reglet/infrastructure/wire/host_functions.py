@@ -5,6 +5,7 @@ This is their one list. The guest's clients, the host's handlers and the builder
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
@@ -65,10 +66,6 @@ def _many_values(value: Any) -> tuple[str, ...]:
         raise InvalidFieldError("lists of strings by name", value) from error
 
 
-def _values(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else _many_values(value)
-
-
 def _headers_of(read: Callable[[Any], tuple[str, ...]]) -> Callable[[Any], dict[str, tuple[str, ...]]]:
     def read_headers(headers: Any) -> dict[str, tuple[str, ...]]:
         if not isinstance(headers, dict):
@@ -78,14 +75,12 @@ def _headers_of(read: Callable[[Any], tuple[str, ...]]) -> Callable[[Any], dict[
     return read_headers
 
 
-def _joined_text(headers: Mapping[str, tuple[str, ...]]) -> str:
-    return sorted_text({name: ", ".join(values) for name, values in headers.items()})
-
-
-_HEADERS = Kind(_headers_of(_values), sorted_text)
+_HEADERS = Kind(
+    _headers_of(lambda value: (value,) if isinstance(value, str) else _many_values(value)), sorted_text
+)
 _SENT_HEADERS = evolve(
     _HEADERS,
-    write_hostlib=_joined_text,
+    write_hostlib=lambda headers: sorted_text({name: ", ".join(values) for name, values in headers.items()}),
     read_strictly={ABI: _headers_of(_many_values), HOSTLIB: _headers_of(_one_value)},
 )
 """Lists of values by name; in a request in hostlib, one string each."""
@@ -293,17 +288,14 @@ def _smtp_result(
     *, tls_enabled: bool, tls_version: str, extensions: tuple[str, ...] | None, **attributes: Any
 ) -> SMTPConnectResult:
     """Return the result; where the host does not say whether TLS was made, its version does."""
+    names = [re.split("[ =]", extension, maxsplit=1)[0].upper() for extension in extensions or ()]
     return SMTPConnectResult(
         extensions=extensions or (),
-        supports_auth=None if extensions is None else any(map(_is_auth, extensions)),
+        supports_auth=None if extensions is None else "AUTH" in names,
         tls_enabled=tls_enabled or bool(tls_version),
         tls_version=tls_version,
         **attributes,
     )
-
-
-def _is_auth(extension: str) -> bool:
-    return extension.upper().replace("=", " ").split(" ", 1)[0] == "AUTH"
 
 
 def _known_extensions(result: SMTPConnectResult) -> tuple[str, ...] | None:
@@ -346,15 +338,17 @@ def _read_environment(value: Any) -> dict[str, str] | None:
     return {name: value for name, _, value in pairs} or None
 
 
-def _write_environment(environment: Mapping[str, str]) -> str:
-    return list_text(string_text(f"{name}={value}") for name, value in environment.items())
-
+_ENVIRONMENT = Kind(
+    _read_environment,
+    lambda environment: list_text(string_text(f"{name}={value}") for name, value in environment.items()),
+    None,
+)
 
 EXEC_REQUEST = Request(
     "ExecRequest",
     CommandRequest,
     Field("args", STRINGS, always=True),
-    Field("env", Kind(_read_environment, _write_environment, None)),
+    Field("env", _ENVIRONMENT),
     Field("command", STRING, always=True),
     Field("dir", Kind(lambda value: STRING.read(value) or None, STRING.write, None)),
     CONTEXT_FIELD,

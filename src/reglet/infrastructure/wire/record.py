@@ -69,11 +69,7 @@ class InvalidFieldError(ValueError):
         return WireFormatError("decode", "".join((record, *path)), cause)
 
 
-class _Unset(StrEnum):
-    UNSET = "unset"
-
-
-UNSET: Final = _Unset.UNSET
+UNSET: Final[Any] = object()
 """Stands for: not said."""
 
 
