@@ -8,7 +8,7 @@ from typing import Any, Literal
 import reglet
 from reglet.domain.context import Context
 from reglet.domain.errors import DefinitionError
-from reglet.infrastructure.wire.manifest import encode_manifest
+from reglet.infrastructure.wire.manifest import MANIFEST
 from tests.vectors import go_values as go
 from tests.vectors.go_structs import model_of
 from tests.vectors.kinds.schema import flat
@@ -50,7 +50,7 @@ def run(vector: Vector) -> Rule | None:
     except DefinitionError as refusal:
         must_equal(f"plugin name {given.get('name', '')!r}" in str(refusal), True)
         return Rule.FULL_MANIFEST
-    seen = json.loads(encode_manifest(plugin.manifest(Context())))
+    seen = json.loads(MANIFEST.encode(plugin.manifest(Context())))
     wanted = json.loads(vector["expected"])
     if not given.get("version") and "service" not in given:
         wanted["version"] = seen["version"]  # ours is never empty

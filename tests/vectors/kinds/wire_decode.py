@@ -8,43 +8,39 @@ from typing import Any, get_args
 
 from reglet.domain.entities.records import LogAttributeType
 from reglet.domain.errors import CapabilityError, HostError, WireFormatError
-from reglet.infrastructure.wire import command, dns, grants, http, log, manifest, result, smtp, tcp
-from reglet.infrastructure.wire.context import context_of, context_text
-from reglet.infrastructure.wire.errors import detail_text, read_detail
-from reglet.infrastructure.wire.fields import read_record
-from reglet.infrastructure.wire.go_json import to_bytes
+from reglet.infrastructure.wire import host_functions as wire
+from reglet.infrastructure.wire.context import CONTEXT
+from reglet.infrastructure.wire.failures import ERROR
+from reglet.infrastructure.wire.manifest import GRANTS, MANIFEST
+from reglet.infrastructure.wire.record import Record
+from reglet.infrastructure.wire.result import METADATA, RESULT
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import NoCounterpartError, Vector, must_equal
 
 _REFUSED = "refused"
 _REQUESTS = {
-    "HTTPRequest": (http.decode_http_request, http.encode_http_request),
-    "DNSRequest": (dns.decode_dns_request, dns.encode_dns_request),
-    "TCPRequest": (tcp.decode_tcp_request, tcp.encode_tcp_request),
-    "SMTPRequest": (smtp.decode_smtp_request, smtp.encode_smtp_request),
-    "ExecRequest": (command.decode_command_request, command.encode_command_request),
-    "LogMessage": (log.decode_log_message, log.encode_log_message),
-}
+    each.name: (each.decode_call, each.encode)
+    for each in (wire.HTTP_REQUEST, wire.DNS_REQUEST, wire.TCP_REQUEST, wire.SMTP_REQUEST, wire.EXEC_REQUEST)
+} | {"LogMessage": (wire.decode_log_message, wire.encode_log_message)}
 _RESPONSES = {
-    "HTTPResponse": (lambda data: http.decode_http_response(data)[0], http.encode_http_response),
-    "DNSResponse": (dns.decode_dns_response, dns.encode_dns_response),
-    "TCPResponse": (tcp.decode_tcp_response, tcp.encode_tcp_response),
-    "SMTPResponse": (smtp.decode_smtp_response, smtp.encode_smtp_response),
-    "ExecResponse": (command.decode_command_response, command.encode_command_response),
+    each.name: each
+    for each in (
+        wire.HTTP_RESPONSE,
+        wire.DNS_RESPONSE,
+        wire.TCP_RESPONSE,
+        wire.SMTP_RESPONSE,
+        wire.EXEC_RESPONSE,
+    )
 }
-_VALUES: dict[str, Callable[[bytes], bytes]] = {
-    "Context": lambda data: to_bytes(context_text(context_of(read_record(data, "ContextWire")))),
-    "ErrorDetail": lambda data: to_bytes(detail_text(read_detail(read_record(data, "ErrorDetail")))),
-    "GrantSet": lambda data: grants.encode_grants(grants.decode_grants(data)),
-    "MXRecord": lambda data: dns.encode_dns_response(
-        dns.decode_dns_response(b'{"mx_records":[' + data + b"]}")
-    )[len('{"mx_records":[') : -len("]}")],
-    "Manifest": lambda data: manifest.encode_manifest(manifest.decode_manifest(data)),
-    "Result": lambda data: result.encode_result(result.decode_result(data)),
-    "RunMetadata": lambda data: to_bytes(
-        result.metadata_text(result.metadata_of(read_record(data, "RunMetadata")))
-    ),
+_VALUES: dict[str, Record[Any]] = {
+    "Context": CONTEXT,
+    "ErrorDetail": ERROR,
+    "GrantSet": GRANTS,
+    "MXRecord": wire.MX_RECORD,
+    "Manifest": MANIFEST,
+    "Result": RESULT,
+    "RunMetadata": METADATA,
 }
 
 
@@ -77,16 +73,16 @@ def recode(record: str, data: bytes) -> str:
 
 def _recoded(record: str, data: bytes) -> bytes:
     if record in _VALUES:
-        return _VALUES[record](data)
+        return _VALUES[record].encode(_VALUES[record].decode(data))
     if record in _REQUESTS:
         decode_request, encode_request = _REQUESTS[record]
-        request, call = decode_request(data)  # type: ignore[operator]  # each pair fits
-        return encode_request(request, call)  # type: ignore[operator,no-any-return]
-    decode_response, encode_response = _RESPONSES[record]
+        return encode_request(*decode_request(data))
+    response = _RESPONSES[record]
     try:
-        return encode_response(decode_response(data))  # type: ignore[operator,no-any-return]
+        decoded = response.decode(data)
     except (HostError, CapabilityError) as error:
-        return encode_response(error=error.detail())  # type: ignore[operator,no-any-return]
+        return response.encode_error(error.detail())
+    return response.encode(decoded[0] if response is wire.HTTP_RESPONSE else decoded)
 
 
 def _object(data: bytes) -> dict[str, Any]:
@@ -128,7 +124,8 @@ def _unknown_name(record: str, given: dict[str, Any], actual: str, expected: str
 
 
 def _bare_failure(_: str, given: dict[str, Any], actual: str, expected: str) -> bool:
-    message = given.get("message") or given.get("error")
+    said = (given.get("message"), given.get("error"))
+    message = next((each for each in said if isinstance(each, str) and each), "")
     return (
         expected == _REFUSED and isinstance(given.get("error"), str) and json.dumps(message)[1:-1] in actual
     )
@@ -188,7 +185,8 @@ def _no_timeout(_: str, given: dict[str, Any], actual: str, expected: str) -> bo
 def _other_spelling(_: str, given: dict[str, Any], actual: str, expected: str) -> bool:
     """Whether a record holds what only hostlib, or our own host, says, and all that Go reads is there too."""
     if actual == _REFUSED:  # one of those names has a value that it cannot have
-        return any(type(given.get(name, False)) is not bool for name in _HOSTLIB_FLAGS)
+        flags = any(type(given.get(name, False)) is not bool for name in _HOSTLIB_FLAGS)
+        return flags or any(type(given.get(name, 0)) is not int for name in _HOSTLIB_NUMBERS)
     seen = json.loads(actual)
     headers = given.get("headers")
     if expected == _REFUSED and type(given.get("port")) is int:
@@ -202,6 +200,7 @@ def _other_spelling(_: str, given: dict[str, Any], actual: str, expected: str) -
 
 
 _HOSTLIB_FLAGS = ("use_tls", "use_starttls", "follow_redirects", "insecure_skip_verify")
+_HOSTLIB_NUMBERS = ("latency_ms", "timeout_ms", "max_redirects")
 _HOSTLIB_NAMES = {
     *("use_tls", "use_starttls", "timeout_ms", "follow_redirects", "max_redirects", "insecure_skip_verify"),
     *("latency_ms", "tls_cert_expiry", "tls_version", "extensions"),
