@@ -77,6 +77,9 @@ def _by_rule(given: Given, seen: tuple[str, ...], wanted: tuple[str, ...]) -> Ru
     rule = None
     if given.get("err") is None and any(map(_NIL_CAUSE.search, wanted)):
         rule, wanted = Rule.NO_CAUSE, tuple(_NIL_CAUSE.sub("", text) for text in wanted)
+    bare = tuple(text.replace(wanted[0], wanted[0].removesuffix(": ")) for text in wanted)
+    if given.get("err") == "" and seen == bare:  # a cause without a text has none to say
+        return Rule.NO_CAUSE
     if given["type"] == "TCPError" and not given.get("network"):
         rule, wanted = Rule.TCP_NETWORK, tuple(text.replace(" () ", " (tcp) ", 1) for text in wanted)
     cause = str((given.get("err") and _cause(given)) or "")
