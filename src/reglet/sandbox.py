@@ -337,4 +337,4 @@ def _find_overlay(binary: bytes, digest: str) -> Overlay | None:
         product = load_product()
     except RuntimeProductError:
         return None
-    return OverlayFinder(product.module, product.host_functions, product.key)(binary, digest)
+    return OverlayFinder(product.module.wasm, product.module.host_functions, product.key)(binary, digest)

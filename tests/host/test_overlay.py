@@ -12,7 +12,7 @@ from reglet.infrastructure.host.code import _recent, compiled_whole, load_code
 from reglet.infrastructure.host.module import OFTEN, Module
 from reglet.infrastructure.host.overlay import OverlayFinder
 from reglet.infrastructure.host.surroundings import Surroundings
-from reglet.infrastructure.module.snapshot import write_snapshot
+from reglet.infrastructure.wasm.snapshot import write_snapshot
 from tests.host.modules import HOSTILE, SUCCESS, plugin
 
 RUNTIME = plugin(HOSTILE["trap"], more='(func (export "_only_for_builds"))')

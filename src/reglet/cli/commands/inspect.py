@@ -16,7 +16,7 @@ from reglet.cli.errors import UsageError, require_extra
 from reglet.cli.exit_status import ExitStatus
 
 if TYPE_CHECKING:
-    from reglet.infrastructure.module.plugin import PluginModule
+    from reglet.infrastructure.wasm.inspect import PluginModule
 
 _PAGE_BYTES = 65536
 _NEEDED = ("_manifest", "_observe", "allocate")
@@ -44,8 +44,8 @@ def facts_of(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: it cannot be read, is no core module, or lacks what hosts call.
     """
-    from reglet.infrastructure.module.errors import ModuleFormatError
-    from reglet.infrastructure.module.plugin import read_plugin
+    from reglet.infrastructure.wasm.binary import ModuleFormatError
+    from reglet.infrastructure.wasm.inspect import read_plugin
 
     try:
         content = path.read_bytes()

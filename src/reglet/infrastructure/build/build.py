@@ -19,9 +19,9 @@ from reglet.infrastructure.build.project import find_project
 from reglet.infrastructure.build.stages import Stages, silent
 from reglet.infrastructure.build.warnings import find_warnings
 from reglet.infrastructure.engine import run_in_guest_thread
-from reglet.infrastructure.module.host_functions import without_host_functions
-from reglet.infrastructure.module.sections import custom_section
-from reglet.infrastructure.module.snapshot import write_snapshot
+from reglet.infrastructure.wasm.host_functions import without_host_functions
+from reglet.infrastructure.wasm.sections import custom_section
+from reglet.infrastructure.wasm.snapshot import write_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -237,11 +237,11 @@ def build_content(project: Project, python: Path | None, stages: Stages) -> Buil
 
 def _snapshot(opened: OpenedPlugin) -> tuple[bytes, list[str]]:
     product, usable = opened.runtime.product, opened.described.host_functions
-    slots = product.host_functions
+    slots = product.module.host_functions
     dropped = sorted(set(slots) - set(usable))
     memory, modules = opened.guest.memory(sum(1 << slots[name].bit for name in usable))
     exports = {"memory", *product.plugin_exports}
-    module = write_snapshot(without_host_functions(product.module, slots, dropped), memory, exports)
+    module = write_snapshot(without_host_functions(product.module.wasm, slots, dropped), memory, exports)
     facts = {"abi": ABI_VERSION, "modules": modules, "runtime": product.key, "sdk": __version__}
     content = json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
     return module + custom_section(BUILD_SECTION, content), modules

@@ -148,7 +148,7 @@ class Guest:
         self._call("_declare_host_functions", host_functions)
         self._call("_forget_process_state")
         memory = bytearray(self._system.memory.read(0, self._memory.data_len(self._store)))
-        zero_free_memory(memory, self._product.heap_base, self._product.stack_size)
+        zero_free_memory(memory, self._product.module.heap_base, self._product.module.stack_size)
         return bytes(memory)
 
     def _start(self, module: wasmtime.Module, image: bytes | None) -> None:
@@ -166,7 +166,7 @@ class Guest:
         if image is not None:
             self._system.memory.write(0, image)
             return
-        for constructor in self._product.constructors:
+        for constructor in self._product.module.constructors:
             self._call(constructor)
         self._call("_python_initialize")
 

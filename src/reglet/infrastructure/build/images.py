@@ -31,7 +31,7 @@ _MOST_IMAGES = 6
 
 _PACKAGE = Path(reglet.__file__).parent
 _COMPILER = _PACKAGE / "infrastructure" / "guest" / "compiler.py"
-_OTHER_ROOMS = ("build", "engine", "host", "module", "native", "runtime", "wasi")
+_OTHER_ROOMS = ("build", "engine", "host", "native", "runtime", "wasi", "wasm")
 _NOT_IN_GUEST = {
     *(_PACKAGE / part for part in ("cli", "testing", "sandbox.py")),
     *(_PACKAGE / "infrastructure" / room for room in _OTHER_ROOMS),

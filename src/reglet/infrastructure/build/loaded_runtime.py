@@ -35,4 +35,4 @@ def load_runtime() -> LoadedRuntime:
         RuntimeProductError: reglet's installation is not whole.
     """
     product = load_product()
-    return LoadedRuntime(product, compiled(product.module, product.key))
+    return LoadedRuntime(product, compiled(product.module.wasm, product.key))

@@ -16,11 +16,11 @@ from attrs import field, frozen
 
 from reglet.infrastructure.engine import Cache, cache_folder, compiled
 from reglet.infrastructure.host.first_memory import FirstMemory, read_first_memory, written
-from reglet.infrastructure.module.errors import ModuleFormatError
-from reglet.infrastructure.module.host_functions import HOST_MODULE, HostFunctionSlot, without_host_functions
-from reglet.infrastructure.module.plugin import PluginModule, read_plugin
-from reglet.infrastructure.module.sections import SectionId, read_sections
-from reglet.infrastructure.module.types import PAGE_SIZE
+from reglet.infrastructure.wasm.binary import ModuleFormatError
+from reglet.infrastructure.wasm.entries import PAGE_SIZE
+from reglet.infrastructure.wasm.host_functions import HOST_MODULE, HostFunctionSlot, without_host_functions
+from reglet.infrastructure.wasm.inspect import PluginModule, read_plugin
+from reglet.infrastructure.wasm.sections import SectionId, read_sections
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
