@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from reglet.infrastructure.host.module import Module as Module  # noqa: PLC0414 - for annotations
     from reglet.infrastructure.host.overlay import Overlay
     from reglet.infrastructure.host.surroundings import Surroundings
-    from reglet.infrastructure.wasi.observed import FileObserver
+    from reglet.infrastructure.wasi.granted import FileObserver
 
 __all__ = [
     "Dialect",

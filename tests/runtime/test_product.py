@@ -36,7 +36,7 @@ def test_a_product_of_another_release_says_how_to_make_it(tmp_path: Path) -> Non
     description = json.loads((folder / "runtime.json").read_bytes())
     del description["plugin_exports"]
     (folder / "runtime.json").write_text(json.dumps(description))
-    with pytest.raises(RuntimeProductError, match="of another release .*make it again: make runtime"):
+    with pytest.raises(RuntimeProductError, match=r"of another release .*make it again: make runtime"):
         load_product(folder)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from attrs import asdict
 
 from reglet.infrastructure import wasm
+from reglet.infrastructure.atomic import write_atomic
 from reglet.infrastructure.runtime.product import (
     DESCRIPTION_FILE,
     MODULE_FILE,
@@ -21,7 +22,6 @@ from reglet.infrastructure.runtime.product import (
     RuntimeProductError,
     made_by,
 )
-from reglet.infrastructure.whole_files import write_whole
 from tools.runtime import sources
 from tools.runtime.core import ADAPTER, link_runtime
 from tools.runtime.interpreter import Interpreter
@@ -116,9 +116,9 @@ def write_product(
         "builtin_modules": sorted(builtin_modules),
         "components": dict(components),
     }
-    write_whole(folder / MODULE_FILE, core.wasm)
-    write_whole(folder / STANDARD_LIBRARY_FILE, archive)
-    write_whole(folder / DESCRIPTION_FILE, (json.dumps(description, indent=2) + "\n").encode())
+    write_atomic(folder / MODULE_FILE, core.wasm)
+    write_atomic(folder / STANDARD_LIBRARY_FILE, archive)
+    write_atomic(folder / DESCRIPTION_FILE, (json.dumps(description, indent=2) + "\n").encode())
 
 
 def zip_of(files: Mapping[str, bytes]) -> bytes:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from reglet.infrastructure.atomic import write_atomic
 from reglet.infrastructure.build.errors import OutputError
-from reglet.infrastructure.whole_files import write_whole
 
 
 def write_output(output: Path | None, name: str, content: bytes) -> Path:
@@ -21,7 +21,7 @@ def write_output(output: Path | None, name: str, content: bytes) -> Path:
     """
     path = Path.cwd() / name if output is None else output / name if output.is_dir() else output
     try:
-        write_whole(path, content)
+        write_atomic(path, content)
     except OSError as problem:
         raise OutputError(
             f"cannot write {path}: {problem.strerror or problem}; choose another place with -o"

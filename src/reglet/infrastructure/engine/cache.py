@@ -12,7 +12,7 @@ from pathlib import Path
 import attrs
 import platformdirs
 
-from reglet.infrastructure.whole_files import PRIVATE, write_whole
+from reglet.infrastructure.atomic import PRIVATE, write_atomic
 
 _TRAILER = b"reglet-1"
 _TRAILER_SIZE = len(_TRAILER) + 4
@@ -56,7 +56,7 @@ class Cache:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             trailer = _TRAILER + zlib.crc32(content).to_bytes(4, "little")
-            write_whole(self.folder / key, content, trailer, mode=PRIVATE)
+            write_atomic(self.folder / key, content, trailer, mode=PRIVATE)
             self._drop_oldest()
         except OSError as problem:
             _log.warning(

@@ -13,7 +13,7 @@ PUBLIC = 0o644
 """The mode of a file for everybody."""
 
 
-def write_whole(path: Path, *contents: bytes | bytearray, mode: int = PUBLIC) -> None:
+def write_atomic(path: Path, *contents: bytes | bytearray, mode: int = PUBLIC) -> None:
     """Write the contents one after the other, so that the file is there whole or as it was.
 
     Any number of processes may write one file at once: the last to end wins. A link stays and its target is
