@@ -10,7 +10,7 @@ import pytest
 import wasmtime
 
 from reglet.infrastructure.engine import engine
-from reglet.infrastructure.host.stopping import StopSwitch
+from reglet.infrastructure.host.interruption import EpochInterrupt
 from reglet.sandbox import (
     GuestAnswerError,
     GuestTrapError,
@@ -211,13 +211,13 @@ def test_fuel_stops_a_loop_at_the_same_place_each_time():
 
 def test_a_guest_that_starts_after_it_was_stopped_ends_too():
     """Its store had no deadline when the epoch moved; it does not run on for ever, unseen."""
-    switch = StopSwitch(engine())
-    switch.stop(ValueError("stopped"))
+    interrupt = EpochInterrupt(engine())
+    interrupt.raise_(ValueError("stopped"))
     ended = []
 
     def run():
         store = wasmtime.Store(engine())
-        switch.attach(store)
+        interrupt.attach(store)
         module = wasmtime.Module(engine(), "(module (func $loop (loop (br 0))) (start $loop))")
         with pytest.raises(wasmtime.WasmtimeError, match="stopped by the host"):
             wasmtime.Instance(store, module, [])

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import zipfile
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,8 @@ from attrs import asdict
 
 from reglet.infrastructure import wasm
 from reglet.infrastructure.atomic import write_atomic
+from reglet.infrastructure.build.runtime import Runtime
+from reglet.infrastructure.engine import run_in_guest_thread
 from reglet.infrastructure.runtime.product import (
     DESCRIPTION_FILE,
     MODULE_FILE,
@@ -24,15 +25,13 @@ from reglet.infrastructure.runtime.product import (
 )
 from tools.runtime import sources
 from tools.runtime.core import ADAPTER, link_runtime
-from tools.runtime.interpreter import Interpreter
 from tools.runtime.sources import linux_extension, take_parts
-from tools.runtime.standard_library import builtin_modules, chosen, compile_all
+from tools.runtime.standard_library import chosen, compile_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from reglet.infrastructure.runtime.product import RuntimeModule
-
 
 _MAKERS = (Path(__file__).parent, PRODUCT_FOLDER.parent, Path(wasm.__file__).parent)
 """The packages whose code decides what the product is."""
@@ -44,7 +43,7 @@ def make_product(folder: Path = PRODUCT_FOLDER, *, progress: Callable[[str], obj
     Raises:
         WheelError: the pinned componentize-py for Linux could not be had.
         LinkError: its libraries and the adapter do not fit together.
-        InterpreterError: the interpreter did not compile a module.
+        GuestError: the interpreter did not compile a module.
     """
     progress("take the libraries out of componentize-py")
     parts = take_parts(linux_extension())
@@ -53,9 +52,7 @@ def make_product(folder: Path = PRODUCT_FOLDER, *, progress: Callable[[str], obj
     core = link_runtime(parts.libraries, adapter)
     progress("compile the standard library")
     files = chosen(parts.standard_library)
-    with closing(Interpreter(core.wasm, core.constructors, files)) as interpreter:
-        modules = builtin_modules(interpreter)
-        compiled = compile_all(interpreter, files)
+    compiled, modules = run_in_guest_thread(lambda: compile_all(Runtime.of(core), files))
     progress(f"write {folder}")
     write_product(folder, core, compiled, modules, _components(adapter))
 

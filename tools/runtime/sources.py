@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from reglet.domain.errors import RegletError
-from reglet.infrastructure.wasi import MODULE as WASI_MODULE
+from reglet.infrastructure.wasi import WASI_MODULE
 from reglet.infrastructure.wasm.host_functions import HOST_MODULE
 
 if TYPE_CHECKING:

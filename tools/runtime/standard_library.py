@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reglet.infrastructure.build.runtime import Guest
+from reglet.infrastructure.build_contract import STANDARD_LIBRARY_ROOT
+from reglet.infrastructure.wasi import MemoryFile, directory_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tools.runtime.interpreter import Interpreter
+    from reglet.infrastructure.build.runtime import Runtime
 
-MOUNT = "python"
-"""The directory that a guest finds the standard library in."""
-
-_LEFT_OUT = ("ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tests", "tkinter", "turtledemo")
+_EXCLUDED = ("ensurepip", "idlelib", "lib2to3", "pydoc_data", "test", "tests", "tkinter", "turtledemo")
 """Packages, at any depth, that are of no use without a screen, a network or a test suite."""
+
+_ENVIRONMENT = {
+    "PYTHONNODEBUGRANGES": "1",  # no columns in the tables of lines: a tenth of what a plugin weighs
+    "PYTHONWARNINGS": "ignore",  # they would stand between the bytes
+}
 
 # Without docstrings and asserts, and the interpreter leaves out columns: plugins carry what they import.
 _COMPILER = """
@@ -28,27 +34,29 @@ def write_compiled(path):
 
 
 def chosen(standard_library: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Give the source files that the runtime ships."""
+    """Return the source files that the runtime ships."""
     return {
         name: source
         for name, source in standard_library.items()
-        if name.endswith(".py") and not set(name.split("/")[:-1]) & set(_LEFT_OUT)
+        if name.endswith(".py") and not set(name.split("/")[:-1]) & set(_EXCLUDED)
     }
 
 
-def compile_all(interpreter: Interpreter, sources: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Compile modules; give the `.pyc` files by their path, `python/json/__init__.pyc` and so on.
+def compile_all(runtime: Runtime, sources: Mapping[str, bytes]) -> tuple[dict[str, bytes], list[str]]:
+    """Compile modules in a guest that has them as its standard library.
 
-    The interpreter must have the same files at `/python`.
+    Return the `.pyc` files by their path, `python/json/__init__.pyc` and so on, and the names of the modules
+    that are part of the interpreter itself.
+
+    Raises:
+        GuestError: the guest did not compile a module.
     """
-    interpreter.run(_COMPILER)
-    return {
-        f"{MOUNT}/{name}c": interpreter.run(f"write_compiled({f'/{MOUNT}/{name}'!r})")
-        for name in sorted(sources)
-    }
-
-
-def builtin_modules(interpreter: Interpreter) -> list[str]:
-    """List the modules that are part of the interpreter itself."""
-    names = interpreter.run("import os, sys\nos.write(1, ' '.join(sys.builtin_module_names).encode())")
-    return names.decode().split()
+    folder = directory_of({name: MemoryFile(source) for name, source in sources.items()})
+    with Guest(runtime, {STANDARD_LIBRARY_ROOT: folder}, environment=_ENVIRONMENT) as guest:
+        names = guest.run("import os, sys\nos.write(1, ' '.join(sys.builtin_module_names).encode())")
+        guest.run(_COMPILER)
+        compiled = {}
+        for name in sorted(sources):
+            path = f"{STANDARD_LIBRARY_ROOT}/{name}"
+            compiled[f"{path.removeprefix('/')}c"] = guest.run(f"write_compiled({path!r})")
+    return compiled, names.decode().split()

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reglet.infrastructure.build.runtime import Guest, Runtime
+from reglet.infrastructure.build_contract import STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.runtime.product import RuntimeProduct, load_product
+from reglet.infrastructure.wasi import MemoryFile, directory_of
 from reglet.infrastructure.wasm.snapshot import write_snapshot
 from tests.tools.runtime.guest_of_echo import SOURCE
 from tests.tools.runtime.wasm_host import WasmHost
-from tools.runtime.interpreter import Interpreter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,13 +38,10 @@ def snapshot_of(product: RuntimeProduct, standard_library: dict[str, bytes]) -> 
     """Make a plugin module of what some source leaves in memory."""
 
     def make(source: str, host_functions: int = 31) -> bytes:
-        with closing(
-            Interpreter(product.module.wasm, product.module.constructors, standard_library)
-        ) as interpreter:
-            interpreter.run(source)
-            interpreter._call("_declare_host_functions", host_functions)
-            interpreter._call("_forget_process_state")
-            memory = interpreter._memory.read(0, interpreter._memory._length())
+        folder = directory_of({name: MemoryFile(data) for name, data in standard_library.items()})
+        with Guest(Runtime.of(product.module), {STANDARD_LIBRARY_ROOT: folder}) as guest:
+            guest.run(source)
+            memory = guest.image(host_functions)
         return write_snapshot(product.module.wasm, memory, ("memory", *product.plugin_exports))
 
     return make

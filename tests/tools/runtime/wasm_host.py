@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-import ctypes
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import wasmtime
 
-from reglet.infrastructure.engine import compiled, engine
+from reglet.infrastructure.engine import GuestSession, compiled, engine, function_imports
 from reglet.infrastructure.wasi import (
-    MODULE,
     HashedRandom,
-    LinearMemory,
     MemoryFile,
     ReadOnlyTree,
     SteppingClock,
     System,
     directory_of,
-    functions,
-    unknown,
 )
+from reglet.infrastructure.wasm.entries import PAGE_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-PAGE = 65536
+    from reglet.infrastructure.engine import FunctionImport, HostFunction
 
-_linked = cache(compiled)
+_compiled = cache(compiled)
 
 
 def _files(files: Mapping[str, bytes]) -> dict[str, MemoryFile]:
@@ -47,9 +43,7 @@ class WasmHost:
         self.output: list[bytes] = []
         self.logged: list[bytes] = []
         self._host_functions = {"log_message": self._log, **(host_functions or {})}
-        self._store = wasmtime.Store(engine())
-        self._store.set_epoch_deadline(1 << 62)
-        self._system = System(
+        system = System(
             clock=SteppingClock(1_700_000_000_000_000_000),
             random=HashedRandom(b"test"),
             environment=environment or {},
@@ -57,28 +51,20 @@ class WasmHost:
             stdout=self.output.append,
             stderr=self.output.append,
         )
-        linked = _linked(module)
-        linker = wasmtime.Linker(engine())
-        wasi = functions(self._system)
-        for name in {each.name: each for each in linked.imports if each.module == MODULE}:
-            type_ = next(each.type for each in linked.imports if (each.module, each.name) == (MODULE, name))
-            linker.define_func(MODULE, name, type_, wasi.get(name, unknown))
-        for each in {each.name: each for each in linked.imports if each.module != MODULE}.values():
-            linker.define_func(each.module, each.name, each.type, self._answering(each.name))
-        self._exports = linker.instantiate(self._store, linked).exports(self._store)
-        self._raw = self._exports["memory"]
-        base = ctypes.addressof(self._raw.data_ptr(self._store).contents)
-        self.memory = LinearMemory(base, lambda: self._raw.data_len(self._store))
-        self._system.attach(self.memory)
+        self._session = GuestSession(engine(), system)
+        self._session.store.set_epoch_deadline(1 << 62)
+        code = _compiled(module)
+        self._session.start(code, function_imports(code), self._answering)
+        self.memory = self._session.memory
 
     @property
     def pages(self) -> int:
         """The size of the guest's memory."""
-        return self._raw.data_len(self._store) // PAGE
+        return len(self.memory.read_all()) // PAGE_SIZE
 
     def call(self, export: str, *arguments: int) -> Any:
         """Call an export."""
-        return self._exports[export](self._store, *arguments)
+        return self._session.call(export, *arguments)
 
     def allocate(self, size: int) -> int:
         """Call `allocate`; the address as unsigned."""
@@ -100,17 +86,16 @@ class WasmHost:
 
     def close(self) -> None:
         """End the instance."""
-        self._system.close()
-        self._store.close()
+        self._session.close()
 
     def _log(self, message: bytes) -> int:
         self.logged.append(message)
         return 0
 
-    def _answering(self, name: str) -> Callable[[int], int | None]:
-        def call(request: int) -> int | None:
-            answer = self._host_functions[name](self.read(request))
-            if name == "log_message":
+    def _answering(self, wanted: FunctionImport) -> HostFunction:
+        def call(_caller: wasmtime.Caller, request: int) -> int | None:
+            answer = self._host_functions[wanted.name](self.read(request))
+            if wanted.name == "log_message":
                 return None
             packed = answer if isinstance(answer, int) else self.write(answer) << 32 | len(answer)
             return packed - (1 << 64) if packed >> 63 else packed

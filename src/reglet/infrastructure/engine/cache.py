@@ -9,8 +9,8 @@ import stat
 import zlib
 from pathlib import Path
 
-import attrs
 import platformdirs
+from attrs import frozen
 
 from reglet.infrastructure.atomic import PRIVATE, write_atomic
 
@@ -28,7 +28,7 @@ def cache_folder() -> Path:
     return Path(chosen) if chosen else platformdirs.user_cache_path("reglet")
 
 
-@attrs.frozen
+@frozen
 class Cache:
     """One folder of entries, each written beside and renamed: any number of processes may share it.
 
@@ -58,11 +58,11 @@ class Cache:
             trailer = _TRAILER + zlib.crc32(content).to_bytes(4, "little")
             write_atomic(self.folder / key, content, trailer, mode=PRIVATE)
             self._drop_oldest()
-        except OSError as problem:
+        except OSError as error:
             _log.warning(
                 "%s cannot be written (%s), so it is made each time: set REGLET_CACHE_DIR to another folder",
                 self.folder / key,
-                problem.strerror,
+                error.strerror,
             )
 
     def _intact_entry(self, key: str) -> bytes | None:

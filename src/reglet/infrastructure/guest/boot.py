@@ -22,12 +22,11 @@ from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.ports import Plugin
+from reglet.infrastructure.build_contract import PACKAGES_ROOT, PLUGIN_ROOT, REPORT_MARK
 from reglet.infrastructure.guest.awake import waking
 from reglet.infrastructure.guest.entry import handler_of
 from reglet.infrastructure.guest.exports import Exports
 from reglet.infrastructure.guest.finder import (
-    PACKAGES_ROOT,
-    PLUGIN_ROOT,
     RefusingFinder,
     SealedFinder,
     SourceFinder,
@@ -39,10 +38,6 @@ from reglet.infrastructure.guest.lookup import import_plugin
 from reglet.infrastructure.guest.preload import preload, preload_for
 from reglet.infrastructure.guest.trace import Trace
 from reglet.infrastructure.guest.watch import Watch, where
-
-MARK = "\0reglet-build "
-"""What stands before a report."""
-
 
 _NETWORK = ("dns_lookup", "http_request", "smtp_connect", "tcp_connect")
 _EXEC = ("exec_command",)
@@ -70,7 +65,7 @@ def run_stage(name: str, arguments: str) -> None:
             "traceback": author_traceback(problem),
             "host_calls": _State.watch.host_calls,
         }
-    os.write(1, (MARK + json.dumps(report) + "\n").encode())
+    os.write(1, (REPORT_MARK + json.dumps(report) + "\n").encode())
 
 
 def load(module: str, attribute: str | None, version: str | None) -> dict[str, Any]:

@@ -50,10 +50,10 @@ class GrantStore:
             return decode_grants(path.read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             return GrantSet()
-        except (OSError, WireFormatError) as problem:
+        except (OSError, WireFormatError) as error:
             raise GrantStoreError(
-                f"the grants in {path} cannot be read ({problem}); delete the file to be asked again"
-            ) from problem
+                f"the grants in {path} cannot be read ({error}); delete the file to be asked again"
+            ) from error
 
     def remember(self, digest: str, grants: GrantSet) -> None:
         """Add `grants` to what is granted for always.
@@ -66,14 +66,10 @@ class GrantStore:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_atomic(path, encode_grants(merged), mode=PRIVATE)
-        except OSError as problem:
+        except OSError as error:
             raise GrantStoreError(
-                f"{path} cannot be written ({problem.strerror}); set REGLET_CONFIG_DIR to a folder that can"
-            ) from problem
-
-    def forget(self, digest: str) -> None:
-        """Drop everything that was granted for always to a plugin."""
-        self._path(digest).unlink(missing_ok=True)
+                f"{path} cannot be written ({error.strerror}); set REGLET_CONFIG_DIR to a folder that can"
+            ) from error
 
     def _path(self, digest: str) -> Path:
         if not _DIGEST.fullmatch(digest):

@@ -7,7 +7,7 @@ from typing import Protocol
 from attrs import frozen
 
 from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, LogSink, SMTPClient, TCPDialer
-from reglet.infrastructure.host.programs import Locate
+from reglet.infrastructure.host.which import Which
 
 
 class Ports(Protocol):
@@ -49,7 +49,7 @@ class Ports(Protocol):
         ...
 
     @property
-    def locate(self) -> Locate | None:
+    def locate(self) -> Which | None:
         """What finds a command's file."""
         ...
 
@@ -64,4 +64,4 @@ class HostPorts:
     smtp: SMTPClient | None = None
     command: CommandRunner | None = None
     log: LogSink | None = None
-    locate: Locate | None = None
+    locate: Which | None = None

@@ -2,7 +2,7 @@
 
 from reglet.infrastructure.wasi.errno import Errno, WasiError
 from reglet.infrastructure.wasi.memory import LinearMemory
-from reglet.infrastructure.wasi.preview1 import MODULE, WasiFunction, functions, unknown
+from reglet.infrastructure.wasi.preview1 import WASI_MODULE, WasiFunction, functions, unknown
 from reglet.infrastructure.wasi.read_only import (
     Directory,
     DiskDirectory,
@@ -32,7 +32,7 @@ from reglet.infrastructure.wasi.tree import (
 )
 
 __all__ = [
-    "MODULE",
+    "WASI_MODULE",
     "Clock",
     "Descriptor",
     "Descriptors",

@@ -146,7 +146,7 @@ class ProcessCalls:
         self._system.exit_status = status
 
 
-MODULE = "wasi_snapshot_preview1"
+WASI_MODULE = "wasi_snapshot_preview1"
 """The name under which guests import these functions."""
 
 WasiFunction = Callable[..., "int | None"]
@@ -189,12 +189,12 @@ def _guarded(system: System, method: Callable[..., None]) -> Callable[..., int]:
     def call(*arguments: int) -> int:
         try:
             method(*arguments)
-        except WasiError as problem:
-            return problem.number
-        except OSError as problem:
-            return from_os_error(problem)
-        except BaseException as problem:  # noqa: BLE001  # the engine would lose it, or give it to another guest
-            system.failure = problem
+        except WasiError as error:
+            return error.number
+        except OSError as error:
+            return from_os_error(error)
+        except BaseException as error:  # noqa: BLE001  # the engine would lose it, or give it to another guest
+            system.failure = error
             return Errno.IO
         return Errno.SUCCESS
 

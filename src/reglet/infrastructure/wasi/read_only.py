@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
-import attrs
+from attrs import frozen
 
 from reglet.infrastructure.wasi.errno import Errno, WasiError
 from reglet.infrastructure.wasi.tree import DirectoryEntry, FileStatus, FileType, OpenFlags, Times
@@ -41,7 +41,7 @@ class Directory(Protocol):
         ...
 
 
-@attrs.frozen
+@frozen
 class MemoryFile:
     """A file whose content is at hand."""
 
@@ -56,7 +56,7 @@ class MemoryFile:
         return self.data
 
 
-@attrs.frozen
+@frozen
 class DiskFile:
     """A file on disk, read when asked for."""
 
@@ -71,7 +71,7 @@ class DiskFile:
         return self.path.read_bytes()
 
 
-@attrs.frozen
+@frozen
 class MemoryDirectory:
     """A directory made of others' nodes."""
 
@@ -86,7 +86,7 @@ class MemoryDirectory:
         return sorted(self.children)
 
 
-@attrs.frozen
+@frozen
 class DiskDirectory:
     """A directory on disk. Links are followed: whoever shows it to a guest means all that it leads to."""
 
@@ -161,8 +161,8 @@ class ReadOnlyTree:
         """Refuse, as a disk does: what exists is EXIST, not ROFS."""
         try:
             self._find(path)
-        except WasiError as problem:
-            raise WasiError(Errno.ROFS) from problem
+        except WasiError as error:
+            raise WasiError(Errno.ROFS) from error
         raise WasiError(Errno.EXIST)
 
     def remove_directory(self, path: str) -> NoReturn:
@@ -180,9 +180,9 @@ class ReadOnlyTree:
     def _find_to_open(self, path: str, flags: OpenFlags) -> tuple[tuple[str, ...], File | Directory]:
         try:
             return self._find(path)
-        except WasiError as problem:
-            if flags.create and problem.number is Errno.NOENT:
-                raise WasiError(Errno.ROFS) from problem
+        except WasiError as error:
+            if flags.create and error.number is Errno.NOENT:
+                raise WasiError(Errno.ROFS) from error
             raise
 
     def _find(self, path: str) -> tuple[tuple[str, ...], File | Directory]:

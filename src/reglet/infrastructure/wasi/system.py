@@ -6,7 +6,7 @@ import hashlib
 import posixpath
 from typing import TYPE_CHECKING, Protocol
 
-import attrs
+from attrs import define
 
 from reglet.infrastructure.wasi.errno import Errno, WasiError
 from reglet.infrastructure.wasi.tree import DirectoryEntry, FileType, OpenFlags
@@ -23,14 +23,14 @@ _MOST_OPEN = 128
 """A process often may have 1,024 files open, which all of its guests share with the host itself."""
 
 
-@attrs.define
+@define
 class Stream:
     """One of the standard streams; standard input is always at its end."""
 
     sink: Callable[[bytes], object] | None
 
 
-@attrs.define
+@define
 class Descriptor:
     """An open file or directory within a tree."""
 
@@ -88,8 +88,8 @@ class Descriptors:
         """Return what is open under a number."""
         try:
             return self._open[number]
-        except KeyError as problem:
-            raise WasiError(Errno.BADF) from problem
+        except KeyError as error:
+            raise WasiError(Errno.BADF) from error
 
     def file(self, number: int) -> Descriptor:
         """Return the file or directory open under a number; a stream is none."""

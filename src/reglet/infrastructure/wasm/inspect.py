@@ -29,6 +29,9 @@ from reglet.infrastructure.wasm.sections import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+BUILD_SECTION = "reglet"
+"""The custom section that says what a plugin was built of, in JSON."""
+
 
 @frozen
 class PluginModule:

@@ -1,4 +1,4 @@
-"""A plugin laid over the runtime that it was made from."""
+"""The memory of a plugin over the code of the runtime that it was made from."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import threading
 import pytest
 
 from reglet.infrastructure.host import Limits
-from reglet.infrastructure.host.code import _recent, compiled_whole, load_code
+from reglet.infrastructure.host.compiled_plugin import _recent, compiled_whole, load_plugin
+from reglet.infrastructure.host.memory_image import MemoryImageFinder
 from reglet.infrastructure.host.module import OFTEN, Module
-from reglet.infrastructure.host.overlay import OverlayFinder
-from reglet.infrastructure.host.surroundings import Surroundings
+from reglet.infrastructure.host.wasi_config import WasiConfig
 from reglet.infrastructure.wasm.snapshot import write_snapshot
 from tests.host.modules import HOSTILE, SUCCESS, plugin
 
@@ -47,7 +47,7 @@ class Silent:
 
 def check(code):
     """Run a check of loaded code."""
-    module = Module(code, lambda _: Silent(), Surroundings(), Limits(), threading.Semaphore(1))
+    module = Module(code, lambda _: Silent(), WasiConfig(), Limits(), threading.Semaphore(1))
     return module.check({})
 
 
@@ -61,13 +61,13 @@ def _nothing_compiled(tmp_path, monkeypatch):
 @pytest.fixture
 def finder():
     """Finds plugins of the runtime."""
-    return OverlayFinder(READS_ITS_MEMORY, {})
+    return MemoryImageFinder(READS_ITS_MEMORY, {})
 
 
 def test_a_plugin_of_the_runtime_shares_its_code(finder):
     """And answers from its own memory, over which nothing of the runtime's is left."""
-    one, two = (load_code(made(READS_ITS_MEMORY, word), "p", find_overlay=finder) for word in ("ya", "no"))
-    assert one.overlay is not None
+    one, two = (load_plugin(made(READS_ITS_MEMORY, word), "p", find_image=finder) for word in ("ya", "no"))
+    assert one.image is not None
     assert (check(one).message, check(two).message) == ("ya", "no")
     assert check(one).message == "ya"
 
@@ -75,20 +75,20 @@ def test_a_plugin_of_the_runtime_shares_its_code(finder):
 def test_it_answers_as_the_whole_module_does(finder):
     """Laid over or compiled by itself."""
     binary = made(READS_ITS_MEMORY, "ya")
-    laid = load_code(binary, "p", find_overlay=finder)
-    assert laid.overlay is not None
-    whole = compiled_whole(laid)
-    assert whole.overlay is None
-    assert check(laid) == check(whole)
+    restored = load_plugin(binary, "p", find_image=finder)
+    assert restored.image is not None
+    whole = compiled_whole(restored)
+    assert whole.image is None
+    assert check(restored) == check(whole)
 
 
 def test_a_plugin_that_is_run_often_is_compiled_by_itself(finder):
     """In the background; who loads it later gets that code."""
     binary = made(READS_ITS_MEMORY, "ya")
     module = Module(
-        load_code(binary, "p", find_overlay=finder),
+        load_plugin(binary, "p", find_image=finder),
         lambda _: Silent(),
-        Surroundings(),
+        WasiConfig(),
         Limits(),
         threading.Semaphore(1),
     )
@@ -99,7 +99,7 @@ def test_a_plugin_that_is_run_often_is_compiled_by_itself(finder):
             thread.join(10)
     assert module.check({}).message == "ya"
     _recent.clear()
-    assert load_code(binary, "p", find_overlay=finder).overlay is None
+    assert load_plugin(binary, "p", find_image=finder).image is None
 
 
 def test_a_module_of_other_code_is_left_alone(finder):
@@ -111,7 +111,7 @@ def test_a_module_of_other_code_is_left_alone(finder):
 
 
 def test_a_memory_that_its_data_does_not_fit_is_left_to_the_engine(finder):
-    """Nothing is laid beyond the memory."""
+    """Nothing is written beyond the memory."""
     binary = made(READS_ITS_MEMORY, "ya", pages=40)
     short = binary.replace(b"\x05\x03\x01\x00\x28", b"\x05\x03\x01\x00\x02")
     assert short != binary
@@ -121,26 +121,26 @@ def test_a_memory_that_its_data_does_not_fit_is_left_to_the_engine(finder):
 def test_what_was_found_out_is_not_found_out_again(finder):
     """A second load takes the memory from the cache: it answers the same, and reads no module."""
     binary = made(READS_ITS_MEMORY, "ya")
-    first = check(load_code(binary, "p", find_overlay=finder))
+    first = check(load_plugin(binary, "p", find_image=finder))
     _recent.clear()
 
     kept = finder(b"not looked at", hashlib.sha256(binary).hexdigest())
-    again = check(load_code(binary, "p", find_overlay=finder))
+    again = check(load_plugin(binary, "p", find_image=finder))
 
     assert kept is not None
-    assert kept.memory == found(finder, binary).memory
+    assert kept.delta == found(finder, binary).delta
     assert (first.message, again.message) == ("ya", "ya")
 
 
 def test_a_damaged_entry_is_made_again(finder, tmp_path):
     """Whatever stands in the file, the plugin answers from its own memory."""
     binary = made(READS_ITS_MEMORY, "ya")
-    whole = found(finder, binary).memory
-    (entry,) = (tmp_path / "overlays").iterdir()
+    whole = found(finder, binary).delta
+    (entry,) = (tmp_path / "memory-images").iterdir()
     written = entry.read_bytes()
     entry.write_bytes(written[:100])
 
-    assert found(finder, binary).memory == whole
+    assert found(finder, binary).delta == whole
     assert entry.read_bytes() == written
 
 
@@ -149,4 +149,4 @@ def test_another_runtime_finds_nothing_of_it(finder):
     binary = made(READS_ITS_MEMORY, "ya")
     assert found(finder, binary) is not None
 
-    assert found(OverlayFinder(RUNTIME, {}), binary) is None
+    assert found(MemoryImageFinder(RUNTIME, {}), binary) is None

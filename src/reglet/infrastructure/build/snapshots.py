@@ -13,17 +13,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import reglet
-from reglet.infrastructure.build.bytecode import Bytecode, Compiler
 from reglet.infrastructure.build.errors import BuildError
-from reglet.infrastructure.build.guest import Guest
-from reglet.infrastructure.build.sources import ImportRoots, SourceDirectory, StandardLibrary
+from reglet.infrastructure.build.runtime import Guest
+from reglet.infrastructure.build.sources import (
+    Bytecode,
+    Compiler,
+    ImportRoots,
+    SourceDirectory,
+    StandardLibrary,
+)
+from reglet.infrastructure.build_contract import SDK_ROOT, STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.engine import Cache, cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from reglet.infrastructure.build.loaded_runtime import LoadedRuntime
+    from reglet.infrastructure.build.runtime import Runtime
     from reglet.infrastructure.build.sources import SourceCompiler
+    from reglet.infrastructure.runtime.product import RuntimeProduct
     from reglet.infrastructure.wasi import Directory
 
 _MOST_IMAGES = 6
@@ -31,7 +38,7 @@ _MOST_IMAGES = 6
 
 _PACKAGE = Path(reglet.__file__).parent
 _COMPILER = _PACKAGE / "infrastructure" / "guest" / "compiler.py"
-_OTHER_ROOMS = ("build", "engine", "host", "native", "runtime", "wasi", "wasm")
+_OTHER_ROOMS = ("build", "engine", "host", "native", "runtime", "wasi", "wasm", "atomic.py")
 _NOT_IN_GUEST = {
     *(_PACKAGE / part for part in ("cli", "testing", "sandbox.py")),
     *(_PACKAGE / "infrastructure" / room for room in _OTHER_ROOMS),
@@ -46,30 +53,31 @@ boot.prepare()
 """
 
 
-class Images:
+class Snapshots:
     """The images for one runtime and one SDK, made when they are first asked for."""
 
-    def __init__(self, runtime: LoadedRuntime) -> None:
-        self._runtime = runtime
+    def __init__(self, product: RuntimeProduct, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self._key = product.key
         self._kept = Cache(cache_folder() / "images", _MOST_IMAGES)
         self._base: bytes | None = None
-        self.standard_library = StandardLibrary(runtime.product.stdlib)
+        self.standard_library = StandardLibrary(product.stdlib)
         self.author_compiler = self._compiler(optimize=0, environment={})
         self.sdk = sdk_directory(Bytecode(runtime, self._compiler(optimize=2, environment=_WITHOUT_COLUMNS)))
 
     def base(self) -> bytes:
         """Return the base image."""
         if self._base is None:
-            key = _digest(self._runtime.key, *sdk_contents())
+            key = _digest(self._key, *sdk_contents())
             self._base = self._get(f"base-{key}", self._make_base)
         return self._base
 
     def _make_base(self) -> bytes:
-        return self._start({"/sdk": self.sdk}, {}, _PREPARE)
+        return self._start({SDK_ROOT: self.sdk}, {}, _PREPARE)
 
     def _compiler(self, *, optimize: int, environment: dict[str, str]) -> Compiler:
         source = _COMPILER.read_text(encoding="utf-8")
-        key = _digest(self._runtime.key, source, *environment)
+        key = _digest(self._key, source, *environment)
 
         @cache
         def image() -> bytes:
@@ -78,8 +86,8 @@ class Images:
         return Compiler(key, image, optimize)
 
     def _start(self, folders: dict[str, Directory], environment: dict[str, str], source: str) -> bytes:
-        seen = {"/python": self.standard_library, **folders}
-        with Guest(self._runtime, seen, environment=environment) as guest:
+        seen = {STANDARD_LIBRARY_ROOT: self.standard_library, **folders}
+        with Guest(self.runtime, seen, environment=environment) as guest:
             guest.run(source)
             return guest.image()
 
@@ -92,12 +100,12 @@ class Images:
 
 
 def sdk_directory(compile_source: SourceCompiler) -> Directory:
-    """Return the SDK's guest side and what it needs, as the guest sees it under `/sdk`."""
+    """Return the SDK's guest side and what it needs, as the guest sees it under SDK_ROOT."""
 
     def only(root: Path) -> SourceDirectory:
         return SourceDirectory(
             root.parent,
-            "/sdk",
+            SDK_ROOT,
             compile_source,
             shown=lambda path: path.is_relative_to(root) and _in_guest(path),
         )
@@ -106,7 +114,7 @@ def sdk_directory(compile_source: SourceCompiler) -> Directory:
 
 
 def sdk_contents() -> Iterator[bytes]:
-    """Give names and contents of all files of the SDK that a guest can see."""
+    """Yield names and contents of all files of the SDK that a guest can see."""
     for root in _sdk_paths():
         start = len(str(root.parent)) + 1
         for path in sorted(_python_files(root)):

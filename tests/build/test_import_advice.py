@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reglet.infrastructure.build.bytecode import Source
-from reglet.infrastructure.build.replacements import advice, unusable_imports
+from reglet.infrastructure.build.import_advice import advice, unusable_imports
+from reglet.infrastructure.build.sources import Source
 
 NATIVE = "ModuleNotFoundError: No module named 'numpy._core._umath': it is a native extension module"
 

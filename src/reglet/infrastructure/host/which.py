@@ -23,11 +23,11 @@ class Program:
     resolved: str = ""
 
 
-Locate: TypeAlias = Callable[[str, "str | None"], Program]
+Which: TypeAlias = Callable[[str, "str | None"], Program]
 """Finds the program that a command means when it is run in a directory."""
 
 
-def locate_program(command: str, directory: str | None) -> Program:
+def which_program(command: str, directory: str | None) -> Program:
     """Return the file that `command` means on this machine: a path, or a name in this process's `PATH`."""
     if "/" in command:
         path = os.path.abspath(os.path.join(directory or os.curdir, command))  # noqa: PTH100, PTH118 - no symlinks

@@ -6,9 +6,9 @@ import wasmtime
 
 from reglet.domain.ports import HOST_FUNCTIONS
 from reglet.infrastructure.host.errors import NotAPluginError
-from reglet.infrastructure.host.host_imports import HOST_MODULE, host_function_type
-from reglet.infrastructure.host.wasi_imports import wasi_results
-from reglet.infrastructure.wasi import MODULE as WASI_MODULE
+from reglet.infrastructure.host.host_imports import host_function_type
+from reglet.infrastructure.wasi import WASI_MODULE
+from reglet.infrastructure.wasm.host_functions import HOST_MODULE
 
 _MAGIC = b"\0asm"
 _CORE = b"\x01\0\0\0"
@@ -52,7 +52,7 @@ def check_imports(module: wasmtime.Module, source: str) -> None:
             raise NotAPluginError(
                 source, f"it imports {name}; hosts give {HOST_MODULE} and {WASI_MODULE} alone"
             )
-        elif not isinstance(each.type, wasmtime.FuncType) or each.type.results != wasi_results(
+        elif not isinstance(each.type, wasmtime.FuncType) or each.type.results != _wasi_results(
             each.name or ""
         ):
             raise NotAPluginError(source, f"its import {name} has not the type that preview 1 gives it")
@@ -70,6 +70,11 @@ def check_exports(module: wasmtime.Module, source: str) -> None:
     for name, wanted in (_REQUIRED | _OPTIONAL).items():
         if name in exports:
             _check_type(source, f"export {name}", exports[name], wanted)
+
+
+def _wasi_results(name: str) -> list[wasmtime.ValType]:
+    """Return the results of a function of preview 1: an error number, except for `proc_exit`."""
+    return [] if name == "proc_exit" else [_I32]
 
 
 def _check_type(source: str, what: str, actual: object, wanted: wasmtime.FuncType) -> None:

@@ -6,7 +6,8 @@ import threading
 from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, TypeVar
 
-from reglet.infrastructure.engine.configuration import MAX_WASM_STACK, engine
+from reglet.infrastructure.engine.compilation import MAX_WASM_STACK, engine
+from reglet.infrastructure.engine.trap_signals import restore_trap_handlers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +79,8 @@ def _start(thread: threading.Thread) -> None:
 
 def _run(work: Callable[[], T], outcome: Future[T]) -> None:
     _inside.guest = True
+    restore_trap_handlers()
     try:
         outcome.set_result(work())
-    except BaseException as problem:  # noqa: BLE001 - handed to the caller, whatever it is
-        outcome.set_exception(problem)
+    except BaseException as error:  # noqa: BLE001 - handed to the caller, whatever it is
+        outcome.set_exception(error)
