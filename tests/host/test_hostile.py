@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from datetime import timedelta
@@ -371,3 +373,25 @@ def test_calls_of_preview_1_with_wrong_arguments_end_in_an_error():
         module = hostile(sandbox, "(drop (call $close (f64.const 1) (f64.const 2)))", head=head + BARE)
         outcome, _ = check(module)
         assert isinstance(outcome, GuestTrapError)
+
+
+@pytest.mark.parametrize(("before", "after"), [("enable", "disable"), ("is_enabled", "enable")])
+def test_faulthandler_turns_no_trap_into_the_end_of_the_process(before, after):
+    """Whenever it sets or takes back its handlers of signals: pytest does, and debuggers."""
+    code = f"""
+import faulthandler
+from reglet.sandbox import GuestTrapError, Sandbox
+from tests.host.modules import HOSTILE, plugin
+faulthandler.{before}()
+with Sandbox() as sandbox:
+    assert sandbox.load(plugin()).check({{}}).is_success
+    faulthandler.{after}()
+    for deed in ("trap", "out_of_bounds", "divides"):
+        try:
+            sandbox.load(plugin(HOSTILE.get(deed, "(drop (i32.div_u (i32.const 1) (i32.const 0)))"))).check({{}})
+        except GuestTrapError:
+            print("trapped")
+    assert sandbox.load(plugin()).check({{}}).is_success
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "trapped\n" * 3, "")
