@@ -46,7 +46,7 @@ from reglet.domain.ports import (
 from reglet.infrastructure.host import (
     GuestAnswerError,
     GuestTrapError,
-    HostCall,
+    HostCallEvent,
     HostDispatcher,
     LimitExceededError,
     Limits,
@@ -58,7 +58,7 @@ from reglet.infrastructure.host import (
     which_program,
 )
 from reglet.infrastructure.native.extras import MissingPackageError
-from reglet.infrastructure.wire.dialect import Dialect
+from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
     from reglet.infrastructure.host.compiled_plugin import CompiledPlugin
@@ -76,7 +76,7 @@ __all__ = [
     "GrantSet",
     "GuestAnswerError",
     "GuestTrapError",
-    "HostCall",
+    "HostCallEvent",
     "LimitExceededError",
     "Limits",
     "MissingPackageError",
@@ -252,7 +252,7 @@ class _NativePorts:
     log: LogSink | None = None
     ca_file: str | None = None
     nameservers: tuple[str, ...] = ()
-    locate: Which | None = which_program
+    which: Which | None = which_program
 
     @property
     def http(self) -> HTTPClient:
@@ -294,7 +294,7 @@ class _NativePorts:
         return NativeSMTPClient(self.guard, Trust(self.ca_file))
 
     @property
-    def command(self) -> CommandRunner:
+    def exec(self) -> CommandRunner:
         from reglet.infrastructure.native.commands import NativeCommandRunner
 
         return NativeCommandRunner()

@@ -206,10 +206,6 @@ class NetworkGuard(Protocol):
         ...
 
 
-HOST_FUNCTIONS = ("http_request", "dns_lookup", "tcp_connect", "smtp_connect", "exec_command", "log_message")
-"""The host functions of ABI section 1, by name."""
-
-
 @runtime_checkable
 class HostFunctions(Protocol):
     """Answers host calls: the module's imports, an in-process host, a fake, a recording."""

@@ -10,7 +10,7 @@ from attrs import frozen
 
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.errors import CapabilityError
-from reglet.domain.policy.files import canonical_path, path_pattern
+from reglet.domain.policy.files import canonical_path, path_pattern, special_folder, special_folder_hint
 from reglet.domain.policy.globs import Glob, is_exact
 from reglet.domain.policy.network import (
     Address,
@@ -22,7 +22,7 @@ from reglet.domain.policy.network import (
     readable,
     special_use,
 )
-from reglet.domain.policy.programs import is_blocked, is_gated, runs_code
+from reglet.domain.policy.programs import injects_code, is_harmless_variable, only_reads
 from reglet.domain.urls import DNS_PORT, PORTS, join_host_port
 
 
@@ -124,23 +124,23 @@ class Policy:
             _network_grant(name, DNS_PORT), "a look-up needs " + _network_hint(name, DNS_PORT)
         )
 
-    def execute(
-        self, command: str, args: Sequence[str] = (), *, resolved: str = "", environment: Iterable[str] = ()
-    ) -> Decision:
-        """May this program be run with these arguments and these environment variables?
+    def execute(self, command: str, *, resolved: str = "", environment: Iterable[str] = ()) -> Decision:
+        """May this program be run, with whatever arguments and with these environment variables?
 
-        `resolved` is the file that the command turned out to be, symlinks followed. A rule may name either.
-        Shells, interpreters given code and programs that run others need a rule without wildcards.
+        `command` is a bare name, found on the host's own search path, or an absolute path; `resolved` is the
+        file that it turned out to be, symlinks followed. A rule may name any of them: a bare rule matches a
+        bare name only. A wildcard grants what is known to run nothing else; all else needs its exact rule.
         """
-        # A command with `..` in it is known by its file alone: behind a symlink `..` leads elsewhere.
-        names = [] if not command or ".." in command.split("/") else [posixpath.normpath(command)]
+        # A relative path, or one with `..`, is known by its file alone: it means another one elsewhere.
+        is_plain = "/" not in command or (command.startswith("/") and ".." not in command.split("/"))
+        names = [posixpath.normpath(command)] if command and is_plain else []
         if resolved:
             names.append(resolved)
-        reason = runs_code(command, args, resolved)
-        patterns = [glob for glob in self._commands if not reason or is_exact(glob.pattern)]
-        granted = _first(patterns, names)
+        harmless = bool(names) and only_reads(names[0], resolved)
+        granted = _first((glob for glob in self._commands if harmless or is_exact(glob.pattern)), names)
         if granted is None:
-            why = f"{reason}, so a pattern with wildcards is not enough; " if reason else ""
+            needs_exact = not harmless and _first(self._commands, names) is not None
+            why = "it may run other code, so a pattern with wildcards is not enough; " if needs_exact else ""
             hint = f"{why}add {json.dumps(names[-1] if names else command)} to exec.commands"
             return self._refusal(f"exec:{command}", hint)
         for name in environment:
@@ -151,25 +151,27 @@ class Policy:
 
     def _may_pass_on(self, variable: str) -> Decision:
         """May a command be given this environment variable?"""
-        if is_blocked(variable) or is_gated(variable):
-            return self.environment(variable)
         if not variable or "=" in variable or "\0" in variable:
             return Decision(
                 False, f"env:{variable}", "a variable's name is not empty and holds no = and no NUL"
             )
-        return Decision(True, f"env:{variable}")
+        exact = (glob for glob in self._vars if is_exact(glob.pattern))
+        if is_harmless_variable(variable) or _first(exact, [variable]) is not None:
+            return Decision(True, f"env:{variable}")
+        why = "it may steer the program, so only its exact name grants it"
+        return self._refusal(f"env:{variable}", f"{why}; add {json.dumps(variable)} to env.vars")
 
     def environment(self, name: str) -> Decision:
         """May this environment variable be read?
 
         Variables that steer the linker or the shell (`LD_PRELOAD`, `BASH_ENV`) need a rule with that name.
         """
-        blocked = is_blocked(name)
-        patterns = [glob for glob in self._vars if not blocked or is_exact(glob.pattern)]
+        injects = injects_code(name)
+        patterns = [glob for glob in self._vars if not injects or is_exact(glob.pattern)]
         granted = _first(patterns, [name])
         if granted is not None:
             return Decision(True, f"env:{granted.pattern}")
-        why = "it can make programs run other code, so only its exact name grants it; " if blocked else ""
+        why = "it can make programs run other code, so only its exact name grants it; " if injects else ""
         return self._refusal(f"env:{name}", f"{why}add {json.dumps(name)} to env.vars")
 
     def read(self, path: str) -> Decision:
@@ -186,11 +188,14 @@ class Policy:
             return Decision(
                 False, f"fs:{operation}:{path}", "a path is absolute, without empty parts, . and .."
             )
-        granted = _first(patterns, [whole])
+        folder = special_folder(whole)
+        granted = _first((glob for glob in patterns if not folder or is_exact(glob.pattern)), [whole])
         if granted is not None:
             return Decision(True, f"fs:{operation}:{granted.pattern}")
-        rule = json.dumps({operation: [whole]})
-        return self._refusal(f"fs:{operation}:{whole}", f"add {rule} to fs.rules")
+        why = f"{special_folder_hint(folder)}; " if folder else ""
+        return self._refusal(
+            f"fs:{operation}:{whole}", f"{why}add {json.dumps({operation: [whole]})} to fs.rules"
+        )
 
     def _hosts(self, port: int) -> Iterator[tuple[CompiledRule, HostPattern]]:
         """Yield each host of the rules that name this port."""

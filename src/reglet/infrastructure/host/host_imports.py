@@ -6,7 +6,6 @@ a failure stops the guest by its interrupt.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import wasmtime
@@ -16,6 +15,8 @@ from reglet.domain.errors import CapabilityError
 from reglet.domain.ports import HostFunctions
 from reglet.infrastructure.host.errors import GuestTrapError
 from reglet.infrastructure.wasi import WasiError
+from reglet.infrastructure.wire.failures import encode_failure
+from reglet.infrastructure.wire.host_functions import LOG_FUNCTION
 
 if TYPE_CHECKING:
     from wasmtime import Caller
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from reglet.infrastructure.wasi import LinearMemory
 
 _I64 = wasmtime.ValType.i64()
-_LOG = "log_message"
 _LOW = 0xFFFF_FFFF
 _SIGN = 1 << 63
 
@@ -60,7 +60,7 @@ def reason_of(error: Exception) -> str:
 
 def host_function_type(name: str) -> wasmtime.FuncType:
     """Return the type of a host function: a packed request in, a packed answer out, none for the log."""
-    return wasmtime.FuncType([_I64], [] if name == _LOG else [_I64])
+    return wasmtime.FuncType([_I64], [] if name == LOG_FUNCTION else [_I64])
 
 
 class HostImports:
@@ -100,14 +100,14 @@ class HostImports:
         def take(caller: Caller, packed: int) -> None:
             answer(caller, packed)
 
-        return take if name == _LOG else answer
+        return take if name == LOG_FUNCTION else answer
 
     def _call(self, caller: Caller, name: str, packed: int) -> int:
         memory = self._memory
         if memory is None:
             raise GuestTrapError("its start function", f"it called {name} before it was started")
         answer = self._answer(memory, name, packed)
-        if not answer or name == _LOG:
+        if not answer or name == LOG_FUNCTION:
             return 0
         if len(answer) > self._limits.response_bytes:
             answer = _refused(f"an answer of {len(answer)} bytes; {self._limits.response_bytes} may be given")
@@ -140,4 +140,4 @@ class HostImports:
 
 def _refused(reason: str) -> bytes:
     """Return the answer in place of an answer (ABI section 4), which both dialects share."""
-    return json.dumps({"error": "VALIDATION_ERROR", "message": reason, "code": 400}).encode()
+    return encode_failure("VALIDATION_ERROR", reason)
