@@ -46,7 +46,7 @@ def place_of(target: str) -> Place:
     if is_module(target):
         require_extra("build", "a .wasm target")
         return InSandbox(module_path(target))
-    from reglet.infrastructure.build.in_process import load_plugin_in_process
+    from reglet.infrastructure.build.project import load_plugin_in_process
 
     with plugin_output():
         return InProcess(load_plugin_in_process(target))

@@ -15,7 +15,7 @@ from reglet.infrastructure.host.errors import (
 from reglet.infrastructure.host.events import HostCallEvent, Observer
 from reglet.infrastructure.host.functions import HostPorts, Ports
 from reglet.infrastructure.host.limits import Limits
-from reglet.infrastructure.host.programs import Locate, Program, locate_program
+from reglet.infrastructure.host.which import Program, Which, which_program
 
 __all__ = [
     "GuestAnswerError",
@@ -25,12 +25,12 @@ __all__ = [
     "HostPorts",
     "LimitExceededError",
     "Limits",
-    "Locate",
     "NotAPluginError",
     "Observer",
     "Ports",
     "Program",
     "SandboxClosedError",
     "SandboxError",
-    "locate_program",
+    "Which",
+    "which_program",
 ]
