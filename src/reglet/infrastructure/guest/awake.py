@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from reglet.infrastructure.guest.files import enter_working_directory
 from reglet.infrastructure.guest.interpreter import interpreter
 from reglet.infrastructure.guest.renewal import renew
 
@@ -27,8 +28,9 @@ def waking(handler: Handler) -> Handler:
 
 
 def wake() -> None:
-    """Take the environment, the seed and the start of the clock from the host that runs the plugin."""
+    """Take environment, working directory, seed and start of the clock from the host that runs the plugin."""
     pairs = (os.fsdecode(each).partition("=") for each in interpreter.environ())
     os.environ.clear()
     os.environ.update({name: value for name, _, value in pairs if name})
+    enter_working_directory()
     renew()

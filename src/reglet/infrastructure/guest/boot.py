@@ -25,6 +25,7 @@ from reglet.domain.ports import Plugin
 from reglet.infrastructure.guest.awake import waking
 from reglet.infrastructure.guest.entry import handler_of
 from reglet.infrastructure.guest.exports import Exports
+from reglet.infrastructure.guest.files import report_refused_looks
 from reglet.infrastructure.guest.finder import (
     PACKAGES_ROOT,
     PLUGIN_ROOT,
@@ -126,6 +127,7 @@ def seal() -> dict[str, Any]:
     _forget_imports()
     _keep_plugin_source()
     exports.keep_log()
+    report_refused_looks()
     gc.freeze()  # all of this stays for good: collections in a host need not look through it
     return {"modules": sorted(sys.modules)}
 

@@ -23,5 +23,17 @@ class Interpreter(Protocol):
         """Return the host's environment, each `NAME=value`."""
         ...
 
+    def preopens(self) -> list[bytes]:
+        """Return the guest's paths of the directories that the host gives it."""
+        ...
+
+    def refusals(self) -> list[bytes] | None:
+        """Return the looks that no grant covers since the last call, each `read:PATH` or `write:PATH`; None if none."""
+        ...
+
+    def start_in(self, directory: bytes) -> None:
+        """Set the working directory to an absolute path, which need not exist."""
+        ...
+
 
 interpreter = cast("Interpreter", _reglet)
