@@ -49,7 +49,7 @@ class RefusedLooks:
         earlier = result.error
         if earlier is None:
             return result_error(detail)
-        is_refusal = earlier.type == "panic" or earlier.code == detail.code  # a bug: it follows from the refusal
+        is_refusal = earlier.type == "panic" or earlier.code.startswith("fs:")  # what was raised follows from it
         return result_error(evolve(detail, stack=earlier.stack, wrapped=None if is_refusal else earlier))
 
 
@@ -89,11 +89,19 @@ _REFUSALS: dict[int, Literal["read", "write"]] = {
 
 
 def _denial(looks: Sequence[RefusedLook]) -> CapabilityError:
-    """Return the error for the first of some looks, with a rule for all of them."""
+    """Return the error for the first of some looks, with a rule for all of them.
+
+    A directory is left out if it was only passed on the way to another of them, as `realpath` does.
+    """
+    ends = [each for each in dict.fromkeys(looks) if not any(_leads_to(each, other) for other in looks)]
     rule: dict[str, list[str]] = {}
-    for operation, path in dict.fromkeys(looks):
+    for operation, path in ends:
         rule.setdefault(operation, []).append(path)
-    first = looks[0]
+    first = ends[0]
     return CapabilityError(
         f"fs:{first.operation}:{first.path}", hint=f"add {json.dumps(rule, ensure_ascii=False)} to fs.rules"
     )
+
+
+def _leads_to(look: RefusedLook, other: RefusedLook) -> bool:
+    return other.path.startswith(look.path.rstrip("/") + "/") and other.path != look.path

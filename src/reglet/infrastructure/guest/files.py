@@ -32,19 +32,26 @@ def take_refused_looks() -> Sequence[RefusedLook]:
     found = interpreter.refusals()
     if found is None:
         return ()
-    looks = (os.fsdecode(each).partition(":") for each in found)
-    own = set(_paths_of_libraries())
-    return [
-        RefusedLook(cast('Literal["read", "write"]', operation), path)
-        for operation, path in ((operation, _plain(path)) for operation, _, path in looks)
-        if not path.startswith(tuple(own))
-    ]
+    own = tuple(_paths_of_libraries())
+    looks: list[RefusedLook] = []
+    for each in found:
+        operation, _, name = os.fsdecode(each).partition(":")
+        path = _plain(name)
+        if not path.startswith(own) and not _is_of_no_file(path):
+            looks.append(RefusedLook(cast('Literal["read", "write"]', operation), path))
+    return looks
 
 
 def _plain(path: str) -> str:
     if path.startswith(_UNKNOWN):
         return posixpath.normpath(path.removeprefix(_UNKNOWN).lstrip("/"))
     return posixpath.normpath(path)
+
+
+def _is_of_no_file(path: str) -> bool:
+    """Whether it is what Python calls code that has no file, whose source a traceback looks for."""
+    name = posixpath.basename(path)
+    return name.startswith("<") and name.endswith(">")
 
 
 def _paths_of_libraries() -> Iterator[str]:

@@ -1,13 +1,14 @@
 """A tree of the files of this machine that were granted, and of nothing else.
 
 Paths are the machine's own, below one root. A directory that only leads to something granted is there,
-but shows nothing else that is in it. What is not granted is refused as NOTCAPABLE, never as absent:
+but cannot be listed. What is not granted is refused as NOTCAPABLE, never as absent:
 a check that a file does not exist must not pass for want of a grant.
 """
 
 from __future__ import annotations
 
 import os
+import posixpath
 import stat
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -31,9 +32,10 @@ _ALWAYS = flags_of_system("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY")
 def granted_preopens(
     policy: Policy, directory: str, observe: FileObserver | None = None
 ) -> Callable[[], Sequence[tuple[str, Tree]]]:
-    """Return the directories of a guest: the root with the granted files, or none when no file is granted.
+    """Return the directories of a guest: `directory` and the root with the granted files, or none if no file is.
 
-    Relative patterns start in `directory`, as for the policy; `observe` is told the paths that are asked for.
+    Relative patterns start in `directory`, as for the policy, and so do a guest's relative paths, as guests
+    take the first of their directories for the working directory; `observe` is told the paths that are asked for.
 
     Raises:
         UnsupportedOptionError: files are granted and this platform cannot open them safely.
@@ -43,23 +45,40 @@ def granted_preopens(
         return tuple
     if os.open not in os.supports_dir_fd:
         raise UnsupportedOptionError("fs", fs.rules, "grants of files need a POSIX system (openat)")
-    tree: Tree = GrantedTree(GrantedPaths.of(policy, directory))
-    shown = tree if observe is None else ObservedTree(tree, observe)
-    return lambda: (("/", shown),)
+    paths = GrantedPaths.of(policy, directory)
+
+    def below(start: str) -> tuple[str, Tree]:
+        tree = GrantedTree(paths, start)
+        return start, tree if observe is None else ObservedTree(tree, observe, start)
+
+    preopens = [below("/")]
+    if directory != "/" and GrantedTree(paths, directory).is_there():
+        preopens.insert(0, below(directory))
+    return lambda: preopens
 
 
 class GrantedTree:
     """Implements `Tree` over the real file system. It holds no state: guests may share it."""
 
-    def __init__(self, paths: GrantedPaths) -> None:
-        """Show what `paths` knows."""
+    def __init__(self, paths: GrantedPaths, start: str = "/") -> None:
+        """Show what `paths` knows; what is asked for is relative to `start`, an absolute path."""
         self._paths = paths
+        self._start = start
+
+    def is_there(self) -> bool:
+        """Whether there is a directory in which it starts, and a guest may know it."""
+        try:
+            return self.status("", follow=True).type is FileType.DIRECTORY
+        except (WasiError, OSError):
+            return False
 
     def open(self, path: str, flags: OpenFlags) -> OpenFile:
         """Open a file or directory; only regular files and directories are."""
         with self._located(path, follow=flags.follow) as place:
             found = self._lstat(place)
             if found is not None and stat.S_ISDIR(found.st_mode):
+                if path and not self._paths.may_list(place.path):  # where the tree starts is opened by the host
+                    raise WasiError(Errno.NOTCAPABLE)
                 return self._open_directory(place, found, flags)
             if flags.directory and found is not None:
                 raise WasiError(Errno.NOTDIR)
@@ -120,7 +139,7 @@ class GrantedTree:
             os.rename(source.name, target.name, src_dir_fd=source.parent, dst_dir_fd=target.parent)
 
     def _located(self, path: str, *, follow: bool) -> AbstractContextManager[Place]:
-        return located(path, follow=follow, may_pass=self._paths.is_known)
+        return located(posixpath.join(self._start, path.lstrip("/")), follow=follow, may_pass=self._paths.is_known)
 
     def _lstat(self, place: Place) -> os.stat_result | None:
         """Return what stands at a place, None for nothing; refuse places that a guest may not know."""
@@ -153,11 +172,12 @@ class GrantedTree:
 
     def _shown_in(self, directory: str) -> Callable[[str, FileType], bool]:
         start = directory.rstrip("/")
+        shows_all = self._paths.may_read(directory)
 
         def shows(name: str, kind: FileType) -> bool:
             path = f"{start}/{name}"
             leads_on = kind is FileType.DIRECTORY and self._paths.leads_on(path)
-            return leads_on or self._paths.is_granted(path)
+            return shows_all or leads_on or self._paths.is_granted(path)
 
         return shows
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 from attrs import field, frozen
 
 from reglet.domain.policy.files import path_pattern
-from reglet.domain.policy.globs import Glob, PatternError, alternatives
+from reglet.domain.policy.globs import Glob, PatternError, alternatives, is_exact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,10 @@ class GrantedPaths:
 
     @classmethod
     def of(cls, policy: Policy, directory: str) -> Self:
-        """Return what a policy grants, relative patterns starting in `directory`, as for the policy."""
+        """Return what a policy grants, relative patterns starting in `directory`, as for the policy.
+
+        That a guest may know this directory, though nothing in it, costs nothing: its relative paths start there.
+        """
         return cls(policy, tuple(_ways(policy, directory)))
 
     def may_read(self, path: str) -> bool:
@@ -44,8 +47,16 @@ class GrantedPaths:
 
     def leads_on(self, directory: str) -> bool:
         """Whether something below a directory may be granted."""
-        names = tuple(name for name in directory.split("/") if name)
+        names = _names(directory)
         return any(_leads(way, names) for way in self._ways)
+
+    def may_list(self, directory: str) -> bool:
+        """Whether the names in a directory are granted, all of them or those that fit a wildcard.
+
+        Of one that only leads to granted files the names are not: a list of those files would look whole.
+        """
+        names = _names(directory)
+        return self.may_read(directory) or any(_lists(way, names) for way in self._ways)
 
     def is_known(self, path: str) -> bool:
         """Whether a guest may know that the path exists."""
@@ -55,12 +66,16 @@ class GrantedPaths:
 def _ways(policy: Policy, directory: str) -> Iterator[tuple[str, ...]]:
     """Split the granted patterns into the names that lead to what they match."""
     rules = () if policy.grants.fs is None else policy.grants.fs.rules
-    for text in (text for rule in rules for text in (*rule.read, *rule.write)):
+    for text in (".", *(text for rule in rules for text in (*rule.read, *rule.write))):
         try:
             found = alternatives(path_pattern(text, directory))
         except PatternError:  # the policy matches nothing with it, and says so
             continue
-        yield from (tuple(name for name in each.split("/") if name) for each in found)
+        yield from map(_names, found)
+
+
+def _names(path: str) -> tuple[str, ...]:
+    return tuple(name for name in path.split("/") if name)
 
 
 def _leads(way: tuple[str, ...], names: tuple[str, ...]) -> bool:
@@ -71,6 +86,11 @@ def _leads(way: tuple[str, ...], names: tuple[str, ...]) -> bool:
         if not _matches(pattern, name):
             return False
     return len(way) > len(names)
+
+
+def _lists(way: tuple[str, ...], names: tuple[str, ...]) -> bool:
+    """Whether a pattern that leads into the directory of these names goes on with a wildcard."""
+    return _leads(way, names) and (_ANY_DEPTH in way[: len(names)] or not is_exact(way[len(names)]))
 
 
 @lru_cache(maxsize=4096)

@@ -16,10 +16,11 @@ FileObserver: TypeAlias = Callable[[str, bool], object]
 
 @frozen
 class ObservedTree:
-    """Implements `Tree` over another one, whose root is `/`. It tells of a path before it asks for it."""
+    """Implements `Tree` over another one, whose paths start in `start`. It tells of a path before it asks for it."""
 
     tree: Tree
     observe: FileObserver
+    start: str = "/"
 
     def open(self, path: str, flags: OpenFlags) -> OpenFile:
         """Open a file or directory."""
@@ -63,4 +64,4 @@ class ObservedTree:
         self.tree.rename(old, new)
 
     def _tell(self, path: str, *, changes: bool = False) -> None:
-        self.observe(posixpath.normpath(posixpath.join("/", path)), changes)
+        self.observe(posixpath.normpath(posixpath.join(self.start, path)), changes)

@@ -130,13 +130,18 @@ METHOD("stat") void descriptor_stat(u32 fd, u8 *result) {
   write_stat(p1_fd_filestat_get(fd, &stat), &stat, result);
 }
 
+static p1_stat stat_of_name(u8 type, const u8 *path, u32 size) {
+  p1_stat stat = {.type = type, .links = 1};
+  for (u32 i = 0; i < size; i++) stat.inode = stat.inode * 31 + path[i];
+  return stat;
+}
+
 // What is at a path; of a directory that only leads to one of the host's, that it is a directory.
 static p1_errno look_at(u32 fd, u32 lookup, const u8 *path, u32 size, p1_stat *stat) {
   place at;
   find(fd, path, size, &at);
   if (at.where == ABOVE || is_any_directory()) {
-    *stat = (p1_stat){.type = P1_DIRECTORY, .links = 1};
-    for (u32 i = 0; i < size; i++) stat->inode = stat->inode * 31 + path[i];
+    *stat = stat_of_name(P1_DIRECTORY, path, size);
     return 0;
   }
   p1_errno error = AT(at, p1_path_filestat_get(at.fd, lookup & 1, at.path, at.size, stat));
@@ -162,7 +167,9 @@ METHOD("metadata-hash") void metadata_hash(u32 fd, u8 *result) {
 }
 METHOD("metadata-hash-at") void metadata_hash_at(u32 fd, u32 lookup, const u8 *path, u32 size, u8 *result) {
   p1_stat stat;
-  p1_errno error = look_at(fd, lookup, path, size, &stat);
+  if (fd != ROOT && p1_path_filestat_get(fd, lookup & 1, path, size, &stat))
+    stat = stat_of_name(0, path, size);  // libc looks at what it lists, and a name is all that was asked for
+  p1_errno error = fd == ROOT ? look_at(fd, lookup, path, size, &stat) : 0;
   write_hash(error, &stat, result);
 }
 
@@ -215,19 +222,14 @@ METHOD("unlink-file-at") void unlink_file_at(u32 fd, const u8 *path, u32 size, u
   change(p1_path_unlink_file, fd, path, size, result);
 }
 
-// Keeps a refusal of what takes two paths under the one that is outside of all directories, or else under the new one.
-static p1_errno noted_of_two(p1_errno error, const place *from, u32 fd, const u8 *path, u32 size, u32 to_fd,
-                             const u8 *to, u32 to_size) {
-  return from->where == INSIDE ? noted(error, WRITING, to_fd, to, to_size) : noted(error, WRITING, fd, path, size);
-}
-
 METHOD("rename-at") void rename_at(u32 fd, const u8 *from, u32 from_size, u32 to_fd, const u8 *to, u32 to_size,
                                    u8 *result) {
   place old, new;
   find(fd, from, from_size, &old);
   find(to_fd, to, to_size, &new);
   p1_errno error = AT(old, AT(new, p1_path_rename(old.fd, old.path, old.size, new.fd, new.path, new.size)));
-  failed(noted_of_two(error, &old, fd, from, from_size, to_fd, to, to_size), result, 1);
+  noted(error, WRITING, fd, from, from_size);
+  failed(noted(error, WRITING, to_fd, to, to_size), result, 1);
 }
 METHOD("symlink-at") void symlink_at(u32 fd, const u8 *target, u32 target_size, const u8 *path, u32 size, u8 *result) {
   place at;
@@ -241,7 +243,8 @@ METHOD("link-at") void link_at(u32 fd, u32 lookup, const u8 *from, u32 from_size
   find(fd, from, from_size, &old);
   find(to_fd, to, to_size, &new);
   p1_errno error = AT(old, AT(new, p1_path_link(old.fd, lookup & 1, old.path, old.size, new.fd, new.path, new.size)));
-  failed(noted_of_two(error, &old, fd, from, from_size, to_fd, to, to_size), result, 1);
+  noted(error, WRITING, fd, from, from_size);
+  failed(noted(error, WRITING, to_fd, to, to_size), result, 1);
 }
 
 enum { LONGEST_LINK = 4096 };

@@ -127,8 +127,8 @@ static int leads_to_preopen(span path) {
   return 0;
 }
 
-// What a build shows the plugin's code below, and a run does not (`guest/finder.py`, `PYTHONHOME`).
-static const char *const of_the_build[] = {"plugin", "packages", "python"};
+// Where a build shows the code of the plugin, its packages, the SDK and the standard library; a run does not.
+static const char *const of_the_build[] = {"plugin", "packages", "sdk", "python"};
 
 static int is_of_the_build(span path) {
   span first = take_name(&path);
@@ -175,7 +175,9 @@ static void keep(const char *why, int from_root, span path) {
 
 p1_errno noted(p1_errno error, purpose why, u32 fd, const u8 *path, u32 size) {
   int is_refused = error == P1_NOT_CAPABLE || error == P1_NOT_PERMITTED || (error == P1_READ_ONLY && why == WRITING);
-  if (is_refused && refused < MOST_KEPT) keep(why == WRITING ? "write:" : "read:", fd == ROOT, (span){path, size});
+  if (!is_refused) return error;
+  if (fd == ROOT && is_of_the_build((span){path, size})) return P1_NO_ENTRY;
+  if (refused < MOST_KEPT) keep(why == WRITING ? "write:" : "read:", fd == ROOT, (span){path, size});
   return error;
 }
 
