@@ -1,9 +1,11 @@
 """A plugin that looks at a path in every way that people use, for the sandbox and for wazero."""
 
-LOOKS = '''\
+LOOKS = """\
 import glob
+import mimetypes
 import os
 import pathlib
+import zoneinfo
 
 import reglet
 
@@ -14,6 +16,11 @@ plugin = reglet.define_plugin(name="looks", version="1.0.0", description="Looks 
 class Input:
     way: str
     path: str
+
+
+@reglet.model
+class Hidden:
+    token: str = reglet.field(secret=True)
 
 
 @reglet.model
@@ -44,7 +51,8 @@ WAYS = {
     "cwd": lambda _: os.getcwd(),
     "caught": lambda path: "none" if not os.path.exists(path) else "some",
     "raised": lambda path: 1 / os.path.exists(path),
-    "zone": lambda _: os.path.exists("/usr/share/zoneinfo/Europe/Berlin"),
+    "zone": lambda _: str(zoneinfo.ZoneInfo("Europe/Berlin")),
+    "type": lambda _: mimetypes.guess_type("page.html")[0],
     "source": lambda _: os.path.exists(__file__),
 }
 
@@ -73,7 +81,7 @@ class Looks:
     @reglet.operation(description="Look at a path that is secret")
     def hide(self, request: Hidden) -> Output:
         return Output(str(os.path.exists(request.token)))
-'''.replace("@reglet.model\nclass Output", '@reglet.model\nclass Hidden:\n    token: str = reglet.field(secret=True)\n\n\n@reglet.model\nclass Output')
+"""
 
 READS = ("open", "stat", "exists", "listdir", "glob", "pathlib")
 """The ways that every host is asked in."""

@@ -144,6 +144,12 @@ def test_the_sdks_own_looks_do_not_count(module_path, folder, granted):
     assert looked(module_path, grants, "source", "").data == {"seen": "False"}
 
 
+def test_looks_of_the_standard_library_for_data_of_its_own_do_not_count(module_path):
+    """It does without, or says itself what it lacks; so do imports that come too late."""
+    assert looked(module_path, None, "type", "").data == {"seen": "text/html"}
+    assert looked(module_path, None, "zone", "").error.type == "panic"
+
+
 def test_a_relative_path_starts_in_the_directory_of_the_sandbox(module_path, folder):
     """As relative grants do; a refusal names the whole path."""
     granted = files(read=["app.conf"])

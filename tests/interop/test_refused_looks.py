@@ -47,7 +47,11 @@ def look(host: GoHost, plugin: Path, way: str, path: str, *options: str, operati
 def assert_denied(result: Any, operation: str, path: str) -> None:
     """Assert that a Result is the error that names a missing grant, and the rule to add."""
     error = result["error"]
-    assert (result["status"], error["type"], error["code"]) == ("error", "capability", f"fs:{operation}:{path}")
+    assert (result["status"], error["type"], error["code"]) == (
+        "error",
+        "capability",
+        f"fs:{operation}:{path}",
+    )
     assert f"add {json.dumps({operation: [path]})} to fs.rules" in error["message"]
 
 

@@ -294,7 +294,7 @@ def test_the_first_directory_of_a_guest_is_that_of_the_sandbox(root):
     assert content(here, "open/a.txt") == "this is open/a.txt"
     assert refusal(content, here, "secret/key") == Errno.NOTCAPABLE
     assert refusal(names, here, ".") == Errno.NOTCAPABLE
-    (only, _), = granted_preopens(policy, str(root / "absent"))()
+    ((only, _),) = granted_preopens(policy, str(root / "absent"))()
     assert only == "/"
 
 

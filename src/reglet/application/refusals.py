@@ -1,4 +1,4 @@
-"""Looks at files that no grant covers: what is said after one is no verdict, unless the author says it is one."""
+"""Looks at files that no grant covers: what is said after one is no verdict, unless its author says so."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ class RefusedLooks:
         earlier = result.error
         if earlier is None:
             return result_error(detail)
-        is_refusal = earlier.type == "panic" or earlier.code.startswith("fs:")  # what was raised follows from it
+        is_refusal = earlier.type == "panic" or earlier.code.startswith(
+            "fs:"
+        )  # what was raised follows from it
         return result_error(evolve(detail, stack=earlier.stack, wrapped=None if is_refusal else earlier))
 
 
@@ -61,10 +63,10 @@ refused_looks = RefusedLooks()
 def refusals_are_answers() -> Iterator[None]:
     """Take a refusal for an answer, for what is looked at in the block.
 
-    In a sandbox a path that no grant covers can be looked at by no means: `open` raises `PermissionError`, and
-    `os.path.exists` and `glob` find nothing. Since nothing was seen, a Result after such a look is an error of
-    type capability, whatever the handler returns. In this block it is not: use it where a file is one of
-    several sources, or where being refused is what the check is about. In process it changes nothing.
+    In a sandbox nothing is seen of a path that no grant covers: `open` raises `PermissionError`, and
+    `os.path.exists` and `glob` find nothing. So a Result after such a look is an error of type capability,
+    whatever the handler returns. Looks in this block do not count: use it where a file is one of several
+    sources, or where being refused is what the check is about. In process it changes nothing.
     """
     refused_looks.keep()
     try:

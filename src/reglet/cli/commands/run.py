@@ -38,7 +38,9 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     add_example_argument(parser)
     parser.add_argument("--json", action="store_true", help="print the Result as JSON")
     parser.add_argument(
-        "--explain", action="store_true", help="say of each host call, and of a file that was refused, what allowed or denied it"
+        "--explain",
+        action="store_true",
+        help="say of each host call, and of a file that was refused, what allowed or denied it",
     )
     world = parser.add_mutually_exclusive_group()
     world.add_argument(

@@ -123,6 +123,7 @@ def seal() -> dict[str, Any]:
         sys.meta_path.remove(each)
     sys.meta_path.append(SealedFinder())
     sys.path.clear()
+    sys.path_hooks.clear()  # a late import must not look at files: it would count as a look of the plugin's
     os.environ.clear()  # the build's own; a variable at a time is slow, so not at the first call
     _forget_imports()
     _keep_plugin_source()

@@ -28,7 +28,7 @@ class Interpreter(Protocol):
         ...
 
     def refusals(self) -> list[bytes] | None:
-        """Return the looks that no grant covers since the last call, each `read:PATH` or `write:PATH`; None if none."""
+        """Return `read:PATH` or `write:PATH` of each look that was refused since the last call, or None."""
         ...
 
     def start_in(self, directory: bytes) -> None:

@@ -32,10 +32,10 @@ _ALWAYS = flags_of_system("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY")
 def granted_preopens(
     policy: Policy, directory: str, observe: FileObserver | None = None
 ) -> Callable[[], Sequence[tuple[str, Tree]]]:
-    """Return the directories of a guest: `directory` and the root with the granted files, or none if no file is.
+    """Return the directories of a guest: `directory` and the root, with the granted files; none without any.
 
     Relative patterns start in `directory`, as for the policy, and so do a guest's relative paths, as guests
-    take the first of their directories for the working directory; `observe` is told the paths that are asked for.
+    take the first of their directories for the working directory. `observe` is told which paths are asked for.
 
     Raises:
         UnsupportedOptionError: files are granted and this platform cannot open them safely.
@@ -77,7 +77,9 @@ class GrantedTree:
         with self._located(path, follow=flags.follow) as place:
             found = self._lstat(place)
             if found is not None and stat.S_ISDIR(found.st_mode):
-                if path and not self._paths.may_list(place.path):  # where the tree starts is opened by the host
+                if path and not self._paths.may_list(
+                    place.path
+                ):  # where the tree starts is opened by the host
                     raise WasiError(Errno.NOTCAPABLE)
                 return self._open_directory(place, found, flags)
             if flags.directory and found is not None:
@@ -139,7 +141,9 @@ class GrantedTree:
             os.rename(source.name, target.name, src_dir_fd=source.parent, dst_dir_fd=target.parent)
 
     def _located(self, path: str, *, follow: bool) -> AbstractContextManager[Place]:
-        return located(posixpath.join(self._start, path.lstrip("/")), follow=follow, may_pass=self._paths.is_known)
+        return located(
+            posixpath.join(self._start, path.lstrip("/")), follow=follow, may_pass=self._paths.is_known
+        )
 
     def _lstat(self, place: Place) -> os.stat_result | None:
         """Return what stands at a place, None for nothing; refuse places that a guest may not know."""

@@ -29,7 +29,7 @@ class GrantedPaths:
     def of(cls, policy: Policy, directory: str) -> Self:
         """Return what a policy grants, relative patterns starting in `directory`, as for the policy.
 
-        That a guest may know this directory, though nothing in it, costs nothing: its relative paths start there.
+        That this directory exists a guest may know in any case: its relative paths start there.
         """
         return cls(policy, tuple(_ways(policy, directory)))
 

@@ -16,7 +16,7 @@ FileObserver: TypeAlias = Callable[[str, bool], object]
 
 @frozen
 class ObservedTree:
-    """Implements `Tree` over another one, whose paths start in `start`. It tells of a path before it asks for it."""
+    """Implements `Tree` over a tree of what is below `start`. It tells of a path before it asks for it."""
 
     tree: Tree
     observe: FileObserver
