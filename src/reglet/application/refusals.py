@@ -49,10 +49,8 @@ class RefusedLooks:
         earlier = result.error
         if earlier is None:
             return result_error(detail)
-        is_refusal = earlier.type == "panic" or earlier.code.startswith(
-            "fs:"
-        )  # what was raised follows from it
-        return result_error(evolve(detail, stack=earlier.stack, wrapped=None if is_refusal else earlier))
+        follows = earlier.type == "panic" or earlier.code.startswith("fs:")
+        return result_error(evolve(detail, stack=earlier.stack, wrapped=None if follows else earlier))
 
 
 refused_looks = RefusedLooks()

@@ -35,7 +35,7 @@ def granted_preopens(
     """Return the directories of a guest: `directory` and the root, with the granted files; none without any.
 
     Relative patterns start in `directory`, as for the policy, and so do a guest's relative paths, as guests
-    take the first of their directories for the working directory. `observe` is told which paths are asked for.
+    take the first of their directories for the working directory. `observe` is told the paths asked for.
 
     Raises:
         UnsupportedOptionError: files are granted and this platform cannot open them safely.
@@ -77,9 +77,8 @@ class GrantedTree:
         with self._located(path, follow=flags.follow) as place:
             found = self._lstat(place)
             if found is not None and stat.S_ISDIR(found.st_mode):
-                if path and not self._paths.may_list(
-                    place.path
-                ):  # where the tree starts is opened by the host
+                # The path is empty where the host itself opens the directory that it gives to a guest.
+                if path and not self._paths.may_list(place.path):
                     raise WasiError(Errno.NOTCAPABLE)
                 return self._open_directory(place, found, flags)
             if flags.directory and found is not None:
