@@ -37,15 +37,13 @@ def run(
     """
     if runner is not None:
         ctx = ctx.with_client(CommandRunner, runner)
+    if timeout is None or timeout <= timedelta():
+        timeout = DEFAULT_TIMEOUT
     return ctx.client(CommandRunner).run(
         evolve(
             request,
             dir=request.dir or workdir or None,
             env=env if request.env is None else request.env,
-            timeout=request.timeout or _positive(timeout) or DEFAULT_TIMEOUT,
+            timeout=request.timeout or timeout,
         )
     )
-
-
-def _positive(timeout: timedelta | None) -> timedelta | None:
-    return timeout if timeout is not None and timeout > timedelta() else None
