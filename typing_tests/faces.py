@@ -58,7 +58,7 @@ class Sink:
 
 sink: log.LogSink = Sink()
 assert_type(log.LogAttribute("k", "int64", "1"), log.LogAttribute)
-assert_type(log.LogInstallation(sink, level=10, streams=False).finish(), None)
+assert_type(log.LogRedirect(sink, level=10, streams=False, permanent=True).installed, bool)
 assert_type(log.LogSinkHandler(sink), log.LogSinkHandler)
 log.LogAttribute("k", "integer", "1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 log.LogSinkHandler()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

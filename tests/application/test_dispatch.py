@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import reglet
 from reglet import Context, HTTPClient, HTTPResponse, Result, ResultStatus
-from reglet.application.logging import under_way
+from reglet.application.logging import running_check
 from reglet.domain.entities.error_detail import ERROR_TYPES
 from tests.application.plugins import several, single
 
@@ -304,10 +304,10 @@ def test_problems_of_the_config_model_and_the_input_are_told_once():
     )
 
 
-def test_nothing_is_under_way_after_a_check():
+def test_no_check_is_running_after_a_check():
     """The next one starts afresh, whatever became of this."""
     _check("bug")
-    assert under_way.get() is None
+    assert running_check.get() is None
 
 
 def test_a_plugin_without_operations_says_so():

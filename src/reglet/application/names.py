@@ -12,24 +12,21 @@ _NAME = re.compile(r"[^\W_][\w.-]*\Z")
 
 def snake_case(name: str) -> str:
     """Return a name as the Go SDK makes operation names: `URLCheck` becomes `url_check`."""
-    words = []
-    for place, letter in enumerate(name):
-        if letter.isupper() and place > 0 and _begins_word(name, place):
-            words.append("_")
-        words.append(letter.lower())
-    return "".join(words)
-
-
-def _begins_word(name: str, place: int) -> bool:
-    before, after = name[place - 1], name[place + 1 : place + 2]
-    return after.islower() or not (before.isupper() or before == "_")
+    letters = []
+    for index, letter in enumerate(name):
+        if letter.isupper() and index > 0:
+            before, after = name[index - 1], name[index + 1 : index + 2]
+            if after.islower() or not (before.isupper() or before == "_"):  # a word begins here
+                letters.append("_")
+        letters.append(letter.lower())
+    return "".join(letters)
 
 
 def check_name(kind: str, name: object) -> str:
     """Return `name` if it may name a plugin, a service or an operation (`kind`).
 
     Raises:
-        DefinitionError: it is no text, empty, or holds more than letters, digits, `_`, `-` and `.`.
+        DefinitionError: it is no string, empty, or holds more than letters, digits, `_`, `-` and `.`.
     """
     if not isinstance(name, str) or _NAME.match(name) is None:
         raise DefinitionError(
@@ -49,16 +46,16 @@ def suggestion(wrong: str, names: Sequence[str]) -> str:
     Else return nothing. `difflib` would do, for 80 KB in every plugin.
     """
     word, most = wrong.lower(), len(wrong) * 2 // 5
-    near = [(_edits(word, name), name) for name in names if abs(len(word) - len(name)) <= most]
+    near = [(_edit_distance(word, name), name) for name in names if abs(len(word) - len(name)) <= most]
     edits, closest = min(near, default=(most + 1, ""))
     return f'; did you mean "{closest}"?' if edits <= most else ""
 
 
-def _edits(one: str, other: str) -> int:
+def _edit_distance(one: str, other: str) -> int:
     """Return how many letters must be put in, left out or replaced to make `other` of `one` (Levenshtein)."""
     row = list(range(len(other) + 1))
-    for place, letter in enumerate(one, 1):
-        before, row[0] = row[0], place
+    for index, letter in enumerate(one, 1):
+        before, row[0] = row[0], index
         for column, target in enumerate(other, 1):
             replaced = before + (letter != target)
             before, row[column] = row[column], min(replaced, row[column] + 1, row[column - 1] + 1)

@@ -1,4 +1,4 @@
-"""Tracebacks for authors: their own frames, bounded, with source where it is known.
+"""Results: what a handler returned or raised as a Result, with tracebacks of the author's own frames.
 
 Source lines come from `linecache`; inside a guest there are no files, so a build may fill it.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import posixpath
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -30,8 +30,14 @@ def _folder(function: Callable[..., Any], levels: int) -> str:
     return path + "/"
 
 
-_OURS = (_folder(_folder, 2), _folder(attrs.define, 1), "<attrs generated", "<reglet ")
-_IMPORTS = (_folder(importlib.import_module, 1), "<frozen importlib.")
+_OURS = (
+    _folder(_folder, 2),
+    _folder(attrs.define, 1),
+    "<attrs generated",
+    "<reglet ",
+    _folder(importlib.import_module, 1),
+    "<frozen importlib.",
+)
 _MOST_FRAMES = 40
 _MOST_CHARACTERS = 16 * 1024
 
@@ -39,24 +45,15 @@ _MOST_CHARACTERS = 16 * 1024
 def author_traceback(error: BaseException) -> str:
     """Return the traceback of an error without the frames of reglet, attrs and the import system."""
     summary = traceback.TracebackException.from_exception(error, limit=-_MOST_FRAMES, compact=True)
-    for each in _chain(summary):
-        kept = [frame for frame in each.stack if not _is_ours(frame.filename)]
-        each.stack = traceback.StackSummary.from_list(kept)
-    text = "".join(summary.format())
-    return text if len(text) <= _MOST_CHARACTERS else "…" + text[-_MOST_CHARACTERS:]
-
-
-def _chain(summary: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
     pending = [summary]
     while pending:
         each = pending.pop()
-        yield each
+        kept = [frame for frame in each.stack if not frame.filename.replace("\\", "/").startswith(_OURS)]
+        each.stack = traceback.StackSummary.from_list(kept)
         linked = (each.__cause__, each.__context__, *(each.exceptions or ()))
         pending += [link for link in linked if link is not None]
-
-
-def _is_ours(filename: str) -> bool:
-    return filename.replace("\\", "/").startswith((*_OURS, *_IMPORTS))
+    text = "".join(summary.format())
+    return text if len(text) <= _MOST_CHARACTERS else "…" + text[-_MOST_CHARACTERS:]
 
 
 def one_line(error: BaseException) -> str:
@@ -93,7 +90,8 @@ def result_of_error(error: BaseException) -> Result:
         return result_failure(error.message, plain(error.data))
     if isinstance(error, RegletError):
         return result_error(error.detail())
-    return result_error(ErrorDetail("panic", one_line(error), stack=_stack(error)))
+    stack = author_traceback(error).encode(errors="backslashreplace")
+    return result_error(ErrorDetail("panic", one_line(error), stack=stack))
 
 
 def redacted(result: Result, redaction: Redaction) -> Result:
@@ -115,7 +113,3 @@ def _redacted_detail(detail: ErrorDetail, redaction: Redaction) -> ErrorDetail:
         stack=redaction.text(detail.stack.decode(errors="replace")).encode(),
         wrapped=None if detail.wrapped is None else _redacted_detail(detail.wrapped, redaction),
     )
-
-
-def _stack(error: BaseException) -> bytes:
-    return author_traceback(error).encode(errors="backslashreplace")
