@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, assert_type
 
+import reglet
 from reglet import __version__, answers, config, errors, log
 
 version: str = __version__
+assert_type(reglet.errors.ConfigError("a"), errors.ConfigError)
+reglet.errors.NoSuchError  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnusedExpression]
 
 values: Mapping[str, Any] = {}
 assert_type(config.get_int(values, "a"), int | None)

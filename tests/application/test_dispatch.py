@@ -117,6 +117,8 @@ def test_an_answer_of_another_type_is_a_bug():
         (b'{"url": "u", "n": NaN}', "the config is not JSON: NaN is not a JSON value @ $"),
         (b'{"url": "\xff"}', "the config is not UTF-8: byte 0xff at offset 9 @ $"),
         (b"[" * 100_000, "the config is nested too deeply @ $"),
+        (b'{"a":' * 100_000, "the config is nested too deeply @ $"),
+        (b'{"url": ' + b"1" * 5000 + b"}", "a number of the config has more than 4300 digits @ $"),
         (b'{"url": 5}', "must be a string, not 5 @ $.url"),
     ],
 )
@@ -294,6 +296,16 @@ def test_the_use_of_a_deprecated_field_is_logged(caplog):
     """With what to do instead."""
     secretive.check(Context(), b'{"token": "hunter2", "old": "x"}')
     assert "config field old is deprecated: use mode" in caplog.messages
+
+
+def test_a_key_that_stands_twice_is_logged(caplog):
+    """The last one counts, as everywhere in JSON; at any depth it is most likely a mistake."""
+    result = single.check(Context(), b'{"url": "a", "x": {"y": 1, "y": 2, "y": 3}, "url": "b"}')
+    assert result.data == {"status_code": 200, "url": "b"}
+    assert caplog.messages == [
+        "the config says y 3 times; the last one counts",
+        "the config says url 2 times; the last one counts",
+    ]
 
 
 def test_problems_of_the_config_model_and_the_input_are_told_once():

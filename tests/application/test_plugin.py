@@ -260,6 +260,104 @@ def test_a_service_that_cannot_work_is_refused_where_it_stands(define, reason):
     assert plugin.services == {}
 
 
+class _Empty:
+    def passing(self) -> CheckOutput:  # type: ignore[empty-body]
+        pass
+
+    def dots(self) -> CheckOutput: ...  # type: ignore[empty-body]
+
+    def documented(self) -> reglet.Result:  # type: ignore[empty-body]
+        """Do nothing yet."""
+
+    def documented_dots(self, request: CheckInput) -> CheckOutput | reglet.Result:  # type: ignore[empty-body]
+        """Do nothing yet."""
+        pass  # noqa: PIE790 - that is what is tested
+
+
+class _NotEmpty:
+    def nothing(self) -> None:
+        """Succeed."""
+
+    def perhaps(self) -> CheckOutput | None: ...
+
+    def echo(self, request: CheckInput) -> CheckInput:
+        return request
+
+    def constant(self) -> reglet.Result:
+        """Return what is no Result, which is told at run time."""
+        return 5  # type: ignore[return-value]
+
+
+def _service_of(handler: Any) -> type[Any]:
+    return type("Service", (), {"check": reglet.operation()(handler)})
+
+
+@pytest.mark.parametrize("name", ["passing", "dots", "documented", "documented_dots"])
+def test_a_handler_with_an_empty_body_is_refused(name):
+    """It would answer with nothing, though it says that it returns something."""
+    with pytest.raises(DefinitionError, match="check returns nothing: its body is empty"):
+        _plugin().service("s")(_service_of(getattr(_Empty, name)))
+
+
+@pytest.mark.parametrize("name", ["nothing", "perhaps", "echo", "constant"])
+def test_a_handler_that_may_return_none_or_returns_something_is_not_empty(name):
+    """However short it is."""
+    assert _plugin().service("s")(_service_of(getattr(_NotEmpty, name)))
+
+
+def test_an_operation_needs_brackets():
+    """Else the handler would be taken for an argument."""
+    with pytest.raises(DefinitionError, match=r"was given .*check; write @reglet\.operation\(\)"):
+
+        class Bare:
+            @reglet.operation  # type: ignore[call-overload]
+            def check(self) -> reglet.Result:
+                return reglet.result_success("x")
+
+    with pytest.raises(DefinitionError, match=r"was given 'Checks'; write .*description="):
+        reglet.operation("Checks")  # type: ignore[call-overload]
+
+
+def test_a_method_that_is_defined_twice_is_refused():
+    """Python would keep the second and say nothing."""
+    with pytest.raises(DefinitionError, match=r"check is defined twice, .* another name"):
+
+        class Twice:
+            @reglet.operation()
+            def check(self) -> reglet.Result:
+                return reglet.result_success("first")
+
+            @reglet.operation()  # type: ignore[no-redef]
+            def check(self) -> reglet.Result:  # noqa: F811 - that is what is tested
+                return reglet.result_success("second")
+
+
+@pytest.mark.parametrize("name", [_Bases(), _Bases, None])
+def test_a_service_needs_its_name(name):
+    """`plugin.service(S())` would return a decorator that nobody applies."""
+    with pytest.raises(DefinitionError, match=r'service takes a name first, .*@plugin\.service\("name"\)'):
+        _plugin().service(name)
+
+
+def test_capabilities_are_a_grant_set():
+    """An empty dict would ask for nothing."""
+    with pytest.raises(DefinitionError, match=r"capabilities is a dict; write reglet\.GrantSet"):
+        _plugin(capabilities={})
+
+
+@pytest.mark.parametrize("version", ["one", "v1.0.0", " 1", 1, "1.0 beta"])
+def test_what_does_not_look_like_a_version_is_refused(version):
+    """Hosts compare versions."""
+    with pytest.raises(DefinitionError, match=f"version {version!r}: write it like"):
+        _plugin(version=version)
+
+
+@pytest.mark.parametrize("version", ["1", "1.0.0", "1.0.0-rc.1+build.5", "1!2.0.dev3+local"])
+def test_versions_of_both_kinds_are_taken(version):
+    """Of Semantic Versioning, and of Python's packages."""
+    assert _plugin(version=version).version == version
+
+
 def test_a_config_model_with_a_routing_field_is_refused():
     """Hosts would overwrite it."""
     with pytest.raises(DefinitionError, match="hosts use 'operation'"):

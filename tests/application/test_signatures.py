@@ -28,8 +28,8 @@ class _Good:
         ("bare", Signature(False, None, None)),
         ("context", Signature(True, None, CheckOutput)),
         ("request", Signature(False, CheckInput, CheckOutput)),
-        ("both", Signature(True, CheckInput, CheckOutput)),
-        ("nothing", Signature(False, None, None)),
+        ("both", Signature(True, CheckInput, CheckOutput, may_return_none=True)),
+        ("nothing", Signature(False, None, None, may_return_none=True)),
         (
             "ports",
             Signature(
@@ -48,6 +48,9 @@ def test_a_signature_says_what_a_handler_takes_and_gives(name, signature):
 
 class _Bad:
     def no_self() -> reglet.Result: ...  # type: ignore[misc]
+    def forgotten_self(request: CheckInput) -> reglet.Result: ...  # noqa: N805
+    def forgotten_before_context(ctx: Context, request: CheckInput) -> reglet.Result: ...  # noqa: N805
+    def forgotten_unannotated(request) -> reglet.Result: ...  # type: ignore[no-untyped-def]  # noqa: N805
     def swapped(self, request: CheckInput, ctx: Context) -> reglet.Result: ...
     def three(self, ctx: Context, request: CheckInput, more: CheckInput) -> reglet.Result: ...
     def unannotated(self, request) -> reglet.Result: ...  # type: ignore[no-untyped-def]
@@ -71,6 +74,9 @@ class _Bad:
     ("name", "reason"),
     [
         ("no_self", "has no self; write"),
+        ("forgotten_self", "has no self; write"),
+        ("forgotten_before_context", "has no self; write"),
+        ("forgotten_unannotated", "has no self; write"),
         ("swapped", r"takes \(request, ctx\); write \(self\), \(self, ctx"),
         ("three", r"takes \(ctx, request, more\); write"),
         ("unannotated", "parameter request has no annotation"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NoReturn
@@ -33,7 +34,17 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ConfigProblemsError([f"the config is not JSON: {name} is not a JSON value @ $"])
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        for name in made:
+            if names.count(name) > 1:
+                _LOG.warning("the config says %s %d times; the last one counts", name, names.count(name))
+    return made
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_object)
 _SCAN: Callable[[str, int], tuple[Any, int]] = _DECODER.scan_once  # type: ignore[attr-defined]  # typeshed lacks it
 
 
@@ -47,11 +58,11 @@ def decode_config(config: bytes) -> dict[str, Any]:
         return {}
     try:
         text = str(config, "utf-8")
-        try:  # what JSONDecoder.decode does, without its search for white space at both ends if there is none
+        try:
             decoded, end = _SCAN(text, 0)
         except StopIteration:
-            end = -1
-        if end != len(text):
+            decoded, end = None, -1
+        if end != len(text):  # there is white space around it, or something is wrong and decode says where
             decoded = _DECODER.decode(text)
     except UnicodeDecodeError as error:
         raise ConfigProblemsError(
@@ -59,8 +70,11 @@ def decode_config(config: bytes) -> dict[str, Any]:
         ) from error
     except RecursionError as error:
         raise ConfigProblemsError(["the config is nested too deeply @ $"]) from error
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise ConfigProblemsError([f"the config is not JSON: {error} @ $"]) from error
+    except ValueError as error:  # of int, whose time grows with the square of the digits
+        most = sys.get_int_max_str_digits()
+        raise ConfigProblemsError([f"a number of the config has more than {most} digits @ $"]) from error
     if decoded.__class__ is not dict:
         raise ConfigProblemsError([f"the config must be an object, not {seen(decoded)} @ $"])
     return decoded
@@ -102,10 +116,7 @@ class Dispatcher:
         """Take the operations in declared order, and the config model if there is one."""
         self._operations = tuple(operations)
         self._config = None if config is None else _ConfigReader.of(config)
-        self._plans = {
-            id(each): (None if each.input is None else _ConfigReader.of(each.input), _caller(each))
-            for each in operations
-        }
+        self._plans = {id(each): _Plan.of(each, self._config) for each in operations}
 
     def check(self, ctx: Context, config: bytes) -> Result:
         """Return the Result for a config; whatever goes wrong is a Result too.
@@ -131,23 +142,23 @@ class Dispatcher:
     def _answer(self, ctx: Context, config: bytes) -> Result:
         decoded = decode_config(config)
         operation = route(self._operations, decoded)
-        reader, call = self._plans[id(operation)]
+        plan = self._plans[id(operation)]
         redaction = NO_SECRETS
-        for each in (self._config, reader):
-            if each is not None and each.has_secrets:  # they stay secret from here on, whatever comes
+        for each in plan.watched:
+            if each.has_secrets:  # they stay secret from here on, whatever comes
                 redaction = Redaction((*redaction.secrets, *secret_texts(record_of(each.model), decoded)))
                 running_check.set(RunningCheck(ctx, redaction))
-            for name, advice in () if each is None else each.deprecated:
+            for name, advice in each.deprecated:
                 if name in decoded:
                     _LOG.warning("config field %s is deprecated: %s", name, advice)
         problems: Problems = []
         parsed = None if self._config is None else self._config.parse(decoded, problems)
-        request = None if reader is None else reader.parse(decoded, problems)
+        request = None if plan.reader is None else plan.reader.parse(decoded, problems)
         if problems:
             raise ConfigProblemsError(list(dict.fromkeys(placed(problems))))
         if self._config is not None:
             ctx = ctx.with_config(parsed)
-        result = result_of(operation, call(ctx, request))
+        result = result_of(operation, plan.call(ctx, request))
         return redacted(result, redaction) if redaction else result
 
 
@@ -175,20 +186,41 @@ class _ConfigReader:
         return cls(model, parser_of(model), record.has_secrets, deprecated)
 
 
-def _caller(operation: Operation) -> Callable[[Context, Any], Any]:
+@frozen
+class _Plan:
+    """How an operation is called.
+
+    Attributes:
+        reader: what parses a config into its input, if it takes one.
+        watched: the readers of a config, this one and the plugin's, that have secrets or deprecated fields.
+        call: calls the handler with the context and the input.
+    """
+
+    reader: _ConfigReader | None
+    watched: tuple[_ConfigReader, ...]
+    call: Callable[..., Any]
+
+    @classmethod
+    def of(cls, operation: Operation, config: _ConfigReader | None) -> _Plan:
+        reader = None if operation.input is None else _ConfigReader.of(operation.input)
+        watched = [each for each in (config, reader) if each and (each.has_secrets or each.deprecated)]
+        return cls(reader, tuple(watched), _caller(operation))
+
+
+def _caller(operation: Operation) -> Callable[..., Any]:
     """Return what calls a handler with the context and the input, as far as its signature asks for them."""
     signature, handler = operation.signature, operation.handler
     wanted = slice(0 if signature.takes_context else 1, 1 if signature.input is None else 2)
 
-    def call(ctx: Context, request: Any) -> Any:
-        positional = (ctx, request)[wanted]
-        if not signature.ports:
-            return handler(*positional)
+    if not signature.ports:
+        return lambda *arguments: handler(*arguments[wanted])
+
+    def call(*arguments: Any) -> Any:
         clients = {
-            each.parameter: ctx.client(each.port)
+            each.parameter: arguments[0].client(each.port)
             for each in signature.ports
-            if not each.optional or ctx.has_client(each.port)
+            if not each.optional or arguments[0].has_client(each.port)
         }
-        return handler(*positional, **clients)
+        return handler(*arguments[wanted], **clients)
 
     return call

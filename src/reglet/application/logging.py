@@ -279,10 +279,10 @@ def message_of(record: logging.LogRecord) -> LogMessage:
     attributes = [
         log_attribute(key, value) for key, value in vars(record).items() if key not in _RECORD_FIELDS
     ]
-    error = record.exc_info[1] if record.exc_info else None
-    if error is not None:
-        attributes.append(LogAttribute("error", "error", one_line(error)))
-        attributes.append(LogAttribute("stack", "string", author_traceback(error)))
+    raised = record.exc_info[1] if record.exc_info else None
+    if raised is not None:
+        attributes.append(LogAttribute("error", "error", one_line(raised)))
+        attributes.append(LogAttribute("stack", "string", author_traceback(raised)))
     if record.stack_info:
         attributes.append(LogAttribute("stack_info", "string", record.stack_info))
     return LogMessage(

@@ -1,4 +1,4 @@
-"""The names of plugins, services and operations: how they are made, and which there may be."""
+"""The names and versions of plugins, services and operations: how they are made, and which there may be."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from reglet.domain.errors import DefinitionError
 
+_VERSION = re.compile(r"[0-9][0-9A-Za-z.!+_-]*\Z")
 _NAME = re.compile(r"[^\W_][\w.-]*\Z")
 
 
@@ -33,6 +34,17 @@ def check_name(kind: str, name: object) -> str:
             f"{kind} name {name!r}: begin with a letter or digit; use letters, digits, '_', '-' and '.' only"
         )
     return name
+
+
+def check_version(version: object) -> str:
+    """Return `version` if it may be a plugin's: Semantic Versioning and PEP 440 both begin with a digit.
+
+    Raises:
+        DefinitionError: it is no string, or does not look like a version; an empty one stands for none.
+    """
+    if not isinstance(version, str) or (version and _VERSION.match(version) is None):
+        raise DefinitionError(f'version {version!r}: write it like "1.2.3"')
+    return version
 
 
 def quoted(names: Sequence[str]) -> str:

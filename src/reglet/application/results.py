@@ -74,13 +74,18 @@ def result_of(operation: Operation, outcome: Any) -> Result:
     """Return the Result of what a handler returned."""
     output = operation.output
     if output is not None and isinstance(outcome, output):
-        return result_success(OK, writer_of(output)(outcome))
+        mismatch = operation.output_mismatch(outcome)
+        if mismatch is None:
+            return result_success(OK, writer_of(output)(outcome))
+        message = f"operation {operation} returned {output.__name__} whose {mismatch}"
+        return result_error(ErrorDetail("panic", message))
     if isinstance(outcome, Result):
         return evolve(outcome, data=plain(outcome.data)) if outcome.data else outcome
-    if outcome is None:
+    if outcome is None and operation.signature.may_return_none:
         return result_success(OK)
     wanted = "a reglet.Result" if output is None else f"{output.__name__} or a reglet.Result"
-    message = f"operation {operation} must return {wanted}, not {type(outcome).__name__}"
+    returned = "None: is a return missing?" if outcome is None else type(outcome).__name__
+    message = f"operation {operation} must return {wanted}, not {returned}"
     return result_error(ErrorDetail("panic", message))
 
 
