@@ -9,7 +9,7 @@ from reglet import __version__, answers, config, errors, log
 
 version: str = __version__
 assert_type(reglet.errors.ConfigError("a"), errors.ConfigError)
-reglet.errors.NoSuchError  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnusedExpression]
+reglet.errors.NoSuchError  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
 
 values: Mapping[str, Any] = {}
 assert_type(config.get_int(values, "a"), int | None)

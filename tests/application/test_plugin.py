@@ -1,15 +1,17 @@
-"""`define_plugin`, services and the manifest."""
+"""`define_plugin`, services, the manifest, and which plugin a module means."""
 
 from __future__ import annotations
 
 import functools
 import json
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 import reglet
 from reglet import Context
+from reglet.application.plugin import plugin_of
 from reglet.errors import DefinitionError, SchemaError
 from tests.application.plugins import CheckInput, CheckOutput, several, single
 
@@ -260,78 +262,6 @@ def test_a_service_that_cannot_work_is_refused_where_it_stands(define, reason):
     assert plugin.services == {}
 
 
-class _Empty:
-    def passing(self) -> CheckOutput:  # type: ignore[empty-body]
-        pass
-
-    def dots(self) -> CheckOutput: ...  # type: ignore[empty-body]
-
-    def documented(self) -> reglet.Result:  # type: ignore[empty-body]
-        """Do nothing yet."""
-
-    def documented_dots(self, request: CheckInput) -> CheckOutput | reglet.Result:  # type: ignore[empty-body]
-        """Do nothing yet."""
-        pass  # noqa: PIE790 - that is what is tested
-
-
-class _NotEmpty:
-    def nothing(self) -> None:
-        """Succeed."""
-
-    def perhaps(self) -> CheckOutput | None: ...
-
-    def echo(self, request: CheckInput) -> CheckInput:
-        return request
-
-    def constant(self) -> reglet.Result:
-        """Return what is no Result, which is told at run time."""
-        return 5  # type: ignore[return-value]
-
-
-def _service_of(handler: Any) -> type[Any]:
-    return type("Service", (), {"check": reglet.operation()(handler)})
-
-
-@pytest.mark.parametrize("name", ["passing", "dots", "documented", "documented_dots"])
-def test_a_handler_with_an_empty_body_is_refused(name):
-    """It would answer with nothing, though it says that it returns something."""
-    with pytest.raises(DefinitionError, match="check returns nothing: its body is empty"):
-        _plugin().service("s")(_service_of(getattr(_Empty, name)))
-
-
-@pytest.mark.parametrize("name", ["nothing", "perhaps", "echo", "constant"])
-def test_a_handler_that_may_return_none_or_returns_something_is_not_empty(name):
-    """However short it is."""
-    assert _plugin().service("s")(_service_of(getattr(_NotEmpty, name)))
-
-
-def test_an_operation_needs_brackets():
-    """Else the handler would be taken for an argument."""
-    with pytest.raises(DefinitionError, match=r"was given .*check; write @reglet\.operation\(\)"):
-
-        class Bare:
-            @reglet.operation  # type: ignore[call-overload]
-            def check(self) -> reglet.Result:
-                return reglet.result_success("x")
-
-    with pytest.raises(DefinitionError, match=r"was given 'Checks'; write .*description="):
-        reglet.operation("Checks")  # type: ignore[call-overload]
-
-
-def test_a_method_that_is_defined_twice_is_refused():
-    """Python would keep the second and say nothing."""
-    with pytest.raises(DefinitionError, match=r"check is defined twice, .* another name"):
-
-        class Twice:
-            @reglet.operation()
-            def check(self) -> reglet.Result:
-                return reglet.result_success("first")
-
-            @reglet.operation()  # type: ignore[no-redef]
-            def check(self) -> reglet.Result:  # noqa: F811 - that is what is tested
-                return reglet.result_success("second")
-
-
 @pytest.mark.parametrize("name", [_Bases(), _Bases, None])
 def test_a_service_needs_its_name(name):
     """`plugin.service(S())` would return a decorator that nobody applies."""
@@ -436,3 +366,62 @@ def test_a_model_that_has_no_schema_is_refused_at_import():
 
     with pytest.raises(SchemaError, match="bytes has no JSON Schema"):
         _plugin(config=Unreadable)
+
+
+class OwnPlugin:
+    """A plugin of an author's own."""
+
+    def manifest(self, ctx: reglet.Context) -> reglet.Manifest:
+        """Say a name."""
+        return reglet.Manifest("own", "1.0.0")
+
+    def check(self, ctx: reglet.Context, config: bytes) -> reglet.Result:
+        """Succeed."""
+        return reglet.result_success("ok")
+
+
+def _module(source: str = "", **names: Any) -> ModuleType:
+    module = ModuleType("made")
+    vars(module).update(names, reglet=reglet, single=None)
+    exec(source, vars(module))
+    return module
+
+
+def test_the_only_plugin_of_a_module_is_meant():
+    """Under any name, and under two names once; classes and modules are not plugins."""
+    assert plugin_of(_module(anything=single)) is single
+    assert plugin_of(_module(one=single, other=single)) is single
+    own = OwnPlugin()
+    assert plugin_of(_module(own=own, OwnPlugin=OwnPlugin)) is own
+
+
+def test_the_registered_plugin_is_meant_before_others():
+    """Registration decides, and gives the plugin back."""
+    module = _module("assert reglet.register(b) is b; reglet.register(b)", a=single, b=several)
+    assert plugin_of(module) is several
+
+
+def test_a_module_registers_in_itself_alone():
+    """No other module knows of it."""
+    _module("reglet.register(b)", b=several)
+    with pytest.raises(DefinitionError, match="has no plugin at its top level"):
+        plugin_of(_module())
+
+
+def test_several_plugins_are_an_error_that_names_them():
+    """Nobody guesses."""
+    with pytest.raises(DefinitionError, match=r"several plugins: a, b; say which in pyproject\.toml"):
+        plugin_of(_module(a=single, b=several))
+
+
+def test_two_registrations_in_one_module_are_refused():
+    """The first would be forgotten."""
+    with pytest.raises(DefinitionError, match="registers two plugins"):
+        _module("reglet.register(a); reglet.register(b)", a=single, b=several)
+
+
+@pytest.mark.parametrize("thing", [OwnPlugin, "x", object()])
+def test_only_a_plugin_can_be_registered(thing):
+    """A class is not one; its object is."""
+    with pytest.raises(DefinitionError, match="is no plugin: register an object"):
+        reglet.register(thing)

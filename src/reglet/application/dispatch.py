@@ -75,7 +75,7 @@ def decode_config(config: bytes) -> dict[str, Any]:
     except ValueError as error:  # of int, whose time grows with the square of the digits
         most = sys.get_int_max_str_digits()
         raise ConfigProblemsError([f"a number of the config has more than {most} digits @ $"]) from error
-    if decoded.__class__ is not dict:
+    if not isinstance(decoded, dict):
         raise ConfigProblemsError([f"the config must be an object, not {seen(decoded)} @ $"])
     return decoded
 

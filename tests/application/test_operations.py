@@ -1,4 +1,4 @@
-"""What a handler may take and give."""
+"""What a handler may take and give, and how a method becomes an operation."""
 
 from __future__ import annotations
 
@@ -108,3 +108,76 @@ def test_an_annotation_that_cannot_be_resolved_is_told():
 
     with pytest.raises(DefinitionError, match="'Local' cannot be resolved"):
         read_signature(handler, "handler")
+
+
+class _Empty:
+    def passing(self) -> CheckOutput:  # type: ignore[empty-body]
+        pass
+
+    def dots(self) -> CheckOutput: ...  # type: ignore[empty-body]
+
+    def documented(self) -> reglet.Result:  # type: ignore[empty-body]
+        """Do nothing yet."""
+
+    def documented_dots(self, request: CheckInput) -> CheckOutput | reglet.Result:  # type: ignore[empty-body]
+        """Do nothing yet."""
+        pass  # noqa: PIE790 - that is what is tested
+
+
+class _NotEmpty:
+    def nothing(self) -> None:
+        """Succeed."""
+
+    def perhaps(self) -> CheckOutput | None: ...
+
+    def echo(self, request: CheckInput) -> CheckInput:
+        return request
+
+    def constant(self) -> reglet.Result:
+        """Return what is no Result, which is told at run time."""
+        return 5  # type: ignore[return-value]
+
+
+def _define(handler: Any) -> None:
+    plugin = reglet.define_plugin(name="p", description="d")
+    plugin.service("s")(type("Service", (), {"check": reglet.operation()(handler)}))
+
+
+@pytest.mark.parametrize("name", ["passing", "dots", "documented", "documented_dots"])
+def test_a_handler_with_an_empty_body_is_refused(name):
+    """It would answer with nothing, though it says that it returns something."""
+    with pytest.raises(DefinitionError, match="check returns nothing: its body is empty"):
+        _define(getattr(_Empty, name))
+
+
+@pytest.mark.parametrize("name", ["nothing", "perhaps", "echo", "constant"])
+def test_a_handler_that_may_return_none_or_returns_something_is_not_empty(name):
+    """However short it is."""
+    _define(getattr(_NotEmpty, name))
+
+
+def test_an_operation_needs_brackets():
+    """Else the handler would be taken for an argument."""
+    with pytest.raises(DefinitionError, match=r"was given .*check; write @reglet\.operation\(\)"):
+
+        class Bare:
+            @reglet.operation  # type: ignore[call-overload]
+            def check(self) -> reglet.Result:
+                return reglet.result_success("x")
+
+    with pytest.raises(DefinitionError, match=r"was given 'Checks'; write .*description="):
+        reglet.operation("Checks")  # type: ignore[call-overload]
+
+
+def test_a_method_that_is_defined_twice_is_refused():
+    """Python would keep the second and say nothing."""
+    with pytest.raises(DefinitionError, match=r"check is defined twice, .* another name"):
+
+        class Twice:
+            @reglet.operation()
+            def check(self) -> reglet.Result:
+                return reglet.result_success("first")
+
+            @reglet.operation()  # type: ignore[no-redef]
+            def check(self) -> reglet.Result:  # noqa: F811 - that is what is tested
+                return reglet.result_success("second")
