@@ -40,7 +40,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         for name in made:
             if names.count(name) > 1:
-                _LOG.warning("the config says %s %d times; the last one counts", name, names.count(name))
+                _LOG.warning(
+                    "the config has the key %s %d times; the last one counts", name, names.count(name)
+                )
     return made
 
 
@@ -62,7 +64,9 @@ def decode_config(config: bytes) -> dict[str, Any]:
             decoded, end = _SCAN(text, 0)
         except StopIteration:
             decoded, end = None, -1
-        if end != len(text):  # there is white space around it, or something is wrong and decode says where
+        if end != len(
+            text
+        ):  # there is white space around it, or something is wrong and decode finds out where
             decoded = _DECODER.decode(text)
     except UnicodeDecodeError as error:
         raise ConfigProblemsError(

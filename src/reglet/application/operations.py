@@ -39,14 +39,14 @@ class WantedPort:
 
 @frozen
 class Signature:
-    """What a handler takes and gives.
+    """What a handler takes and returns.
 
     Attributes:
         takes_context: whether it takes the `Context`.
         input: the model that it takes, if any.
         output: the model that it returns; None if it answers with a Result only.
         ports: the clients that it asks for.
-        may_return_none: whether None is among what it says it returns.
+        may_return_none: whether its declared return type includes None.
     """
 
     takes_context: bool
@@ -57,7 +57,7 @@ class Signature:
 
 
 def read_signature(handler: Callable[..., Any], what: str) -> Signature:
-    """Return what a handler's signature says; `what` names it in errors.
+    """Read a handler's signature; `what` names it in errors.
 
     Raises:
         DefinitionError: it is not a handler's.
@@ -162,7 +162,7 @@ _DECLARED = "__reglet_operation__"
 
 @frozen
 class Declared:
-    """What `@operation` was told about a method."""
+    """What `@operation` was given for a method."""
 
     description: str
     name: str | None
@@ -243,7 +243,7 @@ def operation(
 
 
 def declared_on(candidate: object) -> Declared | None:
-    """Return what `@operation` was told about a method, None if it is no operation."""
+    """Return what `@operation` was given for a method, None if it is no operation."""
     declared = getattr(candidate, _DECLARED, None)
     return declared if isinstance(declared, Declared) else None
 
@@ -300,7 +300,7 @@ class Operation:
         return f"{self.service}.{self.name}"
 
     def manifest(self) -> OperationManifest:
-        """Return what hosts are told of it."""
+        """Return its part of the manifest."""
         return OperationManifest(
             name=self.name,
             description=self.description,
@@ -321,7 +321,7 @@ def make_operation(service: str, instance: object, attribute: str, declared: Dec
     function = type(instance).__dict__.get(attribute) or getattr(type(instance), attribute)
     signature = read_signature(function, what)
     if not signature.may_return_none and _is_empty(function):
-        raise DefinitionError(f"{what} returns nothing: its body is empty; return what it says it returns")
+        raise DefinitionError(f"{what} returns nothing: its body is empty; return what it declares")
     handler = getattr(instance, attribute)
     made = Operation(
         service, check_name("operation", name), declared.description, handler, signature, declared.examples
@@ -366,8 +366,7 @@ def _check_example(example: Example[Any, Any], operation: Operation, what: str) 
     if example.expected_output is not None:
         answered = f"{what}: the output of example {example.name!r}"
         _check_type(example.expected_output, operation.output, answered)
-        mismatch = operation.output_mismatch(example.expected_output)
-        if mismatch is not None:
+        if mismatch := operation.output_mismatch(example.expected_output):
             raise DefinitionError(f"{answered} does not fit: {mismatch}")
 
 

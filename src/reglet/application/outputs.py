@@ -40,7 +40,7 @@ _CLASSES: Mapping[type[Any], tuple[type[Any], ...]] = {
 
 
 def output_check(model: type[Any]) -> OutputCheck:
-    """Return the check of a model's instances. It reads types alone: bounds and patterns are for configs."""
+    """Return the check of a model's instances: of types alone, since bounds and patterns are for configs."""
     check = _record_check(record_of(model))
 
     def mismatch(output: Any) -> str | None:

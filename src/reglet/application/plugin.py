@@ -47,7 +47,7 @@ def plugin_of(module: ModuleType) -> Plugin:
     """Return the plugin that a module means.
 
     Raises:
-        DefinitionError: it has none, or several and none is registered; the text names them.
+        DefinitionError: it has none, or several and none is registered; the message names them.
     """
     registered = vars(module).get(_REGISTERED)
     if registered is not None:

@@ -57,7 +57,7 @@ def author_traceback(error: BaseException) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """Return an error as `Type: text`, even where its text cannot be had."""
+    """Return an error as `Type: message`, even where it has no readable message."""
     name = type(error).__name__
     try:
         text = str(error)

@@ -22,7 +22,7 @@ class Service:
     operations: Mapping[str, Operation]
 
     def manifest(self) -> ServiceManifest:
-        """Return what hosts are told of it."""
+        """Return its part of the manifest."""
         operations = tuple(each.manifest() for each in self.operations.values())
         return ServiceManifest(self.name, self.description, operations)
 

@@ -12,7 +12,7 @@ from reglet.domain.entities.records import CommandRequest, CommandResult
 from reglet.domain.ports import CommandRunner
 
 DEFAULT_TIMEOUT = timedelta(seconds=30)
-"""How long a program may run unless the request or the caller says otherwise."""
+"""How long a program may run unless the request or the caller limits it."""
 
 
 def run(
@@ -28,7 +28,7 @@ def run(
 
     What the request leaves open is filled from `workdir`, `env` and `timeout` (30 seconds; a timeout that
     is not positive counts as none given). An environment that the request gives stays, an empty one too.
-    `runner` takes the place of the context's.
+    `runner` is used instead of the context's.
 
     Raises:
         ExecError: the program could not be started.

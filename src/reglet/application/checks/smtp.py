@@ -1,4 +1,4 @@
-"""Checks a mail server: connects, with TLS or STARTTLS if asked, and returns what it said."""
+"""Checks a mail server: connects, with TLS or STARTTLS if asked, and returns its greeting."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from reglet.domain.ports import SMTPClient
 
 
 def run_smtp_check(ctx: Context, config: JSONObject | None, *, client: SMTPClient | None = None) -> Result:
-    """Connect to a mail server and return what it said.
+    """Connect to a mail server and return its greeting and the facts of the connection.
 
     Config: `host`, `port`; optional `use_tls` (false), `use_starttls` (false), `timeout_ms` (30000; 0 or less
     leaves it to the host).

@@ -1,4 +1,4 @@
-"""Checks a port: connects to it, with TLS if asked, and returns what the connection told."""
+"""Checks a port: connects to it, with TLS if asked, and returns its facts."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from reglet.domain.time import format_time
 
 
 def run_tcp_check(ctx: Context, config: JSONObject | None, *, client: TCPDialer | None = None) -> Result:
-    """Connect to a port and return what the connection told.
+    """Connect to a port and return the facts of the connection.
 
     Config: `host`, `port`; optional `timeout_ms` (5000; 0 or less leaves it to the host), `tls` (false),
     `expected_tls_version` (`TLS 1.0` to `TLS 1.3`).
