@@ -275,16 +275,16 @@ def test_capabilities_are_a_grant_set():
         _plugin(capabilities={})
 
 
-@pytest.mark.parametrize("version", ["one", "v1.0.0", " 1", 1, "1.0 beta"])
+@pytest.mark.parametrize("version", ["one", "vone", " 1", 1, "1.0 beta"])
 def test_what_does_not_look_like_a_version_is_refused(version):
     """Hosts compare versions."""
     with pytest.raises(DefinitionError, match=f"version {version!r}: write it like"):
         _plugin(version=version)
 
 
-@pytest.mark.parametrize("version", ["1", "1.0.0", "1.0.0-rc.1+build.5", "1!2.0.dev3+local"])
-def test_versions_of_both_kinds_are_taken(version):
-    """Of Semantic Versioning, and of Python's packages."""
+@pytest.mark.parametrize("version", ["1", "1.0.0", "1.0.0-rc.1+build.5", "1!2.0.dev3+local", "v1-beta"])
+def test_versions_of_each_kind_are_taken(version):
+    """Of Semantic Versioning, of Python's packages, and of Go's modules."""
     assert _plugin(version=version).version == version
 
 

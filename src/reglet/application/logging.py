@@ -65,6 +65,10 @@ def group(**attributes: Any) -> Group:
     return Group(attributes)
 
 
+_NO_FACTS = group()
+_PLAIN_EXPONENTS = range(-4, 6)
+
+
 def log_attribute(key: str, value: Any) -> LogAttribute:
     """Return a fact with its type; what has no type of its own is of type any."""
     kind, written = _typed(value)
@@ -78,9 +82,14 @@ def _typed(value: Any) -> tuple[LogAttributeType, str]:  # noqa: C901, PLR0911, 
     if isinstance(value, _JSON_CONTAINERS) or is_model(type(value)):
         try:
             written = json.dumps(
-                value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_json_default
+                value,
+                ensure_ascii=False,
+                separators=(",", ":"),
+                sort_keys=True,
+                allow_nan=False,
+                default=_json_default,
             )
-        except (TypeError, ValueError, RecursionError):  # such as keys of two types
+        except (TypeError, ValueError, RecursionError):  # such as keys of two types, and NaN
             return "any", repr(value)
         return "json", written.translate(_HTML)
     match value:
@@ -107,10 +116,21 @@ def _typed(value: Any) -> tuple[LogAttributeType, str]:  # noqa: C901, PLR0911, 
 
 
 def _grouped(value: Any) -> str:
-    """Return a value as it stands inside a group; a float is short there."""
+    """Return a value as it stands inside a group: a float is short there, an empty group is left out."""
     if isinstance(value, Group):
-        return f"[{' '.join(f'{key}={_grouped(each)}' for key, each in value.attributes.items())}]"
-    return f"{value:g}" if isinstance(value, float) else _typed(value)[1]
+        parts = (f"{key}={_grouped(each)}" for key, each in value.attributes.items() if each != _NO_FACTS)
+        return f"[{' '.join(parts)}]"
+    is_number = isinstance(value, float) and math.isfinite(value)
+    return _shortest(value) if is_number else _typed(value)[1]
+
+
+def _shortest(value: float) -> str:
+    """Return a float in its fewest digits, with an exponent from a million on, as Go writes it."""
+    written = repr(value)
+    digits = len(written.partition("e")[0].replace(".", "").strip("-0"))
+    scientific = f"{value:.{max(digits - 1, 0)}e}"
+    is_plain = not value or int(scientific.partition("e")[2]) in _PLAIN_EXPONENTS
+    return written.removesuffix(".0") if is_plain else scientific
 
 
 def _json_default(value: Any) -> Any:

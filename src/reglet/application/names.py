@@ -7,20 +7,19 @@ from collections.abc import Sequence
 
 from reglet.domain.errors import DefinitionError
 
-_VERSION = re.compile(r"[0-9][0-9A-Za-z.!+_-]*\Z")
+_VERSION = re.compile(r"v?[0-9][0-9A-Za-z.!+_-]*\Z")
+_CAPITALISED = re.compile("(.)([A-Z][a-z]+)")
+_NEXT_WORD = re.compile("([a-z0-9])([A-Z])")
 _NAME = re.compile(r"[^\W_][\w.-]*\Z")
 
 
 def snake_case(name: str) -> str:
-    """Return a name as the Go SDK makes operation names: `URLCheck` becomes `url_check`."""
-    letters = []
-    for index, letter in enumerate(name):
-        if letter.isupper() and index > 0:
-            before, after = name[index - 1], name[index + 1 : index + 2]
-            if after.islower() or not (before.isupper() or before == "_"):  # a word begins here
-                letters.append("_")
-        letters.append(letter.lower())
-    return "".join(letters)
+    """Return a name as the Go SDK makes operation names: `URLCheck` becomes `url_check`.
+
+    As in Go, A to Z alone begin words, and each letter becomes one lower-case letter.
+    """
+    parted = _NEXT_WORD.sub(r"\1_\2", _CAPITALISED.sub(r"\1_\2", name))
+    return "".join(letter.lower()[0] for letter in parted)
 
 
 def check_name(kind: str, name: object) -> str:
@@ -37,7 +36,7 @@ def check_name(kind: str, name: object) -> str:
 
 
 def check_version(version: object) -> str:
-    """Return `version` if it may be a plugin's: Semantic Versioning and PEP 440 both begin with a digit.
+    """Return `version` if it may be a plugin's: one of Go, Semantic Versioning or PEP 440.
 
     Raises:
         DefinitionError: it is no string, or does not look like a version; an empty one stands for none.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from ipaddress import ip_address
+from ipaddress import IPv4Address, ip_address
 from typing import Any, TypeAlias
 
 from reglet.application.checks.outcome import (
@@ -111,12 +111,16 @@ def _look_up(resolver: DNSResolver, name: str, record_type: str, nameserver: str
 
 
 def _family(address: str) -> int:
-    """Return 4 or 6, 4 also for IPv4 written as IPv6 (`::ffff:192.0.2.1`); 0 for what is no address."""
+    """Return 4 or 6, 4 also for `::ffff:192.0.2.1`; 0 for what is no address, or has a zone."""
     try:
         parsed = ip_address(address)
     except ValueError:
         return 0
-    return 4 if getattr(parsed, "ipv4_mapped", None) is not None else parsed.version
+    if isinstance(parsed, IPv4Address):
+        return 4
+    if parsed.scope_id is not None:
+        return 0
+    return 6 if parsed.ipv4_mapped is None else 4
 
 
 def _retried(look_up: Callable[[], _Records], retries: int, backoff: timedelta) -> _Records:
