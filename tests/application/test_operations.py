@@ -116,7 +116,7 @@ class _Empty:
 
     def dots(self) -> CheckOutput: ...  # type: ignore[empty-body]
 
-    def documented(self) -> reglet.Result:  # type: ignore[empty-body]
+    def documented(self) -> CheckOutput:  # type: ignore[empty-body]
         """Do nothing yet."""
 
     def documented_dots(self, request: CheckInput) -> CheckOutput | reglet.Result:  # type: ignore[empty-body]
@@ -129,6 +129,8 @@ class _NotEmpty:
         """Succeed."""
 
     def perhaps(self) -> CheckOutput | None: ...
+
+    def result_alone(self) -> reglet.Result: ...  # type: ignore[empty-body]
 
     def echo(self, request: CheckInput) -> CheckInput:
         return request
@@ -145,14 +147,14 @@ def _define(handler: Any) -> None:
 
 @pytest.mark.parametrize("name", ["passing", "dots", "documented", "documented_dots"])
 def test_a_handler_with_an_empty_body_is_refused(name):
-    """It would answer with nothing, though it says that it returns something."""
+    """It would answer with nothing, though it declares an output."""
     with pytest.raises(DefinitionError, match="check returns nothing: its body is empty"):
         _define(getattr(_Empty, name))
 
 
-@pytest.mark.parametrize("name", ["nothing", "perhaps", "echo", "constant"])
-def test_a_handler_that_may_return_none_or_returns_something_is_not_empty(name):
-    """However short it is."""
+@pytest.mark.parametrize("name", ["nothing", "perhaps", "result_alone", "echo", "constant"])
+def test_any_other_handler_is_taken_however_short(name):
+    """A Result that is not returned is reported when it is missed, at run time."""
     _define(getattr(_NotEmpty, name))
 
 

@@ -320,7 +320,7 @@ def make_operation(service: str, instance: object, attribute: str, declared: Dec
     name = declared.name or snake_case(attribute).removesuffix("_")
     function = type(instance).__dict__.get(attribute) or getattr(type(instance), attribute)
     signature = read_signature(function, what)
-    if not signature.may_return_none and _is_empty(function):
+    if signature.output is not None and not signature.may_return_none and _is_empty(function):
         raise DefinitionError(f"{what} returns nothing: its body is empty; return what it declares")
     handler = getattr(instance, attribute)
     made = Operation(
