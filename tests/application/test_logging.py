@@ -16,10 +16,10 @@ import pytest
 
 import reglet
 from reglet import Context
-from reglet.application.logging import Check, KeptLog, log_attribute, message_of, under_way
+from reglet.application.logging import RunningCheck, log_attribute, message_of, running_check
 from reglet.application.models.redacting import Redaction
 from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.log import LogAttribute, LogInstallation, LogMessage, LogSinkHandler, group, logging_to
+from reglet.log import LogAttribute, LogMessage, LogRedirect, LogSinkHandler, group, redirect_logging
 
 _LOG = logging.getLogger("plugin")
 
@@ -102,7 +102,7 @@ def test_an_attribute_has_a_type_and_a_text(value, kind, text):
 def test_records_become_messages(sink):
     """Level, text, extra fields and time."""
     before = datetime.now(UTC)
-    with logging_to(sink, level=logging.DEBUG):
+    with redirect_logging(sink, level=logging.DEBUG):
         _LOG.debug("d %d", 1, extra={"port": 443})
         _LOG.info("i")
         _LOG.warning("w")
@@ -115,14 +115,14 @@ def test_records_become_messages(sink):
 
 def test_debug_is_left_out_unless_it_is_asked_for(sink):
     """A host call a line adds up."""
-    with logging_to(sink):
+    with redirect_logging(sink):
         _LOG.debug("d")
     assert sink.messages == []
 
 
 def test_an_exception_is_an_attribute_with_its_traceback(sink):
     """The author's own frames."""
-    with logging_to(sink):
+    with redirect_logging(sink):
         try:
             _ = 1 // 0
         except ZeroDivisionError:
@@ -138,13 +138,13 @@ def test_an_exception_is_an_attribute_with_its_traceback(sink):
 
 
 def test_the_request_id_and_the_redaction_of_the_check_apply(sink):
-    """Those of the check that is under way."""
-    token = under_way.set(Check(Context(request_id="r-1"), Redaction(["hunter2"])))
+    """Those of the running check."""
+    token = running_check.set(RunningCheck(Context(request_id="r-1"), Redaction(["hunter2"])))
     try:
-        with logging_to(sink):
+        with redirect_logging(sink):
             _LOG.info("with %s", "hunter2", extra={"used": ["hunter2"]})
     finally:
-        under_way.reset(token)
+        running_check.reset(token)
     [message] = sink.messages
     assert (message.request_id, message.message) == ("r-1", "with ***")
     assert message.attributes == (LogAttribute("used", "json", '["***"]'),)
@@ -152,7 +152,7 @@ def test_the_request_id_and_the_redaction_of_the_check_apply(sink):
 
 def test_what_is_printed_is_logged_line_by_line(sink):
     """Standard output as INFO, standard error as WARN, a begun line at the end."""
-    with logging_to(sink):
+    with redirect_logging(sink):
         print("one\ntwo", end="")  # noqa: T201 - that is what is tested
         print(" and a half\n\n")  # noqa: T201 - that is what is tested
         print("careful", file=sys.stderr)  # noqa: T201 - that is what is tested
@@ -162,7 +162,7 @@ def test_what_is_printed_is_logged_line_by_line(sink):
 
 def test_a_line_without_end_is_cut(sink):
     """Memory is bounded."""
-    with logging_to(sink):
+    with redirect_logging(sink):
         print("x" * 100_000, end="")  # noqa: T201 - that is what is tested
         assert len(sink.messages) == 1
     assert sink.messages[0].message.endswith("more characters)")
@@ -170,7 +170,7 @@ def test_a_line_without_end_is_cut(sink):
 
 def test_warnings_are_logged(sink):
     """They are meant for the author."""
-    with warnings.catch_warnings(), logging_to(sink):
+    with warnings.catch_warnings(), redirect_logging(sink):
         warnings.simplefilter("always")
         warnings.warn("old", UserWarning, stacklevel=1)
     [(level, text)] = sink.texts
@@ -180,7 +180,7 @@ def test_warnings_are_logged(sink):
 
 def test_streams_may_be_left_alone(sink, capsys):
     """A debugger needs them."""
-    with logging_to(sink, streams=False):
+    with redirect_logging(sink, streams=False):
         print("here")  # noqa: T201 - that is what is tested
     assert (sink.messages, capsys.readouterr().out) == ([], "here\n")
 
@@ -191,7 +191,7 @@ def test_everything_is_put_back(sink):
     before = (root.level, list(root.handlers), sys.stdout, sys.stderr)
 
     def fail() -> None:
-        with logging_to(sink):
+        with redirect_logging(sink):
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -199,16 +199,17 @@ def test_everything_is_put_back(sink):
     assert (root.level, list(root.handlers), sys.stdout, sys.stderr) == before
 
 
-def test_an_installation_logs_begun_lines_when_a_check_is_over(sink):
+def test_a_redirect_logs_begun_lines_when_a_check_is_over(sink):
     """It stays for the next one."""
-    installation = LogInstallation(sink)
+    redirect = LogRedirect(sink)
+    redirect.install()
     try:
         print("begun", end="")  # noqa: T201 - that is what is tested
         assert sink.messages == []
-        installation.finish()
+        redirect.finish()
         assert sink.texts == [("INFO", "begun")]
     finally:
-        installation.undo()
+        redirect.restore()
 
 
 @pytest.fixture(name="logging_put_back")
@@ -223,26 +224,26 @@ def _logging_put_back():
 
 
 @pytest.mark.usefixtures("logging_put_back")
-def test_a_kept_log_is_installed_once(sink):
+def test_a_permanent_redirect_is_installed_once(sink):
     """Each check finds it in place, and ends the lines that it began."""
-    kept = KeptLog(sink)
-    with kept:
+    redirect = LogRedirect(sink, permanent=True)
+    with redirect:
         print("one", end="")  # noqa: T201 - that is what is tested
     installed = sys.stdout
-    with kept:
+    with redirect:
         _LOG.info("two")
     assert sink.texts == [("INFO", "one"), ("INFO", "two")]
     assert sys.stdout is installed
 
 
-def test_a_kept_log_comes_back_after_a_plugin_put_its_own_there(sink, logging_put_back):
+def test_a_permanent_redirect_comes_back_after_a_plugin_put_its_own_there(sink, logging_put_back):
     """The next check logs again, and only once."""
-    kept = KeptLog(sink)
-    with kept:
+    redirect = LogRedirect(sink, permanent=True)
+    with redirect:
         logging_put_back.handlers.clear()
         logging_put_back.setLevel(logging.CRITICAL)
         sys.stdout = io.StringIO()
-    with kept:
+    with redirect:
         print("printed")  # noqa: T201 - that is what is tested
         _LOG.info("logged")
     assert sink.texts == [("INFO", "printed"), ("INFO", "logged")]
@@ -262,7 +263,7 @@ class _Broken:
 
 def test_a_sink_that_fails_does_not_break_the_check(real_stderr):
     """And what it logs meanwhile does not come back to it."""
-    with logging_to(_Broken(), streams=False):
+    with redirect_logging(_Broken(), streams=False):
         _LOG.info("x")
     assert real_stderr.getvalue() == "reglet: log message was not delivered: OSError: no host\n"
 

@@ -1,4 +1,4 @@
-"""What a handler may take and give."""
+"""What a handler may take and give, and how a method becomes an operation."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class _Good:
         ("bare", Signature(False, None, None)),
         ("context", Signature(True, None, CheckOutput)),
         ("request", Signature(False, CheckInput, CheckOutput)),
-        ("both", Signature(True, CheckInput, CheckOutput)),
-        ("nothing", Signature(False, None, None)),
+        ("both", Signature(True, CheckInput, CheckOutput, may_return_none=True)),
+        ("nothing", Signature(False, None, None, may_return_none=True)),
         (
             "ports",
             Signature(
@@ -48,6 +48,9 @@ def test_a_signature_says_what_a_handler_takes_and_gives(name, signature):
 
 class _Bad:
     def no_self() -> reglet.Result: ...  # type: ignore[misc]
+    def forgotten_self(request: CheckInput) -> reglet.Result: ...  # noqa: N805
+    def forgotten_before_context(ctx: Context, request: CheckInput) -> reglet.Result: ...  # noqa: N805
+    def forgotten_unannotated(request) -> reglet.Result: ...  # type: ignore[no-untyped-def]  # noqa: N805
     def swapped(self, request: CheckInput, ctx: Context) -> reglet.Result: ...
     def three(self, ctx: Context, request: CheckInput, more: CheckInput) -> reglet.Result: ...
     def unannotated(self, request) -> reglet.Result: ...  # type: ignore[no-untyped-def]
@@ -71,6 +74,9 @@ class _Bad:
     ("name", "reason"),
     [
         ("no_self", "has no self; write"),
+        ("forgotten_self", "has no self; write"),
+        ("forgotten_before_context", "has no self; write"),
+        ("forgotten_unannotated", "has no self; write"),
         ("swapped", r"takes \(request, ctx\); write \(self\), \(self, ctx"),
         ("three", r"takes \(ctx, request, more\); write"),
         ("unannotated", "parameter request has no annotation"),
@@ -102,3 +108,78 @@ def test_an_annotation_that_cannot_be_resolved_is_told():
 
     with pytest.raises(DefinitionError, match="'Local' cannot be resolved"):
         read_signature(handler, "handler")
+
+
+class _Empty:
+    def passing(self) -> CheckOutput:  # type: ignore[empty-body]
+        pass
+
+    def dots(self) -> CheckOutput: ...  # type: ignore[empty-body]
+
+    def documented(self) -> CheckOutput:  # type: ignore[empty-body]
+        """Do nothing yet."""
+
+    def documented_dots(self, request: CheckInput) -> CheckOutput | reglet.Result:  # type: ignore[empty-body]
+        """Do nothing yet."""
+        pass  # noqa: PIE790 - that is what is tested
+
+
+class _NotEmpty:
+    def nothing(self) -> None:
+        """Succeed."""
+
+    def perhaps(self) -> CheckOutput | None: ...
+
+    def result_alone(self) -> reglet.Result: ...  # type: ignore[empty-body]
+
+    def echo(self, request: CheckInput) -> CheckInput:
+        return request
+
+    def constant(self) -> reglet.Result:
+        """Return what is no Result, which is told at run time."""
+        return 5  # type: ignore[return-value]
+
+
+def _define(handler: Any) -> None:
+    plugin = reglet.define_plugin(name="p", description="d")
+    plugin.service("s")(type("Service", (), {"check": reglet.operation()(handler)}))
+
+
+@pytest.mark.parametrize("name", ["passing", "dots", "documented", "documented_dots"])
+def test_a_handler_with_an_empty_body_is_refused(name):
+    """It would answer with nothing, though it declares an output."""
+    with pytest.raises(DefinitionError, match="check returns nothing: its body is empty"):
+        _define(getattr(_Empty, name))
+
+
+@pytest.mark.parametrize("name", ["nothing", "perhaps", "result_alone", "echo", "constant"])
+def test_any_other_handler_is_taken_however_short(name):
+    """A Result that is not returned is reported when it is missed, at run time."""
+    _define(getattr(_NotEmpty, name))
+
+
+def test_an_operation_needs_brackets():
+    """Else the handler would be taken for an argument."""
+    with pytest.raises(DefinitionError, match=r"was given .*check; write @reglet\.operation\(\)"):
+
+        class Bare:
+            @reglet.operation  # type: ignore[call-overload]
+            def check(self) -> reglet.Result:
+                return reglet.result_success("x")
+
+    with pytest.raises(DefinitionError, match=r"was given 'Checks'; write .*description="):
+        reglet.operation("Checks")  # type: ignore[call-overload]
+
+
+def test_a_method_that_is_defined_twice_is_refused():
+    """Python would keep the second and say nothing."""
+    with pytest.raises(DefinitionError, match=r"check is defined twice, .* another name"):
+
+        class Twice:
+            @reglet.operation()
+            def check(self) -> reglet.Result:
+                return reglet.result_success("first")
+
+            @reglet.operation()  # type: ignore[no-redef]
+            def check(self) -> reglet.Result:  # noqa: F811 - that is what is tested
+                return reglet.result_success("second")

@@ -1,4 +1,4 @@
-"""Tracebacks for authors."""
+"""Tracebacks for authors, and errors in a line."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_frames_of_ours_are_left_out():
     error = _raised(lambda: Dispatcher([None], None))  # type: ignore[list-item]
     text = author_traceback(error)
     assert "reglet/application" not in text.replace("\\", "/").replace("tests/application", "")
-    assert "test_tracebacks.py" in text
+    assert "test_results.py" in text
     assert text.endswith("AttributeError: 'NoneType' object has no attribute 'input'\n")
 
 
