@@ -7,6 +7,9 @@ from collections.abc import Sequence
 
 from reglet.domain.errors import DefinitionError
 
+PROJECT_FILE = "pyproject.toml"
+"""The file of a project whose `[tool.reglet]` names the plugin."""
+
 _NAME = re.compile(r"[^\W_][\w.-]*\Z")
 
 

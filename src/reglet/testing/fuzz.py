@@ -10,11 +10,11 @@ from reglet.application.plugin import PluginDefinition
 from reglet.domain.context import Context
 from reglet.domain.entities.result import Result
 from reglet.domain.ports import Plugin
-from reglet.testing.assertions import explain
-from reglet.testing.audit.touched import touches_unrecorded
 from reglet.testing.examples import examples_of
 from reglet.testing.fakes.host import FakeHost
-from reglet.testing.places import definition_of
+from reglet.testing.matching import explain
+from reglet.testing.runners import definition_of
+from reglet.testing.usage import usage_paused
 
 
 def assert_never_traps(plugin: Plugin, *, max_examples: int = 100) -> None:
@@ -61,7 +61,7 @@ def assert_never_traps(plugin: Plugin, *, max_examples: int = 100) -> None:
 
 
 def _run(plugin: Plugin, host: FakeHost, config: Any) -> None:
-    with touches_unrecorded():
+    with usage_paused():
         result = host.check(plugin, config)
     if _is_bug(result):
         shown_config = repr(config) if isinstance(config, bytes) else json.dumps(config)

@@ -34,7 +34,7 @@ from reglet.domain.entities.records import MXRecord
 try:
     from hypothesis import strategies as st
 except ImportError as missing:
-    raise ImportError("fuzzing needs hypothesis: pip install hypothesis") from missing
+    raise ImportError("fuzzing needs hypothesis; add it with: pip install hypothesis") from missing
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reglet.cli.command import Command
-from reglet.cli.errors import UsageError, require_extra
-from reglet.cli.exit_status import ExitStatus
+from reglet.cli.command import Command, ExitStatus, UsageError, require_extra
 
 if TYPE_CHECKING:
     from reglet.infrastructure.module.plugin import PluginModule
@@ -71,9 +69,15 @@ def facts_of(path: Path) -> dict[str, Any]:
 
 
 def _built(plugin: PluginModule) -> dict[str, Any] | None:
-    """Return what our build wrote of itself; None for a module of another SDK."""
-    section = plugin.custom.get(_BUILD_SECTION)
-    return None if section is None else json.loads(bytes(section))
+    """Return what our build wrote of itself; None for a module of another SDK, whatever its section holds."""
+    try:
+        built = json.loads(bytes(plugin.custom.get(_BUILD_SECTION, b"")))
+    except (ValueError, RecursionError):
+        return None
+    texts = isinstance(built, dict) and all(
+        isinstance(built.get(key), str) for key in ("sdk", "abi", "runtime")
+    )
+    return built if texts and isinstance(built.get("modules"), list) else None
 
 
 def _show(facts: dict[str, Any]) -> None:

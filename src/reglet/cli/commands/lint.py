@@ -9,10 +9,8 @@ import sys
 import attrs
 
 from reglet.application.lint import lint_manifest
-from reglet.cli.command import Command
-from reglet.cli.exit_status import ExitStatus
-from reglet.cli.places import manifest_of
-from reglet.cli.targets import add_target_argument
+from reglet.cli.command import Command, ExitStatus
+from reglet.cli.targets import add_target_argument, manifest_of
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:

@@ -8,9 +8,8 @@ from typing import Any
 
 import attrs
 
+from reglet.application.names import PROJECT_FILE
 from reglet.infrastructure.build.errors import TargetError
-
-PROJECT_FILE = "pyproject.toml"
 
 
 @attrs.frozen

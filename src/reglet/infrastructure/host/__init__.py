@@ -15,7 +15,6 @@ from reglet.infrastructure.host.errors import (
 from reglet.infrastructure.host.host_call import HostCall, Observer
 from reglet.infrastructure.host.host_ports import HostPorts, Ports
 from reglet.infrastructure.host.limits import Limits
-from reglet.infrastructure.host.programs import Locate, Program, locate_program
 
 __all__ = [
     "GuestAnswerError",
@@ -25,12 +24,9 @@ __all__ = [
     "HostPorts",
     "LimitExceededError",
     "Limits",
-    "Locate",
     "NotAPluginError",
     "Observer",
     "Ports",
-    "Program",
     "SandboxClosedError",
     "SandboxError",
-    "locate_program",
 ]

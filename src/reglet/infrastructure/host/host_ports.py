@@ -6,8 +6,15 @@ from typing import Protocol
 
 from attrs import frozen
 
-from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, LogSink, SMTPClient, TCPDialer
-from reglet.infrastructure.host.programs import Locate
+from reglet.domain.ports import (
+    CommandRunner,
+    DNSResolver,
+    HTTPClient,
+    LogSink,
+    SMTPClient,
+    TCPDialer,
+    Which,
+)
 
 
 class Ports(Protocol):
@@ -49,7 +56,7 @@ class Ports(Protocol):
         ...
 
     @property
-    def locate(self) -> Locate | None:
+    def locate(self) -> Which | None:
         """What finds a command's file."""
         ...
 
@@ -64,4 +71,4 @@ class HostPorts:
     smtp: SMTPClient | None = None
     command: CommandRunner | None = None
     log: LogSink | None = None
-    locate: Locate | None = None
+    locate: Which | None = None

@@ -1,23 +1,88 @@
-"""Connections that a guard agreed to: resolve once, check every address, dial a checked one."""
+"""Guarded connections within a deadline: resolve once, check every address, dial a checked one."""
 
 from __future__ import annotations
 
+import builtins
 import queue
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Self
 
 from attrs import frozen
 
-from reglet.domain.errors import DNSError
+from reglet.domain.context import Context
+from reglet.domain.errors import (
+    DNSError,
+    TimeoutError,  # noqa: A004 - our own family
+)
 from reglet.domain.policy import canonical_host, parse_address
 from reglet.domain.ports import NetworkGuard
-from reglet.infrastructure.native.deadline import Deadline
+from reglet.domain.urls import PORTS
+
+
+def split_address(address: str, default_port: int | None = None) -> tuple[str, int]:
+    """Return the host and port of `host:port` or `[host]:port`; `ValueError` if it is neither.
+
+    With `default_port` the port may be left out.
+    """
+    host, colon, port = address.rpartition(":")
+    bare = not colon or (":" in host and not host.endswith("]")) or address.endswith("]")
+    if bare and default_port is not None:
+        return address, default_port
+    if bare or not host or not port.isascii() or not port.isdigit() or int(port[:6]) not in PORTS:
+        raise ValueError(f"{address!r} is not host:port with a port from 1 to {PORTS[-1]}")
+    return host, int(port)
+
+
+DEFAULT_TIMEOUT = timedelta(seconds=30)
+"""How long a call may take when nobody says."""
+
+
+@frozen
+class Deadline:
+    """When a call must be over: its own timeout, or the context's deadline if that comes first."""
+
+    operation: str
+    target: str
+    timeout: timedelta
+    _end: float
+
+    @classmethod
+    def start(cls, operation: str, target: str, timeout: timedelta | None, ctx: Context) -> Self:
+        """Start the clock. Raises `TimeoutError` or `CancelledError` if the context is over already."""
+        ctx.ensure_live(operation)
+        whole = timeout if timeout is not None and timeout > timedelta() else DEFAULT_TIMEOUT
+        left = ctx.remaining()
+        whole = whole if left is None else min(whole, left)
+        return cls(operation, target, whole, time.monotonic() + whole.total_seconds())
+
+    @property
+    def expired(self) -> bool:
+        """Whether time has run out."""
+        return self.left() == 0
+
+    def left(self) -> float:
+        """Return the seconds left, never less than zero."""
+        return max(self._end - time.monotonic(), 0.0)
+
+    def seconds(self) -> float:
+        """Return the seconds left; `TimeoutError` when there are none."""
+        left = self.left()
+        if not left:
+            raise self.error()
+        return left
+
+    def error(self) -> TimeoutError:
+        """Return the error that says that time ran out."""
+        return TimeoutError(self.operation, self.timeout, self.target)
+
 
 Lookup = Callable[[str], Sequence[str]]
 """Resolves a name to addresses; raises `OSError` when it cannot."""
 
-_MAX_PORT = 65535
 _NOT_FOUND = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 
 
@@ -49,8 +114,8 @@ class Dialer:
     def resolve(self, host: str, port: int, deadline: Deadline) -> list[str]:
         """Return the addresses of a host, each agreed to by the guard; raises as `connect` does."""
         name = canonical_host(host)
-        if not 0 < port <= _MAX_PORT:
-            raise OSError(f"port {port} is not from 1 to {_MAX_PORT}")
+        if port not in PORTS:
+            raise OSError(f"port {port} is not from 1 to {PORTS[-1]}")
         if self.guard is not None:
             self.guard.check_target(name, port)
         addresses = self._addresses(name, deadline)
@@ -71,13 +136,13 @@ class Dialer:
 def _first_answer(addresses: Sequence[str], port: int, deadline: Deadline) -> socket.socket:
     """Dial one address after the other, each with its share of the time left."""
     failure: OSError | None = None
-    for place, address in enumerate(addresses):
-        share = deadline.seconds() / (len(addresses) - place)
+    for index, address in enumerate(addresses):
+        share = deadline.seconds() / (len(addresses) - index)
         try:
             return socket.create_connection((address, port), timeout=share)
         except OSError as error:
             failure = error
-    if isinstance(failure, TimeoutError):
+    if isinstance(failure, builtins.TimeoutError):
         raise deadline.error() from failure
     raise failure or OSError("there is no address to dial")
 

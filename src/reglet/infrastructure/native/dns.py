@@ -1,4 +1,4 @@
-"""DNS over dnspython: the system's nameservers or a given one, UDP with TCP fallback, retries."""
+"""DNS over dnspython: the hosts file, nameservers, UDP with TCP fallback, retries."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any, Self
 
 from attrs import evolve, field, frozen
@@ -15,12 +16,17 @@ from reglet.domain.context import Context
 from reglet.domain.entities.records import MXRecord
 from reglet.domain.errors import DNSError
 from reglet.domain.policy import HostError, canonical_host, parse_address
+from reglet.domain.policy.policy import DNS_PORT
 from reglet.domain.ports import NetworkGuard
-from reglet.infrastructure.native.addresses import join_address, split_address
-from reglet.infrastructure.native.deadline import Deadline
-from reglet.infrastructure.native.dialer import Dialer, Lookup, system_lookup
-from reglet.infrastructure.native.extras import MissingPackageError
-from reglet.infrastructure.native.hosts_file import HostsFile
+from reglet.domain.urls import join_host_port
+from reglet.infrastructure.extras import MissingPackageError
+from reglet.infrastructure.native.dialer import (
+    Deadline,
+    Dialer,
+    Lookup,
+    split_address,
+    system_lookup,
+)
 
 try:
     import dns.exception
@@ -31,10 +37,41 @@ try:
 except ImportError as error:
     raise MissingPackageError("dnspython") from error
 
-_PORT = 53
 _TIMEOUT = timedelta(seconds=10)
 _PATIENCE = timedelta(seconds=2)
 _FOREIGN = (dns.exception.DNSException, OSError, ValueError, HostError, DNSError)
+_MAX_HOSTS_BYTES = 1024 * 1024
+_LOCALHOST = ["127.0.0.1", "::1"]
+
+
+@frozen
+class HostsFile:
+    """Names that are known without asking a nameserver."""
+
+    path: Path = Path("/etc/hosts")
+
+    def addresses(self, name: str) -> list[str]:
+        """Return what the file says of a canonical name; `localhost` is always this machine (RFC 6761)."""
+        found = [address for address, names in self._entries() if name in names]
+        local = name == "localhost" or name.endswith(".localhost")
+        return list(dict.fromkeys(found)) or (list(_LOCALHOST) if local else [])
+
+    def _entries(self) -> list[tuple[str, set[str]]]:
+        try:
+            with self.path.open("rb") as file:
+                text = file.read(_MAX_HOSTS_BYTES).decode("utf-8", "replace")
+        except FileNotFoundError:
+            return []
+        lines = (line.partition("#")[0].split() for line in text.splitlines())
+        return [entry for fields in lines if fields for entry in _hosts_entry(fields[0], fields[1:])]
+
+
+def _hosts_entry(address: str, names: list[str]) -> list[tuple[str, set[str]]]:
+    try:
+        parsed = parse_address(address)
+        return [(str(parsed), {canonical_host(name) for name in names})] if parsed is not None else []
+    except HostError:
+        return []  # as system resolvers do, a line that makes no sense is passed over
 
 
 class _NameserverError(Exception):
@@ -104,7 +141,7 @@ class NativeDNSResolver:
         try:
             name = canonical_host(host)
             if self.guard is not None:
-                self.guard.check_target(name, _PORT)
+                self.guard.check_target(name, DNS_PORT)
             nameservers = self._nameservers(nameserver, deadline)
             yield _Query(name, nameservers, self.patience.total_seconds(), deadline)
         except (builtins.TimeoutError, dns.exception.Timeout) as error:
@@ -119,10 +156,10 @@ class NativeDNSResolver:
     def _nameservers(self, nameserver: str | None, deadline: Deadline) -> list[tuple[str, int]]:
         """Return whom to ask; the host's own choice is not asked about, a plugin's is."""
         if nameserver:
-            host, port = split_address(nameserver, _PORT)
+            host, port = split_address(nameserver, DNS_PORT)
             return [(found, port) for found in Dialer(self.guard, self.lookup).resolve(host, port, deadline)]
         if self.nameservers:
-            pairs = [split_address(text, _PORT) for text in self.nameservers]
+            pairs = [split_address(text, DNS_PORT) for text in self.nameservers]
             return [(canonical_host(host), port) for host, port in pairs]
         system = dns.resolver.Resolver()
         return [(str(address), system.port) for address in system.nameservers]
@@ -191,7 +228,7 @@ class _Query:
         self, question: dns.message.QueryMessage, address: str, port: int
     ) -> dns.message.QueryMessage | None:
         """Return a nameserver's answer; None if it keeps silent."""
-        where = join_address(address, port)
+        where = join_host_port(address, port)
         try:
             response = self._exchange(question, address, port)
         except dns.exception.Timeout:

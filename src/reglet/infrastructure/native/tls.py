@@ -8,8 +8,8 @@ import ssl
 
 from reglet.domain.entities.records import TLSFacts
 from reglet.domain.policy import canonical_host, parse_address
-from reglet.infrastructure.native.deadline import Deadline
-from reglet.infrastructure.native.extras import MissingPackageError
+from reglet.infrastructure.extras import MissingPackageError
+from reglet.infrastructure.native.dialer import Deadline
 
 try:
     from cryptography import x509

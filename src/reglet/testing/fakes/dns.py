@@ -17,10 +17,17 @@ from reglet.domain.errors import (
     TimeoutError,  # noqa: A004 - our own family
 )
 from reglet.domain.ports import HostFunctions
-from reglet.testing.fakes.clock import FakeClock
 from reglet.testing.fakes.failures import Failure, failure_of
-from reglet.testing.fakes.patterns import TextPattern, equals, text_matches
-from reglet.testing.fakes.routes import Criterion, Fake, FakeCall, Route
+from reglet.testing.fakes.routes import (
+    Criterion,
+    Fake,
+    FakeCall,
+    FakeClock,
+    Route,
+    TextPattern,
+    equals,
+    text_matches,
+)
 
 
 class DNSRoute(Route[tuple[str | MXRecord, ...]]):

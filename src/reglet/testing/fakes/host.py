@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Self
 
 from reglet.application.answers import (
@@ -13,6 +13,7 @@ from reglet.application.answers import (
     SMTPAnswer,
     TCPAnswer,
 )
+from reglet.application.clients import with_client
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.records import LogMessage
@@ -23,16 +24,15 @@ from reglet.infrastructure.guest.clients import host_clients
 from reglet.infrastructure.host.dispatcher import HostDispatcher
 from reglet.infrastructure.host.host_call import HostCall
 from reglet.infrastructure.host.host_ports import HostPorts
-from reglet.testing.audit.touched import note_host_call
-from reglet.testing.configs import encoded
-from reglet.testing.fakes.clock import FakeClock
-from reglet.testing.fakes.command import FakeCommandRunner
+from reglet.testing.config_json import encode_config
 from reglet.testing.fakes.dns import FakeDNSResolver, LookupTypes
+from reglet.testing.fakes.exec import FakeCommandRunner
 from reglet.testing.fakes.http import FakeHTTPClient
-from reglet.testing.fakes.routes import Fake
+from reglet.testing.fakes.routes import Fake, FakeClock
 from reglet.testing.fakes.smtp import FakeSMTPClient
 from reglet.testing.fakes.tcp import FakeTCPDialer
-from reglet.testing.places import check_at
+from reglet.testing.runners import runner_of
+from reglet.testing.usage import note_host_call
 
 
 class FakeLog:
@@ -125,7 +125,7 @@ class FakeHost:
         Raises `UnexpectedCallError` if the plugin made a call that no route answers, even if it went on.
         """
         self._functions = self._dispatcher()
-        result = check_at(plugin, self, encoded(config))
+        result = runner_of(plugin).check(self, encode_config(config))
         self.raise_unexpected()
         return result
 
@@ -150,3 +150,17 @@ class FakeHost:
     def _note(self, call: HostCall) -> None:
         self.calls.append(call)
         note_host_call(call.name, call.request)
+
+
+def with_fakes(ctx: Context, clients: Iterable[object]) -> Context:
+    """Return a context with every client bound to the ports that it satisfies; a `FakeHost` to all."""
+    for client in clients:
+        ctx = client.bind(ctx) if isinstance(client, FakeHost) else with_client(ctx, client)
+    return ctx
+
+
+def raise_unexpected(clients: Iterable[object]) -> None:
+    """Raise the first call since the last time that a fake among the clients did not expect."""
+    for client in clients:
+        if isinstance(client, FakeHost | Fake):
+            client.raise_unexpected()

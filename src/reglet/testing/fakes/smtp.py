@@ -16,11 +16,17 @@ from reglet.domain.errors import (
     RegletError,
     TimeoutError,  # noqa: A004 - our own family
 )
-from reglet.testing.fakes.causes import cause_of
-from reglet.testing.fakes.clock import FakeClock
-from reglet.testing.fakes.failures import Failure, failure_of
-from reglet.testing.fakes.patterns import TextPattern, equals, text_matches
-from reglet.testing.fakes.routes import Criterion, Fake, FakeCall, Route
+from reglet.testing.fakes.failures import Failure, failure_of, socket_error
+from reglet.testing.fakes.routes import (
+    Criterion,
+    Fake,
+    FakeCall,
+    FakeClock,
+    Route,
+    TextPattern,
+    equals,
+    text_matches,
+)
 
 
 class SMTPRoute(Route[SMTPConnectResult]):
@@ -98,4 +104,4 @@ def _error(address: str, timeout: timedelta, failure: Failure) -> RegletError:
         return TimeoutError("smtp connect", timeout or failure.after, address)
     if failure.kind == "denied":
         return CapabilityError(f"network:{address}", hint=failure.text)
-    return NetworkError("smtp connect", address, cause_of(failure))
+    return NetworkError("smtp connect", address, socket_error(failure))

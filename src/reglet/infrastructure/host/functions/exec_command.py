@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from attrs import evolve, frozen
 
-from reglet.domain.entities.records import CommandRequest
-from reglet.domain.ports import CommandRunner
+from reglet.domain.entities.records import CommandRequest, Program
+from reglet.domain.ports import CommandRunner, Which
 from reglet.infrastructure.host.functions.answerer import Answerer
 from reglet.infrastructure.host.functions.requests import BadRequestError
-from reglet.infrastructure.host.programs import Locate, Program
 from reglet.infrastructure.wire.command import decode_command_request, encode_command_response
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ class ExecFunction(Answerer[CommandRunner, _Run]):
     name: ClassVar[str] = "exec_command"
     code: ClassVar[str] = "EXECUTION_FAILED"
 
-    def __init__(self, port: CommandRunner, policy: Policy, dialect: Dialect, locate: Locate | None) -> None:
+    def __init__(self, port: CommandRunner, policy: Policy, dialect: Dialect, locate: Which | None) -> None:
         """Answer with `port`; `locate` finds a program's file, None leaves names as they are."""
         super().__init__(port, policy, dialect)
         self._locate = locate

@@ -33,7 +33,7 @@ class GoHostError(RegletError):
     error_type = "execution"
 
 
-class OnGo:
+class GoHostRunner:
     """A built plugin on the Go host, with what it declares granted. A context manager.
 
     Files of declared read patterns are there read-only, below the folders in which the patterns start.

@@ -1,11 +1,13 @@
-"""When two JSON values count as equal in a test: numbers by value, objects on the fields that are named."""
+"""When values count as equal in a test, what differs where they do not, and how a message shows it."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reglet.domain.entities.json_value import JSONValue
+from reglet.domain.entities.result import Result
 
 
 def deep_equal(expected: JSONValue, actual: JSONValue) -> bool:
@@ -72,3 +74,62 @@ def _items_equal(expected: Sequence[Any], actual: Sequence[Any]) -> bool:
 
 def _is_list(value: Any) -> bool:
     return isinstance(value, list | tuple)
+
+
+def error_text(result: Result) -> str:
+    """Return what an error says, else the Result's message."""
+    return result.error.message if result.error is not None else result.message
+
+
+def explain(result: Result) -> str:
+    """Return the Result's error and data as further lines of a message."""
+    lines = []
+    if result.error is not None:
+        lines.append(f"  error: {result.error}")
+        lines += [f"    {line}" for line in result.error.stack.decode("utf-8", "replace").splitlines()]
+    if result.data:
+        lines.append(f"  data: {shown(dict(result.data))}")
+    return "".join(f"\n{line}" for line in lines)
+
+
+def shown(value: JSONValue, limit: int = 400) -> str:
+    """Return a value as JSON, cut where it is long."""
+    text = json.dumps(value, default=repr, ensure_ascii=False)
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
+
+
+def verify_output(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
+    """Return a line for every field of `expected` that is missing or different; others do not count."""
+    problems = []
+    for name, value in expected.items():
+        if name not in actual:
+            problems.append(f"missing field {json.dumps(name)} in output")
+        elif not deep_equal(value, actual[name]):
+            problems.append(f"field {json.dumps(name)}: {_difference(value, actual[name])}")
+    return problems
+
+
+def verify_error(expected: str, result: Result) -> list[str]:
+    """Return a line unless the Result is an error, or a failure, that says `expected`."""
+    if result.is_success:
+        return [f"expected error containing {json.dumps(expected)}, got success{explain(result)}"]
+    if expected not in error_text(result):
+        got = json.dumps(error_text(result), ensure_ascii=False)
+        return [f"expected error containing {json.dumps(expected, ensure_ascii=False)}, got {got}"]
+    return []
+
+
+def verify_success(result: Result) -> list[str]:
+    """Return a line unless the Result is a success."""
+    if result.is_success:
+        return []
+    return [f"expected success, got {result.status}: {result.message}{explain(result)}"]
+
+
+def _difference(expected: JSONValue, actual: JSONValue) -> str:
+    return f"expected {shown(expected)} ({_kind(expected)}), got {shown(actual)} ({_kind(actual)})"
+
+
+def _kind(value: JSONValue) -> str:
+    names = {bool: "boolean", int: "integer", float: "number", str: "text", type(None): "null"}
+    return names.get(type(value), "object" if isinstance(value, Mapping) else "list")

@@ -9,10 +9,8 @@ from typing import Any, Self
 from reglet.application.answers import CommandAnswer
 from reglet.domain.entities.records import CommandRequest, CommandResult
 from reglet.domain.errors import CapabilityError, ExecError, RegletError
-from reglet.testing.fakes.clock import FakeClock
 from reglet.testing.fakes.failures import Failure, failure_of
-from reglet.testing.fakes.patterns import TextPattern, text_matches
-from reglet.testing.fakes.routes import Criterion, Fake, FakeCall, Route
+from reglet.testing.fakes.routes import Criterion, Fake, FakeCall, FakeClock, Route, TextPattern, text_matches
 
 _TEXTS = {"refused": "permission denied", "not_found": "executable file not found"}
 
