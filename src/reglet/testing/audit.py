@@ -27,8 +27,8 @@ from reglet.domain.entities.grants import (
 )
 from reglet.domain.errors import RegletError
 from reglet.domain.policy import Decision, Policy
-from reglet.domain.policy.policy import DNS_PORT
 from reglet.domain.ports import Plugin
+from reglet.domain.urls import DNS_PORT
 from reglet.testing.config_json import encode_config
 from reglet.testing.examples import examples_of
 from reglet.testing.fakes.host import FakeHost

@@ -23,8 +23,7 @@ from reglet.domain.entities.grants import (
     NetworkCapability,
     NetworkRule,
 )
-from reglet.domain.policy.policy import DNS_PORT
-from reglet.domain.urls import SCHEME_PORTS
+from reglet.domain.urls import DNS_PORT, SCHEME_PORTS
 from reglet.infrastructure.whole_files import write_whole
 
 

@@ -15,10 +15,9 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import MXRecord
 from reglet.domain.errors import DNSError
-from reglet.domain.policy import HostError, canonical_host, parse_address
-from reglet.domain.policy.policy import DNS_PORT
+from reglet.domain.policy import InvalidHostError, canonical_host, parse_address
 from reglet.domain.ports import NetworkGuard
-from reglet.domain.urls import join_host_port
+from reglet.domain.urls import DNS_PORT, join_host_port
 from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.native.dialer import (
     Deadline,
@@ -39,7 +38,7 @@ except ImportError as error:
 
 _TIMEOUT = timedelta(seconds=10)
 _PATIENCE = timedelta(seconds=2)
-_FOREIGN = (dns.exception.DNSException, OSError, ValueError, HostError, DNSError)
+_FOREIGN = (dns.exception.DNSException, OSError, ValueError, InvalidHostError, DNSError)
 _MAX_HOSTS_BYTES = 1024 * 1024
 _LOCALHOST = ["127.0.0.1", "::1"]
 
@@ -70,7 +69,7 @@ def _hosts_entry(address: str, names: list[str]) -> list[tuple[str, set[str]]]:
     try:
         parsed = parse_address(address)
         return [(str(parsed), {canonical_host(name) for name in names})] if parsed is not None else []
-    except HostError:
+    except InvalidHostError:
         return []  # as system resolvers do, a line that makes no sense is passed over
 
 

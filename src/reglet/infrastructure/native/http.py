@@ -18,7 +18,7 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import MAX_BODY_BYTES, HTTPRequest, HTTPResponse
 from reglet.domain.errors import DNSError, HTTPError
-from reglet.domain.policy import HostError, canonical_host
+from reglet.domain.policy import InvalidHostError, canonical_host
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import PORTS, SCHEME_PORTS, without_credentials
 from reglet.infrastructure.extras import MissingPackageError
@@ -285,7 +285,7 @@ _FOREIGN = (
     ValueError,
     zlib.error,
     DNSError,
-    HostError,
+    InvalidHostError,
 )
 _PROTOCOLS = ("h2", "http/1.1")
 _PACKED = ("Content-Encoding", "Content-Length")

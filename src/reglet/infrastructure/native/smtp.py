@@ -17,7 +17,7 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import SMTPConnectResult, TLSFacts
 from reglet.domain.errors import DNSError, NetworkError
-from reglet.domain.policy import HostError
+from reglet.domain.policy import InvalidHostError
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import join_host_port
 from reglet.infrastructure.native.dialer import Deadline, Dialer, Lookup, system_lookup
@@ -194,5 +194,5 @@ def _errors_mapped(deadline: Deadline) -> Iterator[None]:
         if isinstance(error.__context__, builtins.TimeoutError):
             raise deadline.error() from error
         raise NetworkError("connect", deadline.target, error) from error
-    except (OSError, ValueError, DNSError, HostError, SMTPRefusedError) as error:
+    except (OSError, ValueError, DNSError, InvalidHostError, SMTPRefusedError) as error:
         raise NetworkError("connect", deadline.target, error) from error
