@@ -43,7 +43,7 @@ from tests.testing.plugins import OK, REFUSED, fetching
 HERE = Path(__file__)
 
 
-def plugin_that(handler, *, declares=None, world=()):
+def plugin_that(handler, *, declares=None, host_answers=()):
     """Return a plugin whose only example runs `handler`."""
     plugin = define_plugin(name="p", version="1.0.0", description="d", capabilities=declares)
 
@@ -53,7 +53,7 @@ def plugin_that(handler, *, declares=None, world=()):
 
     @plugin.service("s")
     class Service:
-        go = operation(examples=[Example("x", None, answers=world)])(run)
+        go = operation(examples=[Example("x", None, answers=host_answers)])(run)
 
     return plugin
 
@@ -83,8 +83,8 @@ def test_what_is_touched_and_not_declared_is_missing():
         ctx.client(CommandRunner).run(CommandRequest("/bin/id"))
         ctx.client(DNSResolver).lookup_txt("A.test")
 
-    world = [answers.command("/bin/id"), answers.dns("*", "TXT")]
-    report = audit_plugin(plugin_that(handler, world=world))
+    given = [answers.command("/bin/id"), answers.dns("*", "TXT")]
+    report = audit_plugin(plugin_that(handler, host_answers=given))
     assert report.missing == ("network a.test:53", "command /bin/id")
     assert not report.is_clean
     assert report.to_json()["missing"] == ["network a.test:53", "command /bin/id"]

@@ -46,7 +46,7 @@ def status_of(result: Result) -> ExitStatus:
 
 
 class UsageError(RegletError):
-    """A command was called in a way that cannot work; the text says how it can."""
+    """A command was called in a way that cannot work; the message has the way that does."""
 
     error_type = "config"
 

@@ -37,7 +37,7 @@ def read_config(argument: str) -> bytes:
     """Return the config's bytes, after making sure that they are a JSON object.
 
     Raises:
-        UsageError: the file cannot be read, or the text is not a JSON object; says where it goes wrong.
+        UsageError: the file cannot be read, or the text is not a JSON object; the message has the position.
     """
     text = _text(argument)
     if not text.strip():

@@ -121,7 +121,7 @@ def write_file(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or as it was.
 
     Raises:
-        UsageError: the place cannot be written to.
+        UsageError: it cannot be written there.
     """
     from reglet.infrastructure.whole_files import write_whole
 

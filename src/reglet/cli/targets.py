@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Target(Protocol):
-    """A plugin that a command is about: what it says of itself, and its checks."""
+    """A plugin that a command is about: its manifest and its checks."""
 
     @property
     def digest(self) -> str:
@@ -29,7 +29,7 @@ class Target(Protocol):
         ...
 
     def manifest(self) -> Manifest:
-        """Return what the plugin says of itself."""
+        """Return the plugin's description of itself."""
         ...
 
     def check(self, config: bytes, functions: HostFunctions, grants: GrantSet) -> Result:
@@ -125,7 +125,7 @@ class PluginTarget:
         return manifest
 
     def check(self, config: bytes, functions: HostFunctions, grants: GrantSet) -> Result:
-        """Run a check here; `grants` hold at the seam alone, which stderr says."""
+        """Run a check here; `grants` hold at the seam alone, which stderr mentions."""
         from reglet.testing.runners import InProcessRunner
 
         del grants

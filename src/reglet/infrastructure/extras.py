@@ -1,4 +1,4 @@
-"""The extras of the `reglet` package, and what is said where a package of one is missing."""
+"""The extras of the `reglet` package, and the error where a package of one is missing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def extra_of(module: str | None) -> Extra | None:
 
 
 class MissingPackageError(RegletError):
-    """A package is not installed; the text has the pip line that adds it."""
+    """A package is not installed; the message has the pip line that adds it."""
 
     error_type = "config"
 

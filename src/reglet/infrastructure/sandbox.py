@@ -63,8 +63,8 @@ class Sandbox:
             dialect: the spelling of requests and answers (ABI section 5): `abi`, or `hostlib` to see how a
                 plugin fares on the Go host SDK.
             log: takes what plugins log.
-            observer: is told each host call, from the thread that made it.
-            file_observer: is told each path that a guest asks for, granted or not, and whether it wants to
+            observer: is given each host call, from the thread that made it.
+            file_observer: is given each path that a guest asks for, granted or not, and whether it wants to
                 change what is there. A sandbox that grants no file has no file system to ask.
             stdout: takes what guests write to standard output, up to `limits.output_bytes`.
             stderr: the same for standard error.
@@ -93,7 +93,7 @@ class Sandbox:
         """Return the module in a file (or given as bytes), compiled; later loads find it compiled on disk.
 
         Raises:
-            NotAPluginError: it is not WebAssembly, a component, or no plugin; the text says which.
+            NotAPluginError: it is not WebAssembly, a component, or no plugin; the message names which.
             MissingPackageError: wasmtime is not installed.
             OSError: the file cannot be read.
         """

@@ -1,4 +1,4 @@
-"""Assertions on a Result that say what was there in place of what was expected."""
+"""Assertions on a Result that name what was there in place of what was expected."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def assert_data_field(result: Result, path: str, expected: JSONValue) -> None:
 
 
 def assert_matches_schema(result: Result, schema: Mapping[str, Any]) -> None:
-    """Raise `AssertionError` that lists every place where the data does not fit a JSON Schema.
+    """Raise `AssertionError` that lists every path at which the data does not fit a JSON Schema.
 
     Raises `ImportError` with the line to install where jsonschema is not there.
     """

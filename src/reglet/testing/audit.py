@@ -45,7 +45,7 @@ _Question: TypeAlias = Callable[[Policy], Decision]
 
 
 class AuditError(RegletError):
-    """A project cannot be audited; the text says why."""
+    """A project cannot be audited; the message has the reason."""
 
     error_type = "execution"
 
@@ -58,7 +58,7 @@ def audit_plugin(plugin: Plugin) -> AuditReport:
 def audit_project(plugin: Plugin, folder: Path, runner: AuditRunner = "fakes") -> AuditReport:
     """Run a plugin's examples and its project's tests, and return what they touched.
 
-    In the sandbox the host tells which files are asked for, but a guest gets its variables all at once.
+    In the sandbox the host sees which files are asked for, but a guest gets its variables all at once.
 
     Raises `AuditError` if the tests fail: what a failing test did not reach would be called unused.
     """

@@ -34,7 +34,7 @@ class ExampleCase:
         operation: its operation's name.
         name: its own.
         config: the config that a host would send.
-        expected_output: fields that the data must have; None if that is not said.
+        expected_output: fields that the data must have; None: not looked at.
         expected_error: a part of the error's text; empty if it is to succeed.
         answers: what the host answers.
         clients: clients to use in place of a host with those answers.
@@ -59,11 +59,11 @@ class ExampleCase:
 class ExampleFailed(AssertionError):  # noqa: N818 - pytest shows it as a failure, not as an error
     """An example did not answer as it says; `problems` has a line for each difference."""
 
-    def __init__(self, case: ExampleCase, problems: list[str]) -> None:
+    def __init__(self, case: ExampleCase, differences: list[str]) -> None:
         """Name the example and what is different."""
         self.case = case
-        self.problems = problems
-        lines = [f"  {line}" for problem in problems for line in problem.splitlines()]
+        self.problems = differences
+        lines = [f"  {line}" for difference in differences for line in difference.splitlines()]
         super().__init__("\n".join([f"example {case.id}:", *lines]))
 
 
@@ -95,9 +95,9 @@ def run_example(case: ExampleCase) -> Result:
         result = _check(case, host)
     except UnexpectedCallError as error:
         raise ExampleFailed(case, [str(error)]) from None
-    problems = list(_problems(case, result))
-    if problems:
-        raise ExampleFailed(case, problems)
+    differences = list(_differences(case, result))
+    if differences:
+        raise ExampleFailed(case, differences)
     return result
 
 
@@ -111,7 +111,7 @@ def _check(case: ExampleCase, host: FakeHost) -> Result:
     return host.check(case.plugin, case.config)
 
 
-def _problems(case: ExampleCase, result: Result) -> Iterator[str]:
+def _differences(case: ExampleCase, result: Result) -> Iterator[str]:
     if case.expected_error:
         yield from verify_error(case.expected_error, result)
         return

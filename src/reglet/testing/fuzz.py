@@ -1,4 +1,4 @@
-"""Throw configs and worlds at a plugin: whatever comes, it answers with a Result and has no bug."""
+"""Give a plugin configs and hosts at random: whatever comes, it answers with a Result and has no bug."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from reglet.testing.usage import usage_paused
 
 
 def assert_never_traps(plugin: Plugin, *, max_examples: int = 100) -> None:
-    """Raise `AssertionError` with the smallest config and world for which the plugin has a bug.
+    """Raise `AssertionError` with the smallest config and host answers for which the plugin has a bug.
 
     Every operation gets configs that fit, configs that nearly fit, its examples and bytes that are no
     config, while its host answers and fails at random. A bug is a Result of type `panic`, or none at all.
@@ -32,7 +32,7 @@ def assert_never_traps(plugin: Plugin, *, max_examples: int = 100) -> None:
         ImportError: hypothesis is not installed.
         TypeError: the plugin has no models to make configs from.
     """
-    from reglet.testing import strategies  # says what to install
+    from reglet.testing import strategies  # raises ImportError with what to install
 
     definition = definition_of(plugin)
     if not isinstance(definition, PluginDefinition):
@@ -46,9 +46,9 @@ def assert_never_traps(plugin: Plugin, *, max_examples: int = 100) -> None:
 
     def explore(configs: st.SearchStrategy[Any]) -> None:
         @quiet
-        @given(config=configs, world=strategies.worlds())
-        def run(config: Any, world: list[Answer]) -> None:
-            _run(plugin, FakeHost(*world, grants=grants), config)
+        @given(config=configs, host_answers=strategies.host_answers())
+        def run(config: Any, host_answers: list[Answer]) -> None:
+            _run(plugin, FakeHost(*host_answers, grants=grants), config)
 
         run()
 

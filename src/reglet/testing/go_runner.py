@@ -28,7 +28,7 @@ _GLOB = frozenset("*?[{")
 
 
 class GoHostError(RegletError):
-    """The Go host cannot be built or stopped in the middle of a check; the text says why."""
+    """The Go host cannot be built or stopped in the middle of a check; the message has the reason."""
 
     error_type = "execution"
 
@@ -112,8 +112,8 @@ class GoHostRunner:
     def _gone(self) -> GoHostError:
         status = self._host.wait(_END_SECONDS)
         self._errors.seek(0)
-        said = self._errors.read().decode("utf-8", "replace").strip()
-        return GoHostError(f"the Go host ended with status {status}: {said[-2000:]}")
+        output = self._errors.read().decode("utf-8", "replace").strip()
+        return GoHostError(f"the Go host ended with status {status}: {output[-2000:]}")
 
 
 def _built_host(home: Path, toolchain: str) -> Path:

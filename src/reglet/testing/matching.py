@@ -77,7 +77,7 @@ def _is_list(value: Any) -> bool:
 
 
 def error_text(result: Result) -> str:
-    """Return what an error says, else the Result's message."""
+    """Return the message of a Result's error, else its own."""
     return result.error.message if result.error is not None else result.message
 
 
@@ -100,17 +100,17 @@ def shown(value: JSONValue, limit: int = 400) -> str:
 
 def verify_output(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
     """Return a line for every field of `expected` that is missing or different; others do not count."""
-    problems = []
+    differences = []
     for name, value in expected.items():
         if name not in actual:
-            problems.append(f"missing field {json.dumps(name)} in output")
+            differences.append(f"missing field {json.dumps(name)} in output")
         elif not deep_equal(value, actual[name]):
-            problems.append(f"field {json.dumps(name)}: {_difference(value, actual[name])}")
-    return problems
+            differences.append(f"field {json.dumps(name)}: {_difference(value, actual[name])}")
+    return differences
 
 
 def verify_error(expected: str, result: Result) -> list[str]:
-    """Return a line unless the Result is an error, or a failure, that says `expected`."""
+    """Return a line unless the Result is an error, or a failure, with `expected` in its message."""
     if result.is_success:
         return [f"expected error containing {json.dumps(expected)}, got success{explain(result)}"]
     if expected not in error_text(result):
@@ -131,5 +131,5 @@ def _difference(expected: JSONValue, actual: JSONValue) -> str:
 
 
 def _kind(value: JSONValue) -> str:
-    names = {bool: "boolean", int: "integer", float: "number", str: "text", type(None): "null"}
+    names = {bool: "boolean", int: "integer", float: "number", str: "string", type(None): "null"}
     return names.get(type(value), "object" if isinstance(value, Mapping) else "list")

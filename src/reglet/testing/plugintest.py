@@ -72,9 +72,9 @@ class PluginTestsFailed(AssertionError):  # noqa: N818 - pytest shows it as a fa
         """Name every case that failed and why."""
         self.failures = failures
         lines = [f"{len(failures)} of {total} cases failed:"]
-        for name, problems in failures.items():
+        for name, differences in failures.items():
             lines.append(f"  {name}")
-            lines += [f"    {line}" for problem in problems for line in problem.splitlines()]
+            lines += [f"    {line}" for difference in differences for line in difference.splitlines()]
         super().__init__("\n".join(lines))
 
 
@@ -87,16 +87,16 @@ def run_plugin_tests(plugin: Plugin, cases: Iterable[TestCase], *, clients: Iter
     given = tuple(clients)
     ctx = with_fakes(Context(), given)
     table = list(cases)
-    results = [(case.name, list(_problems(plugin, ctx, given, case))) for case in table]
+    results = [(case.name, list(_differences(plugin, ctx, given, case))) for case in table]
     failures: dict[str, list[str]] = {}
-    for name, problems in results:
-        if problems:
-            failures.setdefault(name, []).extend(problems)
+    for name, differences in results:
+        if differences:
+            failures.setdefault(name, []).extend(differences)
     if failures:
         raise PluginTestsFailed(failures, len(table))
 
 
-def _problems(plugin: Plugin, ctx: Context, clients: Sequence[object], case: TestCase) -> Iterator[str]:
+def _differences(plugin: Plugin, ctx: Context, clients: Sequence[object], case: TestCase) -> Iterator[str]:
     try:
         result = _checked(plugin, ctx, encode_config(case.config))
         raise_unexpected(clients)
@@ -106,13 +106,13 @@ def _problems(plugin: Plugin, ctx: Context, clients: Sequence[object], case: Tes
     except UnexpectedCallError as error:
         yield str(error)
         return
-    yield from _status_problems(case, result)
+    yield from _status_differences(case, result)
     if case.expect_data is not None:
         yield from verify_output(case.expect_data, result.data or {})
     if case.expect_error is not None:
         yield from verify_error(case.expect_error, result)
     if case.validate is not None:
-        yield from _validation_problems(case.validate, result)
+        yield from _validation_differences(case.validate, result)
 
 
 def _checked(plugin: Plugin, ctx: Context, config: bytes) -> Result:
@@ -123,12 +123,12 @@ def _checked(plugin: Plugin, ctx: Context, config: bytes) -> Result:
             return result_of_error(error)
 
 
-def _status_problems(case: TestCase, result: Result) -> Iterator[str]:
+def _status_differences(case: TestCase, result: Result) -> Iterator[str]:
     if case.expect_status is not None and str(result.status) != str(case.expect_status):
         yield f"expected {case.expect_status}, got {result.status}: {result.message}{explain(result)}"
 
 
-def _validation_problems(validate: Callable[[Result], object], result: Result) -> Iterator[str]:
+def _validation_differences(validate: Callable[[Result], object], result: Result) -> Iterator[str]:
     try:
         validate(result)
     except AssertionError as error:

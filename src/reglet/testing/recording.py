@@ -96,7 +96,7 @@ class Recording:
 
 
 class Recorder:
-    """Host functions that pass on to others and write down what was said, secrets masked."""
+    """Host functions that pass on to others and write down both, secrets masked."""
 
     def __init__(self, functions: HostFunctions, *, secrets: Iterable[str] = ()) -> None:
         """Record calls to `functions`; `secrets` are texts to mask wherever they stand."""
@@ -115,7 +115,7 @@ class Recorder:
         return answer
 
     def recording(self, *, plugin: str = "", config: JSONValue = None) -> Recording:
-        """Return what was said so far; the config is masked like a request."""
+        """Return the calls so far; the config is masked like a request."""
         return Recording(tuple(self._calls), plugin, self._masker.masked(config))
 
     def _readable(self, message: bytes) -> JSONValue:
@@ -143,10 +143,10 @@ class Replay:
         """Answer a call as recorded. Raises `ReplayMismatchError` where it differs."""
         if name == _UNANSWERED:
             return b""
-        said = self._masker.masked(as_json(request))
+        made = self._masker.masked(as_json(request))
         recorded = self._calls[self._next] if self._next < len(self._calls) else None
-        if recorded is None or recorded.function != name or _compared(recorded.request) != _compared(said):
-            raise self._refuse(RecordedCall(name, said), recorded)
+        if recorded is None or recorded.function != name or _compared(recorded.request) != _compared(made):
+            raise self._refuse(RecordedCall(name, made), recorded)
         self._next += 1
         if recorded.refused:
             raise CapabilityError(recorded.refused, hint="as recorded")
@@ -162,11 +162,11 @@ class Replay:
             raise ReplayMismatchError("\n".join(lines))
 
     def _refuse(self, made: RecordedCall, recorded: RecordedCall | None) -> ReplayMismatchError:
-        place = f"host call {self._next + 1} of {len(self._calls)}"
+        index = f"host call {self._next + 1} of {len(self._calls)}"
         if recorded is None:
             text = f"one host call more than the {len(self._calls)} recorded: {_line(made)}"
         else:
-            text = "\n".join([f"{place} differs from the recording:", *_difference(recorded, made)])
+            text = "\n".join([f"{index} differs from the recording:", *_difference(recorded, made)])
         error = ReplayMismatchError(text)
         self._mismatch = self._mismatch or error
         return error

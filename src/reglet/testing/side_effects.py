@@ -1,6 +1,6 @@
-"""Notice which files and variables a plugin touches in this process, as far as Python tells.
+"""Notice which files and variables a plugin touches in this process, as far as Python reports it.
 
-Files: what Python's audit events tell (open, listdir, remove …) and calls of `os.stat`, `os.lstat` and
+Files: what Python's audit events report (open, listdir, remove …) and calls of `os.stat`, `os.lstat` and
 `os.access`. Variables: reads through `os.environ`. What the standard library, the SDK and test tools do for
 themselves is left out.
 """

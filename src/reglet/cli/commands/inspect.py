@@ -37,7 +37,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def facts_of(path: Path) -> dict[str, Any]:
-    """Return what the file says of itself.
+    """Return what is in the file.
 
     Raises:
         UsageError: it cannot be read, is no core module, or lacks what hosts call.

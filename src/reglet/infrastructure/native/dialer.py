@@ -38,7 +38,7 @@ def split_address(address: str, default_port: int | None = None) -> tuple[str, i
 
 
 DEFAULT_TIMEOUT = timedelta(seconds=30)
-"""How long a call may take when nobody says."""
+"""How long a call may take when nobody sets a limit."""
 
 
 @frozen
@@ -76,7 +76,7 @@ class Deadline:
         return left
 
     def error(self) -> TimeoutError:
-        """Return the error that says that time ran out."""
+        """Return the error for time that ran out."""
         return TimeoutError(self.operation, self.timeout, self.target)
 
 

@@ -50,7 +50,7 @@ class HostsFile:
     path: Path = Path("/etc/hosts")
 
     def addresses(self, name: str) -> list[str]:
-        """Return what the file says of a canonical name; `localhost` is always this machine (RFC 6761)."""
+        """Return the file's addresses of a canonical name; `localhost` is always this machine (RFC 6761)."""
         found = [address for address, names in self._entries() if name in names]
         local = name == "localhost" or name.endswith(".localhost")
         return list(dict.fromkeys(found)) or (list(_LOCALHOST) if local else [])
@@ -74,7 +74,7 @@ def _hosts_entry(address: str, names: list[str]) -> list[tuple[str, set[str]]]:
 
 
 class _NameserverError(Exception):
-    """A nameserver did not answer the question; the text says what it did."""
+    """A nameserver did not answer the question; the message has what it did."""
 
 
 class _NotThereError(Exception):

@@ -85,10 +85,10 @@ class SMTPSession:
         self._connection.settimeout(self._deadline.seconds())
 
     def _expect(self, wanted: int, code: int, text: bytes) -> str:
-        said = f"{code} {text.decode('utf-8', 'replace')}"
+        answer = f"{code} {text.decode('utf-8', 'replace')}"
         if code != wanted:
-            raise SMTPRefusedError(f"the server answered {said[:500]!r}, not {wanted}")
-        return said
+            raise SMTPRefusedError(f"the server answered {answer[:500]!r}, not {wanted}")
+        return answer
 
 
 class _Answers:
@@ -169,15 +169,15 @@ def _greeted(
         extensions = session.extensions()
     secured = session.connection
     facts = tls_facts(secured, host) if isinstance(secured, ssl.SSLSocket) else None
-    told = facts or TLSFacts()
+    shown = facts or TLSFacts()
     return SMTPConnectResult(
         banner=banner,
         extensions=extensions,
         supports_auth=any(line.upper().split()[:1] == ["AUTH"] for line in extensions),
         tls_enabled=facts is not None,
-        tls_version=told.version,
-        tls_cipher_suite=told.cipher_suite,
-        tls_server_name=told.server_name,
+        tls_version=shown.version,
+        tls_cipher_suite=shown.cipher_suite,
+        tls_server_name=shown.server_name,
         response_time=elapsed,
         address=address,
     )

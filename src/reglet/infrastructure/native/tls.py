@@ -1,4 +1,4 @@
-"""TLS handshakes, and what they tell."""
+"""TLS handshakes, and what they show."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def secure(plain: socket.socket, host: str, context: ssl.SSLContext, deadline: D
 
 
 def tls_facts(connection: ssl.SSLSocket, host: str) -> TLSFacts:
-    """Return what a handshake told; `ValueError` if the certificate cannot be read."""
+    """Return what a handshake showed; `ValueError` if the certificate cannot be read."""
     name = canonical_host(host)
     encoded = connection.getpeercert(binary_form=True)
     certificate = x509.load_der_x509_certificate(encoded) if encoded else None

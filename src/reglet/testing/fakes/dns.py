@@ -143,7 +143,7 @@ def _error(call: FakeCall, failure: Failure) -> RegletError:
 
 
 class LookupTypes:
-    """Host functions that tell a fake resolver which type of record a look-up asks for.
+    """Host functions that let a fake resolver know which type of record a look-up asks for.
 
     A plugin's look-up of a host is two calls of a host, and one of the port: without this, the second call
     would use up another answer.

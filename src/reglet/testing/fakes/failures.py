@@ -28,7 +28,7 @@ class Failure:
 
     Attributes:
         kind: its name.
-        text: what the error says.
+        text: the error's message.
         after: how long it takes, on the fake clock.
     """
 

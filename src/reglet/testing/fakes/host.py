@@ -1,4 +1,4 @@
-"""A host made of fakes: it answers at the seam, in either dialect, and grants what it is told to."""
+"""A host made of fakes: it answers at the seam, in either dialect, and grants what a test names."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class FakeHost:
     """A host that answers from routes and denies what its grants do not cover.
 
     It is a `HostFunctions`: plugins reach it with the same bytes as a real one. Nothing is granted
-    unless it is said; `FakeHost.of(plugin)` grants what the plugin declares.
+    unless `grants` has it; `FakeHost.of(plugin)` grants what the plugin declares.
 
     Attributes:
         http, dns, tcp, smtp, command: the fakes behind the host functions; add routes with `on(...)`.

@@ -31,7 +31,7 @@ class FakeClock:
         return self._elapsed
 
     def now(self) -> datetime:
-        """Return the moment at which it stands."""
+        """Return the time at which it stands."""
         return self._start + self._elapsed
 
     def advance(self, by: timedelta) -> None:
@@ -108,7 +108,7 @@ class FakeCall:
 
 @frozen
 class Criterion:
-    """One thing that a route asks of a call: the fact, what it should be, and how to tell."""
+    """One thing that a route asks of a call: the fact, what it should be, and how the two are compared."""
 
     fact: str
     wanted: Any
@@ -225,7 +225,7 @@ class Routes(Generic[AnyRoute]):
         """Return the answer or `Failure` for a call, moving the clock by its latency.
 
         A latency beyond `limit` (None or zero: no limit) is a timeout. Raises `UnexpectedCallError` where
-        no route fits, and errors that a route was told to raise as they stand.
+        no route fits, and errors that a route is to raise, as they stand.
         """
         self.calls.append(call)
         note_fake_call(call.port, call.facts)

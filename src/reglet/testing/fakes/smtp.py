@@ -41,7 +41,7 @@ class SMTPRoute(Route[SMTPConnectResult]):
         tls: TLSFacts | None = None,
         latency: timedelta = timedelta(),
     ) -> Self:
-        """Greet the next caller; `tls` is what the handshake tells, `latency` is the time it takes."""
+        """Greet the next caller; `tls` is what the handshake shows, `latency` is the time it takes."""
         facts = tls or TLSFacts()
         result = SMTPConnectResult(
             banner=banner,

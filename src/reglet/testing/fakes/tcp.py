@@ -38,7 +38,7 @@ class TCPRoute(Route[TCPAnswer]):
         tls: TLSFacts | None = None,
         latency: timedelta = timedelta(),
     ) -> Self:
-        """Accept the next connection; `tls` is what the handshake tells when TLS is asked for."""
+        """Accept the next connection; `tls` is what the handshake shows when TLS is asked for."""
         return self.then(TCPAnswer(remote_addr=remote_addr, local_addr=local_addr, tls=tls), latency)
 
 
