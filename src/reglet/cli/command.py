@@ -51,11 +51,7 @@ class UsageError(RegletError):
     error_type = "config"
 
 
-def _is_installed(module: str) -> bool:
-    return find_spec(module) is not None
-
-
-def require_extra(extra: Extra, command: str, is_there: Callable[[str], bool] = _is_installed) -> None:
+def require_extra(extra: Extra, command: str, is_there: Callable[[str], object] = find_spec) -> None:
     """Raise `UsageError` with the pip line that adds `extra`, if a module of it is not there."""
     missing = [package for module, package in EXTRAS[extra].items() if not is_there(module)]
     if missing:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from reglet.application.union import ROUTING
 from reglet.cli.command import UsageError
-from reglet.cli.targets import PluginTarget
+from reglet.cli.targets import InProcessPlugin
 
 if TYPE_CHECKING:
-    from reglet.cli.targets import Target
+    from reglet.cli.targets import LoadedPlugin
     from reglet.domain.entities.manifest import ExampleManifest, Manifest
     from reglet.testing.examples import ExampleCase
 
@@ -46,7 +46,8 @@ def read_config(argument: str) -> bytes:
         value = json.loads(text)
     except json.JSONDecodeError as error:
         at = f"line {error.lineno} column {error.colno}"
-        raise UsageError(f"--config is not JSON: {error.msg} at {at}: {_near(text, error.pos)}") from error
+        near = text[max(0, error.pos - 10) : error.pos + 10]
+        raise UsageError(f"--config is not JSON: {error.msg} at {at}: {near!r}") from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits; thousands of brackets
         raise UsageError(f"--config cannot be read: {error}") from error
     if not isinstance(value, dict):
@@ -65,10 +66,6 @@ def _text(argument: str) -> str:
         raise UsageError(f"--config {argument}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"--config {argument}: {error}; save it as UTF-8") from error
-
-
-def _near(text: str, position: int) -> str:
-    return repr(text[max(0, position - 10) : position + 10])
 
 
 def warn_of_unknown_fields(config: bytes, manifest: Manifest) -> None:
@@ -100,9 +97,9 @@ def add_example_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def example_with_answers(target: Target, name: str) -> ExampleCase | None:
+def example_with_answers(plugin: LoadedPlugin, name: str) -> ExampleCase | None:
     """Return the example of a plugin in process that brings its own answers; a module's have none."""
-    if not isinstance(target, PluginTarget):
+    if not isinstance(target, InProcessPlugin):
         return None
     from reglet.testing.examples import examples_of
 

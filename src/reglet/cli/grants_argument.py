@@ -15,36 +15,27 @@ from reglet.domain.entities.risk import assess_risk
 from reglet.domain.errors import WireFormatError
 
 if TYPE_CHECKING:
-    from reglet.cli.targets import Target
+    from reglet.cli.targets import LoadedPlugin
     from reglet.domain.entities.manifest import Manifest
     from reglet.infrastructure.host.grant_store import GrantStore
 
 
 def capability_lines(grants: GrantSet) -> list[str]:
     """Return each rule of a grant set as one line, in the order of its kinds."""
-    return [*_network(grants), *_files(grants), *_others(grants)]
-
-
-def _network(grants: GrantSet) -> Iterator[str]:
-    for rule in grants.network.rules if grants.network else ():
-        yield f"network {', '.join(rule.hosts)} on {', '.join(rule.ports)}"
-
-
-def _files(grants: GrantSet) -> Iterator[str]:
-    for rule in grants.fs.rules if grants.fs else ():
-        if rule.read:
-            yield f"read {', '.join(rule.read)}"
-        if rule.write:
-            yield f"write {', '.join(rule.write)}"
-
-
-def _others(grants: GrantSet) -> Iterator[str]:
+    lines = [
+        f"network {', '.join(rule.hosts)} on {', '.join(rule.ports)}"
+        for rule in (grants.network.rules if grants.network else ())
+    ]
+    for files in grants.fs.rules if grants.fs else ():
+        access = {"read": files.read, "write": files.write}
+        lines += [f"{kind} {', '.join(paths)}" for kind, paths in access.items() if paths]
     if grants.env and grants.env.vars:
-        yield f"variables {', '.join(grants.env.vars)}"
+        lines.append(f"variables {', '.join(grants.env.vars)}")
     if grants.exec and grants.exec.commands:
-        yield f"commands {', '.join(grants.exec.commands)}"
-    for rule in grants.kv.rules if grants.kv else ():
-        yield f"{rule.op} keys {', '.join(rule.keys)}"
+        lines.append(f"commands {', '.join(grants.exec.commands)}")
+    for keys in grants.kv.rules if grants.kv else ():
+        lines.append(f"{keys.op} keys {', '.join(keys.keys)}")
+    return lines
 
 
 def single_rules(grants: GrantSet) -> list[GrantSet]:
@@ -87,13 +78,14 @@ def add_grants_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def choose_grants(argument: str | None, manifest: Manifest, target: Target) -> GrantSet:
+def choose_grants(argument: str | None, manifest: Manifest, plugin: LoadedPlugin) -> GrantSet:
     """Return the grants that the argument stands for.
 
     Raises:
         UsageError: the argument is none of the four, or its file cannot be read.
     """
-    match argument or _default():
+    default = "ask" if sys.stdin.isatty() and sys.stderr.isatty() else "none"
+    match argument or default:
         case "declared":
             return manifest.capabilities
         case "none":
@@ -104,10 +96,6 @@ def choose_grants(argument: str | None, manifest: Manifest, target: Target) -> G
             return _from_file(Path(path[1:]))
         case other:
             raise UsageError(f"--grants {other}: use ask, declared, none or @FILE")
-
-
-def _default() -> str:
-    return "ask" if sys.stdin.isatty() and sys.stderr.isatty() else "none"
 
 
 def _from_file(path: Path) -> GrantSet:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reglet.domain.ports import HostFunctions, Plugin
 
 
-class Target(Protocol):
+class LoadedPlugin(Protocol):
     """A plugin that a command is about: its manifest and its checks."""
 
     @property
@@ -37,7 +37,7 @@ class Target(Protocol):
         ...
 
 
-def find_target(target: str) -> Target:
+def load_target(target: str) -> LoadedPlugin:
     """Return what TARGET stands for: a `.wasm` file runs in the sandbox, anything else in process.
 
     Raises:
@@ -51,16 +51,16 @@ def find_target(target: str) -> Target:
             raise UsageError(
                 f"{target} is not there: build it with `reglet-plugin build PROJECT -o {target}`"
             )
-        return ModuleTarget(path)
+        return BuiltPlugin(path)
     from reglet.infrastructure.build.in_process import load_plugin_in_process
 
     with plugin_output():
-        return PluginTarget(load_plugin_in_process(target))
+        return InProcessPlugin(load_plugin_in_process(target))
 
 
 def manifest_of(target: str) -> Manifest:
     """Return the manifest of a TARGET."""
-    return find_target(target).manifest()
+    return load_target(target).manifest()
 
 
 def require_project(path: Path) -> None:
@@ -89,7 +89,7 @@ def add_target_argument(parser: argparse.ArgumentParser, default: str | None = N
 
 
 @frozen
-class PluginTarget:
+class InProcessPlugin:
     """A plugin imported into this interpreter: a debugger's breakpoints hold, files are not sandboxed."""
 
     plugin: Plugin
@@ -135,7 +135,7 @@ class PluginTarget:
 
 
 @frozen
-class ModuleTarget:
+class BuiltPlugin:
     """A built module, run in the sandbox."""
 
     path: Path

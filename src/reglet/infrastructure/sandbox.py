@@ -21,7 +21,6 @@ from reglet.infrastructure.native.ports import NativePorts
 from reglet.infrastructure.wire.dialect import Dialect
 
 if TYPE_CHECKING:
-    from reglet.infrastructure.host.code import Code
     from reglet.infrastructure.host.module import Module
     from reglet.infrastructure.host.overlay import Overlay
     from reglet.infrastructure.host.surroundings import Surroundings
@@ -121,15 +120,12 @@ class Sandbox:
 
     def _module(self, binary: bytes, source: str) -> Module:
         kind = module_class()
-        code = self._code(binary, source)
+        from reglet.infrastructure.host.code import load_code
+
+        code = load_code(binary, source, fuel=self.limits.fuel is not None, find_overlay=_find_overlay)
         module = kind(code, self._functions_for, self._surroundings, self.limits, self._slots)
         self._modules.add(module)
         return module
-
-    def _code(self, binary: bytes, source: str) -> Code:
-        from reglet.infrastructure.host.code import load_code
-
-        return load_code(binary, source, fuel=self.limits.fuel is not None, find_overlay=_find_overlay)
 
     def _functions_for(self, context: Context) -> HostFunctions:
         if isinstance(self._functions, HostDispatcher):

@@ -92,23 +92,18 @@ def run_example(case: ExampleCase) -> Result:
     """Run an example and return its Result. Raises `ExampleFailed` with every difference."""
     host = FakeHost.of(case.plugin, *case.answers)
     try:
-        result = _check(case, host)
+        if case.clients:
+            ctx = with_fakes(Context(), case.clients)
+            result = check_in_context(case.plugin, ctx, encode_config(case.config))
+            raise_unexpected(case.clients)
+        else:
+            result = host.check(case.plugin, case.config)
     except UnexpectedCallError as error:
         raise ExampleFailed(case, [str(error)]) from None
     differences = list(_differences(case, result))
     if differences:
         raise ExampleFailed(case, differences)
     return result
-
-
-def _check(case: ExampleCase, host: FakeHost) -> Result:
-    if case.clients:
-        result = check_in_context(
-            case.plugin, with_fakes(Context(), case.clients), encode_config(case.config)
-        )
-        raise_unexpected(case.clients)
-        return result
-    return host.check(case.plugin, case.config)
 
 
 def _differences(case: ExampleCase, result: Result) -> Iterator[str]:

@@ -8,7 +8,6 @@ from typing import Any
 from reglet.application.answers import Answer
 from reglet.application.plugin import PluginDefinition
 from reglet.domain.context import Context
-from reglet.domain.entities.result import Result
 from reglet.domain.ports import Plugin
 from reglet.testing.examples import examples_of
 from reglet.testing.fakes.host import FakeHost
@@ -63,20 +62,11 @@ def assert_never_traps(plugin: Plugin, *, max_examples: int = 100) -> None:
 def _run(plugin: Plugin, host: FakeHost, config: Any) -> None:
     with usage_paused():
         result = host.check(plugin, config)
-    if _is_bug(result):
+    if result.error is not None and result.error.type == "panic":
+        calls = [
+            f"\n  it called {call.name} {call.request.decode()} and got {call.answer.decode()}"
+            for call in host.calls
+        ]
         shown_config = repr(config) if isinstance(config, bytes) else json.dumps(config)
-        raise AssertionError(
-            f"the plugin has a bug: {result.message}{explain(result)}\n  config: {shown_config}{_asked(host)}"
-        )
-
-
-def _asked(host: FakeHost) -> str:
-    lines = [
-        f"  it called {call.name} {call.request.decode()} and got {call.answer.decode()}"
-        for call in host.calls
-    ]
-    return "".join(f"\n{line}" for line in lines)
-
-
-def _is_bug(result: Result) -> bool:
-    return result.error is not None and result.error.type == "panic"
+        what = f"the plugin has a bug: {result.message}{explain(result)}"
+        raise AssertionError(f"{what}\n  config: {shown_config}{''.join(calls)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from reglet.domain.entities.json_value import JSONValue
@@ -19,8 +19,11 @@ def deep_equal(expected: JSONValue, actual: JSONValue) -> bool:
     if isinstance(expected, Mapping):
         return isinstance(actual, Mapping) and matches_fields(expected, actual)
     if _is_list(expected):
-        return _is_list(actual) and _items_equal(expected, actual)
-    return _scalars_equal(expected, actual)
+        return _is_list(actual) and len(expected) == len(actual) and all(map(deep_equal, expected, actual))
+    if is_number(expected) and is_number(actual):
+        are_integers = isinstance(expected, int) and isinstance(actual, int)
+        return bool(expected == actual) if are_integers else float(expected) == float(actual)
+    return _same_kind_and_value(expected, actual)
 
 
 def matches_fields(expected: JSONValue, actual: JSONValue) -> bool:
@@ -52,24 +55,8 @@ def is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _scalars_equal(expected: Any, actual: Any) -> bool:
-    if is_number(expected) and is_number(actual):
-        return _numbers_equal(expected, actual)
-    return _same_kind_and_value(expected, actual)
-
-
 def _same_kind_and_value(expected: Any, actual: Any) -> bool:
     return isinstance(expected, bool) == isinstance(actual, bool) and bool(expected == actual)
-
-
-def _numbers_equal(expected: float, actual: float) -> bool:
-    if isinstance(expected, int) and isinstance(actual, int):
-        return expected == actual
-    return float(expected) == float(actual)
-
-
-def _items_equal(expected: Sequence[Any], actual: Sequence[Any]) -> bool:
-    return len(expected) == len(actual) and all(map(deep_equal, expected, actual))
 
 
 def _is_list(value: Any) -> bool:
@@ -105,7 +92,8 @@ def verify_output(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> lis
         if name not in actual:
             differences.append(f"missing field {json.dumps(name)} in output")
         elif not deep_equal(value, actual[name]):
-            differences.append(f"field {json.dumps(name)}: {_difference(value, actual[name])}")
+            wanted, got = (f"{shown(each)} ({_kind(each)})" for each in (value, actual[name]))
+            differences.append(f"field {json.dumps(name)}: expected {wanted}, got {got}")
     return differences
 
 
@@ -124,10 +112,6 @@ def verify_success(result: Result) -> list[str]:
     if result.is_success:
         return []
     return [f"expected success, got {result.status}: {result.message}{explain(result)}"]
-
-
-def _difference(expected: JSONValue, actual: JSONValue) -> str:
-    return f"expected {shown(expected)} ({_kind(expected)}), got {shown(actual)} ({_kind(actual)})"
 
 
 def _kind(value: JSONValue) -> str:

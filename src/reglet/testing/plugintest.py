@@ -106,13 +106,18 @@ def _differences(plugin: Plugin, ctx: Context, clients: Sequence[object], case: 
     except UnexpectedCallError as error:
         yield str(error)
         return
-    yield from _status_differences(case, result)
+    if case.expect_status is not None and str(result.status) != str(case.expect_status):
+        yield f"expected {case.expect_status}, got {result.status}: {result.message}{explain(result)}"
     if case.expect_data is not None:
         yield from verify_output(case.expect_data, result.data or {})
     if case.expect_error is not None:
         yield from verify_error(case.expect_error, result)
     if case.validate is not None:
-        yield from _validation_differences(case.validate, result)
+        try:
+            case.validate(result)
+        except AssertionError as error:
+            name = getattr(case.validate, "__name__", "validate")
+            yield str(error) or f"{name} is not satisfied{explain(result)}"
 
 
 def _checked(plugin: Plugin, ctx: Context, config: bytes) -> Result:
@@ -121,18 +126,6 @@ def _checked(plugin: Plugin, ctx: Context, config: bytes) -> Result:
             return check_in_context(plugin, ctx, config)
         except Exception as error:  # noqa: BLE001 - as a host sees it: an error becomes a Result
             return result_of_error(error)
-
-
-def _status_differences(case: TestCase, result: Result) -> Iterator[str]:
-    if case.expect_status is not None and str(result.status) != str(case.expect_status):
-        yield f"expected {case.expect_status}, got {result.status}: {result.message}{explain(result)}"
-
-
-def _validation_differences(validate: Callable[[Result], object], result: Result) -> Iterator[str]:
-    try:
-        validate(result)
-    except AssertionError as error:
-        yield str(error) or f"{getattr(validate, '__name__', 'validate')} is not satisfied{explain(result)}"
 
 
 class PluginClient:

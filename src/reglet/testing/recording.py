@@ -54,7 +54,14 @@ class Recording:
 
     def to_json(self) -> str:
         """Return the recording as text with sorted keys, which two equal runs share."""
-        calls = [_written(call) for call in self.calls]
+        calls: list[dict[str, JSONValue]] = [
+            {
+                "function": call.function,
+                "request": call.request,
+                **({"refused": call.refused} if call.refused else {"answer": call.answer}),
+            }
+            for call in self.calls
+        ]
         document = {
             "format": FORMAT,
             "version": VERSION,
@@ -166,7 +173,8 @@ class Replay:
         if recorded is None:
             text = f"one host call more than the {len(self._calls)} recorded: {_line(made)}"
         else:
-            text = "\n".join([f"{index} differs from the recording:", *_difference(recorded, made)])
+            lines = difflib.unified_diff(_pretty(recorded), _pretty(made), "recorded", "made", lineterm="")
+            text = "\n".join([f"{index} differs from the recording:", *(f"  {line}" for line in lines)])
         error = ReplayMismatchError(text)
         self._mismatch = self._mismatch or error
         return error
@@ -200,11 +208,6 @@ def as_json(message: bytes) -> JSONValue:
         return message.decode("utf-8", "replace")
 
 
-def _written(call: RecordedCall) -> dict[str, Any]:
-    written: dict[str, Any] = {"function": call.function, "request": call.request}
-    return {**written, "refused": call.refused} if call.refused else {**written, "answer": call.answer}
-
-
 def _read(call: Any, path: Path) -> RecordedCall:
     if not isinstance(call, Mapping) or not isinstance(call.get("function"), str):
         raise RecordingError(f'{path}: a call has no "function": {json.dumps(call)[:200]}')
@@ -215,11 +218,6 @@ def _compared(request: JSONValue) -> JSONValue:
     if not isinstance(request, Mapping):
         return request
     return {key: value for key, value in request.items() if key != "context"}
-
-
-def _difference(recorded: RecordedCall, made: RecordedCall) -> list[str]:
-    lines = difflib.unified_diff(_pretty(recorded), _pretty(made), "recorded", "made", lineterm="")
-    return [f"  {line}" for line in lines]
 
 
 def _pretty(call: RecordedCall) -> list[str]:

@@ -21,10 +21,10 @@ from reglet.cli.config_argument import (
 )
 from reglet.cli.console import messages, plugin_output, show_plugin, show_result
 from reglet.cli.grants_argument import add_grants_argument, choose_grants
-from reglet.cli.targets import add_target_argument, find_target
+from reglet.cli.targets import add_target_argument, load_target
 
 if TYPE_CHECKING:
-    from reglet.cli.targets import Target
+    from reglet.cli.targets import LoadedPlugin
     from reglet.domain.entities.grants import GrantSet
     from reglet.domain.entities.manifest import Manifest
     from reglet.domain.entities.result import Result
@@ -54,7 +54,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.example is not None and options.config != "{}":
         raise UsageError("--example brings its own config: leave out --config")
     given = read_config(options.config)
-    target = find_target(options.target)
+    target = load_target(options.target)
     manifest = target.manifest()
     show_plugin(manifest)
     example = options.example and example_with_answers(target, options.example)
@@ -84,7 +84,9 @@ def _run_example(example: ExampleCase, options: argparse.Namespace) -> int:
 
 def _show(result: Result, options: argparse.Namespace) -> int:
     if options.json:
-        _print_json(result)
+        from reglet.infrastructure.wire.result import encode_result
+
+        sys.stdout.write(encode_result(result).decode() + "\n")
     else:
         show_result(result)
     return status_of(result)
@@ -94,7 +96,7 @@ def _show(result: Result, options: argparse.Namespace) -> int:
 class _Check:
     """One check, ready but for what answers its host calls."""
 
-    target: Target
+    target: LoadedPlugin
     manifest: Manifest
     config: bytes
     grants: GrantSet
@@ -147,12 +149,6 @@ def _explain(call: HostCall) -> None:
     }
     line = f"{call.name} {call.target}: {verdict[call.allowed]} ({call.seconds * 1000:.1f} ms)"
     messages().print(line, markup=False, soft_wrap=True)
-
-
-def _print_json(result: Result) -> None:
-    from reglet.infrastructure.wire.result import encode_result
-
-    sys.stdout.write(encode_result(result).decode() + "\n")
 
 
 COMMAND = Command("run", "run one check", _configure, _run, unexpected=ExitStatus.ERROR)

@@ -107,7 +107,9 @@ class NativeDNSResolver:
         Without a nameserver the hosts file is asked first, and `localhost` is this machine.
         """
         with self._query(host, "A", nameserver) as query:
-            known = self._known(query.name) if nameserver is None else []
+            if parse_address(query.name) is not None and nameserver is None:
+                return [query.name]
+            known = self.hosts_file.addresses(query.name) if nameserver is None else []
             return known or query.addresses()
 
     def lookup_cname(self, host: str, *, nameserver: str | None = None) -> str:
@@ -148,9 +150,6 @@ class NativeDNSResolver:
         except (*_FOREIGN, _NameserverError, _NotThereError) as error:
             missing = isinstance(error, _NotThereError)
             raise DNSError(host, record_type, error, nameserver or "", not_found=missing) from error
-
-    def _known(self, name: str) -> list[str]:
-        return [name] if parse_address(name) is not None else self.hosts_file.addresses(name)
 
     def _nameservers(self, nameserver: str | None, deadline: Deadline) -> list[tuple[str, int]]:
         """Return whom to ask; the host's own choice is not asked about, a plugin's is."""

@@ -26,6 +26,7 @@ from reglet.testing.fakes.routes import (
     Route,
     TextPattern,
     equals,
+    optional_text_matches,
     text_matches,
 )
 
@@ -63,7 +64,7 @@ class FakeDNSResolver(Fake[DNSRoute]):
         if type is not None:
             criteria.append(Criterion("type", type, equals))
         if nameserver is not None:
-            criteria.append(Criterion("nameserver", nameserver, _nameserver_matches))
+            criteria.append(Criterion("nameserver", nameserver, optional_text_matches))
         return self.routes.add(DNSRoute("dns", criteria))
 
     def add(self, answer: DNSAnswer) -> DNSRoute:
@@ -126,10 +127,6 @@ class FakeDNSResolver(Fake[DNSRoute]):
 
 def _call(host: str, record_type: str, nameserver: str | None) -> FakeCall:
     return FakeCall("dns", {"host": host, "type": record_type, "nameserver": nameserver})
-
-
-def _nameserver_matches(wanted: TextPattern, seen: str | None) -> bool:
-    return seen is not None and text_matches(wanted, seen)
 
 
 def _error(call: FakeCall, failure: Failure) -> RegletError:

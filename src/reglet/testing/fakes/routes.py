@@ -55,6 +55,11 @@ def text_matches(pattern: TextPattern, text: str) -> bool:
     return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) is not None
 
 
+def optional_text_matches(pattern: TextPattern, text: str | None) -> bool:
+    """Whether there is a text, and the whole of it fits."""
+    return text is not None and text_matches(pattern, text)
+
+
 def equals(wanted: object, seen: object) -> bool:
     """Whether a fact is exactly as wanted."""
     return wanted == seen
