@@ -25,7 +25,7 @@ from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.host import (
     GuestAnswerError,
     GuestTrapError,
-    HostCall,
+    HostCallEvent,
     LimitExceededError,
     Limits,
     NotAPluginError,
@@ -33,7 +33,7 @@ from reglet.infrastructure.host import (
     SandboxError,
 )
 from reglet.infrastructure.sandbox import Sandbox, module_class, native_functions
-from reglet.infrastructure.wire.dialect import Dialect
+from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
     from reglet.infrastructure.host.module import Module as Module  # noqa: PLC0414 - for annotations
@@ -47,7 +47,7 @@ __all__ = [
     "GrantSet",
     "GuestAnswerError",
     "GuestTrapError",
-    "HostCall",
+    "HostCallEvent",
     "LimitExceededError",
     "Limits",
     "MissingPackageError",

@@ -27,7 +27,7 @@ def test_every_port_is_bound_to_the_context_of_its_call():
         DNSResolver: ports.dns,
         TCPDialer: ports.tcp,
         SMTPClient: ports.smtp,
-        CommandRunner: ports.command,
+        CommandRunner: ports.exec,
     }
     for port, client in clients.items():
         bound = client.in_context(ctx)

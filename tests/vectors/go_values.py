@@ -9,10 +9,8 @@ from typing import Any
 
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.grants import GrantSet
-from reglet.domain.time import Timestamp
-from reglet.infrastructure.wire.fields import as_fields
-from reglet.infrastructure.wire.grants import grants_of
-from reglet.infrastructure.wire.time import parse_time
+from reglet.domain.time import Timestamp, parse_time
+from reglet.infrastructure.wire.manifest import GRANTS
 
 MICROSECOND_NS = 1000
 
@@ -63,7 +61,7 @@ def detail(given: Any) -> ErrorDetail | None:
 
 def grants(given: Any) -> GrantSet | None:
     """Return a GrantSet, None for null."""
-    return None if given is None else grants_of(as_fields(given, "GrantSet"))
+    return None if given is None else GRANTS.of(given)
 
 
 _MARKS = {

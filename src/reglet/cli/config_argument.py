@@ -99,11 +99,11 @@ def add_example_argument(parser: argparse.ArgumentParser) -> None:
 
 def example_with_answers(plugin: LoadedPlugin, name: str) -> ExampleCase | None:
     """Return the example of a plugin in process that brings its own answers; a module's have none."""
-    if not isinstance(target, InProcessPlugin):
+    if not isinstance(plugin, InProcessPlugin):
         return None
     from reglet.testing.examples import examples_of
 
-    found = [case for case in examples_of(target.plugin) if case.name == name and case.answers]
+    found = [case for case in examples_of(plugin.definition) if case.name == name and case.answers]
     return found[0] if len(found) == 1 else None
 
 

@@ -91,7 +91,7 @@ def choose_grants(argument: str | None, manifest: Manifest, plugin: LoadedPlugin
         case "none":
             return GrantSet()
         case "ask":
-            return _ask(manifest, target.digest)
+            return _ask(manifest, plugin.digest)
         case path if path.startswith("@"):
             return _from_file(Path(path[1:]))
         case other:
@@ -99,12 +99,12 @@ def choose_grants(argument: str | None, manifest: Manifest, plugin: LoadedPlugin
 
 
 def _from_file(path: Path) -> GrantSet:
-    from reglet.infrastructure.wire.fields import decode_json
-    from reglet.infrastructure.wire.grants import decode_grants
+    from reglet.infrastructure.wire.go_json import decode_json
+    from reglet.infrastructure.wire.manifest import GRANTS
 
     try:
         content = path.read_bytes()
-        grants = decode_grants(content)
+        grants = GRANTS.decode(content)
     except OSError as error:
         raise UsageError(f"--grants @{path}: {error.strerror}") from error
     except WireFormatError as error:

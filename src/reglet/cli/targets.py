@@ -92,14 +92,14 @@ def add_target_argument(parser: argparse.ArgumentParser, default: str | None = N
 class InProcessPlugin:
     """A plugin imported into this interpreter: a debugger's breakpoints hold, files are not sandboxed."""
 
-    plugin: Plugin
+    definition: Plugin
 
     @property
     def digest(self) -> str:
         """The digest of the manifest, since there is no file."""
-        from reglet.infrastructure.wire.manifest import encode_manifest
+        from reglet.infrastructure.wire.manifest import MANIFEST
 
-        return hashlib.sha256(encode_manifest(self.manifest())).hexdigest()
+        return hashlib.sha256(MANIFEST.encode(self.manifest())).hexdigest()
 
     def manifest(self) -> Manifest:
         """Ask the plugin, whose class may be the author's own.
@@ -115,7 +115,7 @@ class InProcessPlugin:
 
         try:
             with plugin_output():
-                manifest: object = self.plugin.manifest(Context())
+                manifest: object = self.definition.manifest(Context())
         except Exception as error:
             text = f"the plugin cannot describe itself: {one_line(error)}"
             raise PluginImportError(text, author_traceback(error)) from error
@@ -131,7 +131,7 @@ class InProcessPlugin:
         del grants
         messages().print("in process: files and environment are not sandboxed", style="dim")
         with plugin_output():
-            return InProcessRunner(self.plugin).check(functions, config)
+            return InProcessRunner(self.definition).check(functions, config)
 
 
 @frozen

@@ -18,7 +18,7 @@ from reglet.domain.ports import HostFunctions, LogSink
 from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.host import HostDispatcher, Limits, Observer, SandboxClosedError
 from reglet.infrastructure.native.ports import NativePorts
-from reglet.infrastructure.wire.dialect import Dialect
+from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
     from reglet.infrastructure.host.module import Module

@@ -28,7 +28,7 @@ from reglet.domain.ports import (
 )
 from reglet.infrastructure.guest.exports import Exports
 from reglet.infrastructure.host import HostDispatcher, HostPorts
-from reglet.infrastructure.wire.result import decode_result
+from reglet.infrastructure.wire.result import RESULT
 from reglet.sandbox import Sandbox
 from reglet.testing.fakes.dns import FakeDNSResolver, LookupTypes
 from reglet.testing.side_effects import side_effects_watched
@@ -65,7 +65,7 @@ class InProcessRunner:
     def check(self, functions: HostFunctions, config: bytes) -> Result:
         """Run one check, whose host calls `functions` answer."""
         with side_effects_watched():
-            return decode_result(Exports(self._plugin, functions).observe(config))
+            return RESULT.decode(Exports(self._plugin, functions).observe(config))
 
 
 class NativeRunner(InProcessRunner):

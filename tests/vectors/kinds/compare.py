@@ -11,7 +11,7 @@ from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.result import Result, ResultStatus, result_success
 from reglet.domain.errors import RegletError
 from reglet.infrastructure.wire.go_json import encode_json
-from reglet.infrastructure.wire.result import encode_result
+from reglet.infrastructure.wire.result import RESULT
 from reglet.testing import TestCase, assert_data_field, assert_failure, assert_success, run_plugin_tests
 from reglet.testing.matching import deep_equal, verify_output
 from tests.vectors import go_values as go
@@ -113,7 +113,7 @@ def _table(vector: Vector) -> Rule | None:
     run_plugin_tests(plugin, [TestCase("case", config, validate=seen.append)])
     wanted = vector["expected"]
     must_equal(encode_json(json.loads(plugin.config)).decode(), wanted["config_bytes_seen"])
-    result = json.loads(encode_result(seen[0]))
+    result = json.loads(RESULT.encode(seen[0]))
     expected = json.loads(wanted["result_seen"])
     if "error" not in expected:
         must_equal(result, expected)

@@ -10,8 +10,8 @@ import reglet
 from reglet import config
 from reglet.application.models.parsing import parse_model
 from reglet.domain.errors import ConfigError, WireFormatError
-from reglet.infrastructure.wire.errors import detail_text
-from reglet.infrastructure.wire.go_json import encode_json, to_bytes
+from reglet.infrastructure.wire.failures import ERROR
+from reglet.infrastructure.wire.go_json import encode_json
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal
@@ -108,7 +108,7 @@ def _actual(kind: str, given: Given) -> Any:
 def _failure(kind: str, error: ConfigError) -> Given:
     if kind == "RequireString":
         return {"error": str(error.cause)}
-    return {"error": str(error), "detail": to_bytes(detail_text(error.detail())).decode()}
+    return {"error": str(error), "detail": ERROR.encode(error.detail()).decode()}
 
 
 def _validate(given: Given | None, expected: Given) -> Rule | None:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import reglet
 from reglet.domain.context import Context
 from reglet.domain.errors import DefinitionError
-from reglet.infrastructure.wire.manifest import encode_manifest
+from reglet.infrastructure.wire.manifest import MANIFEST
 from tests.vectors import go_values as go
 from tests.vectors.kinds.schema import flat
 from tests.vectors.rules import Rule
@@ -49,7 +49,7 @@ def run(vector: Vector) -> Rule | None:
     except DefinitionError:
         must_equal(given.get("name", ""), "")
         return Rule.FULL_MANIFEST
-    seen = json.loads(encode_manifest(plugin.manifest(Context())))
+    seen = json.loads(MANIFEST.encode(plugin.manifest(Context())))
     wanted = json.loads(vector["expected"])
     must_equal(_comparable(seen), _comparable(_as_ours(wanted)))
     return Rule.NO_SCHEMA_ID if wanted["services"] else Rule.FULL_MANIFEST

@@ -8,8 +8,7 @@ from typing import Any
 
 from reglet.domain import errors
 from reglet.domain.errors import HostError, RegletError, error_detail
-from reglet.infrastructure.wire.errors import detail_text
-from reglet.infrastructure.wire.go_json import to_bytes
+from reglet.infrastructure.wire.failures import ERROR
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal
@@ -24,7 +23,7 @@ def run(vector: Vector) -> Rule | None:
     if given is None or expected["panic"] is not None:
         return Rule.NO_NIL_SETS
     error = _error(given)
-    seen = (str(error), to_bytes(detail_text(error_detail(error))).decode())
+    seen = (str(error), ERROR.encode(error_detail(error)).decode())
     if isinstance(given, dict) and given["type"] == "ErrorDetail":
         seen = (str(error_detail(error)), seen[1])
     wanted = (expected["error"], expected["detail_json"])

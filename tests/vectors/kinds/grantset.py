@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reglet.domain.entities.grants import GrantSet
-from reglet.infrastructure.wire.grants import encode_grants
+from reglet.infrastructure.wire.manifest import GRANTS
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal
@@ -47,7 +47,7 @@ def _pair(vector: Vector, receiver: GrantSet, other: GrantSet | None) -> Rule | 
 
 def _same_set(vector: Vector, actual: GrantSet) -> Rule | None:
     expected: str = vector["expected"]
-    text = encode_grants(actual).decode()
+    text = GRANTS.encode(actual).decode()
     if text != expected and text == expected.replace("null", "[]"):
         return Rule.ONE_EMPTY_LIST
     return _settled(vector, text, expected)

@@ -8,7 +8,7 @@ from typing import Any
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.manifest import ExampleManifest, Manifest, OperationManifest, ServiceManifest
 from reglet.domain.errors import WireFormatError
-from reglet.infrastructure.wire.manifest import encode_manifest
+from reglet.infrastructure.wire.manifest import MANIFEST
 from tests.vectors import go_values as go
 from tests.vectors.kinds import definitions
 from tests.vectors.rules import Rule
@@ -23,7 +23,7 @@ def run(vector: Vector) -> Rule | None:
         return definitions.run(vector)
     expected = vector["expected"]
     try:
-        text = encode_manifest(_manifest(vector["input"])).decode()
+        text = MANIFEST.encode(_manifest(vector["input"])).decode()
     except (ValueError, WireFormatError):
         must_equal(isinstance(expected, dict), True)
         return None

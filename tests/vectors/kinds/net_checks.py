@@ -13,7 +13,7 @@ from reglet.domain.context import Context
 from reglet.domain.entities.records import HTTPRequest, HTTPResponse, MXRecord, SMTPConnectResult, TLSFacts
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import RegletError
-from reglet.infrastructure.wire.result import encode_result
+from reglet.infrastructure.wire.result import RESULT
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal
@@ -172,7 +172,7 @@ def run(vector: Vector) -> Rule | None:
     ):
         return Rule.PORTS_ANSWER
     result = check(Context(), go.value(given["config"]), client=fake)
-    seen = json.loads(encode_result(result))
+    seen = json.loads(RESULT.encode(result))
     wanted = json.loads(expected["result"])
     rule = _enforced_version(given, seen, wanted) or _brackets(given, fake.calls, seen, expected, wanted)
     if rule is not None:

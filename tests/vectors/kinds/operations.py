@@ -12,7 +12,7 @@ from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import DefinitionError, HostError, RegletError
 from reglet.infrastructure.wire.go_json import encode_json
-from reglet.infrastructure.wire.result import encode_result
+from reglet.infrastructure.wire.result import RESULT
 from reglet.testing.matching import verify_error, verify_output, verify_success
 from tests.vectors import go_values as go
 from tests.vectors.go_structs import model_of
@@ -82,7 +82,7 @@ def _answer(raw: bytes, client: Any) -> Result:
 def _handler(given: dict[str, Any], expected: dict[str, Any]) -> Rule | None:
     raw = given["raw_config"]
     result = _answer(b"" if raw == "(nil)" else raw.encode(), given["client"])
-    seen = json.loads(encode_result(result))
+    seen = json.loads(RESULT.encode(result))
     if expected["panic"]:
         must_equal([seen["status"], seen["error"]["code"]], ["error", "missing_client"])
         return Rule.TYPED_CLIENTS

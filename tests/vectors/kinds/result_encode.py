@@ -8,9 +8,8 @@ from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.result import Result, ResultStatus, RunMetadata
 from reglet.domain.errors import WireFormatError
 from reglet.domain.time import ZERO_TIME
-from reglet.infrastructure.wire.errors import detail_text
-from reglet.infrastructure.wire.go_json import to_bytes
-from reglet.infrastructure.wire.result import encode_result, metadata_text
+from reglet.infrastructure.wire.failures import ERROR
+from reglet.infrastructure.wire.result import METADATA, RESULT
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal
@@ -72,7 +71,7 @@ def _result(given: Given) -> Result:
 
 
 _ENCODERS = {
-    "marshal:Result": lambda given: encode_result(_result(given)),
-    "marshal:RunMetadata": lambda given: to_bytes(metadata_text(_metadata(given))),
-    "marshal:ErrorDetail": lambda given: to_bytes(detail_text(go.detail(given) or ErrorDetail())),
+    "marshal:Result": lambda given: RESULT.encode(_result(given)),
+    "marshal:RunMetadata": lambda given: METADATA.encode(_metadata(given)),
+    "marshal:ErrorDetail": lambda given: ERROR.encode(go.detail(given) or ErrorDetail()),
 }

@@ -8,7 +8,7 @@ from typing import Any
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.result import result_error, result_failure, result_success
 from reglet.domain.errors import ConfigError, NetworkError, RegletError, error_detail
-from reglet.infrastructure.wire.result import encode_result
+from reglet.infrastructure.wire.result import RESULT
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal
 
@@ -23,7 +23,7 @@ def run(vector: Vector) -> Rule | None:
     plain = {"result.Success": result_success, "result.Failure": result_failure}
     if kind in plain:
         message, data = (given, None) if isinstance(given, str) else (given["message"], given.get("data"))
-        must_equal(encode_result(plain[kind](message, data)).decode(), vector["expected"])
+        must_equal(RESULT.encode(plain[kind](message, data)).decode(), vector["expected"])
         return None
     detail = _detail(given)
     if kind == "PluginError":

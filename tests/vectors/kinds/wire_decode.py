@@ -7,43 +7,39 @@ from collections.abc import Callable
 from typing import Any
 
 from reglet.domain.errors import CapabilityError, HostError, WireFormatError
-from reglet.infrastructure.wire import command, dns, grants, http, log, manifest, result, smtp, tcp
-from reglet.infrastructure.wire.context import context_of, context_text
-from reglet.infrastructure.wire.errors import detail_text, read_detail
-from reglet.infrastructure.wire.fields import read_record
-from reglet.infrastructure.wire.go_json import to_bytes
+from reglet.infrastructure.wire import host_functions as wire
+from reglet.infrastructure.wire.context import CONTEXT
+from reglet.infrastructure.wire.failures import ERROR
+from reglet.infrastructure.wire.manifest import GRANTS, MANIFEST
+from reglet.infrastructure.wire.record import Record
+from reglet.infrastructure.wire.result import METADATA, RESULT
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal
 
 _REFUSED = "refused"
 _REQUESTS = {
-    "HTTPRequest": (http.decode_http_request, http.encode_http_request),
-    "DNSRequest": (dns.decode_dns_request, dns.encode_dns_request),
-    "TCPRequest": (tcp.decode_tcp_request, tcp.encode_tcp_request),
-    "SMTPRequest": (smtp.decode_smtp_request, smtp.encode_smtp_request),
-    "ExecRequest": (command.decode_command_request, command.encode_command_request),
-    "LogMessage": (log.decode_log_message, log.encode_log_message),
-}
+    each.name: (each.decode_call, each.encode)
+    for each in (wire.HTTP_REQUEST, wire.DNS_REQUEST, wire.TCP_REQUEST, wire.SMTP_REQUEST, wire.EXEC_REQUEST)
+} | {"LogMessage": (wire.decode_log_message, wire.encode_log_message)}
 _RESPONSES = {
-    "HTTPResponse": (lambda data: http.decode_http_response(data)[0], http.encode_http_response),
-    "DNSResponse": (dns.decode_dns_response, dns.encode_dns_response),
-    "TCPResponse": (tcp.decode_tcp_response, tcp.encode_tcp_response),
-    "SMTPResponse": (smtp.decode_smtp_response, smtp.encode_smtp_response),
-    "ExecResponse": (command.decode_command_response, command.encode_command_response),
+    each.name: each
+    for each in (
+        wire.HTTP_RESPONSE,
+        wire.DNS_RESPONSE,
+        wire.TCP_RESPONSE,
+        wire.SMTP_RESPONSE,
+        wire.EXEC_RESPONSE,
+    )
 }
-_VALUES: dict[str, Callable[[bytes], bytes]] = {
-    "Context": lambda data: to_bytes(context_text(context_of(read_record(data, "ContextWire")))),
-    "ErrorDetail": lambda data: to_bytes(detail_text(read_detail(read_record(data, "ErrorDetail")))),
-    "GrantSet": lambda data: grants.encode_grants(grants.decode_grants(data)),
-    "MXRecord": lambda data: dns.encode_dns_response(
-        dns.decode_dns_response(b'{"mx_records":[' + data + b"]}")
-    )[len('{"mx_records":[') : -len("]}")],
-    "Manifest": lambda data: manifest.encode_manifest(manifest.decode_manifest(data)),
-    "Result": lambda data: result.encode_result(result.decode_result(data)),
-    "RunMetadata": lambda data: to_bytes(
-        result.metadata_text(result.metadata_of(read_record(data, "RunMetadata")))
-    ),
+_VALUES: dict[str, Record[Any]] = {
+    "Context": CONTEXT,
+    "ErrorDetail": ERROR,
+    "GrantSet": GRANTS,
+    "MXRecord": wire.MX_RECORD,
+    "Manifest": MANIFEST,
+    "Result": RESULT,
+    "RunMetadata": METADATA,
 }
 
 
@@ -74,16 +70,16 @@ def recode(record: str, data: bytes) -> str:
 
 def _recoded(record: str, data: bytes) -> bytes:
     if record in _VALUES:
-        return _VALUES[record](data)
+        return _VALUES[record].encode(_VALUES[record].decode(data))
     if record in _REQUESTS:
         decode_request, encode_request = _REQUESTS[record]
-        request, call = decode_request(data)  # type: ignore[operator]  # each pair fits
-        return encode_request(request, call)  # type: ignore[operator,no-any-return]
-    decode_response, encode_response = _RESPONSES[record]
+        return encode_request(*decode_request(data))
+    response = _RESPONSES[record]
     try:
-        return encode_response(decode_response(data))  # type: ignore[operator,no-any-return]
+        decoded = response.decode(data)
     except (HostError, CapabilityError) as error:
-        return encode_response(error=error.detail())  # type: ignore[operator,no-any-return]
+        return response.encode_error(error.detail())
+    return response.encode(decoded[0] if response is wire.HTTP_RESPONSE else decoded)
 
 
 def _object(data: bytes) -> dict[str, Any]:

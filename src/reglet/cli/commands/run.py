@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest
     from reglet.domain.entities.result import Result
     from reglet.domain.ports import HostFunctions
-    from reglet.infrastructure.host.host_call import HostCall
+    from reglet.infrastructure.host.events import HostCallEvent
     from reglet.testing.examples import ExampleCase
 
 
@@ -54,15 +54,15 @@ def _run(options: argparse.Namespace) -> int:
     if options.example is not None and options.config != "{}":
         raise UsageError("--example brings its own config: leave out --config")
     given = read_config(options.config)
-    target = load_target(options.target)
-    manifest = target.manifest()
+    plugin = load_target(options.target)
+    manifest = plugin.manifest()
     show_plugin(manifest)
-    example = options.example and example_with_answers(target, options.example)
+    example = options.example and example_with_answers(plugin, options.example)
     if example:
         return _run_example(example, options)
     config = given if options.example is None else example_config(manifest, options.example)
     warn_of_unknown_fields(config, manifest)
-    check = _Check(target, manifest, config, choose_grants(options.grants, manifest, target))
+    check = _Check(plugin, manifest, config, choose_grants(options.grants, manifest, plugin))
     if options.replay is not None:
         return _replay(check, options)
     return _show(
@@ -84,9 +84,9 @@ def _run_example(example: ExampleCase, options: argparse.Namespace) -> int:
 
 def _show(result: Result, options: argparse.Namespace) -> int:
     if options.json:
-        from reglet.infrastructure.wire.result import encode_result
+        from reglet.infrastructure.wire.result import RESULT
 
-        sys.stdout.write(encode_result(result).decode() + "\n")
+        sys.stdout.write(RESULT.encode(result).decode() + "\n")
     else:
         show_result(result)
     return status_of(result)
@@ -96,7 +96,7 @@ def _show(result: Result, options: argparse.Namespace) -> int:
 class _Check:
     """One check, ready but for what answers its host calls."""
 
-    target: LoadedPlugin
+    plugin: LoadedPlugin
     manifest: Manifest
     config: bytes
     grants: GrantSet
@@ -104,10 +104,10 @@ class _Check:
     def secrets(self) -> list[str]:
         from reglet.testing.masking import known_secrets
 
-        return known_secrets(self.config, getattr(self.target, "plugin", None))
+        return known_secrets(self.config, getattr(self.plugin, "definition", None))
 
     def against(self, functions: HostFunctions) -> Result:
-        return self.target.check(self.config, functions, self.grants)
+        return self.plugin.check(self.config, functions, self.grants)
 
 
 def _functions(check: _Check, options: argparse.Namespace) -> HostFunctions:
@@ -141,7 +141,7 @@ def _recorded(check: _Check, options: argparse.Namespace) -> Result:
     return result
 
 
-def _explain(call: HostCall) -> None:
+def _explain(call: HostCallEvent) -> None:
     verdict = {
         True: f"allowed by {call.decision}",
         False: f"denied, missing {call.decision}",

@@ -12,14 +12,14 @@ from reglet.infrastructure.host.errors import (
     SandboxClosedError,
     SandboxError,
 )
-from reglet.infrastructure.host.host_call import HostCall, Observer
-from reglet.infrastructure.host.host_ports import HostPorts, Ports
+from reglet.infrastructure.host.events import HostCallEvent, Observer
+from reglet.infrastructure.host.functions import HostPorts, Ports
 from reglet.infrastructure.host.limits import Limits
 
 __all__ = [
     "GuestAnswerError",
     "GuestTrapError",
-    "HostCall",
+    "HostCallEvent",
     "HostDispatcher",
     "HostPorts",
     "LimitExceededError",

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.errors import RegletError, WireFormatError
 from reglet.infrastructure.whole_files import PRIVATE, write_whole
-from reglet.infrastructure.wire.grants import decode_grants, encode_grants
+from reglet.infrastructure.wire.manifest import GRANTS
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -47,7 +47,7 @@ class GrantStore:
         """
         path = self._path(digest)
         try:
-            return decode_grants(path.read_bytes())
+            return GRANTS.decode(path.read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             return GrantSet()
         except (OSError, WireFormatError) as problem:
@@ -65,7 +65,7 @@ class GrantStore:
         path = self._path(digest)
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_whole(path, encode_grants(merged), mode=PRIVATE)
+            write_whole(path, GRANTS.encode(merged), mode=PRIVATE)
         except OSError as problem:
             raise GrantStoreError(
                 f"{path} cannot be written ({problem.strerror}); set REGLET_CONFIG_DIR to a folder that can"

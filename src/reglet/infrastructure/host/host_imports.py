@@ -6,17 +6,18 @@ a failure stops the guest by its switch.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import wasmtime
 
 from reglet.domain.errors import CapabilityError
-from reglet.domain.ports import HOST_FUNCTIONS, HostFunctions
+from reglet.domain.ports import HostFunctions
 from reglet.infrastructure.host.errors import GuestTrapError
 from reglet.infrastructure.host.packing import pack, unpack
 from reglet.infrastructure.host.traps import reason_of
 from reglet.infrastructure.wasi import WasiError
+from reglet.infrastructure.wire.failures import encode_failure
+from reglet.infrastructure.wire.host_functions import HOST_FUNCTION_NAMES, LOG_FUNCTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,12 +32,11 @@ HOST_MODULE = "reglet_host"
 """The module that host functions are imported from."""
 
 _I64 = wasmtime.ValType.i64()
-_LOG = "log_message"
 
 
 def host_function_type(name: str) -> wasmtime.FuncType:
     """Return the type of a host function: a packed request in, a packed answer out, none for the log."""
-    return wasmtime.FuncType([_I64], [] if name == _LOG else [_I64])
+    return wasmtime.FuncType([_I64], [] if name == LOG_FUNCTION else [_I64])
 
 
 class HostImports:
@@ -55,7 +55,7 @@ class HostImports:
 
     def define(self, linker: wasmtime.Linker) -> None:
         """Define every host function; a guest may import those that it likes."""
-        for name in HOST_FUNCTIONS:
+        for name in HOST_FUNCTION_NAMES:
             linker.define_func(
                 HOST_MODULE, name, host_function_type(name), self._function(name), access_caller=True
             )
@@ -80,17 +80,20 @@ class HostImports:
         def take(caller: Caller, packed: int) -> None:
             answer(caller, packed)
 
-        return take if name == _LOG else answer
+        return take if name == LOG_FUNCTION else answer
 
     def _call(self, caller: Caller, name: str, packed: int) -> int:
         memory = self._memory
         if memory is None:
             raise GuestTrapError("its start function", f"it called {name} before it was started")
         answer = self._answer(memory, name, packed)
-        if not answer or name == _LOG:
+        if not answer or name == LOG_FUNCTION:
             return 0
         if len(answer) > self._limits.response_bytes:
-            answer = _refused(f"an answer of {len(answer)} bytes; {self._limits.response_bytes} may be given")
+            answer = encode_failure(
+                "VALIDATION_ERROR",
+                f"an answer of {len(answer)} bytes; {self._limits.response_bytes} may be given",
+            )
         pointer = self._room(caller, len(answer))
         if pointer == 0:
             return 0
@@ -100,14 +103,18 @@ class HostImports:
     def _answer(self, memory: LinearMemory, name: str, packed: int) -> bytes:
         pointer, length = unpack(packed)
         if length > self._limits.request_bytes:
-            return _refused(f"a request of {length} bytes; {self._limits.request_bytes} may be sent")
+            return encode_failure(
+                "VALIDATION_ERROR", f"a request of {length} bytes; {self._limits.request_bytes} may be sent"
+            )
         try:
             request = memory.read(pointer, length)
             return self.functions.call(name, request)
         except WasiError:
-            return _refused(f"the request, {length} bytes at {pointer:#x}, is not in memory")
+            return encode_failure(
+                "VALIDATION_ERROR", f"the request, {length} bytes at {pointer:#x}, is not in memory"
+            )
         except CapabilityError as problem:
-            return _refused(str(problem))
+            return encode_failure("VALIDATION_ERROR", str(problem))
 
     def _room(self, caller: Caller, size: int) -> int:
         """Let the guest find room, which runs guest code inside the host call."""
@@ -116,8 +123,3 @@ class HostImports:
             return int(self._allocate(caller, size))
         except (wasmtime.WasmtimeError, wasmtime.Trap) as problem:
             raise GuestTrapError("allocate", reason_of(problem)) from problem
-
-
-def _refused(reason: str) -> bytes:
-    """Return the answer in place of an answer (ABI section 4), which both dialects share."""
-    return json.dumps({"error": "VALIDATION_ERROR", "message": reason, "code": 400}).encode()

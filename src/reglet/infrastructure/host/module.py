@@ -15,8 +15,8 @@ from reglet.infrastructure.host.instance import Instance
 from reglet.infrastructure.host.stopping import StopSwitch
 from reglet.infrastructure.host.worker import run_guest
 from reglet.infrastructure.wire.go_json import encode_json
-from reglet.infrastructure.wire.manifest import decode_manifest
-from reglet.infrastructure.wire.result import decode_result
+from reglet.infrastructure.wire.manifest import MANIFEST
+from reglet.infrastructure.wire.result import RESULT
 
 if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest
@@ -73,7 +73,7 @@ class Module:
         """Return the plugin's description of itself."""
         data = self._in_fresh(lambda instance, _functions: instance.manifest())
         try:
-            return decode_manifest(data)
+            return MANIFEST.decode(data)
         except WireFormatError as problem:
             raise GuestAnswerError("_manifest", str(problem)) from problem
 
@@ -95,7 +95,7 @@ class Module:
 
         answer = self._in_fresh(observe) if fresh else self._in_kept(observe)
         try:
-            return decode_result(answer)
+            return RESULT.decode(answer)
         except WireFormatError as problem:
             raise GuestAnswerError("_observe", str(problem)) from problem
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import wasmtime
 
-from reglet.domain.ports import HOST_FUNCTIONS
 from reglet.infrastructure.host.errors import NotAPluginError
 from reglet.infrastructure.host.host_imports import HOST_MODULE, host_function_type
 from reglet.infrastructure.host.wasi_imports import wasi_results
 from reglet.infrastructure.wasi import MODULE as WASI_MODULE
+from reglet.infrastructure.wire.host_functions import HOST_FUNCTION_NAMES
 
 _MAGIC = b"\0asm"
 _CORE = b"\x01\0\0\0"
@@ -43,10 +43,10 @@ def check_imports(module: wasmtime.Module, source: str) -> None:
     """Raise `NotAPluginError` if a module imports what hosts do not give."""
     for each in module.imports:
         name = f"{each.module}.{each.name}"
-        if each.module == HOST_MODULE and each.name in HOST_FUNCTIONS:
+        if each.module == HOST_MODULE and each.name in HOST_FUNCTION_NAMES:
             _check_type(source, f"import {name}", each.type, host_function_type(each.name))
         elif each.module == HOST_MODULE:
-            known = ", ".join(HOST_FUNCTIONS)
+            known = ", ".join(HOST_FUNCTION_NAMES)
             raise NotAPluginError(source, f"it imports {name}; the host functions are {known}")
         elif each.module != WASI_MODULE:
             raise NotAPluginError(

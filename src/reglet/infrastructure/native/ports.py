@@ -84,7 +84,7 @@ class NativePorts:
         return cast("SMTPClient", _Deferred(make))
 
     @property
-    def command(self) -> CommandRunner:
+    def exec(self) -> CommandRunner:
         """Programs over subprocess."""
         from reglet.infrastructure.native.exec import NativeCommandRunner
 

@@ -21,9 +21,7 @@ from reglet.domain.entities.result import Result
 from reglet.domain.policy import Policy
 from reglet.domain.ports import HostFunctions, Plugin
 from reglet.infrastructure.guest.clients import host_clients
-from reglet.infrastructure.host.dispatcher import HostDispatcher
-from reglet.infrastructure.host.host_call import HostCall
-from reglet.infrastructure.host.host_ports import HostPorts
+from reglet.infrastructure.host import HostCallEvent, HostDispatcher, HostPorts
 from reglet.testing.config_json import encode_config
 from reglet.testing.fakes.dns import FakeDNSResolver, LookupTypes
 from reglet.testing.fakes.exec import FakeCommandRunner
@@ -81,7 +79,7 @@ class FakeHost:
         self.smtp = FakeSMTPClient(clock=self.clock)
         self.command = FakeCommandRunner(clock=self.clock)
         self.log = FakeLog()
-        self.calls: list[HostCall] = []
+        self.calls: list[HostCallEvent] = []
         self._functions = self._dispatcher()
         self.add(*answers)
 
@@ -147,7 +145,7 @@ class FakeHost:
         dispatcher = HostDispatcher(ports, Policy(self.grants), dialect=self.dialect, observer=self._note)
         return LookupTypes(dispatcher, self.dns)
 
-    def _note(self, call: HostCall) -> None:
+    def _note(self, call: HostCallEvent) -> None:
         self.calls.append(call)
         note_host_call(call.name, call.request)
 

@@ -1,15 +1,16 @@
-"""How a plugin's modules are found in the guest: the same code, on folders of this machine."""
+"""A plugin's modules: found by the same code on folders of this machine, and preloaded where code needs them."""
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from reglet.infrastructure.build import plugin_guest, sources
-from reglet.infrastructure.guest import finder
-from reglet.infrastructure.guest.finder import RefusingFinder, SealedFinder, SourceFinder, SubmoduleFinder
+from reglet.infrastructure.guest import importing
+from reglet.infrastructure.guest.importing import RefusingFinder, SealedFinder, SourceFinder, SubmoduleFinder
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_submodules_alone_are_found_inside_packages(root: str) -> None:
 def test_the_builder_shows_files_as_the_finder_expects() -> None:
     """Two rooms that do not import each other agree on folders and on the mark of native modules."""
     shown = (plugin_guest.PLUGIN_ROOT, plugin_guest.PACKAGES_ROOT, sources.NATIVE_SUFFIX)
-    assert shown == (finder.PLUGIN_ROOT, finder.PACKAGES_ROOT, finder.NATIVE_SUFFIX)
+    assert shown == (importing.PLUGIN_ROOT, importing.PACKAGES_ROOT, importing.NATIVE_SUFFIX)
 
 
 @pytest.mark.parametrize("name", ["reglet.testing", "reglet.testing.plugintest"])
@@ -126,3 +127,29 @@ def test_a_sealed_plugin_asks_for_no_import_that_cannot_help(name: str, text: st
 
     assert text in str(caught.value)
     assert "at the top" not in str(caught.value)
+
+
+_CHECK = """
+import sys
+from reglet.infrastructure.guest.importing import preload_for
+sys.modules.pop("_strptime", None)
+def outer():
+    def inner(text):
+        import datetime
+        return datetime.datetime.{name}(text)
+    return inner
+preload_for((outer.__code__.co_filename,))
+print("_strptime" in sys.modules)
+"""
+
+
+def _is_imported(name: str) -> bool:
+    done = subprocess.run(
+        [sys.executable, "-c", _CHECK.format(name=name)], capture_output=True, check=True, text=True
+    )
+    return done.stdout == "True\n"
+
+
+def test_a_module_comes_with_the_attribute_that_needs_it() -> None:
+    """Code that names `strptime`, in however deep a function, brings its module; other code does not."""
+    assert [_is_imported("strptime"), _is_imported("fromisoformat")] == [True, False]
