@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from reglet.infrastructure.build import plugin_guest, sources
-from reglet.infrastructure.guest import importing
 from reglet.infrastructure.guest.importing import RefusingFinder, SealedFinder, SourceFinder, SubmoduleFinder
 
 
@@ -79,12 +77,6 @@ def test_submodules_alone_are_found_inside_packages(root: str) -> None:
     assert found is not None
     assert found.origin == f"{root}/package/inner.py"
     assert SubmoduleFinder(root).find_spec("package") is None
-
-
-def test_the_builder_shows_files_as_the_finder_expects() -> None:
-    """Two rooms that do not import each other agree on folders and on the mark of native modules."""
-    shown = (plugin_guest.PLUGIN_ROOT, plugin_guest.PACKAGES_ROOT, sources.NATIVE_SUFFIX)
-    assert shown == (importing.PLUGIN_ROOT, importing.PACKAGES_ROOT, importing.NATIVE_SUFFIX)
 
 
 @pytest.mark.parametrize("name", ["reglet.testing", "reglet.testing.plugintest"])

@@ -203,7 +203,7 @@ def test_the_file_that_was_judged_is_the_file_that_is_run():
     }
     runner = FakeCommandRunner()
     runner.on("/usr/bin/ls").respond("listed")
-    ports = HostPorts(exec=runner, locate=lambda command, _dir: programs[command])
+    ports = HostPorts(exec=runner, which=lambda command, _dir: programs[command])
     dispatcher = HostDispatcher(ports, Policy(commands("/usr/bin/*", "/opt/*")))
     listed = json.loads(dispatcher.call("exec_command", b'{"command": "ls", "args": []}'))
     assert listed["stdout"] == "listed"

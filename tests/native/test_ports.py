@@ -54,7 +54,7 @@ def test_a_program_is_found_behind_its_symlinks(tmp_path):
     """Ports that are put together always have the look-up: a link is judged by the file that it leads to."""
     link = tmp_path / "innocent"
     link.symlink_to("/bin/sh")
-    found = NativePorts(PolicyGuard(Policy(GrantSet()))).locate("./innocent", str(tmp_path))
+    found = NativePorts(PolicyGuard(Policy(GrantSet()))).which("./innocent", str(tmp_path))
     assert found == Program(str(link), os.path.realpath("/bin/sh"))
 
 

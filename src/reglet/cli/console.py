@@ -123,9 +123,9 @@ def write_file(path: Path, content: bytes) -> None:
     Raises:
         UsageError: it cannot be written there.
     """
-    from reglet.infrastructure.whole_files import write_whole
+    from reglet.infrastructure.atomic import write_atomic
 
     try:
-        write_whole(path, content)
+        write_atomic(path, content)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error

@@ -52,7 +52,7 @@ def load_target(target: str) -> LoadedPlugin:
                 f"{target} is not there: build it with `reglet-plugin build PROJECT -o {target}`"
             )
         return BuiltPlugin(path)
-    from reglet.infrastructure.build.in_process import load_plugin_in_process
+    from reglet.infrastructure.build.project import load_plugin_in_process
 
     with plugin_output():
         return InProcessPlugin(load_plugin_in_process(target))

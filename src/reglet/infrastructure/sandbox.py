@@ -21,10 +21,10 @@ from reglet.infrastructure.native.ports import NativePorts
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
+    from reglet.infrastructure.host.memory_image import MemoryImage
     from reglet.infrastructure.host.module import Module
-    from reglet.infrastructure.host.overlay import Overlay
-    from reglet.infrastructure.host.surroundings import Surroundings
-    from reglet.infrastructure.wasi.observed import FileObserver
+    from reglet.infrastructure.host.wasi_config import WasiConfig
+    from reglet.infrastructure.wasi.granted import FileObserver
 
 Sink = Callable[[bytes], object]
 """Takes what a guest writes to a stream."""
@@ -120,10 +120,10 @@ class Sandbox:
 
     def _module(self, binary: bytes, source: str) -> Module:
         kind = module_class()
-        from reglet.infrastructure.host.code import load_code
+        from reglet.infrastructure.host.compiled_plugin import load_plugin
 
-        code = load_code(binary, source, fuel=self.limits.fuel is not None, find_overlay=_find_overlay)
-        module = kind(code, self._functions_for, self._surroundings, self.limits, self._slots)
+        code = load_plugin(binary, source, fuel=self.limits.fuel is not None, find_image=_find_image)
+        module = kind(code, self._functions_for, self._wasi, self.limits, self._slots)
         self._modules.add(module)
         return module
 
@@ -146,12 +146,12 @@ class Sandbox:
         )
 
     @cached_property
-    def _surroundings(self) -> Surroundings:
-        from reglet.infrastructure.host.surroundings import Surroundings, discard
+    def _wasi(self) -> WasiConfig:
+        from reglet.infrastructure.host.wasi_config import WasiConfig, discard
         from reglet.infrastructure.wasi.granted import granted_preopens
 
         stdout, stderr = self._streams
-        return Surroundings(
+        return WasiConfig(
             preopens=granted_preopens(self._policy, self._directory, self._file_observer),
             environment={
                 name: value for name, value in self._environment.items() if self._policy.environment(name)
@@ -191,13 +191,13 @@ def module_class() -> type[Module]:
     return module.Module
 
 
-def _find_overlay(binary: bytes, digest: str) -> Overlay | None:
+def _find_image(binary: bytes, digest: str) -> MemoryImage | None:
     """Return what lays a plugin of this SDK over the runtime; None for any other, and without a runtime."""
-    from reglet.infrastructure.host.overlay import OverlayFinder
+    from reglet.infrastructure.host.memory_image import MemoryImageFinder
     from reglet.infrastructure.runtime.product import RuntimeProductError, load_product
 
     try:
         product = load_product()
     except RuntimeProductError:
         return None
-    return OverlayFinder(product.module, product.host_functions, product.key)(binary, digest)
+    return MemoryImageFinder(product.module.wasm, product.module.host_functions, product.key)(binary, digest)

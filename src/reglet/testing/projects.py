@@ -13,9 +13,9 @@ import reglet
 from reglet.application.names import PROJECT_FILE
 from reglet.domain.context import Context
 from reglet.domain.ports import Plugin
+from reglet.infrastructure.atomic import write_atomic
 from reglet.infrastructure.build.build import build_plugin
-from reglet.infrastructure.build.in_process import load_plugin_in_process
-from reglet.infrastructure.whole_files import write_whole
+from reglet.infrastructure.build.project import load_plugin_in_process
 from reglet.sandbox import native_functions
 from reglet.testing.runners import (
     HostedPlugin,
@@ -88,7 +88,7 @@ def built_module(folder: Path, cache: Path | None) -> Path:
         return module
     report = build_plugin(folder, module)
     made_of = [*report.sources, folder / PROJECT_FILE]
-    write_whole(stamp, json.dumps({"sdk": _sdk_digest(), "sources": _digests(made_of)}).encode())
+    write_atomic(stamp, json.dumps({"sdk": _sdk_digest(), "sources": _digests(made_of)}).encode())
     return module
 
 

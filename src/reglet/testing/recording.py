@@ -18,7 +18,7 @@ from reglet.domain.entities.json_value import JSONValue
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import CapabilityError, RegletError
 from reglet.domain.ports import HostFunctions, Plugin
-from reglet.infrastructure.whole_files import write_whole
+from reglet.infrastructure.atomic import write_atomic
 from reglet.testing.config_json import encode_config
 from reglet.testing.masking import Masker, known_secrets
 from reglet.testing.runners import InProcessRunner, NativeRunner, definition_of, runner_of
@@ -74,7 +74,7 @@ class Recording:
     def save(self, path: Path) -> None:
         """Write the recording to a file, whole or not at all."""
         try:
-            write_whole(path, self.to_json().encode())
+            write_atomic(path, self.to_json().encode())
         except OSError as error:
             reason = error.strerror or error
             raise RecordingError(f"{path}: the recording cannot be written: {reason}") from error

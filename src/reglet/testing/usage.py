@@ -24,7 +24,7 @@ from reglet.domain.entities.grants import (
     NetworkRule,
 )
 from reglet.domain.urls import DNS_PORT, SCHEME_PORTS
-from reglet.infrastructure.whole_files import write_whole
+from reglet.infrastructure.atomic import write_atomic
 
 
 @frozen
@@ -110,7 +110,7 @@ class Usage:
     def save(self, path: Path) -> None:
         """Write it as JSON."""
         lists = {name: sorted(getattr(self, name)) for name in _NAMES}
-        write_whole(path, (json.dumps(lists, indent=2) + "\n").encode())
+        write_atomic(path, (json.dumps(lists, indent=2) + "\n").encode())
 
     @classmethod
     def load(cls, path: Path) -> Usage:

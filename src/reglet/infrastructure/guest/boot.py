@@ -21,12 +21,12 @@ from reglet.application.results import author_traceback, one_line
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.ports import Plugin
+from reglet.infrastructure.build_contract import PACKAGES_ROOT, PLUGIN_ROOT, REPORT_MARK
 from reglet.infrastructure.guest.exports import Exports
+from reglet.infrastructure.guest.files import report_refused_looks
 from reglet.infrastructure.guest.host_calls import ImportedFunctions
 from reglet.infrastructure.guest.import_guard import ImportGuard, ImportTracer
 from reglet.infrastructure.guest.importing import (
-    PACKAGES_ROOT,
-    PLUGIN_ROOT,
     RefusingFinder,
     SealedFinder,
     SourceFinder,
@@ -38,9 +38,6 @@ from reglet.infrastructure.guest.importing import (
 from reglet.infrastructure.guest.interpreter import interpreter
 from reglet.infrastructure.guest.resume import on_first_call
 from reglet.infrastructure.wire.host_functions import HOST_FUNCTIONS
-
-MARK = "\0reglet-build "
-"""What stands before a report."""
 
 
 class _State:
@@ -65,7 +62,7 @@ def run_stage(name: str, arguments: str) -> None:
             "traceback": author_traceback(error),
             "host_calls": _State.guard.host_calls,
         }
-    os.write(1, (MARK + json.dumps(report) + "\n").encode())
+    os.write(1, (REPORT_MARK + json.dumps(report) + "\n").encode())
 
 
 def load(module: str, attribute: str | None, version: str | None) -> dict[str, Any]:
@@ -121,10 +118,12 @@ def seal() -> dict[str, Any]:
         sys.meta_path.remove(each)
     sys.meta_path.append(SealedFinder())
     sys.path.clear()
+    sys.path_hooks.clear()  # a late import must not look at files: it would count as a look of the plugin's
     os.environ.clear()  # the build's own; a variable at a time is slow, so not at the first call
     _forget_imports()
     _keep_plugin_source()
     exports.keep_log()
+    report_refused_looks()
     gc.freeze()  # all of this stays for good: collections in a host need not look through it
     return {"modules": sorted(sys.modules)}
 

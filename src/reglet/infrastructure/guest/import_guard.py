@@ -8,7 +8,7 @@ import traceback
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-from reglet.infrastructure.guest.importing import PACKAGES_ROOT, PLUGIN_ROOT
+from reglet.infrastructure.build_contract import PACKAGES_ROOT, PLUGIN_ROOT
 from reglet.infrastructure.guest.interpreter import interpreter
 
 _AUTHORS = (PLUGIN_ROOT + "/", PACKAGES_ROOT + "/")

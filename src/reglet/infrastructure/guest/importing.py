@@ -20,18 +20,11 @@ from typing import TYPE_CHECKING, Any, cast
 from reglet.application.plugin import PluginDefinition, plugin_of
 from reglet.application.unsupported_modules import unsupported_reason
 from reglet.domain.ports import Plugin
+from reglet.infrastructure.build_contract import NATIVE_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import ModuleType
-
-
-PLUGIN_ROOT = "/plugin"
-PACKAGES_ROOT = "/packages"
-"""Where the guest sees the plugin's files and those of installed packages."""
-
-NATIVE_SUFFIX = ".native"
-"""The builder shows a file `name.native` where there is a native extension module of that name."""
 
 
 class SourceFinder:

@@ -98,9 +98,7 @@ class HostDispatcher:
         if name not in self._handlers:
             port = getattr(self._ports, HOST_FUNCTIONS[name].port_name)
             self._handlers[name] = (
-                None
-                if port is None
-                else HANDLERS[name](port, self._policy, self._dialect, self._ports.locate)
+                None if port is None else HANDLERS[name](port, self._policy, self._dialect, self._ports.which)
             )
         return self._handlers[name]
 

@@ -50,7 +50,7 @@ class Ports(Protocol):
     """One port a host function, by the function's short name; None means that the function is not offered.
 
     A port is asked for when its function is first called, so one that is costly to make may wait until
-    then. `locate` finds the file that a command means, which then is judged and run; without it, as for
+    then. `which` finds the file that a command means, which then is judged and run; without it, as for
     fakes, a command's name is all there is.
     """
 
@@ -67,7 +67,7 @@ class Ports(Protocol):
     @property
     def log(self) -> LogSink | None: ...  # noqa: D102
     @property
-    def locate(self) -> Which | None: ...  # noqa: D102
+    def which(self) -> Which | None: ...  # noqa: D102
 
 
 @frozen
@@ -80,7 +80,7 @@ class HostPorts:
     smtp: SMTPClient | None = None
     exec: CommandRunner | None = None
     log: LogSink | None = None
-    locate: Which | None = None
+    which: Which | None = None
 
 
 class BadRequestError(RegletError):
@@ -105,12 +105,12 @@ class Handler(ABC, Generic[Port, Q]):
     function: ClassVar[HostFunction]
     failure_code: ClassVar[str]
 
-    def __init__(self, port: Port, policy: Policy, dialect: Dialect, locate: Which | None = None) -> None:
+    def __init__(self, port: Port, policy: Policy, dialect: Dialect, which: Which | None = None) -> None:
         """Answer with `port` what `policy` allows."""
         self._port = port
         self._policy = policy
         self._dialect = dialect
-        self._locate = locate
+        self._which = which
 
     def answer(self, request: bytes, context: Context, log: CallLog) -> bytes:
         """Answer a request in the dialect.
@@ -337,7 +337,7 @@ class ExecHandler(Handler[CommandRunner, CommandRequest]):
         """
         if not request.command:
             raise BadRequestError("command is required")
-        program = Program() if self._locate is None else self._locate(request.command, request.dir)
+        program = Program() if self._which is None else self._which(request.command, request.dir)
         decisions = [
             self._policy.execute(name, resolved=program.resolved, environment=(request.env or {}).keys())
             for name in dict.fromkeys(filter(None, (request.command, program.path)))

@@ -143,7 +143,7 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def which(command: str, directory: str | None) -> Program:
+def which_program(command: str, directory: str | None) -> Program:
     """Return the file that `command` means on this machine: a path, or a name in this process's `PATH`."""
     if "/" in command:
         path = os.path.abspath(os.path.join(directory or os.curdir, command))  # noqa: PTH100, PTH118 - no symlinks

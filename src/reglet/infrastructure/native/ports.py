@@ -91,11 +91,11 @@ class NativePorts:
         return NativeCommandRunner()
 
     @property
-    def locate(self) -> Which:
+    def which(self) -> Which:
         """What finds the file of a program, so that the policy is asked about what is run."""
-        from reglet.infrastructure.native.exec import which
+        from reglet.infrastructure.native.exec import which_program
 
-        return which
+        return which_program
 
 
 @frozen
