@@ -10,6 +10,9 @@ from reglet.domain.errors import DefinitionError
 _VERSION = re.compile(r"v?[0-9][0-9A-Za-z.!+_-]*\Z")
 _CAPITALISED = re.compile("(.)([A-Z][a-z]+)")
 _NEXT_WORD = re.compile("([a-z0-9])([A-Z])")
+PROJECT_FILE = "pyproject.toml"
+"""The file of a project whose `[tool.reglet]` names the plugin."""
+
 _NAME = re.compile(r"[^\W_][\w.-]*\Z")
 
 

@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reglet.cli.command import Command
-from reglet.cli.errors import UsageError, require_extra
-from reglet.cli.exit_status import ExitStatus
+from reglet.cli.command import Command, ExitStatus, UsageError, require_extra
 
 if TYPE_CHECKING:
     from reglet.infrastructure.wasm.inspect import PluginModule
@@ -36,7 +34,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def facts_of(path: Path) -> dict[str, Any]:
-    """Return what the file says of itself.
+    """Return what is in the file.
 
     Raises:
         UsageError: it cannot be read, is no core module, or lacks what hosts call.
@@ -69,11 +67,17 @@ def facts_of(path: Path) -> dict[str, Any]:
 
 
 def _built(plugin: PluginModule) -> dict[str, Any] | None:
-    """Return what our build wrote of itself; None for a module of another SDK."""
+    """Return what our build wrote of itself; None for a module of another SDK, whatever its section holds."""
     from reglet.infrastructure.wasm.inspect import BUILD_SECTION
 
-    section = plugin.custom.get(BUILD_SECTION)
-    return None if section is None else json.loads(bytes(section))
+    try:
+        built = json.loads(bytes(plugin.custom.get(BUILD_SECTION, b"")))
+    except (ValueError, RecursionError):
+        return None
+    texts = isinstance(built, dict) and all(
+        isinstance(built.get(key), str) for key in ("sdk", "abi", "runtime")
+    )
+    return built if texts and isinstance(built.get("modules"), list) else None
 
 
 def _show(facts: dict[str, Any]) -> None:

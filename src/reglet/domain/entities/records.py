@@ -105,6 +105,19 @@ class CommandRequest:
 
 
 @frozen
+class Program:
+    """The file that a command means.
+
+    Attributes:
+        path: absolute, as found; empty when there is none.
+        resolved: the file behind its symlinks; empty when there is none.
+    """
+
+    path: str = ""
+    resolved: str = ""
+
+
+@frozen
 class CommandResult:
     """What a program wrote and how it ended. `truncated` says that it wrote more than the host passes on."""
 

@@ -16,6 +16,7 @@ from reglet.infrastructure.build.errors import BuildError, PluginImportError
 from reglet.infrastructure.build.project import find_project
 from reglet.infrastructure.build.sources import package_folders
 from reglet.infrastructure.engine import run_in_guest_thread
+from reglet.infrastructure.extras import MissingPackageError
 
 if TYPE_CHECKING:
     from reglet.infrastructure.build.build import Described, Progress
@@ -49,10 +50,11 @@ def build_component(
 
     Raises:
         BuildError: it cannot be built; nothing was written.
+        MissingPackageError: componentize-py is not installed.
         RuntimeProductError: reglet's installation is not whole.
     """
     if find_spec("componentize_py") is None:
-        raise BuildError("componentize-py is not installed: pip install 'reglet[component]'")
+        raise MissingPackageError("componentize-py", "component")
     project = find_project(target)
     stages = Stages(progress)
     described = run_in_guest_thread(lambda: _described(project, python, stages))

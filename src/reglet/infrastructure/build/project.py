@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from reglet.application.names import PROJECT_FILE
 from reglet.application.plugin import PluginDefinition, plugin_of
 from reglet.application.results import author_traceback, one_line
 from reglet.domain.errors import DefinitionError
@@ -18,9 +19,6 @@ from reglet.infrastructure.build.errors import PluginImportError, TargetError
 
 if TYPE_CHECKING:
     from types import ModuleType
-
-
-PROJECT_FILE = "pyproject.toml"
 
 
 @frozen

@@ -9,10 +9,17 @@ from typing import Any, Self
 from reglet.application.answers import CommandAnswer
 from reglet.domain.entities.records import CommandRequest, CommandResult
 from reglet.domain.errors import CapabilityError, ExecError, RegletError
-from reglet.testing.fakes.clock import FakeClock
 from reglet.testing.fakes.failures import Failure, failure_of
-from reglet.testing.fakes.patterns import TextPattern, text_matches
-from reglet.testing.fakes.routes import Criterion, Fake, FakeCall, Route
+from reglet.testing.fakes.routes import (
+    Criterion,
+    Fake,
+    FakeCall,
+    FakeClock,
+    Route,
+    TextPattern,
+    optional_text_matches,
+    text_matches,
+)
 
 _TEXTS = {"refused": "permission denied", "not_found": "executable file not found"}
 
@@ -59,7 +66,7 @@ class FakeCommandRunner(Fake[CommandRoute]):
         if args is not None:
             criteria.append(Criterion("args", tuple(args), _args_match))
         if dir is not None:
-            criteria.append(Criterion("dir", dir, _dir_matches))
+            criteria.append(Criterion("dir", dir, optional_text_matches))
         if env is not None:
             criteria.append(Criterion("env", env, _env_matches))
         return self.routes.add(CommandRoute("command", criteria))
@@ -90,10 +97,6 @@ class FakeCommandRunner(Fake[CommandRoute]):
 
 def _args_match(wanted: Sequence[TextPattern], seen: Sequence[str]) -> bool:
     return len(wanted) == len(seen) and all(map(text_matches, wanted, seen))
-
-
-def _dir_matches(wanted: TextPattern, seen: str | None) -> bool:
-    return seen is not None and text_matches(wanted, seen)
 
 
 def _env_matches(wanted: Mapping[str, TextPattern], seen: Mapping[str, Any]) -> bool:

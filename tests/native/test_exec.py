@@ -15,7 +15,7 @@ from reglet.domain.context import Cancellation, Context, ContextBound
 from reglet.domain.entities.records import CommandRequest
 from reglet.domain.errors import CancelledError, ExecError, TimeoutError  # noqa: A004 - our own family
 from reglet.domain.ports import CommandRunner
-from reglet.infrastructure.native.commands import NativeCommandRunner
+from reglet.infrastructure.native.exec import NativeCommandRunner
 
 RUNNER = NativeCommandRunner()
 SHORT = timedelta(milliseconds=200)

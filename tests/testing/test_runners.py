@@ -8,11 +8,11 @@ import pytest
 from reglet.application import answers
 from reglet.domain.entities.grants import FileSystemCapability, FileSystemRule, GrantSet
 from reglet.testing import FakeHost, Recorder
-from reglet.testing.go_place import GoHostError, OnGo
-from reglet.testing.places import check_at
+from reglet.testing.go_runner import GoHostError, GoHostRunner
+from reglet.testing.runners import runner_of
 from tests.testing.plugins import fetching
 
-EVERY_PLACE = """
+EVERY_RUNNER = """
 from reglet.testing import assert_data_field, assert_error
 
 def test_ok(plugin_client, fake_host):
@@ -46,8 +46,8 @@ def test_imported():
     host = FakeHost.of(own)
     host.http.on("https://a.test/").respond(203)
     assert host.check(own, {"url": "https://a.test/"}).data == {"status_code": 203}
-    from reglet.testing.places import PlacedPlugin, in_place
-    assert isinstance(in_place(own), PlacedPlugin)
+    from reglet.testing.runners import InProcessRunner, runner_of
+    assert not isinstance(runner_of(own), InProcessRunner)
 """
 
 RUNNER = """
@@ -91,7 +91,7 @@ def record(project):
     """Record a check of another plugin that makes the same call."""
     plugin = fetching()
     recorder = Recorder(FakeHost.of(plugin, answers.http("https://a.test/", status_code=201)))
-    check_at(plugin, recorder, b'{"url": "https://a.test/"}')
+    runner_of(plugin).check(recorder, b'{"url": "https://a.test/"}')
     recorder.recording(config={"url": "https://a.test/"}).save(project.folder / "run.json")
 
 
@@ -105,7 +105,7 @@ def test_the_sandbox_runs_what_was_built_and_builds_again_only_what_changed(proj
     """The fakes answer the module, its capabilities are enforced, and one build serves many runs."""
     project.make()
     record(project)
-    project.test(EVERY_PLACE)
+    project.test(EVERY_RUNNER)
     project.run("--reglet-place=sandbox").assert_outcomes(passed=7)
     first = modules(project)
     assert len(first) == 1
@@ -124,11 +124,11 @@ def test_the_go_host_runs_the_same_tests(project):
     """On wazero, with the same fakes."""
     project.make()
     record(project)
-    project.test(EVERY_PLACE)
+    project.test(EVERY_RUNNER)
     project.run("--reglet-place=go").assert_outcomes(passed=7)
 
 
-def test_the_real_world_answers_natively_within_what_is_declared(project):
+def test_the_real_host_answers_natively_within_what_is_declared(project):
     """A program is really run, and a test's fakes are not asked."""
     project.make()
     (project.folder / f"{project.module}.py").write_text(RUNNER.replace("PYTHON", sys.executable))
@@ -142,18 +142,37 @@ def test_real(plugin_client, fake_host):
     project.run("--reglet-place=native").assert_outcomes(passed=2)
 
 
-def test_a_recording_answers_where_the_real_world_would(project):
-    """Playing back is the same in every place."""
+def test_a_symlink_to_a_shell_does_not_run_under_a_wildcard_natively(project):
+    """The policy is asked about the file behind a harmless name, as in the sandbox."""
+    project.make()
+    (project.folder / "echo").symlink_to("/bin/sh")
+    source = RUNNER.replace('"PYTHON"]', '"**"]').replace("PYTHON", "echo")
+    (project.folder / f"{project.module}.py").write_text(source)
+    project.test(
+        """
+import os
+from reglet.testing import assert_error
+
+def test_denied(plugin_client, monkeypatch):
+    monkeypatch.setenv("PATH", os.getcwd())
+    assert_error(plugin_client.check(text="ran"), "a pattern with wildcards is not enough", type="capability")
+"""
+    )
+    project.run("--reglet-place=native", "test_it.py").assert_outcomes(passed=1)
+
+
+def test_a_recording_answers_in_place_of_the_real_host(project):
+    """Playing back is the same in every runner."""
     project.make()
     record(project)
     project.test(REPLAYED)
     project.run("--reglet-place=native", "test_it.py").assert_outcomes(passed=1)
 
 
-def test_a_place_without_its_tools_says_what_it_needs(tmp_path):
+def test_a_runner_without_its_tools_says_what_it_needs(tmp_path):
     """The message names the toolchain that is not there."""
     with pytest.raises(GoHostError, match="needs the Go toolchain, and there is no go-of-no-name"):
-        OnGo(tmp_path / "no.wasm", GrantSet(), tmp_path, toolchain="go-of-no-name")
+        GoHostRunner(tmp_path / "no.wasm", GrantSet(), tmp_path, toolchain="go-of-no-name")
 
 
 @pytest.mark.go
@@ -162,5 +181,8 @@ def test_a_module_that_is_none_ends_the_go_host_with_its_reason(tmp_path):
     """What the host said is in the error."""
     (tmp_path / "no.wasm").write_bytes(b"nothing")
     grants = GrantSet(fs=FileSystemCapability([FileSystemRule(read=[f"{tmp_path}/**"])]))
-    with OnGo(tmp_path / "no.wasm", grants, tmp_path) as host, pytest.raises(GoHostError, match="magic"):
+    with (
+        GoHostRunner(tmp_path / "no.wasm", grants, tmp_path) as host,
+        pytest.raises(GoHostError, match="magic"),
+    ):
         host.check(None, b"{}")

@@ -28,12 +28,12 @@ _GLOB = frozenset("*?[{")
 
 
 class GoHostError(RegletError):
-    """The Go host cannot be built or stopped in the middle of a check; the text says why."""
+    """The Go host cannot be built or stopped in the middle of a check; the message has the reason."""
 
     error_type = "execution"
 
 
-class OnGo:
+class GoHostRunner:
     """A built plugin on the Go host, with what it declares granted. A context manager.
 
     Files of declared read patterns are there read-only, below the folders in which the patterns start.
@@ -112,8 +112,8 @@ class OnGo:
     def _gone(self) -> GoHostError:
         status = self._host.wait(_END_SECONDS)
         self._errors.seek(0)
-        said = self._errors.read().decode("utf-8", "replace").strip()
-        return GoHostError(f"the Go host ended with status {status}: {said[-2000:]}")
+        output = self._errors.read().decode("utf-8", "replace").strip()
+        return GoHostError(f"the Go host ended with status {status}: {output[-2000:]}")
 
 
 def _built_host(home: Path, toolchain: str) -> Path:

@@ -1,6 +1,6 @@
-"""Notice which files and variables a plugin touches in this process, as far as Python tells.
+"""Notice which files and variables a plugin touches in this process, as far as Python reports it.
 
-Files: what Python's audit events tell (open, listdir, remove …) and calls of `os.stat`, `os.lstat` and
+Files: what Python's audit events report (open, listdir, remove …) and calls of `os.stat`, `os.lstat` and
 `os.access`. Variables: reads through `os.environ`. What the standard library, the SDK and test tools do for
 themselves is left out.
 """
@@ -17,7 +17,7 @@ from typing import Any
 from reglet.application.plugin import PluginDefinition
 from reglet.domain.context import Context
 from reglet.domain.entities.result import Result
-from reglet.testing.audit.touched import Touched, collections
+from reglet.testing.usage import Usage, running_collections
 
 _TOOLS = frozenset(
     {
@@ -54,14 +54,14 @@ _WRITE_EVENTS = frozenset(
 )
 _LOOKS = ("stat", "lstat", "access")
 
-_watching: list[Touched] = []
+_watching: list[Usage] = []
 _hooked = False
 
 
 @contextmanager
-def surroundings_watched() -> Iterator[None]:
+def side_effects_watched() -> Iterator[None]:
     """Note files and variables that are touched inside the block, if a collection runs."""
-    running = collections()
+    running = running_collections()
     if not running or _watching:
         yield
         return
@@ -87,7 +87,7 @@ def checks_watched() -> Iterator[None]:
     unwatched = PluginDefinition.check
 
     def check(plugin: PluginDefinition, ctx: Context, config: bytes) -> Result:
-        with surroundings_watched():
+        with side_effects_watched():
             return unwatched(plugin, ctx, config)
 
     PluginDefinition.check = check  # type: ignore[method-assign,assignment]  # put back below
@@ -103,8 +103,8 @@ class _WatchedVariables(dict[Any, Any]):
     def __getitem__(self, key: Any) -> Any:
         if _is_plugins_doing():
             name = os.fsdecode(key)
-            for touched in _watching:
-                touched.variables.add(name)
+            for usage in _watching:
+                usage.variables.add(name)
         return super().__getitem__(key)
 
 
@@ -148,8 +148,8 @@ def _note_path(path: Any, *, writes: bool) -> None:
     absolute = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - pathlib would look at the file again
     if not _names_a_file(absolute):
         return
-    for touched in _watching:
-        (touched.writes if writes else touched.reads).add(absolute)
+    for usage in _watching:
+        (usage.writes if writes else usage.reads).add(absolute)
 
 
 def _names_a_file(path: str) -> bool:

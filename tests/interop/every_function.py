@@ -2,7 +2,7 @@
 
 from typing import Any
 
-WORLD = """\
+EVERY_FUNCTION = """\
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +10,7 @@ import reglet
 from reglet import CommandRequest, CommandRunner, Context, DNSResolver, HTTPClient, HTTPRequest, SMTPClient, TCPDialer
 
 plugin = reglet.define_plugin(
-    name="world",
+    name="every-function",
     version="1.0.0",
     description="Uses every host function",
     capabilities=reglet.GrantSet(
@@ -34,8 +34,8 @@ def _seen(*values: Any) -> Output:
     return Output([str(value) for value in values])
 
 
-@plugin.service("world")
-class World:
+@plugin.service("every_function")
+class EveryFunction:
     @reglet.operation(description="A request with headers and a body")
     def http(self, ctx: Context, request: Input) -> Output:
         headers = {"X-Asked": ["a", "b"]}

@@ -11,7 +11,7 @@ from reglet.application.models.writing import write_shape
 from reglet.domain.entities.json_value import JSONValue
 
 
-def encoded(config: Mapping[str, Any] | bytes | None) -> bytes:
+def encode_config(config: Mapping[str, Any] | bytes | None) -> bytes:
     """Return a config as the JSON that a host sends: sorted keys, no spaces.
 
     Bytes stay as they are; None is no config, and so no bytes.

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 
-from reglet.testing.comparison import deep_equal, identical, matches_fields
+from reglet.testing.matching import deep_equal, identical, matches_fields
 from reglet.testing.strategies import json_values
 
 

@@ -23,15 +23,12 @@ from reglet.domain.entities.grants import (
     NetworkCapability,
     NetworkRule,
 )
+from reglet.domain.urls import DNS_PORT, SCHEME_PORTS
 from reglet.infrastructure.atomic import write_atomic
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
-DNS_PORT = 53
-"""The port of look-ups, which need a grant for the name that is looked up."""
 
 
 @frozen
-class Touched:
+class Usage:
     """What was touched so far; the sets grow while a collection runs.
 
     Attributes:
@@ -64,14 +61,14 @@ class Touched:
         """Note the host and port of a URL; what is no URL touches nothing."""
         try:
             parts = urlsplit(url)
-            host, port = parts.hostname, parts.port or _DEFAULT_PORTS.get(parts.scheme)
+            host, port = parts.hostname, parts.port or SCHEME_PORTS.get(parts.scheme)
         except ValueError:
             return
         if host and port:
             self.note_target(host, port)
 
     def note_lookup(self, host: str) -> None:
-        """Note a look-up, which needs port 53 of the name that is looked up."""
+        """Note a look-up, which needs a grant for port 53 of the name that is looked up."""
         self.note_target(host, DNS_PORT)
 
     def note_target(self, host: str, port: int | str) -> None:
@@ -79,7 +76,7 @@ class Touched:
         if host and str(port).isdigit():
             self.targets.add((host.lower().rstrip("."), int(port)))
 
-    def add(self, other: Touched) -> None:
+    def add(self, other: Usage) -> None:
         """Add what another collection holds."""
         self.targets.update(other.targets)
         self.commands.update(other.commands)
@@ -116,7 +113,7 @@ class Touched:
         write_atomic(path, (json.dumps(lists, indent=2) + "\n").encode())
 
     @classmethod
-    def load(cls, path: Path) -> Touched:
+    def load(cls, path: Path) -> Usage:
         """Read what `save` wrote."""
         lists = json.loads(path.read_text("utf-8"))
         targets = {(str(host), int(port)) for host, port in lists["targets"]}
@@ -124,34 +121,34 @@ class Touched:
 
 
 _NAMES = ("targets", "commands", "reads", "writes", "variables")
-_collections: list[Touched] = []
+_running: list[Usage] = []
 
 
 @contextmanager
-def touches_recorded() -> Iterator[Touched]:
+def usage_recorded() -> Iterator[Usage]:
     """Collect what plugins touch inside the block, in every thread."""
-    touched = Touched()
-    _collections.append(touched)
+    usage = Usage()
+    _running.append(usage)
     try:
-        yield touched
+        yield usage
     finally:
-        _collections.remove(touched)
+        _running.remove(usage)
 
 
 @contextmanager
-def touches_unrecorded() -> Iterator[None]:
+def usage_paused() -> Iterator[None]:
     """Collect nothing inside the block: what is tried at random is not what a plugin needs."""
-    paused = _collections.copy()
-    _collections.clear()
+    paused = _running.copy()
+    _running.clear()
     try:
         yield
     finally:
-        _collections.extend(paused)
+        _running.extend(paused)
 
 
-def collections() -> tuple[Touched, ...]:
+def running_collections() -> tuple[Usage, ...]:
     """Return the collections that run."""
-    return tuple(_collections)
+    return tuple(_running)
 
 
 def is_temporary(path: str) -> bool:
@@ -161,34 +158,34 @@ def is_temporary(path: str) -> bool:
 
 def note_fake_call(port: str, facts: Mapping[str, Any]) -> None:
     """Note a call that a fake got, in every collection that runs."""
-    for touched in collections():
+    for usage in running_collections():
         match port:
             case "http":
-                touched.note_url(facts["url"])
+                usage.note_url(facts["url"])
             case "dns":
-                touched.note_lookup(facts["host"])
+                usage.note_lookup(facts["host"])
             case "tcp":
                 host, _, number = facts["address"].rpartition(":")
-                touched.note_target(host.strip("[]"), number)
+                usage.note_target(host.strip("[]"), number)
             case "smtp":
-                touched.note_target(facts["host"], facts["port"])
+                usage.note_target(facts["host"], facts["port"])
             case "command":
-                touched.commands.add(facts["command"])
+                usage.commands.add(facts["command"])
 
 
 def note_file(path: str, changes: bool) -> None:
     """Note a path that a guest asked for, in every collection that runs."""
-    for touched in collections():
-        (touched.writes if changes else touched.reads).add(path)
+    for usage in running_collections():
+        (usage.writes if changes else usage.reads).add(path)
 
 
 def note_host_call(function: str, request: bytes) -> None:
     """Note a host call in every collection that runs."""
-    if not _collections:
+    if not _running:
         return
     try:
         fields = json.loads(request)
     except ValueError:
         return
-    for touched in collections():
-        touched.note_call(function, fields)
+    for usage in running_collections():
+        usage.note_call(function, fields)
