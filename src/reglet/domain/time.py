@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
+import re
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Self
 
@@ -127,3 +128,82 @@ def _zone(moment: datetime) -> str:
         return "Z"
     sign = "-" if minutes and offset < timedelta() else "+"
     return f"{sign}{minutes // _MINUTES_PER_HOUR:02}:{minutes % _MINUTES_PER_HOUR:02}"
+
+
+_FULL_DATE = r"(\d{4})-(\d\d)-(\d\d)"
+_FULL_TIME = r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:\.(\d+))?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)"
+_DATE = re.compile(_FULL_DATE + r"\Z", re.ASCII)
+_TIME = re.compile(_FULL_TIME + r"\Z", re.ASCII | re.IGNORECASE)
+_DATE_TIME = re.compile(f"({_FULL_DATE})[T ]({_FULL_TIME})\\Z", re.ASCII | re.IGNORECASE)
+_ERA = 400
+"""Years after which the calendar repeats itself."""
+
+
+def is_full_date(text: str) -> bool:
+    """Return whether a string is a `full-date` of RFC 3339: `2026-01-31`."""
+    found = _DATE.match(text)
+    if found is None:
+        return False
+    year, month, day = map(int, found.groups())
+    try:
+        date(year or _ERA, month, day)  # the year 0000, which RFC 3339 has and Python has not
+    except ValueError:
+        return False
+    return True
+
+
+def is_full_time(text: str) -> bool:
+    """Return whether a string is a `full-time` of RFC 3339: `12:00:00.5+01:00`.
+
+    A second 60 is one at 23:59 UTC alone, where leap seconds are put in.
+    """
+    found = _TIME.match(text)
+    if found is None:
+        return False
+    hour, minute, second, _, zone = found.groups()
+    if second != "60":
+        return True
+    offset = 0 if zone in "Zz" else int(f"{zone[0]}1") * (int(zone[1:3]) * 60 + int(zone[4:]))
+    return (int(hour) * 60 + int(minute) - offset) % (24 * 60) == 24 * 60 - 1
+
+
+def is_date_time(text: str) -> bool:
+    """Return whether a string is a `date-time` of RFC 3339."""
+    return text[10:11] in ("T", "t") and is_full_date(text[:10]) and is_full_time(text[11:])
+
+
+def parse_time(text: str) -> datetime | None:
+    """Return the timestamp that an RFC 3339 string stands for, with its nanoseconds; None if it is none.
+
+    A blank may stand for the `T`. A leap second is none, as in Go.
+    """
+    found = _DATE_TIME.match(text)
+    if found is None:
+        return None
+    day, fraction, zone = found[1], found[9], found[10]
+    try:
+        moment = datetime.fromisoformat(f"{day}T{found[6]}:{found[7]}:{found[8]}{zone.upper()}")
+    except ValueError:
+        return None
+    if not fraction:
+        return moment
+    nanoseconds = int(fraction[:9].ljust(9, "0"))
+    moment = moment.replace(microsecond=nanoseconds // 1000)
+    return Timestamp.of(moment, nanoseconds % 1000) if nanoseconds % 1000 else moment
+
+
+DURATION_PATTERN = r"^[+-]?(0|([0-9]{1,9}(\.[0-9]{1,9})?(ns|us|µs|ms|s|m|h)){1,7})$"
+"""What a duration may look like; bounded, so that every match is a `timedelta`."""
+
+_DURATION = re.compile(DURATION_PATTERN.removesuffix("$") + r"\Z")
+_PART = re.compile(r"([0-9.]+)(ns|us|µs|ms|s|m|h)")
+_MICROSECONDS = {"ns": 0.001, "us": 1, "µs": 1, "ms": 1e3, "s": 1e6, "m": 60e6, "h": 3600e6}
+
+
+def parse_duration(text: str) -> timedelta | None:
+    """Return the duration that a string stands for as Go reads it, None if it is none."""
+    if _DURATION.match(text) is None:
+        return None
+    parts = _PART.findall(text)
+    microseconds = sum(float(number) * _MICROSECONDS[unit] for number, unit in parts)
+    return timedelta(microseconds=-microseconds if text.startswith("-") else microseconds)

@@ -1,0 +1,500 @@
+"""From JSON values to models: a cattrs converter, and every problem at once as `message @ $.path`.
+
+What the schema accepts, this accepts. Beyond it: a numeric string for a number, an integral float for an
+integer, null for a field that has a default, and keys that are not known.
+
+cattrs is imported when the first model is structured: it would be a third of `import reglet`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
+from enum import Enum
+from functools import cache
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union
+
+from attrs import NOTHING
+
+from reglet.application.models.formats import format_check
+from reglet.application.models.inspect import DICTS, LISTS, is_model, model_type, type_of
+from reglet.application.models.meta import Meta
+from reglet.application.models.patterns import compile_pattern
+from reglet.application.models.types import (
+    AnyType,
+    BoolType,
+    DateTimeType,
+    DictType,
+    EnumType,
+    Field,
+    FloatType,
+    IntType,
+    ListType,
+    ModelType,
+    StrType,
+    TimeDeltaType,
+    Type,
+)
+from reglet.application.models.unstructure import REDACTED, unstructure_as
+from reglet.domain.errors import ConfigError, DefinitionError, SchemaError
+from reglet.domain.time import parse_duration, parse_time
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+Hook: TypeAlias = Callable[[Any, Any], Any]
+"""Takes a JSON value and its type, and returns the Python value or raises."""
+
+Parser: TypeAlias = Callable[[Any], tuple[Any, list[str]]]
+"""Takes a JSON value and returns the model and no problems, or None and every problem."""
+
+_NUMERAL = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
+_LONGEST_NUMERAL = 400
+_LONGEST_SHOWN = 60
+
+
+def parse_model(model: type[Any], data: Any) -> tuple[Any, list[str]]:
+    """Return the model that `data` says and no problems, or None and every problem as `message @ $.path`."""
+    return model_parser(model)(data)
+
+
+def model_parser(model: type[Any]) -> Parser:
+    """Return what `parse_model` does for one model."""
+    structure: Hook = _converter(detailed=False).get_structure_hook(model)
+
+    def parse(data: Any) -> tuple[Any, list[str]]:
+        try:
+            return structure(data, model), []
+        except Exception:  # noqa: BLE001, S110 - what it is, the detailed converter finds
+            pass
+        return _structure_in_detail(model, data)
+
+    return parse
+
+
+def default_in_json(field: Field) -> Any:
+    """Return a field's default as a config would say it, secrets included; raises if it does not fit."""
+    return unstructure_as(_checked(field, field.default_value(), "default"), field.annotation, redact=False)
+
+
+def check_model(model: type[Any]) -> None:
+    """Raise `SchemaError` if the default or an example of a field does not fit the field."""
+    _stand_ins(model)
+
+
+class InvalidValue(Exception):  # noqa: N818 - an answer
+    """A JSON value that is not what it must be: the rules that it breaks, and itself."""
+
+    def __init__(self, *rules: str, value: Any) -> None:
+        """Take rules such as `be a string`, and the value that breaks them."""
+        super().__init__(*rules)
+        self.rules = rules
+        self.value = value
+
+
+class InvalidLength(InvalidValue):
+    """A list or object with too few or too many members; `value` is their number."""
+
+
+@cache
+def _converter(*, detailed: bool) -> Converter:
+    """Return the converter that stops at the first problem, or the one that finds all; one set of hooks."""
+    from cattrs import Converter
+
+    converter = Converter(detailed_validation=detailed)
+    for kind, hook in _HOOKS.items():
+        converter.register_structure_hook(kind, hook)
+    for applies, factory in _FACTORIES:
+        converter.register_structure_hook_factory(applies, factory)
+    return converter
+
+
+def _string(value: Any, _: Any) -> str:
+    if value.__class__ is str:
+        return value  # type: ignore[no-any-return]  # its class says it
+    raise InvalidValue("be a string", value=value)
+
+
+def _boolean(value: Any, _: Any) -> bool:
+    if value is True or value is False:
+        return value
+    raise InvalidValue("be true or false", value=value)
+
+
+def _integer(value: Any, _: Any) -> int:
+    if value.__class__ is int:
+        return value  # type: ignore[no-any-return]  # its class says it
+    whole = _whole(value)
+    if whole is None:
+        raise InvalidValue("be an integer", value=value)
+    return whole
+
+
+def _whole(value: Any) -> int | None:
+    """Return the integer that an integer, an integral float or a numeric string means."""
+    if value.__class__ is int:
+        return value  # type: ignore[no-any-return]  # its class says it
+    if value.__class__ is float:
+        return int(value) if value.is_integer() else None
+    numeral = _numeral(value)
+    if numeral is None:
+        return None
+    return int(value) if numeral[1] is None and numeral[2] is None else _whole(float(value))
+
+
+def _float(value: Any, _: Any) -> float:
+    number = value
+    if value.__class__ is not float:
+        number = math.nan
+        if value.__class__ is int or _numeral(value):
+            try:
+                number = float(value)
+            except OverflowError:
+                pass
+    if not math.isfinite(number):
+        raise InvalidValue("be a number that a double can hold", value=value)
+    return number  # type: ignore[no-any-return]  # a float by now
+
+
+def _numeral(value: Any) -> re.Match[str] | None:
+    if value.__class__ is not str or len(value) > _LONGEST_NUMERAL:
+        return None
+    return _NUMERAL.match(value)
+
+
+def _datetime(value: Any, _: Any) -> datetime:
+    found = parse_time(value) if value.__class__ is str else None
+    if found is None:
+        raise InvalidValue("be a timestamp like 2026-01-31T12:00:00Z", value=value)
+    return found
+
+
+def _timedelta(value: Any, _: Any) -> timedelta:
+    found = parse_duration(value) if value.__class__ is str else None
+    if found is None:
+        raise InvalidValue("be a duration like 1m30s or 500ms", value=value)
+    return found
+
+
+def _enum(annotation: Any) -> Hook:
+    type_ = type_of(annotation)
+    assert isinstance(type_, EnumType)
+    members, kind = dict(type_.members), str if type_.is_string else int
+    rule = f"be one of {', '.join(map(shown, members))}"
+
+    def structure(value: Any, _: Any) -> Any:
+        key = value if value.__class__ is kind else None if kind is str else _whole(value)
+        if key is None or key not in members:
+            raise InvalidValue(rule, value=value)
+        return members[key]
+
+    return structure
+
+
+def _list(annotation: Any, converter: Converter) -> Hook:
+    from cattrs.cols import list_structure_factory
+
+    items: type[Any] = list[typing.get_args(annotation)[0]]  # type: ignore[misc]  # made at run time
+    structure_items = list_structure_factory(items, converter)
+    is_list = typing.get_origin(annotation) is list
+
+    def structure(value: Any, _: Any) -> Any:
+        if value.__class__ is not list:
+            raise InvalidValue("be a list", value=value)
+        made = structure_items(value, items)
+        return made if is_list else tuple(made)
+
+    return structure
+
+
+def _dict(annotation: Any, converter: Converter) -> Hook:
+    from cattrs.cols import mapping_structure_factory
+
+    structure_values = mapping_structure_factory(annotation, converter, key_type=Any)
+
+    def structure(value: Any, _: Any) -> Any:
+        if value.__class__ is not dict:
+            raise InvalidValue("be an object", value=value)
+        return structure_values(value, annotation)
+
+    return structure
+
+
+def _optional(annotation: Any, converter: Converter) -> Hook:
+    [inner] = (each for each in typing.get_args(annotation) if each is not type(None))
+    structure: Hook = converter.get_structure_hook(inner)
+    return lambda value, _: None if value is None else structure(value, inner)
+
+
+def _narrowed(annotation: Any, converter: Converter) -> Hook:
+    """Return the hook of an annotation with limits."""
+    plain = annotation.__origin__
+    make: Hook = converter.get_structure_hook(plain)
+    type_ = type_of(annotation)
+    checks = list(_checks(type_))
+    has_length = isinstance(type_, ListType | DictType)
+
+    def structure(value: Any, _: Any) -> Any:
+        try:
+            made = make(value, plain)
+        except ExceptionGroup as items:  # the problems of items; one of their number stands beside them
+            raise items.derive([*broken(value), *items.exceptions]) from None
+        for holds, _rule in checks:
+            if not holds(made):
+                [error] = broken(value, made)
+                raise error
+        return made
+
+    def broken(value: Any, made: Any = None) -> list[InvalidValue]:
+        subject = value if made is None else made
+        rules = [rule for holds, rule in checks if not holds(subject)]
+        if not rules:
+            return []
+        return [InvalidLength(*rules, value=len(value)) if has_length else InvalidValue(*rules, value=value)]
+
+    return structure
+
+
+def _checks(type_: Type) -> Iterator[tuple[Callable[[Any], bool], str]]:
+    """Yield the limits of a type: whether a value keeps to it, and the rule."""
+    if isinstance(type_, IntType | FloatType):
+        if (ge := type_.ge) is not None:
+            yield lambda value: value >= ge, f"be at least {ge}"
+        if (gt := type_.gt) is not None:
+            yield lambda value: value > gt, f"be greater than {gt}"
+        if (le := type_.le) is not None:
+            yield lambda value: value <= le, f"be at most {le}"
+        if (lt := type_.lt) is not None:
+            yield lambda value: value < lt, f"be less than {lt}"
+    if isinstance(type_, StrType | ListType | DictType):
+        counted = {StrType: "characters", ListType: "items", DictType: "entries"}[type(type_)]
+        if (least := type_.min_length) is not None:
+            yield lambda value: len(value) >= least, f"have at least {least} {counted}"
+        if (most := type_.max_length) is not None:
+            yield lambda value: len(value) <= most, f"have at most {most} {counted}"
+    if isinstance(type_, StrType):
+        if type_.pattern is not None:
+            search = compile_pattern(type_.pattern).search
+            yield lambda value: search(value) is not None, f"match {type_.pattern}"
+        if type_.format is not None:
+            yield format_check(type_.format), f"be of format {type_.format}"
+
+
+def _model(cls: type[Any], converter: Converter) -> Hook:
+    """Return the hook of a model; null counts as absent for a field that has a default and may not be None."""
+    from cattrs.gen import make_dict_structure_fn, override
+
+    fields, absent = model_type(cls).fields, _stand_ins(cls)
+    overrides = {
+        each.attribute: override(rename=each.name, struct_hook=converter.get_structure_hook(each.annotation))
+        for each in fields
+    }
+    structure_fields = make_dict_structure_fn(cls, converter, _cattrs_use_linecache=False, **overrides)
+    not_null = frozenset(each.name for each in fields if not each.required and not _takes_none(each))
+
+    def structure(value: Any, _: Any) -> Any:
+        if value.__class__ is not dict:
+            raise InvalidValue("be an object", value=value)
+        if None in value.values():
+            value = {name: each for name, each in value.items() if each is not None or name not in not_null}
+        return structure_fields({**absent, **value} if absent else value, cls)
+
+    return structure
+
+
+def _takes_none(field: Field) -> bool:
+    return field.nullable or isinstance(field.type, AnyType)
+
+
+@cache
+def _stand_ins(cls: type[Any]) -> Mapping[str, Any]:
+    """Return what stands for absent fields where their default as it is would not do.
+
+    That is None for those that may be None and have no default, and the JSON of defaults that are of another
+    type than the field (`timeout: float = 30`) or hold something that can change, which each model gets anew.
+
+    Raises:
+        SchemaError: a default or an example does not fit its field.
+    """
+    stand_ins = {}
+    for each in model_type(cls).fields:
+        value = each.default_value()
+        try:
+            for example in each.meta.examples:
+                _checked(each, example, "example")
+            made = value if value is NOTHING else _checked(each, value, "default")
+        except DefinitionError as error:
+            raise SchemaError(f"{cls.__qualname__}.{each.attribute}", error) from error
+        is_enough = each.required or each.is_factory or (each.default is not NOTHING and _is_same(made, value))
+        if not is_enough:
+            stand_ins[each.name] = unstructure_as(made, each.annotation, redact=False)
+    return stand_ins
+
+
+def _is_same(made: Any, default: Any) -> bool:
+    try:
+        hash(default)
+    except TypeError:
+        return False
+    return made.__class__ is default.__class__ and bool(made == default)
+
+
+def _checked(field: Field, value: Any, what: str) -> Any:
+    """Return a default or an example as a config with it would give it."""
+    if value is None and field.nullable:
+        return None
+    printed = f"'{REDACTED}'" if field.meta.secret else repr(value)
+    try:
+        data = unstructure_as(value, field.annotation, redact=False)
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        raise DefinitionError(f"its {what} {printed} does not fit its type") from error
+    made, problems = _structure_in_detail(field.annotation, data, shown_secret if field.meta.secret else shown)
+    if problems:
+        raise DefinitionError(f"its {what} {printed} does not fit: {problems[0]}")
+    return made
+
+
+_HOOKS: Mapping[Any, Hook] = {
+    str: _string,
+    bool: _boolean,
+    int: _integer,
+    float: _float,
+    datetime: _datetime,
+    timedelta: _timedelta,
+    object: lambda value, _: value,
+}
+
+
+def _origin_in(*origins: Any) -> Callable[[Any], bool]:
+    return lambda annotation: (typing.get_origin(annotation) or annotation) in origins
+
+
+def _is_enum(annotation: Any) -> bool:
+    return typing.get_origin(annotation) is Literal or (
+        isinstance(annotation, type) and issubclass(annotation, Enum)
+    )
+
+
+def _is_narrowed(annotation: Any) -> bool:
+    return typing.get_origin(annotation) is Annotated and any(
+        isinstance(each, Meta) for each in annotation.__metadata__
+    )
+
+
+_FACTORIES: tuple[tuple[Callable[[Any], bool], Callable[..., Hook]], ...] = (
+    (_origin_in(*LISTS), _list),
+    (_origin_in(*DICTS), _dict),
+    (_origin_in(Union, UnionType), _optional),
+    (_is_enum, _enum),
+    (_is_narrowed, _narrowed),
+    (is_model, _model),
+)
+
+
+def _structure_in_detail(
+    annotation: Any, data: Any, show: Callable[[Any], str] | None = None
+) -> tuple[Any, list[str]]:
+    """Return what the detailed converter makes of `data`, or None and every problem."""
+    try:
+        return _converter(detailed=True).structure(data, annotation), []
+    except Exception as error:  # noqa: BLE001 - what is no problem of the data is raised again below
+        found = error
+    return None, error_messages(found, show or shown)
+
+
+def error_messages(error: Exception, show: Callable[[Any], str], path: str = "$") -> list[str]:
+    """Return what the detailed converter raised as `message @ $.path`, in the order of the fields.
+
+    Args:
+        error: a group of cattrs, or one problem.
+        show: writes a value in a message; of secret fields only the kind is shown.
+        path: where the value lies.
+
+    Raises:
+        Exception: what is no problem of the data, such as a bug in a model's own rule.
+    """
+    from cattrs.errors import ClassValidationError, IterableValidationError
+
+    messages: list[str] = []
+    if isinstance(error, InvalidValue):
+        found = str(error.value) if isinstance(error, InvalidLength) else show(error.value)
+        messages += [f"must {rule}, not {found} @ {path}" for rule in error.rules]
+    elif isinstance(error, IterableValidationError):
+        inside, beside = error.group_exceptions()
+        for each in beside:
+            messages += error_messages(each, show, path)
+        for each, item in inside:
+            messages += error_messages(each, show, path + path_step(item.index))
+    elif isinstance(error, ClassValidationError):
+        fields = {each.attribute: each for each in model_type(error.cl).fields}
+        inside, beside = error.group_exceptions()
+        for each, note in inside:
+            field = fields[note.name]
+            below = path + path_step(field.name)
+            lacking = _lacking(each)
+            if lacking is not None:
+                messages.append(f"required ({_kind(field.type)}){lacking} @ {below}")
+            else:
+                messages += error_messages(each, shown_secret if field.meta.secret else show, below)
+        for each in beside:
+            messages += error_messages(each, show, path)
+    elif isinstance(error, ValueError | ConfigError):  # a model's own rule
+        messages.append(f"{error} @ {path}")
+    else:
+        raise error
+    return messages
+
+
+def _lacking(error: Exception) -> str | None:
+    """Return what to add of a field that is required and has no value, None if something else is wrong."""
+    if isinstance(error, KeyError):
+        return ""
+    return ", not null" if isinstance(error, InvalidValue) and error.value is None else None
+
+
+def path_step(member: str | int) -> str:
+    """Return the step of a path to a member of an object or an item of a list."""
+    if isinstance(member, str) and member.isidentifier():
+        return f".{member}"
+    return f"[{json.dumps(member, ensure_ascii=False)}]"
+
+
+def shown(value: Any) -> str:
+    """Return a JSON value as a person would see it in a config, shortened."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
+
+
+def shown_secret(value: Any) -> str:
+    """Return what may be said of a secret: nothing but its kind."""
+    kinds = {str: "string", int: "number", float: "number", bool: "boolean", list: "list", dict: "object"}
+    return "null" if value is None else f"a {kinds.get(type(value), 'value')} (secret)"
+
+
+def _kind(type_: Type) -> str:
+    if isinstance(type_, EnumType):
+        return f"one of {', '.join(map(shown, type_.members))}"
+    return _KINDS[type(type_)]
+
+
+_KINDS: Mapping[type[Any], str] = {
+    StrType: "a string",
+    IntType: "an integer",
+    FloatType: "a number",
+    BoolType: "true or false",
+    DateTimeType: "a timestamp",
+    TimeDeltaType: "a duration",
+    ListType: "a list",
+    DictType: "an object",
+    ModelType: "an object",
+    AnyType: "any value",
+}
