@@ -3,8 +3,8 @@
 from reglet.application.checks import run_dns_check, run_http_check, run_smtp_check, run_tcp_check
 from reglet.application.clients import get_client, try_get_client, with_client
 from reglet.application.examples import Example
-from reglet.application.models.declaring import field, model
-from reglet.application.models.marks import (
+from reglet.application.models.decorators import field, model
+from reglet.application.models.meta import (
     Deprecated,
     Description,
     Examples,

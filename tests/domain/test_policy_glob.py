@@ -143,6 +143,11 @@ def test_a_doublestar_stands_for_any_directories(before, after):
         ("**/" * 40 + "b", "a/" * 1000),
         ("{a,aa}" * 9 + "c", "a" * 100),
         ("*" * 500, "a" * 1000 + "/"),
+        ("{" + ",".join(f"*{'ab' * 9}{n}*c" for n in range(512)) + "}", "ab" * 2500 + "c"),
+        (
+            "{" + ",".join(f"*[!a-{chr(i)}]" for i in range(98, 600)) + "}",
+            "".join(map(chr, range(97, 5000))) + "/",
+        ),
     ],
 )
 def test_no_pattern_takes_exponential_time(pattern, text):

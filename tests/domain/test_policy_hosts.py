@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reglet.domain.policy import HostError, canonical_host, parse_address, special_use
+from reglet.domain.policy import InvalidHostError, canonical_host, parse_address, special_use
 
 SPELLINGS = {
     "127.0.0.1": [
@@ -56,7 +56,7 @@ def test_every_spelling_comes_down_to_one(host, text):
 @pytest.mark.parametrize("text", REFUSED)
 def test_what_is_neither_a_name_nor_an_address_is_refused(text):
     """Zone ids, escapes, stray separators, bad numbers: none is guessed at."""
-    with pytest.raises(HostError):
+    with pytest.raises(InvalidHostError):
         canonical_host(text)
 
 
@@ -79,10 +79,10 @@ def test_all_ways_to_write_an_ipv4_address_are_read_alike(value):
 
 @given(st.text(max_size=30))
 def test_a_canonical_host_stays_as_it_is(text):
-    """Canonical texts are fixed points, and nothing but HostError is ever raised."""
+    """Canonical texts are fixed points, and nothing but InvalidHostError is ever raised."""
     try:
         host = canonical_host(text)
-    except HostError:
+    except InvalidHostError:
         return
     assert canonical_host(host) == host
     assert host.isascii()

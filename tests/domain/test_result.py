@@ -79,9 +79,3 @@ def test_an_error_prints_with_its_code_and_its_cause():
     """The text is `type: message [code]: cause`."""
     inner = ErrorDetail("network", "refused", "D")
     assert str(ErrorDetail("config", "m", "C", wrapped=inner)) == "config: m [C]: network: refused [D]"
-
-
-def test_an_errors_details_are_replaced_in_a_copy():
-    """The original keeps its own."""
-    first = ErrorDetail("config", "m")
-    assert (first.details, first.with_details({"a": 1}).details) == ({}, {"a": 1})

@@ -39,7 +39,7 @@ def test_writing_is_worse_than_reading():
 
 
 def test_variables_are_low_and_commands_critical():
-    """Reading the environment is a small risk, running programs the greatest."""
+    """Running programs is the greatest risk, reading the environment a small one, in the analyser's order."""
     grants = GrantSet(env=EnvironmentCapability(["HOME"]), exec=ExecCapability(["/bin/ls"]))
     levels = [factor.level for factor in assess_risk(grants).factors]
-    assert levels == [RiskLevel.LOW, RiskLevel.CRITICAL]
+    assert levels == [RiskLevel.CRITICAL, RiskLevel.LOW]

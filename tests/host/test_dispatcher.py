@@ -196,7 +196,7 @@ def test_variables_that_steer_programs_need_their_own_grant():
 
 
 def test_the_file_that_was_judged_is_the_file_that_is_run():
-    """A shell behind a harmless name is a shell, and a name found on the path is run by that path."""
+    """A program behind another name stays what it is, and a name found on the path is run by that path."""
     programs = {
         "ls": Program("/usr/bin/ls", "/usr/bin/ls"),
         "innocent": Program("/opt/innocent", "/bin/dash"),
@@ -209,7 +209,7 @@ def test_the_file_that_was_judged_is_the_file_that_is_run():
     assert listed["stdout"] == "listed"
     denied = json.loads(dispatcher.call("exec_command", b'{"command": "innocent", "args": ["-c", "id"]}'))
     assert denied["error"]["type"] == "capability"
-    assert "shell" in denied["error"]["message"]
+    assert "may run other code" in denied["error"]["message"]
 
 
 @EVERY_DIALECT

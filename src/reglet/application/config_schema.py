@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reglet.application.models.reading import record_of
+from reglet.application.models.inspect import model_type
 from reglet.application.models.schema import DRAFT, JSONSchema, input_schema
 from reglet.application.operations import Operation
 from reglet.domain.errors import DefinitionError
@@ -142,9 +142,9 @@ def _check_against_config(config: type[Any], schema: JSONSchema, operations: Seq
 
 def _check_default(where: str, name: str, config: type[Any], operation: Operation) -> None:
     assert operation.input is not None
-    there = next(each for each in record_of(config).fields if each.name == name)
-    wanted = next(each for each in record_of(operation.input).fields if each.name == name)
-    if there.marks.secret != wanted.marks.secret:
+    there = next(each for each in model_type(config).fields if each.name == name)
+    wanted = next(each for each in model_type(operation.input).fields if each.name == name)
+    if there.meta.secret != wanted.meta.secret:
         raise DefinitionError(
             f"{where} is secret in one and not in the config model {config.__name__}; mark both"
         )

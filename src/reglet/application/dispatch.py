@@ -8,10 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from reglet.application.logging import NO_SECRETS, Check, under_way
-from reglet.application.models.parsing import parser_of
-from reglet.application.models.problems import Parser, Problems, placed, seen
-from reglet.application.models.reading import record_of
-from reglet.application.models.redacting import Redaction, secret_texts
+from reglet.application.models.inspect import model_type
+from reglet.application.models.redaction import Redaction, secret_strings
+from reglet.application.models.structure import Parser, model_parser, shown
 from reglet.application.names import quoted, suggestion
 from reglet.application.operations import Operation, Signature
 from reglet.application.results import redacted, result_of, result_of_error
@@ -47,7 +46,7 @@ def decode_config(config: bytes) -> dict[str, Any]:
     except ValueError as error:
         raise ConfigProblemsError([f"the config is not JSON: {error} @ $"]) from error
     if decoded.__class__ is not dict:
-        raise ConfigProblemsError([f"the config must be an object, not {seen(decoded)} @ $"])
+        raise ConfigProblemsError([f"the config must be an object, not {shown(decoded)} @ $"])
     return decoded
 
 
@@ -76,7 +75,7 @@ def route(operations: Sequence[Operation], config: Mapping[str, Any]) -> Operati
         raise ConfigProblemsError(["the plugin has no operations @ $"])
     key, of = ("operation", _name) if len({each.service for each in fitting}) == 1 else ("service", _service)
     names = list(dict.fromkeys(of(each) for each in fitting))
-    raise ConfigProblemsError([f"is required, to choose one of {quoted(names)}, but it is missing @ $.{key}"])
+    raise ConfigProblemsError([f"required (one of {quoted(names)}) @ $.{key}"])
 
 
 def _service(operation: Operation) -> str:
@@ -100,7 +99,7 @@ def _narrowed(
     names = list(dict.fromkeys(of(each) for each in operations))
     close = suggestion(wanted, names) if isinstance(wanted, str) else ""
     raise ConfigProblemsError(
-        [f"there is no {key} {seen(wanted)}; there are {quoted(names)}{close} @ $.{key}"]
+        [f"there is no {key} {shown(wanted)}; there are {quoted(names)}{close} @ $.{key}"]
     )
 
 
@@ -146,11 +145,10 @@ class Dispatcher:
         for each in (self._config, reader):
             if each is not None and each.is_special:
                 redaction = _watch(ctx, each, decoded, redaction)
-        problems: Problems = []
-        parsed = None if self._config is None else self._config.parse(decoded, problems)
-        request = None if reader is None else reader.parse(decoded, problems)
-        if problems:
-            raise ConfigProblemsError(list(dict.fromkeys(placed(problems))))
+        parsed, problems = (None, []) if self._config is None else self._config.parse(decoded)
+        request, more = (None, []) if reader is None else reader.parse(decoded)
+        if problems or more:
+            raise ConfigProblemsError(list(dict.fromkeys([*problems, *more])))
         if self._config is not None:
             ctx = ctx.with_config(parsed)
         result = result_of(operation, call(ctx, request))
@@ -174,16 +172,16 @@ class _Reader(NamedTuple):
 
 
 def _reader(model: type[Any]) -> _Reader:
-    record = record_of(model)
-    deprecated = tuple((each.name, each.marks.description) for each in record.fields if each.marks.deprecated)
-    secret = record.has_secrets
-    return _Reader(model, parser_of(model), secret, deprecated, secret or bool(deprecated))
+    type_ = model_type(model)
+    deprecated = tuple((each.name, each.meta.description) for each in type_.fields if each.meta.deprecated)
+    secret = type_.has_secrets
+    return _Reader(model, model_parser(model), secret, deprecated, secret or bool(deprecated))
 
 
 def _watch(ctx: Context, reader: _Reader, config: Mapping[str, Any], redaction: Redaction) -> Redaction:
     """Warn of deprecated fields, and see to it that what is secret stays so from here on."""
     if reader.has_secrets:
-        found = secret_texts(record_of(reader.model), config)
+        found = secret_strings(model_type(reader.model), config)
         redaction = Redaction((*redaction.secrets, *found))
         under_way.set(Check(ctx, redaction))
     for name, description in reader.deprecated:

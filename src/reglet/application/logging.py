@@ -15,15 +15,15 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
-from reglet.application.models.declaring import is_model
-from reglet.application.models.redacting import Redaction
-from reglet.application.models.text_forms import write_duration, write_moment
-from reglet.application.models.writing import write_model
+from reglet.application.models.inspect import is_model
+from reglet.application.models.redaction import Redaction
+from reglet.application.models.unstructure import unstructure_model
 from reglet.application.results import author_traceback, one_line
 from reglet.domain.context import Context
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.records import LogAttribute, LogAttributeType, LogMessage
 from reglet.domain.ports import LogSink
+from reglet.domain.time import format_duration, format_time
 
 NO_SECRETS = Redaction()
 
@@ -70,7 +70,7 @@ def _typed(value: Any) -> tuple[LogAttributeType, str]:
         if isinstance(value, types):
             return write(value)
     if is_model(type(value)):
-        return "json", _json(write_model(value))
+        return "json", _json(unstructure_model(value))
     return "any", "<nil>" if value is None else str(value)
 
 
@@ -111,7 +111,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return sorted(value, key=str)
     if is_model(type(value)):
-        return write_model(value)
+        return unstructure_model(value)
     return _typed(value)[1]
 
 
@@ -127,8 +127,8 @@ _KINDS: tuple[tuple[Any, Callable[[Any], tuple[LogAttributeType, str]]], ...] = 
     (bool, lambda value: ("bool", "true" if value else "false")),
     (int, _integer),
     (float, _float),
-    (datetime, lambda value: ("time", write_moment(value))),
-    (timedelta, lambda value: ("duration", write_duration(value))),
+    (datetime, lambda value: ("time", format_time(value))),
+    (timedelta, lambda value: ("duration", format_duration(value))),
     ((BaseException, ErrorDetail), lambda value: ("error", str(value) or type(value).__name__)),
     (Group, _group),
     ((Mapping, list, tuple, set, frozenset, bytes, bytearray), _as_json),

@@ -12,12 +12,11 @@ from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar, U
 from attrs import field, frozen
 
 from reglet.application.examples import Example
-from reglet.application.models.declaring import is_model
-from reglet.application.models.parsing import parse_model
-from reglet.application.models.reading import record_of, resolve_annotations
+from reglet.application.models.inspect import is_model, model_type, resolve_annotations
 from reglet.application.models.schema import output_schema
-from reglet.application.models.shapes import Record
-from reglet.application.models.writing import write_model, writer_of
+from reglet.application.models.structure import parse_model
+from reglet.application.models.types import ModelType
+from reglet.application.models.unstructure import unstructure_hook, unstructure_model
 from reglet.application.names import check_name, snake_case
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import OperationManifest
@@ -246,14 +245,14 @@ class Operation:
         return self.signature.output
 
     @property
-    def record(self) -> Record | None:
-        """The shape of its input."""
-        return None if self.input is None else record_of(self.input)
+    def input_type(self) -> ModelType | None:
+        """The type of its input."""
+        return None if self.input is None else model_type(self.input)
 
     @property
     def input_fields(self) -> tuple[str, ...]:
         """The names of its input's fields in JSON."""
-        return () if self.record is None else tuple(each.name for each in self.record.fields)
+        return () if self.input_type is None else tuple(each.name for each in self.input_type.fields)
 
     def __str__(self) -> str:
         """Return `service.operation`."""
@@ -287,7 +286,7 @@ def make_operation(service: str, instance: object, attribute: str, declared: Dec
     )
     for model in (made.input, made.output):
         if model is not None:
-            writer_of(model)
+            unstructure_hook(model)
     _check_examples(made, what)
     return made
 
@@ -314,8 +313,8 @@ def _check_type(value: object, model: type[Any] | None, what: str) -> None:
 
 
 def _check_input(value: Any, model: type[Any], what: str) -> None:
-    if record_of(model).has_secrets:
+    if model_type(model).has_secrets:
         return
-    _, problems = parse_model(model, write_model(value))
+    _, problems = parse_model(model, unstructure_model(value))
     if problems:
         raise DefinitionError(f"{what} does not fit: {'; '.join(problems)}")

@@ -14,8 +14,8 @@ from typing import Any
 import attrs
 from attrs import evolve
 
-from reglet.application.models.redacting import Redaction
-from reglet.application.models.writing import plain, writer_of
+from reglet.application.models.redaction import Redaction
+from reglet.application.models.unstructure import unstructure, unstructure_hook
 from reglet.application.operations import Operation
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.result import Result, result_error, result_failure, result_success
@@ -77,9 +77,9 @@ def result_of(operation: Operation, outcome: Any) -> Result:
     """Return the Result of what a handler returned."""
     output = operation.output
     if output is not None and isinstance(outcome, output):
-        return result_success(OK, writer_of(output)(outcome))
+        return result_success(OK, unstructure_hook(output)(outcome))
     if isinstance(outcome, Result):
-        return evolve(outcome, data=plain(outcome.data)) if outcome.data else outcome
+        return evolve(outcome, data=unstructure(outcome.data)) if outcome.data else outcome
     if outcome is None:
         return result_success(OK)
     wanted = "a reglet.Result" if output is None else f"{output.__name__} or a reglet.Result"
@@ -90,7 +90,7 @@ def result_of(operation: Operation, outcome: Any) -> Result:
 def result_of_error(error: BaseException) -> Result:
     """Return the Result of what was raised in a check; what is no error of ours counts as a bug."""
     if isinstance(error, CheckFailed):
-        return result_failure(error.message, plain(error.data))
+        return result_failure(error.message, unstructure(error.data))
     if isinstance(error, RegletError):
         return result_error(error.detail())
     return result_error(ErrorDetail("panic", one_line(error), stack=_stack(error)))

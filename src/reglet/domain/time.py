@@ -7,6 +7,30 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Self
 
+ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)
+"""The timestamp that the Go side writes when none was set."""
+
+DURATION_PATTERN = r"^[+-]?(0|([0-9]{1,9}(\.[0-9]{1,9})?(ns|us|µs|ms|s|m|h)){1,7})$"
+"""What a duration may look like; bounded, so that every match is a `timedelta`."""
+
+_MICROSECOND = timedelta(microseconds=1)
+_UNITS = (("ns", 1), ("µs", 1_000), ("ms", 1_000_000))
+_SECOND = 1_000_000_000
+_MINUTES_PER_HOUR = 60
+_MINUTES_PER_DAY = 24 * 60
+
+_DURATION = re.compile(DURATION_PATTERN.removesuffix("$") + r"\Z")
+_PART = re.compile(r"([0-9.]+)(ns|us|µs|ms|s|m|h)")
+_MICROSECONDS = {"ns": 0.001, "us": 1, "µs": 1, "ms": 1e3, "s": 1e6, "m": 60e6, "h": 3600e6}
+
+_FULL_DATE = r"(\d{4})-(\d\d)-(\d\d)"
+_FULL_TIME = r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:\.(\d+))?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)"
+_DATE = re.compile(_FULL_DATE + r"\Z", re.ASCII)
+_TIME = re.compile(_FULL_TIME + r"\Z", re.ASCII | re.IGNORECASE)
+_DATE_TIME = re.compile(f"({_FULL_DATE})[T ]({_FULL_TIME})\\Z", re.ASCII | re.IGNORECASE)
+_ERA = 400
+"""Years after which the calendar repeats itself."""
+
 
 class Timestamp(datetime):
     """A `datetime` that keeps up to 999 nanoseconds beyond its microseconds.
@@ -30,27 +54,20 @@ class Timestamp(datetime):
         *,
         nanosecond: int = 0,
     ) -> Self:
-        """Make a moment; `nanosecond` (0 to 999) is what lies beyond `microsecond`."""
+        """Make a timestamp; `nanosecond` (0 to 999) is what lies beyond `microsecond`."""
         if not 0 <= nanosecond <= 999:  # noqa: PLR2004 - the definition of the field
             raise ValueError(f"nanosecond must be in 0..999, not {nanosecond}")
-        moment = super().__new__(cls, year, month, day, hour, minute, second, microsecond, tz)
-        moment.nanosecond = nanosecond
-        return moment
+        timestamp = super().__new__(cls, year, month, day, hour, minute, second, microsecond, tz)
+        timestamp.nanosecond = nanosecond
+        return timestamp
 
     @classmethod
-    def of(cls, moment: datetime, nanosecond: int = 0) -> Timestamp:
-        """Return `moment` with nanoseconds; a moment without a zone is taken as UTC."""
-        zone = moment.tzinfo or UTC
-        date = (moment.year, moment.month, moment.day)
-        clock = (moment.hour, moment.minute, moment.second, moment.microsecond)
+    def of(cls, timestamp: datetime, nanosecond: int = 0) -> Timestamp:
+        """Return `timestamp` with nanoseconds; a timestamp without a zone is taken as UTC."""
+        zone = timestamp.tzinfo or UTC
+        date = (timestamp.year, timestamp.month, timestamp.day)
+        clock = (timestamp.hour, timestamp.minute, timestamp.second, timestamp.microsecond)
         return cls(*date, *clock, zone, nanosecond=nanosecond)
-
-
-ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)
-"""The time that the Go side writes when none was set."""
-
-
-_MICROSECOND = timedelta(microseconds=1)
 
 
 def nanoseconds_between(start: datetime, end: datetime) -> int:
@@ -59,17 +76,13 @@ def nanoseconds_between(start: datetime, end: datetime) -> int:
     return whole + getattr(end, "nanosecond", 0) - getattr(start, "nanosecond", 0)
 
 
-_UNITS = (("ns", 1), ("µs", 1_000), ("ms", 1_000_000))
-_SECOND = 1_000_000_000
-
-
 def format_duration(duration: timedelta) -> str:
-    """Return a duration in the text of Go's `time.Duration`."""
-    return format_nanoseconds(duration // timedelta(microseconds=1) * 1000)
+    """Return a duration as Go's `time.Duration` prints it."""
+    return format_nanoseconds(duration // _MICROSECOND * 1000)
 
 
 def format_nanoseconds(nanoseconds: int) -> str:
-    """Return a number of nanoseconds in the text of Go's `time.Duration`."""
+    """Return a number of nanoseconds as Go's `time.Duration` prints it."""
     if nanoseconds < 0:
         return "-" + format_nanoseconds(-nanoseconds)
     if nanoseconds == 0:
@@ -91,52 +104,30 @@ def _decimal(value: int, unit: int) -> str:
     return f"{whole}.{digits}" if digits else str(whole)
 
 
-_MINUTES_PER_HOUR = 60
-
-
-def format_time(moment: datetime) -> str:
-    """Return a moment as Go's RFC3339Nano; one without a zone is taken as UTC."""
-    if moment.tzinfo is UTC and moment.__class__ is datetime:
-        return _utc_seconds(moment.replace(microsecond=0)) + _utc_fraction(moment.microsecond)
-    text = (
-        f"{moment.year:04}-{moment.month:02}-{moment.day:02}"
-        f"T{moment.hour:02}:{moment.minute:02}:{moment.second:02}"
+def format_time(timestamp: datetime) -> str:
+    """Return a timestamp as Go's RFC3339Nano; one without a zone is taken as UTC."""
+    if timestamp.tzinfo is UTC and timestamp.__class__ is datetime:
+        fraction = f".{timestamp.microsecond:06}".rstrip("0") if timestamp.microsecond else ""
+        return f"{_whole_seconds(timestamp.replace(microsecond=0))}{fraction}Z"
+    written = (
+        f"{timestamp.year:04}-{timestamp.month:02}-{timestamp.day:02}"
+        f"T{timestamp.hour:02}:{timestamp.minute:02}:{timestamp.second:02}"
     )
-    nanosecond = getattr(moment, "nanosecond", 0)
-    if moment.microsecond or nanosecond:
-        text += "." + f"{moment.microsecond * 1000 + nanosecond:09}".rstrip("0")
-    return text + _zone(moment)
+    nanoseconds = timestamp.microsecond * 1000 + getattr(timestamp, "nanosecond", 0)
+    if nanoseconds:
+        written += "." + f"{nanoseconds:09}".rstrip("0")
+    offset = timestamp.utcoffset() or timedelta()
+    if not offset:
+        return written + "Z"
+    hours, minutes = divmod(abs(offset) // timedelta(minutes=1), _MINUTES_PER_HOUR)
+    sign = "-" if (hours or minutes) and offset < timedelta() else "+"
+    return f"{written}{sign}{hours:02}:{minutes:02}"
 
 
 @lru_cache(maxsize=2)
-def _utc_seconds(moment: datetime) -> str:
-    """Return a moment without its zone; a check's times lie mostly in one second."""
-    return moment.isoformat()[: -len("+00:00")]
-
-
-def _utc_fraction(microsecond: int) -> str:
-    """Return what follows the seconds; all six digits stand in a number that begins with 1."""
-    return f".{str(1_000_000 + microsecond)[1:].rstrip('0')}Z" if microsecond else "Z"
-
-
-def _zone(moment: datetime) -> str:
-    if moment.tzinfo is UTC:
-        return "Z"
-    offset = moment.utcoffset() or timedelta()
-    minutes = abs(offset) // timedelta(minutes=1)
-    if not offset:
-        return "Z"
-    sign = "-" if minutes and offset < timedelta() else "+"
-    return f"{sign}{minutes // _MINUTES_PER_HOUR:02}:{minutes % _MINUTES_PER_HOUR:02}"
-
-
-_FULL_DATE = r"(\d{4})-(\d\d)-(\d\d)"
-_FULL_TIME = r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:\.(\d+))?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)"
-_DATE = re.compile(_FULL_DATE + r"\Z", re.ASCII)
-_TIME = re.compile(_FULL_TIME + r"\Z", re.ASCII | re.IGNORECASE)
-_DATE_TIME = re.compile(f"({_FULL_DATE})[T ]({_FULL_TIME})\\Z", re.ASCII | re.IGNORECASE)
-_ERA = 400
-"""Years after which the calendar repeats itself."""
+def _whole_seconds(timestamp: datetime) -> str:
+    """Return a timestamp without its zone; a check's times lie mostly in one second."""
+    return timestamp.isoformat()[: -len("+00:00")]
 
 
 def is_full_date(text: str) -> bool:
@@ -146,7 +137,7 @@ def is_full_date(text: str) -> bool:
         return False
     year, month, day = map(int, found.groups())
     try:
-        date(year or _ERA, month, day)  # the year 0000, which RFC 3339 has and Python has not
+        date(year or _ERA, month, day)  # RFC 3339 has the year 0000, Python has not
     except ValueError:
         return False
     return True
@@ -164,7 +155,7 @@ def is_full_time(text: str) -> bool:
     if second != "60":
         return True
     offset = 0 if zone in "Zz" else int(f"{zone[0]}1") * (int(zone[1:3]) * 60 + int(zone[4:]))
-    return (int(hour) * 60 + int(minute) - offset) % (24 * 60) == 24 * 60 - 1
+    return (int(hour) * 60 + int(minute) - offset) % _MINUTES_PER_DAY == _MINUTES_PER_DAY - 1
 
 
 def is_date_time(text: str) -> bool:
@@ -190,14 +181,6 @@ def parse_time(text: str) -> datetime | None:
     nanoseconds = int(fraction[:9].ljust(9, "0"))
     moment = moment.replace(microsecond=nanoseconds // 1000)
     return Timestamp.of(moment, nanoseconds % 1000) if nanoseconds % 1000 else moment
-
-
-DURATION_PATTERN = r"^[+-]?(0|([0-9]{1,9}(\.[0-9]{1,9})?(ns|us|µs|ms|s|m|h)){1,7})$"
-"""What a duration may look like; bounded, so that every match is a `timedelta`."""
-
-_DURATION = re.compile(DURATION_PATTERN.removesuffix("$") + r"\Z")
-_PART = re.compile(r"([0-9.]+)(ns|us|µs|ms|s|m|h)")
-_MICROSECONDS = {"ns": 0.001, "us": 1, "µs": 1, "ms": 1e3, "s": 1e6, "m": 60e6, "h": 3600e6}
 
 
 def parse_duration(text: str) -> timedelta | None:

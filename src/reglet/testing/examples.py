@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from reglet.application.answers import Answer
+from reglet.application.models.unstructure import unstructure_model
 from reglet.application.operations import Operation
 from reglet.application.plugin import PluginDefinition
 from reglet.domain.context import Context
@@ -15,7 +16,7 @@ from reglet.domain.entities.json_value import JSONValue
 from reglet.domain.entities.result import Result
 from reglet.domain.ports import Plugin
 from reglet.testing.binding import bound, raise_unexpected
-from reglet.testing.configs import encoded, written
+from reglet.testing.configs import encoded
 from reglet.testing.fakes.host import FakeHost
 from reglet.testing.fakes.routes import UnexpectedCallError
 from reglet.testing.places import definition_of, in_place
@@ -123,9 +124,8 @@ def _problems(case: ExampleCase, result: Result) -> Iterator[str]:
 
 
 def _declared(plugin: Plugin, operation: Operation, clients: tuple[object, ...]) -> Iterator[ExampleCase]:
-    record = operation.record
     for example in operation.examples:
-        given = {} if record is None else written(record, example.input)
+        given = {} if operation.input is None else unstructure_model(example.input, redact=False)
         yield ExampleCase(
             plugin,
             operation.service,

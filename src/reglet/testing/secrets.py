@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reglet.application.models.reading import record_of
-from reglet.application.models.redacting import secret_texts
+from reglet.application.models.inspect import model_type
+from reglet.application.models.redaction import secret_strings
 from reglet.application.plugin import PluginDefinition
 from reglet.domain.ports import Plugin
 from reglet.testing.masking import is_secret_name
@@ -39,7 +39,7 @@ def _of_config(config: bytes, plugin: Plugin | None) -> Iterator[str]:
         inputs = [operation.input for operation in definition.operations]
         for model in dict.fromkeys([definition.config, *inputs]):
             if model is not None:
-                yield from secret_texts(record_of(model), decoded)
+                yield from secret_strings(model_type(model), decoded)
 
 
 def _named(value: Any) -> Iterator[str]:

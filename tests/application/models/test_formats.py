@@ -16,7 +16,7 @@ from reglet.application.models.formats import FORMATS, format_check
         ("hostname", "a-1.example.com", "-a.example.com"),
         ("ipv4", "192.0.2.1", "192.0.2.01"),
         ("ipv6", "2001:db8::1", "2001:db8::1%eth0"),
-        ("time", "12:00:00", "25:00:00"),
+        ("time", "12:00:00Z", "25:00:00Z"),
         ("uri", "https://a.test/x?y#z", "a.test/x"),
         ("uuid", "123e4567-e89b-12d3-a456-426614174000", "123e4567"),
     ],

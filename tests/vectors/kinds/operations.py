@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import reglet
-from reglet.application.models.reading import record_of
+from reglet.application.models.inspect import model_type
 from reglet.domain.context import Context
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.result import Result
@@ -217,7 +217,7 @@ _ONLY_IN_GO = {
 def _field_names(given: str, expected: list[str] | None) -> Rule | None:
     if expected is None:
         return Rule.GO_TAGS
-    names = [each.name for each in record_of(model_of(given)).fields]
+    names = [each.name for each in model_type(model_of(given)).fields]
     if names == expected:
         return None
     # Go's helper disagrees with its JSON: fields without a tag are left out, unexported ones are not.

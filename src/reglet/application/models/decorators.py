@@ -111,7 +111,7 @@ def _check_class(cls: type[Any]) -> None:
                 f"or {name}: ClassVar[{kind}] for what is no field"
             )
     for base in cls.__mro__[1:]:
-        if attrs.has(base) and "__attrs_attrs__" in base.__dict__ or getattr(base, "_is_protocol", False):
+        if (attrs.has(base) and "__attrs_attrs__" in base.__dict__) or getattr(base, "_is_protocol", False):
             continue
         dropped = [
             name
@@ -135,9 +135,7 @@ def _annotations(cls: type[Any]) -> dict[str, Any]:
     return annotations
 
 
-def _checked_fields(
-    cls: type[Any], attributes: list[attrs.Attribute[Any]]
-) -> list[attrs.Attribute[Any]]:
+def _checked_fields(cls: type[Any], attributes: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
     """Return the attributes, or refuse those that could not work."""
     arguments: dict[str, str] = {}
     with_default = ""

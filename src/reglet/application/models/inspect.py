@@ -12,7 +12,6 @@ from enum import Enum
 from typing import Annotated, Any, Literal, Optional, TypeGuard, Union
 
 import attrs
-from attrs import NOTHING
 
 from reglet.application.models.formats import format_check
 from reglet.application.models.meta import META, NARROWING, Meta

@@ -72,7 +72,7 @@ def model_parser(model: type[Any]) -> Parser:
             return structure(data, model), []
         except Exception:  # noqa: BLE001, S110 - what it is, the detailed converter finds
             pass
-        return _structure_in_detail(model, data)
+        return structure_in_detail(model, data)
 
     return parse
 
@@ -114,9 +114,11 @@ def _converter(*, detailed: bool) -> Converter:
     return converter
 
 
-def _string(value: Any, _: Any) -> str:
+def _string(value: Any, kind: Any) -> Any:
+    if kind is not str:
+        return _enum(kind)(value, kind)
     if value.__class__ is str:
-        return value  # type: ignore[no-any-return]  # its class says it
+        return value
     raise InvalidValue("be a string", value=value)
 
 
@@ -126,9 +128,11 @@ def _boolean(value: Any, _: Any) -> bool:
     raise InvalidValue("be true or false", value=value)
 
 
-def _integer(value: Any, _: Any) -> int:
+def _integer(value: Any, kind: Any) -> Any:
+    if kind is not int:
+        return _enum(kind)(value, kind)
     if value.__class__ is int:
-        return value  # type: ignore[no-any-return]  # its class says it
+        return value
     whole = _whole(value)
     if whole is None:
         raise InvalidValue("be an integer", value=value)
@@ -181,6 +185,7 @@ def _timedelta(value: Any, _: Any) -> timedelta:
     return found
 
 
+@cache
 def _enum(annotation: Any) -> Hook:
     type_ = type_of(annotation)
     assert isinstance(type_, EnumType)
@@ -330,7 +335,9 @@ def _stand_ins(cls: type[Any]) -> Mapping[str, Any]:
             made = value if value is NOTHING else _checked(each, value, "default")
         except DefinitionError as error:
             raise SchemaError(f"{cls.__qualname__}.{each.attribute}", error) from error
-        is_enough = each.required or each.is_factory or (each.default is not NOTHING and _is_same(made, value))
+        is_enough = (
+            each.required or each.is_factory or (each.default is not NOTHING and _is_same(made, value))
+        )
         if not is_enough:
             stand_ins[each.name] = unstructure_as(made, each.annotation, redact=False)
     return stand_ins
@@ -348,12 +355,14 @@ def _checked(field: Field, value: Any, what: str) -> Any:
     """Return a default or an example as a config with it would give it."""
     if value is None and field.nullable:
         return None
-    printed = f"'{REDACTED}'" if field.meta.secret else repr(value)
+    printed = REDACTED if field.meta.secret else repr(value)
     try:
         data = unstructure_as(value, field.annotation, redact=False)
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         raise DefinitionError(f"its {what} {printed} does not fit its type") from error
-    made, problems = _structure_in_detail(field.annotation, data, shown_secret if field.meta.secret else shown)
+    made, problems = structure_in_detail(
+        field.annotation, data, shown_secret if field.meta.secret else shown
+    )
     if problems:
         raise DefinitionError(f"its {what} {printed} does not fit: {problems[0]}")
     return made
@@ -366,8 +375,8 @@ _HOOKS: Mapping[Any, Hook] = {
     float: _float,
     datetime: _datetime,
     timedelta: _timedelta,
-    object: lambda value, _: value,
 }
+"""cattrs asks them for subclasses too, which only enums are."""
 
 
 def _origin_in(*origins: Any) -> Callable[[Any], bool]:
@@ -387,6 +396,7 @@ def _is_narrowed(annotation: Any) -> bool:
 
 
 _FACTORIES: tuple[tuple[Callable[[Any], bool], Callable[..., Hook]], ...] = (
+    (_origin_in(Any, object), lambda _: lambda value, _: value),
     (_origin_in(*LISTS), _list),
     (_origin_in(*DICTS), _dict),
     (_origin_in(Union, UnionType), _optional),
@@ -396,7 +406,7 @@ _FACTORIES: tuple[tuple[Callable[[Any], bool], Callable[..., Hook]], ...] = (
 )
 
 
-def _structure_in_detail(
+def structure_in_detail(
     annotation: Any, data: Any, show: Callable[[Any], str] | None = None
 ) -> tuple[Any, list[str]]:
     """Return what the detailed converter makes of `data`, or None and every problem."""

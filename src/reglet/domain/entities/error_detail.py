@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
-
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from reglet.domain.entities.json_value import JSONObject
 
@@ -46,7 +44,3 @@ class ErrorDetail:
         if self.wrapped is not None:
             text += f": {self.wrapped}"
         return text
-
-    def with_details(self, details: JSONObject) -> Self:
-        """Return a copy that carries `details` in place of its own."""
-        return evolve(self, details=dict(details))

@@ -10,9 +10,9 @@ from attrs import field, frozen
 KeyOperation = Literal["read", "write", "read-write"]
 
 
-def _texts(values: Iterable[str]) -> tuple[str, ...]:
+def _strings(values: Iterable[str]) -> tuple[str, ...]:
     if isinstance(values, str):
-        raise TypeError(f"expected a list of texts, not the text {values!r}: write [{values!r}]")
+        raise TypeError(f"expected a list of strings, not the string {values!r}: write [{values!r}]")
     return tuple(values)
 
 
@@ -23,71 +23,59 @@ class NetworkRule:
     Hosts are names, addresses, CIDR blocks or globs; ports are `"443"`, `"8000-9000"` or `"*"`.
     """
 
-    hosts: tuple[str, ...] = field(converter=_texts, default=())
-    ports: tuple[str, ...] = field(converter=_texts, default=())
+    hosts: tuple[str, ...] = field(converter=_strings, default=())
+    ports: tuple[str, ...] = field(converter=_strings, default=())
 
 
 @frozen
 class FileSystemRule:
     """Globs of paths that may be read, and of paths that may be written."""
 
-    read: tuple[str, ...] = field(converter=_texts, default=())
-    write: tuple[str, ...] = field(converter=_texts, default=())
+    read: tuple[str, ...] = field(converter=_strings, default=())
+    write: tuple[str, ...] = field(converter=_strings, default=())
 
 
 @frozen
 class KeyValueRule:
     """Globs of keys in the host's store, and what may be done with them."""
 
-    keys: tuple[str, ...] = field(converter=_texts, default=())
+    keys: tuple[str, ...] = field(converter=_strings, default=())
     op: KeyOperation = "read"
-
-
-def _network_rules(rules: Iterable[NetworkRule]) -> tuple[NetworkRule, ...]:
-    return tuple(rules)
-
-
-def _file_system_rules(rules: Iterable[FileSystemRule]) -> tuple[FileSystemRule, ...]:
-    return tuple(rules)
-
-
-def _key_value_rules(rules: Iterable[KeyValueRule]) -> tuple[KeyValueRule, ...]:
-    return tuple(rules)
 
 
 @frozen
 class NetworkCapability:
     """Outbound network access, rule by rule."""
 
-    rules: tuple[NetworkRule, ...] = field(converter=_network_rules, default=())
+    rules: tuple[NetworkRule, ...] = field(converter=tuple[NetworkRule, ...], default=())
 
 
 @frozen
 class FileSystemCapability:
     """Access to files, rule by rule."""
 
-    rules: tuple[FileSystemRule, ...] = field(converter=_file_system_rules, default=())
+    rules: tuple[FileSystemRule, ...] = field(converter=tuple[FileSystemRule, ...], default=())
 
 
 @frozen
 class EnvironmentCapability:
     """Environment variables that may be read: names or globs."""
 
-    vars: tuple[str, ...] = field(converter=_texts, default=())
+    vars: tuple[str, ...] = field(converter=_strings, default=())
 
 
 @frozen
 class ExecCapability:
     """Commands that may be run: paths or globs."""
 
-    commands: tuple[str, ...] = field(converter=_texts, default=())
+    commands: tuple[str, ...] = field(converter=_strings, default=())
 
 
 @frozen
 class KeyValueCapability:
     """Access to the host's key-value store, rule by rule."""
 
-    rules: tuple[KeyValueRule, ...] = field(converter=_key_value_rules, default=())
+    rules: tuple[KeyValueRule, ...] = field(converter=tuple[KeyValueRule, ...], default=())
 
 
 @frozen
@@ -112,22 +100,26 @@ class GrantSet:
         """Return the rules of this set, then those of `other` that this one lacks, each once."""
         if other is None:
             return self
-        kinds = zip(_KINDS, _rules(self), _rules(other), strict=True)
-        return GrantSet(
-            **{
-                name: kind(_union(mine, theirs))
-                for (name, kind), mine, theirs in kinds
-                if not _absent(mine, theirs)
-            }
-        )
+        merged: dict[str, Any] = {}
+        for (name, kind), mine, theirs in zip(_KINDS, _rules(self), _rules(other), strict=True):
+            rules = (
+                *(mine or ()),
+                *(rule for rule in dict.fromkeys(theirs or ()) if rule not in (mine or ())),
+            )
+            if rules or mine is not None:
+                merged[name] = kind(rules)
+        return GrantSet(**merged)
 
     def difference(self, other: GrantSet | None) -> GrantSet:
         """Return the rules of this set that `other` lacks; a kind left without rules is dropped."""
         if other is None:
             return self
-        kinds = zip(_KINDS, _rules(self), _rules(other), strict=True)
-        left = [(name, kind, _without(mine, theirs)) for (name, kind), mine, theirs in kinds]
-        return GrantSet(**{name: kind(rules) for name, kind, rules in left if rules})
+        left: dict[str, Any] = {}
+        for (name, kind), mine, theirs in zip(_KINDS, _rules(self), _rules(other), strict=True):
+            rules = [rule for rule in mine or () if rule not in (theirs or ())]
+            if rules:
+                left[name] = kind(rules)
+        return GrantSet(**left)
 
     def contains(self, other: GrantSet | None) -> bool:
         """Whether every rule of `other` stands in this set too."""
@@ -165,16 +157,3 @@ def _rules(grants: GrantSet) -> tuple[_Rules, ...]:
         None if commands is None else commands.commands,
         None if kv is None else kv.rules,
     )
-
-
-def _absent(mine: _Rules, theirs: _Rules) -> bool:
-    return mine is None and theirs is None
-
-
-def _union(mine: _Rules, theirs: _Rules) -> tuple[Any, ...]:
-    mine = mine or ()
-    return (*mine, *(rule for rule in dict.fromkeys(theirs or ()) if rule not in mine))
-
-
-def _without(mine: _Rules, theirs: _Rules) -> tuple[Any, ...]:
-    return tuple(rule for rule in mine or () if rule not in (theirs or ()))

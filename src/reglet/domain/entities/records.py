@@ -5,7 +5,7 @@ Durations are `timedelta`, bodies are bytes, ports are ints. The wire's own spel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Literal, Self
@@ -20,10 +20,6 @@ MAX_BODY_BYTES = 10 * 1024 * 1024
 
 def _header_values(headers: Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str, ...]]:
     return {name: (value,) if isinstance(value, str) else tuple(value) for name, value in headers.items()}
-
-
-def _arguments(arguments: Iterable[str]) -> tuple[str, ...]:
-    return tuple(arguments)
 
 
 @frozen
@@ -99,7 +95,7 @@ class CommandRequest:
     """A program to run, without a shell. `env` None means an empty environment."""
 
     command: str
-    args: tuple[str, ...] = field(converter=_arguments, default=())
+    args: tuple[str, ...] = field(converter=tuple[str, ...], default=())
     dir: str | None = None
     env: Mapping[str, str] | None = None
     timeout: timedelta | None = None
@@ -117,10 +113,6 @@ class CommandResult:
     truncated: bool = False
 
 
-def _hold_nothing() -> None:
-    """Let go of nothing."""
-
-
 @define
 class ObservedConnection:
     """What a connection told, and what holds it open if anything does.
@@ -136,7 +128,7 @@ class ObservedConnection:
     local_addr: str = ""
     is_tls: bool = False
     tls: TLSFacts = field(factory=TLSFacts, repr=False)
-    _let_go: Callable[[], object] = field(default=_hold_nothing, repr=False, eq=False)
+    _release: Callable[[], object] = field(default=lambda: None, repr=False, eq=False)
     _is_open: bool = field(default=True, init=False, repr=False, eq=False)
 
     @property
@@ -178,7 +170,7 @@ class ObservedConnection:
         """Close it; closing twice does nothing."""
         if self._is_open:
             self._is_open = False
-            self._let_go()
+            self._release()
 
     def __enter__(self) -> Self:
         return self
@@ -203,16 +195,12 @@ class LogAttribute:
     value: str
 
 
-def _attributes(attributes: Iterable[LogAttribute]) -> tuple[LogAttribute, ...]:
-    return tuple(attributes)
-
-
 @frozen
 class LogMessage:
     """A message with its level (DEBUG, INFO, WARN, ERROR), its attributes and the request it belongs to."""
 
     level: str
     message: str
-    attributes: tuple[LogAttribute, ...] = field(converter=_attributes, default=())
+    attributes: tuple[LogAttribute, ...] = field(converter=tuple[LogAttribute, ...], default=())
     timestamp: datetime = ZERO_TIME
     request_id: str | None = None

@@ -8,11 +8,7 @@ from enum import IntEnum
 from attrs import frozen
 
 from reglet.domain.entities.grants import (
-    EnvironmentCapability,
-    ExecCapability,
-    FileSystemCapability,
     GrantSet,
-    NetworkCapability,
 )
 
 _EVERYWHERE = frozenset({"*", "0.0.0.0"})  # noqa: S104 - a pattern that is looked for, not an address to bind
@@ -52,43 +48,23 @@ def assess_risk(grants: GrantSet | None) -> Risk:
 
 
 def _factors(grants: GrantSet) -> Iterator[RiskFactor]:
-    if grants.network is not None:
-        yield from _network(grants.network)
-    if grants.fs is not None:
-        yield from _files(grants.fs)
-    if grants.env is not None:
-        yield from _environment(grants.env)
-    if grants.exec is not None:
-        yield from _commands(grants.exec)
-
-
-def _network(capability: NetworkCapability) -> Iterator[RiskFactor]:
-    for rule in capability.rules:
-        text = f"Network: {_listed(rule.hosts)}:{_listed(rule.ports)}"
+    """Yield what each rule allows, the kinds in the analyser's order: network, fs, exec, env."""
+    for rule in grants.network.rules if grants.network is not None else ():
+        name = f"Network: {_listed(rule.hosts)}:{_listed(rule.ports)}"
         if _EVERYWHERE.isdisjoint(rule.hosts):
-            yield RiskFactor(RiskLevel.MEDIUM, "Outbound network access", text)
+            yield RiskFactor(RiskLevel.MEDIUM, "Outbound network access", name)
         else:
-            yield RiskFactor(RiskLevel.CRITICAL, "Unrestricted network access", text)
-
-
-def _files(capability: FileSystemCapability) -> Iterator[RiskFactor]:
-    for rule in capability.rules:
-        if rule.write:
-            yield RiskFactor(RiskLevel.HIGH, "Filesystem write access", f"FS Write: {_listed(rule.write)}")
-        if rule.read:
-            yield RiskFactor(RiskLevel.MEDIUM, "Filesystem read access", f"FS Read: {_listed(rule.read)}")
-
-
-def _environment(capability: EnvironmentCapability) -> Iterator[RiskFactor]:
-    if capability.vars:
-        text = f"Env: {_listed(capability.vars)}"
-        yield RiskFactor(RiskLevel.LOW, "Environment variable access", text)
-
-
-def _commands(capability: ExecCapability) -> Iterator[RiskFactor]:
-    if capability.commands:
-        text = f"Exec: {_listed(capability.commands)}"
-        yield RiskFactor(RiskLevel.CRITICAL, "Arbitrary command execution", text)
+            yield RiskFactor(RiskLevel.CRITICAL, "Unrestricted network access", name)
+    for files in grants.fs.rules if grants.fs is not None else ():
+        if files.write:
+            yield RiskFactor(RiskLevel.HIGH, "Filesystem write access", f"FS Write: {_listed(files.write)}")
+        if files.read:
+            yield RiskFactor(RiskLevel.MEDIUM, "Filesystem read access", f"FS Read: {_listed(files.read)}")
+    if grants.exec is not None and grants.exec.commands:
+        name = f"Exec: {_listed(grants.exec.commands)}"
+        yield RiskFactor(RiskLevel.CRITICAL, "Arbitrary command execution", name)
+    if grants.env is not None and grants.env.vars:
+        yield RiskFactor(RiskLevel.LOW, "Environment variable access", f"Env: {_listed(grants.env.vars)}")
 
 
 def _listed(values: Iterable[str]) -> str:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
-from typing import TypeAlias, TypeVar
+from typing import Self, TypeAlias, TypeVar
 
 from attrs import frozen
 
 from reglet.domain.entities.grants import NetworkRule
 from reglet.domain.errors import RegletError
 from reglet.domain.policy.globs import Glob, PatternError, is_exact
+from reglet.domain.urls import PORTS
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
-_METADATA = (
+METADATA = "cloud metadata"
+"""The use of addresses at which clouds hand out credentials."""
+
+_METADATA_ADDRESSES = (
     "169.254.169.254/32",
     "169.254.169.253/32",
     "169.254.170.2/32",
@@ -31,7 +35,7 @@ _METADATA = (
 )
 
 _SPECIAL: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("cloud metadata", _METADATA),
+    (METADATA, _METADATA_ADDRESSES),
     ("unspecified", ("0.0.0.0/32", "::/128")),
     ("loopback", ("127.0.0.0/8", "::1/128")),
     ("private", ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fec0::/10")),
@@ -56,28 +60,26 @@ _GLOBAL_UNICAST = IPv6Network("2000::/3")
 
 
 def special_use(address: Address) -> str:
-    """Return what an address is set aside for, such as `private`; an empty text for a public one.
+    """Return what an address is set aside for, such as `private`; an empty string for a public one."""
+    return special_range(address)[0]
+
+
+def special_range(address: Address) -> tuple[str, Network | None]:
+    """Return what an address is set aside for, and the range that is; nothing and None for a public one.
 
     An IPv4 address inside an IPv6 one (mapped, NAT64) is judged itself. Of IPv6, only global unicast
     can be public.
     """
-    inner = _embedded(address)
-    if inner is not None:
-        return special_use(inner)
+    if isinstance(address, IPv6Address):
+        inner = IPv4Address(int(address) & 0xFFFF_FFFF) if address in _NAT64 else address.ipv4_mapped
+        if inner is not None:
+            return special_range(inner)
     for use, network in _RANGES:
         if address in network:
-            return use
+            return use, network
     if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
-        return "reserved"
-    return ""
-
-
-def _embedded(address: Address) -> IPv4Address | None:
-    if isinstance(address, IPv4Address):
-        return None
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
-    return address.ipv4_mapped
+        return "reserved", ip_network(address)
+    return "", None
 
 
 _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
@@ -90,8 +92,8 @@ _TWO_READINGS = frozenset("\u00df\u1e9e\u03c2\u200c\u200d")
 """Characters that IDNA 2003 and 2008 turn into different names."""
 
 
-class HostError(RegletError):
-    """A text that is neither a host name nor an address; the text says why."""
+class InvalidHostError(RegletError):
+    """A string that is neither a host name nor an address; the message says why."""
 
     error_type = "validation"
 
@@ -102,107 +104,83 @@ class HostError(RegletError):
         self.reason = reason
 
 
-def canonical_host(text: str) -> str:
-    """Return a host in the one spelling used here, or raise `HostError`.
+def canonical_host(host: str) -> str:
+    """Return a host in the one spelling used here, or raise `InvalidHostError`.
 
     Names come back in lower case, in IDNA's ASCII form, without a trailing dot; addresses as `ipaddress`
     writes them, whatever their spelling was (`0x7f.1`, `[::ffff:127.0.0.1]`).
     """
-    address = parse_address(text)
-    return str(address) if address is not None else _name(text)
+    address = parse_address(host)
+    if address is not None:
+        return str(address)
+    name = _ascii(host).removesuffix(".")
+    if len(name) > _MAX_NAME:
+        raise InvalidHostError(host[:80] + "…", f"it is longer than {_MAX_NAME} characters")
+    for label in name.split("."):
+        if not _NAME.fullmatch(label):
+            reason = "a label is empty" if not label else f"{label[:80]!r} cannot be a label of a name"
+            raise InvalidHostError(host, reason)
+    return name
 
 
-def parse_address(text: str) -> Address | None:
-    """Return the address that a host text means, None if it is a name; `HostError` for neither.
+def parse_address(host: str) -> Address | None:
+    """Return the address that a host is, None if it is a name; `InvalidHostError` for neither.
 
     IPv4 inside IPv6 (mapped) is returned as IPv4. All spellings of `inet_aton` are read, as resolvers do.
     """
-    bare = text[1:-1] if text.startswith("[") and text.endswith("]") else text
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if "%" in bare:
-        raise HostError(text, "zone ids and percent-encoding are refused")
+        raise InvalidHostError(host, "zone ids and percent-encoding are refused")
     if ":" in bare:
-        return _ipv6(text, bare)
-    if bare is not text:
-        raise HostError(text, "only IPv6 addresses stand in brackets")
-    return _ipv4(text)
-
-
-def _ipv6(text: str, bare: str) -> Address:
-    try:
-        address = IPv6Address(bare)
-    except AddressValueError as error:
-        raise HostError(text, str(error)) from None
-    return address.ipv4_mapped or address
-
-
-def _ipv4(text: str) -> IPv4Address | None:
-    parts = _ascii(text).removesuffix(".").split(".")
+        try:
+            address = IPv6Address(bare)
+        except AddressValueError as error:
+            raise InvalidHostError(host, str(error)) from None
+        return address.ipv4_mapped or address
+    if bare is not host:
+        raise InvalidHostError(host, "only IPv6 addresses stand in brackets")
+    parts = _ascii(host).removesuffix(".").split(".")
     if not _NUMBER.fullmatch(parts[-1]):
         return None
-    if len(parts) > _OCTETS or not all(_NUMBER.fullmatch(part) for part in parts):
-        raise HostError(text, "it ends in a number and is no IPv4 address")
-    *high, low = (_number(text, part) for part in parts)
+    if len(parts) > _OCTETS or not all(map(_NUMBER.fullmatch, parts)):
+        raise InvalidHostError(host, "it ends in a number and is no IPv4 address")
+    *high, low = (_inet_aton_number(host, part) for part in parts)
     if any(value >= _OCTET for value in high) or low >= _OCTET ** (_OCTETS - len(high)):
-        raise HostError(text, "a part of the IPv4 address is too large")
-    value = sum(octet << (8 * (3 - place)) for place, octet in enumerate(high)) + low
-    return IPv4Address(value)
+        raise InvalidHostError(host, "a part of the IPv4 address is too large")
+    return IPv4Address(sum(octet << (8 * (3 - index)) for index, octet in enumerate(high)) + low)
 
 
-def _number(text: str, part: str) -> int:
+def _inet_aton_number(host: str, part: str) -> int:
     try:
         if part.startswith("0x"):
             return int(part[2:] or "0", 16)
         return int(part, 8) if part.startswith("0") else int(part[:20])
     except ValueError:
-        raise HostError(text, f"{part!r} is no octal number") from None
+        raise InvalidHostError(host, f"{part!r} is no octal number") from None
 
 
-def _name(text: str) -> str:
-    name = _ascii(text).removesuffix(".")
-    if len(name) > _MAX_NAME:
-        raise HostError(text[:80] + "…", f"it is longer than {_MAX_NAME} characters")
-    for label in name.split("."):
-        if not _NAME.fullmatch(label):
-            reason = "a label is empty" if not label else f"{label[:80]!r} cannot be a label of a name"
-            raise HostError(text, reason)
-    return name
-
-
-def _ascii(text: str) -> str:
-    """Return the text in lower case and, if it is not ASCII, in IDNA's ASCII form."""
-    if text.isascii():
-        return text.lower()
-    if not _TWO_READINGS.isdisjoint(text):
-        raise HostError(
-            text, "it has characters that IDNA 2003 and 2008 read differently; write its xn-- form"
+def _ascii(host: str) -> str:
+    """Return a host in lower case and, if it is not ASCII, in IDNA's ASCII form."""
+    if host.isascii():
+        return host.lower()
+    if not _TWO_READINGS.isdisjoint(host):
+        raise InvalidHostError(
+            host, "it has characters that IDNA 2003 and 2008 read differently; write its xn-- form"
         )
-    return ".".join(ascii_label(text, label) for label in _DOTS.split(text))
+    return ".".join(_ascii_label(host, label) for label in _DOTS.split(host))
 
 
-def ascii_label(text: str, label: str) -> str:
-    """Return one label in IDNA's ASCII form."""
+def _ascii_label(host: str, label: str) -> str:
     if label.isascii():
         return label.lower()
     try:
         return label.encode("idna").decode("ascii").lower()
     except UnicodeError as error:
-        raise HostError(text, f"IDNA cannot write {label!r}: {error}") from None
-
-
-def parse_network(text: str) -> Network | None:
-    """Return the CIDR block that a pattern means, None if it is none; host bits must be zero."""
-    address, slash, _ = text.partition("/")
-    if not slash or not (":" in address or re.fullmatch(r"[0-9.]+", address)):
-        return None
-    try:
-        return ip_network(text)
-    except ValueError as error:
-        raise HostError(text, str(error)) from None
+        raise InvalidHostError(host, f"IDNA cannot write {label!r}: {error}") from None
 
 
 T = TypeVar("T")
 
-MAX_PORT = 65535
 _PORTS = re.compile(r"\s*([0-9]{1,5})\s*(?:-\s*([0-9]{1,5})\s*)?")
 
 
@@ -210,9 +188,29 @@ _PORTS = re.compile(r"\s*([0-9]{1,5})\s*(?:-\s*([0-9]{1,5})\s*)?")
 class HostPattern:
     """One host of a rule: a name, a glob, or a block of addresses (a single address is a block of one)."""
 
-    text: str
+    pattern: str
     glob: Glob | None = None
     block: Network | None = None
+
+    @classmethod
+    def parse(cls, pattern: str) -> Self:
+        """Return a host of a rule, ready to match.
+
+        Raises `InvalidHostError` or `PatternError` if it cannot be read.
+        """
+        address, slash, _ = pattern.partition("/")
+        if slash and (":" in address or re.fullmatch(r"[0-9.]+", address)):
+            try:
+                return cls(pattern, block=ip_network(pattern))
+            except ValueError as error:
+                raise InvalidHostError(pattern, str(error)) from None
+        if not is_exact(pattern) and not (pattern.startswith("[") and ":" in pattern):
+            labels = pattern.removesuffix(".").split(".")
+            return cls(pattern, Glob.parse(".".join(_ascii_label(pattern, label) for label in labels)))
+        single = parse_address(pattern)
+        if single is not None:
+            return cls(pattern, block=ip_network(single))
+        return cls(pattern, Glob.parse(canonical_host(pattern)))
 
     def covers(self, host: str, address: Address | None) -> bool:
         """Whether it stands for this canonical host, which is `address` if it is one."""
@@ -222,11 +220,25 @@ class HostPattern:
 
     def names(self, host: str) -> bool:
         """Whether it is this very host name, without wildcards."""
-        return self.glob is not None and is_exact(self.glob.text) and self.glob.text == host
+        return self.glob is not None and is_exact(self.glob.pattern) and self.glob.pattern == host
 
     def holds(self, address: Address) -> bool:
         """Whether it is a block of addresses with this one in it."""
         return self.block is not None and address in self.block
+
+    def reaches(self, host: str, address: Address) -> bool:
+        """Whether it lets `host` be dialled at this address.
+
+        One of special use wants the host's name without wildcards, or a block inside the range that is set
+        aside: `0.0.0.0/0` is a wildcard. Cloud metadata wants its address, for who owns a name decides where
+        it leads.
+        """
+        use, within = special_range(address)
+        if within is None:
+            return True
+        if self.block is None:
+            return use != METADATA and self.names(host)
+        return self.holds(address) and self.block.version == within.version and self.block.subnet_of(within)  # type: ignore[arg-type]  # of one version
 
 
 @frozen
@@ -234,57 +246,38 @@ class CompiledRule:
     """One rule of a grant, ready to match."""
 
     hosts: tuple[HostPattern, ...]
-    ports: tuple[tuple[int, int], ...]
-    port_text: str
+    ports: tuple[range, ...]
+    port_patterns: str
+
+    @classmethod
+    def compile(cls, rule: NetworkRule, errors: list[str]) -> Self:
+        """Return a rule ready to match; what cannot be read is left out and reported in `errors`."""
+        hosts = tuple(readable(HostPattern.parse, rule.hosts, errors))
+        return cls(hosts, tuple(readable(_port_range, rule.ports, errors)), ",".join(rule.ports))
 
     def has_port(self, port: int) -> bool:
         """Whether the rule names this port."""
-        return any(low <= port <= high for low, high in self.ports)
+        return any(port in ports for ports in self.ports)
 
-    def text(self, host: HostPattern) -> str:
+    def name(self, host: HostPattern) -> str:
         """Return the part of the rule that `host` is, such as `network:*.example.com:443`."""
-        return f"network:{host.text}:{self.port_text}"
+        return f"network:{host.pattern}:{self.port_patterns}"
 
 
-def compile_rule(rule: NetworkRule, problems: list[str]) -> CompiledRule:
-    """Return a rule ready to match; what cannot be read is left out and told in `problems`."""
-    hosts = tuple(readable(_host_pattern, rule.hosts, problems))
-    ports = tuple(readable(_port_range, rule.ports, problems))
-    return CompiledRule(hosts, ports, ",".join(rule.ports))
-
-
-def readable(read: Callable[[str], T], texts: Iterable[str], problems: list[str]) -> Iterator[T]:
-    """Yield what `read` makes of each text; a text that it refuses is told in `problems`."""
-    for text in texts:
+def readable(read: Callable[[str], T], patterns: Iterable[str], errors: list[str]) -> Iterator[T]:
+    """Yield what `read` makes of each pattern; one that it refuses is reported in `errors`."""
+    for pattern in patterns:
         try:
-            yield read(text)
+            yield read(pattern)
         except RegletError as error:
-            problems.append(str(error))
+            errors.append(str(error))
 
 
-def _host_pattern(text: str) -> HostPattern:
-    block = parse_network(text)
-    if block is not None:
-        return HostPattern(text, block=block)
-    if is_exact(text) or (text.startswith("[") and ":" in text):
-        address = parse_address(text)
-        if address is not None:
-            return HostPattern(text, block=ip_network(address))
-        return HostPattern(text, Glob.parse(canonical_host(text)))
-    return HostPattern(text, Glob.parse(_glob_text(text)))
-
-
-def _glob_text(text: str) -> str:
-    """Return a glob of names in the spelling that names are compared in."""
-    labels = (ascii_label(text, label) for label in text.removesuffix(".").split("."))
-    return ".".join(label.lower() for label in labels)
-
-
-def _port_range(text: str) -> tuple[int, int]:
-    if text.strip() == "*":
-        return 1, MAX_PORT
-    match = _PORTS.fullmatch(text)
+def _port_range(pattern: str) -> range:
+    if pattern.strip() == "*":
+        return PORTS
+    match = _PORTS.fullmatch(pattern)
     low, high = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
-    if not 0 < low <= high <= MAX_PORT:
-        raise PatternError(text, 'a port is "443", "8000-9000" or "*", from 1 to 65535')
-    return low, high
+    if not 0 < low <= high <= PORTS[-1]:
+        raise PatternError(pattern, f'a port is "443", "8000-9000" or "*", from 1 to {PORTS[-1]}')
+    return range(low, high + 1)

@@ -40,7 +40,7 @@ class Dialer:
         Raises:
             CapabilityError: the guard refuses the target or any address it resolves to.
             DNSError: the name does not resolve.
-            HostError: the text is neither a name nor an address.
+            InvalidHostError: the text is neither a name nor an address.
             TimeoutError: time ran out.
             OSError: no address answers.
         """

@@ -14,7 +14,7 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import MXRecord
 from reglet.domain.errors import DNSError
-from reglet.domain.policy import HostError, canonical_host, parse_address
+from reglet.domain.policy import InvalidHostError, canonical_host, parse_address
 from reglet.domain.ports import NetworkGuard
 from reglet.infrastructure.native.addresses import join_address, split_address
 from reglet.infrastructure.native.deadline import Deadline
@@ -34,7 +34,7 @@ except ImportError as error:
 _PORT = 53
 _TIMEOUT = timedelta(seconds=10)
 _PATIENCE = timedelta(seconds=2)
-_FOREIGN = (dns.exception.DNSException, OSError, ValueError, HostError, DNSError)
+_FOREIGN = (dns.exception.DNSException, OSError, ValueError, InvalidHostError, DNSError)
 
 
 class _NameserverError(Exception):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from reglet.domain.policy import HostError, canonical_host, parse_address
+from reglet.domain.policy import InvalidHostError, canonical_host, parse_address
 
 _MAX_BYTES = 1024 * 1024
 _LOCAL = ["127.0.0.1", "::1"]
@@ -38,5 +38,5 @@ def _entry(address: str, names: list[str]) -> list[tuple[str, set[str]]]:
     try:
         parsed = parse_address(address)
         return [(str(parsed), {canonical_host(name) for name in names})] if parsed is not None else []
-    except HostError:
+    except InvalidHostError:
         return []  # as system resolvers do, a line that makes no sense is passed over

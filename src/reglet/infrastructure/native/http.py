@@ -13,7 +13,7 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import MAX_BODY_BYTES, HTTPRequest, HTTPResponse
 from reglet.domain.errors import DNSError, HTTPError
-from reglet.domain.policy import HostError
+from reglet.domain.policy import InvalidHostError
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import without_credentials
 from reglet.infrastructure.native.deadline import Deadline
@@ -48,7 +48,7 @@ _FOREIGN = (
     ValueError,
     zlib.error,
     DNSError,
-    HostError,
+    InvalidHostError,
 )
 _PROTOCOLS = ("h2", "http/1.1")
 _PACKED = ("Content-Encoding", "Content-Length")

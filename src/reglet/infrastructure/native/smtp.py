@@ -16,7 +16,7 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import SMTPConnectResult, TLSFacts
 from reglet.domain.errors import DNSError, NetworkError
-from reglet.domain.policy import HostError
+from reglet.domain.policy import InvalidHostError
 from reglet.domain.ports import NetworkGuard
 from reglet.infrastructure.native.addresses import join_address
 from reglet.infrastructure.native.deadline import Deadline
@@ -101,5 +101,5 @@ def _errors_mapped(deadline: Deadline) -> Iterator[None]:
         if isinstance(error.__context__, builtins.TimeoutError):
             raise deadline.error() from error
         raise NetworkError("connect", deadline.target, error) from error
-    except (OSError, ValueError, DNSError, HostError, SMTPRefusedError) as error:
+    except (OSError, ValueError, DNSError, InvalidHostError, SMTPRefusedError) as error:
         raise NetworkError("connect", deadline.target, error) from error

@@ -15,7 +15,7 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import ObservedConnection, TLSFacts
 from reglet.domain.errors import DNSError, TCPError
-from reglet.domain.policy import HostError
+from reglet.domain.policy import InvalidHostError
 from reglet.domain.ports import NetworkGuard
 from reglet.infrastructure.native.addresses import socket_address, split_address
 from reglet.infrastructure.native.deadline import DEFAULT_TIMEOUT, Deadline
@@ -83,5 +83,5 @@ def _errors_mapped(deadline: Deadline) -> Iterator[None]:
         yield
     except builtins.TimeoutError as error:
         raise deadline.error() from error
-    except (OSError, ValueError, DNSError, HostError) as error:
+    except (OSError, ValueError, DNSError, InvalidHostError) as error:
         raise TCPError(deadline.target, error) from error

@@ -56,9 +56,7 @@ class ExecFunction(Answerer[CommandRunner, _Run]):
         """Return what the policy says of the name as it was given, else of the path it was found at."""
         names = dict.fromkeys(name for name in (asked.command, program.path) if name)
         decisions = [
-            self._policy.execute(
-                name, asked.args, resolved=program.resolved, environment=(asked.env or {}).keys()
-            )
+            self._policy.execute(name, resolved=program.resolved, environment=(asked.env or {}).keys())
             for name in names
         ]
         return next((each for each in decisions if each), decisions[-1])

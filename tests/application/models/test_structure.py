@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import pytest
 
 import reglet
-from reglet.application.models.parsing import parse_model
+from reglet.application.models.structure import parse_model
 
 
 class Colour(Enum):
@@ -143,7 +143,7 @@ def test_null_is_a_value_where_anything_goes():
         value: Any
 
     assert parse_model(Open, {"value": None}) == (Open(None), [])
-    assert parse_model(Open, {})[1] == ["is required: any value, but it is missing @ $.value"]
+    assert parse_model(Open, {})[1] == ["required (any value) @ $.value"]
 
 
 def test_unknown_keys_are_ignored():
@@ -165,13 +165,13 @@ def test_all_problems_are_told_at_once_with_their_paths():
         },
     )
     assert problems == [
-        "is required: a string, but it is missing @ $.text",
+        "required (a string) @ $.text",
         "must be an integer, not 1.5 @ $.whole",
         'must be true or false, not "true" @ $.flag',
         'must be one of "GET", "POST", not "PUT" @ $.method',
         "must be a string, not 5 @ $.items[1]",
         'must be a string, not 1 @ $.headers["X-Y"]',
-        "is required: a string, but it is missing @ $.servers[1].host",
+        "required (a string) @ $.servers[1].host",
         "must be at least 1, not 0 @ $.servers[1].port",
     ]
 
@@ -179,7 +179,7 @@ def test_all_problems_are_told_at_once_with_their_paths():
 @pytest.mark.parametrize(
     ("config", "problem"),
     [
-        ({"text": None}, "is required: a string, but it is null @ $.text"),
+        ({"text": None}, "required (a string), not null @ $.text"),
         ({"text": True}, "must be a string, not true @ $.text"),
         ({"whole": True}, "must be an integer, not true @ $.whole"),
         ({"whole": "0x10"}, 'must be an integer, not "0x10" @ $.whole'),
@@ -194,7 +194,7 @@ def test_all_problems_are_told_at_once_with_their_paths():
         ({"items": "a"}, 'must be a list, not "a" @ $.items'),
         ({"headers": []}, "must be an object, not a list @ $.headers"),
         ({"server": "h"}, 'must be an object, not "h" @ $.server'),
-        ({"since": "yesterday"}, 'must be a moment like 2026-01-31T12:00:00Z, not "yesterday" @ $.since'),
+        ({"since": "yesterday"}, 'must be a timestamp like 2026-01-31T12:00:00Z, not "yesterday" @ $.since'),
         ({"since": "2026-02-30T12:00:00Z"}, None),
         ({"timeout": "soon"}, 'must be a duration like 1m30s or 500ms, not "soon" @ $.timeout'),
         ({"timeout": 5}, "must be a duration like 1m30s or 500ms, not 5 @ $.timeout"),
