@@ -299,9 +299,7 @@ def test_the_use_of_a_deprecated_field_is_logged(caplog):
 def test_problems_of_the_config_model_and_the_input_are_told_once():
     """Both read the same config."""
     result = secretive.check(Context(), b'{"mode": 5}')
-    assert result.message == (
-        "required (a string) @ $.token; must be a string, not 5 @ $.mode"
-    )
+    assert result.message == ("required (a string) @ $.token; must be a string, not 5 @ $.mode")
 
 
 def test_nothing_is_under_way_after_a_check():

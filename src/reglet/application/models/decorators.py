@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import keyword
 import sys
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from reglet.domain.errors import DefinitionError
 T = TypeVar("T")
 
 _UNKNOWN = "reglet.unknown"
-"""The key, in an attribute's metadata, of options that `field` does not have: the class knows the field's name."""
+"""The key of options that `field` does not have: the error comes with the class, which knows the field."""
 
 _FIELD = type(attrs.field())
 
@@ -98,7 +99,7 @@ def model(cls: type[T]) -> type[T]:
 
 
 def _check_class(cls: type[Any]) -> None:
-    """Refuse what would be dropped in silence: data without annotation, and fields of a base that is no model."""
+    """Refuse what would be dropped in silence: data without annotation, and a base's fields."""
     annotated = _annotations(cls)
     for name, value in cls.__dict__.items():
         is_data = not (isinstance(value, type) or hasattr(type(value), "__get__"))
@@ -131,8 +132,7 @@ def _annotations(cls: type[Any]) -> dict[str, Any]:
         from annotationlib import Format, get_annotations
 
         return get_annotations(cls, format=Format.FORWARDREF)
-    annotations: dict[str, Any] = cls.__dict__.get("__annotations__", {})
-    return annotations
+    return inspect.get_annotations(cls)
 
 
 def _checked_fields(cls: type[Any], attributes: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:

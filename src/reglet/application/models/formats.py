@@ -53,7 +53,7 @@ def _is_ipv6(text: str) -> bool:
 
 
 def _is_uri(text: str) -> bool:
-    """Return whether a string is a URI of RFC 3986: with a scheme, and without what it would have to escape."""
+    """Return whether a string is a URI of RFC 3986: with a scheme, and escaped where it must be."""
     found = re.match(_URI, text)
     if found is None:
         return False

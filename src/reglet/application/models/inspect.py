@@ -34,7 +34,7 @@ from reglet.application.models.types import (
 from reglet.domain.errors import DefinitionError, SchemaError
 
 MODEL = "__reglet_model__"
-"""The attribute by which `@model` marks what it made: the class itself, so that bare subclasses do not pass."""
+"""The attribute that `@model` sets to the class itself, so that bare subclasses do not pass."""
 
 LISTS = (list, tuple, collections.abc.Sequence)
 DICTS = (dict, collections.abc.Mapping)
@@ -119,7 +119,8 @@ def _read_model(model: type[Any]) -> ModelType:
 def _read_field(attribute: attrs.Attribute[Any], annotation: Any) -> Field:
     if not attribute.init:
         raise DefinitionError("it has init=False, so no config could give it; make it a property")
-    default, is_factory = attribute.default, False
+    default: Any = attribute.default
+    is_factory = False
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class at run time, a function in the stubs
         if default.takes_self:
             raise DefinitionError("its default depends on other fields; a schema cannot say that")
@@ -140,7 +141,7 @@ def _read_field(attribute: attrs.Attribute[Any], annotation: Any) -> Field:
         name=meta.json_name or attribute.name,
         type=type_,
         meta=meta,
-        annotation=Optional[narrowed] if nullable else narrowed,
+        annotation=Optional[narrowed] if nullable else narrowed,  # noqa: UP045 - a value, not an annotation
         nullable=nullable,
         default=default,
         is_factory=is_factory,
@@ -172,7 +173,9 @@ def _type(annotation: Any, meta: Meta) -> Type:
     return type_
 
 
-def _narrowed_type(annotation: Any, meta: Meta) -> tuple[Type, tuple[str, ...]]:
+def _narrowed_type(  # noqa: C901, PLR0911 - a case a type
+    annotation: Any, meta: Meta
+) -> tuple[Type, tuple[str, ...]]:
     """Return the type of an annotation, and the limits that it can have."""
     bounds = {name: getattr(meta, name) for name in _BOUNDS}
     lengths = {name: getattr(meta, name) for name in _LENGTHS}

@@ -54,7 +54,7 @@ def output_schema(model: type[Any]) -> JSONSchema:
     return {"$schema": DRAFT, **_schema(model_type(model), output=True)}
 
 
-def _schema(type_: Type, *, output: bool) -> JSONSchema:
+def _schema(type_: Type, *, output: bool) -> JSONSchema:  # noqa: C901, PLR0911 - a case a type
     match type_:
         case StrType():
             pattern = None if type_.pattern is None else spelled_out(type_.pattern)

@@ -13,6 +13,7 @@ import math
 import re
 import typing
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
@@ -66,6 +67,7 @@ def parse_model(model: type[Any], data: Any) -> tuple[Any, list[str]]:
 def model_parser(model: type[Any]) -> Parser:
     """Return what `parse_model` does for one model."""
     structure: Hook = _converter(detailed=False).get_structure_hook(model)
+    _converter(detailed=True).get_structure_hook(model)  # made now, since it takes time, and a guest keeps it
 
     def parse(data: Any) -> tuple[Any, list[str]]:
         try:
@@ -84,7 +86,7 @@ def default_in_json(field: Field) -> Any:
 
 def check_model(model: type[Any]) -> None:
     """Raise `SchemaError` if the default or an example of a field does not fit the field."""
-    _stand_ins(model)
+    _converter(detailed=False).get_structure_hook(model)
 
 
 class InvalidValue(Exception):  # noqa: N818 - an answer
@@ -139,10 +141,10 @@ def _integer(value: Any, kind: Any) -> Any:
     return whole
 
 
-def _whole(value: Any) -> int | None:
-    """Return the integer that an integer, an integral float or a numeric string means."""
+def _whole(value: Any) -> Any:
+    """Return the integer that an integer, an integral float or a numeric string means, or None."""
     if value.__class__ is int:
-        return value  # type: ignore[no-any-return]  # its class says it
+        return value
     if value.__class__ is float:
         return int(value) if value.is_integer() else None
     numeral = _numeral(value)
@@ -151,18 +153,16 @@ def _whole(value: Any) -> int | None:
     return int(value) if numeral[1] is None and numeral[2] is None else _whole(float(value))
 
 
-def _float(value: Any, _: Any) -> float:
+def _float(value: Any, _: Any) -> Any:
     number = value
     if value.__class__ is not float:
         number = math.nan
         if value.__class__ is int or _numeral(value):
-            try:
+            with suppress(OverflowError):
                 number = float(value)
-            except OverflowError:
-                pass
     if not math.isfinite(number):
         raise InvalidValue("be a number that a double can hold", value=value)
-    return number  # type: ignore[no-any-return]  # a float by now
+    return number
 
 
 def _numeral(value: Any) -> re.Match[str] | None:
@@ -204,7 +204,7 @@ def _enum(annotation: Any) -> Hook:
 def _list(annotation: Any, converter: Converter) -> Hook:
     from cattrs.cols import list_structure_factory
 
-    items: type[Any] = list[typing.get_args(annotation)[0]]  # type: ignore[misc]  # made at run time
+    items: Any = list.__class_getitem__(typing.get_args(annotation)[0])
     structure_items = list_structure_factory(items, converter)
     is_list = typing.get_origin(annotation) is list
 
@@ -265,7 +265,7 @@ def _narrowed(annotation: Any, converter: Converter) -> Hook:
     return structure
 
 
-def _checks(type_: Type) -> Iterator[tuple[Callable[[Any], bool], str]]:
+def _checks(type_: Type) -> Iterator[tuple[Callable[[Any], bool], str]]:  # noqa: C901 - a case a limit
     """Yield the limits of a type: whether a value keeps to it, and the rule."""
     if isinstance(type_, IntType | FloatType):
         if (ge := type_.ge) is not None:
@@ -291,11 +291,11 @@ def _checks(type_: Type) -> Iterator[tuple[Callable[[Any], bool], str]]:
 
 
 def _model(cls: type[Any], converter: Converter) -> Hook:
-    """Return the hook of a model; null counts as absent for a field that has a default and may not be None."""
+    """Return the hook of a model; null for a field that has a default and may not be None is no value."""
     from cattrs.gen import make_dict_structure_fn, override
 
     fields, absent = model_type(cls).fields, _stand_ins(cls)
-    overrides = {
+    overrides: dict[str, Any] = {
         each.attribute: override(rename=each.name, struct_hook=converter.get_structure_hook(each.annotation))
         for each in fields
     }
@@ -316,7 +316,6 @@ def _takes_none(field: Field) -> bool:
     return field.nullable or isinstance(field.type, AnyType)
 
 
-@cache
 def _stand_ins(cls: type[Any]) -> Mapping[str, Any]:
     """Return what stands for absent fields where their default as it is would not do.
 
@@ -335,10 +334,9 @@ def _stand_ins(cls: type[Any]) -> Mapping[str, Any]:
             made = value if value is NOTHING else _checked(each, value, "default")
         except DefinitionError as error:
             raise SchemaError(f"{cls.__qualname__}.{each.attribute}", error) from error
-        is_enough = (
-            each.required or each.is_factory or (each.default is not NOTHING and _is_same(made, value))
-        )
-        if not is_enough:
+        if each.required or each.is_factory:
+            continue
+        if each.default is NOTHING or not _is_same(made, value):
             stand_ins[each.name] = unstructure_as(made, each.annotation, redact=False)
     return stand_ins
 
@@ -360,9 +358,7 @@ def _checked(field: Field, value: Any, what: str) -> Any:
         data = unstructure_as(value, field.annotation, redact=False)
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         raise DefinitionError(f"its {what} {printed} does not fit its type") from error
-    made, problems = structure_in_detail(
-        field.annotation, data, shown_secret if field.meta.secret else shown
-    )
+    made, problems = structure_in_detail(field.annotation, data, shown_secret if field.meta.secret else shown)
     if problems:
         raise DefinitionError(f"its {what} {printed} does not fit: {problems[0]}")
     return made
@@ -442,8 +438,8 @@ def error_messages(error: Exception, show: Callable[[Any], str], path: str = "$"
             messages += error_messages(each, show, path + path_step(item.index))
     elif isinstance(error, ClassValidationError):
         fields = {each.attribute: each for each in model_type(error.cl).fields}
-        inside, beside = error.group_exceptions()
-        for each, note in inside:
+        fields_wrong, beside = error.group_exceptions()
+        for each, note in fields_wrong:
             field = fields[note.name]
             below = path + path_step(field.name)
             lacking = _lacking(each)

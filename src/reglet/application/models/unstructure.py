@@ -64,7 +64,7 @@ def _converter(*, redact: bool) -> Converter:
 def _model(cls: type[Any], converter: Converter, *, redact: bool) -> Hook:
     from cattrs.gen import make_dict_unstructure_fn, override
 
-    overrides = {
+    overrides: dict[str, Any] = {
         each.attribute: override(
             rename=each.name,
             unstruct_hook=_redacted
