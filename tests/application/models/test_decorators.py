@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, ClassVar
 
 import attrs
 import pytest
 
 import reglet
+from reglet.application.models.structure import parse_model
 from reglet.errors import DefinitionError
 
 
@@ -108,3 +109,115 @@ def test_a_field_without_an_annotation_is_refused():
         @reglet.model
         class Wrong:
             x = reglet.field(default=1)
+
+
+def _refusal(**body: Any) -> str:
+    """Return why a model with this class body is refused."""
+    with pytest.raises(DefinitionError) as caught:
+        reglet.model(type("Wrong", (), {"__module__": __name__, **body}))
+    return str(caught.value)
+
+
+def test_a_plain_default_that_can_change_is_refused():
+    """As in `field(default=[])`."""
+    refusal = _refusal(__annotations__={"tags": list[str]}, tags=[])
+    assert refusal == (
+        "model Wrong: field tags = []: every model would share it; write field(factory=lambda: [])"
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "fix"),
+    [
+        ("minimum", "write ge"),
+        ("maxItems", "write max_length"),
+        ("regex", "write pattern"),
+        ("defualt", 'did you mean "default"?'),
+        ("colour", "there are description, title, ge"),
+    ],
+)
+def test_an_option_that_does_not_exist_is_refused_with_the_one_that_is_meant(option, fix):
+    """The error names the field, the option and its value."""
+    refusal = _refusal(__annotations__={"port": int}, port=reglet.field(**{option: 10}))
+    assert refusal.startswith(f"model Wrong: field port: there is no {option}=10; ")
+    assert fix in refusal
+
+
+def test_a_required_field_after_one_with_a_default_is_refused_with_both_names():
+    """Moving one is the fix."""
+    refusal = _refusal(__annotations__={"x": int, "y": int}, x=1)
+    assert refusal == (
+        "model Wrong: field y has no default and follows x, which has one; "
+        "move y before it, or give it a default"
+    )
+
+
+@pytest.mark.parametrize("value", [1, "x", None, [1], 1.5, (1, 2)])
+def test_data_without_an_annotation_is_refused(value):
+    """It would be dropped in silence."""
+    refusal = _refusal(__annotations__={}, retries=value)
+    assert refusal.startswith(f"model Wrong: retries = {value!r} has no annotation; write retries: ")
+
+
+def test_what_is_no_data_needs_no_annotation():
+    """Methods, nested classes, private names and class variables stay."""
+
+    @reglet.model
+    class Right:
+        x: int = 1
+        LIMIT: ClassVar[int] = 3
+        _cache = 5
+
+        class Inner:
+            pass
+
+        @staticmethod
+        def helper() -> int:
+            return 1
+
+        @property
+        def double(self) -> int:
+            return self.x * self.LIMIT
+
+    assert Right().double == 3
+
+
+def test_fields_of_a_base_that_is_no_model_are_refused():
+    """They would be dropped in silence."""
+
+    class Base:
+        host: str
+        KIND: ClassVar[str] = "x"
+
+    with pytest.raises(
+        DefinitionError, match="its base Base has the fields host and is no model; decorate Base"
+    ):
+
+        @reglet.model
+        class Wrong(Base):
+            port: int = 1
+
+
+@pytest.mark.parametrize("name", ["self", "_self", "_class"])
+def test_a_field_that_no_constructor_could_take_is_refused(name):
+    """`json_name` is the way out."""
+    refusal = _refusal(__annotations__={name: int}, **{name: 1})
+    assert f"field {name}: a constructor can have no argument" in refusal
+    assert f'json_name="{name}"' in refusal
+
+
+def test_two_fields_of_one_argument_are_refused():
+    """A leading underscore is no part of an argument."""
+    assert "would be one argument, 'x'" in _refusal(__annotations__={"x": int, "_x": int})
+
+
+def test_limits_may_be_given_as_one_meta():
+    """In `Annotated`, as in `field`."""
+
+    @reglet.model
+    class Limited:
+        port: Annotated[int, reglet.Meta(ge=1, le=65535, description="d")]
+
+    assert reglet.Meta(ge=1) == reglet.Ge(1)
+    assert repr(reglet.Meta(ge=0, secret=True)) == "Meta(ge=0, secret=True)"
+    assert parse_model(Limited, {"port": 0})[1] == ["must be at least 1, not 0 @ $.port"]

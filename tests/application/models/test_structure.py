@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from enum import Enum
+from enum import Enum, IntEnum, StrEnum
 from typing import Annotated, Any, Literal
 
 import pytest
 
 import reglet
+from reglet.application.models.schema import input_schema
 from reglet.application.models.structure import parse_model
 
 
@@ -129,10 +130,10 @@ def test_a_field_that_may_be_none_may_be_left_out():
     """Without a default it is None."""
 
     @reglet.model
-    class Loose:
+    class Noted:
         note: Annotated[str | None, reglet.Description("a note")]
 
-    assert parse_model(Loose, {}) == (Loose(None), [])
+    assert parse_model(Noted, {}) == (Noted(None), [])
 
 
 def test_null_is_a_value_where_anything_goes():
@@ -321,3 +322,100 @@ def test_a_bug_in_a_models_own_rule_is_a_bug():
     """It is no problem of the config."""
     with pytest.raises(RuntimeError, match="a bug"):
         parse_model(Range, {"low": -1, "high": 1})
+
+
+@reglet.model
+class Switchable:
+    """Fields that may be None, with a default that is not."""
+
+    server: Server | None = Server("h")
+    note: str | None = reglet.field(default="n")
+    anything: Any = 5
+
+
+def test_null_is_none_where_a_field_may_be_none():
+    """Else nobody could switch its default off."""
+    assert parse_model(Switchable, {}) == (Switchable(), [])
+    off = Switchable(server=None, note=None, anything=None)
+    assert parse_model(Switchable, {"server": None, "note": None, "anything": None}) == (off, [])
+
+
+@reglet.model
+class Loose:
+    """Defaults of another type than their fields."""
+
+    port: int = "80"  # type: ignore[assignment]
+    share: float = 1
+    servers: tuple[Server, ...] = (Server("h", "1"),)  # type: ignore[arg-type]
+
+
+def test_a_default_is_read_as_a_config_is():
+    """A handler gets the type that its annotation says, and the schema the default of that type."""
+    value, problems = parse_model(Loose, {"share": None})
+    assert problems == []
+    assert (value.port, value.share, value.servers) == (80, 1.0, (Server("h", 1),))
+    assert type(value.share) is float
+    assert input_schema(Loose)["properties"]["port"]["default"] == 80
+
+
+@reglet.model
+class Tagged:
+    """A model with something in it that can change."""
+
+    tags: list[str] = reglet.field(factory=list)
+
+
+@reglet.model
+class Holder:
+    """A default that is such a model."""
+
+    inner: Tagged = Tagged(["a"])
+
+
+def test_a_default_that_holds_something_that_can_change_is_made_anew():
+    """No check sees what another one did to it."""
+    first, _ = parse_model(Holder, {})
+    first.inner.tags.append("b")
+    assert parse_model(Holder, {})[0].inner.tags == ["a"]
+
+
+class Mode(StrEnum):
+    """Strings that are an enum's."""
+
+    FAST = "fast"
+
+
+class Level(IntEnum):
+    """Integers that are an enum's."""
+
+    LOW = 1
+
+
+def test_enums_of_strings_and_integers_are_read_as_their_members():
+    """A string or an integer that is no member is refused."""
+
+    @reglet.model
+    class Chosen:
+        mode: Mode
+        levels: list[Level]
+
+    value, _ = parse_model(Chosen, {"mode": "fast", "levels": [1, "1"]})
+    assert value.mode is Mode.FAST
+    assert value.levels == [Level.LOW, Level.LOW]
+    assert parse_model(Chosen, {"mode": "slow", "levels": [2]})[1] == [
+        'must be one of "fast", not "slow" @ $.mode',
+        "must be one of 1, not 2 @ $.levels[0]",
+    ]
+
+
+def test_a_list_tells_of_its_length_and_of_its_items():
+    """The length first."""
+
+    @reglet.model
+    class Short:
+        tags: list[str] = reglet.field(max_length=1)
+
+    assert parse_model(Short, {"tags": ["a", 5]})[1] == [
+        "must have at most 1 items, not 2 @ $.tags",
+        "must be a string, not 5 @ $.tags[1]",
+    ]

@@ -86,6 +86,7 @@ def default_in_json(field: Field) -> Any:
 
 def check_model(model: type[Any]) -> None:
     """Raise `SchemaError` if the default or an example of a field does not fit the field."""
+    model_type(model)  # what is no model is refused in our words
     _converter(detailed=False).get_structure_hook(model)
 
 
