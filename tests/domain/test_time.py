@@ -112,7 +112,7 @@ def test_what_is_no_timestamp_is_none(text):
         ("2024-W09-4", False),
         ("2024-1-1", False),
         ("2024-00-01", False),
-        ("２０２４-01-01", False),
+        ("\u0662024-01-01", False),
         ("2024-01-01\n", False),
     ],
 )

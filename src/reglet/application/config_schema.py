@@ -93,7 +93,9 @@ def _merged(name: str, one: JSONSchema, other: JSONSchema, first: Operation, sec
             f'field "{name}" has the default {one["default"]!r} in {first} and {other["default"]!r} in '
             f"{second}; give it one default or two names"
         )
-    return {**other, **one} if _same_narrowing(one, other) else {**_wide(other), **_wide(one)}
+    if _without(one, _PROSE) == _without(other, _PROSE):
+        return {**other, **one}
+    return {**_wide(other), **_wide(one)}
 
 
 def _type(schema: Any) -> Any:
@@ -107,10 +109,6 @@ def _type(schema: Any) -> Any:
     if "properties" in plain:
         plain["properties"] = {name: _type(each) for name, each in plain["properties"].items()}
     return plain
-
-
-def _same_narrowing(one: JSONSchema, other: JSONSchema) -> bool:
-    return _without(one, _PROSE) == _without(other, _PROSE)
 
 
 def _wide(schema: JSONSchema) -> JSONSchema:

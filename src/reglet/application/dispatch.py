@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from reglet.application.logging import NO_SECRETS, Check, under_way
+from reglet.application.models.error_messages import shown
 from reglet.application.models.inspect import model_type
 from reglet.application.models.redaction import Redaction, secret_strings
-from reglet.application.models.structure import Parser, model_parser, shown
+from reglet.application.models.structure import Parser, model_parser
 from reglet.application.names import quoted, suggestion
 from reglet.application.operations import Operation, Signature
 from reglet.application.results import redacted, result_of, result_of_error

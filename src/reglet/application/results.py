@@ -30,14 +30,21 @@ def _folder(function: Callable[..., Any], levels: int) -> str:
     return path + "/"
 
 
-_OURS = (_folder(_folder, 2), _folder(attrs.define, 1), "<attrs generated", "<reglet ")
+_PACKAGES = _folder(attrs.define, 2)
+_OURS = (
+    _folder(_folder, 2),
+    f"{_PACKAGES}attr/",
+    f"{_PACKAGES}cattrs/",
+    "<attrs generated",
+    "<cattrs generated",
+)
 _IMPORTS = (_folder(importlib.import_module, 1), "<frozen importlib.")
 _MOST_FRAMES = 40
 _MOST_CHARACTERS = 16 * 1024
 
 
 def author_traceback(error: BaseException) -> str:
-    """Return the traceback of an error without the frames of reglet, attrs and the import system."""
+    """Return the traceback of an error without the frames of reglet, attrs, cattrs and the import system."""
     summary = traceback.TracebackException.from_exception(error, limit=-_MOST_FRAMES, compact=True)
     for each in _chain(summary):
         kept = [frame for frame in each.stack if not _is_ours(frame.filename)]

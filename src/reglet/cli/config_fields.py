@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from reglet.application.config_schema import ROUTING
-from reglet.application.models.structure import path_step
+from reglet.application.models.error_messages import path_step
 
 if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest

@@ -1,4 +1,4 @@
-"""The formats of strings that are checked here; hosts are told of them and check nothing."""
+"""The formats of strings that are checked here; hosts hear of them and check nothing."""
 
 from __future__ import annotations
 

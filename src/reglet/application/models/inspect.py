@@ -69,7 +69,7 @@ def model_type(model: type[Any]) -> ModelType:
         raise DefinitionError(f"{name} is no model: decorate the class with @reglet.model")
     known = model.__dict__.get(_TYPE)
     if known is _UNDERWAY:
-        raise SchemaError(model.__qualname__, "it contains itself, which a schema without $ref cannot say")
+        raise SchemaError(model.__qualname__, "it contains itself; a schema without $ref cannot express that")
     if known is None:
         setattr(model, _TYPE, _UNDERWAY)
         try:
@@ -123,7 +123,7 @@ def _read_field(attribute: attrs.Attribute[Any], annotation: Any) -> Field:
     is_factory = False
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # a class at run time, a function in the stubs
         if default.takes_self:
-            raise DefinitionError("its default depends on other fields; a schema cannot say that")
+            raise DefinitionError("its default depends on other fields; a schema cannot express that")
         default, is_factory = default.factory, True
     annotation, extras = _without_annotated(annotation)
     meta = attribute.metadata.get(META, Meta()).with_annotated(extras)

@@ -1,4 +1,4 @@
-"""What may be said of a field beyond its type: in `field(...)`, or in `Annotated[..., Meta(...)]`."""
+"""What a field has beyond its type: in `field(...)`, or in `Annotated[..., Meta(...)]`."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class MetaOptions(TypedDict, total=False):
 
 @frozen(kw_only=True, repr=False)
 class Meta:
-    """What is said of one field, or of the items of a list; None, empty and False say nothing.
+    """The description and limits of one field, or of the items of a list; None, empty and False are none.
 
     Attributes:
         description: what the field means, for the schema, the docs and the command line.
@@ -75,7 +75,7 @@ class Meta:
     json_name: str | None = None
 
     def given(self) -> dict[str, Any]:
-        """Return what says something, by name."""
+        """Return what differs from its default, by name."""
         values = {each: getattr(self, each.name) for each in fields(Meta)}
         return {each.name: value for each, value in values.items() if value != each.default}
 
@@ -87,7 +87,7 @@ class Meta:
         """Return this with the `Meta` of an `Annotated[...]` added; strangers in it are left alone.
 
         Raises:
-            DefinitionError: both say something different about one thing.
+            DefinitionError: one thing is given twice, and differently.
         """
         merged = self
         for meta in annotated:
@@ -101,7 +101,7 @@ class Meta:
         return merged
 
     def __repr__(self) -> str:
-        """Return what says something, as it is written."""
+        """Return it as it is written, without defaults."""
         return f"Meta({', '.join(f'{name}={value!r}' for name, value in self.given().items())})"
 
 

@@ -8,7 +8,6 @@ cattrs is imported when the first model is structured: it would be a third of `i
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import typing
@@ -22,27 +21,30 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union
 
 from attrs import NOTHING
 
+from reglet.application.models.error_messages import (
+    InvalidLength,
+    InvalidValue,
+    error_messages,
+    shown,
+    shown_secret,
+)
 from reglet.application.models.formats import format_check
 from reglet.application.models.inspect import DICTS, LISTS, is_model, model_type, type_of
 from reglet.application.models.meta import Meta
 from reglet.application.models.patterns import compile_pattern
 from reglet.application.models.types import (
     AnyType,
-    BoolType,
-    DateTimeType,
     DictType,
     EnumType,
     Field,
     FloatType,
     IntType,
     ListType,
-    ModelType,
     StrType,
-    TimeDeltaType,
     Type,
 )
 from reglet.application.models.unstructure import REDACTED, unstructure_as
-from reglet.domain.errors import ConfigError, DefinitionError, SchemaError
+from reglet.domain.errors import DefinitionError, SchemaError
 from reglet.domain.time import parse_duration, parse_time
 
 if TYPE_CHECKING:
@@ -56,11 +58,10 @@ Parser: TypeAlias = Callable[[Any], tuple[Any, list[str]]]
 
 _NUMERAL = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
 _LONGEST_NUMERAL = 400
-_LONGEST_SHOWN = 60
 
 
 def parse_model(model: type[Any], data: Any) -> tuple[Any, list[str]]:
-    """Return the model that `data` says and no problems, or None and every problem as `message @ $.path`."""
+    """Return a model made of `data`, or None and every problem as `message @ $.path`."""
     return model_parser(model)(data)
 
 
@@ -80,7 +81,7 @@ def model_parser(model: type[Any]) -> Parser:
 
 
 def default_in_json(field: Field) -> Any:
-    """Return a field's default as a config would say it, secrets included; raises if it does not fit."""
+    """Return a field's default as a config would have it, secrets included; raises if it does not fit."""
     return unstructure_as(_checked(field, field.default_value(), "default"), field.annotation, redact=False)
 
 
@@ -88,20 +89,6 @@ def check_model(model: type[Any]) -> None:
     """Raise `SchemaError` if the default or an example of a field does not fit the field."""
     model_type(model)  # what is no model is refused in our words
     _converter(detailed=False).get_structure_hook(model)
-
-
-class InvalidValue(Exception):  # noqa: N818 - an answer
-    """A JSON value that is not what it must be: the rules that it breaks, and itself."""
-
-    def __init__(self, *rules: str, value: Any) -> None:
-        """Take rules such as `be a string`, and the value that breaks them."""
-        super().__init__(*rules)
-        self.rules = rules
-        self.value = value
-
-
-class InvalidLength(InvalidValue):
-    """A list or object with too few or too many members; `value` is their number."""
 
 
 @cache
@@ -301,7 +288,9 @@ def _model(cls: type[Any], converter: Converter) -> Hook:
         for each in fields
     }
     structure_fields = make_dict_structure_fn(cls, converter, _cattrs_use_linecache=False, **overrides)
-    not_null = frozenset(each.name for each in fields if not each.required and not _takes_none(each))
+    not_null = frozenset(
+        each.name for each in fields if not (each.required or each.nullable or isinstance(each.type, AnyType))
+    )
 
     def structure(value: Any, _: Any) -> Any:
         if value.__class__ is not dict:
@@ -311,10 +300,6 @@ def _model(cls: type[Any], converter: Converter) -> Hook:
         return structure_fields({**absent, **value} if absent else value, cls)
 
     return structure
-
-
-def _takes_none(field: Field) -> bool:
-    return field.nullable or isinstance(field.type, AnyType)
 
 
 def _stand_ins(cls: type[Any]) -> Mapping[str, Any]:
@@ -412,96 +397,3 @@ def structure_in_detail(
     except Exception as error:  # noqa: BLE001 - what is no problem of the data is raised again below
         found = error
     return None, error_messages(found, show or shown)
-
-
-def error_messages(error: Exception, show: Callable[[Any], str], path: str = "$") -> list[str]:
-    """Return what the detailed converter raised as `message @ $.path`, in the order of the fields.
-
-    Args:
-        error: a group of cattrs, or one problem.
-        show: writes a value in a message; of secret fields only the kind is shown.
-        path: where the value lies.
-
-    Raises:
-        Exception: what is no problem of the data, such as a bug in a model's own rule.
-    """
-    from cattrs.errors import ClassValidationError, IterableValidationError
-
-    messages: list[str] = []
-    if isinstance(error, InvalidValue):
-        found = str(error.value) if isinstance(error, InvalidLength) else show(error.value)
-        messages += [f"must {rule}, not {found} @ {path}" for rule in error.rules]
-    elif isinstance(error, IterableValidationError):
-        inside, beside = error.group_exceptions()
-        for each in beside:
-            messages += error_messages(each, show, path)
-        for each, item in inside:
-            messages += error_messages(each, show, path + path_step(item.index))
-    elif isinstance(error, ClassValidationError):
-        fields = {each.attribute: each for each in model_type(error.cl).fields}
-        fields_wrong, beside = error.group_exceptions()
-        for each, note in fields_wrong:
-            field = fields[note.name]
-            below = path + path_step(field.name)
-            lacking = _lacking(each)
-            if lacking is not None:
-                messages.append(f"required ({_kind(field.type)}){lacking} @ {below}")
-            else:
-                messages += error_messages(each, shown_secret if field.meta.secret else show, below)
-        for each in beside:
-            messages += error_messages(each, show, path)
-    elif isinstance(error, ValueError | ConfigError):  # a model's own rule
-        messages.append(f"{error} @ {path}")
-    else:
-        raise error
-    return messages
-
-
-def _lacking(error: Exception) -> str | None:
-    """Return what to add of a field that is required and has no value, None if something else is wrong."""
-    if isinstance(error, KeyError):
-        return ""
-    return ", not null" if isinstance(error, InvalidValue) and error.value is None else None
-
-
-def path_step(member: str | int) -> str:
-    """Return the step of a path to a member of an object or an item of a list."""
-    if isinstance(member, str) and member.isidentifier():
-        return f".{member}"
-    return f"[{json.dumps(member, ensure_ascii=False)}]"
-
-
-def shown(value: Any) -> str:
-    """Return a JSON value as a person would see it in a config, shortened."""
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return "a list"
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
-
-
-def shown_secret(value: Any) -> str:
-    """Return what may be said of a secret: nothing but its kind."""
-    kinds = {str: "string", int: "number", float: "number", bool: "boolean", list: "list", dict: "object"}
-    return "null" if value is None else f"a {kinds.get(type(value), 'value')} (secret)"
-
-
-def _kind(type_: Type) -> str:
-    if isinstance(type_, EnumType):
-        return f"one of {', '.join(map(shown, type_.members))}"
-    return _KINDS[type(type_)]
-
-
-_KINDS: Mapping[type[Any], str] = {
-    StrType: "a string",
-    IntType: "an integer",
-    FloatType: "a number",
-    BoolType: "true or false",
-    DateTimeType: "a timestamp",
-    TimeDeltaType: "a duration",
-    ListType: "a list",
-    DictType: "an object",
-    ModelType: "an object",
-    AnyType: "any value",
-}

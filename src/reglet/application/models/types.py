@@ -102,7 +102,7 @@ class Field:
         argument: its name in the constructor.
         name: its name in JSON.
         type: what its value looks like, None apart.
-        meta: what is said of it beyond its type.
+        meta: its description and limits.
         annotation: how a converter is asked for it: its Python type with the limits of `meta`.
         nullable: whether it may be None.
         default: its default, `NOTHING` if a config must have it; a function if `is_factory`.
