@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from functools import lru_cache
 from typing import Self
 
 ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 """The timestamp that the Go side writes when none was set."""
-
-DURATION_PATTERN = r"^[+-]?(0|([0-9]{1,9}(\.[0-9]{1,9})?(ns|us|µs|ms|s|m|h)){1,7})$"
-"""What a duration may look like; bounded, so that every match is a `timedelta`."""
 
 _MICROSECOND = timedelta(microseconds=1)
 _UNITS = (("ns", 1), ("µs", 1_000), ("ms", 1_000_000))
 _SECOND = 1_000_000_000
 _MINUTES_PER_HOUR = 60
 _MINUTES_PER_DAY = 24 * 60
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d(?:[.,](\d+))?(?:Z|[+-]\d\d:[0-5]\d)", re.ASCII)
+_MICROSECOND_DIGITS, _NANOSECOND_DIGITS = 6, 9
+
+DURATION_PATTERN = r"^[+-]?(0|([0-9]{1,9}(\.[0-9]{1,9})?(ns|us|µs|ms|s|m|h)){1,7})$"
+"""What a duration may look like; bounded, so that every match is a `timedelta`."""
 
 _DURATION = re.compile(DURATION_PATTERN.removesuffix("$") + r"\Z")
 _PART = re.compile(r"([0-9.]+)(ns|us|µs|ms|s|m|h)")
@@ -27,7 +28,6 @@ _FULL_DATE = r"(\d{4})-(\d\d)-(\d\d)"
 _FULL_TIME = r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:\.(\d+))?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)"
 _DATE = re.compile(_FULL_DATE + r"\Z", re.ASCII)
 _TIME = re.compile(_FULL_TIME + r"\Z", re.ASCII | re.IGNORECASE)
-_DATE_TIME = re.compile(f"({_FULL_DATE})[T ]({_FULL_TIME})\\Z", re.ASCII | re.IGNORECASE)
 _ERA = 400
 """Years after which the calendar repeats itself."""
 
@@ -107,8 +107,8 @@ def _decimal(value: int, unit: int) -> str:
 def format_time(timestamp: datetime) -> str:
     """Return a timestamp as Go's RFC3339Nano; one without a zone is taken as UTC."""
     if timestamp.tzinfo is UTC and timestamp.__class__ is datetime:
-        fraction = f".{timestamp.microsecond:06}".rstrip("0") if timestamp.microsecond else ""
-        return f"{_whole_seconds(timestamp.replace(microsecond=0))}{fraction}Z"
+        written = timestamp.isoformat()[: -len("+00:00")]
+        return f"{written.rstrip('0') if timestamp.microsecond else written}Z"
     written = (
         f"{timestamp.year:04}-{timestamp.month:02}-{timestamp.day:02}"
         f"T{timestamp.hour:02}:{timestamp.minute:02}:{timestamp.second:02}"
@@ -124,10 +124,20 @@ def format_time(timestamp: datetime) -> str:
     return f"{written}{sign}{hours:02}:{minutes:02}"
 
 
-@lru_cache(maxsize=2)
-def _whole_seconds(timestamp: datetime) -> str:
-    """Return a timestamp without its zone; a check's times lie mostly in one second."""
-    return timestamp.isoformat()[: -len("+00:00")]
+def parse_time(text: str) -> Timestamp:
+    """Return the timestamp that RFC 3339 text names, to the nanosecond.
+
+    Raises:
+        ValueError: it names none.
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not an RFC 3339 time such as 2026-01-02T03:04:05.5Z")
+    timestamp = Timestamp.fromisoformat(text)
+    fraction = match[1]
+    if fraction is not None and len(fraction) > _MICROSECOND_DIGITS:
+        timestamp.nanosecond = int(fraction[_MICROSECOND_DIGITS:_NANOSECOND_DIGITS].ljust(3, "0"))
+    return timestamp
 
 
 def is_full_date(text: str) -> bool:
@@ -161,26 +171,6 @@ def is_full_time(text: str) -> bool:
 def is_date_time(text: str) -> bool:
     """Return whether a string is a `date-time` of RFC 3339."""
     return text[10:11] in ("T", "t") and is_full_date(text[:10]) and is_full_time(text[11:])
-
-
-def parse_time(text: str) -> datetime | None:
-    """Return the timestamp that an RFC 3339 string stands for, with its nanoseconds; None if it is none.
-
-    A blank may stand for the `T`. A leap second is none, as in Go.
-    """
-    found = _DATE_TIME.match(text)
-    if found is None:
-        return None
-    day, fraction, zone = found[1], found[9], found[10]
-    try:
-        moment = datetime.fromisoformat(f"{day}T{found[6]}:{found[7]}:{found[8]}{zone.upper()}")
-    except ValueError:
-        return None
-    if not fraction:
-        return moment
-    nanoseconds = int(fraction[:9].ljust(9, "0"))
-    moment = moment.replace(microsecond=nanoseconds // 1000)
-    return Timestamp.of(moment, nanoseconds % 1000) if nanoseconds % 1000 else moment
 
 
 def parse_duration(text: str) -> timedelta | None:

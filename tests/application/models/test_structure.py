@@ -197,6 +197,11 @@ def test_all_problems_are_told_at_once_with_their_paths():
         ({"server": "h"}, 'must be an object, not "h" @ $.server'),
         ({"since": "yesterday"}, 'must be a timestamp like 2026-01-31T12:00:00Z, not "yesterday" @ $.since'),
         ({"since": "2026-02-30T12:00:00Z"}, None),
+        ({"since": "2026-01-31T12:00:00"}, None),
+        ({"since": "2026-01-31"}, None),
+        ({"since": "2026-01-31T23:59:60Z"}, None),
+        ({"since": "2026-01-31T12:00:00,5Z"}, None),
+        ({"since": "0000-01-31T12:00:00Z"}, None),
         ({"timeout": "soon"}, 'must be a duration like 1m30s or 500ms, not "soon" @ $.timeout'),
         ({"timeout": 5}, "must be a duration like 1m30s or 500ms, not 5 @ $.timeout"),
     ],
@@ -419,3 +424,11 @@ def test_a_list_tells_of_its_length_and_of_its_items():
         "must have at most 1 items, not 2 @ $.tags",
         "must be a string, not 5 @ $.tags[1]",
     ]
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-01-31T12:00:00.5Z", "2026-01-31 12:00:00.5z", "2026-01-31t13:00:00.500+01:00"]
+)
+def test_a_timestamp_may_have_small_letters_and_a_blank(text):
+    """RFC 3339 leaves it to its readers."""
+    assert _parsed(since=text).since == datetime(2026, 1, 31, 12, 0, 0, 500_000, tzinfo=UTC)

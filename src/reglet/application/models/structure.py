@@ -45,7 +45,7 @@ from reglet.application.models.types import (
 )
 from reglet.application.models.unstructure import REDACTED, unstructure_as
 from reglet.domain.errors import DefinitionError, SchemaError
-from reglet.domain.time import parse_duration, parse_time
+from reglet.domain.time import is_date_time, parse_duration, parse_time
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -160,10 +160,12 @@ def _numeral(value: Any) -> re.Match[str] | None:
 
 
 def _datetime(value: Any, _: Any) -> datetime:
-    found = parse_time(value) if value.__class__ is str else None
-    if found is None:
-        raise InvalidValue("be a timestamp like 2026-01-31T12:00:00Z", value=value)
-    return found
+    if value.__class__ is str:
+        text = value.replace(" ", "T", 1).upper()  # which RFC 3339 leaves to its readers
+        if is_date_time(text):
+            with suppress(ValueError):  # a leap second, or the year 0000
+                return parse_time(text)
+    raise InvalidValue("be a timestamp like 2026-01-31T12:00:00Z", value=value)
 
 
 def _timedelta(value: Any, _: Any) -> timedelta:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest
     from reglet.domain.entities.result import Result
     from reglet.domain.ports import HostFunctions
-    from reglet.infrastructure.host.host_call import HostCall
+    from reglet.infrastructure.host.events import HostCallEvent
     from reglet.testing.examples import ExampleCase
 
 
@@ -38,7 +38,9 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     add_example_argument(parser)
     parser.add_argument("--json", action="store_true", help="print the Result as JSON")
     parser.add_argument(
-        "--explain", action="store_true", help="say of each host call what allowed or denied it"
+        "--explain",
+        action="store_true",
+        help="say of each host call, and of a file that was refused, what allowed or denied it",
     )
     world = parser.add_mutually_exclusive_group()
     world.add_argument(
@@ -81,6 +83,8 @@ def _run_example(example: ExampleCase, options: argparse.Namespace) -> int:
 
 
 def _show(result: Result, options: argparse.Namespace) -> int:
+    if options.explain:
+        _explain_files(result)
     if options.json:
         _print_json(result)
     else:
@@ -138,7 +142,7 @@ def _recorded(check: _Check, options: argparse.Namespace) -> Result:
     return result
 
 
-def _explain(call: HostCall) -> None:
+def _explain(call: HostCallEvent) -> None:
     verdict = {
         True: f"allowed by {call.decision}",
         False: f"denied, missing {call.decision}",
@@ -148,10 +152,18 @@ def _explain(call: HostCall) -> None:
     messages().print(line, markup=False, soft_wrap=True)
 
 
-def _print_json(result: Result) -> None:
-    from reglet.infrastructure.wire.result import encode_result
+def _explain_files(result: Result) -> None:
+    """Say of a file that was asked for in vain what is missing; files are no host calls."""
+    missing = result.error.code if result.error is not None and result.error.type == "capability" else ""
+    if missing.startswith("fs:"):
+        _, operation, path = missing.split(":", 2)
+        messages().print(f"{operation} {path}: denied, missing {missing}", markup=False, soft_wrap=True)
 
-    sys.stdout.write(encode_result(result).decode() + "\n")
+
+def _print_json(result: Result) -> None:
+    from reglet.infrastructure.wire.result import RESULT
+
+    sys.stdout.write(RESULT.encode(result).decode() + "\n")
 
 
 COMMAND = Command("run", "run one check", _configure, _run)
