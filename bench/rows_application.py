@@ -16,7 +16,7 @@ import attrs
 
 import reglet
 from bench.harness import Row, seconds_per_call
-from reglet.application.models.parsing import parse_model
+from reglet.application.models.structure import parse_model
 from reglet.infrastructure.wire.result import RESULT
 
 

@@ -53,17 +53,19 @@ class Wrong:
 reglet.field(default=1, factory=int)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 reglet.field(ge="x")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 reglet.field(unknown=1)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+reglet.Meta(ge="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 reglet.Ge("x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 reglet.MinLength(1.5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 reglet.Pattern(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
-assert_type(reglet.Description("d"), reglet.Description)
-assert_type(reglet.Title("t"), reglet.Title)
-assert_type(reglet.Le(1), reglet.Le)
-assert_type(reglet.Gt(1.5), reglet.Gt)
-assert_type(reglet.Lt(1), reglet.Lt)
-assert_type(reglet.MaxLength(1), reglet.MaxLength)
-assert_type(reglet.Format("uri"), reglet.Format)
-assert_type(reglet.Examples(["x"]), reglet.Examples)
-assert_type(reglet.Deprecated(), reglet.Deprecated)
-assert_type(reglet.JSONName("x"), reglet.JSONName)
+assert_type(reglet.Meta(ge=1, secret=True), reglet.Meta)
+assert_type(reglet.Description("d"), reglet.Meta)
+assert_type(reglet.Title("t"), reglet.Meta)
+assert_type(reglet.Le(1), reglet.Meta)
+assert_type(reglet.Gt(1.5), reglet.Meta)
+assert_type(reglet.Lt(1), reglet.Meta)
+assert_type(reglet.MaxLength(1), reglet.Meta)
+assert_type(reglet.Format("uri"), reglet.Meta)
+assert_type(reglet.Examples(["x"]), reglet.Meta)
+assert_type(reglet.Deprecated(), reglet.Meta)
+assert_type(reglet.JSONName("x"), reglet.Meta)

@@ -8,8 +8,8 @@ from reglet import log as log
 from reglet.application.checks import run_dns_check, run_http_check, run_smtp_check, run_tcp_check
 from reglet.application.clients import get_client, try_get_client, with_client
 from reglet.application.examples import Example
-from reglet.application.models.declaring import field, model
-from reglet.application.models.marks import (
+from reglet.application.models.decorators import field, model
+from reglet.application.models.meta import (
     Deprecated,
     Description,
     Examples,
@@ -20,6 +20,7 @@ from reglet.application.models.marks import (
     Le,
     Lt,
     MaxLength,
+    Meta,
     MinLength,
     Pattern,
     Secret,
@@ -101,6 +102,7 @@ __all__ = [
     "MXRecord",
     "Manifest",
     "MaxLength",
+    "Meta",
     "MinLength",
     "NetworkCapability",
     "NetworkRule",

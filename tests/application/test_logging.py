@@ -17,7 +17,7 @@ import pytest
 import reglet
 from reglet import Context
 from reglet.application.logging import RunningCheck, log_attribute, message_of, running_check
-from reglet.application.models.redacting import Redaction
+from reglet.application.models.redaction import Redaction
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.log import LogAttribute, LogMessage, LogRedirect, LogSinkHandler, group, redirect_logging
 

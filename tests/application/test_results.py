@@ -5,7 +5,9 @@ from __future__ import annotations
 import linecache
 from collections.abc import Callable
 
+import reglet
 from reglet.application.dispatch import Dispatcher
+from reglet.application.models.structure import parse_model
 from reglet.application.results import author_traceback, one_line
 
 
@@ -95,3 +97,33 @@ def test_an_error_is_told_in_a_line():
     assert one_line(ValueError("x")) == "ValueError: x"
     assert one_line(ValueError()) == "ValueError"
     assert one_line(_UnsayableError()) == "_UnsayableError: <its text cannot be had: RuntimeError>"
+
+
+@reglet.model
+class Broken:
+    """A model whose own rule has a bug."""
+
+    low: int
+
+    def __attrs_post_init__(self) -> None:
+        """Raise what is no problem of the config."""
+        raise RuntimeError("a bug")
+
+
+@reglet.model
+class Many:
+    """Several of them."""
+
+    ranges: list[Broken]
+
+
+def test_a_bug_in_a_models_own_rule_shows_the_authors_frames_alone():
+    """Not those of what structured the model, nor its notes."""
+
+    def fail() -> None:
+        parse_model(Many, {"ranges": [{"low": 1}]})
+
+    text = author_traceback(_raised(fail))
+    assert "__attrs_post_init__" in text
+    assert "attrs generated" not in text
+    assert "Structuring" not in text

@@ -1,4 +1,4 @@
-"""What the guest imports: the standard library, attrs and typing-extensions."""
+"""What the guest imports: the standard library, attrs, cattrs and typing-extensions."""
 
 from __future__ import annotations
 
@@ -7,13 +7,20 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-_ALLOWED = ("attr", "attrs", "typing_extensions")
+_ALLOWED = ("attr", "attrs", "cattrs", "typing_extensions")
 _CODE = """
 import sys
 sys.path[:0] = sys.argv[1].split(";")
 import reglet, reglet.config, reglet.errors, reglet.exec, reglet.log, reglet.answers
 import reglet.infrastructure.guest.exports
 plugin = reglet.define_plugin(name="p", description="d")
+@reglet.model
+class Config: url: str
+@plugin.service("s")
+class Service:
+    @reglet.operation()
+    def check(self, config: Config) -> Config: return config
+assert plugin.check(reglet.Context(), b'{"url": "u"}').data == {"url": "u"}
 class Host:
     def call(self, name, request): return b""
 from reglet.infrastructure.guest.exports import Exports
@@ -24,7 +31,7 @@ assert not foreign, foreign
 """
 
 
-def test_the_guest_runs_with_three_packages_and_nothing_else(tmp_path: Path) -> None:
+def test_the_guest_runs_with_four_packages_and_nothing_else(tmp_path: Path) -> None:
     """An interpreter without site-packages, given only what a module carries, imports and runs the guest."""
     for name in (*_ALLOWED, "reglet"):
         spec = find_spec(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reglet.application import answers
 from reglet.application.examples import Example
-from reglet.application.models.declaring import field, model
+from reglet.application.models.decorators import field, model
 from reglet.application.operations import operation
 from reglet.application.plugin import PluginDefinition, define_plugin
 from reglet.domain.context import Context

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reglet.application.models.declaring import field, model
+from reglet.application.models.decorators import field, model
 from reglet.application.operations import operation
 from reglet.application.plugin import define_plugin
 from reglet.domain.entities.result import Result

@@ -12,10 +12,10 @@ from typing import Any, NoReturn
 from attrs import frozen
 
 from reglet.application.logging import NO_SECRETS, RunningCheck, running_check
-from reglet.application.models.parsing import parser_of
-from reglet.application.models.problems import Parser, Problems, placed, seen
-from reglet.application.models.reading import record_of
-from reglet.application.models.redacting import Redaction, secret_texts
+from reglet.application.models.error_messages import shown
+from reglet.application.models.inspect import model_type
+from reglet.application.models.redaction import Redaction, secret_strings
+from reglet.application.models.structure import Parser, model_parser
 from reglet.application.names import quoted, suggestion
 from reglet.application.operations import Operation
 from reglet.application.results import redacted, result_of, result_of_error
@@ -80,7 +80,7 @@ def decode_config(config: bytes) -> dict[str, Any]:
         most = sys.get_int_max_str_digits()
         raise ConfigProblemsError([f"a number of the config has more than {most} digits @ $"]) from error
     if not isinstance(decoded, dict):
-        raise ConfigProblemsError([f"the config must be an object, not {seen(decoded)} @ $"])
+        raise ConfigProblemsError([f"the config must be an object, not {shown(decoded)} @ $"])
     return decoded
 
 
@@ -101,7 +101,7 @@ def route(operations: Sequence[Operation], config: Mapping[str, Any]) -> Operati
         if wanted not in names:
             close = suggestion(wanted, names) if isinstance(wanted, str) else ""
             raise ConfigProblemsError(
-                [f"there is no {key} {seen(wanted)}; there are {quoted(names)}{close} @ $.{key}"]
+                [f"there is no {key} {shown(wanted)}; there are {quoted(names)}{close} @ $.{key}"]
             )
         fitting = [each for each in fitting if name_of(each) == wanted]
     if len(fitting) == 1:
@@ -110,7 +110,7 @@ def route(operations: Sequence[Operation], config: Mapping[str, Any]) -> Operati
         raise ConfigProblemsError(["the plugin has no operations @ $"])
     key = "operation" if len({each.service for each in fitting}) == 1 else "service"
     names = list(dict.fromkeys(map(_ROUTING[key], fitting)))
-    raise ConfigProblemsError([f"is required, to choose one of {quoted(names)}, but it is missing @ $.{key}"])
+    raise ConfigProblemsError([f"required (one of {quoted(names)}) @ $.{key}"])
 
 
 class Dispatcher:
@@ -150,16 +150,15 @@ class Dispatcher:
         redaction = NO_SECRETS
         for each in plan.watched:
             if each.has_secrets:  # they stay secret from here on, whatever comes
-                redaction = Redaction((*redaction.secrets, *secret_texts(record_of(each.model), decoded)))
+                redaction = Redaction((*redaction.secrets, *secret_strings(model_type(each.model), decoded)))
                 running_check.set(RunningCheck(ctx, redaction))
             for name, advice in each.deprecated:
                 if name in decoded:
                     _LOG.warning("config field %s is deprecated: %s", name, advice)
-        problems: Problems = []
-        parsed = None if self._config is None else self._config.parse(decoded, problems)
-        request = None if plan.reader is None else plan.reader.parse(decoded, problems)
-        if problems:
-            raise ConfigProblemsError(list(dict.fromkeys(placed(problems))))
+        parsed, problems = (None, []) if self._config is None else self._config.parse(decoded)
+        request, more = (None, []) if plan.reader is None else plan.reader.parse(decoded)
+        if problems or more:
+            raise ConfigProblemsError(list(dict.fromkeys([*problems, *more])))
         if self._config is not None:
             ctx = ctx.with_config(parsed)
         result = result_of(operation, plan.call(ctx, request))
@@ -181,13 +180,13 @@ class _ConfigReader:
 
     @classmethod
     def of(cls, model: type[Any]) -> _ConfigReader:
-        record = record_of(model)
+        record = model_type(model)
         deprecated = tuple(
-            (each.name, each.marks.description or "leave it out")
+            (each.name, each.meta.description or "leave it out")
             for each in record.fields
-            if each.marks.deprecated
+            if each.meta.deprecated
         )
-        return cls(model, parser_of(model), record.has_secrets, deprecated)
+        return cls(model, model_parser(model), record.has_secrets, deprecated)
 
 
 @frozen

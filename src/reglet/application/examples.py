@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from reglet.application.models.reading import record_of
-from reglet.application.models.writing import write_model
+from reglet.application.models.inspect import model_type
+from reglet.application.models.unstructure import unstructure_model
 from reglet.domain.entities.manifest import ExampleManifest
 from reglet.domain.errors import DefinitionError
 
@@ -90,6 +90,6 @@ def _named(value: Any) -> dict[str, Any] | None:
     """Return a model's fields as JSON, but for those left at their default."""
     if value is None:
         return None
-    record = record_of(type(value))
+    record = model_type(type(value))
     left_out = {each.name for each in record.fields if getattr(value, each.attribute) == each.default_value()}
-    return {name: entry for name, entry in write_model(value).items() if name not in left_out}
+    return {name: entry for name, entry in unstructure_model(value).items() if name not in left_out}

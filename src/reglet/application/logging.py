@@ -17,9 +17,9 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from reglet.application.models.declaring import is_model
-from reglet.application.models.redacting import Redaction
-from reglet.application.models.writing import write_model
+from reglet.application.models.inspect import is_model
+from reglet.application.models.redaction import Redaction
+from reglet.application.models.unstructure import unstructure_model
 from reglet.application.results import author_traceback, one_line
 from reglet.domain.context import Context
 from reglet.domain.entities.error_detail import ErrorDetail
@@ -142,7 +142,7 @@ def _json_default(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return sorted(value, key=str)
     if is_model(type(value)):
-        return write_model(value)
+        return unstructure_model(value)
     return _typed(value)[1]
 
 

@@ -12,12 +12,11 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, Union, overlo
 from attrs import field, frozen
 
 from reglet.application.examples import Example
-from reglet.application.models.declaring import is_model
-from reglet.application.models.parsing import parse_model
-from reglet.application.models.reading import record_of, resolve_annotations
+from reglet.application.models.inspect import is_model, model_type, resolve_annotations
 from reglet.application.models.schema import output_schema
-from reglet.application.models.shapes import Record
-from reglet.application.models.writing import write_model, writer_of
+from reglet.application.models.structure import parse_model
+from reglet.application.models.types import ModelType
+from reglet.application.models.unstructure import unstructure_hook, unstructure_model
 from reglet.application.names import check_name, snake_case
 from reglet.application.outputs import OutputCheck, output_check
 from reglet.domain.context import Context
@@ -286,14 +285,14 @@ class Operation:
         return self.signature.output
 
     @property
-    def record(self) -> Record | None:
-        """The shape of its input."""
-        return None if self.input is None else record_of(self.input)
+    def input_type(self) -> ModelType | None:
+        """The type of its input."""
+        return None if self.input is None else model_type(self.input)
 
     @property
     def input_fields(self) -> tuple[str, ...]:
         """The names of its input's fields in JSON."""
-        return () if self.record is None else tuple(each.name for each in self.record.fields)
+        return () if self.input_type is None else tuple(each.name for each in self.input_type.fields)
 
     def __str__(self) -> str:
         """Return `service.operation`."""
@@ -328,7 +327,7 @@ def make_operation(service: str, instance: object, attribute: str, declared: Dec
     )
     for model in (made.input, made.output):
         if model is not None:
-            writer_of(model)
+            unstructure_hook(model)
     seen: set[str] = set()
     for example in made.examples:
         if example.name in seen:
@@ -359,8 +358,8 @@ def _check_example(example: Example[Any, Any], operation: Operation, what: str) 
     taken, given = f"{what}: the input of example {example.name!r}", example.input
     _check_type(given, operation.input, taken)
     if operation.input is not None and not example.expected_error:
-        secret = record_of(operation.input).has_secrets  # and so not written
-        _, problems = (None, []) if secret else parse_model(operation.input, write_model(given))
+        secret = model_type(operation.input).has_secrets  # and so not written
+        _, problems = (None, []) if secret else parse_model(operation.input, unstructure_model(given))
         if problems:
             raise DefinitionError(f"{taken} does not fit: {'; '.join(problems)}")
     if example.expected_output is not None:

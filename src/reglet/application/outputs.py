@@ -6,20 +6,20 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from reglet.application.models.reading import record_of
-from reglet.application.models.shapes import (
-    Anything,
-    Boolean,
-    Choice,
-    Duration,
-    Integer,
-    Listing,
-    Moment,
-    Number,
-    Record,
-    Shape,
-    Table,
-    Text,
+from reglet.application.models.inspect import model_type
+from reglet.application.models.types import (
+    AnyType,
+    BoolType,
+    DateTimeType,
+    DictType,
+    EnumType,
+    FloatType,
+    IntType,
+    ListType,
+    ModelType,
+    StrType,
+    TimeDeltaType,
+    Type,
 )
 
 OutputCheck: TypeAlias = Callable[[Any], str | None]
@@ -30,18 +30,18 @@ _Check: TypeAlias = Callable[[Any], _Mismatch | None]
 """Takes a value and returns where in it a type does not fit, and how; None if all do."""
 
 _CLASSES: Mapping[type[Any], tuple[type[Any], ...]] = {
-    Text: (str,),
-    Integer: (int,),
-    Number: (float, int),
-    Boolean: (bool,),
-    Moment: (datetime,),
-    Duration: (timedelta,),
+    StrType: (str,),
+    IntType: (int,),
+    FloatType: (float, int),
+    BoolType: (bool,),
+    DateTimeType: (datetime,),
+    TimeDeltaType: (timedelta,),
 }
 
 
 def output_check(model: type[Any]) -> OutputCheck:
     """Return the check of a model's instances: of types alone, since bounds and patterns are for configs."""
-    check = _record_check(record_of(model))
+    check = _model_check(model_type(model))
 
     def mismatch(output: Any) -> str | None:
         found = check(output)
@@ -50,20 +50,20 @@ def output_check(model: type[Any]) -> OutputCheck:
     return mismatch
 
 
-def _check_of(shape: Shape) -> _Check | None:
-    match shape:
-        case Record():
-            return _record_check(shape)
-        case Listing(item=inner):
+def _check_of(type_: Type) -> _Check | None:
+    match type_:
+        case ModelType():
+            return _model_check(type_)
+        case ListType(item=inner):
             return _list_check(_check_of(inner))
-        case Table(value=inner):
-            return _table_check(_check_of(inner))
-        case Choice(members=members):
-            return _choice_check(members)
-        case Anything():
+        case DictType(value=inner):
+            return _dict_check(_check_of(inner))
+        case EnumType(members=members):
+            return _enum_check(members)
+        case AnyType():
             return None
         case _:
-            return _class_check(_CLASSES[type(shape)])
+            return _class_check(_CLASSES[type(type_)])
 
 
 def _class_check(classes: tuple[type[Any], ...]) -> _Check:
@@ -76,7 +76,7 @@ def _class_check(classes: tuple[type[Any], ...]) -> _Check:
     return check
 
 
-def _choice_check(members: Mapping[Any, Any]) -> _Check:
+def _enum_check(members: Mapping[Any, Any]) -> _Check:
     kinds = {member.__class__ for member in members.values()}
 
     def check(value: Any) -> _Mismatch | None:
@@ -99,7 +99,7 @@ def _list_check(check_item: _Check | None) -> _Check:
     return check
 
 
-def _table_check(check_entry: _Check | None) -> _Check:
+def _dict_check(check_entry: _Check | None) -> _Check:
     def check(value: Any) -> _Mismatch | None:
         if not isinstance(value, Mapping):
             return _wrong_class(value, "dict")
@@ -113,16 +113,16 @@ def _table_check(check_entry: _Check | None) -> _Check:
     return check
 
 
-def _record_check(record: Record) -> _Check:
+def _model_check(declared: ModelType) -> _Check:
     checks = [
-        (each.attribute, _CLASSES.get(type(each.shape), ()), made, each.nullable)
-        for each in record.fields
-        if (made := _check_of(each.shape)) is not None
+        (each.attribute, _CLASSES.get(type(each.type), ()), made, each.nullable)
+        for each in declared.fields
+        if (made := _check_of(each.type)) is not None
     ]
 
     def check(value: Any) -> _Mismatch | None:
-        if not isinstance(value, record.model):
-            return _wrong_class(value, record.model.__name__)
+        if not isinstance(value, declared.cls):
+            return _wrong_class(value, declared.cls.__name__)
         for attribute, exact, check_entry, nullable in checks:
             entry = getattr(value, attribute)
             if entry.__class__ in exact or (entry is None and nullable):

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType, ModuleType
 from typing import Any, TypeGuard, TypeVar, cast
 
+from reglet.application.config_schema import ROUTING, config_schema
 from reglet.application.dispatch import Dispatcher
-from reglet.application.models.reading import record_of
+from reglet.application.models.inspect import model_type
 from reglet.application.names import check_name, check_version
 from reglet.application.operations import Operation
 from reglet.application.services import Service, make_service
-from reglet.application.union import ROUTING, config_schema
 from reglet.application.version import __version__
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
@@ -235,7 +235,7 @@ def define_plugin(
 
 
 def _refuse_routing_fields(model: type[Any]) -> None:
-    for each in record_of(model).fields:
+    for each in model_type(model).fields:
         if each.name in ROUTING:
             raise DefinitionError(
                 f"{model.__qualname__}.{each.attribute}: hosts use {each.name!r} to choose the operation, so "

@@ -14,8 +14,8 @@ from typing import Any
 import attrs
 from attrs import evolve
 
-from reglet.application.models.redacting import Redaction
-from reglet.application.models.writing import plain, writer_of
+from reglet.application.models.redaction import Redaction
+from reglet.application.models.unstructure import unstructure, unstructure_hook
 from reglet.application.operations import Operation
 from reglet.application.refusals import denial_of
 from reglet.domain.entities.error_detail import ErrorDetail
@@ -31,11 +31,13 @@ def _folder(function: Callable[..., Any], levels: int) -> str:
     return path + "/"
 
 
+_PACKAGES = _folder(attrs.define, 2)
 _OURS = (
     _folder(_folder, 2),
-    _folder(attrs.define, 1),
+    f"{_PACKAGES}attr/",
+    f"{_PACKAGES}cattrs/",
     "<attrs generated",
-    "<reglet ",
+    "<cattrs generated",
     _folder(importlib.import_module, 1),
     "<frozen importlib.",
 )
@@ -44,7 +46,7 @@ _MOST_CHARACTERS = 16 * 1024
 
 
 def author_traceback(error: BaseException) -> str:
-    """Return the traceback of an error without the frames of reglet, attrs and the import system."""
+    """Return the traceback of an error without the frames of reglet, attrs, cattrs and the import system."""
     summary = traceback.TracebackException.from_exception(error, limit=-_MOST_FRAMES, compact=True)
     pending = [summary]
     while pending:
@@ -77,11 +79,11 @@ def result_of(operation: Operation, outcome: Any) -> Result:
     if output is not None and isinstance(outcome, output):
         mismatch = operation.output_mismatch(outcome)
         if mismatch is None:
-            return result_success(OK, writer_of(output)(outcome))
+            return result_success(OK, unstructure_hook(output)(outcome))
         message = f"operation {operation} returned {output.__name__} whose {mismatch}"
         return result_error(ErrorDetail("panic", message))
     if isinstance(outcome, Result):
-        return evolve(outcome, data=plain(outcome.data)) if outcome.data else outcome
+        return evolve(outcome, data=unstructure(outcome.data)) if outcome.data else outcome
     if outcome is None and operation.signature.may_return_none:
         return result_success(OK)
     wanted = "a reglet.Result" if output is None else f"{output.__name__} or a reglet.Result"
@@ -93,7 +95,7 @@ def result_of(operation: Operation, outcome: Any) -> Result:
 def result_of_error(error: BaseException) -> Result:
     """Return the Result of what was raised in a check; what is no error of ours counts as a bug."""
     if isinstance(error, CheckFailed):
-        return result_failure(error.message, plain(error.data))
+        return result_failure(error.message, unstructure(error.data))
     if isinstance(error, RegletError):
         return result_error(error.detail())
     stack = author_traceback(error).encode(errors="backslashreplace")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from reglet.application.union import ROUTING
+from reglet.application.config_schema import ROUTING
+from reglet.application.models.error_messages import path_step
 from reglet.cli.command import UsageError
 from reglet.cli.targets import InProcessPlugin
 
@@ -69,18 +71,33 @@ def _text(argument: str) -> str:
 
 
 def warn_of_unknown_fields(config: bytes, manifest: Manifest) -> None:
-    """Say on stderr which fields no operation has, and what may have been meant."""
-    properties = (manifest.config_schema or {}).get("properties")
-    if not isinstance(properties, dict):
-        return
-    for name in json.loads(config):
-        if name not in properties and name not in ROUTING:
-            sys.stderr.write(
-                f"warning: the plugin has no field {name!r} in its config{_meant(name, properties)}\n"
-            )
+    """Say on stderr which fields the config's schema does not have, at every depth, and what may be meant."""
+    for path, name, known in _unknown(json.loads(config), manifest.config_schema or {}, "$"):
+        if path == "$" and name in ROUTING:
+            continue
+        where = "its config" if path == "$" else f"{path} of its config"
+        sys.stderr.write(f"warning: the plugin has no field {name!r} in {where}{_meant(name, known)}\n")
 
 
-def _meant(name: str, properties: dict[str, object]) -> str:
+def _unknown(
+    value: Any, schema: Mapping[str, Any], path: str
+) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    """Yield each unknown field with the path of its object and the fields that there are."""
+    properties, others = schema.get("properties"), schema.get("additionalProperties")
+    if isinstance(value, dict):
+        for name, entry in value.items():
+            if isinstance(properties, dict) and name in properties:
+                yield from _unknown(entry, properties[name], path + path_step(name))
+            elif isinstance(others, dict):
+                yield from _unknown(entry, others, path + path_step(name))
+            elif isinstance(properties, dict):
+                yield path, name, properties
+    elif isinstance(value, list) and isinstance(schema.get("items"), dict):
+        for index, item in enumerate(value):
+            yield from _unknown(item, schema["items"], path + path_step(index))
+
+
+def _meant(name: str, properties: Mapping[str, Any]) -> str:
     close = get_close_matches(name, properties, n=1)
     if close:
         return f"; did you mean {close[0]!r}?"

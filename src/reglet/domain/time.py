@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Self
 
 ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)
@@ -13,8 +13,23 @@ _MICROSECOND = timedelta(microseconds=1)
 _UNITS = (("ns", 1), ("µs", 1_000), ("ms", 1_000_000))
 _SECOND = 1_000_000_000
 _MINUTES_PER_HOUR = 60
+_MINUTES_PER_DAY = 24 * 60
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d(?:[.,](\d+))?(?:Z|[+-]\d\d:[0-5]\d)", re.ASCII)
 _MICROSECOND_DIGITS, _NANOSECOND_DIGITS = 6, 9
+
+DURATION_PATTERN = r"^[+-]?(0|([0-9]{1,9}(\.[0-9]{1,9})?(ns|us|µs|ms|s|m|h)){1,7})$"
+"""What a duration may look like; bounded, so that every match is a `timedelta`."""
+
+_DURATION = re.compile(DURATION_PATTERN.removesuffix("$") + r"\Z")
+_PART = re.compile(r"([0-9.]+)(ns|us|µs|ms|s|m|h)")
+_MICROSECONDS = {"ns": 0.001, "us": 1, "µs": 1, "ms": 1e3, "s": 1e6, "m": 60e6, "h": 3600e6}
+
+_FULL_DATE = r"(\d{4})-(\d\d)-(\d\d)"
+_FULL_TIME = r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:\.(\d+))?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)"
+_DATE = re.compile(_FULL_DATE + r"\Z", re.ASCII)
+_TIME = re.compile(_FULL_TIME + r"\Z", re.ASCII | re.IGNORECASE)
+_ERA = 400
+"""Years after which the calendar repeats itself."""
 
 
 class Timestamp(datetime):
@@ -123,3 +138,45 @@ def parse_time(text: str) -> Timestamp:
     if fraction is not None and len(fraction) > _MICROSECOND_DIGITS:
         timestamp.nanosecond = int(fraction[_MICROSECOND_DIGITS:_NANOSECOND_DIGITS].ljust(3, "0"))
     return timestamp
+
+
+def is_full_date(text: str) -> bool:
+    """Return whether a string is a `full-date` of RFC 3339: `2026-01-31`."""
+    found = _DATE.match(text)
+    if found is None:
+        return False
+    year, month, day = map(int, found.groups())
+    try:
+        date(year or _ERA, month, day)  # RFC 3339 has the year 0000, Python has not
+    except ValueError:
+        return False
+    return True
+
+
+def is_full_time(text: str) -> bool:
+    """Return whether a string is a `full-time` of RFC 3339: `12:00:00.5+01:00`.
+
+    A second 60 is one at 23:59 UTC alone, where leap seconds are put in.
+    """
+    found = _TIME.match(text)
+    if found is None:
+        return False
+    hour, minute, second, _, zone = found.groups()
+    if second != "60":
+        return True
+    offset = 0 if zone in "Zz" else int(f"{zone[0]}1") * (int(zone[1:3]) * 60 + int(zone[4:]))
+    return (int(hour) * 60 + int(minute) - offset) % _MINUTES_PER_DAY == _MINUTES_PER_DAY - 1
+
+
+def is_date_time(text: str) -> bool:
+    """Return whether a string is a `date-time` of RFC 3339."""
+    return text[10:11] in ("T", "t") and is_full_date(text[:10]) and is_full_time(text[11:])
+
+
+def parse_duration(text: str) -> timedelta | None:
+    """Return the duration that a string stands for as Go reads it, None if it is none."""
+    if _DURATION.match(text) is None:
+        return None
+    parts = _PART.findall(text)
+    microseconds = sum(float(number) * _MICROSECONDS[unit] for number, unit in parts)
+    return timedelta(microseconds=-microseconds if text.startswith("-") else microseconds)

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from reglet.application.answers import Answer
+from reglet.application.models.unstructure import unstructure_model
 from reglet.application.operations import Operation
 from reglet.application.plugin import PluginDefinition
 from reglet.domain.context import Context
 from reglet.domain.entities.json_value import JSONValue
 from reglet.domain.entities.result import Result
 from reglet.domain.ports import Plugin
-from reglet.testing.config_json import encode_config, written
+from reglet.testing.config_json import encode_config
 from reglet.testing.fakes.host import FakeHost, raise_unexpected, with_fakes
 from reglet.testing.fakes.routes import UnexpectedCallError
 from reglet.testing.matching import verify_error, verify_output, verify_success
@@ -119,9 +120,8 @@ def _differences(case: ExampleCase, result: Result) -> Iterator[str]:
 
 
 def _declared(plugin: Plugin, operation: Operation, clients: tuple[object, ...]) -> Iterator[ExampleCase]:
-    record = operation.record
     for example in operation.examples:
-        given = {} if record is None else written(record, example.input)
+        given = {} if operation.input is None else unstructure_model(example.input, redact=False)
         yield ExampleCase(
             plugin,
             operation.service,

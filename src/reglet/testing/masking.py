@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
-from reglet.application.models.reading import record_of
-from reglet.application.models.redacting import secret_texts
+from reglet.application.models.inspect import model_type
+from reglet.application.models.redaction import secret_strings
 from reglet.application.plugin import PluginDefinition
 from reglet.domain.entities.json_value import JSONValue
 from reglet.domain.ports import Plugin
@@ -125,7 +125,7 @@ def _of_config(config: bytes, plugin: Plugin | None) -> Iterator[str]:
         inputs = [operation.input for operation in definition.operations]
         for model in dict.fromkeys([definition.config, *inputs]):
             if model is not None:
-                yield from secret_texts(record_of(model), decoded)
+                yield from secret_strings(model_type(model), decoded)
 
 
 def _named_secrets(value: Any) -> Iterator[str]:

@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING, Any
 from reglet.application import answers
 from reglet.application.answers import Answer
 from reglet.application.models.patterns import compile_pattern
-from reglet.application.models.shapes import (
-    Anything,
-    Boolean,
-    Choice,
-    Duration,
+from reglet.application.models.types import (
+    AnyType,
+    BoolType,
+    DateTimeType,
+    DictType,
+    EnumType,
     Field,
-    Integer,
-    Listing,
-    Moment,
-    Number,
-    Record,
-    Shape,
-    Table,
-    Text,
+    FloatType,
+    IntType,
+    ListType,
+    ModelType,
+    StrType,
+    TimeDeltaType,
+    Type,
 )
-from reglet.application.models.text_forms import write_duration, write_moment
 from reglet.application.operations import Operation
 from reglet.domain.entities.records import MXRecord
+from reglet.domain.time import format_duration, format_time
 
 try:
     from hypothesis import strategies as st
@@ -46,7 +46,7 @@ _LONG = timedelta(days=1)
 
 def inputs(operation: Operation) -> SearchStrategy[dict[str, Any]]:
     """Return a strategy for the inputs of an operation, as JSON objects that fit its model."""
-    return st.just({}) if operation.record is None else _record(operation.record)
+    return st.just({}) if operation.input_type is None else _model(operation.input_type)
 
 
 def configs(operation: Operation) -> SearchStrategy[dict[str, Any]]:
@@ -101,38 +101,38 @@ def host_answers() -> SearchStrategy[list[Answer]]:
     ).map(list)
 
 
-def _record(record: Record) -> SearchStrategy[dict[str, Any]]:
-    needed = {each.name: _field(each) for each in record.fields if each.required}
-    optional = {each.name: _field(each) for each in record.fields if not each.required}
+def _model(model: ModelType) -> SearchStrategy[dict[str, Any]]:
+    needed = {each.name: _field(each) for each in model.fields if each.required}
+    optional = {each.name: _field(each) for each in model.fields if not each.required}
     return st.fixed_dictionaries(needed, optional=optional)
 
 
 def _field(field: Field) -> SearchStrategy[Any]:
-    values = _shape(field.shape)
+    values = _values(field.type)
     return st.none() | values if field.nullable else values
 
 
-def _shape(shape: Shape) -> SearchStrategy[Any]:
-    return _MAKERS[type(shape)](shape)
+def _values(type_: Type) -> SearchStrategy[Any]:
+    return _MAKERS[type(type_)](type_)
 
 
-def _listing(shape: Listing) -> SearchStrategy[list[Any]]:
-    least, most = shape.min_length, shape.max_length
-    return st.lists(_shape(shape.item), min_size=least or 0, max_size=_few(least, most))
+def _listing(type_: ListType) -> SearchStrategy[list[Any]]:
+    least, most = type_.min_length, type_.max_length
+    return st.lists(_values(type_.item), min_size=least or 0, max_size=_few(least, most))
 
 
-def _table(shape: Table) -> SearchStrategy[dict[str, Any]]:
-    least, most = shape.min_length, shape.max_length
+def _table(type_: DictType) -> SearchStrategy[dict[str, Any]]:
+    least, most = type_.min_length, type_.max_length
     keys = st.text(max_size=10)
-    return st.dictionaries(keys, _shape(shape.value), min_size=least or 0, max_size=_few(least, most))
+    return st.dictionaries(keys, _values(type_.value), min_size=least or 0, max_size=_few(least, most))
 
 
-def _text(shape: Text) -> SearchStrategy[str]:
-    least, most = shape.min_length or 0, shape.max_length
-    if shape.pattern is not None:
-        texts = st.from_regex(compile_pattern(shape.pattern))
-    elif shape.format is not None:
-        texts = _formatted(shape.format)
+def _text(type_: StrType) -> SearchStrategy[str]:
+    least, most = type_.min_length or 0, type_.max_length
+    if type_.pattern is not None:
+        texts = st.from_regex(compile_pattern(type_.pattern))
+    elif type_.format is not None:
+        texts = _formatted(type_.format)
     else:
         return st.text(min_size=least, max_size=most)
     return texts.filter(lambda text: least <= len(text) and (most is None or len(text) <= most))
@@ -142,21 +142,21 @@ def _formatted(name: str) -> SearchStrategy[str]:
     host = st.from_regex(r"[a-z0-9]{1,10}(\.[a-z0-9]{1,10}){0,2}", fullmatch=True)
     known: dict[str, SearchStrategy[str]] = {
         "date": st.dates().map(str),
-        "date-time": st.datetimes(timezones=st.just(UTC)).map(write_moment),
+        "date-time": st.datetimes(timezones=st.just(UTC)).map(format_time),
         "email": host.map(lambda name: f"someone@{name}"),
         "hostname": host,
         "ipv4": st.ip_addresses(v=4).map(str),
         "ipv6": st.ip_addresses(v=6).map(str),
-        "time": st.times().map(str),
+        "time": st.datetimes(timezones=st.just(UTC)).map(lambda at: format_time(at).partition("T")[2]),
         "uri": host.map(lambda name: f"https://{name}/"),
         "uuid": st.uuids().map(str),
     }
     return known[name]
 
 
-def _integers(shape: Integer) -> SearchStrategy[int]:
-    least = max(_whole(shape.ge, -_LARGEST, 0), _whole(shape.gt, -_LARGEST, 1))
-    most = min(_whole(shape.le, _LARGEST, 0), _whole(shape.lt, _LARGEST, -1))
+def _integers(type_: IntType) -> SearchStrategy[int]:
+    least = max(_whole(type_.ge, -_LARGEST, 0), _whole(type_.gt, -_LARGEST, 1))
+    most = min(_whole(type_.le, _LARGEST, 0), _whole(type_.lt, _LARGEST, -1))
     return st.integers(least, most)
 
 
@@ -167,13 +167,13 @@ def _whole(bound: float | None, otherwise: int, beyond: int) -> int:
     return int(bound) + beyond if float(bound).is_integer() else int(bound // 1) + (beyond <= 0)
 
 
-def _numbers(shape: Number) -> SearchStrategy[float]:
-    lowest, highest = shape.gt if shape.ge is None else shape.ge, shape.lt if shape.le is None else shape.le
+def _numbers(type_: FloatType) -> SearchStrategy[float]:
+    lowest, highest = type_.gt if type_.ge is None else type_.ge, type_.lt if type_.le is None else type_.le
     return st.floats(
         lowest,
         highest,
-        exclude_min=shape.ge is None and shape.gt is not None,
-        exclude_max=shape.le is None and shape.lt is not None,
+        exclude_min=type_.ge is None and type_.gt is not None,
+        exclude_max=type_.le is None and type_.lt is not None,
         allow_nan=False,
         allow_infinity=False,
     )
@@ -185,15 +185,15 @@ def _few(least: int | None, most: int | None) -> int:
 
 
 _MAKERS: dict[type[Any], Callable[[Any], SearchStrategy[Any]]] = {
-    Text: _text,
-    Integer: _integers,
-    Number: _numbers,
-    Boolean: lambda _: st.booleans(),
-    Choice: lambda shape: st.sampled_from(list(shape.members)),
-    Moment: lambda _: st.datetimes(timezones=st.just(UTC)).map(write_moment),
-    Duration: lambda _: st.timedeltas(-_LONG, _LONG).map(write_duration),
-    Listing: _listing,
-    Table: _table,
-    Record: _record,
-    Anything: lambda _: json_values(),
+    StrType: _text,
+    IntType: _integers,
+    FloatType: _numbers,
+    BoolType: lambda _: st.booleans(),
+    EnumType: lambda type_: st.sampled_from(list(type_.members)),
+    DateTimeType: lambda _: st.datetimes(timezones=st.just(UTC)).map(format_time),
+    TimeDeltaType: lambda _: st.timedeltas(-_LONG, _LONG).map(format_duration),
+    ListType: _listing,
+    DictType: _table,
+    ModelType: _model,
+    AnyType: lambda _: json_values(),
 }

@@ -12,11 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import reglet
-from reglet.application.models.parsing import parse_model, parse_shape
-from reglet.application.models.quick import quick_parser
-from reglet.application.models.reading import record_of
+from reglet.application.models.inspect import model_type
 from reglet.application.models.schema import input_schema, output_schema
-from reglet.application.models.writing import write_model
+from reglet.application.models.structure import parse_model, structure_in_detail
+from reglet.application.models.unstructure import unstructure_model
 from tests.application.models.strategies import any_json, models
 
 with warnings.catch_warnings():
@@ -54,14 +53,14 @@ def test_what_the_schema_accepts_the_parser_accepts(data):
 def test_the_schema_accepts_what_the_parser_makes_of_anything(data):
     """Written again, a parsed config fits the schema, whatever liberties the first one took."""
     model = data.draw(models())
-    names = [each.name for each in record_of(model).fields]
+    names = [each.name for each in model_type(model).fields]
     config = data.draw(st.fixed_dictionaries({name: any_json() for name in names}))
     value, problems = parse_model(model, config)
     if not problems:
-        optional = {each.name for each in record_of(model).fields if not each.required}
+        optional = {each.name for each in model_type(model).fields if not each.required}
         written = {
             name: entry
-            for name, entry in write_model(value).items()
+            for name, entry in unstructure_model(value).items()
             if not (entry is None and name in optional)
         }
         jsonschema.validate(written, input_schema(model), jsonschema.Draft202012Validator)
@@ -69,33 +68,28 @@ def test_the_schema_accepts_what_the_parser_makes_of_anything(data):
 
 @settings(suppress_health_check=_SLOW, deadline=None, max_examples=80)
 @given(st.data())
-def test_the_quick_parser_and_the_explaining_one_agree(data):
-    """Both find the same value, or both find problems."""
+def test_the_converter_without_details_and_the_one_with_them_agree(data):
+    """Both make the same value, or both refuse."""
     model = data.draw(models())
-    names = [each.name for each in record_of(model).fields]
+    names = [each.name for each in model_type(model).fields]
     config = data.draw(st.fixed_dictionaries({}, optional={name: any_json() for name in names}) | any_json())
-    quick, problems = parse_model(model, config)
-    explained, expected = parse_shape(record_of(model), config)
-    assert problems == expected
-    if not problems:
-        assert quick == explained
+    value, problems = structure_in_detail(model, config)
+    assert parse_model(model, config) == (value, problems)
 
 
-def test_the_quick_parser_takes_the_straight_way_alone():
-    """A config without anything to say never reaches the parser that explains."""
+def test_a_config_that_fits_never_reaches_the_converter_with_details():
+    """A rule of the model's own runs once."""
+    calls = []
 
     @reglet.model
-    class Plain:
+    class Counting:
         name: str
-        count: int = 1
 
-    def explain(value: Any, problems: Any) -> Any:
-        raise AssertionError(value)
+        def __attrs_post_init__(self) -> None:
+            calls.append(self.name)
 
-    parse = quick_parser(record_of(Plain), explain, lambda _: explain)
-    assert parse({"name": "x", "count": 2}, []) == Plain("x", 2)
-    with pytest.raises(AssertionError):
-        parse({"name": "x", "count": "2"}, [])
+    assert parse_model(Counting, {"name": "x"}) == (Counting("x"), [])
+    assert calls == ["x", "x"]
 
 
 @settings(suppress_health_check=_SLOW, deadline=None, max_examples=25)

@@ -135,7 +135,7 @@ def _model(annotation: Any, **body: Any) -> type[Any]:
         (list[int | None], "may be None"),
         (bytes, "bytes has no JSON Schema here"),
         (set[int], "has no JSON Schema here"),
-        (Literal["a", 1], "not all texts or all integers"),
+        (Literal["a", 1], "not all strings or all integers"),
         (Annotated[int, reglet.Pattern("a")], "pattern cannot be said of int"),
         (Annotated[str, reglet.Ge(1)], "ge cannot be said of str"),
         (Annotated[str, reglet.Pattern("(?i)a")], "do not all read"),

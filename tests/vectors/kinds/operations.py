@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import reglet
-from reglet.application.models.reading import record_of
+from reglet.application.models.inspect import model_type
 from reglet.domain.context import Context
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.result import Result
@@ -304,7 +304,7 @@ def _field_names(given: str, expected: list[str] | None) -> Rule | None:
     must_equal(expected or [], names)
     if len({each.json_name for each in own}) < len(own):
         return Rule.GO_TAGS
-    ours = [each.name for each in record_of(model_of(given)).fields]
+    ours = [each.name for each in model_type(model_of(given)).fields]
     return None if ours == names else Rule.GO_TAGS
 
 

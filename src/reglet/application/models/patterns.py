@@ -46,17 +46,17 @@ def compile_pattern(pattern: str) -> re.Pattern[str]:
 
 
 def _pieces(pattern: str) -> Iterator[str]:
-    place = 0
-    while place < len(pattern):
-        piece = re.match(_PIECE, pattern[place:])
+    position = 0
+    while position < len(pattern):
+        piece = re.match(_PIECE, pattern[position:])
         if piece is None or _too_many(piece.group()):
             raise DefinitionError(
                 f"pattern {pattern!r}: Python, Go (RE2) and ECMAScript do not all read "
-                f"{pattern[place : place + 4]!r} at {place} alike; keep to literals, [classes], \\d \\w, "
-                f"groups and * + ? {{n,m}}"
+                f"{pattern[position : position + 4]!r} at {position} alike; keep to literals, [classes], "
+                f"\\d \\w, groups and * + ? {{n,m}}"
             )
         yield piece.group()
-        place += piece.end()
+        position += piece.end()
 
 
 def _spelled(piece: str) -> str:

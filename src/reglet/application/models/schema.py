@@ -1,34 +1,33 @@
-"""From shapes to JSON Schema, draft 2020-12: flat, inlined, one type a property, without anyOf or $ref.
+"""From types to JSON Schema, draft 2020-12: flat, inlined, one type a property, without anyOf or $ref.
 
 Three hosts read it (strict validators, a command line); this is what all of them accept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
+from reglet.application.models.inspect import model_type
 from reglet.application.models.patterns import spelled_out
-from reglet.application.models.reading import record_of
-from reglet.application.models.shapes import (
-    ABSENT,
-    Anything,
-    Boolean,
-    Choice,
-    Duration,
+from reglet.application.models.structure import check_model, default_in_json
+from reglet.application.models.types import (
+    AnyType,
+    BoolType,
+    DateTimeType,
+    DictType,
+    EnumType,
     Field,
-    Integer,
-    Listing,
-    Moment,
-    Number,
-    Record,
-    Shape,
-    Table,
-    Text,
+    FloatType,
+    IntType,
+    ListType,
+    ModelType,
+    StrType,
+    TimeDeltaType,
+    Type,
     holds_secrets,
 )
-from reglet.application.models.text_forms import DURATION_PATTERN
-from reglet.application.models.writing import write_shape
+from reglet.application.models.unstructure import unstructure_as
+from reglet.domain.time import DURATION_PATTERN
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -36,103 +35,92 @@ JSONSchema = dict[str, Any]
 
 
 def input_schema(model: type[Any]) -> JSONSchema:
-    """Return what a config of this model looks like."""
-    return {"$schema": DRAFT, **_record(record_of(model), output=False)}
+    """Return what a config of this model looks like.
+
+    Raises:
+        SchemaError: an annotation has no schema that every host accepts, or a default does not fit it.
+    """
+    check_model(model)
+    return {"$schema": DRAFT, **_schema(model_type(model), output=False)}
 
 
 def output_schema(model: type[Any]) -> JSONSchema:
-    """Return what data of this model looks like: every field is there, unless it may be None."""
-    return {"$schema": DRAFT, **_record(record_of(model), output=True)}
+    """Return what data of this model looks like: every field is there, unless it may be None.
+
+    Raises:
+        SchemaError: as for `input_schema`.
+    """
+    check_model(model)
+    return {"$schema": DRAFT, **_schema(model_type(model), output=True)}
 
 
-def _schema(shape: Shape, output: bool) -> JSONSchema:
-    if isinstance(shape, Record):
-        return _record(shape, output)
-    if isinstance(shape, Listing):
-        return _listing(shape, output)
-    if isinstance(shape, Table):
-        return _table(shape, output)
-    return _SIMPLE[type(shape)](shape)
+def _schema(type_: Type, *, output: bool) -> JSONSchema:  # noqa: C901, PLR0911 - a case a type
+    match type_:
+        case StrType():
+            pattern = None if type_.pattern is None else spelled_out(type_.pattern)
+            return _present(
+                type="string",
+                maxLength=type_.max_length,
+                minLength=type_.min_length,
+                pattern=pattern,
+                format=type_.format,
+            )
+        case IntType() | FloatType():
+            return _present(
+                type="integer" if isinstance(type_, IntType) else "number",
+                maximum=type_.le,
+                exclusiveMaximum=type_.lt,
+                minimum=type_.ge,
+                exclusiveMinimum=type_.gt,
+            )
+        case BoolType():
+            return {"type": "boolean"}
+        case EnumType():
+            return {"type": "string" if type_.is_string else "integer", "enum": list(type_.members)}
+        case DateTimeType():
+            return {"type": "string", "format": "date-time"}
+        case TimeDeltaType():
+            return {"type": "string", "pattern": DURATION_PATTERN}
+        case ListType():
+            items = _schema(type_.item, output=output)
+            return _present(items=items, type="array", minItems=type_.min_length, maxItems=type_.max_length)
+        case DictType():
+            return _present(
+                additionalProperties=None
+                if isinstance(type_.value, AnyType)
+                else _schema(type_.value, output=output),
+                type="object",
+                minProperties=type_.min_length,
+                maxProperties=type_.max_length,
+            )
+        case AnyType():
+            return {}
+        case ModelType(fields=fields):
+            required = [each.name for each in fields if (not each.nullable if output else each.required)]
+            return _present(
+                properties={each.name: _field(each, output=output) for each in fields},
+                additionalProperties=False,
+                type="object",
+                required=required or None,
+            )
 
 
-def _sized(schema: JSONSchema, **limits: int | None) -> JSONSchema:
-    return schema | {name: limit for name, limit in limits.items() if limit is not None}
+def _present(**keywords: Any) -> JSONSchema:
+    return {name: value for name, value in keywords.items() if value is not None}
 
 
-def _text(shape: Text) -> JSONSchema:
-    schema: JSONSchema = _sized({"type": "string"}, maxLength=shape.max_length, minLength=shape.min_length)
-    if shape.pattern is not None:
-        schema["pattern"] = spelled_out(shape.pattern)
-    if shape.format is not None:
-        schema["format"] = shape.format
-    return schema
-
-
-def _bounds(shape: Integer | Number) -> JSONSchema:
-    limits = {
-        "maximum": shape.le,
-        "exclusiveMaximum": shape.lt,
-        "minimum": shape.ge,
-        "exclusiveMinimum": shape.gt,
-    }
-    return {name: limit for name, limit in limits.items() if limit is not None}
-
-
-def _listing(shape: Listing, output: bool) -> JSONSchema:
-    schema = {"items": _schema(shape.item, output), "type": "array"}
-    return _sized(schema, minItems=shape.min_length, maxItems=shape.max_length)
-
-
-def _table(shape: Table, output: bool) -> JSONSchema:
-    schema: JSONSchema = {"type": "object"}
-    if not isinstance(shape.value, Anything):
-        schema = {"additionalProperties": _schema(shape.value, output), **schema}
-    return _sized(schema, minProperties=shape.min_length, maxProperties=shape.max_length)
-
-
-def _choice(shape: Choice) -> JSONSchema:
-    return {"type": "string" if shape.is_text else "integer", "enum": list(shape.members)}
-
-
-_SIMPLE: dict[Any, Callable[[Any], JSONSchema]] = {
-    Text: _text,
-    Integer: lambda shape: {"type": "integer", **_bounds(shape)},
-    Number: lambda shape: {"type": "number", **_bounds(shape)},
-    Boolean: lambda _: {"type": "boolean"},
-    Choice: _choice,
-    Moment: lambda _: {"type": "string", "format": "date-time"},
-    Duration: lambda _: {"type": "string", "pattern": DURATION_PATTERN},
-    Anything: lambda _: {},
-}
-
-
-def _record(record: Record, output: bool) -> JSONSchema:
-    required = [each.name for each in record.fields if (not each.nullable if output else each.required)]
-    schema = {
-        "properties": {each.name: _field(each, output) for each in record.fields},
-        "additionalProperties": False,
-        "type": "object",
-    }
-    return {**schema, "required": required} if required else schema
-
-
-def _field(each: Field, output: bool) -> JSONSchema:
-    schema = _schema(each.shape, output)
-    marks = each.marks
-    if marks.title:
-        schema["title"] = marks.title
-    if marks.description:
-        schema["description"] = marks.description
-    if not output and each.default is not ABSENT and not (marks.secret or holds_secrets(each.shape)):
-        _add_default(schema, each)
-    if marks.deprecated:
+def _field(field: Field, *, output: bool) -> JSONSchema:
+    schema, meta = _schema(field.type, output=output), field.meta
+    if meta.title:
+        schema["title"] = meta.title
+    if meta.description:
+        schema["description"] = meta.description
+    if not (output or field.required or meta.secret or holds_secrets(field.type)):
+        default = default_in_json(field)
+        if default is not None:
+            schema["default"] = default
+    if meta.deprecated:
         schema["deprecated"] = True
-    if marks.examples and not marks.secret:
-        schema["examples"] = [write_shape(each.shape, example) for example in marks.examples]
+    if meta.examples and not meta.secret:
+        schema["examples"] = [unstructure_as(example, field.annotation) for example in meta.examples]
     return schema
-
-
-def _add_default(schema: JSONSchema, each: Field) -> None:
-    value = each.default_value()
-    if value is not None:
-        schema["default"] = write_shape(each.shape, value)

@@ -45,7 +45,7 @@ _NOT_IN_GUEST = {
 }
 _WITHOUT_COLUMNS = {"PYTHONNODEBUGRANGES": "1"}
 """For the SDK: tables of lines without columns, which mark parts of lines in tracebacks, are smaller."""
-_DEPENDENCIES = ("attr", "attrs", "typing_extensions")
+_DEPENDENCIES = ("attr", "attrs", "cattrs", "typing_extensions")
 
 _PREPARE = """
 from reglet.infrastructure.guest import boot

@@ -151,6 +151,7 @@ NEEDED_BY_NAME = {
     "copyreg": "copy of objects with slots",
     "random": "the seed that is renewed at the first call",
     "logging": "the clock that is renewed at the first call",
+    "cattrs": "the models, when the first is structured",
     "encodings.ascii": "codecs by name",
     "encodings.cp1252": "codecs by name",
     "encodings.hex_codec": "codecs by name",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reglet.application.models.reading import record_of
+from reglet.application.models.inspect import model_type
 from reglet.application.models.schema import DRAFT, JSONSchema, input_schema
 from reglet.application.operations import Operation
 from reglet.domain.errors import DefinitionError
@@ -93,7 +93,9 @@ def _merged(name: str, one: JSONSchema, other: JSONSchema, first: Operation, sec
             f'field "{name}" has the default {one["default"]!r} in {first} and {other["default"]!r} in '
             f"{second}; give it one default or two names"
         )
-    return {**other, **one} if _same_narrowing(one, other) else {**_wide(other), **_wide(one)}
+    if _without(one, _PROSE) == _without(other, _PROSE):
+        return {**other, **one}
+    return {**_wide(other), **_wide(one)}
 
 
 def _type(schema: Any) -> Any:
@@ -107,10 +109,6 @@ def _type(schema: Any) -> Any:
     if "properties" in plain:
         plain["properties"] = {name: _type(each) for name, each in plain["properties"].items()}
     return plain
-
-
-def _same_narrowing(one: JSONSchema, other: JSONSchema) -> bool:
-    return _without(one, _PROSE) == _without(other, _PROSE)
 
 
 def _wide(schema: JSONSchema) -> JSONSchema:
@@ -142,9 +140,9 @@ def _check_against_config(config: type[Any], schema: JSONSchema, operations: Seq
 
 def _check_default(where: str, name: str, config: type[Any], operation: Operation) -> None:
     assert operation.input is not None
-    there = next(each for each in record_of(config).fields if each.name == name)
-    wanted = next(each for each in record_of(operation.input).fields if each.name == name)
-    if there.marks.secret != wanted.marks.secret:
+    there = next(each for each in model_type(config).fields if each.name == name)
+    wanted = next(each for each in model_type(operation.input).fields if each.name == name)
+    if there.meta.secret != wanted.meta.secret:
         raise DefinitionError(
             f"{where} is secret in one and not in the config model {config.__name__}; mark both"
         )

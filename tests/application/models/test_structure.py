@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from enum import Enum
+from enum import Enum, IntEnum, StrEnum
 from typing import Annotated, Any, Literal
 
 import pytest
 
 import reglet
-from reglet.application.models.parsing import parse_model
+from reglet.application.models.schema import input_schema
+from reglet.application.models.structure import parse_model
 
 
 class Colour(Enum):
@@ -129,10 +130,10 @@ def test_a_field_that_may_be_none_may_be_left_out():
     """Without a default it is None."""
 
     @reglet.model
-    class Loose:
+    class Noted:
         note: Annotated[str | None, reglet.Description("a note")]
 
-    assert parse_model(Loose, {}) == (Loose(None), [])
+    assert parse_model(Noted, {}) == (Noted(None), [])
 
 
 def test_null_is_a_value_where_anything_goes():
@@ -143,7 +144,7 @@ def test_null_is_a_value_where_anything_goes():
         value: Any
 
     assert parse_model(Open, {"value": None}) == (Open(None), [])
-    assert parse_model(Open, {})[1] == ["is required: any value, but it is missing @ $.value"]
+    assert parse_model(Open, {})[1] == ["required (any value) @ $.value"]
 
 
 def test_unknown_keys_are_ignored():
@@ -165,13 +166,13 @@ def test_all_problems_are_told_at_once_with_their_paths():
         },
     )
     assert problems == [
-        "is required: a string, but it is missing @ $.text",
+        "required (a string) @ $.text",
         "must be an integer, not 1.5 @ $.whole",
         'must be true or false, not "true" @ $.flag',
         'must be one of "GET", "POST", not "PUT" @ $.method',
         "must be a string, not 5 @ $.items[1]",
         'must be a string, not 1 @ $.headers["X-Y"]',
-        "is required: a string, but it is missing @ $.servers[1].host",
+        "required (a string) @ $.servers[1].host",
         "must be at least 1, not 0 @ $.servers[1].port",
     ]
 
@@ -179,7 +180,7 @@ def test_all_problems_are_told_at_once_with_their_paths():
 @pytest.mark.parametrize(
     ("config", "problem"),
     [
-        ({"text": None}, "is required: a string, but it is null @ $.text"),
+        ({"text": None}, "required (a string), not null @ $.text"),
         ({"text": True}, "must be a string, not true @ $.text"),
         ({"whole": True}, "must be an integer, not true @ $.whole"),
         ({"whole": "0x10"}, 'must be an integer, not "0x10" @ $.whole'),
@@ -194,8 +195,13 @@ def test_all_problems_are_told_at_once_with_their_paths():
         ({"items": "a"}, 'must be a list, not "a" @ $.items'),
         ({"headers": []}, "must be an object, not a list @ $.headers"),
         ({"server": "h"}, 'must be an object, not "h" @ $.server'),
-        ({"since": "yesterday"}, 'must be a moment like 2026-01-31T12:00:00Z, not "yesterday" @ $.since'),
+        ({"since": "yesterday"}, 'must be a timestamp like 2026-01-31T12:00:00Z, not "yesterday" @ $.since'),
         ({"since": "2026-02-30T12:00:00Z"}, None),
+        ({"since": "2026-01-31T12:00:00"}, None),
+        ({"since": "2026-01-31"}, None),
+        ({"since": "2026-01-31T23:59:60Z"}, None),
+        ({"since": "2026-01-31T12:00:00,5Z"}, None),
+        ({"since": "0000-01-31T12:00:00Z"}, None),
         ({"timeout": "soon"}, 'must be a duration like 1m30s or 500ms, not "soon" @ $.timeout'),
         ({"timeout": 5}, "must be a duration like 1m30s or 500ms, not 5 @ $.timeout"),
     ],
@@ -321,3 +327,108 @@ def test_a_bug_in_a_models_own_rule_is_a_bug():
     """It is no problem of the config."""
     with pytest.raises(RuntimeError, match="a bug"):
         parse_model(Range, {"low": -1, "high": 1})
+
+
+@reglet.model
+class Switchable:
+    """Fields that may be None, with a default that is not."""
+
+    server: Server | None = Server("h")
+    note: str | None = reglet.field(default="n")
+    anything: Any = 5
+
+
+def test_null_is_none_where_a_field_may_be_none():
+    """Else nobody could switch its default off."""
+    assert parse_model(Switchable, {}) == (Switchable(), [])
+    off = Switchable(server=None, note=None, anything=None)
+    assert parse_model(Switchable, {"server": None, "note": None, "anything": None}) == (off, [])
+
+
+@reglet.model
+class Loose:
+    """Defaults of another type than their fields."""
+
+    port: int = "80"  # type: ignore[assignment]
+    share: float = 1
+    servers: tuple[Server, ...] = (Server("h", "1"),)  # type: ignore[arg-type]
+
+
+def test_a_default_is_read_as_a_config_is():
+    """A handler gets the type that its annotation says, and the schema the default of that type."""
+    value, problems = parse_model(Loose, {"share": None})
+    assert problems == []
+    assert (value.port, value.share, value.servers) == (80, 1.0, (Server("h", 1),))
+    assert type(value.share) is float
+    assert input_schema(Loose)["properties"]["port"]["default"] == 80
+
+
+@reglet.model
+class Tagged:
+    """A model with something in it that can change."""
+
+    tags: list[str] = reglet.field(factory=list)
+
+
+@reglet.model
+class Holder:
+    """A default that is such a model."""
+
+    inner: Tagged = Tagged(["a"])
+
+
+def test_a_default_that_holds_something_that_can_change_is_made_anew():
+    """No check sees what another one did to it."""
+    first, _ = parse_model(Holder, {})
+    first.inner.tags.append("b")
+    assert parse_model(Holder, {})[0].inner.tags == ["a"]
+
+
+class Mode(StrEnum):
+    """Strings that are an enum's."""
+
+    FAST = "fast"
+
+
+class Level(IntEnum):
+    """Integers that are an enum's."""
+
+    LOW = 1
+
+
+def test_enums_of_strings_and_integers_are_read_as_their_members():
+    """A string or an integer that is no member is refused."""
+
+    @reglet.model
+    class Chosen:
+        mode: Mode
+        levels: list[Level]
+
+    value, _ = parse_model(Chosen, {"mode": "fast", "levels": [1, "1"]})
+    assert value.mode is Mode.FAST
+    assert value.levels == [Level.LOW, Level.LOW]
+    assert parse_model(Chosen, {"mode": "slow", "levels": [2]})[1] == [
+        'must be one of "fast", not "slow" @ $.mode',
+        "must be one of 1, not 2 @ $.levels[0]",
+    ]
+
+
+def test_a_list_tells_of_its_length_and_of_its_items():
+    """The length first."""
+
+    @reglet.model
+    class Short:
+        tags: list[str] = reglet.field(max_length=1)
+
+    assert parse_model(Short, {"tags": ["a", 5]})[1] == [
+        "must have at most 1 items, not 2 @ $.tags",
+        "must be a string, not 5 @ $.tags[1]",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-01-31T12:00:00.5Z", "2026-01-31 12:00:00.5z", "2026-01-31t13:00:00.500+01:00"]
+)
+def test_a_timestamp_may_have_small_letters_and_a_blank(text):
+    """RFC 3339 leaves it to its readers."""
+    assert _parsed(since=text).since == datetime(2026, 1, 31, 12, 0, 0, 500_000, tzinfo=UTC)

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import reglet
-from reglet.application.models.parsing import parse_model
-from reglet.application.models.reading import record_of
-from reglet.application.models.redacting import Redaction, secret_texts
-from reglet.application.models.writing import write_model
+from reglet.application.models.inspect import model_type
+from reglet.application.models.redaction import Redaction, secret_strings
+from reglet.application.models.structure import parse_model
+from reglet.application.models.unstructure import unstructure_model
 
 
 @reglet.model
@@ -54,21 +54,21 @@ SECRETS = {*(f"secret-{n}" for n in range(1, 8)), "123456", "the owner"}
 
 def test_every_secret_is_found_wherever_it_lies():
     """In fields, lists, dicts and nested models; a secret model is secret as a whole."""
-    assert set(secret_texts(record_of(Config), FULL)) == SECRETS
+    assert set(secret_strings(model_type(Config), FULL)) == SECRETS
 
 
 def test_a_secret_is_found_in_a_config_that_does_not_fit():
     """The message that says so must not show it."""
     wrong = {"token": ["secret-1"], "account": "n", "accounts": {"a": 1}, "by_name": [1], "keys": "secret-2"}
-    assert set(secret_texts(record_of(Config), wrong)) == {"secret-1", "secret-2", "0"}
-    assert list(secret_texts(record_of(Config), "secret")) == []
+    assert set(secret_strings(model_type(Config), wrong)) == {"secret-1", "secret-2", "0"}
+    assert list(secret_strings(model_type(Config), "secret")) == []
 
 
 def test_a_written_model_has_no_secrets():
     """Stars stand for them, wherever they lie."""
     value, problems = parse_model(Config, FULL)
     assert problems == []
-    written = write_model(value)
+    written = unstructure_model(value)
     assert not [secret for secret in SECRETS if secret in str(written)]
     assert written["accounts"] == [{"name": "n", "password": "***"}]
 

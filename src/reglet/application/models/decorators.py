@@ -1,0 +1,189 @@
+"""`@model` and `field`: how an author declares a model."""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar, Unpack, dataclass_transform, overload
+
+import attrs
+from attrs import NOTHING
+
+from reglet.application.models.inspect import MODEL
+from reglet.application.models.meta import META, Meta, MetaOptions
+from reglet.application.models.redaction import shown_fields
+from reglet.application.names import snake_case, suggestion
+from reglet.domain.errors import DefinitionError
+
+T = TypeVar("T")
+
+_UNKNOWN = "reglet.unknown"
+"""The key of options that `field` does not have: the error comes with the class, which knows the field."""
+
+_FIELD = type(attrs.field())
+
+_OTHER_NAMES = {
+    "minimum": "ge",
+    "maximum": "le",
+    "min": "ge",
+    "max": "le",
+    "exclusive_minimum": "gt",
+    "exclusive_maximum": "lt",
+    "min_items": "min_length",
+    "max_items": "max_length",
+    "regex": "pattern",
+    "alias": "json_name",
+    "name": "json_name",
+    "doc": "description",
+    "help": "description",
+    "example": "examples",
+    "choices": "a Literal type",
+    "enum": "a Literal type",
+    "default_factory": "factory",
+}
+"""What other libraries call our options."""
+
+
+@overload
+def field(*, default: T, **options: Unpack[MetaOptions]) -> T: ...
+@overload
+def field(*, factory: Callable[[], T], **options: Unpack[MetaOptions]) -> T: ...
+@overload
+def field(**options: Unpack[MetaOptions]) -> Any: ...
+def field(*, default: Any = NOTHING, factory: Any = NOTHING, **options: Any) -> Any:
+    """Declare a field of a model beyond its type.
+
+    Args:
+        default: its value where a config has none; not a list or dict, which takes `factory`.
+        factory: makes that value anew each time.
+        options: what `Meta` lists: a `description`, bounds (`ge le gt lt`), lengths, a `pattern`, a
+            `format`, `examples`, `deprecated`, `secret`, and a `json_name` that is no Python name.
+
+    Raises:
+        DefinitionError: `default` and `factory` exclude each other, or the default can change.
+    """
+    if default is not NOTHING and factory is not NOTHING:
+        raise DefinitionError("field(default=…, factory=…): give one of the two")
+    if _is_mutable(default):
+        raise DefinitionError(f"field(default={default!r}): {_shared(default)}")
+    known = {name: value for name, value in options.items() if name in MetaOptions.__annotations__}
+    metadata: dict[str, Any] = {META: Meta(**known)}
+    if len(known) < len(options):
+        metadata[_UNKNOWN] = {name: value for name, value in options.items() if name not in known}
+    if factory is not NOTHING:
+        return attrs.field(factory=factory, metadata=metadata)
+    return attrs.field(default=default, metadata=metadata)
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(field,))
+def model(cls: type[T]) -> type[T]:
+    """Make a class a model: an immutable record whose annotations are its JSON.
+
+    Annotations are read on first use, so models may name others that come later in the module. What
+    `__attrs_post_init__` refuses with a `ValueError` or `ConfigError` is a problem of the config.
+
+    Raises:
+        DefinitionError: a field has no annotation, an option that does not exist or a default that can
+            change, a required one follows one with a default, or a base class is no model.
+    """
+    _check_class(cls)
+    made = attrs.define(
+        cls, frozen=True, slots=True, auto_attribs=True, repr=False, field_transformer=_checked_fields
+    )
+    setattr(made, MODEL, made)
+    if "__repr__" not in cls.__dict__:
+        made.__repr__ = _repr  # type: ignore[method-assign]  # as attrs would, but for secrets
+    return made
+
+
+def _check_class(cls: type[Any]) -> None:
+    """Refuse what would be dropped in silence: data without annotation, and a base's fields."""
+    annotated = _annotations(cls)
+    for name, value in cls.__dict__.items():
+        is_data = not (isinstance(value, type) or hasattr(type(value), "__get__"))
+        if is_data and name not in annotated and not name.startswith("_"):
+            shown, kind = repr(value), type(value).__name__
+            if isinstance(value, _FIELD):
+                shown, kind = "field(…)", "…"
+            raise DefinitionError(
+                f"model {cls.__name__}: {name} = {shown} has no annotation; write {name}: {kind} = {shown}, "
+                f"or {name}: ClassVar[{kind}] for what is no field"
+            )
+    for base in cls.__mro__[1:]:
+        if (attrs.has(base) and "__attrs_attrs__" in base.__dict__) or getattr(base, "_is_protocol", False):
+            continue
+        dropped = [
+            name
+            for name, annotation in _annotations(base).items()
+            if name not in annotated and "ClassVar" not in str(annotation)
+        ]
+        if dropped:
+            raise DefinitionError(
+                f"model {cls.__name__}: its base {base.__name__} has the fields {', '.join(dropped)} and is "
+                f"no model; decorate {base.__name__} with @reglet.model"
+            )
+
+
+def _annotations(cls: type[Any]) -> dict[str, Any]:
+    """Return a class's own annotations, unresolved."""
+    if sys.version_info >= (3, 14):
+        from annotationlib import Format, get_annotations
+
+        return get_annotations(cls, format=Format.FORWARDREF)
+    return inspect.get_annotations(cls)
+
+
+def _checked_fields(cls: type[Any], attributes: list[attrs.Attribute[Any]]) -> list[attrs.Attribute[Any]]:
+    """Return the attributes, or refuse those that could not work."""
+    arguments: dict[str, str] = {}
+    with_default = ""
+    for each in attributes:
+        where = f"model {cls.__name__}: field {each.name}"
+        unknown = each.metadata.get(_UNKNOWN, {})
+        for name, value in unknown.items():
+            raise DefinitionError(f"{where}: there is no {name}={value!r}; {_known_option(name)}")
+        if each.default is NOTHING:
+            if with_default and not each.kw_only:
+                raise DefinitionError(
+                    f"{where} has no default and follows {with_default}, which has one; move {each.name} "
+                    f"before it, or give it a default"
+                )
+        else:
+            with_default = each.name
+            if _is_mutable(each.default):
+                raise DefinitionError(f"{where} = {each.default!r}: {_shared(each.default)}")
+        argument = each.alias or each.name.lstrip("_")
+        if argument == "self" or keyword.iskeyword(argument) or not argument.isidentifier():
+            raise DefinitionError(
+                f"{where}: a constructor can have no argument {argument!r}; give the field another name and "
+                f'json_name="{each.name}"'
+            )
+        if argument in arguments:
+            raise DefinitionError(
+                f"{where} and {arguments[argument]} would be one argument, {argument!r}; rename one"
+            )
+        arguments[argument] = each.name
+    return attributes
+
+
+def _known_option(wrong: str) -> str:
+    usual = _OTHER_NAMES.get(snake_case(wrong))
+    if usual is not None:
+        return f"write {usual}"
+    known = [*MetaOptions.__annotations__, "default", "factory"]
+    return suggestion(wrong, known).removeprefix("; ") or f"there are {', '.join(known)}"
+
+
+def _is_mutable(default: object) -> bool:
+    return type(default).__hash__ is None
+
+
+def _shared(default: object) -> str:
+    return f"every model would share it; write field(factory=lambda: {default!r})"
+
+
+def _repr(self: Any) -> str:
+    shown = ", ".join(f"{name}={value}" for name, value in shown_fields(self))
+    return f"{type(self).__qualname__}({shown})"

@@ -1,0 +1,140 @@
+"""What is wrong with a value, and where: `message @ $.path`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from reglet.application.models.inspect import model_type
+from reglet.application.models.types import (
+    AnyType,
+    BoolType,
+    DateTimeType,
+    DictType,
+    EnumType,
+    FloatType,
+    IntType,
+    ListType,
+    ModelType,
+    StrType,
+    TimeDeltaType,
+    Type,
+)
+from reglet.domain.errors import ConfigError
+
+_LONGEST_SHOWN = 60
+_JSON_TYPES = {
+    str: "string",
+    int: "number",
+    float: "number",
+    bool: "boolean",
+    list: "list",
+    dict: "object",
+}
+
+
+class InvalidValue(Exception):  # noqa: N818 - an answer
+    """A JSON value that is not what it must be: the rules that it breaks, and itself."""
+
+    def __init__(self, *rules: str, value: Any) -> None:
+        """Take rules such as `be a string`, and the value that breaks them."""
+        super().__init__(*rules)
+        self.rules = rules
+        self.value = value
+
+
+class InvalidLength(InvalidValue):
+    """A list or object with too few or too many members; `value` is their number."""
+
+
+def error_messages(error: Exception, show: Callable[[Any], str], path: str = "$") -> list[str]:
+    """Return what the detailed converter raised as `message @ $.path`, in the order of the fields.
+
+    Args:
+        error: a group of cattrs, or one problem.
+        show: writes a value in a message; of secret fields only the kind is shown.
+        path: where the value lies.
+
+    Raises:
+        Exception: what is no problem of the data, such as a bug in a model's own rule.
+    """
+    from cattrs.errors import ClassValidationError, IterableValidationError
+
+    messages: list[str] = []
+    if isinstance(error, InvalidValue):
+        found = str(error.value) if isinstance(error, InvalidLength) else show(error.value)
+        messages += [f"must {rule}, not {found} @ {path}" for rule in error.rules]
+    elif isinstance(error, IterableValidationError):
+        inside, beside = error.group_exceptions()
+        for each in beside:
+            messages += error_messages(each, show, path)
+        for each, item in inside:
+            messages += error_messages(each, show, path + path_step(item.index))
+    elif isinstance(error, ClassValidationError):
+        fields = {each.attribute: each for each in model_type(error.cl).fields}
+        fields_wrong, beside = error.group_exceptions()
+        for each, note in fields_wrong:
+            field = fields[note.name]
+            below = path + path_step(field.name)
+            lacking = _lacking(each)
+            if lacking is not None:
+                messages.append(f"required ({_kind(field.type)}){lacking} @ {below}")
+            else:
+                messages += error_messages(each, shown_secret if field.meta.secret else show, below)
+        for each in beside:
+            messages += error_messages(each, show, path)
+    elif isinstance(error, ValueError | ConfigError):  # a model's own rule
+        messages.append(f"{error} @ {path}")
+    else:
+        raise error
+    return messages
+
+
+def _lacking(error: Exception) -> str | None:
+    """Return what to add of a field that is required and has no value, None if something else is wrong."""
+    if isinstance(error, KeyError):
+        return ""
+    return ", not null" if isinstance(error, InvalidValue) and error.value is None else None
+
+
+def path_step(member: str | int) -> str:
+    """Return the step of a path to a member of an object or an item of a list."""
+    if isinstance(member, str) and member.isidentifier():
+        return f".{member}"
+    return f"[{json.dumps(member, ensure_ascii=False)}]"
+
+
+def shown(value: Any) -> str:
+    """Return a JSON value as a person would see it in a config, shortened."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return "a list"
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
+
+
+def shown_secret(value: Any) -> str:
+    """Return what may be said of a secret: nothing but its kind."""
+    return "null" if value is None else f"a {_JSON_TYPES.get(type(value), 'value')} (secret)"
+
+
+def _kind(type_: Type) -> str:
+    if isinstance(type_, EnumType):
+        return f"one of {', '.join(map(shown, type_.members))}"
+    return _KINDS[type(type_)]
+
+
+_KINDS: Mapping[type[Any], str] = {
+    StrType: "a string",
+    IntType: "an integer",
+    FloatType: "a number",
+    BoolType: "true or false",
+    DateTimeType: "a timestamp",
+    TimeDeltaType: "a duration",
+    ListType: "a list",
+    DictType: "an object",
+    ModelType: "an object",
+    AnyType: "any value",
+}

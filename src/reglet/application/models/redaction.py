@@ -1,0 +1,125 @@
+"""Secrets: how a model is shown without them, and how they are found and taken out of strings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from reglet.application.models.inspect import model_type
+from reglet.application.models.meta import META, Meta
+from reglet.application.models.types import DictType, ListType, ModelType, Type
+from reglet.application.models.unstructure import REDACTED
+from reglet.domain.errors import RegletError
+
+_SHORT = 4
+"""Secrets shorter than this are taken out only where they are the whole string: they are parts of words."""
+
+
+def shown_fields(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield the names of a model's fields and how a repr shows their values."""
+    secret = _secret_attributes(type(value))
+    for attribute in attrs.fields(type(value)):
+        hidden = attribute.name in secret
+        yield attribute.name, f"'{REDACTED}'" if hidden else repr(getattr(value, attribute.name))
+
+
+def _secret_attributes(model: type[Any]) -> frozenset[str]:
+    """Return the names of secret attributes; while annotations cannot be read, of all that may be."""
+    try:
+        return frozenset(each.attribute for each in model_type(model).fields if each.meta.secret)
+    except RegletError:
+        return frozenset(
+            each.name
+            for each in attrs.fields(model)
+            if each.metadata.get(META, Meta()).secret or "secret" in str(each.type).lower()
+        )
+
+
+def secret_strings(model: ModelType, config: Any) -> Iterator[str]:
+    """Yield every string in the secret fields of a config, whether it fits or not, and in their defaults."""
+    if not model.has_secrets or not isinstance(config, Mapping):
+        return
+    for each in model.fields:
+        entry = config.get(each.name)
+        if not each.meta.secret:
+            yield from _inside(each.type, entry)
+        elif entry is not None:
+            yield from _strings(entry)
+        elif not each.required:
+            yield from _strings(each.default_value())
+
+
+def _inside(type_: Type, value: Any) -> Iterator[str]:
+    match type_, value:
+        case ModelType(), _:
+            yield from secret_strings(type_, value)
+        case ListType(item=item_type), list():
+            for item in value:
+                yield from _inside(item_type, item)
+        case DictType(value=value_type), Mapping():
+            for entry in value.values():
+                yield from _inside(value_type, entry)
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Yield the strings, and the numbers as strings, in a secret value of any kind."""
+    match value:
+        case bool() | None:
+            return
+        case str() | int() | float():
+            yield str(value)
+        case Mapping():
+            for entry in value.values():
+                yield from _strings(entry)
+        case Iterable():
+            for each in value:
+                yield from _strings(each)
+        case _ if attrs.has(type(value)):
+            for attribute in attrs.fields(type(value)):
+                yield from _strings(getattr(value, attribute.name))
+
+
+def _longest_first(strings: Iterable[str]) -> tuple[str, ...]:
+    """Return strings as they are and as a repr and JSON write them, longest first."""
+    forms = {form for text in strings for form in (text, repr(text)[1:-1], json.dumps(text)[1:-1])}
+    return tuple(sorted(forms - {""}, key=len, reverse=True))
+
+
+class Redaction:
+    """Takes known secrets out of whatever is about to be shown."""
+
+    __slots__ = ("secrets",)
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        """Take the secrets."""
+        self.secrets = _longest_first(secrets)
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to take out."""
+        return bool(self.secrets)
+
+    def text(self, text: str) -> str:
+        """Return a string without the secrets."""
+        for secret in self.secrets:
+            if text == secret:
+                return REDACTED
+            if len(secret) >= _SHORT and secret in text:
+                text = text.replace(secret, REDACTED)
+        return text
+
+    def value(self, value: Any) -> Any:
+        """Return a JSON value without the secrets, in its keys neither."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {self.text(str(name)): self.value(entry) for name, entry in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.value(each) for each in value]
+        return REDACTED if self._is_secret_number(value) else value
+
+    def _is_secret_number(self, value: Any) -> bool:
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return is_number and len(str(value)) >= _SHORT and str(value) in self.secrets
