@@ -1,4 +1,4 @@
-"""Which file a command's name means, symlinks told apart: what the policy is asked about, and what is run."""
+"""Which file a command's name means, symlinks resolved: what the policy is asked about, and what is run."""
 
 from __future__ import annotations
 
