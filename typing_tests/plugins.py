@@ -42,6 +42,8 @@ assert_type(plugin.check(Context(), b"{}"), Result)
 assert_type(plugin.manifest(Context()), reglet.Manifest)
 a_plugin: reglet.Plugin = plugin
 assert_type(reglet.register(plugin), reglet.PluginDefinition)
+with reglet.refusals_are_answers() as nothing:
+    assert_type(nothing, None)
 
 reglet.define_plugin(description="d")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 reglet.define_plugin("p", "d")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

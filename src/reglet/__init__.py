@@ -22,6 +22,7 @@ from reglet.application.models.marks import (
 )
 from reglet.application.operations import operation
 from reglet.application.plugin import PluginDefinition, define_plugin, register
+from reglet.application.refusals import refusals_are_answers
 from reglet.application.version import __version__
 from reglet.domain.context import Context
 from reglet.domain.entities.error_detail import ErrorDetail
@@ -116,6 +117,7 @@ __all__ = [
     "get_client",
     "model",
     "operation",
+    "refusals_are_answers",
     "register",
     "result_error",
     "result_failure",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reglet.domain.entities.grants import GrantSet, NetworkCapability, NetworkRule
 from reglet.domain.errors import CapabilityError
-from reglet.domain.policy import Decision, Policy, PolicyGuard, special_use
+from reglet.domain.policy import Decision, Policy, PolicyGuard, Target, special_use
 from reglet.domain.ports import NetworkGuard
 
 
@@ -189,12 +189,13 @@ def test_the_guard_asks_the_policy():
     """The adapter of the port raises where the policy refuses."""
     guard = PolicyGuard(policy((["*.example.com"], ["443"])))
     assert isinstance(guard, NetworkGuard)
-    guard.check_target("a.example.com", 443)
-    guard.check_address("a.example.com", 443, "8.8.8.8")
+    granted = Target.of("a.example.com", 443)
+    guard.check_target(granted)
+    guard.check_address(granted, ip_address("8.8.8.8"))
     with pytest.raises(CapabilityError, match=r"network:b\.com:443"):
-        guard.check_target("b.com", 443)
+        guard.check_target(Target.of("b.com", 443))
     with pytest.raises(CapabilityError, match="a private address, which no pattern with wildcards allows"):
-        guard.check_address("a.example.com", 443, "192.168.0.1")
+        guard.check_address(granted, ip_address("192.168.0.1"))
 
 
 LABELS = st.sampled_from(["a", "b", "api", "x-1"])

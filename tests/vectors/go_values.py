@@ -28,6 +28,17 @@ def value(given: Any) -> Any:
     return {name: value(item) for name, item in given.items()}
 
 
+def exact(given: Any) -> Any:
+    """Return a value as `value` does, durations as the nanoseconds that Go writes into JSON."""
+    if isinstance(given, list):
+        return [exact(item) for item in given]
+    if not isinstance(given, dict):
+        return given
+    if set(given) <= _MARKS.keys() and len(given) == 1:
+        return given["$duration_ns"] if "$duration_ns" in given else value(given)
+    return {name: exact(item) for name, item in given.items()}
+
+
 def text(given: Any) -> str:
     """Return a text; bytes that are not UTF-8 become surrogates."""
     return "" if given is None else value(given)
@@ -48,14 +59,14 @@ def detail(given: Any) -> ErrorDetail | None:
     if given is None:
         return None
     return ErrorDetail(
-        type=text(given["type"]),
-        message=text(given["message"]),
-        code=text(given["code"]),
-        is_timeout=given["is_timeout"],
-        is_not_found=given["is_not_found"],
-        wrapped=detail(given["wrapped"]),
-        details=value(given["details"]) or {},
-        stack=value(given["stack"]) or b"",
+        type=text(given.get("type")),
+        message=text(given.get("message")),
+        code=text(given.get("code")),
+        is_timeout=given.get("is_timeout", False),
+        is_not_found=given.get("is_not_found", False),
+        wrapped=detail(given.get("wrapped")),
+        details=value(given.get("details")) or {},
+        stack=value(given.get("stack")) or b"",
     )
 
 

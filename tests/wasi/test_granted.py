@@ -67,11 +67,19 @@ def test_a_granted_file_can_be_read(root):
 
 
 def test_a_grant_of_one_file_does_not_show_its_directory(root):
-    """The directories on the way there list what leads to it, and nothing else."""
+    """The directories on the way there are not listed: a list of what was granted would look whole."""
     tree = granted(root, read=["open/a.txt"])
-    assert names(tree, root / "open") == ["a.txt"]
-    assert names(tree, root) == ["open"]
+    assert refusal(names, tree, root / "open") == Errno.NOTCAPABLE
+    assert refusal(names, tree, root) == Errno.NOTCAPABLE
+    assert refusal(names, tree, "/") == Errno.NOTCAPABLE
     assert names(tree, "") == [root.parts[1]]
+
+
+def test_a_directory_that_is_granted_itself_lists_all_its_names(root):
+    """What is in the files takes grants of its own."""
+    tree = granted(root, read=["open"])
+    assert names(tree, root / "open") == ["a.txt", "b.conf", "deep"]
+    assert refusal(tree.status, str(root / "open/a.txt"), follow=True) == Errno.NOTCAPABLE
 
 
 @pytest.mark.parametrize(
@@ -95,8 +103,10 @@ def test_globs_grant_what_they_match(root):
     """`*` stays in its directory, `**` goes below."""
     assert names(granted(root, read=["open/*.conf"]), root / "open") == ["b.conf"]
     assert names(granted(root, read=["open/**"]), root / "open") == ["a.txt", "b.conf", "deep"]
-    assert names(granted(root, read=["{open/deep,secret}/*"]), root) == ["open", "secret"]
-    assert names(granted(root, read=["*/deep/*"]), root / "open") == ["deep"]
+    assert names(granted(root, read=["{open/deep,secret}/*"]), root / "secret") == ["deep", "key"]
+    assert refusal(names, granted(root, read=["{open/deep,secret}/*"]), root) == Errno.NOTCAPABLE
+    assert names(granted(root, read=["*/deep/*"]), root) == ["open", "secret"]
+    assert names(granted(root, read=["*/deep/*"]), root / "open/deep") == ["c.txt"]
 
 
 def test_a_directory_that_only_leads_on_tells_nothing_of_itself(root):
@@ -271,14 +281,27 @@ def test_files_are_no_directories(root):
 def test_relative_patterns_start_in_the_directory_of_the_sandbox(root):
     """`open/*` means what it means in a shell there."""
     policy = Policy(GrantSet(fs=FileSystemCapability([FileSystemRule(read=["open/*"])])), cwd=str(root))
-    ((_, tree),) = granted_preopens(policy, str(root))()
+    _, (_, tree) = granted_preopens(policy, str(root))()
     assert content(tree, root / "open/a.txt") == "this is open/a.txt"
+
+
+def test_the_first_directory_of_a_guest_is_that_of_the_sandbox(root):
+    """Guests start there with relative paths; it shows no more than the root does."""
+    policy = Policy(GrantSet(fs=FileSystemCapability([FileSystemRule(read=["open/*"])])), cwd=str(root))
+    (first, here), (second, _) = granted_preopens(policy, str(root))()
+    assert (first, second) == (str(root), "/")
+    assert content(here, "open/a.txt") == "this is open/a.txt"
+    assert refusal(content, here, "secret/key") == Errno.NOTCAPABLE
+    assert refusal(names, here, ".") == Errno.NOTCAPABLE
+    ((only, _),) = granted_preopens(policy, str(root / "absent"))()
+    assert only == "/"
 
 
 def test_a_pattern_that_cannot_be_read_grants_nothing(root):
     """The others hold."""
     tree = granted(root, read=["{open", "open/[", "open/a.txt"])
-    assert names(tree, root / "open") == ["a.txt"]
+    assert content(tree, root / "open/a.txt") == "this is open/a.txt"
+    assert refusal(content, tree, root / "open/b.conf") == Errno.NOTCAPABLE
 
 
 def test_a_file_that_may_only_be_looked_at_keeps_its_times(root):
@@ -339,7 +362,11 @@ def test_an_observer_is_told_each_path_that_is_asked_for(root):
     told = []
     rule = FileSystemRule([f"{root}/open/**"], [f"{root}/open/*"])
     policy = Policy(GrantSet(fs=FileSystemCapability([rule])), cwd=str(root))
-    [(_, tree)] = granted_preopens(policy, str(root), lambda path, changes: told.append((path, changes)))()
+    (_, here), (_, tree) = granted_preopens(
+        policy, str(root), lambda path, changes: told.append((path, changes))
+    )()
+    assert content(here, "open/a.txt") == "this is open/a.txt"
+    assert told.pop() == (f"{root}/open/a.txt", False)
     place = str(root).lstrip("/")
     assert content(tree, f"{place}/open/a.txt") == "this is open/a.txt"
     refusal(tree.status, f"{place}/open/../secret/key", follow=True)

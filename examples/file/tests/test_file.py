@@ -178,9 +178,19 @@ def test_a_text_that_no_file_can_hold_is_not_found(check: Check, hello: Path) ->
     assert_failure(check(hello, contains="\ud800"))
 
 
-def test_a_relative_path_is_refused(check: Check, hello: Path) -> None:
-    """A sandbox does not know where the host stands."""
-    assert_error(check(Path(hello.name)), "path", type="config")
+def test_a_relative_path_starts_in_the_working_directory(
+    check: Check, hello: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """As profiles have it: `path: go.mod`."""
+    if request.config.getoption("--reglet-place") == "go":
+        pytest.skip("on a Go host it starts in the first of the host's directories")
+    monkeypatch.chdir(hello.parent)
+    assert_data_field(check(Path(hello.name)), "size", 11)
+
+
+def test_no_path_at_all_is_refused(plugin: Plugin) -> None:
+    """An empty one names nothing."""
+    assert_error(FakeHost.of(plugin).check(plugin, {"path": ""}), "path", type="config")
 
 
 def test_a_path_that_leads_through_a_file_is_an_error(check: Check, hello: Path) -> None:

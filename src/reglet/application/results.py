@@ -17,6 +17,7 @@ from attrs import evolve
 from reglet.application.models.redacting import Redaction
 from reglet.application.models.writing import plain, writer_of
 from reglet.application.operations import Operation
+from reglet.application.refusals import denial_of
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.result import Result, result_error, result_failure, result_success
 from reglet.domain.errors import CheckFailed, RegletError
@@ -93,6 +94,9 @@ def result_of_error(error: BaseException) -> Result:
         return result_failure(error.message, plain(error.data))
     if isinstance(error, RegletError):
         return result_error(error.detail())
+    denial = denial_of(error)
+    if denial is not None:
+        return result_error(evolve(denial.detail(), stack=_stack(error)))
     return result_error(ErrorDetail("panic", one_line(error), stack=_stack(error)))
 
 

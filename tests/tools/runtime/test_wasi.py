@@ -86,7 +86,7 @@ def test_files_have_types_and_sizes(host: WasmHost) -> None:
             "NotADirectoryError: [Errno 54] Not a directory: '/data/config.txt/x'",
         ),
         ("open('/data/logs')", "IsADirectoryError: [Errno 31] Is a directory: '/data/logs'"),
-        ("open('/etc/passwd')", "FileNotFoundError: [Errno 44] No such file or directory: '/etc/passwd'"),
+        ("open('/etc/passwd')", "PermissionError: [Errno 63] Operation not permitted: '/etc/passwd'"),
         ("open('/data/new', 'w')", "OSError: [Errno 69] Read-only file system: '/data/new'"),
         ("os.mkdir('/data/new')", "OSError: [Errno 69] Read-only file system: '/data/new'"),
         ("os.unlink('/data/config.txt')", "OSError: [Errno 69] Read-only file system: '/data/config.txt'"),

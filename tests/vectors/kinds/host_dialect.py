@@ -35,7 +35,7 @@ def run(vector: Vector) -> Rule | None:
 
 def _written_again(function: HostFunction, response: bytes) -> bytes:
     read = function.response.decode(response)
-    value = read[0] if function.word == "http" else read
+    value = read[0] if function.port_name == "http" else read
     return function.response.encode(value, Dialect.HOSTLIB)
 
 

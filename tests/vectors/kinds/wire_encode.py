@@ -23,7 +23,7 @@ from reglet.infrastructure.wire.context import CONTEXT, CallContext
 from reglet.infrastructure.wire.record import timeout_of
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
-from tests.vectors.running import Vector, must_equal
+from tests.vectors.running import NoCounterpartError, Vector, must_equal
 
 Given = dict[str, Any]
 _LONGEST_MS = timedelta.max // timedelta(milliseconds=1)
@@ -36,8 +36,14 @@ def run(vector: Vector) -> Rule | None:
     rule = _unrepresentable(record, given)
     if rule is not None:
         return rule
+    if record not in _ENCODERS:
+        raise NoCounterpartError(f"no record of ours is a {record}")
     try:
         text = _ENCODERS[record](given).decode()
+    except OverflowError:
+        spans = [given.get(name, 0) for name in ("response_time_ms", "duration_ms")]
+        must_equal(max(spans) > _LONGEST_MS or min(spans) < -_LONGEST_MS, True)
+        return Rule.TIMEDELTA
     except (ValueError, WireFormatError):
         must_equal("an error", "an error" if isinstance(expected, dict) else expected)
         return None
@@ -204,6 +210,12 @@ def _attribute(given: Given) -> LogAttribute:
     return LogAttribute(go.text(given["key"]), given["type"], go.text(given["value"]))
 
 
+def _log_attribute(given: Given) -> bytes:
+    """Return the one fact of a message."""
+    message = wire.encode_log_message(LogMessage("", "", [_attribute(given)], ZERO_TIME), CallContext())
+    return message.partition(b'"attrs":[')[2].partition(b"]")[0]
+
+
 def _log_message(given: Given) -> bytes:
     attributes = list(map(_attribute, given["attrs"] or ()))
     timestamp = go.moment(given["timestamp"]) or ZERO_TIME
@@ -225,4 +237,5 @@ _ENCODERS = {
     "ExecRequest": _exec_request,
     "ExecResponse": _exec_response,
     "LogMessage": _log_message,
+    "LogAttr": _log_attribute,
 }

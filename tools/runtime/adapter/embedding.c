@@ -4,6 +4,7 @@
 #include "buffers.h"
 #include "host.h"
 #include "modules.h"
+#include "paths.h"
 #include "preview1.h"
 
 static object *current_handler;
@@ -55,6 +56,9 @@ static const method_definition methods[] = {
   {"set_handler", set_handler, METH_O, "Set the function (entry, payload) -> bytes that answers every export."},
   {"call", python_call, METH_VARARGS, "Call a host function; None if the plugin does not import it."},
   {"environ", host_environ, METH_NOARGS, "Ask the host for its environment, a list of b\"NAME=value\"."},
+  {"refusals", python_refusals, METH_NOARGS, "Take the looks that no grant covers since the last call; None if none."},
+  {"preopens", python_preopens, METH_NOARGS, "Return the paths of the host's directories."},
+  {"start_in", python_start_in, METH_O, "Set the working directory, which need not exist."},
   {"tracked_bytes", python_tracked_bytes, METH_NOARGS, "Tell how many bytes of buffers are in use."},
 };
 
@@ -86,6 +90,7 @@ void __wasilibc_deinitialize_environ(void);
 EXPORT("_forget_process_state") void forget_process_state(void) {
   __wasilibc_reset_preopens();
   __wasilibc_deinitialize_environ();
+  forget_paths();
 }
 
 // libpython can load extension modules; there is nothing to load them with.

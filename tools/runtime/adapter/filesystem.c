@@ -1,5 +1,6 @@
-// wasi:filesystem on preview 1. A descriptor is a preview 1 file descriptor; preopens are never closed.
+// wasi:filesystem on preview 1. A descriptor is a preview 1 file descriptor, or the root of all paths (`paths.h`).
 #include "interfaces.h"
+#include "paths.h"
 
 // The error codes of wasi:filesystem, one up, by preview 1 errno. An errno without a counterpart is `io`.
 enum {
@@ -31,32 +32,17 @@ static int failed(p1_errno error, u8 *result, u32 offset) {
 
 // ---- preopens
 
-static int is_preopen(u32 fd) {
-  p1_preopen preopen;
-  return p1_fd_prestat_get(fd, &preopen) == 0;
-}
-
 typedef struct { u32 fd; u8 *name; u32 size; } directory;
 
-enum { FIRST_PREOPEN = 3 };
-
 INTERFACE("filesystem/preopens#get-directories") void get_directories(list *result) {
-  u32 count = 0;
-  while (is_preopen(FIRST_PREOPEN + count)) count++;
-  directory *directories = must_allocate(count * sizeof *directories);
-  for (u32 i = 0; i < count; i++) {
-    p1_preopen preopen;
-    u32 fd = FIRST_PREOPEN + i;
-    p1_fd_prestat_get(fd, &preopen);
-    directories[i] = (directory){fd, must_allocate(preopen.name_size), preopen.name_size};
-    p1_fd_prestat_dir_name(fd, directories[i].name, preopen.name_size);
-    while (directories[i].size && !directories[i].name[directories[i].size - 1]) directories[i].size--;
-  }
-  *result = (list){directories, count};
+  directory *root = must_allocate(sizeof *root);
+  *root = (directory){ROOT, must_allocate(1), 1};
+  root->name[0] = '/';
+  *result = (list){root, 1};
 }
 
 INTERFACE("filesystem/types#[resource-drop]descriptor") void drop_descriptor(u32 fd) {
-  if (!is_preopen(fd)) p1_fd_close(fd);
+  if (fd != ROOT) p1_fd_close(fd);
 }
 
 // ---- open files
@@ -143,9 +129,29 @@ METHOD("stat") void descriptor_stat(u32 fd, u8 *result) {
   p1_stat stat;
   write_stat(p1_fd_filestat_get(fd, &stat), &stat, result);
 }
+
+static p1_stat stat_of_name(u8 type, const u8 *path, u32 size) {
+  p1_stat stat = {.type = type, .links = 1};
+  for (u32 i = 0; i < size; i++) stat.inode = stat.inode * 31 + path[i];
+  return stat;
+}
+
+// What is at a path; of a directory that only leads to one of the host's, that it is a directory.
+static p1_errno look_at(u32 fd, u32 lookup, const u8 *path, u32 size, p1_stat *stat) {
+  place at;
+  find(fd, path, size, &at);
+  if (at.where == ABOVE || is_any_directory()) {
+    *stat = stat_of_name(P1_DIRECTORY, path, size);
+    return 0;
+  }
+  p1_errno error = AT(at, p1_path_filestat_get(at.fd, lookup & 1, at.path, at.size, stat));
+  return noted(error, READING, fd, path, size);
+}
+
 METHOD("stat-at") void stat_at(u32 fd, u32 lookup, const u8 *path, u32 size, u8 *result) {
   p1_stat stat;
-  write_stat(p1_path_filestat_get(fd, lookup & 1, path, size, &stat), &stat, result);
+  p1_errno error = look_at(fd, lookup, path, size, &stat);
+  write_stat(error, &stat, result);
 }
 
 // Equal for the same file; libc makes inode numbers of it.
@@ -161,7 +167,10 @@ METHOD("metadata-hash") void metadata_hash(u32 fd, u8 *result) {
 }
 METHOD("metadata-hash-at") void metadata_hash_at(u32 fd, u32 lookup, const u8 *path, u32 size, u8 *result) {
   p1_stat stat;
-  write_hash(p1_path_filestat_get(fd, lookup & 1, path, size, &stat), &stat, result);
+  if (fd != ROOT && p1_path_filestat_get(fd, lookup & 1, path, size, &stat))
+    stat = stat_of_name(0, path, size);  // libc looks at what it lists, and a name is all that was asked for
+  p1_errno error = fd == ROOT ? look_at(fd, lookup, path, size, &stat) : 0;
+  write_hash(error, &stat, result);
 }
 
 enum { KEEP_TIME, SET_NOW, SET_TIME };
@@ -185,32 +194,57 @@ METHOD("set-times") void set_times(u32 fd, u32 a_kind, u64 a_seconds, u32 a_nano
 METHOD("set-times-at") void set_times_at(u32 fd, u32 lookup, const u8 *path, u32 size, u32 a_kind, u64 a_seconds,
                                          u32 a_nanoseconds, u32 m_kind, u64 m_seconds, u32 m_nanoseconds,
                                          u8 *result) {
-  failed(p1_path_filestat_set_times(fd, lookup & 1, path, size, timestamp(a_kind, a_seconds, a_nanoseconds),
-                                    timestamp(m_kind, m_seconds, m_nanoseconds), which_times(a_kind, m_kind)),
-         result, 1);
+  place at;
+  find(fd, path, size, &at);
+  p1_errno error = AT(at, p1_path_filestat_set_times(at.fd, lookup & 1, at.path, at.size,
+                                                     timestamp(a_kind, a_seconds, a_nanoseconds),
+                                                     timestamp(m_kind, m_seconds, m_nanoseconds),
+                                                     which_times(a_kind, m_kind)));
+  failed(noted(error, WRITING, fd, path, size), result, 1);
 }
 
 // ---- paths
 
+// Changes what is at one path by a function of preview 1 that takes no more than that.
+static void change(p1_errno (*function)(u32, const u8 *, u32), u32 fd, const u8 *path, u32 size, u8 *result) {
+  place at;
+  find(fd, path, size, &at);
+  failed(noted(AT(at, function(at.fd, at.path, at.size)), WRITING, fd, path, size), result, 1);
+}
+
 METHOD("create-directory-at") void create_directory_at(u32 fd, const u8 *path, u32 size, u8 *result) {
-  failed(p1_path_create_directory(fd, path, size), result, 1);
+  change(p1_path_create_directory, fd, path, size, result);
 }
 METHOD("remove-directory-at") void remove_directory_at(u32 fd, const u8 *path, u32 size, u8 *result) {
-  failed(p1_path_remove_directory(fd, path, size), result, 1);
+  change(p1_path_remove_directory, fd, path, size, result);
 }
 METHOD("unlink-file-at") void unlink_file_at(u32 fd, const u8 *path, u32 size, u8 *result) {
-  failed(p1_path_unlink_file(fd, path, size), result, 1);
+  change(p1_path_unlink_file, fd, path, size, result);
 }
+
 METHOD("rename-at") void rename_at(u32 fd, const u8 *from, u32 from_size, u32 to_fd, const u8 *to, u32 to_size,
                                    u8 *result) {
-  failed(p1_path_rename(fd, from, from_size, to_fd, to, to_size), result, 1);
+  place old, new;
+  find(fd, from, from_size, &old);
+  find(to_fd, to, to_size, &new);
+  p1_errno error = AT(old, AT(new, p1_path_rename(old.fd, old.path, old.size, new.fd, new.path, new.size)));
+  noted(error, WRITING, fd, from, from_size);
+  failed(noted(error, WRITING, to_fd, to, to_size), result, 1);
 }
 METHOD("symlink-at") void symlink_at(u32 fd, const u8 *target, u32 target_size, const u8 *path, u32 size, u8 *result) {
-  failed(p1_path_symlink(target, target_size, fd, path, size), result, 1);
+  place at;
+  find(fd, path, size, &at);
+  p1_errno error = AT(at, p1_path_symlink(target, target_size, at.fd, at.path, at.size));
+  failed(noted(error, WRITING, fd, path, size), result, 1);
 }
 METHOD("link-at") void link_at(u32 fd, u32 lookup, const u8 *from, u32 from_size, u32 to_fd, const u8 *to,
                                u32 to_size, u8 *result) {
-  failed(p1_path_link(fd, lookup & 1, from, from_size, to_fd, to, to_size), result, 1);
+  place old, new;
+  find(fd, from, from_size, &old);
+  find(to_fd, to, to_size, &new);
+  p1_errno error = AT(old, AT(new, p1_path_link(old.fd, lookup & 1, old.path, old.size, new.fd, new.path, new.size)));
+  noted(error, WRITING, fd, from, from_size);
+  failed(noted(error, WRITING, to_fd, to, to_size), result, 1);
 }
 
 enum { LONGEST_LINK = 4096 };
@@ -218,7 +252,11 @@ enum { LONGEST_LINK = 4096 };
 METHOD("readlink-at") void readlink_at(u32 fd, const u8 *path, u32 size, u8 *result) {
   u32 used = 0;
   u8 *target = must_allocate(LONGEST_LINK);
-  if (failed(p1_path_readlink(fd, path, size, target, LONGEST_LINK, &used), result, 4)) {
+  place at;
+  find(fd, path, size, &at);
+  p1_errno error = at.where == ABOVE ? P1_INVALID  // it is a directory
+                                     : AT(at, p1_path_readlink(at.fd, at.path, at.size, target, LONGEST_LINK, &used));
+  if (failed(noted(error, READING, fd, path, size), result, 4)) {
     free(target);
     return;
   }
@@ -247,9 +285,12 @@ METHOD("open-at") void open_at(u32 fd, u32 lookup, const u8 *path, u32 size, u32
   u16 p1_flags = (flags & FLAG_FILE_SYNC ? P1_SYNC : 0) | (flags & FLAG_DATA_SYNC ? P1_DATA_SYNC : 0) |
                  (flags & FLAG_READ_SYNC ? P1_READ_SYNC : 0);
   u32 opened = 0;
-  p1_errno error = p1_path_open(fd, lookup & 1, path, size, (u16)open, rights_for(open, flags), ALL_RIGHTS, p1_flags,
-                                &opened);
-  if (failed(error, result, 4)) return;
+  purpose why = open & ~OPEN_DIRECTORY || flags & (FLAG_WRITE | FLAG_MUTATE_DIRECTORY) ? WRITING : READING;
+  place at;
+  find(fd, path, size, &at);
+  p1_errno error = AT(at, p1_path_open(at.fd, lookup & 1, at.path, at.size, (u16)open, rights_for(open, flags),
+                                       ALL_RIGHTS, p1_flags, &opened));
+  if (failed(noted(error, why, fd, path, size), result, 4)) return;
   U32_AT(result, 4) = opened;
 }
 

@@ -6,11 +6,10 @@ import os
 import stat
 import sys
 from datetime import UTC, datetime
-from pathlib import PurePosixPath
 
 from attrs import frozen
 
-from reglet.errors import CapabilityError, ConfigError, RegletError
+from reglet.errors import ConfigError, RegletError
 
 TELLS_OWNERS = sys.platform not in {"wasi", "win32"}
 """Whether modes and owners mean anything here: WASI reports 0 for all of them."""
@@ -39,19 +38,14 @@ def look_at(path: str) -> Facts | None:
     """Return what is at a path, None if there is nothing or a link that leads nowhere.
 
     Raises:
-        CapabilityError: in a sandbox, it was not granted.
-        FileError: it cannot be told for another reason.
+        FileError: it cannot be told; in a sandbox the SDK says so itself of what was not granted.
         ConfigError: it cannot be a path.
     """
     try:
         return _read(path)
     except FileNotFoundError:
-        if not _is_visible(path):
-            raise _not_granted(path) from None
         return None
     except OSError as error:
-        if sys.platform == "wasi" and isinstance(error, PermissionError):
-            raise _not_granted(path) from error
         raise FileError(f"fs error: {error}") from error
     except ValueError as error:  # a NUL, or what cannot be encoded
         raise ConfigError("path", f"{path!r} is no path: {error}") from error
@@ -69,13 +63,3 @@ def _read(path: str) -> Facts:
         uid=status.st_uid,
         gid=status.st_gid,
     )
-
-
-def _not_granted(path: str) -> CapabilityError:
-    hint = "grant this path, and what it leads to if it is a link, for reading"
-    return CapabilityError(f"fs:read:{path}", hint=hint)
-
-
-def _is_visible(path: str) -> bool:
-    """Whether any directory above a path can be seen: in a sandbox, what was not granted is not there."""
-    return any(os.path.isdir(parent) for parent in PurePosixPath(path).parents)  # noqa: PTH112

@@ -13,7 +13,11 @@ Algorithm = Literal["md5", "sha256", "sha512"]
 class CheckInput:
     """A file or directory, and what to expect of it."""
 
-    path: str = reglet.field(description="Absolute path", pattern="^/", examples=["/etc/hosts"])
+    path: str = reglet.field(
+        description="A path; a relative one starts in the working directory",
+        min_length=1,
+        examples=["/etc/hosts"],
+    )
     permissions: str = reglet.field(
         default="",
         description="Fail on other permissions, such as `0644`",

@@ -38,7 +38,9 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     add_example_argument(parser)
     parser.add_argument("--json", action="store_true", help="print the Result as JSON")
     parser.add_argument(
-        "--explain", action="store_true", help="say of each host call what allowed or denied it"
+        "--explain",
+        action="store_true",
+        help="say of each host call, and of a file that was refused, what allowed or denied it",
     )
     world = parser.add_mutually_exclusive_group()
     world.add_argument(
@@ -81,6 +83,8 @@ def _run_example(example: ExampleCase, options: argparse.Namespace) -> int:
 
 
 def _show(result: Result, options: argparse.Namespace) -> int:
+    if options.explain:
+        _explain_files(result)
     if options.json:
         _print_json(result)
     else:
@@ -146,6 +150,14 @@ def _explain(call: HostCallEvent) -> None:
     }
     line = f"{call.name} {call.target}: {verdict[call.allowed]} ({call.seconds * 1000:.1f} ms)"
     messages().print(line, markup=False, soft_wrap=True)
+
+
+def _explain_files(result: Result) -> None:
+    """Say of a file that was asked for in vain what is missing; files are no host calls."""
+    missing = result.error.code if result.error is not None and result.error.type == "capability" else ""
+    if missing.startswith("fs:"):
+        _, operation, path = missing.split(":", 2)
+        messages().print(f"{operation} {path}: denied, missing {missing}", markup=False, soft_wrap=True)
 
 
 def _print_json(result: Result) -> None:

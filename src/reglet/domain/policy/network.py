@@ -12,7 +12,7 @@ from attrs import frozen
 from reglet.domain.entities.grants import NetworkRule
 from reglet.domain.errors import RegletError
 from reglet.domain.policy.globs import Glob, PatternError, is_exact
-from reglet.domain.urls import PORTS
+from reglet.domain.urls import PORTS, join_host_port
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -111,8 +111,10 @@ def canonical_host(host: str) -> str:
     writes them, whatever their spelling was (`0x7f.1`, `[::ffff:127.0.0.1]`).
     """
     address = parse_address(host)
-    if address is not None:
-        return str(address)
+    return _canonical_name(host) if address is None else str(address)
+
+
+def _canonical_name(host: str) -> str:
     name = _ascii(host).removesuffix(".")
     if len(name) > _MAX_NAME:
         raise InvalidHostError(host[:80] + "…", f"it is longer than {_MAX_NAME} characters")
@@ -121,6 +123,31 @@ def canonical_host(host: str) -> str:
             reason = "a label is empty" if not label else f"{label[:80]!r} cannot be a label of a name"
             raise InvalidHostError(host, reason)
     return name
+
+
+@frozen
+class Target:
+    """A host and a port in the one spelling in which they are judged and dialled.
+
+    Attributes:
+        host: a name, or an address, as `canonical_host` writes it.
+        port: the number, which may be none that there is.
+        address: the address that the host is, None for a name.
+    """
+
+    host: str
+    port: int
+    address: Address | None = None
+
+    @classmethod
+    def of(cls, host: str, port: int) -> Self:
+        """Return the target that a host in any spelling means; raises `InvalidHostError`."""
+        address = parse_address(host)
+        return cls(_canonical_name(host) if address is None else str(address), port, address)
+
+    def __str__(self) -> str:
+        """Return `host:port`, an IPv6 address in brackets."""
+        return join_host_port(self.host, self.port)
 
 
 def parse_address(host: str) -> Address | None:

@@ -17,7 +17,7 @@ from reglet.domain.policy.network import (
     CompiledRule,
     HostPattern,
     InvalidHostError,
-    canonical_host,
+    Target,
     parse_address,
     readable,
     special_use,
@@ -79,16 +79,20 @@ class Policy:
     def network(self, host: str, port: int) -> Decision:
         """May this name or address be connected to on this port?"""
         try:
-            name, address = canonical_host(host), parse_address(host)
+            return self.connection(Target.of(host, port))
         except InvalidHostError as error:
-            return Decision(False, _network_grant(host, port), str(error))
-        if port not in PORTS:
-            return Decision(False, _network_grant(host, port), f"a port is from {PORTS[0]} to {PORTS[-1]}")
-        for rule, pattern in self._hosts(port):
-            if pattern.covers(name, address) and (address is None or pattern.reaches(name, address)):
+            return Decision(False, f"network:{join_host_port(host, port)}", str(error))
+
+    def connection(self, target: Target) -> Decision:
+        """May this target be connected to?"""
+        if target.port not in PORTS:
+            return Decision(False, f"network:{target}", f"a port is from {PORTS[0]} to {PORTS[-1]}")
+        for rule, pattern in self._hosts(target.port):
+            if pattern.covers(target.host, target.address) and (
+                target.address is None or pattern.reaches(target.host, target.address)
+            ):
                 return Decision(True, rule.name(pattern))
-        hint = _network_hint(name, port) if address is None else _address_hint(name, port, address)
-        return self._refusal(_network_grant(name, port), hint)
+        return self._network_refusal(target)
 
     def address(self, host: str, port: int, ip: str) -> Decision:
         """May `ip`, which the granted `host` resolved to, be dialled on this port?
@@ -96,33 +100,34 @@ class Policy:
         An address of special use (private, loopback, cloud metadata and so on) needs a rule that names the
         host or the address without wildcards; any other may be dialled if the host may.
         """
-        target = self.network(host, port)
         try:
-            name, address = canonical_host(host), parse_address(ip)
+            target, address = Target.of(host, port), parse_address(ip)
         except InvalidHostError as error:
-            return Decision(False, _network_grant(ip, port), str(error))
+            return Decision(False, f"network:{join_host_port(ip, port)}", str(error))
         if address is None:
-            return Decision(False, _network_grant(ip, port), f"{ip!r} is no address")
-        if not target or not special_use(address):
-            return target
-        for rule, pattern in self._hosts(port):
-            if pattern.reaches(name, address):
+            return Decision(False, f"network:{join_host_port(ip, port)}", f"{ip!r} is no address")
+        return self.resolved(target, address)
+
+    def resolved(self, target: Target, address: Address) -> Decision:
+        """May this address, which the host of a granted target resolved to, be dialled? See `address`."""
+        decision = self.connection(target)
+        if not decision or not special_use(address):
+            return decision
+        for rule, pattern in self._hosts(target.port):
+            if pattern.reaches(target.host, address):
                 return Decision(True, rule.name(pattern))
-        hint = f"{name} is {_address_hint(str(address), port, address)}"
-        return self._refusal(_network_grant(str(address), port), hint)
+        return self._network_refusal(Target(str(address), target.port, address), f"{target.host} is ")
 
     def dns(self, host: str) -> Decision:
         """May this name be looked up? It needs a grant on port 53."""
         try:
-            name, address = canonical_host(host), parse_address(host)
+            target = Target.of(host, DNS_PORT)
         except InvalidHostError as error:
-            return Decision(False, _network_grant(host, DNS_PORT), str(error))
+            return Decision(False, f"network:{join_host_port(host, DNS_PORT)}", str(error))
         for rule, pattern in self._hosts(DNS_PORT):
-            if pattern.covers(name, address):
+            if pattern.covers(target.host, target.address):
                 return Decision(True, rule.name(pattern))
-        return self._refusal(
-            _network_grant(name, DNS_PORT), "a look-up needs " + _network_hint(name, DNS_PORT)
-        )
+        return self._refusal(f"network:{target}", f"a look-up needs {_network_hint(target)}")
 
     def execute(self, command: str, *, resolved: str = "", environment: Iterable[str] = ()) -> Decision:
         """May this program be run, with whatever arguments and with these environment variables?
@@ -203,6 +208,11 @@ class Policy:
             if rule.has_port(port):
                 yield from ((rule, pattern) for pattern in rule.hosts)
 
+    def _network_refusal(self, target: Target, lead: str = "") -> Decision:
+        use = "" if target.address is None else special_use(target.address)
+        why = f"{target.address}, a {use} address, which no pattern with wildcards allows; " if use else ""
+        return self._refusal(f"network:{target}", f"{lead}{why}{_network_hint(target)}")
+
     def _refusal(self, missing: str, hint: str) -> Decision:
         return Decision(False, missing, "; ".join((hint, *self.errors)))
 
@@ -213,28 +223,18 @@ class PolicyGuard:
 
     policy: Policy
 
-    def check_target(self, host: str, port: int) -> None:
-        """Raise `CapabilityError` unless a grant covers this name or address with this port."""
-        self.policy.network(host, port).require()
+    def check_target(self, target: Target) -> None:
+        """Raise `CapabilityError` unless a grant covers this target."""
+        self.policy.connection(target).require()
 
-    def check_address(self, host: str, port: int, address: str) -> None:
-        """Raise `CapabilityError` unless `address`, which `host` resolved to, may be dialled."""
-        self.policy.address(host, port, address).require()
+    def check_address(self, target: Target, address: Address) -> None:
+        """Raise `CapabilityError` unless `address`, which the target's host resolved to, may be dialled."""
+        self.policy.resolved(target, address).require()
 
 
 def _first(patterns: Iterable[Glob], names: Sequence[str]) -> Glob | None:
     return next((glob for glob in patterns if any(map(glob.matches, names))), None)
 
 
-def _network_grant(host: str, port: int) -> str:
-    return f"network:{join_host_port(host, port)}"
-
-
-def _network_hint(host: str, port: int) -> str:
-    return f"add {json.dumps({'hosts': [host], 'ports': [str(port)]})} to network.rules"
-
-
-def _address_hint(host: str, port: int, address: Address) -> str:
-    use = special_use(address)
-    why = f"{address}, a {use} address, which no pattern with wildcards allows; " if use else ""
-    return why + _network_hint(host, port)
+def _network_hint(target: Target) -> str:
+    return f"add {json.dumps({'hosts': [target.host], 'ports': [str(target.port)]})} to network.rules"

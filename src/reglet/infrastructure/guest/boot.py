@@ -23,6 +23,7 @@ from reglet.domain.entities.manifest import Manifest
 from reglet.domain.ports import Plugin
 from reglet.infrastructure.build_contract import PACKAGES_ROOT, PLUGIN_ROOT, REPORT_MARK
 from reglet.infrastructure.guest.exports import Exports
+from reglet.infrastructure.guest.files import report_refused_looks
 from reglet.infrastructure.guest.host_calls import ImportedFunctions
 from reglet.infrastructure.guest.import_guard import ImportGuard, ImportTracer
 from reglet.infrastructure.guest.importing import (
@@ -117,10 +118,12 @@ def seal() -> dict[str, Any]:
         sys.meta_path.remove(each)
     sys.meta_path.append(SealedFinder())
     sys.path.clear()
+    sys.path_hooks.clear()  # a late import must not look at files: it would count as a look of the plugin's
     os.environ.clear()  # the build's own; a variable at a time is slow, so not at the first call
     _forget_imports()
     _keep_plugin_source()
     exports.keep_log()
+    report_refused_looks()
     gc.freeze()  # all of this stays for good: collections in a host need not look through it
     return {"modules": sorted(sys.modules)}
 

@@ -12,7 +12,8 @@ from attrs import evolve
 
 from reglet.application.logging import Check, KeptLog, logging_to, under_way
 from reglet.application.plugin import NO_VERSION
-from reglet.application.results import author_traceback, one_line, result_of_error
+from reglet.application.refusals import refused_looks
+from reglet.application.results import author_traceback, one_line, redacted, result_of_error
 from reglet.application.version import __version__
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import Manifest
@@ -107,23 +108,25 @@ class Exports:
 
     def _checked(self, config: bytes, encode: Callable[[Result], bytes]) -> bytes:
         start = _now()
+        refused_looks.begin()
         try:
             with self._logging():
                 return encode(self._stamped(self._check(config), start))
         except _INTERRUPTS:
             raise
         except BaseException as error:  # noqa: BLE001 - nothing escapes to the host
-            return encode(self._stamped(_result_of(error), start))
+            return encode(self._stamped(refused_looks.judged(_result_of(error)), start))
 
     def _check(self, config: bytes) -> Result:
         token = under_way.set(Check(self._context))
         try:
             result = self._plugin.check(self._context, config)
+            if not isinstance(result, Result):
+                raise TypeError(f"check() must return a reglet.Result, not a {type(result).__name__}")
+            judged, check = refused_looks.judged(result), under_way.get()
+            return redacted(judged, check.redaction) if judged is not result and check else judged
         finally:
             under_way.reset(token)
-        if not isinstance(result, Result):
-            raise TypeError(f"check() must return a reglet.Result, not a {type(result).__name__}")
-        return result
 
     def _stamped(self, result: Result, start: datetime) -> Result:
         end = _now()

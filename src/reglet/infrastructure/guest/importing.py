@@ -15,7 +15,7 @@ from importlib import _bootstrap_external
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_file_location
 from types import CodeType, FunctionType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from reglet.application.plugin import PluginDefinition, plugin_of
 from reglet.application.unsupported_modules import unsupported_reason
@@ -52,7 +52,11 @@ class SourceFinder:
                 raise _native(fullname)
             if _is_directory(stem):
                 portions.append(stem)
-        return _namespace(fullname, portions) if portions else None
+        if not portions:
+            return None
+        namespace = ModuleSpec(fullname, None, is_package=True)
+        namespace.submodule_search_locations = portions
+        return namespace
 
     def _is_below(self, folder: str) -> bool:
         return folder == self._root or folder.startswith(self._root + "/")
@@ -95,10 +99,10 @@ class SealedFinder:
         """Raise for every module that is not in memory."""
         if fullname in sys.builtin_module_names:
             return
-        problem = unsupported_reason(fullname) or "must be imported at the top of the plugin's module"
+        reason = unsupported_reason(fullname) or "must be imported at the top of the plugin's module"
         raise ModuleNotFoundError(
             f"No module named {fullname!r}: a built plugin has only what was imported during its build; "
-            f"{fullname} {problem}",
+            f"{fullname} {reason}",
             name=fullname,
         )
 
@@ -116,12 +120,6 @@ def _native(fullname: str) -> ModuleNotFoundError:
     )
 
 
-def _namespace(fullname: str, portions: list[str]) -> ModuleSpec:
-    spec = ModuleSpec(fullname, None, is_package=True)
-    spec.submodule_search_locations = portions
-    return spec
-
-
 def import_plugin(module: str, attribute: str | None, version: str | None) -> Plugin:
     """Import a module and return its plugin, with the version of its project if it has one.
 
@@ -131,17 +129,15 @@ def import_plugin(module: str, attribute: str | None, version: str | None) -> Pl
     """
     __import__(module)  # importlib.import_module would stand in the author's traceback
     found = sys.modules[module]
-    plugin = plugin_of(found) if attribute is None else _named(found, attribute)
+    if attribute is None:
+        plugin = plugin_of(found)
+    else:
+        plugin = reduce(getattr, attribute.split("."), cast("Any", found))
+        if isinstance(plugin, type) or not isinstance(plugin, Plugin):
+            raise TypeError(f"{attribute} is no plugin but a {type(plugin).__name__}")
     if version is not None and isinstance(plugin, PluginDefinition):
         plugin.adopt_version(version)
     return plugin
-
-
-def _named(module: object, attribute: str) -> Plugin:
-    found: object = reduce(getattr, attribute.split("."), module)
-    if isinstance(found, type) or not isinstance(found, Plugin):
-        raise TypeError(f"{attribute} is no plugin but a {type(found).__name__}")
-    return found
 
 
 NEEDED_BY_NAME = {

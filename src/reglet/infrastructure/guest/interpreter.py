@@ -23,5 +23,17 @@ class Interpreter(Protocol):
         """Return the host's environment, each `NAME=value`."""
         ...
 
+    def preopens(self) -> list[bytes]:
+        """Return the guest's paths of the directories that the host gives it."""
+        ...
+
+    def refusals(self) -> list[bytes] | None:
+        """Return `read:PATH` or `write:PATH` of each look that was refused since the last call, or None."""
+        ...
+
+    def start_in(self, directory: bytes) -> None:
+        """Set the working directory to an absolute path, which need not exist."""
+        ...
+
 
 interpreter = cast("Interpreter", _reglet)

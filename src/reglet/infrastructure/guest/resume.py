@@ -8,6 +8,8 @@ import random
 import time
 from collections.abc import Callable
 
+from reglet.infrastructure.guest.files import enter_working_directory
+
 _SEED_BYTES = 32
 """As much as a key has. `random.seed()` would take 2,500, which cost a quarter of a module's first call."""
 
@@ -29,10 +31,11 @@ def on_first_call(
 
 
 def resume(environ: list[bytes]) -> None:
-    """Take the environment, the seed and the start of the clock from the host that runs the plugin."""
+    """Take environment, working directory, seed and start of the clock from the host that runs the plugin."""
     pairs = (os.fsdecode(each).partition("=") for each in environ)
     os.environ.clear()
     os.environ.update({name: value for name, _, value in pairs if name})
+    enter_working_directory()
     reseed()
 
 

@@ -96,7 +96,7 @@ class HostDispatcher:
 
     def _handler(self, name: str) -> Handler[Any, Any] | None:
         if name not in self._handlers:
-            port = getattr(self._ports, HOST_FUNCTIONS[name].word)
+            port = getattr(self._ports, HOST_FUNCTIONS[name].port_name)
             self._handlers[name] = (
                 None if port is None else HANDLERS[name](port, self._policy, self._dialect, self._ports.which)
             )

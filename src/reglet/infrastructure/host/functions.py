@@ -151,8 +151,8 @@ class Handler(ABC, Generic[Port, Q]):
     def _perform(self, request: Q, port: Port, ctx: Context) -> bytes:
         """Call the port and return the response."""
 
-    def _response(self, value: Any, **beside: Any) -> bytes:
-        return self.function.response.encode(value, self._dialect, **beside)
+    def _response(self, value: Any, **extra: Any) -> bytes:
+        return self.function.response.encode(value, self._dialect, **extra)
 
 
 def _hostlib_code(error: RegletError, otherwise: str) -> str:

@@ -1,8 +1,8 @@
 """A tree of the files of this machine that were granted, and of nothing else.
 
-Paths are the machine's own, below one root. A directory that only leads to something granted is there, but
-shows nothing else that is in it. What is not granted is refused as NOTCAPABLE, never as absent: a check that
-a file does not exist must not pass for want of a grant.
+Paths are the machine's own, below one root. A directory that only leads to something granted is there,
+but cannot be listed. What is not granted is refused as NOTCAPABLE, never as absent:
+a check that a file does not exist must not pass for want of a grant.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 from attrs import field, frozen
 
 from reglet.domain.errors import UnsupportedOptionError
-from reglet.domain.policy.files import path_pattern
-from reglet.domain.policy.globs import Glob, PatternError, alternatives
+from reglet.domain.policy.files import path_pattern, special_folder
+from reglet.domain.policy.globs import Glob, PatternError, alternatives, is_exact
 from reglet.infrastructure.wasi.errno import Errno, WasiError
 from reglet.infrastructure.wasi.real_files import (
     Location,
@@ -44,10 +44,11 @@ FileObserver: TypeAlias = Callable[[str, bool], object]
 
 @frozen
 class ObservedTree:
-    """Implements `Tree` over another one, whose root is `/`. It reports a path before it asks for it."""
+    """Implements `Tree` over a tree of what is below `start`. It reports a path before it asks for it."""
 
     tree: Tree
     observe: FileObserver
+    start: str = "/"
 
     def open(self, path: str, flags: OpenFlags) -> OpenFile:
         """Open a file or directory."""
@@ -91,7 +92,7 @@ class ObservedTree:
         self.tree.rename(old, new)
 
     def _report(self, path: str, *, changes: bool = False) -> None:
-        self.observe(posixpath.normpath(posixpath.join("/", path)), changes)
+        self.observe(posixpath.normpath(posixpath.join(self.start, path)), changes)
 
 
 _ANY_DEPTH = "**"
@@ -106,7 +107,10 @@ class GrantedPaths:
 
     @classmethod
     def of(cls, policy: Policy, directory: str) -> Self:
-        """Return what a policy grants, relative patterns starting in `directory`, as for the policy."""
+        """Return what a policy grants, relative patterns starting in `directory`, as for the policy.
+
+        That this directory exists a guest may know in any case: its relative paths start there.
+        """
         return cls(policy, tuple(_ways(policy, directory)))
 
     def may_read(self, path: str) -> bool:
@@ -123,8 +127,21 @@ class GrantedPaths:
 
     def leads_on(self, directory: str) -> bool:
         """Whether something below a directory may be granted."""
-        names = tuple(name for name in directory.split("/") if name)
-        return any(_leads(way, names) for way in self._ways)
+        names = _names(directory)
+        return any(_leads(way, names) for way in self._ways_into(directory))
+
+    def may_list(self, directory: str) -> bool:
+        """Whether the names in a directory are granted, all of them or those that fit a wildcard.
+
+        Of one that only leads to granted files the names are not: a list of those files would look whole.
+        """
+        names = _names(directory)
+        return self.may_read(directory) or any(_lists(way, names) for way in self._ways_into(directory))
+
+    def _ways_into(self, directory: str) -> Iterator[tuple[str, ...]]:
+        """Yield the ways that may lead through a directory: into one of special use, those without wildcards."""
+        is_special = special_folder(directory) != ""
+        return (way for way in self._ways if not is_special or all(map(is_exact, way)))
 
     def is_known(self, path: str) -> bool:
         """Whether a guest may know that the path exists."""
@@ -134,12 +151,16 @@ class GrantedPaths:
 def _ways(policy: Policy, directory: str) -> Iterator[tuple[str, ...]]:
     """Split the granted patterns into the names that lead to what they match."""
     rules = () if policy.grants.fs is None else policy.grants.fs.rules
-    for text in (text for rule in rules for text in (*rule.read, *rule.write)):
+    for pattern in (".", *(pattern for rule in rules for pattern in (*rule.read, *rule.write))):
         try:
-            found = alternatives(path_pattern(text, directory))
+            found = alternatives(path_pattern(pattern, directory))
         except PatternError:  # the policy matches nothing with it, and says so
             continue
-        yield from (tuple(name for name in each.split("/") if name) for each in found)
+        yield from map(_names, found)
+
+
+def _names(path: str) -> tuple[str, ...]:
+    return tuple(name for name in path.split("/") if name)
 
 
 def _leads(way: tuple[str, ...], names: tuple[str, ...]) -> bool:
@@ -150,6 +171,11 @@ def _leads(way: tuple[str, ...], names: tuple[str, ...]) -> bool:
         if not _matches(pattern, name):
             return False
     return len(way) > len(names)
+
+
+def _lists(way: tuple[str, ...], names: tuple[str, ...]) -> bool:
+    """Whether a pattern that leads into the directory of these names goes on with a wildcard."""
+    return _leads(way, names) and (_ANY_DEPTH in way[: len(names)] or not is_exact(way[len(names)]))
 
 
 @lru_cache(maxsize=4096)
@@ -167,9 +193,10 @@ _ALWAYS = flags_of_system("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY")
 def granted_preopens(
     policy: Policy, directory: str, observe: FileObserver | None = None
 ) -> Callable[[], Sequence[tuple[str, Tree]]]:
-    """Return the directories of a guest: the root with the granted files, or none when no file is granted.
+    """Return the directories of a guest: `directory` and the root, with the granted files; none without any.
 
-    Relative patterns start in `directory`, as for the policy; `observe` takes the paths that are asked for.
+    Relative patterns start in `directory`, as for the policy, and so do a guest's relative paths, as guests
+    take the first of their directories for the working directory. `observe` takes the paths asked for.
 
     Raises:
         UnsupportedOptionError: files are granted and this platform cannot open them safely.
@@ -179,23 +206,41 @@ def granted_preopens(
         return tuple
     if os.open not in os.supports_dir_fd:
         raise UnsupportedOptionError("fs", fs.rules, "grants of files need a POSIX system (openat)")
-    tree: Tree = GrantedTree(GrantedPaths.of(policy, directory))
-    shown = tree if observe is None else ObservedTree(tree, observe)
-    return lambda: (("/", shown),)
+    paths = GrantedPaths.of(policy, directory)
+
+    def below(start: str) -> tuple[str, Tree]:
+        tree = GrantedTree(paths, start)
+        return start, tree if observe is None else ObservedTree(tree, observe, start)
+
+    preopens = [below("/")]
+    if directory != "/" and GrantedTree(paths, directory).is_there():
+        preopens.insert(0, below(directory))
+    return lambda: preopens
 
 
 class GrantedTree:
     """Implements `Tree` over the real file system. It holds no state: guests may share it."""
 
-    def __init__(self, paths: GrantedPaths) -> None:
-        """Show what `paths` knows."""
+    def __init__(self, paths: GrantedPaths, start: str = "/") -> None:
+        """Show what `paths` knows; what is asked for is relative to `start`, an absolute path."""
         self._paths = paths
+        self._start = start
+
+    def is_there(self) -> bool:
+        """Whether there is a directory in which it starts, and a guest may know it."""
+        try:
+            return self.status("", follow=True).type is FileType.DIRECTORY
+        except (WasiError, OSError):
+            return False
 
     def open(self, path: str, flags: OpenFlags) -> OpenFile:
         """Open a file or directory; only regular files and directories are."""
         with self._located(path, follow=flags.follow) as location:
             found = self._lstat(location)
             if found is not None and stat.S_ISDIR(found.st_mode):
+                # The path is empty where the host itself opens the directory that it gives to a guest.
+                if path and not self._paths.may_list(location.path):
+                    raise WasiError(Errno.NOTCAPABLE)
                 return self._open_directory(location, found, flags)
             if flags.directory and found is not None:
                 raise WasiError(Errno.NOTDIR)
@@ -256,7 +301,9 @@ class GrantedTree:
             os.rename(source.name, target.name, src_dir_fd=source.parent, dst_dir_fd=target.parent)
 
     def _located(self, path: str, *, follow: bool) -> AbstractContextManager[Location]:
-        return located(path, follow=follow, may_pass=self._paths.is_known)
+        return located(
+            posixpath.join(self._start, path.lstrip("/")), follow=follow, may_pass=self._paths.is_known
+        )
 
     def _lstat(self, location: Location) -> os.stat_result | None:
         """Return what stands at a location, None for nothing; refuse places that a guest may not know."""
@@ -289,11 +336,12 @@ class GrantedTree:
 
     def _shown_in(self, directory: str) -> Callable[[str, FileType], bool]:
         start = directory.rstrip("/")
+        shows_all = self._paths.may_read(directory)
 
         def shows(name: str, kind: FileType) -> bool:
             path = f"{start}/{name}"
             leads_on = kind is FileType.DIRECTORY and self._paths.leads_on(path)
-            return leads_on or self._paths.is_granted(path)
+            return shows_all or leads_on or self._paths.is_granted(path)
 
         return shows
 

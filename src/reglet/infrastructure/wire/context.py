@@ -48,11 +48,11 @@ class CallContext:
 
     def to_context(self) -> Context:
         """Return a context with this deadline (or timeout), cancellation and request id."""
-        ctx = Context(
-            deadline=self.deadline,
-            request_id=self.request_id or None,
-            cancellation=_thrown() if self.canceled else None,
-        )
+        cancellation = None
+        if self.canceled:
+            cancellation = Cancellation()
+            cancellation.cancel()
+        ctx = Context(deadline=self.deadline, request_id=self.request_id or None, cancellation=cancellation)
         if self.deadline is None and (timeout := self.timeout) is not None:
             return ctx.with_timeout(timeout)
         return ctx
@@ -60,12 +60,6 @@ class CallContext:
 
 NO_CONTEXT = CallContext()
 """What a call made outside of any check says."""
-
-
-def _thrown() -> Cancellation:
-    cancellation = Cancellation()
-    cancellation.cancel()
-    return cancellation
 
 
 CONTEXT = Record(
@@ -103,5 +97,5 @@ class Request(Record[T]):
         return self._make(**attributes), call
 
 
-CONTEXT_FIELD = Field("context", CONTEXT.kind, always=True, beside=True)
+CONTEXT_FIELD = Field("context", CONTEXT.kind, always=True, extra=True)
 """The field of a request that holds its context."""

@@ -93,7 +93,7 @@ HOSTLIB_ERROR = Record(
     "ErrorDetail", ErrorDetail, Field("code", STRING, always=True), Field("message", STRING, always=True)
 )
 ERROR_FIELD = Field(
-    "error", Kind(ERROR.kind.read, ERROR.text, None, write_hostlib=HOSTLIB_ERROR.text), beside=True
+    "error", Kind(ERROR.kind.read, ERROR.text, None, write_hostlib=HOSTLIB_ERROR.text), extra=True
 )
 """The field of a response that holds why there is none."""
 
@@ -106,9 +106,9 @@ class Response(Record[T]):
         super().__init__(name, make, *fields)
         self._empty = empty
 
-    def encode(self, value: Any, dialect: Dialect = Dialect.ABI, **beside: Any) -> bytes:
-        """Return a response as JSON; `beside` names the values of fields that the record itself lacks."""
-        return to_bytes(self.text(value, dialect, beside))
+    def encode(self, value: Any, dialect: Dialect = Dialect.ABI, **extra: Any) -> bytes:
+        """Return a response as JSON; `extra` names the values of fields that the record itself lacks."""
+        return to_bytes(self.text(value, dialect, extra))
 
     def encode_error(self, error: ErrorDetail, dialect: Dialect = Dialect.ABI) -> bytes:
         """Return the response of a call that failed; hostlib knows only an error's code and message."""

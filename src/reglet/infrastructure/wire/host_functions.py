@@ -5,6 +5,7 @@ This is their one list. The guest's clients, the host's handlers and the builder
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
@@ -39,8 +40,8 @@ from reglet.infrastructure.wire.record import (
     UINT16,
     Dialect,
     Field,
+    InvalidFieldError,
     Kind,
-    MisfitError,
     Record,
     integer_in,
     read_strings,
@@ -55,37 +56,31 @@ INSECURE_SKIP_VERIFY = "insecure_skip_verify"
 def _one_value(value: Any) -> tuple[str, ...]:
     if isinstance(value, str):
         return (value,)
-    raise MisfitError("strings by name", value)
+    raise InvalidFieldError("strings by name", value)
 
 
 def _many_values(value: Any) -> tuple[str, ...]:
     try:
         return read_strings(value)
-    except MisfitError as misfit:
-        raise MisfitError("lists of strings by name", value) from misfit
-
-
-def _values(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else _many_values(value)
+    except InvalidFieldError as error:
+        raise InvalidFieldError("lists of strings by name", value) from error
 
 
 def _headers_of(read: Callable[[Any], tuple[str, ...]]) -> Callable[[Any], dict[str, tuple[str, ...]]]:
     def read_headers(headers: Any) -> dict[str, tuple[str, ...]]:
         if not isinstance(headers, dict):
-            raise MisfitError("an object", headers)
+            raise InvalidFieldError("an object", headers)
         return {name: () if value is None else read(value) for name, value in headers.items()}
 
     return read_headers
 
 
-def _joined_text(headers: Mapping[str, tuple[str, ...]]) -> str:
-    return sorted_text({name: ", ".join(values) for name, values in headers.items()})
-
-
-_HEADERS = Kind(_headers_of(_values), sorted_text)
+_HEADERS = Kind(
+    _headers_of(lambda value: (value,) if isinstance(value, str) else _many_values(value)), sorted_text
+)
 _SENT_HEADERS = evolve(
     _HEADERS,
-    write_hostlib=_joined_text,
+    write_hostlib=lambda headers: sorted_text({name: ", ".join(values) for name, values in headers.items()}),
     read_strictly={ABI: _headers_of(_many_values), HOSTLIB: _headers_of(_one_value)},
 )
 """Lists of values by name; in a request in hostlib, one string each."""
@@ -125,9 +120,9 @@ HTTP_RESPONSE = Response(
     Field("body", BYTES),
     Field("proto", STRING),
     Field("status_code", INTEGER, always=True),
-    Field("latency_ms", ELAPSED, "latency", default=None, only=HOSTLIB, beside=True),
+    Field("latency_ms", ELAPSED, "latency", default=None, only=HOSTLIB, extra=True),
     Field("body_truncated", BOOLEAN, "truncated"),
-    Field("applied", STRINGS, beside=True),
+    Field("applied", STRINGS, extra=True),
 )
 
 
@@ -179,13 +174,13 @@ _read_port_number = integer_in(range(2**16))
 
 def _read_port_text(value: Any) -> int:
     if not isinstance(value, str):
-        raise MisfitError("a string of digits", value)
+        raise InvalidFieldError("a string of digits", value)
     if not value:
         return 0
     digits = value.lstrip("0") or "0"
     if value.isascii() and value.isdecimal() and len(digits) <= _MOST_DIGITS and int(digits) < 2**16:
         return int(digits)
-    raise MisfitError("a string of digits, at most 65535", value)
+    raise InvalidFieldError("a string of digits, at most 65535", value)
 
 
 _PORT = Kind(
@@ -238,7 +233,7 @@ def _read_expiry(value: Any) -> datetime | None:
     """Return hostlib's expiry; there is none in a string that is no timestamp, such as an empty one."""
     try:
         return TIME.read(value)
-    except MisfitError:
+    except InvalidFieldError:
         STRING.read(value)
         return None
 
@@ -293,17 +288,14 @@ def _smtp_result(
     *, tls_enabled: bool, tls_version: str, extensions: tuple[str, ...] | None, **attributes: Any
 ) -> SMTPConnectResult:
     """Return the result; where the host does not say whether TLS was made, its version does."""
+    names = [re.split("[ =]", extension, maxsplit=1)[0].upper() for extension in extensions or ()]
     return SMTPConnectResult(
         extensions=extensions or (),
-        supports_auth=None if extensions is None else any(map(_is_auth, extensions)),
+        supports_auth=None if extensions is None else "AUTH" in names,
         tls_enabled=tls_enabled or bool(tls_version),
         tls_version=tls_version,
         **attributes,
     )
-
-
-def _is_auth(extension: str) -> bool:
-    return extension.upper().replace("=", " ").split(" ", 1)[0] == "AUTH"
 
 
 def _known_extensions(result: SMTPConnectResult) -> tuple[str, ...] | None:
@@ -346,15 +338,17 @@ def _read_environment(value: Any) -> dict[str, str] | None:
     return {name: value for name, _, value in pairs} or None
 
 
-def _write_environment(environment: Mapping[str, str]) -> str:
-    return list_text(string_text(f"{name}={value}") for name, value in environment.items())
-
+_ENVIRONMENT = Kind(
+    _read_environment,
+    lambda environment: list_text(string_text(f"{name}={value}") for name, value in environment.items()),
+    None,
+)
 
 EXEC_REQUEST = Request(
     "ExecRequest",
     CommandRequest,
     Field("args", STRINGS, always=True),
-    Field("env", Kind(_read_environment, _write_environment, None)),
+    Field("env", _ENVIRONMENT),
     Field("command", STRING, always=True),
     Field("dir", Kind(lambda value: STRING.read(value) or None, STRING.write, None)),
     CONTEXT_FIELD,
@@ -424,7 +418,7 @@ class HostFunction:
 
     Attributes:
         name: its name among a module's imports.
-        word: what it is called for short, in attributes and messages.
+        port_name: the attribute of `Ports` that holds its port.
         port: the port that it serves.
         capability: the kind of grant that its calls need.
         request: the record that it takes.
@@ -432,7 +426,7 @@ class HostFunction:
     """
 
     name: str
-    word: str
+    port_name: str
     port: Any
     capability: Literal["network", "exec"]
     request: Request[Any]

@@ -43,7 +43,7 @@ class Dialect(StrEnum):
     HOSTLIB = "hostlib"
 
 
-class MisfitError(ValueError):
+class InvalidFieldError(ValueError):
     """A value that is not what its field holds; it gathers the path to the field on its way up."""
 
     def __init__(self, expected: str, value: object) -> None:
@@ -52,7 +52,7 @@ class MisfitError(ValueError):
         self._value = value
         self._path: list[str] = []
 
-    def within(self, step: str) -> MisfitError:
+    def within(self, step: str) -> InvalidFieldError:
         """Return it with one more step, `.name` or `[index]`, in front of its path."""
         self._path.insert(0, step)
         return self
@@ -69,11 +69,7 @@ class MisfitError(ValueError):
         return WireFormatError("decode", "".join((record, *path)), cause)
 
 
-class _Unset(StrEnum):
-    UNSET = "unset"
-
-
-UNSET: Final = _Unset.UNSET
+UNSET: Final[Any] = object()
 """Stands for: not said."""
 
 
@@ -82,7 +78,7 @@ class Kind(Generic[T]):
     """How the values of one kind are read and written.
 
     Attributes:
-        read: makes the value of a JSON value that is not null; raises `MisfitError`.
+        read: makes the value of a JSON value that is not null; raises `InvalidFieldError`.
         write: returns the value as JSON.
         empty: what an absent field means; unset leaves it to the record's constructor.
         write_hostlib: returns the value as JSON in dialect hostlib, where that differs.
@@ -109,7 +105,7 @@ class Field:
         default: what an absent field means, in place of the kind's empty value.
         required: whether a record without it is refused.
         only: the one dialect that has it. Of two fields with one attribute, that which is not empty counts.
-        beside: whether its value is not the record's own, but handed to the encoder by name.
+        extra: whether its value is not the record's own, but handed to the encoder by name.
         derive: computes its value from the record, in place of the attribute.
         written: False for a field that is only read.
     """
@@ -121,7 +117,7 @@ class Field:
     default: Any = UNSET
     required: bool = False
     only: Dialect | None = None
-    beside: bool = False
+    extra: bool = False
     derive: Callable[[Any], Any] | None = None
     written: bool = True
 
@@ -160,13 +156,13 @@ class Record(Generic[T]):
         }
         self._required = [each for each in fields if each.required]
         defaults = ((each.key, each.kind.empty if each.default is UNSET else each.default) for each in fields)
-        self._blank = {key: default for key, default in defaults if default is not UNSET}
+        self._defaults = {key: default for key, default in defaults if default is not UNSET}
 
     def text(
         self,
         value: Any,
         dialect: Dialect = Dialect.ABI,
-        beside: Mapping[str, Any] = MappingProxyType({}),
+        extra: Mapping[str, Any] = MappingProxyType({}),
         *,
         both: bool = False,
     ) -> str:
@@ -174,7 +170,7 @@ class Record(Generic[T]):
         plans = self._written_for_both if both else self._written
         parts = []
         for name, attribute, source, write, always, default in plans[dialect]:
-            item = getattr(value, attribute) if source is None else source(value, beside)
+            item = getattr(value, attribute) if source is None else source(value, extra)
             if always or (item if default is UNSET else item != default):
                 parts.append(name + write(item))
         return "{" + ",".join(parts) + "}"
@@ -194,16 +190,16 @@ class Record(Generic[T]):
         """
         try:
             return self._attributes({} if values is None else values, dialect)
-        except MisfitError as misfit:
-            raise misfit.wire_error(where or self.name) from None
+        except InvalidFieldError as error:
+            raise error.wire_error(where or self.name) from None
         except RecursionError as error:
             raise WireFormatError("decode", where or self.name, error) from error
 
     def _attributes(self, values: Any, dialect: Dialect | None = None) -> dict[str, Any]:
         if not isinstance(values, dict):
-            raise MisfitError("an object", values)
+            raise InvalidFieldError("an object", values)
         fields = self._read[dialect]
-        found = self._blank.copy()
+        found = self._defaults.copy()
         name = ""
         try:
             for name, value in values.items():
@@ -215,8 +211,8 @@ class Record(Generic[T]):
                 if each.key not in found:
                     name = each.name
                     each.kind.read(None)
-        except MisfitError as misfit:
-            raise misfit.within("." + name.lower()) from None
+        except InvalidFieldError as error:
+            raise error.within("." + name.lower()) from None
         return found
 
     def _item(self, value: Any) -> T:
@@ -287,7 +283,7 @@ def _source(of: Field) -> _Source | None:
     if of.derive is not None:
         derive = of.derive
         return lambda value, _: derive(value)
-    return (lambda _, beside: beside.get(of.key)) if of.beside else None
+    return (lambda _, extra: extra.get(of.key)) if of.extra else None
 
 
 def _read(fields: Iterable[Field], dialect: Dialect | None = None) -> _Read:
@@ -307,20 +303,20 @@ def _each(items: Iterable[tuple[Any, Any]], read: Callable[[Any], T], step: str)
     for key, value in items:
         try:
             yield read(value)
-        except MisfitError as misfit:
-            raise misfit.within(step.format(key)) from None
+        except InvalidFieldError as error:
+            raise error.within(step.format(key)) from None
 
 
 def _string(value: Any) -> str:
     if isinstance(value, str):
         return value
-    raise MisfitError("a string", value)
+    raise InvalidFieldError("a string", value)
 
 
 def _boolean(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    raise MisfitError("true or false", value)
+    raise InvalidFieldError("true or false", value)
 
 
 def integer_in(allowed: range) -> Callable[[Any], int]:
@@ -329,7 +325,7 @@ def integer_in(allowed: range) -> Callable[[Any], int]:
     def read(value: Any) -> int:
         if type(value) is int and value in allowed:
             return value
-        raise MisfitError(f"an integer from {allowed.start} to {allowed.stop - 1}", value)
+        raise InvalidFieldError(f"an integer from {allowed.start} to {allowed.stop - 1}", value)
 
     return read
 
@@ -338,7 +334,7 @@ def _time(value: Any) -> datetime:
     try:
         return parse_time(value)
     except (TypeError, ValueError):
-        raise MisfitError("an RFC 3339 timestamp", value) from None
+        raise InvalidFieldError("an RFC 3339 timestamp", value) from None
 
 
 def _bytes(value: Any) -> bytes:
@@ -349,13 +345,13 @@ def _bytes(value: Any) -> bytes:
     try:
         return binascii.a2b_base64(text, strict_mode=True)
     except ValueError:
-        raise MisfitError("base64, standard alphabet, padded", value) from None
+        raise InvalidFieldError("base64, standard alphabet, padded", value) from None
 
 
 def _list(value: Any) -> list[Any]:
     if isinstance(value, list):
         return value
-    raise MisfitError("a list", value)
+    raise InvalidFieldError("a list", value)
 
 
 def read_strings(value: Any) -> tuple[str, ...]:
@@ -363,13 +359,13 @@ def read_strings(value: Any) -> tuple[str, ...]:
     items = ["" if item is None else item for item in _list(value)]
     if _ONLY_STRINGS.issuperset(map(type, items)):
         return tuple(items)
-    raise MisfitError("a list of strings", value)
+    raise InvalidFieldError("a list of strings", value)
 
 
 def _object(value: Any) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
-    raise MisfitError("an object", value)
+    raise InvalidFieldError("an object", value)
 
 
 def milliseconds(span: timedelta | None) -> int:
@@ -396,7 +392,7 @@ def one_of(names: Mapping[str, T]) -> Kind[T]:
     def read(value: Any) -> T:
         if isinstance(value, str) and value in names:
             return names[value]
-        raise MisfitError(" or ".join(names), value)
+        raise InvalidFieldError(" or ".join(names), value)
 
     return Kind(read, string_text)
 

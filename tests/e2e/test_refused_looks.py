@@ -1,0 +1,173 @@
+"""A path that no grant covers: whatever a check makes of it, its Result names the missing grant."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from reglet.domain.entities.grants import (
+    EnvironmentCapability,
+    FileSystemCapability,
+    FileSystemRule,
+    GrantSet,
+)
+from reglet.sandbox import Sandbox
+from tests.looks import LOOKS, OF_THE_FOLDER, READS
+
+EXPECTED = {
+    "open": "key = value",
+    "stat": "11",
+    "exists": "True",
+    "listdir": "['app.conf', 'other.txt']",
+    "glob": "['{folder}/app.conf']",
+    "pathlib": "True",
+}
+
+
+@pytest.fixture(scope="module")
+def module_path(built_source):
+    """The plugin, built once."""
+    return built_source(LOOKS)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with a file to look at, and another."""
+    folder = tmp_path.resolve() / "etc"
+    folder.mkdir()
+    (folder / "app.conf").write_text("key = value")
+    (folder / "other.txt").write_text("other")
+    return folder
+
+
+def files(read=(), write=(), **more):
+    """Return grants of files."""
+    return GrantSet(fs=FileSystemCapability([FileSystemRule(list(read), list(write))]), **more)
+
+
+def looked(module_path, grants, way, path, *, operation="look", **options):
+    """Return the Result of looking at a path."""
+    with Sandbox(grants, **options) as sandbox:
+        return sandbox.load(module_path).check({"operation": operation, "way": way, "path": str(path)})
+
+
+def assert_denied(result, operation, path):
+    """Assert that a Result is the error that names a missing grant, and the rule to add."""
+    assert result.error is not None, result
+    assert (result.error.type, result.error.code) == ("capability", f"fs:{operation}:{path}")
+    assert f"add {json.dumps({operation: [str(path)]})} to fs.rules" in result.error.message
+    assert result.data is None
+    assert result.error.wrapped is None
+
+
+@pytest.mark.parametrize("way", [*READS, "lstat", "access", "walk", "rglob", "resolve", "caught", "raised"])
+@pytest.mark.parametrize("granted", ["nothing", "another file"])
+def test_a_look_without_a_grant_is_no_verdict(module_path, folder, way, granted):
+    """However it looks, and whatever the handler makes of what it did not see."""
+    grants = None if granted == "nothing" else files(read=[f"{folder}/other.txt"])
+    result = looked(module_path, grants, way, folder / "app.conf")
+    assert_denied(result, "read", folder if way in OF_THE_FOLDER else folder / "app.conf")
+
+
+@pytest.mark.parametrize("way", READS)
+def test_the_rule_that_is_named_makes_the_look_possible(module_path, folder, way):
+    """Of a folder it grants the names in it."""
+    path = folder if way in OF_THE_FOLDER else folder / "app.conf"
+    result = looked(module_path, files(read=[str(path)]), way, folder / "app.conf")
+    assert result.data == {"seen": EXPECTED[way].format(folder=folder)}
+
+
+@pytest.mark.parametrize("way", READS)
+def test_a_file_that_is_granted_and_absent_is_absent(module_path, folder, way):
+    """That is a verdict: it was looked for."""
+    result = looked(module_path, files(read=[f"{folder}/**"]), way, folder / "gone" / "app.conf")
+    if way in ("open", "stat", "listdir"):
+        assert result.error.type == "panic"
+        assert result.error.message.startswith("FileNotFoundError")
+    else:
+        assert result.data == {"seen": "[]" if way == "glob" else "False"}
+
+
+@pytest.mark.parametrize("way", ["write", "mkdir", "unlink"])
+@pytest.mark.parametrize("granted", ["nothing", "reading"])
+def test_a_change_without_a_grant_names_the_grant_of_writing(module_path, folder, way, granted):
+    """Also where the path may be read."""
+    grants = None if granted == "nothing" else files(read=[f"{folder}/**"])
+    path = folder / ("new" if way == "mkdir" else "app.conf")
+    assert_denied(looked(module_path, grants, way, path), "write", path)
+    assert (folder / "app.conf").read_text() == "key = value"
+
+
+@pytest.mark.parametrize("way", ["exists", "glob", "pathlib", "caught"])
+def test_an_author_can_take_a_refusal_for_an_answer(module_path, folder, way):
+    """For the looks in the block, and those alone."""
+    answered = looked(module_path, None, way, folder / "app.conf", operation="ask")
+    assert answered.data == {"seen": {"glob": "[]", "caught": "none"}.get(way, "False")}
+    assert_denied(
+        looked(module_path, None, way, folder / "app.conf", operation="both"), "read", folder / "app.conf"
+    )
+
+
+@pytest.mark.parametrize("way", ["open", "stat", "listdir"])
+def test_a_refusal_that_escapes_as_an_exception_is_no_bug(module_path, folder, way):
+    """It is the error that names the grant, with the author's frames."""
+    result = looked(module_path, None, way, folder / "app.conf", operation="ask")
+    assert_denied(result, "read", folder if way in OF_THE_FOLDER else folder / "app.conf")
+    assert b"in ask" in result.error.stack
+
+
+def test_what_is_secret_stays_so(module_path, folder):
+    """A path that the config holds as a secret is not told."""
+    with Sandbox() as sandbox:
+        result = sandbox.load(module_path).check({"operation": "hide", "token": str(folder / "app.conf")})
+    assert result.error.type == "capability"
+    assert str(folder / "app.conf") not in repr(result) + repr(result.error)
+
+
+def test_a_refusal_does_not_outlive_its_check(module_path, folder):
+    """In a guest that is used again."""
+    with Sandbox() as sandbox:
+        module = sandbox.load(module_path)
+        refused = module.check(
+            {"operation": "look", "way": "exists", "path": str(folder / "app.conf")}, fresh=False
+        )
+        after = module.check({"operation": "look", "way": "cwd", "path": ""}, fresh=False)
+    assert refused.is_error
+    assert after.data is not None
+
+
+@pytest.mark.parametrize("granted", ["nothing", "another file"])
+def test_the_sdks_own_looks_do_not_count(module_path, folder, granted):
+    """The plugin's source was there while it was built and is not now; nobody can grant it."""
+    grants = None if granted == "nothing" else files(read=[f"{folder}/other.txt"])
+    assert looked(module_path, grants, "source", "").data == {"seen": "False"}
+
+
+def test_looks_of_the_standard_library_for_data_of_its_own_do_not_count(module_path):
+    """It does without, or says itself what it lacks; so do imports that come too late."""
+    assert looked(module_path, None, "type", "").data == {"seen": "text/html"}
+    assert looked(module_path, None, "zone", "").error.type == "panic"
+
+
+def test_a_relative_path_starts_in_the_directory_of_the_sandbox(module_path, folder):
+    """As relative grants do; a refusal names the whole path."""
+    granted = files(read=["app.conf"])
+    assert looked(module_path, granted, "open", "app.conf", directory=folder).data == {"seen": "key = value"}
+    assert looked(module_path, granted, "cwd", "", directory=folder).data == {"seen": str(folder)}
+    refused = looked(module_path, granted, "exists", "../etc/other.txt", directory=folder)
+    assert_denied(refused, "read", folder / "other.txt")
+
+
+def test_a_relative_path_starts_in_pwd_where_it_is_granted(module_path, folder):
+    """As in Go; the directory need not exist."""
+    granted = files(read=[f"{folder}/**"], env=EnvironmentCapability(["PWD"]))
+    here = looked(module_path, granted, "open", "app.conf", environment={"PWD": str(folder)})
+    gone = looked(module_path, granted, "exists", "x", environment={"PWD": "/no/such/place"})
+    assert here.data == {"seen": "key = value"}
+    assert_denied(gone, "read", "/no/such/place/x")
+
+
+def test_a_relative_path_stays_relative_where_no_directory_is_known(module_path):
+    """A guest without files is told none; the rule to add is the path as it was asked for."""
+    assert_denied(looked(module_path, None, "open", "go.mod"), "read", "go.mod")

@@ -1,0 +1,90 @@
+"""A plugin that looks at a path in every way that people use, for the sandbox and for wazero."""
+
+LOOKS = """\
+import glob
+import mimetypes
+import os
+import pathlib
+import zoneinfo
+
+import reglet
+
+plugin = reglet.define_plugin(name="looks", version="1.0.0", description="Looks at files")
+
+
+@reglet.model
+class Input:
+    way: str
+    path: str
+
+
+@reglet.model
+class Hidden:
+    token: str = reglet.field(secret=True)
+
+
+@reglet.model
+class Output:
+    seen: str
+
+
+def read(path):
+    with open(path) as file:
+        return file.read()
+
+
+WAYS = {
+    "open": read,
+    "stat": lambda path: os.stat(path).st_size,
+    "exists": os.path.exists,
+    "listdir": lambda path: sorted(os.listdir(os.path.dirname(path) or ".")),
+    "glob": lambda path: glob.glob(os.path.join(os.path.dirname(path), "*.conf")),
+    "pathlib": lambda path: pathlib.Path(path).is_file(),
+    "lstat": os.path.lexists,
+    "access": lambda path: os.access(path, os.F_OK),
+    "walk": lambda path: sorted(names for _, _, names in os.walk(os.path.dirname(path))),
+    "rglob": lambda path: sorted(map(str, pathlib.Path(path).parent.rglob("*.conf"))),
+    "resolve": lambda path: read(pathlib.Path(path).resolve()),
+    "write": lambda path: pathlib.Path(path).write_text("new"),
+    "mkdir": lambda path: os.mkdir(path),
+    "unlink": lambda path: os.unlink(path),
+    "cwd": lambda _: os.getcwd(),
+    "caught": lambda path: "none" if not os.path.exists(path) else "some",
+    "raised": lambda path: 1 / os.path.exists(path),
+    "zone": lambda _: str(zoneinfo.ZoneInfo("Europe/Berlin")),
+    "type": lambda _: mimetypes.guess_type("page.html")[0],
+    "source": lambda _: os.path.exists(__file__),
+}
+
+
+def answer(request):
+    return Output(str(WAYS[request.way](request.path)))
+
+
+@plugin.service("looks")
+class Looks:
+    @reglet.operation(description="Look")
+    def look(self, request: Input) -> Output:
+        return answer(request)
+
+    @reglet.operation(description="Look, where a refusal is an answer")
+    def ask(self, request: Input) -> Output:
+        with reglet.refusals_are_answers():
+            return answer(request)
+
+    @reglet.operation(description="Look at one path as an answer, after another as a condition")
+    def both(self, request: Input) -> Output:
+        os.path.exists(request.path)
+        with reglet.refusals_are_answers():
+            return Output(str(os.path.exists(request.path + ".d")))
+
+    @reglet.operation(description="Look at a path that is secret")
+    def hide(self, request: Hidden) -> Output:
+        return Output(str(os.path.exists(request.token)))
+"""
+
+READS = ("open", "stat", "exists", "listdir", "glob", "pathlib")
+"""The ways that every host is asked in."""
+
+OF_THE_FOLDER = frozenset({"listdir", "glob", "walk", "rglob"})
+"""Those that look at the folder in which a path is."""
