@@ -6,8 +6,7 @@ import threading
 from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, TypeVar
 
-from reglet.infrastructure.engine.compilation import MAX_WASM_STACK, engine
-from reglet.infrastructure.engine.trap_signals import restore_trap_handlers
+from reglet.infrastructure.engine.compilation import MAX_WASM_STACK, engine, restore_trap_handlers
 
 if TYPE_CHECKING:
     from collections.abc import Callable

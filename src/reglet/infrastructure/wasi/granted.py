@@ -139,7 +139,7 @@ class GrantedPaths:
         return self.may_read(directory) or any(_lists(way, names) for way in self._ways_into(directory))
 
     def _ways_into(self, directory: str) -> Iterator[tuple[str, ...]]:
-        """Yield the ways that may lead through a directory: into one of special use, those without wildcards."""
+        """Return the ways that may lead through a directory: into one of special use, only exact ones."""
         is_special = special_folder(directory) != ""
         return (way for way in self._ways if not is_special or all(map(is_exact, way)))
 
