@@ -91,18 +91,16 @@ def _componentized(project: Project, python: Path | None) -> bytes:
         paths = [folder, *project.roots, _PACKAGE.parent, *package_folders(python)]
         command = [sys.executable, "-c", _COMPONENTIZE, "-q", "-d", str(_WIT), "-w", _WORLD, "componentize"]
         command += [option for path in paths for option in ("-p", str(path))]
-        _run([*command, "-o", str(made), _APP], folder)
+        command += ["-o", str(made), _APP]
+        try:
+            done = subprocess.run(  # noqa: S603 - our own interpreter
+                command, cwd=folder, capture_output=True, check=False, text=True, timeout=_MOST_SECONDS
+            )
+        except subprocess.TimeoutExpired as error:
+            raise BuildError(f"componentize-py did not end in {_MOST_SECONDS} s") from error
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip().splitlines()
+            cause = next((line for line in reversed(said) if "Error" in line), f"status {done.returncode}")
+            traceback = "\n".join(said[-_MOST_LINES:])
+            raise PluginImportError(f"componentize-py failed: {cause.strip()}", traceback)
         return made.read_bytes()
-
-
-def _run(command: list[str], folder: Path) -> None:
-    try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter
-            command, cwd=folder, capture_output=True, check=False, text=True, timeout=_MOST_SECONDS
-        )
-    except subprocess.TimeoutExpired as error:
-        raise BuildError(f"componentize-py did not end in {_MOST_SECONDS} s") from error
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        cause = next((line for line in reversed(said) if "Error" in line), f"status {done.returncode}")
-        raise PluginImportError(f"componentize-py failed: {cause.strip()}", "\n".join(said[-_MOST_LINES:]))

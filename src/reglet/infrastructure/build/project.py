@@ -94,7 +94,9 @@ def _from_file(path: Path) -> Project:
 def _from_name(name: str, folder: Path) -> Project:
     module, _, attribute = name.partition(":")
     roots = tuple(root for root in (folder / "src", folder) if root.is_dir())
-    if not any(_has_module(root, module.split(".")) for root in roots):
+    paths = [root.joinpath(*module.split(".")) for root in roots]
+    files = [file for path in paths for file in (path.with_name(path.name + ".py"), path / "__init__.py")]
+    if not any(file.is_file() for file in files):
         raise TargetError(
             f"there is no module {module} in {' or '.join(str(root) for root in roots)}: correct "
             f'"{name}", in {PROJECT_FILE} [tool.reglet] plugin if it stands there'
@@ -130,11 +132,6 @@ def _is_name(text: str) -> bool:
     module, colon, attribute = text.partition(":")
     parts = module.split(".") + (attribute.split(".") if colon else [])
     return all(part.isidentifier() for part in parts)
-
-
-def _has_module(root: Path, parts: list[str]) -> bool:
-    path = root.joinpath(*parts)
-    return path.with_name(path.name + ".py").is_file() or (path / "__init__.py").is_file()
 
 
 def load_plugin_in_process(target: str | Path) -> Plugin:
