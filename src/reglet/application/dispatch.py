@@ -76,7 +76,7 @@ def route(operations: Sequence[Operation], config: Mapping[str, Any]) -> Operati
         raise ConfigProblemsError(["the plugin has no operations @ $"])
     key, of = ("operation", _name) if len({each.service for each in fitting}) == 1 else ("service", _service)
     names = list(dict.fromkeys(of(each) for each in fitting))
-    raise ConfigProblemsError([f"required (one of {quoted(names)}) @ $.{key}"])
+    raise ConfigProblemsError([f"is required: one of {quoted(names)} @ $.{key}"])
 
 
 def _service(operation: Operation) -> str:
