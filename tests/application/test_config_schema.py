@@ -153,5 +153,5 @@ def test_a_config_model_may_leave_to_an_operation_what_it_requires():
     """So that operations may require different things."""
     config = _model(x=(int | None, {"default": None}))
     plugin = _plugin(_model(x=int), None, config=config)
-    assert plugin.check(Context(), b'{"operation": "op0"}').message == ("required (an integer) @ $.x")
+    assert plugin.check(Context(), b'{"operation": "op0"}').message == ("is required: an integer @ $.x")
     assert plugin.check(Context(), b'{"operation": "op1"}').is_success

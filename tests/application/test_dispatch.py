@@ -107,8 +107,8 @@ def test_an_answer_of_another_type_is_a_bug():
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        (b"", "required (a string) @ $.url"),
-        (b"{}", "required (a string) @ $.url"),
+        (b"", "is required: a string @ $.url"),
+        (b"{}", "is required: a string @ $.url"),
         (b"xyz", "the config is not JSON: Expecting value: line 1 column 1 (char 0) @ $"),
         (b'{"url":', "the config is not JSON: Expecting value: line 1 column 8 (char 7) @ $"),
         (b"{} {}", "the config is not JSON: Extra data: line 1 column 4 (char 3) @ $"),
@@ -181,10 +181,10 @@ def test_a_wrong_name_is_answered_with_those_there_are(config, message):
         ({"service": "web", "operation": "list"}, "ok"),
         ({"operation": "list"}, "ok"),
         ({"service": "status"}, "pong"),
-        ({}, 'required (one of "web", "status") @ $.service'),
+        ({}, 'is required: one of "web", "status" @ $.service'),
         (
             {"service": "web"},
-            'required (one of "check", "list") @ $.operation',
+            'is required: one of "check", "list" @ $.operation',
         ),
         (
             {"service": "status", "operation": "list"},
@@ -311,7 +311,7 @@ def test_a_key_that_stands_twice_is_logged(caplog):
 def test_problems_of_the_config_model_and_the_input_are_told_once():
     """Both read the same config."""
     result = secretive.check(Context(), b'{"mode": 5}')
-    assert result.message == ("required (a string) @ $.token; must be a string, not 5 @ $.mode")
+    assert result.message == ("is required: a string @ $.token; must be a string, not 5 @ $.mode")
 
 
 def test_no_check_is_running_after_a_check():

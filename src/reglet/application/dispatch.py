@@ -110,7 +110,7 @@ def route(operations: Sequence[Operation], config: Mapping[str, Any]) -> Operati
         raise ConfigProblemsError(["the plugin has no operations @ $"])
     key = "operation" if len({each.service for each in fitting}) == 1 else "service"
     names = list(dict.fromkeys(map(_ROUTING[key], fitting)))
-    raise ConfigProblemsError([f"required (one of {quoted(names)}) @ $.{key}"])
+    raise ConfigProblemsError([f"is required: one of {quoted(names)} @ $.{key}"])
 
 
 class Dispatcher:

@@ -144,7 +144,7 @@ def test_null_is_a_value_where_anything_goes():
         value: Any
 
     assert parse_model(Open, {"value": None}) == (Open(None), [])
-    assert parse_model(Open, {})[1] == ["required (any value) @ $.value"]
+    assert parse_model(Open, {})[1] == ["is required: any value @ $.value"]
 
 
 def test_unknown_keys_are_ignored():
@@ -166,13 +166,13 @@ def test_all_problems_are_told_at_once_with_their_paths():
         },
     )
     assert problems == [
-        "required (a string) @ $.text",
+        "is required: a string @ $.text",
         "must be an integer, not 1.5 @ $.whole",
         'must be true or false, not "true" @ $.flag',
         'must be one of "GET", "POST", not "PUT" @ $.method',
         "must be a string, not 5 @ $.items[1]",
         'must be a string, not 1 @ $.headers["X-Y"]',
-        "required (a string) @ $.servers[1].host",
+        "is required: a string @ $.servers[1].host",
         "must be at least 1, not 0 @ $.servers[1].port",
     ]
 
@@ -180,7 +180,7 @@ def test_all_problems_are_told_at_once_with_their_paths():
 @pytest.mark.parametrize(
     ("config", "problem"),
     [
-        ({"text": None}, "required (a string), not null @ $.text"),
+        ({"text": None}, "is required: a string, not null @ $.text"),
         ({"text": True}, "must be a string, not true @ $.text"),
         ({"whole": True}, "must be an integer, not true @ $.whole"),
         ({"whole": "0x10"}, 'must be an integer, not "0x10" @ $.whole'),

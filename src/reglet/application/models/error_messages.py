@@ -79,7 +79,7 @@ def error_messages(error: Exception, show: Callable[[Any], str], path: str = "$"
             below = path + path_step(field.name)
             lacking = _lacking(each)
             if lacking is not None:
-                messages.append(f"required ({_kind(field.type)}){lacking} @ {below}")
+                messages.append(f"is required: {_kind(field.type)}{lacking} @ {below}")
             else:
                 messages += error_messages(each, shown_secret if field.meta.secret else show, below)
         for each in beside:
