@@ -8,11 +8,8 @@ from datetime import timedelta
 from attrs import evolve
 
 from reglet.domain.context import Context
-from reglet.domain.entities.records import CommandRequest, CommandResult
+from reglet.domain.entities.records import DEFAULT_TIMEOUT, CommandRequest, CommandResult
 from reglet.domain.ports import CommandRunner
-
-DEFAULT_TIMEOUT = timedelta(seconds=30)
-"""How long a program may run unless the request or the caller limits it."""
 
 
 def run(

@@ -14,6 +14,7 @@ from typing import Self
 from attrs import frozen
 
 from reglet.domain.context import Context
+from reglet.domain.entities.records import DEFAULT_TIMEOUT
 from reglet.domain.errors import (
     DNSError,
     TimeoutError,  # noqa: A004 - our own family
@@ -36,10 +37,6 @@ def split_address(address: str, default_port: int | None = None) -> tuple[str, i
     if bare or not host or not port.isascii() or not port.isdigit() or int(port[:6]) not in PORTS:
         raise ValueError(f"{address!r} is not host:port with a port from 1 to {PORTS[-1]}")
     return host, int(port)
-
-
-DEFAULT_TIMEOUT = timedelta(seconds=30)
-"""How long a call may take when nobody sets a limit."""
 
 
 @frozen

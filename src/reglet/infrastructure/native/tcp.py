@@ -13,13 +13,12 @@ from typing import Self
 from attrs import evolve, field, frozen
 
 from reglet.domain.context import Context
-from reglet.domain.entities.records import ObservedConnection, TLSFacts
+from reglet.domain.entities.records import DEFAULT_TIMEOUT, ObservedConnection, TLSFacts
 from reglet.domain.errors import DNSError, TCPError
 from reglet.domain.policy import InvalidHostError
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import join_host_port
 from reglet.infrastructure.native.dialer import (
-    DEFAULT_TIMEOUT,
     Deadline,
     Dialer,
     Lookup,
