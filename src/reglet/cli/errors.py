@@ -17,6 +17,7 @@ class UsageError(RegletError):
 _EXTRAS = {
     "build": ("wasmtime", "rich", "platformdirs"),
     "host": ("wasmtime", "rich", "platformdirs", "httpx", "dns", "cryptography"),
+    "registry": ("wasmtime", "rich", "platformdirs", "oras", "requests", "yaml"),
     "component": ("componentize_py",),
     "test": ("pytest", "jsonschema"),
 }

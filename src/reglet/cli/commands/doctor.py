@@ -18,6 +18,7 @@ from reglet.domain.errors import RegletError
 _PACKAGES = {
     "build": ("wasmtime", "rich", "platformdirs"),
     "host": ("httpx", "dnspython", "cryptography"),
+    "registry": ("oras", "PyYAML"),
     "component": ("componentize-py",),
     "test": ("pytest", "jsonschema"),
 }

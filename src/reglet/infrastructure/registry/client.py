@@ -1,0 +1,412 @@
+"""A registry over HTTPS: artifacts are sent and fetched with `oras`, and every answer is checked.
+
+Plain HTTP is spoken to this machine alone. Credentials are `REGISTRY_USERNAME` and `REGISTRY_PASSWORD`, else
+those that docker and oras keep; they go into headers and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from inspect import unwrap
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import requests
+from attrs import field, frozen
+from oras.auth import AuthenticationException
+from oras.auth.token import TokenAuth
+from oras.auth.utils import get_basic_auth
+from oras.provider import Registry
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
+
+from reglet.domain.errors import RegletError
+from reglet.infrastructure.registry.artifact import (
+    INDEX_TYPE,
+    MANIFEST_TYPE,
+    MAX_JSON_BYTES,
+    Artifact,
+    Descriptor,
+    DigestError,
+    check_digest,
+    digest_of,
+)
+from reglet.infrastructure.registry.reference import Reference, is_loopback
+
+_ACCEPT = f"{MANIFEST_TYPE}, {INDEX_TYPE}"
+_TIMEOUT = (10.0, 60.0)  # seconds to connect, and between two reads
+_RETRIES = Retry(
+    total=2,
+    backoff_factor=0.3,
+    status_forcelist=(429, 502, 503, 504),
+    allowed_methods=("GET", "HEAD"),
+    raise_on_status=False,
+    respect_retry_after_header=False,  # it may say an hour
+)
+_CHUNK_BYTES = 1 << 16
+_MOST_SHOWN = 200
+_UNREACHABLE = "check the name and the network"
+_DIGEST_HEADER = "Docker-Content-Digest"
+
+# The library reports what it raises too, and an application hears of it if it wants to.
+logging.getLogger("oras").addHandler(logging.NullHandler())
+
+
+class RegistryError(RegletError):
+    """A registry could not be used; the message names the reference, the cause and what to do."""
+
+    error_type = "network"
+
+
+class LoginError(RegistryError):
+    """The registry wants a login, or refuses the one that it got."""
+
+
+class NotInRegistryError(RegistryError):
+    """The registry does not have it."""
+
+    @property
+    def is_not_found(self) -> bool:
+        """True."""
+        return True
+
+
+class UntrustedRegistryError(RegistryError):
+    """The registry speaks plain HTTP, or its certificate is not trusted."""
+
+
+@frozen
+class Credentials:
+    """A user's name and password as HTTP's basic authentication has them, and where they were found."""
+
+    basic: str = field(repr=False)
+    origin: str
+
+
+class RegistryClient:
+    """The registry that a reference names; a context manager, for its connections."""
+
+    def __init__(self, reference: Reference, environment: Mapping[str, str] = os.environ) -> None:
+        """Take the reference of a plugin; nothing is asked yet.
+
+        Raises:
+            LoginError: one of `REGISTRY_USERNAME` and `REGISTRY_PASSWORD` is set without the other.
+        """
+        self._reference = reference
+        self._registry = _OrasRegistry(reference, environment)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._registry.session.close()
+
+    def fetch_manifest(self) -> bytes:
+        """Return the manifest that the reference means now.
+
+        Raises:
+            RegistryError: it cannot be fetched.
+            DigestError: it is not what its digest says.
+        """
+        with self._named_errors(_UNREACHABLE):
+            response = self._registry.do_request(
+                self._url(f"manifests/{self._reference.version}"), headers={"Accept": _ACCEPT}, stream=True
+            )
+            manifest = self._read(response, MAX_JSON_BYTES)
+        wanted = self._reference.digest or response.headers.get(_DIGEST_HEADER, "")
+        if wanted:
+            check_digest(manifest, wanted, str(self._reference))
+        return manifest
+
+    def fetch_blob(self, blob: Descriptor) -> bytes:
+        """Return a blob, whose digest the caller checks.
+
+        Raises:
+            RegistryError: it cannot be fetched.
+            DigestError: it is longer than its manifest says.
+        """
+        with self._named_errors(_UNREACHABLE):
+            response = self._registry.do_request(self._url(f"blobs/{blob.digest}"), stream=True)
+            return self._read(response, blob.size)
+
+    def push(self, artifact: Artifact, tags: Sequence[str]) -> None:
+        """Send an artifact and let tags mean it: first all its blobs, so that a tag never means half of one.
+
+        Raises:
+            RegistryError: it cannot be sent; the message says what became of the tags.
+            DigestError: the registry kept something else.
+        """
+        with self._named_errors("the upload broke off, and no tag was changed; push again"):
+            for content in (artifact.config, artifact.module):
+                self._push_blob(content)
+        for tag in tags:
+            with self._named_errors(f"whether the tag {tag} was changed is not known; push again"):
+                self._push_manifest(artifact.manifest, tag)
+
+    def _push_blob(self, content: bytes) -> None:
+        self._registry.choose_scheme()
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "blob"
+            path.write_bytes(content)
+            blob = {"digest": digest_of(content), "size": len(content)}
+            self._registry.upload_blob(str(path), str(self._reference), blob)
+
+    def _push_manifest(self, manifest: bytes, tag: str) -> None:
+        sent = {"Content-Type": MANIFEST_TYPE}
+        response = self._registry.do_request(
+            self._url(f"manifests/{tag}"), "PUT", data=manifest, headers=sent
+        )
+        kept = response.headers.get(_DIGEST_HEADER, digest_of(manifest))
+        if kept != digest_of(manifest):
+            raise DigestError(
+                f"{self._reference.with_tag(tag)} was pushed as {digest_of(manifest)}, but is kept as {kept}"
+            )
+
+    def _url(self, path: str) -> str:
+        scheme = self._registry.choose_scheme()
+        return f"{scheme}://{self._reference.registry}/v2/{self._reference.repository}/{path}"
+
+    def _read(self, response: requests.Response, most: int) -> bytes:
+        content = bytearray()
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            content += chunk
+            if len(content) > most:
+                raise DigestError(
+                    f"{self._reference}: {self._reference.registry} sent more than {most} bytes"
+                )
+        return bytes(content)
+
+    @contextmanager
+    def _named_errors(self, meaning: str) -> Iterator[None]:
+        """Map what oras and requests raise; `meaning` is what a broken connection means, and what to do."""
+        try:
+            yield
+        except requests.exceptions.SSLError as error:
+            raise UntrustedRegistryError(
+                f"{self._reference}: the certificate of {self._reference.registry} is not trusted "
+                f"({_cause(error)}); set REQUESTS_CA_BUNDLE to the PEM file of its authority"
+            ) from error
+        except (requests.RequestException, OSError, ValueError) as error:
+            raise RegistryError(f"{self._reference}: {_cause(error)}: {meaning}") from error
+
+
+class _OrasRegistry(Registry):
+    """The library's client, with a time limit, few retries, and no plain HTTP to other machines."""
+
+    def __init__(self, reference: Reference, environment: Mapping[str, str]) -> None:
+        super().__init__(hostname=reference.registry)
+        self._reference = reference
+        self._scheme = ""
+        self._credentials = find_credentials(reference, environment)
+        self.session.auth = _as_it_is
+        transport = _Transport(reference)
+        self.session.mount("https://", transport)
+        self.session.mount("http://", transport)
+        self.auth = _Login(self.session, self._credentials)
+
+    def choose_scheme(self) -> str:
+        """Return `https`, or `http` for a registry on this machine that does not speak TLS."""
+        if not self._scheme:
+            self._scheme = "https"
+            if is_loopback(self._reference.host) and not self._speaks_tls():
+                self._scheme = "http"
+            self.prefix = self.auth.prefix = self._scheme
+        return self._scheme
+
+    def _speaks_tls(self) -> bool:
+        try:
+            self.session.get(f"https://{self._reference.registry}/v2/")
+        except requests.exceptions.SSLError as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise
+            return False
+        return True
+
+    def do_request(self, url: str, method: str = "GET", *args: Any, **options: Any) -> requests.Response:
+        """Ask once, and return an answer of success; to `HEAD` that something is not there, too.
+
+        The library's own retries, unwrapped here, wait two minutes even for a refused login.
+
+        Raises:
+            RegistryError: the registry refuses.
+        """
+        try:
+            response: requests.Response = unwrap(Registry.do_request)(self, url, method, *args, **options)
+        except AuthenticationException as error:
+            raise self._login_error() from error
+        if response.status_code in {requests.codes.unauthorized, requests.codes.forbidden}:
+            raise self._login_error()
+        if response.ok or method == "HEAD":
+            return response
+        if method == "GET" and response.status_code == requests.codes.not_found:
+            raise NotInRegistryError(
+                f"{self._reference} is not in the registry: correct its name or tag, or push it"
+            )
+        status = f"{response.status_code} {response.reason}".strip()
+        raise RegistryError(
+            f"{self._reference}: {self._reference.registry} answered {status} to {method}"
+            f"{_registry_text(response)}"
+        )
+
+    def _login_error(self) -> LoginError:
+        registry = self._reference.registry
+        if self._credentials is None:
+            return LoginError(
+                f"{self._reference} needs a login: run `docker login {registry}` or `oras login {registry}`, "
+                "or set REGISTRY_USERNAME and REGISTRY_PASSWORD"
+            )
+        return LoginError(
+            f"{self._reference}: {registry} refuses the login of {self._credentials.origin}: correct it, or "
+            "ask for the right to do this"
+        )
+
+
+class _Transport(HTTPAdapter):
+    """Connections with a time limit, none of which is plain HTTP to another machine."""
+
+    def __init__(self, reference: Reference) -> None:
+        super().__init__(max_retries=_RETRIES)
+        self._reference = reference
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        """Send a request, wherever it leads: the registry, its token service or where it keeps its blobs."""
+        url = urlsplit(request.url or "")
+        local = is_loopback(str(url.hostname))
+        if url.scheme != "https" and not local:
+            raise UntrustedRegistryError(
+                f"{self._reference} leads to {url.scheme}://{url.hostname}, where others can read and change "
+                "what is sent: a registry must use HTTPS on any other machine than this one"
+            )
+        options["timeout"] = options.get("timeout") or _TIMEOUT
+        if local:
+            options["proxies"] = {}
+        return super().send(request, *args, **options)
+
+
+class _Login(TokenAuth):
+    """Answers a registry's challenge: basic where it asks for that, else a token for each scope asked for."""
+
+    def __init__(self, session: requests.Session, credentials: Credentials | None) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.session = session
+        self._tls_verify = True
+        if credentials is not None:
+            self._basic_auth = credentials.basic
+
+    def authenticate_request(  # pyright: ignore[reportIncompatibleMethodOverride]  # literals, inferred there
+        self, original: requests.Response, headers: dict[str, str], refresh: bool = False
+    ) -> tuple[dict[str, str], bool]:
+        """Return headers that answer the challenge.
+
+        Raises:
+            AuthenticationException: nothing answers it.
+        """
+        del refresh  # a token that was refused is of no use again
+        scheme = original.headers.get("Www-Authenticate", "").partition(" ")[0].lower()
+        basic: str | None = getattr(self, "_basic_auth", None)
+        if scheme == "basic" and basic:
+            return {**headers, "Authorization": f"Basic {basic}"}, True
+        if scheme != "bearer" or 'realm="' not in original.headers["Www-Authenticate"]:
+            raise AuthenticationException
+        answered, changed = super().authenticate_request(original, headers, refresh=True)
+        if not changed:
+            raise AuthenticationException
+        return answered, changed
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keep requests from putting the credentials of a `.netrc` file over the registry's."""
+    return request
+
+
+def find_credentials(reference: Reference, environment: Mapping[str, str]) -> Credentials | None:
+    """Return what to log in to a registry with, if there is anything.
+
+    Raises:
+        LoginError: one of the two variables is set alone, or a file of logins cannot be read.
+    """
+    username, password = environment.get("REGISTRY_USERNAME", ""), environment.get("REGISTRY_PASSWORD", "")
+    if bool(username) != bool(password):
+        there, missing = ("USERNAME", "PASSWORD") if username else ("PASSWORD", "USERNAME")
+        raise LoginError(
+            f"{reference}: REGISTRY_{there} is set without REGISTRY_{missing}: set both, or neither"
+        )
+    if username:
+        return Credentials(get_basic_auth(username, password), "REGISTRY_USERNAME and REGISTRY_PASSWORD")
+    kept = (_kept_credentials(path, reference) for path in _config_files(environment))
+    return next((each for each in kept if each is not None), None)
+
+
+def _config_files(environment: Mapping[str, str]) -> Iterator[Path]:
+    """Give the files of docker and oras, then podman's."""
+    chosen = environment.get("DOCKER_CONFIG")
+    yield (Path(chosen) if chosen else Path.home() / ".docker") / "config.json"
+    if "REGISTRY_AUTH_FILE" in environment:
+        yield Path(environment["REGISTRY_AUTH_FILE"])
+    elif "XDG_RUNTIME_DIR" in environment:
+        yield Path(environment["XDG_RUNTIME_DIR"]) / "containers" / "auth.json"
+
+
+def _kept_credentials(path: Path, reference: Reference) -> Credentials | None:
+    """Ask the library for what a config file, or a credential helper that it names, has for a registry."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    try:
+        config = json.loads(content)
+        found = _KeptLogins(config).find(reference)
+    except (ValueError, AttributeError, KeyError, TypeError) as error:
+        raise LoginError(
+            f"{reference}: the logins in {path} cannot be read ({type(error).__name__}): log in again"
+        ) from error
+    return None if found is None else Credentials(found, str(path))
+
+
+class _KeptLogins(TokenAuth):
+    """The library's reader of a docker config, which looks a registry up by its bare name."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._auth_config = {
+            "auths": {_bare(name): entry for name, entry in (config.get("auths") or {}).items()},
+            "credHelpers": config.get("credHelpers") or {},
+            "credsStore": config.get("credsStore"),
+        }
+
+    def find(self, reference: Reference) -> str | None:
+        return self._basic_auth if self._load_auth(reference.registry) else None
+
+
+def _bare(name: str) -> str:
+    """Return the registry of a key such as `https://registry.example.com/v2/`."""
+    return name.partition("://")[2].partition("/")[0] if "://" in name else name.partition("/")[0]
+
+
+def _registry_text(response: requests.Response) -> str:
+    """Return what the registry says of its refusal, on one line, as the OCI distribution spec words it."""
+    try:
+        errors = json.loads(response.content[:MAX_JSON_BYTES])["errors"]
+        text = "; ".join(str(each.get("message") or each["code"]) for each in errors)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ""
+    return f": {' '.join(text.split())[:_MOST_SHOWN]}" if text else ""
+
+
+def _cause(error: BaseException) -> str:
+    """Return the innermost reason, on one line: what stands around it names objects."""
+    reason: object = error
+    while isinstance(reason, BaseException):
+        inner = getattr(reason, "reason", None) if not isinstance(reason, OSError) else None
+        inner = inner or next((each for each in reason.args if isinstance(each, BaseException)), None)
+        if inner is None:
+            break
+        reason = inner
+    text = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
+    return " ".join(str(text).split())[:_MOST_SHOWN]
