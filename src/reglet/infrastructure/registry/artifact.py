@@ -201,7 +201,7 @@ def read_descriptors(manifest: bytes, source: str) -> tuple[Descriptor, Descript
     modules = [each for each in layers if isinstance(each, dict) and each.get("mediaType") == MODULE_TYPE]
     if types[:1] != [CONFIG_TYPE] or not modules:
         raise ArtifactError(
-            f"{source} is no Reglet plugin, it holds {', '.join(map(str, types)) or 'nothing'}: "
+            f"{source} is no Reglet plugin, it holds {', '.join(f'{each!r:.100}' for each in types) or 'nothing'}: "
             f"a plugin is pushed with `reglet-plugin push`, or with config type {CONFIG_TYPE} and layer "
             f"type {MODULE_TYPE}"
         )

@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import os
+import socket
+import ssl
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,6 +29,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from reglet.domain.errors import RegletError
+from reglet.domain.urls import SCHEME_PORTS
 from reglet.infrastructure.registry.artifact import (
     INDEX_TYPE,
     MANIFEST_TYPE,
@@ -187,12 +190,12 @@ class RegistryClient:
         """Map what oras and requests raise; `meaning` is what a broken connection means, and what to do."""
         try:
             yield
-        except requests.exceptions.SSLError as error:
-            raise UntrustedRegistryError(
-                f"{self._reference}: the certificate of {self._reference.registry} is not trusted "
-                f"({_cause(error)}); set REQUESTS_CA_BUNDLE to the PEM file of its authority"
-            ) from error
         except (requests.RequestException, OSError, ValueError) as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise UntrustedRegistryError(
+                    f"{self._reference}: the certificate of {self._reference.registry} is not trusted "
+                    f"({_cause(error)}); set REQUESTS_CA_BUNDLE to the PEM file of its authority"
+                ) from error
             raise RegistryError(f"{self._reference}: {_cause(error)}: {meaning}") from error
 
 
@@ -214,19 +217,12 @@ class _OrasRegistry(Registry):
         """Return `https`, or `http` for a registry on this machine that does not speak TLS."""
         if not self._scheme:
             self._scheme = "https"
-            if is_loopback(self._reference.host) and not self._speaks_tls():
+            if is_loopback(self._reference.host) and not _speaks_tls(
+                self._reference.host, self._reference.port
+            ):
                 self._scheme = "http"
             self.prefix = self.auth.prefix = self._scheme
         return self._scheme
-
-    def _speaks_tls(self) -> bool:
-        try:
-            self.session.get(f"https://{self._reference.registry}/v2/")
-        except requests.exceptions.SSLError as error:
-            if "CERTIFICATE_VERIFY_FAILED" in str(error):
-                raise
-            return False
-        return True
 
     def do_request(self, url: str, method: str = "GET", *args: Any, **options: Any) -> requests.Response:
         """Ask once, and return an answer of success; to `HEAD` that something is not there, too.
@@ -237,7 +233,10 @@ class _OrasRegistry(Registry):
             RegistryError: the registry refuses.
         """
         try:
-            response: requests.Response = unwrap(Registry.do_request)(self, url, method, *args, **options)
+            if self._is_elsewhere(url):
+                response: requests.Response = self.session.request(method, url, *args, **options)
+            else:
+                response = unwrap(Registry.do_request)(self, url, method, *args, **options)
         except AuthenticationException as error:
             raise self._login_error() from error
         if response.status_code in {requests.codes.unauthorized, requests.codes.forbidden}:
@@ -248,11 +247,17 @@ class _OrasRegistry(Registry):
             raise NotInRegistryError(
                 f"{self._reference} is not in the registry: correct its name or tag, or push it"
             )
-        status = f"{response.status_code} {response.reason}".strip()
+        status = _one_line(f"{response.status_code} {response.reason}")
         raise RegistryError(
             f"{self._reference}: {self._reference.registry} answered {status} to {method}"
             f"{_registry_text(response)}"
         )
+
+    def _is_elsewhere(self, url: str) -> bool:
+        """Whether a registry names another host to upload to, which is not given the login."""
+        parts = urlsplit(url)
+        port = parts.port or SCHEME_PORTS[parts.scheme]
+        return (parts.hostname, port) != (self._reference.host, self._reference.port)
 
     def _login_error(self) -> LoginError:
         registry = self._reference.registry
@@ -265,6 +270,18 @@ class _OrasRegistry(Registry):
             f"{self._reference}: {registry} refuses the login of {self._credentials.origin}: correct it, or "
             "ask for the right to do this"
         )
+
+
+def _speaks_tls(host: str, port: int) -> bool:
+    """Whether a server begins a TLS session; whose it is, is left to the requests that follow."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection((host, port), _TIMEOUT[0]) as connection:
+        try:
+            context.wrap_socket(connection, server_hostname=host).close()
+        except (ssl.SSLError, ConnectionResetError):
+            return False
+    return True
 
 
 class _Transport(HTTPAdapter):
@@ -286,7 +303,10 @@ class _Transport(HTTPAdapter):
         options["timeout"] = options.get("timeout") or _TIMEOUT
         if local:
             options["proxies"] = {}
-        return super().send(request, *args, **options)
+        response = super().send(request, *args, **options)
+        if not response.ok:
+            _ = response.content  # read now, so that its connection can be used again
+        return response
 
 
 class _Login(TokenAuth):
@@ -298,6 +318,14 @@ class _Login(TokenAuth):
         self._tls_verify = True
         if credentials is not None:
             self._basic_auth = credentials.basic
+        self._scheme = "Bearer"
+
+    def get_auth_header(self) -> dict[str, str]:
+        """Return the answer to the last challenge, which goes along with every request from then on.
+
+        A registry need not read a module before it refuses it for want of one.
+        """
+        return {"Authorization": f"{self._scheme} {self.token}"} if self.token else {}
 
     def authenticate_request(  # pyright: ignore[reportIncompatibleMethodOverride]  # literals, inferred there
         self, original: requests.Response, headers: dict[str, str], refresh: bool = False
@@ -311,7 +339,8 @@ class _Login(TokenAuth):
         scheme = original.headers.get("Www-Authenticate", "").partition(" ")[0].lower()
         basic: str | None = getattr(self, "_basic_auth", None)
         if scheme == "basic" and basic:
-            return {**headers, "Authorization": f"Basic {basic}"}, True
+            self.token, self._scheme = basic, "Basic"
+            return {**headers, **self.get_auth_header()}, True
         if scheme != "bearer" or 'realm="' not in original.headers["Www-Authenticate"]:
             raise AuthenticationException
         answered, changed = super().authenticate_request(original, headers, refresh=True)
@@ -396,7 +425,7 @@ def _registry_text(response: requests.Response) -> str:
         text = "; ".join(str(each.get("message") or each["code"]) for each in errors)
     except (ValueError, KeyError, TypeError, AttributeError):
         return ""
-    return f": {' '.join(text.split())[:_MOST_SHOWN]}" if text else ""
+    return f": {_one_line(text)}" if text else ""
 
 
 def _cause(error: BaseException) -> str:
@@ -409,4 +438,10 @@ def _cause(error: BaseException) -> str:
             break
         reason = inner
     text = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-    return " ".join(str(text).split())[:_MOST_SHOWN]
+    return _one_line(str(text))
+
+
+def _one_line(text: str) -> str:
+    """Return the beginning of a text from elsewhere, without line ends and control characters."""
+    printable = "".join(sign if sign.isprintable() else " " for sign in text)
+    return " ".join(printable.split())[:_MOST_SHOWN]

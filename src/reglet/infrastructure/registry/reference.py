@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from attrs import evolve, frozen
 
 from reglet.domain.errors import RegletError
+from reglet.domain.urls import SCHEME_PORTS
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 _HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])"
@@ -49,6 +50,12 @@ class Reference:
         if self.registry.startswith("["):
             return self.registry[1 : self.registry.index("]")]
         return self.registry.partition(":")[0]
+
+    @property
+    def port(self) -> int:
+        """The registry's port, that of HTTPS where none is named."""
+        after_host = self.registry.rpartition("]")[2]
+        return int(after_host.rpartition(":")[2]) if ":" in after_host else SCHEME_PORTS["https"]
 
     @property
     def name(self) -> str:
