@@ -15,12 +15,6 @@ import yaml
 
 from reglet.infrastructure.registry.artifact import digest_of, read_layout
 from tests.built_plugins import ROOT, BuildExample
-from tests.registry.conftest import (  # noqa: F401 - fixtures
-    authority,
-    login_registry,
-    registry,
-    tls_registry,
-)
 from tests.registry.servers import PASSWORD, USERNAME, proxied, read_url
 
 HTTP = ROOT / "examples" / "http"
@@ -119,8 +113,10 @@ def test_a_push_warns_of_what_will_surprise(run: Run, module: Path, registry: st
     result = run("push", f"{registry}/other:2.0.0", module)
     assert result.returncode == 0
     assert [line for line in result.stderr.splitlines() if line.startswith("warning: ")] == [
-        "warning: hosts that install plugins want registry/org/repo/name:tag, such as "
-        "registry.example.com/acme/plugins/http:1.0.0",
+        (
+            "warning: hosts that install plugins want registry/org/repo/name:tag, such as "
+            "registry.example.com/acme/plugins/http:1.0.0"
+        ),
         "warning: the reference is named other, the plugin http",
         "warning: the tag is 2.0.0, the plugin's version 1.0.0",
     ]

@@ -16,6 +16,7 @@ from threading import Thread
 from urllib.request import urlopen
 
 import pytest
+import trustme
 from attrs import frozen
 
 PROGRAM = "docker-registry"
@@ -111,7 +112,7 @@ def proxied(address: str, rule: Rule) -> Iterator[tuple[str, list[Exchange]]]:
             if self.command != "HEAD":
                 self.wfile.write(answer.body)
 
-        do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = handle_one
+        do_GET = do_HEAD = do_POST = do_PUT = handle_one  # noqa: N815 - the base class's names
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
@@ -150,3 +151,40 @@ def read_url(url: str) -> bytes:
     with urlopen(url, timeout=10) as response:
         content: bytes = response.read()
         return content
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the host and port of a registry without login."""
+    with running_registry(tmp_path_factory.mktemp("registry")) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def login_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return the host and port of a registry with login."""
+    with running_registry(tmp_path_factory.mktemp("registry"), login=True) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[trustme.CA, Path]:
+    """Return a certificate authority, and the PEM file of whom to trust."""
+    made = trustme.CA()
+    path = tmp_path_factory.mktemp("authority") / "ca.pem"
+    made.cert_pem.write_to_path(str(path))
+    return made, path
+
+
+@pytest.fixture(scope="session")
+def tls_registry(
+    tmp_path_factory: pytest.TempPathFactory, authority: tuple[trustme.CA, Path]
+) -> Iterator[str]:
+    """Return the host and port of a registry with TLS, which wants a login too."""
+    folder = tmp_path_factory.mktemp("registry")
+    certificate = folder / "server.pem"
+    authority[0].issue_cert("127.0.0.1", "localhost").private_key_and_cert_chain_pem.write_to_path(
+        str(certificate)
+    )
+    with running_registry(folder, login=True, certificate=certificate) as address:
+        yield address

@@ -30,7 +30,7 @@ from reglet.infrastructure.registry.artifact import (
     read_layout,
     write_layout,
 )
-from tests.registry.conftest import MODULE, make
+from tests.registry.artifacts import MODULE, make
 
 
 def test_a_manifest_has_the_types_and_annotations_that_hosts_read():

@@ -29,7 +29,7 @@ from reglet.infrastructure.registry.client import (
     find_credentials,
 )
 from reglet.infrastructure.registry.reference import parse_reference
-from tests.registry.conftest import MODULE, make
+from tests.registry.artifacts import MODULE, make
 from tests.registry.servers import PASSWORD, USERNAME, Exchange, proxied
 
 BASIC = base64.b64encode(f"{USERNAME}:{PASSWORD}".encode()).decode()
@@ -254,9 +254,11 @@ def test_an_upload_that_breaks_off_leaves_the_tag_as_it_was(
     reference = f"broken-{method.lower()}/plugins/http:latest"
     pushed(f"{registry}/{reference}", nothing_kept)
     changed = make("2.0.0", MODULE + b"\0" + method.encode())
-    with proxied(registry, lambda exchange: None if exchange.method == method else exchange) as (address, _):
-        with pytest.raises(RegistryError, match="the upload broke off, and no tag was changed; push again"):
-            pushed(f"{address}/{reference}", nothing_kept, changed)
+    with (
+        proxied(registry, lambda exchange: None if exchange.method == method else exchange) as (address, _),
+        pytest.raises(RegistryError, match="the upload broke off, and no tag was changed; push again"),
+    ):
+        pushed(f"{address}/{reference}", nothing_kept, changed)
     assert pulled(f"{registry}/{reference}", nothing_kept) == make()
     pushed(f"{registry}/{reference}", nothing_kept, changed)
     assert pulled(f"{registry}/{reference}", nothing_kept) == changed
@@ -264,14 +266,14 @@ def test_an_upload_that_breaks_off_leaves_the_tag_as_it_was(
 
 def test_a_manifest_whose_answer_is_lost_says_what_is_not_known(registry: str, nothing_kept: dict[str, str]):
     """The tag may have changed."""
-    with proxied(registry, lambda each: None if each.path.endswith("/manifests/1.0.0") else each) as (
-        address,
-        _,
+    with (
+        proxied(registry, lambda each: None if each.path.endswith("/manifests/1.0.0") else each) as (
+            address,
+            _,
+        ),
+        pytest.raises(RegistryError, match=r"whether the tag 1\.0\.0 was changed is not known; push again"),
     ):
-        with pytest.raises(
-            RegistryError, match=r"whether the tag 1\.0\.0 was changed is not known; push again"
-        ):
-            pushed(f"{address}/lost/plugins/http:1.0.0", nothing_kept)
+        pushed(f"{address}/lost/plugins/http:1.0.0", nothing_kept)
 
 
 def test_a_refusal_shows_the_registrys_words_on_one_line(registry: str, nothing_kept: dict[str, str]):
@@ -281,9 +283,11 @@ def test_a_refusal_shows_the_registrys_words_on_one_line(registry: str, nothing_
         body = json.dumps({"errors": [{"code": "TOOBIG", "message": "quota\n\x1b[31m" + "x" * 999}]}).encode()
         return evolve(exchange, status=413, headers={}, body=body) if exchange.method == "PUT" else exchange
 
-    with proxied(registry, full) as (address, _):
-        with pytest.raises(RegistryError, match="answered 413 .*to PUT: quota") as raised:
-            pushed(f"{address}/full/plugins/http:1.0.0", nothing_kept)
+    with (
+        proxied(registry, full) as (address, _),
+        pytest.raises(RegistryError, match=r"answered 413 .*to PUT: quota") as raised,
+    ):
+        pushed(f"{address}/full/plugins/http:1.0.0", nothing_kept)
     assert str(raised.value).isprintable()
     assert len(str(raised.value)) < 400
 
@@ -315,17 +319,21 @@ def test_a_registry_that_keeps_something_else_is_found(registry: str, nothing_ke
         headers = {**exchange.headers, "Docker-Content-Digest": "sha256:" + "0" * 64}
         return evolve(exchange, headers=headers) if "/manifests/" in exchange.path else exchange
 
-    with proxied(registry, lie) as (address, _):
-        with pytest.raises(DigestError, match="but is kept as sha256:000"):
-            pushed(f"{address}/lies/plugins/http:1.0.0", nothing_kept)
+    with (
+        proxied(registry, lie) as (address, _),
+        pytest.raises(DigestError, match="but is kept as sha256:000"),
+    ):
+        pushed(f"{address}/lies/plugins/http:1.0.0", nothing_kept)
 
 
 def test_a_blob_is_read_no_further_than_its_size(registry: str, nothing_kept: dict[str, str]):
     """A registry cannot fill the memory."""
     pushed(f"{registry}/long/plugins/http:1.0.0", nothing_kept)
-    with client(f"{registry}/long/plugins/http:1.0.0", nothing_kept) as opened:
-        with pytest.raises(DigestError, match="sent more than 5 bytes"):
-            opened.fetch_blob(Descriptor(digest_of(MODULE), 5))
+    with (
+        client(f"{registry}/long/plugins/http:1.0.0", nothing_kept) as opened,
+        pytest.raises(DigestError, match="sent more than 5 bytes"),
+    ):
+        opened.fetch_blob(Descriptor(digest_of(MODULE), 5))
 
 
 def test_a_busy_registry_is_asked_again(registry: str, nothing_kept: dict[str, str]):
@@ -358,16 +366,18 @@ def test_plain_http_is_spoken_to_this_machine_alone(registry: str, nothing_kept:
         away = {"Location": "http://registry.example.com/v2/"}
         return evolve(exchange, status=307, headers=away) if "/manifests/" in exchange.path else exchange
 
-    with proxied(registry, lead_away) as (address, _):
-        with pytest.raises(
-            UntrustedRegistryError, match="leads to http://registry.example.com, where others"
-        ):
-            pulled(f"{address}/away/plugins/http:1.0.0", nothing_kept)
+    with (
+        proxied(registry, lead_away) as (address, _),
+        pytest.raises(UntrustedRegistryError, match=r"leads to http://registry\.example\.com, where others"),
+    ):
+        pulled(f"{address}/away/plugins/http:1.0.0", nothing_kept)
 
     realm = {"Www-Authenticate": 'Bearer realm="http://registry.example.com/token",service="a"'}
-    with proxied(registry, lambda each: evolve(each, status=401, headers=realm)) as (address, passed):
-        with pytest.raises(UntrustedRegistryError):
-            pulled(f"{address}/away/plugins/http:1.0.0", {**nothing_kept, **VARIABLES})
+    with (
+        proxied(registry, lambda each: evolve(each, status=401, headers=realm)) as (address, passed),
+        pytest.raises(UntrustedRegistryError),
+    ):
+        pulled(f"{address}/away/plugins/http:1.0.0", {**nothing_kept, **VARIABLES})
     assert {each.authorization for each in passed} == {""}
 
 
@@ -378,3 +388,22 @@ def test_a_registry_on_another_machine_is_asked_over_https(nothing_kept: dict[st
     assert isinstance(raised.value.__cause__, requests.ConnectionError)
     assert raised.value.__cause__.request is not None
     assert raised.value.__cause__.request.url == "https://registry.invalid/v2/a/b/http/manifests/1"
+
+
+def test_another_host_to_upload_to_gets_no_login(registry: str, nothing_kept: dict[str, str]):
+    """A registry may name one; what it gets is the blob, not the password."""
+    with proxied(registry, lambda exchange: exchange) as (elsewhere, passed):
+
+        def lead_elsewhere(exchange: Exchange) -> Exchange:
+            if not exchange.authorization:
+                return evolve(
+                    exchange, status=401, headers={"Www-Authenticate": 'Basic realm="a"'}, body=b"{}"
+                )
+            if exchange.method != "POST":
+                return exchange
+            path = exchange.headers["Location"].partition("/v2/")[2]
+            return evolve(exchange, headers={**exchange.headers, "Location": f"http://{elsewhere}/v2/{path}"})
+
+        with proxied(registry, lead_elsewhere) as (address, _):
+            pushed(f"{address}/elsewhere/plugins/http:1.0.0", {**nothing_kept, **VARIABLES})
+    assert [(each.method, each.authorization) for each in passed] == [("PUT", ""), ("PUT", "")]

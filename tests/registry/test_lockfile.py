@@ -10,7 +10,7 @@ import yaml
 from reglet.infrastructure.registry.artifact import digest_of
 from reglet.infrastructure.registry.lockfile import LockedPlugin, Lockfile, LockfileError, MovedTagError
 from reglet.infrastructure.registry.reference import parse_reference
-from tests.registry.conftest import MODULE, make
+from tests.registry.artifacts import MODULE, make
 
 REFERENCE = parse_reference("registry.example.com/acme/plugins/http:latest")
 

@@ -11,7 +11,7 @@ from reglet.infrastructure.registry.artifact import digest_of
 from reglet.infrastructure.registry.client import RegistryClient, RegistryError
 from reglet.infrastructure.registry.reference import parse_reference
 from reglet.infrastructure.registry.store import PluginStore, StoreError, pull_artifact
-from tests.registry.conftest import MODULE, make
+from tests.registry.artifacts import MODULE, make
 from tests.registry.servers import proxied
 
 
@@ -62,9 +62,11 @@ def test_a_kept_file_that_was_changed_is_fetched_again(registry: str, store: Plu
 def test_nothing_that_was_refused_is_kept(registry: str, store: PluginStore):
     """A blob with another digest leaves no file."""
     push(f"{registry}/refused/plugins/http:1.0.0")
-    with proxied(registry, lambda each: None if "/blobs/" in each.path else each) as (address, _):
-        with pytest.raises(RegistryError):
-            pull_artifact(parse_reference(f"{address}/refused/plugins/http:1.0.0"), store)
+    with (
+        proxied(registry, lambda each: None if "/blobs/" in each.path else each) as (address, _),
+        pytest.raises(RegistryError),
+    ):
+        pull_artifact(parse_reference(f"{address}/refused/plugins/http:1.0.0"), store)
     assert [path.name for path in store.folder.iterdir()] == [store.path(make().digest).name]
 
 

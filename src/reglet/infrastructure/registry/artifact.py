@@ -200,10 +200,10 @@ def read_descriptors(manifest: bytes, source: str) -> tuple[Descriptor, Descript
     types = [each.get("mediaType") for each in (config, *layers) if isinstance(each, dict)]
     modules = [each for each in layers if isinstance(each, dict) and each.get("mediaType") == MODULE_TYPE]
     if types[:1] != [CONFIG_TYPE] or not modules:
+        held = ", ".join(f"{each!r:.100}" for each in types) or "nothing"
         raise ArtifactError(
-            f"{source} is no Reglet plugin, it holds {', '.join(f'{each!r:.100}' for each in types) or 'nothing'}: "
-            f"a plugin is pushed with `reglet-plugin push`, or with config type {CONFIG_TYPE} and layer "
-            f"type {MODULE_TYPE}"
+            f"{source} is no Reglet plugin, it holds {held}: a plugin is pushed with "
+            f"`reglet-plugin push`, or with config type {CONFIG_TYPE} and layer type {MODULE_TYPE}"
         )
     return (
         _read_descriptor(config, MAX_JSON_BYTES, source),
