@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from reglet.infrastructure.registry.artifact import digest_of
-from reglet.infrastructure.registry.client import RegistryClient, RegistryError
+from reglet.infrastructure.registry.client import RegistryClient
+from reglet.infrastructure.registry.errors import RegistryError
 from reglet.infrastructure.registry.reference import parse_reference
 from reglet.infrastructure.registry.store import PluginStore, StoreError, pull_artifact
 from tests.registry.artifacts import MODULE, make

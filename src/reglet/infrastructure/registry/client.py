@@ -1,7 +1,6 @@
 """A registry over HTTPS: artifacts are sent and fetched with `oras`, and every answer is checked.
 
-Plain HTTP is spoken to this machine alone. Credentials are `REGISTRY_USERNAME` and `REGISTRY_PASSWORD`, else
-those that docker and oras keep; they go into headers and nowhere else.
+Plain HTTP is spoken to this machine alone. Credentials go into headers and nowhere else.
 """
 
 from __future__ import annotations
@@ -20,15 +19,12 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
-from attrs import field, frozen
 from oras.auth import AuthenticationException
 from oras.auth.token import TokenAuth
-from oras.auth.utils import get_basic_auth
 from oras.provider import Registry
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from reglet.domain.errors import RegletError
 from reglet.domain.urls import SCHEME_PORTS
 from reglet.infrastructure.registry.artifact import (
     INDEX_TYPE,
@@ -39,6 +35,13 @@ from reglet.infrastructure.registry.artifact import (
     DigestError,
     check_digest,
     digest_of,
+)
+from reglet.infrastructure.registry.credentials import Credentials, find_credentials
+from reglet.infrastructure.registry.errors import (
+    LoginError,
+    NotInRegistryError,
+    RegistryError,
+    UntrustedRegistryError,
 )
 from reglet.infrastructure.registry.reference import Reference, is_loopback
 
@@ -59,37 +62,6 @@ _DIGEST_HEADER = "Docker-Content-Digest"
 
 # The library reports what it raises too, and an application hears of it if it wants to.
 logging.getLogger("oras").addHandler(logging.NullHandler())
-
-
-class RegistryError(RegletError):
-    """A registry could not be used; the message names the reference, the cause and what to do."""
-
-    error_type = "network"
-
-
-class LoginError(RegistryError):
-    """The registry wants a login, or refuses the one that it got."""
-
-
-class NotInRegistryError(RegistryError):
-    """The registry does not have it."""
-
-    @property
-    def is_not_found(self) -> bool:
-        """True."""
-        return True
-
-
-class UntrustedRegistryError(RegistryError):
-    """The registry speaks plain HTTP, or its certificate is not trusted."""
-
-
-@frozen
-class Credentials:
-    """A user's name and password as HTTP's basic authentication has them, and where they were found."""
-
-    basic: str = field(repr=False)
-    origin: str
 
 
 class RegistryClient:
@@ -145,31 +117,25 @@ class RegistryClient:
             RegistryError: it cannot be sent; the message says what became of the tags.
             DigestError: the registry kept something else.
         """
-        with self._named_errors("the upload broke off, and no tag was changed; push again"):
+        with (
+            self._named_errors("the upload broke off, and no tag was changed; push again"),
+            tempfile.TemporaryDirectory() as folder,
+        ):
+            self._registry.choose_scheme()
             for content in (artifact.config, artifact.module):
-                self._push_blob(content)
+                path = Path(folder) / "blob"
+                path.write_bytes(content)
+                blob = {"digest": digest_of(content), "size": len(content)}
+                self._registry.upload_blob(str(path), str(self._reference), blob)
+        headers = {"Content-Type": MANIFEST_TYPE}
         for tag in tags:
             with self._named_errors(f"whether the tag {tag} was changed is not known; push again"):
-                self._push_manifest(artifact.manifest, tag)
-
-    def _push_blob(self, content: bytes) -> None:
-        self._registry.choose_scheme()
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "blob"
-            path.write_bytes(content)
-            blob = {"digest": digest_of(content), "size": len(content)}
-            self._registry.upload_blob(str(path), str(self._reference), blob)
-
-    def _push_manifest(self, manifest: bytes, tag: str) -> None:
-        sent = {"Content-Type": MANIFEST_TYPE}
-        response = self._registry.do_request(
-            self._url(f"manifests/{tag}"), "PUT", data=manifest, headers=sent
-        )
-        kept = response.headers.get(_DIGEST_HEADER, digest_of(manifest))
-        if kept != digest_of(manifest):
-            raise DigestError(
-                f"{self._reference.with_tag(tag)} was pushed as {digest_of(manifest)}, but is kept as {kept}"
-            )
+                url = self._url(f"manifests/{tag}")
+                response = self._registry.do_request(url, "PUT", data=artifact.manifest, headers=headers)
+            kept = response.headers.get(_DIGEST_HEADER, artifact.digest)
+            if kept != artifact.digest:
+                pushed = self._reference.with_tag(tag)
+                raise DigestError(f"{pushed} was pushed as {artifact.digest}, but is kept as {kept}")
 
     def _url(self, path: str) -> str:
         scheme = self._registry.choose_scheme()
@@ -207,7 +173,8 @@ class _OrasRegistry(Registry):
         self._reference = reference
         self._scheme = ""
         self._credentials = find_credentials(reference, environment)
-        self.session.auth = _as_it_is
+        # A login that is set, though it adds nothing, keeps requests from that of a .netrc file.
+        self.session.auth = lambda request: request
         transport = _Transport(reference)
         self.session.mount("https://", transport)
         self.session.mount("http://", transport)
@@ -347,75 +314,6 @@ class _Login(TokenAuth):
         if not changed:
             raise AuthenticationException
         return answered, changed
-
-
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Keep requests from putting the credentials of a `.netrc` file over the registry's."""
-    return request
-
-
-def find_credentials(reference: Reference, environment: Mapping[str, str]) -> Credentials | None:
-    """Return what to log in to a registry with, if there is anything.
-
-    Raises:
-        LoginError: one of the two variables is set alone, or a file of logins cannot be read.
-    """
-    username, password = environment.get("REGISTRY_USERNAME", ""), environment.get("REGISTRY_PASSWORD", "")
-    if bool(username) != bool(password):
-        there, missing = ("USERNAME", "PASSWORD") if username else ("PASSWORD", "USERNAME")
-        raise LoginError(
-            f"{reference}: REGISTRY_{there} is set without REGISTRY_{missing}: set both, or neither"
-        )
-    if username:
-        return Credentials(get_basic_auth(username, password), "REGISTRY_USERNAME and REGISTRY_PASSWORD")
-    kept = (_kept_credentials(path, reference) for path in _config_files(environment))
-    return next((each for each in kept if each is not None), None)
-
-
-def _config_files(environment: Mapping[str, str]) -> Iterator[Path]:
-    """Give the files of docker and oras, then podman's."""
-    chosen = environment.get("DOCKER_CONFIG")
-    yield (Path(chosen) if chosen else Path.home() / ".docker") / "config.json"
-    if "REGISTRY_AUTH_FILE" in environment:
-        yield Path(environment["REGISTRY_AUTH_FILE"])
-    elif "XDG_RUNTIME_DIR" in environment:
-        yield Path(environment["XDG_RUNTIME_DIR"]) / "containers" / "auth.json"
-
-
-def _kept_credentials(path: Path, reference: Reference) -> Credentials | None:
-    """Ask the library for what a config file, or a credential helper that it names, has for a registry."""
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return None
-    try:
-        config = json.loads(content)
-        found = _KeptLogins(config).find(reference)
-    except (ValueError, AttributeError, KeyError, TypeError) as error:
-        raise LoginError(
-            f"{reference}: the logins in {path} cannot be read ({type(error).__name__}): log in again"
-        ) from error
-    return None if found is None else Credentials(found, str(path))
-
-
-class _KeptLogins(TokenAuth):
-    """The library's reader of a docker config, which looks a registry up by its bare name."""
-
-    def __init__(self, config: Mapping[str, Any]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._auth_config = {
-            "auths": {_bare(name): entry for name, entry in (config.get("auths") or {}).items()},
-            "credHelpers": config.get("credHelpers") or {},
-            "credsStore": config.get("credsStore"),
-        }
-
-    def find(self, reference: Reference) -> str | None:
-        return self._basic_auth if self._load_auth(reference.registry) else None
-
-
-def _bare(name: str) -> str:
-    """Return the registry of a key such as `https://registry.example.com/v2/`."""
-    return name.partition("://")[2].partition("/")[0] if "://" in name else name.partition("/")[0]
 
 
 def _registry_text(response: requests.Response) -> str:

@@ -32,15 +32,14 @@ def encode_index(plugins: Iterable[Metadata], *, repository: str, registry: str,
         "repository": repository,
         "registry": registry,
         "updated": updated,
-        "plugins": [_entry(plugin) for _, plugin in sorted(by_name.items())],
+        "plugins": [
+            {
+                "name": name,
+                "description": plugin.description,
+                "capabilities": list(plugin.capabilities),
+                "latest": plugin.version,
+            }
+            for name, plugin in sorted(by_name.items())
+        ],
     }
     return (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def _entry(plugin: Metadata) -> dict[str, object]:
-    return {
-        "name": plugin.name,
-        "description": plugin.description,
-        "capabilities": list(plugin.capabilities),
-        "latest": plugin.version,
-    }

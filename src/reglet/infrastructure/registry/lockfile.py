@@ -111,7 +111,10 @@ class Lockfile:
         facts = {
             "lockfile_version": _VERSION,
             "generated": self.generated,
-            "plugins": {name: _fields(plugin) for name, plugin in sorted(self.plugins.items())},
+            "plugins": {
+                name: {key: value for key, value in asdict(plugin).items() if value or key == "requested"}
+                for name, plugin in sorted(self.plugins.items())
+            },
         }
         return yaml.safe_dump(facts, sort_keys=False, allow_unicode=True).encode()
 
@@ -122,10 +125,6 @@ def _entry(name: str, facts: Any, path: Path) -> LockedPlugin:
     if not fields.get("sha256") or not all(isinstance(value, str) for value in fields.values()):
         raise LockfileError(f"{path}: the entry {name} has no sha256: delete it, and pull the plugin again")
     return LockedPlugin(**fields)
-
-
-def _fields(plugin: LockedPlugin) -> dict[str, str]:
-    return {name: value for name, value in asdict(plugin).items() if value or name == "requested"}
 
 
 def _now() -> str:

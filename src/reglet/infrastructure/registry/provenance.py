@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,10 +39,11 @@ def annotations_of_project(folder: Path, environment: Mapping[str, str] = os.env
         SourceDateError: `SOURCE_DATE_EPOCH` is no time.
     """
     project = _project_table(folder)
+    licence = project.get("license")  # an SPDX expression, which the annotation wants, unless it is a table
     known = {
         CREATED: created(folder, environment),
         _SOURCE: _source(project) or _remote(folder),
-        _LICENSES: _license(project),
+        _LICENSES: licence if isinstance(licence, str) else "",
     }
     return {name: value for name, value in known.items() if value}
 
@@ -79,20 +80,12 @@ def _project_table(folder: Path) -> dict[str, Any]:
 
 def _source(project: Mapping[str, Any]) -> str:
     urls = project.get("urls")
-    labels = {_NOT_IN_LABELS.sub("", name.lower()): url for name, url in _strings(urls)}
+    labels = {
+        _NOT_IN_LABELS.sub("", name.lower()): url
+        for name, url in (urls.items() if isinstance(urls, dict) else ())
+        if isinstance(url, str)
+    }
     return next((without_credentials(labels[label]) for label in _SOURCE_LABELS if label in labels), "")
-
-
-def _strings(table: object) -> Iterator[tuple[str, str]]:
-    for name, value in table.items() if isinstance(table, dict) else ():
-        if isinstance(value, str):
-            yield name, value
-
-
-def _license(project: Mapping[str, Any]) -> str:
-    """Return `[project] license` where it is an SPDX expression, which the annotation wants."""
-    license_expression = project.get("license")
-    return license_expression if isinstance(license_expression, str) else ""
 
 
 def _remote(folder: Path) -> str:
