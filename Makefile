@@ -37,7 +37,7 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check
 
 types: $(STAMP)
-	$(BIN)/mypy src examples typing_tests
+	$(BIN)/mypy src tools examples typing_tests
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 imports: $(STAMP)
@@ -47,11 +47,11 @@ bench: $(STAMP) ## compare with peers in one run, print ratios
 	$(BIN)/python -m bench
 
 runtime: $(STAMP) ## link the runtime module again
-	$(BIN)/python -m reglet.infrastructure.runtime
+	$(BIN)/python -m tools.runtime
 
 adapter: $(STAMP) ## rebuild the adapter from C
 	$(BIN)/python -m pip install -q --group adapter
-	$(BIN)/python -m reglet.infrastructure.runtime.adapter
+	$(BIN)/python -m tools.runtime.adapter
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) dist .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

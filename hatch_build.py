@@ -19,8 +19,8 @@ class RuntimeBuildHook(BuildHookInterface[Any]):
         del version, build_data
         if self.target_name != "wheel":
             return
-        sys.path.insert(0, str(Path(self.root, "src")))
-        from reglet.infrastructure.runtime.make import is_up_to_date, make_product
+        sys.path[:0] = [self.root, str(Path(self.root, "src"))]
+        from tools.runtime.make import is_up_to_date, make_product
 
         if not is_up_to_date():
             make_product(progress=self.app.display_info)

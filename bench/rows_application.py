@@ -17,7 +17,7 @@ import attrs
 import reglet
 from bench.harness import Row, seconds_per_call
 from reglet.application.models.parsing import parse_model
-from reglet.infrastructure.wire.result import encode_result
+from reglet.infrastructure.wire.result import RESULT
 
 
 @reglet.model
@@ -57,7 +57,7 @@ CONFIG = b'{"url": "https://example.com/health", "method": "GET", "expected_stat
 
 
 def _typed() -> bytes:
-    return encode_result(plugin.check(reglet.Context(), CONFIG))
+    return RESULT.encode(plugin.check(reglet.Context(), CONFIG))
 
 
 def _by_hand() -> bytes:
@@ -184,7 +184,7 @@ def _large_row() -> Row:
     context = reglet.Context()
     return Row(
         f"{len(config) // 1000} KB config through dispatch",
-        seconds_per_call(lambda: encode_result(large.check(context, config)), 20),
+        seconds_per_call(lambda: RESULT.encode(large.check(context, config)), 20),
         "json.loads + json.dumps of it",
         seconds_per_call(lambda: json.dumps(json.loads(config)).encode(), 20),
     )

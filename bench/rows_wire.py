@@ -18,15 +18,27 @@ from reglet.domain.entities.records import (
     LogAttribute,
     LogMessage,
     SMTPConnectResult,
-    TLSFacts,
 )
 from reglet.domain.entities.result import RunMetadata, result_success
-from reglet.infrastructure.wire import command, dns, grants, http, log, manifest, result, smtp, tcp
+from reglet.infrastructure.wire import host_functions as wire
 from reglet.infrastructure.wire.context import CallContext
+from reglet.infrastructure.wire.manifest import GRANTS, MANIFEST
+from reglet.infrastructure.wire.record import Record
+from reglet.infrastructure.wire.result import RESULT
 
 _NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 _CALL = CallContext(_NOW, "r-1", 5000)
-_FACTS = TLSFacts("TLS 1.3", "TLS_AES_128_GCM_SHA256", "example.com", "CN=example.com", "CN=issuer", _NOW)
+_CONNECTED = wire.TCPResponse(
+    connected=True,
+    remote_addr="1.1.1.1:443",
+    tls=True,
+    tls_version="TLS 1.3",
+    tls_cipher_suite="TLS_AES_128_GCM_SHA256",
+    tls_server_name="example.com",
+    tls_cert_subject="CN=example.com",
+    tls_cert_issuer="CN=issuer",
+    tls_cert_not_after=_NOW,
+)
 _DATA = {"status_code": 200, "url": "https://example.com", "body": "x" * 200, "response_time_ms": 12}
 _GRANTS = reglet.GrantSet(
     network=reglet.NetworkCapability([reglet.NetworkRule(["example.com", "*.test"], ["80", "443"])])
@@ -34,73 +46,42 @@ _GRANTS = reglet.GrantSet(
 _MANIFEST = reglet.Manifest("http", "1.0.0", "d", "0.1.0", "", {"type": "object", "properties": {}}, _GRANTS)
 
 _REQUESTS: dict[str, tuple[Any, Any, Any]] = {
-    "HTTPRequest": (
-        HTTPRequest("POST", "https://e.com", {"A": ("1",)}, b"hello"),
-        http.encode_http_request,
-        http.decode_http_request,
-    ),
-    "DNSRequest": (dns.DNSRequest("example.com", "MX"), dns.encode_dns_request, dns.decode_dns_request),
-    "TCPRequest": (tcp.TCPRequest("h", 443, tls=True), tcp.encode_tcp_request, tcp.decode_tcp_request),
-    "SMTPRequest": (
-        smtp.SMTPRequest("h", 587, starttls=True),
-        smtp.encode_smtp_request,
-        smtp.decode_smtp_request,
-    ),
-    "ExecRequest": (
-        CommandRequest("/bin/ls", ["-l"], "/srv", {"A": "b"}),
-        command.encode_command_request,
-        command.decode_command_request,
-    ),
+    **{
+        request.name: (value, request.encode, request.decode_call)
+        for request, value in (
+            (wire.HTTP_REQUEST, HTTPRequest("POST", "https://e.com", {"A": ("1",)}, b"hello")),
+            (wire.DNS_REQUEST, wire.DNSRequest("example.com", "MX")),
+            (wire.TCP_REQUEST, wire.TCPRequest("h", 443, tls=True)),
+            (wire.SMTP_REQUEST, wire.SMTPRequest("h", 587, starttls=True)),
+            (wire.EXEC_REQUEST, CommandRequest("/bin/ls", ["-l"], "/srv", {"A": "b"})),
+        )
+    },
     "LogMessage": (
         LogMessage("INFO", "hello", [LogAttribute("n", "int64", "5")], _NOW),
-        log.encode_log_message,
-        log.decode_log_message,
+        wire.encode_log_message,
+        wire.decode_log_message,
     ),
 }
 """Records that carry the context of a call."""
 
-_VALUES: dict[str, tuple[Any, Any, Any]] = {
-    "HTTPResponse": (
-        HTTPResponse(200, {"A": ("1", "2")}, b"x" * 1000, "HTTP/1.1"),
-        http.encode_http_response,
-        http.decode_http_response,
-    ),
-    "DNSResponse": (
-        dns.DNSAnswer(("10.0.0.1", "::1")),
-        dns.encode_dns_response,
-        dns.decode_dns_response,
-    ),
-    "TCPResponse": (
-        tcp.TCPAnswer(connected=True, remote_addr="1.1.1.1:443", tls=True, facts=_FACTS),
-        tcp.encode_tcp_response,
-        tcp.decode_tcp_response,
-    ),
-    "SMTPResponse": (
-        SMTPConnectResult(banner="220 h"),
-        smtp.encode_smtp_response,
-        smtp.decode_smtp_response,
-    ),
-    "ExecResponse": (
-        CommandResult("x" * 200, "", 3),
-        command.encode_command_response,
-        command.decode_command_response,
-    ),
-    "GrantSet": (_GRANTS, grants.encode_grants, grants.decode_grants),
-    "Manifest": (_MANIFEST, manifest.encode_manifest, manifest.decode_manifest),
-    "Result": (
-        result_success("ok", _DATA).with_metadata(RunMetadata.between(_NOW, _NOW)),
-        result.encode_result,
-        result.decode_result,
-    ),
-}
+_VALUES: tuple[tuple[Record[Any], Any], ...] = (
+    (wire.HTTP_RESPONSE, HTTPResponse(200, {"A": ("1", "2")}, b"x" * 1000, "HTTP/1.1")),
+    (wire.DNS_RESPONSE, wire.DNSResponse(("10.0.0.1", "::1"))),
+    (wire.TCP_RESPONSE, _CONNECTED),
+    (wire.SMTP_RESPONSE, SMTPConnectResult(banner="220 h")),
+    (wire.EXEC_RESPONSE, CommandResult("x" * 200, "", 3)),
+    (GRANTS, _GRANTS),
+    (MANIFEST, _MANIFEST),
+    (RESULT, result_success("ok", _DATA).with_metadata(RunMetadata.between(_NOW, _NOW))),
+)
 
 
 def rows() -> Iterator[Row]:
     """Yield two rows a record: written, and read."""
-    for name, (record, encode, decode) in _REQUESTS.items():
-        yield from _pair(name, partial(encode, record, _CALL), decode)
-    for name, (record, encode, decode) in _VALUES.items():
-        yield from _pair(name, partial(encode, record), decode)
+    for name, (value, encode, decode) in _REQUESTS.items():
+        yield from _pair(name, partial(encode, value, _CALL), decode)
+    for record, value in _VALUES:
+        yield from _pair(record.name, partial(record.encode, value), record.decode)
 
 
 def _pair(name: str, encode: Callable[[], bytes], decode: Callable[[bytes], object]) -> Iterator[Row]:

@@ -11,7 +11,7 @@ from reglet.sandbox import (
     Dialect,
     GuestAnswerError,
     GuestTrapError,
-    HostCall,
+    HostCallEvent,
     LimitExceededError,
     Limits,
     MissingPackageError,
@@ -95,7 +95,7 @@ class Sink:
     def write(self, message: LogMessage) -> None: ...
 
 
-def observe(call: HostCall) -> None:
+def observe(call: HostCallEvent) -> None:
     assert_type(call.allowed, bool | None)
 
 

@@ -46,26 +46,26 @@ from reglet.domain.ports import (
 from reglet.infrastructure.host import (
     GuestAnswerError,
     GuestTrapError,
-    HostCall,
+    HostCallEvent,
     HostDispatcher,
     LimitExceededError,
     Limits,
-    Locate,
     NotAPluginError,
     Observer,
     SandboxClosedError,
     SandboxError,
-    locate_program,
+    Which,
+    which_program,
 )
 from reglet.infrastructure.native.extras import MissingPackageError
-from reglet.infrastructure.wire.dialect import Dialect
+from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
-    from reglet.infrastructure.host.code import Code
+    from reglet.infrastructure.host.compiled_plugin import CompiledPlugin
+    from reglet.infrastructure.host.memory_image import MemoryImage
     from reglet.infrastructure.host.module import Module as Module  # noqa: PLC0414 - for annotations
-    from reglet.infrastructure.host.overlay import Overlay
-    from reglet.infrastructure.host.surroundings import Surroundings
-    from reglet.infrastructure.wasi.observed import FileObserver
+    from reglet.infrastructure.host.wasi_config import WasiConfig
+    from reglet.infrastructure.wasi.granted import FileObserver
 
 __all__ = [
     "Dialect",
@@ -76,7 +76,7 @@ __all__ = [
     "GrantSet",
     "GuestAnswerError",
     "GuestTrapError",
-    "HostCall",
+    "HostCallEvent",
     "LimitExceededError",
     "Limits",
     "MissingPackageError",
@@ -184,14 +184,14 @@ class Sandbox:
     def _module(self, binary: bytes, source: str) -> Module:
         kind = _module_class()
         code = self._code(binary, source)
-        module = kind(code, self._functions_for, self._surroundings, self.limits, self._slots)
+        module = kind(code, self._functions_for, self._wasi, self.limits, self._slots)
         self._modules.add(module)
         return module
 
-    def _code(self, binary: bytes, source: str) -> Code:
-        from reglet.infrastructure.host.code import load_code
+    def _code(self, binary: bytes, source: str) -> CompiledPlugin:
+        from reglet.infrastructure.host.compiled_plugin import load_plugin
 
-        return load_code(binary, source, fuel=self.limits.fuel is not None, find_overlay=_find_overlay)
+        return load_plugin(binary, source, fuel=self.limits.fuel is not None, find_image=_find_image)
 
     def _functions_for(self, context: Context) -> HostFunctions:
         if isinstance(self._functions, HostDispatcher):
@@ -208,12 +208,12 @@ class Sandbox:
         )
 
     @cached_property
-    def _surroundings(self) -> Surroundings:
-        from reglet.infrastructure.host.surroundings import Surroundings, discard
+    def _wasi(self) -> WasiConfig:
+        from reglet.infrastructure.host.wasi_config import WasiConfig, discard
         from reglet.infrastructure.wasi.granted import granted_preopens
 
         stdout, stderr = self._streams
-        return Surroundings(
+        return WasiConfig(
             preopens=granted_preopens(self._policy, self._directory, self._file_observer),
             environment={
                 name: value for name, value in self._environment.items() if self._policy.environment(name)
@@ -252,7 +252,7 @@ class _NativePorts:
     log: LogSink | None = None
     ca_file: str | None = None
     nameservers: tuple[str, ...] = ()
-    locate: Locate | None = locate_program
+    which: Which | None = which_program
 
     @property
     def http(self) -> HTTPClient:
@@ -294,7 +294,7 @@ class _NativePorts:
         return NativeSMTPClient(self.guard, Trust(self.ca_file))
 
     @property
-    def command(self) -> CommandRunner:
+    def exec(self) -> CommandRunner:
         from reglet.infrastructure.native.commands import NativeCommandRunner
 
         return NativeCommandRunner()
@@ -328,13 +328,13 @@ def _module_class() -> type[Module]:
     return module.Module
 
 
-def _find_overlay(binary: bytes, digest: str) -> Overlay | None:
+def _find_image(binary: bytes, digest: str) -> MemoryImage | None:
     """Return what lays a plugin of this SDK over the runtime; None for any other, and without a runtime."""
-    from reglet.infrastructure.host.overlay import OverlayFinder
+    from reglet.infrastructure.host.memory_image import MemoryImageFinder
     from reglet.infrastructure.runtime.product import RuntimeProductError, load_product
 
     try:
         product = load_product()
     except RuntimeProductError:
         return None
-    return OverlayFinder(product.module, product.host_functions, product.key)(binary, digest)
+    return MemoryImageFinder(product.module.wasm, product.module.host_functions, product.key)(binary, digest)

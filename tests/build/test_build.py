@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from reglet.infrastructure.build.build import BUILD_SECTION, BuildReport, build_plugin, check_build
+from reglet.infrastructure.build.build import BuildReport, Stage, build_plugin, check_build
 from reglet.infrastructure.build.errors import ImportSideEffectError, PluginImportError
-from reglet.infrastructure.build.stages import Stage
-from reglet.infrastructure.module.plugin import read_plugin
+from reglet.infrastructure.wasm.inspect import BUILD_SECTION, read_plugin
 from tests.build.plugins import PLUGIN
 
 Build = Callable[..., BuildReport]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reglet.infrastructure.build.environment import package_folders
 from reglet.infrastructure.build.errors import BuildError
+from reglet.infrastructure.build.sources import package_folders
 
 
 def test_this_interpreters_packages_without_its_standard_library() -> None:
@@ -31,7 +31,7 @@ def test_the_folder_of_the_running_script_is_none_of_packages(tmp_path: Path) ->
     """Where commands lie beside each other, one may have the name of a package."""
     script = tmp_path / "command"
     script.write_text(
-        "from reglet.infrastructure.build.environment import package_folders\n"
+        "from reglet.infrastructure.build.sources import package_folders\n"
         "print(*package_folders(None), sep='\\n')"
     )
     answer = subprocess.run([sys.executable, script], capture_output=True, check=True, text=True)

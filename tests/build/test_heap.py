@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from reglet.infrastructure.build.heap import HeapError, free_chunks, zero_free_memory
+from reglet.infrastructure.build.runtime import HeapError, free_chunks, zero_free_memory
 
 BASE = 1024
 STACK = 256

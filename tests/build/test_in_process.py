@@ -9,7 +9,7 @@ import pytest
 
 from reglet import Context
 from reglet.infrastructure.build.errors import PluginImportError, TargetError
-from reglet.infrastructure.build.in_process import load_plugin_in_process
+from reglet.infrastructure.build.project import load_plugin_in_process
 from tests.build.plugins import PLUGIN
 
 MANIFEST_CONTEXT = Context()
@@ -103,7 +103,7 @@ def test_a_module_without_a_plugin(tmp_path: Path) -> None:
 def test_no_part_of_a_build_is_needed() -> None:
     """Without the extras of a build, plugins run in process: wasmtime and platformdirs are not imported."""
     code = (
-        "import sys\nimport reglet.infrastructure.build.in_process\n"
+        "import sys\nimport reglet.infrastructure.build.project\n"
         "print([name for name in ('wasmtime', 'platformdirs', 'rich') if name in sys.modules])"
     )
 

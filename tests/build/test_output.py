@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from reglet.infrastructure.build.build import write_output
 from reglet.infrastructure.build.errors import OutputError
-from reglet.infrastructure.build.output import write_output
 
 
 def test_a_named_file(tmp_path: Path) -> None:

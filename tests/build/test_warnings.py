@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from reglet.infrastructure.build.bytecode import Source, WaitingImport
-from reglet.infrastructure.build.warnings import missing_module
+from reglet.infrastructure.build.import_advice import missing_module
+from reglet.infrastructure.build.sources import Source, WaitingImport
 
 
 def _source(guest_path: str) -> Source:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reglet.domain.policy import InvalidHostError, canonical_host, parse_address, special_use
+from reglet.domain.policy import InvalidHostError, Target, canonical_host, parse_address, special_use
 
 SPELLINGS = {
     "127.0.0.1": [
@@ -86,6 +86,13 @@ def test_a_canonical_host_stays_as_it_is(text):
         return
     assert canonical_host(host) == host
     assert host.isascii()
+
+
+def test_a_target_has_one_spelling():
+    """Name or address, it is equal to any other spelling of it, and says what it is."""
+    assert Target.of("API.Example.com.", 443) == Target.of("api.example.com", 443)
+    assert str(Target.of("[0:0::1]", 80)) == "[::1]:80"
+    assert Target.of("0x7f.1", 80).address == ip_address("127.0.0.1")
 
 
 SPECIAL = [

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reglet.domain.entities.grants import GrantSet, NetworkCapability, NetworkRule
 from reglet.domain.errors import CapabilityError
-from reglet.domain.policy import Decision, Policy, PolicyGuard, special_use
+from reglet.domain.policy import Decision, Policy, PolicyGuard, Target, special_use
 from reglet.domain.ports import NetworkGuard
 
 
@@ -129,6 +129,24 @@ def test_an_exact_name_an_address_or_a_block_allows_it():
     assert policy((["10.0.0.0/8"], ["*"])).network("10.9.9.9", 1)
 
 
+@pytest.mark.parametrize("block", ["0.0.0.0/0", "::/0", "8.0.0.0/5", "126.0.0.0/7", "fe00::/7"])
+def test_a_block_wider_than_what_is_set_aside_is_a_wildcard(block):
+    """It allows the public addresses in it, and none of special use."""
+    rules = policy((["*", block], ["*"]))
+    for address in ("127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "fe80::1", "fd00::1"):
+        assert not rules.network(address, 80)
+        assert not rules.address("example.com", 80, address)
+
+
+def test_cloud_metadata_is_granted_by_its_address_alone():
+    """A name leads where its owner says, a block of link-local addresses was not meant for it."""
+    for pattern in ("metadata.google.internal", "169.254.0.0/16"):
+        assert not policy(([pattern, "*"], ["*"])).address("metadata.google.internal", 80, "169.254.169.254")
+    assert policy((["169.254.169.254", "*"], ["80"])).address(
+        "metadata.google.internal", 80, "169.254.169.254"
+    )
+
+
 def test_the_rule_for_an_address_must_have_the_port_too():
     """A block for one port does not open another."""
     rules = policy((["*"], ["*"]), (["10.0.0.0/8"], ["5432"]))
@@ -171,18 +189,19 @@ def test_the_guard_asks_the_policy():
     """The adapter of the port raises where the policy refuses."""
     guard = PolicyGuard(policy((["*.example.com"], ["443"])))
     assert isinstance(guard, NetworkGuard)
-    guard.check_target("a.example.com", 443)
-    guard.check_address("a.example.com", 443, "8.8.8.8")
+    granted = Target.of("a.example.com", 443)
+    guard.check_target(granted)
+    guard.check_address(granted, ip_address("8.8.8.8"))
     with pytest.raises(CapabilityError, match=r"network:b\.com:443"):
-        guard.check_target("b.com", 443)
+        guard.check_target(Target.of("b.com", 443))
     with pytest.raises(CapabilityError, match="a private address, which no pattern with wildcards allows"):
-        guard.check_address("a.example.com", 443, "192.168.0.1")
+        guard.check_address(granted, ip_address("192.168.0.1"))
 
 
 LABELS = st.sampled_from(["a", "b", "api", "x-1"])
 NAMES = st.lists(LABELS, min_size=1, max_size=3).map(lambda labels: ".".join([*labels, "com"]))
 ADDRESSES = (
-    st.one_of(st.integers(0, 2**32 - 1), st.sampled_from([0x7F000001, 0x0A000001, 0x08080808]))
+    st.one_of(st.integers(0, 2**32 - 1), st.sampled_from([0x7F000001, 0x0A000001, 0x08080808, 0xA9FEA9FE]))
     .map(ip_address)
     .map(str)
 )
@@ -199,14 +218,26 @@ RULES = st.lists(
 )
 
 
+SET_ASIDE = [
+    "169.254.169.254/32", "169.254.169.253/32", "169.254.170.2/32", "169.254.170.23/32", "168.63.129.16/32",
+    "100.100.100.200/32", "192.0.0.192/32", "0.0.0.0/32", "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12",
+    "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "224.0.0.0/4", "255.255.255.255/32", "0.0.0.0/8",
+    "192.0.0.0/24", "192.88.99.0/24", "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15",
+    "240.0.0.0/4",
+]  # fmt: skip
+"""The narrowest first."""
+
+
 def plainly(rules, name, port, address):
     """Say what the rules allow, in the words of the documentation."""
     of_port = [host for hosts, ports in rules if str(port) in ports for host in hosts]
     named = name in of_port
     starred = any(host == "*" or (host[:2] == "*." and name.endswith(host[1:])) for host in of_port)
     blocks = [ip_network(host) for host in of_port if host.replace(".", "").replace("/", "").isdigit()]
-    inside = any(ip_address(address) in block for block in blocks)
-    return (named or starred) and (not special_use(ip_address(address)) or named or inside)
+    use, dialled = special_use(ip_address(address)), ip_address(address)
+    around = [ip_network(text) for text in SET_ASIDE if dialled in ip_network(text)]
+    meant = any(dialled in block and block.subnet_of(around[0]) for block in blocks) if around else False
+    return (named or starred) and (not use or (named and use != "cloud metadata") or meant)
 
 
 @given(RULES, NAMES, st.integers(1, 4), ADDRESSES)

@@ -17,7 +17,6 @@ from reglet.domain.context import Context
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.result import Result, result_success
 from reglet.domain.errors import CheckFailed, RegletError
-from reglet.infrastructure.guest.entry import handler_of
 from reglet.infrastructure.guest.exports import Exports
 from tests.guest.hosts import ScriptedHost
 
@@ -210,7 +209,7 @@ def test_what_a_plugin_logs_and_prints_goes_to_the_host() -> None:
 def test_a_module_answers_its_entries_by_name() -> None:
     """The runtime passes every export through one function."""
     exports = exports_of(definition)
-    handler = handler_of(exports)
+    handler = exports.answer
     assert handler("manifest", b"") == exports.manifest()
     assert handler("describe", b"") == exports.describe()
     assert handler("schema", b"") == exports.schema()

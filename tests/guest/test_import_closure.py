@@ -12,7 +12,7 @@ _CODE = """
 import sys
 sys.path[:0] = sys.argv[1].split(";")
 import reglet, reglet.config, reglet.errors, reglet.exec, reglet.log, reglet.answers
-import reglet.infrastructure.guest.exports, reglet.infrastructure.guest.entry
+import reglet.infrastructure.guest.exports
 plugin = reglet.define_plugin(name="p", description="d")
 class Host:
     def call(self, name, request): return b""

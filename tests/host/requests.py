@@ -16,7 +16,7 @@ from reglet.domain.entities.grants import (
     NetworkRule,
 )
 from reglet.domain.policy import Policy
-from reglet.infrastructure.host import HostCall, HostDispatcher, HostPorts, Limits
+from reglet.infrastructure.host import HostCallEvent, HostDispatcher, HostPorts, Limits
 from reglet.testing.fakes.command import FakeCommandRunner
 from reglet.testing.fakes.dns import FakeDNSResolver
 from reglet.testing.fakes.host import FakeLog
@@ -49,7 +49,7 @@ class FakeWorld:
     smtp: FakeSMTPClient = field(factory=FakeSMTPClient)
     command: FakeCommandRunner = field(factory=FakeCommandRunner)
     log: FakeLog = field(factory=FakeLog)
-    seen: list[HostCall] = field(factory=list)
+    seen: list[HostCallEvent] = field(factory=list)
     _dispatcher: HostDispatcher | None = None
 
     def ask(self, name: str, request: Any) -> Any:

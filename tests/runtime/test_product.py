@@ -1,93 +1,43 @@
-"""The product: what is in it, that it is made the same each time, and what is said when it is not there."""
+"""The runtime as a release left it: read, or refused with what to do."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import shutil
-import zipfile
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 
-from reglet.infrastructure.module.host_functions import without_host_functions
-from reglet.infrastructure.module.parse import parse_module
-from reglet.infrastructure.module.plugin import read_plugin
-from reglet.infrastructure.module.types import Limits
-from reglet.infrastructure.runtime.core import ADAPTER, link_runtime
-from reglet.infrastructure.runtime.features import refuse_invalid
-from reglet.infrastructure.runtime.fetch import fetched_extension, linux_extension
-from reglet.infrastructure.runtime.linker.renumber import LARGE
-from reglet.infrastructure.runtime.make import is_up_to_date, make_product
-from reglet.infrastructure.runtime.product import (
-    PRODUCT_FOLDER,
-    RuntimeProduct,
-    RuntimeProductError,
-    load_product,
-)
-from reglet.infrastructure.runtime.wheel import WheelError, take_parts
-from tests.runtime.wasm_host import WasmHost
-
-TRAP = b"\0\0\x0b"
+from reglet.infrastructure.runtime.product import PRODUCT_FOLDER, RuntimeProductError, load_product
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def test_the_product_is_of_this_code() -> None:
-    """`make runtime` was run since the linker, the adapter or a pin changed."""
-    assert is_up_to_date()
-
-
-def test_the_module_is_what_hosts_take(product: RuntimeProduct) -> None:
-    """Its exports are the ABI's and the build's, its imports the hosts' alone, its memory small."""
-    refuse_invalid(product.module)
-    module = read_plugin(product.module)
-    assert {each.module for each in module.imports} == {"wasi_snapshot_preview1", "reglet_host"}
-    assert module.exported_functions == {
-        *product.plugin_exports,
-        *product.constructors,
-        "_python_initialize",
-        "_run",
-        "_forget_process_state",
-        "_declare_host_functions",
-    }
-    assert module.memory == Limits(-(-product.heap_base // 65536))
-    assert len(product.module) < 6_500_000
-
-
-def test_large_functions_are_last(product: RuntimeProduct) -> None:
-    """Hosts compile a quarter faster; only traps follow. Indices were padded when the sizes were taken."""
-    sizes = [body.end - body.start for body in parse_module(product.module).bodies]
-    first = next(place for place, size in enumerate(sizes) if size > LARGE)
-    assert min(size for size in sizes[first:] if size > len(TRAP)) > LARGE // 2
-    assert first > 0.97 * len(sizes)
-
-
-def test_the_standard_library_is_compiled_and_whole(product: RuntimeProduct) -> None:
-    """Sourceless `.pyc` files in a stored zip, sorted."""
-    with zipfile.ZipFile(product.stdlib) as archive:
-        names = archive.namelist()
-        assert archive.testzip() is None
-    assert names == sorted(names)
-    assert {"python/json/__init__.pyc", "python/encodings/idna.pyc", "python/_strptime.pyc"} <= set(names)
-    assert not [each for each in names if not each.endswith(".pyc") or "/test/" in each]
-
-
-def test_files_and_digests_agree(product: RuntimeProduct) -> None:
+def test_files_and_digests_agree() -> None:
     """The description names what lies beside it."""
     described = json.loads((PRODUCT_FOLDER / "runtime.json").read_bytes())["sha256"]
     for name, digest in described.items():
         assert hashlib.sha256((PRODUCT_FOLDER / name).read_bytes()).hexdigest() == digest
-    assert product.components["componentize-py"] == "0.25.1"
+    assert load_product().components["componentize-py"] == "0.25.1"
 
 
 def test_an_absent_product_says_how_to_make_it(tmp_path: Path) -> None:
     """A clone before `make runtime`."""
     with pytest.raises(RuntimeProductError, match="reinstall reglet, or in a clone run: make runtime"):
         load_product(tmp_path)
-    assert not is_up_to_date(tmp_path)
+
+
+def test_a_product_of_another_release_says_how_to_make_it(tmp_path: Path) -> None:
+    """A clone that went on to another commit without `make runtime`."""
+    folder = tmp_path / "product"
+    shutil.copytree(PRODUCT_FOLDER, folder)
+    description = json.loads((folder / "runtime.json").read_bytes())
+    del description["plugin_exports"]
+    (folder / "runtime.json").write_text(json.dumps(description))
+    with pytest.raises(RuntimeProductError, match=r"of another release .*make it again: make runtime"):
+        load_product(folder)
 
 
 def test_a_changed_product_is_refused(tmp_path: Path) -> None:
@@ -99,71 +49,3 @@ def test_a_changed_product_is_refused(tmp_path: Path) -> None:
         file.write(b"x")
     with pytest.raises(RuntimeProductError, match="was changed since it was made"):
         load_product(folder)
-
-
-def test_host_functions_that_are_not_declared_are_not_imported(
-    product: RuntimeProduct, echo_plugin: bytes
-) -> None:
-    """The rest of the module stays byte for byte in its place, and the guest is told None."""
-    dropped = [name for name in product.host_functions if name != "exec_command"]
-    module = without_host_functions(echo_plugin, product.host_functions, dropped)
-    refuse_invalid(module)
-    assert read_plugin(module).imported_functions("reglet_host") == ("exec_command", "log_message")
-    before, after = parse_module(echo_plugin), parse_module(module)
-    changed = [
-        place
-        for place, (one, two) in enumerate(zip(before.bodies, after.bodies, strict=True))
-        if echo_plugin[one.start : one.end] != module[two.start : two.end]
-    ]
-    assert len(changed) == len(dropped)
-    assert [each.functions for each in before.elements] == [each.functions for each in after.elements]
-
-
-def test_an_undeclared_host_function_answers_none(product: RuntimeProduct, network_plugin: bytes) -> None:
-    """The SDK makes the capability error of it, which names the grant."""
-    module = without_host_functions(network_plugin, product.host_functions, ["http_request", "exec_command"])
-    with closing(WasmHost(module, {"dns_lookup": lambda _: b"{}"})) as host:
-        config = {"do": "call", "name": "http_request", "request": "{}"}
-        assert host.observe(json.dumps(config).encode()) == b"None"
-        assert host.observe(json.dumps({**config, "name": "dns_lookup"}).encode()) == b"b'{}'"
-
-
-def test_debug_names_change_nothing_else(product: RuntimeProduct) -> None:
-    """With names the module is the same one, and says who is who."""
-    parts = take_parts(linux_extension())
-    named = link_runtime(parts.libraries, ADAPTER.read_bytes(), debug_names=True)
-    assert named.wasm.startswith(product.module)
-    assert b"_PyEval_EvalFrameDefault" in named.wasm[len(product.module) :]
-
-
-def test_another_wheel_is_refused() -> None:
-    """The libraries are found by their digests alone."""
-    with pytest.raises(
-        WheelError, match=r"not the Linux wheel of componentize-py 0\.25\.1: libc\.so, .* not found in it"
-    ):
-        take_parts(b"\x7fELF" + bytes(1000) + b"\x28\xb5\x2f\xfd and no frame")
-
-
-@pytest.mark.long
-def test_two_makes_give_the_same_bytes(product: RuntimeProduct, tmp_path: Path) -> None:
-    """The product of this tree, made again elsewhere."""
-    make_product(tmp_path, progress=lambda _line: None)
-    for name in ("runtime.wasm", "stdlib.zip", "runtime.json"):
-        assert (tmp_path / name).read_bytes() == (PRODUCT_FOLDER / name).read_bytes()
-    assert load_product(tmp_path).key == product.key
-    assert not list(tmp_path.glob(".*"))
-
-
-@pytest.mark.long
-def test_the_committed_adapter_is_built_from_its_source() -> None:
-    """The C files and the pinned compiler give the same bytes."""
-    pytest.importorskip("ziglang", reason="the compiler is in the adapter dependency group")
-    from reglet.infrastructure.runtime.adapter.build import build_adapter
-
-    assert build_adapter() == ADAPTER.read_bytes()
-
-
-@pytest.mark.long
-def test_pip_fetches_the_linux_wheel() -> None:
-    """What other systems' builds are made of has the pinned parts."""
-    assert take_parts(fetched_extension()) == take_parts(linux_extension())

@@ -31,6 +31,7 @@ def test_a_table_of_cases_passes():
                 lambda result: assert_data_field(result, "body", "hello"),
             ),
             TestCase("no url", {}, expect_status="error", expect_error="url"),
+            TestCase("no config", None, expect_status="error", expect_error="url"),
         ],
         clients=[http()],
     )

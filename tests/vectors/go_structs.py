@@ -9,21 +9,73 @@ from enum import Enum
 from queue import Queue
 from typing import Any, Literal
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 import reglet
+from tests.vectors.running import NoCounterpartError
 
 _TAG = re.compile(r'(\w+):"((?:[^"\\]|\\.)*)"')
-_NOTE = re.compile(r"\s*\((\w+ [^)]*)\)")
-_ALIAS = re.compile(r"type (\w+) (\w+)")
+_ESCAPED = re.compile(r"\\(.)")
+_NOTE = re.compile(r"(?<!func)\s*\((\w+ [^)]*)\)")
+_ALIAS = re.compile(r"type (\w+) ([\w.\[\]*]+)")
 _ARRAY = re.compile(r"\[(\d+)\]")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _COMMA = re.compile(r"(?<!\\),")
+_DECLARED = re.compile(r"^type \w+ (?=struct\b)")
+_STRUCT = re.compile(r"\bstruct\s+\{")
+_PACKAGES = ("abi", "config", "entities", "hostfunc", "main", "ports")
+_REMARK = re.compile(r"\s*\((?:no fields|empty)\)|\s+(?:with no|without a) type name$")
 _TYPES = {
     "sInner": 'X int `json:"x" jsonschema:"minimum=1,maximum=9"`; Y string `json:"y,omitempty"`',
     "sEmbed": 'Base string `json:"base"`',
     "Embedded": 'Base string `json:"base"`',
     "sTree": 'V int `json:"v"`; Kids []*sTree `json:"kids,omitempty"`',
-    "entities.GrantSet": (
+    "checkIn": 'URL string `json:"url"`; ExpectedStatus int `json:"expected_status"`',
+    "checkOut": 'StatusCode int `json:"status_code"`; URL string `json:"url"`',
+    "target": 'Name string `json:"name"`; N int `json:"n"`; L []string `json:"l"`',
+    "ContextWire": (
+        'Deadline *time.Time `json:"deadline,omitempty"`; RequestID string `json:"request_id,omitempty"`; '
+        'TimeoutMs int64 `json:"timeout_ms,omitempty"`; Canceled bool `json:"canceled,omitempty"`'
+    ),
+    "MXRecord": 'Host string `json:"host"`; Pref uint16 `json:"pref"`',
+    "RunMetadata": (
+        'StartTime time.Time `json:"start_time"`; EndTime time.Time `json:"end_time"`; '
+        'SDKVersion string `json:"sdk_version,omitempty"`; PluginID string `json:"plugin_id,omitempty"`; '
+        'Duration time.Duration `json:"duration_ns"`'
+    ),
+    "ErrorDetail": (
+        'Wrapped *ErrorDetail `json:"wrapped,omitempty"`; Details map[string]any `json:"details,omitempty"`; '
+        'Message string `json:"message"`; Type string `json:"type"`; Code string `json:"code"`; '
+        'Stack []byte `json:"stack,omitempty"`; IsTimeout bool `json:"is_timeout,omitempty"`; '
+        'IsNotFound bool `json:"is_not_found,omitempty"`'
+    ),
+    "Result": (
+        'Timestamp time.Time `json:"timestamp"`; Data map[string]any `json:"data,omitempty"`; '
+        'Metadata *RunMetadata `json:"metadata,omitempty"`; Error *ErrorDetail `json:"error,omitempty"`; '
+        'Status string `json:"status"`; Message string `json:"message,omitempty"`'
+    ),
+    "Manifest": (
+        'Services map[string]ServiceManifest `json:"services"`; Name string `json:"name"`; '
+        'Version string `json:"version"`; Description string `json:"description"`; '
+        'SDKVersion string `json:"sdk_version"`; MinHostVersion string `json:"min_host_version,omitempty"`; '
+        'ConfigSchema json.RawMessage `json:"config_schema"`; Capabilities GrantSet `json:"capabilities"`'
+    ),
+    "ServiceManifest": (
+        'Name string `json:"name"`; Description string `json:"description"`; '
+        'Operations []OperationManifest `json:"operations"`'
+    ),
+    "OperationManifest": (
+        'Name string `json:"name"`; Description string `json:"description"`; '
+        'InputFields []string `json:"input_fields,omitempty"`; '
+        'OutputSchema json.RawMessage `json:"output_schema,omitempty"`; '
+        'Examples []OperationExample `json:"examples,omitempty"`'
+    ),
+    "OperationExample": (
+        'Name string `json:"name"`; Description string `json:"description,omitempty"`; '
+        'Input json.RawMessage `json:"input"`; ExpectedOutput json.RawMessage `json:"expected_output,omitempty"`; '
+        'ExpectedError string `json:"expected_error,omitempty"`'
+    ),
+    "GrantSet": (
         'Network *NetworkCapability `json:"network,omitempty"`; FS *FileSystemCapability `json:"fs,omitempty"`; '
         'Env *EnvironmentCapability `json:"env,omitempty"`; Exec *ExecCapability `json:"exec,omitempty"`; '
         'KV *KeyValueCapability `json:"kv,omitempty"`'
@@ -46,6 +98,10 @@ _SCALARS: dict[str, Any] = {
     "any": Any,
     "interface{}": Any,
     "json.RawMessage": Any,
+    "json.Number": str,
+    "fmt.Stringer": Any,
+    "url.URL": str,
+    "net.IP": str,
     "error": Any,
     "time.Time": datetime,
     "time.Duration": int,
@@ -57,7 +113,8 @@ _SCALARS: dict[str, Any] = {
     for kind, made in (("int", int), ("uint", int), ("float", float))
     for size in ("", "8", "16", "32", "64")
 }
-_BOUNDS = {
+_NUMBERS = tuple(name for name, made in _SCALARS.items() if made in (int, float))
+BOUNDS = {
     "minimum": "ge",
     "maximum": "le",
     "exclusiveMinimum": "gt",
@@ -67,6 +124,8 @@ _BOUNDS = {
     "minItems": "min_length",
     "maxItems": "max_length",
 }
+_FORMATS = {"url.URL": "uri", "net.IP": "ipv4"}
+"""Types that Go's generator gives a format."""
 _TEXTS = ("pattern", "format", "title", "description")
 
 
@@ -78,10 +137,6 @@ class Tree:
     kids: list[Tree] = reglet.field(factory=list)
 
 
-class UnknownGoError(Exception):
-    """Go source that this reader does not know; a bug of the runner, never of the product."""
-
-
 @frozen
 class GoField:
     """One field of a Go struct."""
@@ -89,6 +144,8 @@ class GoField:
     name: str
     type: str
     tags: dict[str, str]
+    is_promoted: bool = False
+    """Whether it is a field of an embedded struct."""
 
     @property
     def json_name(self) -> str:
@@ -108,21 +165,41 @@ class GoField:
     def marks(self) -> list[str]:
         """The parts of its `jsonschema` tag."""
         parts = _COMMA.split(self.tags["jsonschema"]) if "jsonschema" in self.tags else []
-        return [part.replace("\\\\,", ",").replace("\\,", ",") for part in parts]
+        return [part.replace("\\,", ",") for part in parts]
 
 
 def struct_fields(source: str) -> list[GoField]:
-    """Return the fields of a struct in the vectors' notation; embedded structs give theirs."""
+    """Return the fields of a struct in the vectors' notation; embedded structs give theirs.
+
+    A field of the struct's own hides one of an embedded struct that has its name, as in Go.
+    """
     lower = "json names lower case" in source
-    text = _without_notes(source).strip().removeprefix("&").removeprefix("*")
+    text = _without_notes(source).strip()
+    text = _DECLARED.sub("", text).lstrip("&*").strip()
+    text = _STRUCT.sub("struct{", text)
     if text.startswith("struct{"):
         text = text[len("struct{") : text.rindex("}")].removesuffix("}{")
-    if text in _TYPES:
-        text = _TYPES[text]
+    if _bare(text) in _TYPES:
+        text = _TYPES[_bare(text)]
+    elif re.fullmatch(r"[\w.]+(\{\})?", text) and text[1:].strip("{}"):
+        raise NoCounterpartError(f"the Go type {text} is named without its fields")
     fields = [made for part in _split(text) for made in _fields(part)]
+    own = {each.json_name: each for each in fields if not each.is_promoted}
+    hidden = {each.json_name for each in fields if each.is_promoted} & own.keys()
+    fields = [
+        own[each.json_name] if each.is_promoted and each.json_name in hidden else each
+        for each in fields
+        if each.is_promoted or each.json_name not in hidden
+    ]
     if not lower:
         return fields
     return [GoField(each.name, each.type, {"json": each.name.lower()}) for each in fields]
+
+
+def _bare(go_type: str) -> str:
+    """Return a type's name without its package, if it is one of the SDK's own."""
+    package, _, name = go_type.removesuffix("{}").rpartition(".")
+    return name if package in ("", *_PACKAGES) else go_type
 
 
 def _without_notes(source: str) -> str:
@@ -132,8 +209,8 @@ def _without_notes(source: str) -> str:
     pieces[::2] = [_NOTE.sub("", piece) for piece in pieces[::2]]
     text = "`".join(pieces)
     for alias, kind in _ALIAS.findall(" ".join(notes)):
-        text = re.sub(rf" {alias}\b", f" {kind}", text)
-    return text
+        text = re.sub(rf"(?<=[ *\]]){alias}\b", kind, text)
+    return _REMARK.sub("", text)
 
 
 def model_of(source: str, name: str = "Model") -> type[Any]:
@@ -141,16 +218,18 @@ def model_of(source: str, name: str = "Model") -> type[Any]:
 
     Raises:
         DefinitionError: a field has a type that models cannot have.
-        UnknownGoError: the source is not a struct in this notation.
+        NoCounterpartError: the source names a type whose fields it does not say, or is no such notation.
     """
-    if source.startswith("sTree{"):
-        return Tree
+    name_of = re.match(r"[&*]*([\w.]+)", source)
+    known = _bare(name_of[1]) if name_of else ""
+    if re.search(rf"\*{known} ", _TYPES.get(known, "")):
+        return Tree  # what holds itself is refused, whatever else it holds
     fields = [each for each in struct_fields(source) if each.json_name]
-    fields.sort(key=lambda each: _default_of(each) is not None or not each.is_required)
+    fields.sort(key=lambda each: default_of(each) is not None or not each.is_required)
     annotations: dict[str, Any] = {}
     body: dict[str, Any] = {"__annotations__": annotations, "__module__": __name__}
-    for each in fields:
-        attribute = f"f_{each.json_name}".replace("-", "_")
+    for place, each in enumerate(fields):
+        attribute = f"f{place}"
         annotations[attribute] = _annotation(each)
         body[attribute] = reglet.field(**_field_arguments(each))
     return reglet.model(type(name, (), body))
@@ -159,7 +238,7 @@ def model_of(source: str, name: str = "Model") -> type[Any]:
 def _field_arguments(each: GoField) -> dict[str, Any]:
     arguments: dict[str, Any] = {"json_name": each.json_name}
     arguments |= dict(_marks(each))
-    default = _default_of(each)
+    default = default_of(each)
     if default is not None and not isinstance(default, list):
         arguments["default"] = default
     elif default is not None:
@@ -173,34 +252,36 @@ def _marks(each: GoField) -> Iterator[tuple[str, Any]]:
     number = float if "float" in each.type else int
     for mark in each.marks:
         name, _, given = mark.partition("=")
-        if name in _BOUNDS and not _has_choices(each):
-            yield _BOUNDS[name], number(given) if "Length" not in name and "Items" not in name else int(given)
+        if name in BOUNDS and not has_choices(each) and _NUMBER.fullmatch(given):
+            yield BOUNDS[name], number(given) if "Length" not in name and "Items" not in name else int(given)
         elif name in _TEXTS:
             yield name, given
-        elif mark == "deprecated=true":
-            yield "deprecated", True
     shown = [mark.partition("=")[2] for mark in each.marks if mark.startswith("example=")]
-    if shown:
+    if shown and each.type in ("string", *_NUMBERS):  # Go's generator has examples of these only
         yield "examples", tuple(_value(each.type, text) for text in shown)
     if size := _ARRAY.match(each.type):
         yield "min_length", int(size[1])
         yield "max_length", int(size[1])
+    if each.type.lstrip("*") in _FORMATS:
+        yield "format", _FORMATS[each.type.lstrip("*")]
     if "jsonschema_description" in each.tags:
         yield "description", each.tags["jsonschema_description"]
 
 
-def _has_choices(each: GoField) -> bool:
+def has_choices(each: GoField) -> bool:
     """Whether a field is one of some values; bounds say nothing more then, and models refuse them."""
     return any(mark.startswith("enum=") for mark in each.marks)
 
 
-def _default_of(each: GoField) -> Any:
+def default_of(each: GoField) -> Any:
     given = [mark.partition("=")[2] for mark in each.marks if mark.startswith("default=")]
     if not given:
         return None
     try:
         values = [_value(each.type.removeprefix("[]"), text) for text in given]
     except ValueError:
+        return None
+    if each.type == "bool" and given[0] not in ("true", "false"):
         return None
     return values if each.type.startswith("[]") else values[0]
 
@@ -213,14 +294,51 @@ def _value(go_type: str, text: str) -> Any:
     return text == "true" if go_type == "bool" else text
 
 
+def is_anonymous(source: str) -> bool:
+    """Whether a Go struct has no type name, which Go's generator needs."""
+    return _STRUCT.sub("struct{", source.strip().lstrip("&*")).startswith("struct{")
+
+
+def root_type(source: str) -> Any:
+    """Return the counterpart of a Go value that is no struct, None for one that is."""
+    text = _without_notes(source).strip().lstrip("&*")
+    if text in _SCALARS:
+        return _SCALARS[text]
+    for pattern, made in _LITERALS.items():
+        if re.match(pattern, text):
+            return made
+    return None
+
+
+_LITERALS: dict[str, Any] = {
+    r'"': str,
+    r"-?\d+$": int,
+    r"-?\d+\.\d+$": float,
+    r"(true|false)$": bool,
+    r"nil$": type(None),
+    r"\[": list,
+    r"map\[": dict,
+    r"chan\b": Queue,
+    r"func\b": Callable,
+    r"interface\b": object,
+}
+
+
+_JSON_TYPES = {"integer": "int", "number": "float64", "boolean": "bool", "array": "[]any"}
+
+
 def _annotation(each: GoField) -> Any:
-    go_type = _ARRAY.sub("[]", each.type, count=1)
+    go_type = _ARRAY.sub("[]", each.type, count=1).lstrip("*")
     inner = go_type if go_type == "[]byte" else go_type.removeprefix("[]").removeprefix("*")
-    enum = tuple(_value(inner, mark[5:]) for mark in each.marks if mark.startswith("enum="))
+    inner = next((mark[5:] for mark in each.marks if mark.startswith("type=")), inner)
+    inner = _JSON_TYPES.get(inner, inner)
+    enum = tuple(
+        _value(inner, mark[5:]) for mark in each.marks if mark.startswith("enum=") and inner != "bool"
+    )
     made = _choice(enum) if enum else _python_type(inner)
     if go_type.startswith("[]") and go_type != "[]byte":
         made = list[made]  # type: ignore[valid-type]  # made is the inner type
-    optional = not each.is_required and _default_of(each) is None and made is not Any
+    optional = not each.is_required and default_of(each) is None and made is not Any
     return made | None if optional else made
 
 
@@ -232,20 +350,26 @@ def _choice(values: tuple[Any, ...]) -> Any:
 
 
 def _python_type(go_type: str) -> Any:
-    bare = go_type.removeprefix("*")
+    bare = _STRUCT.sub("struct{", _ARRAY.sub("[]", go_type.lstrip("*"), count=1))
     if bare in _SCALARS:
         return _SCALARS[bare]
     for prefix, read in _COMPOSITES.items():
         if bare.startswith(prefix):
             return read(bare)
+    bare = _bare(bare)
     if bare not in _TYPES:
-        raise UnknownGoError(f"what are the fields of {bare!r}?")
+        raise NoCounterpartError(f"the Go type {go_type} is named without its fields")
+    if f"*{bare} " in _TYPES[bare]:
+        return Tree  # what holds itself is refused, whatever else it holds
     return model_of(_TYPES[bare], bare)
 
 
 _COMPOSITES: dict[str, Any] = {
     "chan": lambda _: Queue,
     "func": lambda _: Callable,
+    "complex": lambda _: complex,
+    "uintptr": lambda _: Queue,  # Go's generator refuses it, as it does a channel
+    "unsafe.": lambda _: Queue,
     "sTree": lambda _: Tree,
     "interface{": lambda _: Any,
     "struct{": lambda bare: model_of(bare, "Anonymous"),
@@ -255,14 +379,14 @@ _COMPOSITES: dict[str, Any] = {
 
 
 def _split(text: str) -> list[str]:
-    """Split at `;` outside of braces, quotes and backticks."""
+    """Split at `;` and ends of lines outside of braces, quotes and backticks."""
     parts, depth, quoted, start = [], 0, False, 0
     for place, character in enumerate(text):
         if character == "`":
             quoted = not quoted
         elif not quoted and character in "{}":
             depth += 1 if character == "{" else -1
-        elif not quoted and character == ";" and not depth:
+        elif not quoted and character in ";\n" and not depth:
             parts.append(text[start:place])
             start = place + 1
     return [part.strip() for part in (*parts, text[start:]) if part.strip()]
@@ -273,21 +397,29 @@ def _fields(part: str) -> Iterator[GoField]:
     if part.endswith("`"):
         start = part.rindex("`", 0, -1)
         declared, tag_text = part[:start].strip(), part[start:]
-    tags = dict(_TAG.findall(tag_text))
-    embedded = re.fullmatch(r"(\w+)\{(.*)\}", part, re.DOTALL)
-    if embedded is not None:
-        yield from struct_fields(embedded[2])
+    tags = {name: _ESCAPED.sub(r"\1", text) for name, text in _TAG.findall(tag_text)}
+    embedded = re.fullmatch(r"\*?([\w.]+)\{(.*)\}", declared, re.DOTALL)
+    if embedded is not None and embedded[1] not in ("struct", "interface"):
+        yield from _promoted(embedded[2])
         return
-    names, _, go_type = declared.partition(" ")
+    names, _, go_type = (piece.strip() for piece in declared.partition(" "))
+    names = names if go_type else _bare(names.lstrip("*"))
     if "," in names:  # short for fields of these names in lower case
         yield from (GoField(each, go_type, {"json": each.lower()}) for each in names.split(","))
         return
     if not go_type and tags and names not in _TYPES:
         go_type = "string"
-    if not go_type and names in _TYPES and "json" not in tags:
-        yield from struct_fields(_TYPES[names])
+    if go_type.startswith("unexported"):
+        go_type = go_type.removeprefix("unexported").strip() or "string"
+    if not go_type and names in _TYPES and not tags.get("json", "").split(",")[0]:
+        yield from _promoted(_TYPES[names])
         return
-    yield GoField(names, "string" if go_type == "unexported" else go_type or _implied(names), tags)
+    yield GoField(names, go_type or _implied(names), tags)
+
+
+def _promoted(source: str) -> Iterator[GoField]:
+    for each in struct_fields(source):
+        yield evolve(each, is_promoted=True)
 
 
 def _implied(name: str) -> str:
@@ -298,5 +430,5 @@ def _implied(name: str) -> str:
     if kind is not None and name[1:].isdigit():
         return kind + name[1:]
     if not name.isidentifier() or not name[0].isupper():
-        raise UnknownGoError(f"what is the type of {name!r}?")
+        raise NoCounterpartError(f"what is the type of {name!r}?")
     return "string"

@@ -9,10 +9,8 @@ from typing import Any
 
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.grants import GrantSet
-from reglet.domain.time import Timestamp
-from reglet.infrastructure.wire.fields import as_fields
-from reglet.infrastructure.wire.grants import grants_of
-from reglet.infrastructure.wire.time import parse_time
+from reglet.domain.time import Timestamp, parse_time
+from reglet.infrastructure.wire.manifest import GRANTS
 
 MICROSECOND_NS = 1000
 
@@ -28,6 +26,17 @@ def value(given: Any) -> Any:
         if mark in _MARKS:
             return _MARKS[mark](content)
     return {name: value(item) for name, item in given.items()}
+
+
+def exact(given: Any) -> Any:
+    """Return a value as `value` does, durations as the nanoseconds that Go writes into JSON."""
+    if isinstance(given, list):
+        return [exact(item) for item in given]
+    if not isinstance(given, dict):
+        return given
+    if set(given) <= _MARKS.keys() and len(given) == 1:
+        return given["$duration_ns"] if "$duration_ns" in given else value(given)
+    return {name: exact(item) for name, item in given.items()}
 
 
 def text(given: Any) -> str:
@@ -50,20 +59,20 @@ def detail(given: Any) -> ErrorDetail | None:
     if given is None:
         return None
     return ErrorDetail(
-        type=text(given["type"]),
-        message=text(given["message"]),
-        code=text(given["code"]),
-        is_timeout=given["is_timeout"],
-        is_not_found=given["is_not_found"],
-        wrapped=detail(given["wrapped"]),
-        details=value(given["details"]) or {},
-        stack=value(given["stack"]) or b"",
+        type=text(given.get("type")),
+        message=text(given.get("message")),
+        code=text(given.get("code")),
+        is_timeout=given.get("is_timeout", False),
+        is_not_found=given.get("is_not_found", False),
+        wrapped=detail(given.get("wrapped")),
+        details=value(given.get("details")) or {},
+        stack=value(given.get("stack")) or b"",
     )
 
 
 def grants(given: Any) -> GrantSet | None:
     """Return a GrantSet, None for null."""
-    return None if given is None else grants_of(as_fields(given, "GrantSet"))
+    return None if given is None else GRANTS.of(given)
 
 
 _MARKS = {

@@ -42,9 +42,53 @@ def test_a_failing_case_is_printed_and_fails_the_run(
     (tmp_path / "unheard_of.json").write_text(json.dumps({"vectors": [wrong]}), encoding="utf-8")
     assert main([str(tmp_path)]) == 1
     printed = capsys.readouterr().out
-    assert "snake_case.json: 0 passed, 0 differ on purpose, 1 failed" in printed
+    assert "snake_case.json: 0 passed, 0 differ on purpose, 0 have no counterpart, 1 failed" in printed
     assert "expected 'urlcheck'" in printed
     assert "nothing runs the vectors of unheard_of.json" in printed
+
+
+@pytest.mark.parametrize(("count", "status"), [(100, 0), (99, 1)])
+def test_one_input_in_a_hundred_may_have_no_counterpart(
+    count: int, status: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is printed with its reason; more of them fail the run."""
+    right = {"name": "snake:right", "kind": "snake", "input": "URLCheck", "expected": "url_check"}
+    (tmp_path / "snake_case.json").write_text(
+        json.dumps({"vectors": [right] * (count - 1)}), encoding="utf-8"
+    )
+    unknown = {"name": "unknown", "kind": "field_names", "input": "acme.Unknown", "expected": ["a"]}
+    (tmp_path / "operations.json").write_text(json.dumps({"vectors": [unknown]}), encoding="utf-8")
+    assert main([str(tmp_path)]) == status
+    printed = capsys.readouterr().out
+    assert "no counterpart: unknown: the Go type acme.Unknown is named without its fields" in printed
+
+
+_UNREASONED = [
+    (
+        "operations",
+        "handler",
+        {"client": None, "raw_config": '{"url":5}'},
+        {"error": None, "panic": None, "result": '{"status":"success","data":{"status_code":0,"url":""}}'},
+    ),
+    ("operations", "field_names", 'A `json:"a"`; B `json:"b"`', ["a", "c"]),
+    ("grantset", "merge", {"receiver": None, "other": {}}, {"panic": "index out of range"}),
+    ("schema", "generate_schema", {"go": "S string; C chan int"}, {"panic": "stack overflow"}),
+    (
+        "schema",
+        "generate_schema",
+        {"go": 'A int `json:"a" jsonschema:"maximum=1,default=2"`'},
+        {"compact": '{"properties":{"a":{"type":"integer","default":2}},"type":"object"}'},
+    ),
+]
+
+
+@pytest.mark.parametrize(("stem", "kind", "given", "expected"), _UNREASONED)
+def test_a_difference_without_its_reason_is_a_failure(
+    stem: str, kind: str, given: object, expected: object
+) -> None:
+    """A refusal, a panic or an overlap alone is no rule."""
+    vector = {"name": "n", "kind": kind, "input": given, "expected": expected}
+    assert run_case(stem, vector).failure
 
 
 def test_a_folder_without_vectors_is_no_success(tmp_path: Path) -> None:

@@ -12,8 +12,7 @@ import pytest
 from reglet.domain.entities.grants import FileSystemCapability, FileSystemRule, GrantSet
 from reglet.domain.policy import Policy
 from reglet.infrastructure.wasi import Errno, FileType, OpenFlags, Times, WasiError
-from reglet.infrastructure.wasi.granted import GrantedTree, granted_preopens
-from reglet.infrastructure.wasi.granted_paths import GrantedPaths
+from reglet.infrastructure.wasi.granted import GrantedPaths, GrantedTree, granted_preopens
 from tests.wasi.guest import WRITE, Guest
 
 CREATE = OpenFlags(read=False, write=True, create=True)

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from reglet.domain.entities.grants import FileSystemCapability, FileSystemRule, GrantSet
 from reglet.domain.policy import Policy
 from reglet.infrastructure.wasi import OpenFlags, WasiError
-from reglet.infrastructure.wasi.granted import GrantedTree
-from reglet.infrastructure.wasi.granted_paths import GrantedPaths
+from reglet.infrastructure.wasi.granted import GrantedPaths, GrantedTree
 
 NAMES = ("a", "b", "c", "link", "loop", "up")
 LINKS = {

@@ -29,14 +29,17 @@ from reglet.domain.entities.records import (
     LogMessage,
     MXRecord,
     SMTPConnectResult,
-    TLSFacts,
 )
 from reglet.domain.entities.result import Result, ResultStatus, RunMetadata
 from reglet.domain.time import Timestamp
 from reglet.infrastructure.wire.context import CallContext
-from reglet.infrastructure.wire.dns import DNSAnswer, DNSRequest
-from reglet.infrastructure.wire.smtp import SMTPRequest
-from reglet.infrastructure.wire.tcp import TCPAnswer, TCPRequest
+from reglet.infrastructure.wire.host_functions import (
+    DNSRequest,
+    DNSResponse,
+    SMTPRequest,
+    TCPRequest,
+    TCPResponse,
+)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 names = st.text("abcxyz", min_size=1, max_size=6)
@@ -86,12 +89,17 @@ http_responses = st.builds(
 )
 dns_requests = st.builds(DNSRequest, texts, texts, texts, spans)
 mx_records = st.builds(MXRecord, texts, ports)
-dns_answers = st.builds(DNSAnswer, lists, st.lists(mx_records, max_size=3).map(tuple))
+dns_responses = st.builds(DNSResponse, lists, st.lists(mx_records, max_size=3).map(tuple))
 tcp_requests = st.builds(TCPRequest, texts, ports, spans, st.booleans())
-facts = st.builds(TLSFacts, names, texts, texts, texts, texts, st.none() | moments)
-tcp_answers = st.builds(
-    TCPAnswer, st.booleans(), texts, texts, texts, st.just(value=True), facts, elapsed
-) | st.builds(TCPAnswer, st.booleans(), texts, texts, texts, response_time=elapsed)
+tcp_responses = st.builds(
+    TCPResponse,
+    st.booleans(),
+    *(texts, texts, texts),
+    st.just(value=True),
+    *(names, texts, texts, texts, texts),
+    st.none() | moments,
+    elapsed,
+) | st.builds(TCPResponse, st.booleans(), texts, texts, texts, response_time=elapsed)
 smtp_requests = st.builds(SMTPRequest, texts, ports, spans, st.booleans(), st.booleans())
 smtp_results = st.builds(
     SMTPConnectResult,

@@ -10,22 +10,25 @@ import pytest
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.grants import ExecCapability, GrantSet, NetworkCapability, NetworkRule
 from reglet.domain.errors import HostError, WireFormatError
-from reglet.domain.time import format_time
-from reglet.infrastructure.wire.dialect import Dialect
-from reglet.infrastructure.wire.errors import detail_text, type_of_code
-from reglet.infrastructure.wire.failures import encode_failure, is_unreadable, read_response
-from reglet.infrastructure.wire.fields import decode_json
-from reglet.infrastructure.wire.go_json import encode_json
-from reglet.infrastructure.wire.grants import decode_grants
-from reglet.infrastructure.wire.manifest import legacy_capabilities
-from reglet.infrastructure.wire.tcp import decode_tcp_request, decode_tcp_response
-from reglet.infrastructure.wire.time import milliseconds, parse_time
+from reglet.domain.time import format_time, parse_time
+from reglet.infrastructure.wire.failures import (
+    ERROR,
+    HOSTLIB_ERROR,
+    decode_answer,
+    encode_failure,
+    is_unreadable,
+    type_of_code,
+)
+from reglet.infrastructure.wire.go_json import decode_json, encode_json
+from reglet.infrastructure.wire.host_functions import TCP_REQUEST, TCP_RESPONSE
+from reglet.infrastructure.wire.manifest import GRANTS, legacy_capabilities
+from reglet.infrastructure.wire.record import Dialect, milliseconds
 
 
 def test_a_failure_in_place_of_a_response_is_read() -> None:
     """Kind and message arrive; one that is about decoding is told apart."""
     with pytest.raises(HostError, match="no such function") as caught:
-        read_response(encode_failure("NOT_FOUND", "no such function"), "R")
+        decode_answer(encode_failure("NOT_FOUND", "no such function"), "R")
     assert caught.value.code == "NOT_FOUND"
     assert is_unreadable(encode_failure("VALIDATION_ERROR", "failed to unmarshal request: x"))
 
@@ -42,13 +45,13 @@ def test_a_host_may_say_why_with_or_without_a_type() -> None:
     """A code implies a type; without a known code it is internal."""
     assert (type_of_code("SSRF_BLOCKED"), type_of_code("X")) == ("capability", "internal")
     with pytest.raises(HostError) as caught:
-        read_response(b'{"error":{"code":"EXECUTION_FAILED","message":"m"}}', "R")
+        decode_answer(b'{"error":{"code":"EXECUTION_FAILED","message":"m"}}', "R")
     assert caught.value.detail() == ErrorDetail("exec", "m", "EXECUTION_FAILED")
 
 
 def test_hostlib_errors_have_code_and_message_alone() -> None:
     """The other dialect knows no more."""
-    assert detail_text(ErrorDetail("network", "m", "C"), Dialect.HOSTLIB) == '{"code":"C","message":"m"}'
+    assert HOSTLIB_ERROR.text(ErrorDetail("network", "m", "C")) == '{"code":"C","message":"m"}'
 
 
 @pytest.mark.parametrize(
@@ -64,7 +67,7 @@ def test_hostlib_errors_have_code_and_message_alone() -> None:
 def test_a_grants_file_that_is_wrong_says_where(text: bytes, problem: str) -> None:
     """The path, what it should be, and what it is."""
     with pytest.raises(WireFormatError, match=problem):
-        decode_grants(text)
+        GRANTS.decode(text)
 
 
 def test_the_older_app_has_patterns() -> None:
@@ -110,20 +113,20 @@ def test_a_positive_span_is_never_no_timeout() -> None:
 def test_a_port_is_a_number(port: object) -> None:
     """Names and numbers out of range are refused with the field's name."""
     with pytest.raises(WireFormatError, match="port"):
-        decode_tcp_request(json.dumps({"host": "h", "port": port}).encode())
+        TCP_REQUEST.decode_call(json.dumps({"host": "h", "port": port}).encode())
 
 
 def test_each_dialect_refuses_the_others_port() -> None:
     """As real hosts do; without a dialect both are read."""
     with pytest.raises(WireFormatError):
-        decode_tcp_request(b'{"port":443}', Dialect.ABI)
+        TCP_REQUEST.decode_call(b'{"port":443}', Dialect.ABI)
     with pytest.raises(WireFormatError):
-        decode_tcp_request(b'{"port":"443"}', Dialect.HOSTLIB)
+        TCP_REQUEST.decode_call(b'{"port":"443"}', Dialect.HOSTLIB)
 
 
 def test_hostlib_certificates_may_have_no_expiry() -> None:
     """An empty text is no date."""
-    assert decode_tcp_response(b'{"connected":true,"tls_cert_expiry":""}').facts.cert_not_after is None
+    assert TCP_RESPONSE.decode(b'{"connected":true,"tls_cert_expiry":""}').tls_cert_not_after is None
 
 
 def test_what_is_not_unicode_becomes_the_replacement_character() -> None:
@@ -146,3 +149,21 @@ def test_values_beyond_json_have_a_form() -> None:
         "d": 1_000_000_000,
         "s": ["x", "y"],
     }
+
+
+def test_the_last_of_two_spellings_of_a_key_counts_unless_it_is_null() -> None:
+    """As Go reads them."""
+    read, _ = TCP_REQUEST.decode_call(b'{"HOST":"a","Host":"b","host":null}')
+    assert read.host == "b"
+
+
+def test_a_stack_may_be_a_list_of_numbers() -> None:
+    """Go reads bytes so too."""
+    assert ERROR.decode(b'{"stack":[104,105]}').stack == b"hi"
+    with pytest.raises(WireFormatError, match="'stack'"):
+        ERROR.decode(b'{"stack":[256]}')
+
+
+def test_an_expiry_that_is_no_timestamp_is_none() -> None:
+    """The answer is worth more than its expiry."""
+    assert TCP_RESPONSE.decode(b'{"connected":true,"tls_cert_expiry":"soon"}').tls_cert_not_after is None

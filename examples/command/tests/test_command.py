@@ -50,8 +50,8 @@ def test_a_line_goes_to_the_shell_whole(plugin: Plugin, fake_host: FakeHost) -> 
 
 def test_directory_and_environment_reach_the_program(plugin: Plugin, fake_host: FakeHost) -> None:
     """A value may have an equals sign in it."""
-    fake_host.command.on("/usr/bin/env", dir="/srv", env={"A": "1=2", "B": ""}).respond()
-    config = {"command": "/usr/bin/env", "dir": "/srv", "env": ["A=1=2", "B="]}
+    fake_host.command.on("/bin/sh", dir="/srv", env={"LC_ALL": "1=2", "LANG": ""}).respond()
+    config = {"command": "/bin/sh", "dir": "/srv", "env": ["LC_ALL=1=2", "LANG="]}
     assert_success(fake_host.check(plugin, config))
 
 
@@ -108,8 +108,8 @@ def test_one_of_run_and_command_is_needed(
 
 def test_a_program_that_cannot_be_started_is_an_error(plugin: Plugin, fake_host: FakeHost) -> None:
     """Its kind stays."""
-    fake_host.command.on("/bin/nothing").fail(not_found())
-    assert_error(fake_host.check(plugin, {"command": "/bin/nothing"}), "execution failed", type="exec")
+    fake_host.command.on("/bin/ls").fail(not_found())
+    assert_error(fake_host.check(plugin, {"command": "/bin/ls"}), "execution failed", type="exec")
 
 
 def test_what_was_not_granted_is_an_error(plugin: Plugin, fake_host: FakeHost) -> None:

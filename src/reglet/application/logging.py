@@ -57,6 +57,10 @@ def group(**attributes: Any) -> Group:
     return Group(attributes)
 
 
+_NO_FACTS = group()
+_PLAIN_EXPONENTS = range(-4, 6)
+
+
 def log_attribute(key: str, value: Any) -> LogAttribute:
     """Return a fact with its type; what has no type of its own is of type any."""
     kind, text = _typed(value)
@@ -91,14 +95,28 @@ def _group(value: Group) -> tuple[LogAttributeType, str]:
 
 
 def _grouped(value: Any) -> str:
-    """Return a value as it stands inside a group; a float is short there."""
+    """Return a value as it stands inside a group: a float is short there, an empty group is left out."""
     if isinstance(value, Group):
-        return f"[{' '.join(f'{key}={_grouped(each)}' for key, each in value.attributes.items())}]"
-    return f"{value:g}" if isinstance(value, float) else _typed(value)[1]
+        parts = (f"{key}={_grouped(each)}" for key, each in value.attributes.items() if each != _NO_FACTS)
+        return f"[{' '.join(parts)}]"
+    return _shortest(value) if isinstance(value, float) else _typed(value)[1]
+
+
+def _shortest(value: float) -> str:
+    """Return a float in its fewest digits, with an exponent from a million on, as Go writes it."""
+    if not math.isfinite(value):
+        return _float(value)[1]
+    text = repr(value)
+    digits = len(text.partition("e")[0].replace(".", "").strip("-0"))
+    scientific = f"{value:.{max(digits - 1, 0)}e}"
+    is_plain = not value or int(scientific.partition("e")[2]) in _PLAIN_EXPONENTS
+    return text.removesuffix(".0") if is_plain else scientific
 
 
 def _json(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_plain)
+    text = json.dumps(
+        value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_plain, allow_nan=False
+    )
     return text.translate(_HTML)
 
 
@@ -118,7 +136,7 @@ def _plain(value: Any) -> Any:
 def _as_json(value: Any) -> tuple[LogAttributeType, str]:
     try:
         return "json", _json(value)
-    except (TypeError, ValueError, RecursionError):  # such as keys of two types
+    except (TypeError, ValueError, RecursionError):  # such as keys of two types, and NaN
         return "any", repr(value)
 
 

@@ -7,22 +7,18 @@ from collections.abc import Sequence
 
 from reglet.domain.errors import DefinitionError
 
+_CAPITALISED = re.compile("(.)([A-Z][a-z]+)")
+_NEXT_WORD = re.compile("([a-z0-9])([A-Z])")
 _NAME = re.compile(r"[^\W_][\w.-]*\Z")
 
 
 def snake_case(name: str) -> str:
-    """Return a name as the Go SDK makes operation names: `URLCheck` becomes `url_check`."""
-    words = []
-    for place, letter in enumerate(name):
-        if letter.isupper() and place > 0 and _begins_word(name, place):
-            words.append("_")
-        words.append(letter.lower())
-    return "".join(words)
+    """Return a name as the Go SDK makes operation names: `URLCheck` becomes `url_check`.
 
-
-def _begins_word(name: str, place: int) -> bool:
-    before, after = name[place - 1], name[place + 1 : place + 2]
-    return after.islower() or not (before.isupper() or before == "_")
+    As in Go, A to Z alone begin words, and each letter becomes one lower-case letter.
+    """
+    parted = _NEXT_WORD.sub(r"\1_\2", _CAPITALISED.sub(r"\1_\2", name))
+    return "".join(letter.lower()[0] for letter in parted)
 
 
 def check_name(kind: str, name: object) -> str:

@@ -16,9 +16,9 @@ def write_file(path: Path, content: bytes) -> None:
     Raises:
         UsageError: the place cannot be written to.
     """
-    from reglet.infrastructure.whole_files import write_whole
+    from reglet.infrastructure.atomic import write_atomic
 
     try:
-        write_whole(path, content)
+        write_atomic(path, content)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error

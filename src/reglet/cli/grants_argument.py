@@ -65,11 +65,11 @@ def _default() -> str:
 
 
 def _from_file(path: Path) -> GrantSet:
-    from reglet.infrastructure.wire.grants import decode_grants
+    from reglet.infrastructure.wire.manifest import GRANTS
 
     try:
         content = path.read_bytes()
-        grants = decode_grants(content)
+        grants = GRANTS.decode(content)
     except OSError as error:
         raise UsageError(f"--grants @{path}: {error.strerror}") from error
     except WireFormatError as error:

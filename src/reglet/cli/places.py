@@ -46,7 +46,7 @@ def place_of(target: str) -> Place:
     if is_module(target):
         require_extra("build", "a .wasm target")
         return InSandbox(module_path(target))
-    from reglet.infrastructure.build.in_process import load_plugin_in_process
+    from reglet.infrastructure.build.project import load_plugin_in_process
 
     with plugin_output():
         return InProcess(load_plugin_in_process(target))
@@ -66,9 +66,9 @@ class InProcess:
     @property
     def digest(self) -> str:
         """The digest of the manifest, since there is no file."""
-        from reglet.infrastructure.wire.manifest import encode_manifest
+        from reglet.infrastructure.wire.manifest import MANIFEST
 
-        return hashlib.sha256(encode_manifest(self.manifest())).hexdigest()
+        return hashlib.sha256(MANIFEST.encode(self.manifest())).hexdigest()
 
     def manifest(self) -> Manifest:
         """Ask the plugin, whose class may be the author's own.
@@ -96,12 +96,12 @@ class InProcess:
     def check(self, config: bytes, functions: HostFunctions, grants: GrantSet) -> Result:
         """Run a check here; `grants` hold at the seam alone, which stderr says."""
         from reglet.infrastructure.guest.exports import Exports
-        from reglet.infrastructure.wire.result import decode_result
+        from reglet.infrastructure.wire.result import RESULT
 
         del grants
         messages().print("in process: files and environment are not sandboxed", style="dim")
         with plugin_output():
-            return decode_result(Exports(self.plugin, functions).observe(config))
+            return RESULT.decode(Exports(self.plugin, functions).observe(config))
 
 
 @frozen

@@ -117,13 +117,6 @@ class CausedError(RegletError):
         if isinstance(cause, BaseException):
             self.__cause__ = cause
 
-    @property
-    def is_timeout(self) -> bool:
-        """Whether the cause is a timeout."""
-        return (
-            isinstance(self.cause, builtins.TimeoutError) or getattr(self.cause, "is_timeout", False) is True
-        )
-
     def detail(self) -> ErrorDetail:
         """Return the error as data; what a host said of the cause goes along whole."""
         detail = super().detail()
@@ -145,11 +138,6 @@ class ConfigError(CausedError):
     def code(self) -> str:
         """The field."""
         return self.field
-
-    @property
-    def is_timeout(self) -> bool:
-        """False: a config never runs out of time."""
-        return False
 
 
 class ConfigProblemsError(RegletError):
@@ -300,6 +288,13 @@ class ConnectionFailedError(CausedError):
 
     error_type = "network"
 
+    @property
+    def is_timeout(self) -> bool:
+        """Whether the cause is a timeout."""
+        return (
+            isinstance(self.cause, builtins.TimeoutError) or getattr(self.cause, "is_timeout", False) is True
+        )
+
     def detail(self) -> ErrorDetail:
         """Return the error as data, of type `timeout` when its cause is one."""
         detail = super().detail()
@@ -322,11 +317,6 @@ class NetworkError(CausedError):
     def code(self) -> str:
         """The operation."""
         return self.operation
-
-    @property
-    def is_timeout(self) -> bool:
-        """False: a timeout is a `TimeoutError`."""
-        return False
 
 
 class TimeoutError(RegletError, builtins.TimeoutError):  # noqa: A001 - it is one, for whoever catches the builtin

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
 
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import Manifest
@@ -18,6 +18,9 @@ from reglet.domain.entities.records import (
     SMTPConnectResult,
 )
 from reglet.domain.entities.result import Result
+
+if TYPE_CHECKING:  # a plugin needs no policy
+    from reglet.domain.policy.network import Address, Target
 
 
 @runtime_checkable
@@ -197,17 +200,13 @@ class LogSink(Protocol):
 class NetworkGuard(Protocol):
     """Decides about connections; adapters ask before each one, redirects included."""
 
-    def check_target(self, host: str, port: int) -> None:
-        """Raise `CapabilityError` unless a grant covers this name or address with this port."""
+    def check_target(self, target: Target) -> None:
+        """Raise `CapabilityError` unless a grant covers this name or address with its port."""
         ...
 
-    def check_address(self, host: str, port: int, address: str) -> None:
-        """Raise `CapabilityError` unless `address`, which `host` resolved to, may be dialled."""
+    def check_address(self, target: Target, address: Address) -> None:
+        """Raise `CapabilityError` unless `address`, which the target's host resolved to, may be dialled."""
         ...
-
-
-HOST_FUNCTIONS = ("http_request", "dns_lookup", "tcp_connect", "smtp_connect", "exec_command", "log_message")
-"""The host functions of ABI section 1, by name."""
 
 
 @runtime_checkable

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import lru_cache
 from typing import Self
 
 ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)
@@ -13,6 +13,8 @@ _MICROSECOND = timedelta(microseconds=1)
 _UNITS = (("ns", 1), ("µs", 1_000), ("ms", 1_000_000))
 _SECOND = 1_000_000_000
 _MINUTES_PER_HOUR = 60
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d(?:[.,](\d+))?(?:Z|[+-]\d\d:[0-5]\d)", re.ASCII)
+_MICROSECOND_DIGITS, _NANOSECOND_DIGITS = 6, 9
 
 
 class Timestamp(datetime):
@@ -90,8 +92,8 @@ def _decimal(value: int, unit: int) -> str:
 def format_time(timestamp: datetime) -> str:
     """Return a timestamp as Go's RFC3339Nano; one without a zone is taken as UTC."""
     if timestamp.tzinfo is UTC and timestamp.__class__ is datetime:
-        fraction = f".{timestamp.microsecond:06}".rstrip("0") if timestamp.microsecond else ""
-        return f"{_whole_seconds(timestamp.replace(microsecond=0))}{fraction}Z"
+        written = timestamp.isoformat()[: -len("+00:00")]
+        return f"{written.rstrip('0') if timestamp.microsecond else written}Z"
     written = (
         f"{timestamp.year:04}-{timestamp.month:02}-{timestamp.day:02}"
         f"T{timestamp.hour:02}:{timestamp.minute:02}:{timestamp.second:02}"
@@ -107,7 +109,17 @@ def format_time(timestamp: datetime) -> str:
     return f"{written}{sign}{hours:02}:{minutes:02}"
 
 
-@lru_cache(maxsize=2)
-def _whole_seconds(timestamp: datetime) -> str:
-    """Return a timestamp without its zone; a check's times lie mostly in one second."""
-    return timestamp.isoformat()[: -len("+00:00")]
+def parse_time(text: str) -> Timestamp:
+    """Return the timestamp that RFC 3339 text names, to the nanosecond.
+
+    Raises:
+        ValueError: it names none.
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not an RFC 3339 time such as 2026-01-02T03:04:05.5Z")
+    timestamp = Timestamp.fromisoformat(text)
+    fraction = match[1]
+    if fraction is not None and len(fraction) > _MICROSECOND_DIGITS:
+        timestamp.nanosecond = int(fraction[_MICROSECOND_DIGITS:_NANOSECOND_DIGITS].ljust(3, "0"))
+    return timestamp

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import reglet
+from reglet.infrastructure.atomic import write_atomic
 from reglet.infrastructure.build.build import build_plugin
 from reglet.infrastructure.build.project import PROJECT_FILE
-from reglet.infrastructure.whole_files import write_whole
 
 
 def built_module(folder: Path, cache: Path | None) -> Path:
@@ -27,7 +27,7 @@ def built_module(folder: Path, cache: Path | None) -> Path:
         return module
     report = build_plugin(folder, module)
     made_of = [*report.sources, folder / PROJECT_FILE]
-    write_whole(stamp, json.dumps({"sdk": _sdk_digest(), "sources": _digests(made_of)}).encode())
+    write_atomic(stamp, json.dumps({"sdk": _sdk_digest(), "sources": _digests(made_of)}).encode())
     return module
 
 

@@ -11,11 +11,15 @@ from reglet.application.models.writing import write_shape
 from reglet.domain.entities.json_value import JSONValue
 
 
-def encoded(config: Mapping[str, Any] | bytes) -> bytes:
-    """Return a config as the JSON that a host sends: sorted keys, no spaces. Bytes stay as they are.
+def encoded(config: Mapping[str, Any] | bytes | None) -> bytes:
+    """Return a config as the JSON that a host sends: sorted keys, no spaces.
+
+    Bytes stay as they are; None is no config, and so no bytes.
 
     Raises `TypeError` or `ValueError` for what is no JSON.
     """
+    if config is None:
+        return b""
     if isinstance(config, bytes):
         return config
     return json.dumps(dict(config), sort_keys=True, separators=(",", ":"), allow_nan=False).encode()

@@ -19,7 +19,7 @@ from reglet.domain.entities.result import Result
 from reglet.domain.errors import RegletError
 from reglet.domain.policy import Policy
 from reglet.domain.ports import HostFunctions
-from reglet.infrastructure.wire.result import decode_result
+from reglet.infrastructure.wire.result import RESULT
 
 _SOURCE = Path(__file__).with_name("go_host")
 _BUILD_SECONDS = 300
@@ -66,7 +66,7 @@ class OnGo:
             elif "error" in heard:
                 raise GoHostError(f"the check ended on the Go host: {heard['error']}")
             else:
-                return decode_result(base64.b64decode(heard["result"]))
+                return RESULT.decode(base64.b64decode(heard["result"]))
 
     def close(self) -> None:
         """End the host."""

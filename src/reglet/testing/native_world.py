@@ -8,7 +8,7 @@ from reglet.domain.entities.manifest import Manifest
 from reglet.domain.policy import Policy, PolicyGuard
 from reglet.domain.ports import HostFunctions
 from reglet.infrastructure.host.dispatcher import HostDispatcher
-from reglet.infrastructure.host.host_ports import HostPorts
+from reglet.infrastructure.host.functions import HostPorts
 from reglet.infrastructure.native.ports import native_ports
 
 

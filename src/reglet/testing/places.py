@@ -10,7 +10,7 @@ from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.result import Result
 from reglet.domain.ports import HostFunctions, Plugin
 from reglet.infrastructure.guest.exports import Exports
-from reglet.infrastructure.wire.result import decode_result
+from reglet.infrastructure.wire.result import RESULT
 from reglet.testing.audit.surroundings import surroundings_watched
 from reglet.testing.seam import functions_over
 
@@ -36,7 +36,7 @@ class InProcess:
     def check(self, functions: HostFunctions, config: bytes) -> Result:
         """Run one check."""
         with surroundings_watched():
-            return decode_result(Exports(self._plugin, functions).observe(config))
+            return RESULT.decode(Exports(self._plugin, functions).observe(config))
 
 
 class PlacedPlugin:

@@ -47,7 +47,7 @@ class TestCase:
 
     Attributes:
         name: what the case is called in a report.
-        config: the config, as an object or as the JSON bytes that a host sends.
+        config: the config, as an object or as the JSON bytes that a host sends; None is none at all.
         validate: called with the Result; raises `AssertionError`.
         expect_status: the status, or its text.
         expect_data: fields that the data must have; numbers by value, other fields do not count.
@@ -57,7 +57,7 @@ class TestCase:
     __test__: ClassVar[bool] = False
 
     name: str
-    config: Mapping[str, Any] | bytes = field(factory=dict)
+    config: Mapping[str, Any] | bytes | None = field(factory=dict)
     validate: Callable[[Result], object] | None = None
     expect_status: ResultStatus | str | None = None
     expect_data: Mapping[str, Any] | None = None

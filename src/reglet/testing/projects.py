@@ -8,7 +8,7 @@ from typing import assert_never
 
 from reglet.domain.context import Context
 from reglet.domain.ports import Plugin
-from reglet.infrastructure.build.in_process import load_plugin_in_process
+from reglet.infrastructure.build.project import load_plugin_in_process
 from reglet.testing.places import InProcess, PlacedPlugin, PlaceName, put, take_away
 
 

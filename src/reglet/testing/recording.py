@@ -16,7 +16,7 @@ from attrs import frozen
 from reglet.domain.entities.json_value import JSONValue
 from reglet.domain.errors import CapabilityError, RegletError
 from reglet.domain.ports import HostFunctions
-from reglet.infrastructure.whole_files import write_whole
+from reglet.infrastructure.atomic import write_atomic
 from reglet.testing.masking import Masker
 
 FORMAT = "reglet-recording"
@@ -62,7 +62,7 @@ class Recording:
     def save(self, path: Path) -> None:
         """Write the recording to a file, whole or not at all."""
         try:
-            write_whole(path, self.to_json().encode())
+            write_atomic(path, self.to_json().encode())
         except OSError as error:
             reason = error.strerror or error
             raise RecordingError(f"{path}: the recording cannot be written: {reason}") from error

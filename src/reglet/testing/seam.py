@@ -15,7 +15,7 @@ from reglet.domain.entities.grants import (
 from reglet.domain.policy import Policy
 from reglet.domain.ports import CommandRunner, DNSResolver, HostFunctions, HTTPClient, SMTPClient, TCPDialer
 from reglet.infrastructure.host.dispatcher import HostDispatcher
-from reglet.infrastructure.host.host_ports import HostPorts
+from reglet.infrastructure.host.functions import HostPorts
 from reglet.testing.fakes.dns import FakeDNSResolver, LookupTypes
 
 EVERYTHING = GrantSet(

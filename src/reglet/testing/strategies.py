@@ -62,8 +62,8 @@ def broken_configs(operation: Operation) -> SearchStrategy[dict[str, Any]]:
     lacking = st.sets(names, max_size=2)
 
     def broken(parts: tuple[dict[str, Any], dict[str, Any], set[str]]) -> dict[str, Any]:
-        config, changed, left_out = parts
-        return {key: value for key, value in {**config, **changed}.items() if key not in left_out}
+        config, changed, excluded = parts
+        return {key: value for key, value in {**config, **changed}.items() if key not in excluded}
 
     return st.tuples(configs(operation), changes, lacking).map(broken)
 

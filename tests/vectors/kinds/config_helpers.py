@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,8 +12,8 @@ import reglet
 from reglet import config
 from reglet.application.models.parsing import parse_model
 from reglet.domain.errors import ConfigError, WireFormatError
-from reglet.infrastructure.wire.errors import detail_text
-from reglet.infrastructure.wire.go_json import encode_json, to_bytes
+from reglet.infrastructure.wire.failures import ERROR
+from reglet.infrastructure.wire.go_json import encode_json
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal
@@ -19,7 +21,6 @@ from tests.vectors.running import Vector, must_equal
 Given = dict[str, Any]
 _KEY = "k"
 _INT64 = range(-(2**63), 2**63)
-_SAME_IN_PYTHON = ("int", "int64", "float64", "string", "bool", "json.Number")
 _ZERO: dict[str, Any] = {"String": "", "Int": 0, "Float": 0.0, "Bool": False, "StringSlice": None}
 _FUNCTIONS = {
     "GetString": config.get_string,
@@ -59,25 +60,37 @@ def run(vector: Vector) -> Rule | None:
     given = vector["input"]
     actual = _actual(vector["kind"], given)
     expected = go.value(vector["expected"])
-    if actual == expected and type(actual) is type(expected):
+    if repr(actual) == repr(expected):  # which tells 1 from 1.0 and True, and takes NaN for itself
         return None
-    rule = _rule(vector["kind"], given)
+    rule = _rule(vector["kind"], given, _of(actual))
     if rule is None:
         must_equal(actual, expected)
     return rule
 
 
-def _rule(kind: str, given: Given) -> Rule | None:
-    """Return the rule by which a value counts for us as what it does not count for in Go."""
+def _of(answer: Any) -> Any:
+    """Return what was read of a config, None if nothing was."""
+    return answer.get("value") if isinstance(answer, dict) else answer
+
+
+def _rule(kind: str, given: Given, read: Any) -> Rule | None:
+    """Return the rule by which a value counts for us as what it does not count for in Go, if it is that value."""
     seen = given.get("config_k")
     typed = seen.get("typed") if isinstance(seen, dict) else None
-    if typed == "[]string":
-        return Rule.PYTHON_LISTS if "Slice" in kind else None
-    if typed is not None and (typed not in _SAME_IN_PYTHON or kind == "OptionalInt"):
-        return Rule.PYTHON_NUMBERS
-    number = go.value(seen)
-    beyond = isinstance(number, int | float) and int(number) not in _INT64
-    return Rule.WHOLE_INTEGERS if beyond else None
+    there = _config(given)
+    value = there.get(_KEY) if there else None
+    if isinstance(value, list):
+        return Rule.PYTHON_LISTS if "Slice" in kind and read == value else None
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    is_number = math.isfinite(value)
+    if typed is not None and typed not in ("int", "int64", "float64", "string", "bool"):
+        return Rule.PYTHON_NUMBERS if is_number and read in (value, int(value)) else None
+    if kind == "OptionalInt" and typed == "int64":
+        return Rule.PYTHON_NUMBERS if read == value else None
+    if not is_number or int(value) not in _INT64 or int(float(value)) != int(value):
+        return Rule.WHOLE_INTEGERS
+    return None
 
 
 def _config(given: Given) -> Given | None:
@@ -108,19 +121,48 @@ def _actual(kind: str, given: Given) -> Any:
 def _failure(kind: str, error: ConfigError) -> Given:
     if kind == "RequireString":
         return {"error": str(error.cause)}
-    return {"error": str(error), "detail": to_bytes(detail_text(error.detail())).decode()}
+    return {"error": str(error), "detail": ERROR.encode(error.detail()).decode()}
 
 
 def _validate(given: Given | None, expected: Given) -> Rule | None:
     """Compare the model's fields; where Go refuses, that we refuse, in words of our own."""
     if given and "$go" in json.dumps(given):
         return _refuse_unencodable(expected)
-    value, problems = parse_model(Target, go.value(given or {}))
-    must_equal(bool(problems), expected["error"] is not None)
+    config = go.value(given or {})
+    if not all(math.isfinite(each) for each in config.values() if isinstance(each, float)):
+        return _refuse_unencodable(expected)
+    value, problems = parse_model(Target, config)
     if problems:
-        return Rule.OWN_WORDS
-    must_equal({"l": value.l, "n": value.n, "name": value.name}, expected["value"])
-    return None
+        return _refused(problems, config, expected["error"])
+    return _read(value, config, expected)
+
+
+def _refused(problems: Sequence[str], config: Given, wanted: str | None) -> Rule:
+    if wanted is None:
+        return _refuse_null(problems, config)
+    field = wanted.partition("target.")[2].partition(" ")[0]
+    must_equal(any(f"@ $.{field}" in problem for problem in problems), True)
+    return Rule.OWN_WORDS
+
+
+def _read(value: Target, config: Given, expected: Given) -> Rule | None:
+    read = {"l": value.l, "n": value.n, "name": value.name}
+    if expected["error"] is not None:
+        lenient = config.get("n")
+        must_equal(isinstance(lenient, str | float) and float(lenient).is_integer(), True)
+        return Rule.LENIENT_NUMBERS
+    if read == expected["value"]:
+        return None
+    folded = {name.lower() for name in config if name not in read}
+    must_equal({name for name in read if read[name] != expected["value"][name]} - folded, set())
+    return Rule.KEYS_AS_WRITTEN
+
+
+def _refuse_null(problems: Sequence[str], config: Given) -> Rule:
+    """Compare that what we refuse and Go takes is a null in a list of texts."""
+    must_equal(None in (config.get("l") or ()), True)
+    must_equal(all("@ $.l[" in problem for problem in problems), True)
+    return Rule.CONFIG_ENFORCED
 
 
 def _refuse_unencodable(expected: Given) -> Rule:

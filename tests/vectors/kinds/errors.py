@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
 
 from reglet.domain import errors
 from reglet.domain.errors import HostError, RegletError, error_detail
-from reglet.infrastructure.wire.errors import detail_text
-from reglet.infrastructure.wire.go_json import to_bytes
+from reglet.domain.time import format_nanoseconds
+from reglet.infrastructure.wire.failures import ERROR
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
-from tests.vectors.running import Vector, must_equal
+from tests.vectors.running import NoCounterpartError, Vector, must_equal
 
 Given = dict[str, Any]
 _NIL_CAUSE = re.compile(r": (<nil>|\\u003cnil\\u003e)")
@@ -22,22 +23,44 @@ def run(vector: Vector) -> Rule | None:
     """Compare text, detail and whether it is a timeout."""
     given, expected = vector["input"], vector["expected"]
     if given is None or expected["panic"] is not None:
-        return Rule.NO_NIL_SETS
-    error = _error(given)
-    seen = (str(error), to_bytes(detail_text(error_detail(error))).decode())
-    if isinstance(given, dict) and given["type"] == "ErrorDetail":
+        return _nil(given, expected)
+    error = _error(_spelt_out(given, expected))
+    seen = (str(error), ERROR.encode(error_detail(error)).decode())
+    if isinstance(given, dict) and given["type"] == "ErrorDetail" and "wrap" not in given:
         seen = (str(error_detail(error)), seen[1])
     wanted = (expected["error"], expected["detail_json"])
     _compare_flags(error, expected)
     if seen == wanted:
         return None
-    without_cause = tuple(_NIL_CAUSE.sub("", text) for text in wanted)
-    if without_cause != wanted and isinstance(given, dict):
-        return _without_cause(given, seen, without_cause)
-    if isinstance(given, dict) and _nanoseconds(given) % 1000:
-        return Rule.TIMEDELTA
-    must_equal(seen, wanted)
-    return None
+    rule = _by_rule(given, seen, wanted) if isinstance(given, dict) else None
+    if rule is None:
+        must_equal(seen, wanted)
+    return rule
+
+
+def _spelt_out(given: Any, expected: Given) -> Any:
+    """Return an input whose cause is named by a Go variable of the vectors' own with that cause's text.
+
+    Go tells the text as that of the cause; what is made of it is compared.
+    """
+    named = given.get("err") if isinstance(given, dict) else None
+    if not isinstance(named, str) or "wrap" in given or expected["unwrap"] is None:
+        return given
+    if str(_cause(given)) == expected["unwrap"]:
+        return given
+    spelt = TimeoutError if expected["timeout"] else RuntimeError
+    return given | {"err": spelt(expected["unwrap"])}
+
+
+def _nil(given: Any, expected: Given) -> Rule:
+    """Compare that Go's answer is one that only a nil pointer or no error at all gives."""
+    if given is None:
+        must_equal((expected["detail_json"], expected["error"]), ("null", None))
+        return Rule.NO_NIL_SETS
+    must_equal("nil pointer" in expected["panic"], True)
+    if "nil" not in json.dumps(given) and set(given) != {"type"}:
+        raise AssertionError(f"Go panics: {expected['panic']}")
+    return Rule.NO_NIL_SETS
 
 
 def _compare_flags(error: BaseException, expected: Given) -> None:
@@ -49,12 +72,29 @@ def _compare_flags(error: BaseException, expected: Given) -> None:
             must_equal(str(error.__cause__), expected["unwrap"])
 
 
-def _without_cause(given: Given, seen: tuple[str, ...], wanted: tuple[str, ...]) -> Rule:
+def _by_rule(given: Given, seen: tuple[str, ...], wanted: tuple[str, ...]) -> Rule | None:
+    """Return the rule that makes all of the difference, None if none does."""
+    rule = None
+    if given.get("err") is None and any(map(_NIL_CAUSE.search, wanted)):
+        rule, wanted = Rule.NO_CAUSE, tuple(_NIL_CAUSE.sub("", text) for text in wanted)
+    bare = tuple(text.replace(wanted[0], wanted[0].removesuffix(": ")) for text in wanted)
+    if given.get("err") == "" and seen == bare:  # a cause without a text has none to say
+        return Rule.NO_CAUSE
     if given["type"] == "TCPError" and not given.get("network"):
-        must_equal(tuple(text.replace("(tcp)", "()") for text in seen), wanted)
-        return Rule.TCP_NETWORK
-    must_equal(seen, wanted)
-    return Rule.NO_CAUSE
+        rule, wanted = Rule.TCP_NETWORK, tuple(text.replace(" () ", " (tcp) ", 1) for text in wanted)
+    cause = str((given.get("err") and _cause(given)) or "")
+    if cause and wanted[0].endswith(f": {cause}") and cause.startswith(wanted[0].removesuffix(f": {cause}")):
+        rule, wanted = Rule.SAID_ONCE, tuple(text.replace(wanted[0], cause) for text in wanted)
+    if seen == wanted:
+        return rule
+    nanoseconds = _nanoseconds(given)
+    if nanoseconds % 1000:
+        whole = nanoseconds // 1000 * 1000
+        cut = {format_nanoseconds(whole), format_nanoseconds(whole + 1000)}
+        exact = format_nanoseconds(nanoseconds)
+        if any(seen == tuple(text.replace(exact, each) for text in wanted) for each in cut):
+            return Rule.TIMEDELTA
+    return None
 
 
 def _nanoseconds(given: Given) -> int:
@@ -63,48 +103,62 @@ def _nanoseconds(given: Given) -> int:
 
 def _error(given: Any) -> BaseException:
     if isinstance(given, str):
-        return RuntimeError(given)
+        return _named_cause(given)
+    if given["type"] not in _FAMILIES:
+        raise NoCounterpartError(f"no error of ours is a {given['type']}")
     error = _FAMILIES[given["type"]](given)
     if "wrap" not in given:
         return error
-    wrapper = RuntimeError(given["wrap"].replace("%w", str(error)))
+    text = str(error_detail(error)) if isinstance(error, HostError) else str(error)
+    wrapper = RuntimeError(given["wrap"].replace("%w", text))
     wrapper.__cause__ = error
     return wrapper
 
 
 def _cause(given: Given) -> BaseException | None:
     """Return the cause that a vector names in words."""
-    text = given.get("err")
-    return None if text is None else _named_cause(text)
+    named = given.get("err")
+    if isinstance(named, BaseException):
+        return named
+    if isinstance(named, dict) and "type" in named:
+        return _error(named)
+    return None if named is None else _named_cause(go.text(named))
 
 
 def _named_cause(text: str) -> BaseException:
     match text.split(" "):
         case ["TimeoutError", operation, span]:
             return errors.TimeoutError(operation, _span(span))
-        case ["NetworkError", operation, target, cause]:
-            return errors.NetworkError(operation, target, cause)
+        case ["NetworkError", operation, target, *cause]:
+            return errors.NetworkError(operation, target, " ".join(cause) or None)
         case [prefix, "%w", *rest]:
             inner = _named_cause(" ".join(rest))
             outer = RuntimeError(f"{prefix} {inner}")
             outer.__cause__ = inner
             return outer
-    known = _GO_ERRORS.get(text)
-    return RuntimeError(text) if known is None else known
+    if text in _GO_ERRORS:
+        return _GO_ERRORS[text]
+    return RuntimeError(text)
 
 
 def _span(text: str) -> timedelta:
-    """Return a duration that Go writes with one unit, such as 1.5s."""
-    number = text.rstrip("hmsµn")
-    return float(number) * _UNITS[text.removeprefix(number)]
+    """Return a duration that Go writes, such as 1m30s or 1.5s."""
+    sign = -1 if text.startswith("-") else 1
+    parts = _DURATION.findall(text)
+    if text.lstrip("-") not in ("0", "".join(number + unit for number, unit in parts)):
+        raise NoCounterpartError(f"what is the duration {text!r}?")
+    return sign * sum((float(number) * _UNITS[unit] for number, unit in parts), timedelta())
 
 
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|µs|us|ms|h|m|s)")
 _UNITS = {
     "h": timedelta(hours=1),
     "m": timedelta(minutes=1),
     "s": timedelta(seconds=1),
     "ms": timedelta(milliseconds=1),
     "µs": timedelta(microseconds=1),
+    "us": timedelta(microseconds=1),
+    "ns": timedelta(microseconds=0.001),
 }
 _GO_ERRORS = {
     "context.DeadlineExceeded": TimeoutError("context deadline exceeded"),
@@ -112,7 +166,18 @@ _GO_ERRORS = {
     "os.ErrDeadlineExceeded": TimeoutError("i/o timeout"),
     "os.ErrNotExist": FileNotFoundError("file does not exist"),
     "os.ErrPermission": PermissionError("permission denied"),
+    "os.ErrExist": FileExistsError("file already exists"),
+    "os.ErrClosed": ValueError("file already closed"),
+    "os.ErrInvalid": ValueError("invalid argument"),
+    "os.ErrNoDeadline": ValueError("file type does not support deadline"),
+    "os.ErrProcessDone": ProcessLookupError("os: process already finished"),
     "io.EOF": EOFError("EOF"),
+    "io.ErrUnexpectedEOF": EOFError("unexpected EOF"),
+    "io.ErrClosedPipe": BrokenPipeError("io: read/write on closed pipe"),
+    "io.ErrNoProgress": EOFError("multiple Read calls return no data or error"),
+    "io.ErrShortWrite": OSError("short write"),
+    "io.ErrShortBuffer": OSError("short buffer"),
+    "net.ErrClosed": ConnectionError("use of closed network connection"),
 }
 """Errors that the vectors name by their variable in Go."""
 

@@ -3,35 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from reglet.domain.errors import CapabilityError, HostError, WireFormatError
-from reglet.infrastructure.wire import command, dns, http, smtp, tcp
-from reglet.infrastructure.wire.dialect import Dialect
-from reglet.infrastructure.wire.failures import is_unreadable, read_response
+from reglet.infrastructure.wire.failures import decode_answer, is_unreadable
+from reglet.infrastructure.wire.host_functions import HOST_FUNCTIONS, HostFunction
+from reglet.infrastructure.wire.record import Dialect
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal
-
-_HOSTLIB = Dialect.HOSTLIB
-_DECODERS: dict[str, Callable[[bytes], Any]] = {
-    "http_request": lambda data: http.decode_http_request(data, _HOSTLIB),
-    "dns_lookup": dns.decode_dns_request,
-    "tcp_connect": lambda data: tcp.decode_tcp_request(data, _HOSTLIB),
-    "smtp_connect": lambda data: smtp.decode_smtp_request(data, _HOSTLIB),
-    "exec_command": command.decode_command_request,
-}
-_READERS: dict[str, Callable[[bytes], bytes]] = {
-    "http_request": lambda data: http.encode_http_response(
-        http.decode_http_response(data)[0], dialect=_HOSTLIB
-    ),
-    "dns_lookup": lambda data: dns.encode_dns_response(dns.decode_dns_response(data), dialect=_HOSTLIB),
-    "tcp_connect": lambda data: tcp.encode_tcp_response(tcp.decode_tcp_response(data), dialect=_HOSTLIB),
-    "smtp_connect": lambda data: smtp.encode_smtp_response(smtp.decode_smtp_response(data), dialect=_HOSTLIB),
-    "exec_command": lambda data: command.encode_command_response(
-        command.decode_command_response(data), dialect=_HOSTLIB
-    ),
-}
 
 
 def run(vector: Vector) -> Rule | None:
@@ -43,15 +22,21 @@ def run(vector: Vector) -> Rule | None:
     answer = json.loads(response)
     if _port_out_of_range(vector["input"]["request"]):
         return Rule.PORT_IS_NUMBER
-    if function in _DECODERS:
-        _compare_taking(_DECODERS[function], vector["input"]["request"], answer)
+    if function in HOST_FUNCTIONS:
+        _compare_taking(HOST_FUNCTIONS[function], vector["input"]["request"], answer)
     if "error" in answer:
         return _compare_failure(response.encode(), answer, vector)
-    seen = json.loads(_READERS[function](response.encode()))
+    seen = json.loads(_written_again(HOST_FUNCTIONS[function], response.encode()))
     if answer.pop("stderr_truncated", False):  # which of the two was cut is not kept
         answer["stdout_truncated"] = True
     must_equal(seen, answer)
     return None
+
+
+def _written_again(function: HostFunction, response: bytes) -> bytes:
+    read = function.response.decode(response)
+    value = read[0] if function.port_name == "http" else read
+    return function.response.encode(value, Dialect.HOSTLIB)
 
 
 def _port_out_of_range(request: str) -> bool:
@@ -63,10 +48,10 @@ def _port_out_of_range(request: str) -> bool:
     return type(port) is int and port not in range(2**16)
 
 
-def _compare_taking(decode: Callable[[bytes], Any], request: str, answer: dict[str, Any]) -> None:
+def _compare_taking(function: HostFunction, request: str, answer: dict[str, Any]) -> None:
     refused = isinstance(answer.get("error"), str) and "unmarshal" in answer["message"]
     try:
-        decode(request.encode())
+        function.request.decode_call(request.encode(), Dialect.HOSTLIB)
     except WireFormatError:
         must_equal("refused", "refused" if refused else "taken")
     else:
@@ -79,7 +64,7 @@ def _compare_failure(response: bytes, answer: dict[str, Any], vector: Vector) ->
     message, code = (answer["message"], said) if isinstance(said, str) else (said["message"], said["code"])
     must_equal(is_unreadable(response), "unmarshal" in message)
     try:
-        read_response(response, "the response")
+        decode_answer(response, "the response")
     except HostError as error:
         must_equal((str(error), error.code), (message, code))
     except CapabilityError as error:

@@ -10,14 +10,14 @@ from reglet.application.models.reading import record_of
 from reglet.domain.context import Context
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.result import Result
-from reglet.domain.errors import DefinitionError, HostError, RegletError
+from reglet.domain.errors import DefinitionError, HostError, RegletError, WireFormatError
 from reglet.infrastructure.wire.go_json import encode_json
-from reglet.infrastructure.wire.result import encode_result
+from reglet.infrastructure.wire.result import RESULT
 from reglet.testing.verification import verify_error, verify_output, verify_success
 from tests.vectors import go_values as go
-from tests.vectors.go_structs import model_of
+from tests.vectors.go_structs import model_of, root_type, struct_fields
 from tests.vectors.rules import Rule
-from tests.vectors.running import Vector, must_equal
+from tests.vectors.running import NoCounterpartError, Vector, must_equal
 
 _NO_CLIENT = -1
 
@@ -82,8 +82,9 @@ def _answer(raw: bytes, client: Any) -> Result:
 def _handler(given: dict[str, Any], expected: dict[str, Any]) -> Rule | None:
     raw = given["raw_config"]
     result = _answer(b"" if raw == "(nil)" else raw.encode(), given["client"])
-    seen = json.loads(encode_result(result))
-    if expected["panic"]:
+    seen = json.loads(RESULT.encode(result))
+    if expected.get("panic"):
+        must_equal("client" in expected["panic"], True)
         must_equal([seen["status"], seen["error"]["code"]], ["error", "missing_client"])
         return Rule.TYPED_CLIENTS
     wanted = json.loads(expected["result"])
@@ -93,23 +94,80 @@ def _handler(given: dict[str, Any], expected: dict[str, Any]) -> Rule | None:
 
 
 def _differs(raw: str, seen: dict[str, Any], wanted: dict[str, Any]) -> Rule | None:
-    """Return the rule for an answer that is not Go's."""
-    refused = seen["status"] == "error" and seen["error"]["type"] == "config"
-    if wanted["status"] == "success" and refused:
-        return Rule.CONFIG_ENFORCED
-    if wanted["status"] == "error" and seen["status"] == "success":
+    """Return the rule for an answer that is not Go's, if the config holds its reason."""
+    error = seen.get("error") or {}
+    refused = error.get("type") == "config"
+    if wanted["status"] == "success":
+        return _stricter(raw, error["message"]) if refused else _read_differently(raw, seen, wanted)
+    if seen["status"] == "success":
         must_equal(_holds_lenient_number(raw), True)
         return Rule.LENIENT_NUMBERS
     if refused and wanted["error"]["type"] == "config":
+        _compare_places(error["message"], wanted["error"]["message"])
         return Rule.OWN_WORDS
-    must_equal([seen["status"], seen["error"]["type"]], ["error", "network"])
-    must_equal(f"network: {seen['error']['message']} [{seen['error']['code']}]", wanted["message"])
+    must_equal([seen["status"], error["type"]], ["error", "network"])
+    must_equal(f"network: {error['message']} [{error['code']}]", wanted["message"])
     return Rule.STRUCTURE_KEPT
 
 
+def _config(raw: str) -> dict[str, Any]:
+    """Return the object in a config, empty where there is none."""
+    try:
+        value = json.loads(raw)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _stricter(raw: str, refusal: str) -> Rule:
+    """Return the rule by which we refuse what Go takes: `url` is required, and is called just that."""
+    given = _config(raw)
+    if refusal.startswith("the config must be an object, not null"):
+        must_equal(raw.strip(), "null")
+        return Rule.CONFIG_ENFORCED
+    if refusal.startswith(("there is no service ", "there is no operation ")):
+        must_equal({"service", "operation"} & given.keys() == set(), False)
+        return Rule.CONFIG_ENFORCED
+    must_equal((refusal.partition(":")[0], refusal.rpartition("@ ")[2]), ("is required", "$.url"))
+    must_equal(given.get("url"), None)
+    return Rule.KEYS_AS_WRITTEN if _has_key_in_other_case(given) else Rule.CONFIG_ENFORCED
+
+
+def _read_differently(raw: str, seen: dict[str, Any], wanted: dict[str, Any]) -> Rule:
+    """Return the rule by which both read a config, and read it as two."""
+    if not _has_key_in_other_case(_config(raw)):
+        must_equal(seen, wanted)
+    names = {name for name in wanted["data"] if seen["data"][name] != wanted["data"][name]}
+    of_input = {"status_code": "expected_status", "url": "url"}
+    folded = {name.lower() for name in _config(raw) if name not in of_input.values()}
+    must_equal({of_input[name] for name in names} - folded, set())
+    return Rule.KEYS_AS_WRITTEN
+
+
+def _has_key_in_other_case(given: dict[str, Any]) -> bool:
+    names = ("url", "expected_status")
+    return any(name not in names and name.lower() in names for name in given)
+
+
+def _compare_places(refusal: str, wanted: str) -> None:
+    """Compare that both refusals name one place: no JSON, no object, or the same field."""
+    if "Go struct field" in wanted:
+        field = wanted.partition("Go struct field ")[2].partition(" ")[0].partition(".")[2]
+        must_equal(f"@ $.{field}" in refusal, True)
+    elif "Go value of type" in wanted:
+        must_equal(refusal.startswith("the config must be an object"), True)
+    else:
+        must_equal(refusal.startswith("the config is not JSON"), True)
+
+
 def _holds_lenient_number(raw: str) -> bool:
-    number = json.loads(raw).get("expected_status")
-    return isinstance(number, str) or (isinstance(number, float) and number.is_integer()) or number is None
+    """Whether the status is an integer that is written as a text or a fraction, or is too big for Go's."""
+    number = _config(raw).get("expected_status")
+    if isinstance(number, str):
+        return number.strip().lstrip("+-").isdecimal()
+    return (isinstance(number, float) and number.is_integer()) or (
+        isinstance(number, int) and number not in range(-(2**63), 2**63)
+    )
 
 
 def _get_handler(given: list[str], expected: bool) -> Rule | None:
@@ -119,15 +177,35 @@ def _get_handler(given: list[str], expected: bool) -> Rule | None:
 
 
 def _register(given: str, expected: dict[str, Any]) -> Rule | None:
-    """Compare a declaration that has a counterpart; some are mistakes that only Go can make."""
-    if given in _ONLY_IN_GO:
+    """Compare a declaration that has a counterpart; some are mistakes that only Go can make.
+
+    Which mistake an input makes is in Go's message; what it declares is told in words.
+    """
+    message = expected["error"] or expected.get("panic") or ""
+    if not message:
+        return _register_well(given, expected)
+    if any(phrase in message for phrase in _ONLY_IN_GO):
         return Rule.PYTHON_SERVICES
-    refusal = _refusal(_DECLARATIONS[given])
-    if given == "twice":
-        assert refusal, "one service was declared twice"
+    for phrase, (declaration, words) in _MISTAKES.items():
+        if phrase in message:
+            refusal = _refusal(declaration)
+            must_equal((refusal, words in refusal), (refusal, True))
+            return Rule.OWN_WORDS
+    raise NoCounterpartError(f"a mistake that we do not know: {message}")
+
+
+def _register_well(given: str, expected: dict[str, Any]) -> Rule | None:
+    """Compare declarations that Go takes; by a rule, one service twice is a mistake."""
+    if any(word in given for word in ("twice", "again", "same", "duplicate")):
+        must_equal("two services are called" in _refusal(_twice), True)
         return Rule.PYTHON_SERVICES
-    must_equal(bool(refusal), expected["error"] is not None)
-    return Rule.OWN_WORDS if refusal else None
+    if given.count("egister") > 1:
+        must_equal(_refusal(_interleaved), "")
+        return None
+    if "ok" not in given.split() and not given.startswith(("ok", "valid")):
+        raise NoCounterpartError(f"what does {given!r} declare?")
+    must_equal(_refusal(lambda made: made.service("http")(HTTPService)), "")
+    return None
 
 
 def _refusal(declaration: Any) -> str:
@@ -189,64 +267,91 @@ def _interleaved(made: reglet.PluginDefinition) -> None:
     made.service("b")(HTTPService)
 
 
-_DECLARATIONS: dict[str, Any] = {
-    "ok": lambda made: made.service("http")(HTTPService),
-    "op_not_registered": lambda made: made.service("n")(_WithoutOperations),
-    "bad_signature_arity": lambda made: made.service("n")(_TooManyArguments),
-    "input_not_pointer": lambda made: made.service("n")(_NoModel),
-    "output_not_pointer": lambda made: made.service("n")(_NoOutputModel),
-    "first_param_not_context": lambda made: made.service("n")(_NoContext),
-    "missing_name_tag": lambda made: made.service("")(HTTPService),
-    "twice": _twice,
-    "RegisterOp Check A; register A; RegisterOp Check B; register B": _interleaved,
+_MISTAKES: dict[str, tuple[Any, str]] = {
+    "not registered": (lambda made: made.service("n")(_WithoutOperations), "has no operations"),
+    "has no operations": (lambda made: made.service("n")(_WithoutOperations), "has no operations"),
+    "must have signature": (lambda made: made.service("n")(_TooManyArguments), "takes (ctx, request, other)"),
+    "second parameter must be": (lambda made: made.service("n")(_NoModel), "neither Context nor a model"),
+    "first return must be": (lambda made: made.service("n")(_NoOutputModel), "write a model of yours"),
+    "first parameter must be context": (
+        lambda made: made.service("n")(_NoContext),
+        "neither Context nor a model",
+    ),
+    "missing 'name' tag": (lambda made: made.service("")(HTTPService), "service name ''"),
 }
-
-
-_ONLY_IN_GO = {
-    'RegisterOp[checkIn,checkOut]("Check"); RegisterOp[otherIn,otherOut]("Check"); RegisterService(&httpService{})',
-    "method_missing",
-    "no_method_tag_and_no_such_method",
-    "no_service_embed",
-    "not_pointer",
-    "pointer_to_non_struct",
-    "second_return_not_error",
-}
+"""What Go's message of a mistake says, the same mistake here, and what our refusal says of it."""
+_ONLY_IN_GO = (
+    "must be a pointer to struct",
+    "must embed plugin.Service",
+    "no method ",
+    "second return must be error",
+    "must be *otherIn",
+    "must be *otherOut",
+    "got *main.",
+    "nil pointer",
+)
 """Mistakes with Go's pointers, tags and registries, which have no counterpart in a decorated class."""
 
 
 def _field_names(given: str, expected: list[str] | None) -> Rule | None:
-    if expected is None:
+    """Compare the names, or Go's own rule for them: what the `json` tags of its own fields name."""
+    if root_type(given) is not None or given.startswith("**"):
+        must_equal(expected, None)
         return Rule.GO_TAGS
-    names = [each.name for each in record_of(model_of(given)).fields]
-    if names == expected:
-        return None
-    # Go's helper disagrees with its JSON: fields without a tag are left out, unexported ones are not.
-    assert set(names) & set(expected), f"{names} has nothing of {expected}"
-    return Rule.GO_TAGS
+    own = [each for each in struct_fields(given) if not each.is_promoted]
+    tagged = [each.tags.get("json", "") for each in own]
+    names = [tag.split(",")[0] for tag in tagged if tag != "-" and tag.split(",")[0]]
+    must_equal(expected or [], names)
+    if len({each.json_name for each in own}) < len(own):
+        return Rule.GO_TAGS
+    ours = [each.name for each in record_of(model_of(given)).fields]
+    return None if ours == names else Rule.GO_TAGS
 
 
 def _struct_to_map(given: Any, expected: dict[str, Any]) -> Rule | None:
-    if expected["error"] is not None:
-        return Rule.OWN_WORDS
     if given is None:
-        must_equal(expected["json"], "null")
+        must_equal((expected["json"], expected["error"]), ("null", None))
         return None
-    seen = json.loads(encode_json(go.value(given)))
+    if expected["error"] is not None:
+        must_equal(_is_no_output(given), True)
+        return Rule.OWN_WORDS
+    seen = json.loads(encode_json(go.exact(given)))
     wanted = json.loads(expected["json"])
     if seen == wanted:
         return None
-    must_equal({name: each for name, each in seen.items() if each is not None or name in wanted}, wanted)
+    if json.dumps(wanted) == json.dumps(
+        json.loads(json.dumps(seen), parse_int=lambda digits: int(float(digits)))
+    ):
+        return Rule.WHOLE_INTEGERS
+    must_equal({name: each for name, each in seen.items() if each or name in wanted}, wanted)
     return Rule.ALL_FIELDS
+
+
+def _is_no_output(given: Any) -> bool:
+    """Whether a value is no object in JSON, or not JSON at all, so that neither makes an output of it."""
+    try:
+        return not isinstance(json.loads(encode_json(go.exact(given))), dict)
+    except (ValueError, WireFormatError):
+        return True
 
 
 def _example_test(given: list[dict[str, Any]] | None, expected: dict[str, Any]) -> Rule | None:
     messages = [message for each in given or () for message in _verified(each)]
+    if messages and expected["pass"]:
+        must_equal(all(map(_expects_flat_text, given or ())), True)
+        return Rule.STRUCTURE_KEPT
     must_equal(not messages, expected["pass"])
     return None if messages == expected["messages"] else Rule.OWN_WORDS
 
 
+def _expects_flat_text(example: dict[str, Any]) -> bool:
+    """Whether an example expects an error's type or code in its message, where Go has them."""
+    error = _answer(json.dumps(go.value(example["Input"])).encode(), "CL").error
+    return error is not None and example["ExpectedError"] in str(error)
+
+
 def _verified(example: dict[str, Any]) -> list[str]:
-    result = _answer(json.dumps(example["Input"]).encode(), "CL")
+    result = _answer(json.dumps(go.value(example["Input"])).encode(), "CL")
     if example["ExpectedError"]:
         return verify_error(example["ExpectedError"], result)
     if example["ExpectedOutput"] is None:

@@ -3,38 +3,33 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from reglet.application.models.schema import input_schema
 from reglet.domain.errors import DefinitionError, SchemaError
-from tests.vectors.go_structs import model_of
+from tests.vectors.go_structs import BOUNDS, is_anonymous, model_of, root_type, struct_fields
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal
 
 Schema = dict[str, Any]
-_NO_STRUCT: dict[str, Any] = {
-    "non_struct_string": str,
-    "non_struct_slice": list,
-    "non_struct_map": dict,
-    "nil_interface": type(None),
-}
 
 
 def run(vector: Vector) -> Rule | None:
     """Compare the schema with Go's, brought to the form that every host accepts."""
-    expected = vector["expected"]
+    source, expected = vector["input"]["go"], vector["expected"]
     if expected.get("panic"):
-        return _refused(vector)
+        return _refused(source, expected["panic"])
     wanted = json.loads(expected["compact"])
     try:
-        schema = input_schema(model_of(vector["input"]["go"]))
-    except SchemaError as refusal:
-        if "does not fit" in str(refusal):  # a default that its own bounds refuse
-            return Rule.CONFIG_ENFORCED
-        if not (_is_recursive(wanted) or _has_number_choices(wanted)):
-            raise AssertionError(f"refused: {refusal}") from refusal
-        return Rule.FLAT_SCHEMAS
-    del wanted["$id"]
+        schema = input_schema(model_of(source))
+    except (DefinitionError, SchemaError) as refusal:
+        return _rule_of(str(refusal), source, wanted)
+    wanted.pop("$id", None)
+    dashed = {each.json_name for each in struct_fields(source) if each.tags.get("json", "").startswith("-,")}
+    if dashed - wanted["properties"].keys():  # a field called "-", which Go writes and its generator forgets
+        must_equal(set(schema["properties"]) - set(wanted["properties"]), dashed)
+        return Rule.GO_TAGS
     _compare_order(schema, wanted)
     if schema == wanted:
         return Rule.NO_SCHEMA_ID
@@ -42,22 +37,94 @@ def run(vector: Vector) -> Rule | None:
     return Rule.FLAT_SCHEMAS
 
 
+def _rule_of(refusal: str, source: str, wanted: Schema) -> Rule:
+    """Return the rule by which we refuse what Go takes, if its reason is there to see in Go's schema."""
+    properties = list(wanted["properties"].values())
+    if "does not fit" in refusal and any(map(_is_unfit, properties)):
+        return Rule.CONFIG_ENFORCED
+    if "leave no room" in refusal and any(map(_is_empty_range, properties)):
+        return Rule.CONFIG_ENFORCED
+    if "cannot be said of" in refusal and _has_idle_bound(source, wanted):
+        return Rule.CONFIG_ENFORCED
+    if "contains itself" in refusal and _is_recursive(wanted):
+        return Rule.FLAT_SCHEMAS
+    if "not all texts or all integers" in refusal and _has_number_choices(wanted):
+        return Rule.FLAT_SCHEMAS
+    names = [each.json_name for each in struct_fields(source) if each.json_name]
+    if "are called" in refusal and len(set(names)) < len(names):
+        return Rule.GO_TAGS
+    raise AssertionError(f"refused: {refusal}")
+
+
+def _is_unfit(schema: Schema) -> bool:
+    """Whether a default is outside of what the schema allows."""
+    if "default" not in schema:
+        return False
+    default, size = schema["default"], 0
+    if isinstance(default, str | list):
+        size = len(default)
+    return (
+        default not in schema.get("enum", [default])
+        or size > schema.get("maxLength", schema.get("maxItems", size))
+        or size < schema.get("minLength", schema.get("minItems", size))
+        or _is_beyond(default, schema)
+        or ("pattern" in schema and re.search(schema["pattern"], default) is None)
+        or "format" in schema
+    )
+
+
+def _is_beyond(number: Any, schema: Schema) -> bool:
+    if isinstance(number, str | list | bool):
+        return False
+    return (
+        number < schema.get("minimum", number)
+        or number > schema.get("maximum", number)
+        or ("exclusiveMinimum" in schema and number <= schema["exclusiveMinimum"])
+        or ("exclusiveMaximum" in schema and number >= schema["exclusiveMaximum"])
+    )
+
+
+def _is_empty_range(schema: Schema) -> bool:
+    least = schema.get(
+        "minimum", schema.get("exclusiveMinimum", schema.get("minLength", schema.get("minItems")))
+    )
+    most = schema.get(
+        "maximum", schema.get("exclusiveMaximum", schema.get("maxLength", schema.get("maxItems")))
+    )
+    return least is not None and most is not None and least >= most
+
+
+def _has_idle_bound(source: str, wanted: Schema) -> bool:
+    """Whether a field's tag has a bound that its type gives no meaning to, so that Go left it out."""
+    return any(
+        mark.partition("=")[0] in BOUNDS
+        and mark.partition("=")[0] not in (wanted["properties"].get(each.json_name) or {})
+        for each in struct_fields(source)
+        if each.json_name and wanted["properties"].get(each.json_name) is not False
+        for mark in each.marks
+        if isinstance(wanted["properties"].get(each.json_name), dict | bool)
+    )
+
+
+def _refused(source: str, panic: str) -> Rule:
+    """Compare the reason of a panic of Go's with that of our refusal; a model always has a name."""
+    root = root_type(source)
+    try:
+        input_schema(model_of(source) if root is None else root)
+    except DefinitionError as refusal:
+        must_equal(("nil pointer" in panic, "is no model" in str(refusal)), (True, True))
+    except SchemaError as refusal:
+        must_equal(("unsupported type" in panic, "has no JSON Schema" in str(refusal)), (True, True))
+    else:
+        must_equal(("nil pointer" in panic, is_anonymous(source)), (True, True))
+    return Rule.OWN_WORDS
+
+
 def _compare_order(schema: Schema, wanted: Schema) -> None:
     """Compare the order of fields; in a model those with a default come last."""
     optional = [name for name in wanted["properties"] if name not in schema.get("required", ())]
     required = [name for name in wanted["properties"] if name not in optional]
     must_equal(list(schema["properties"]), required + optional)
-
-
-def _refused(vector: Vector) -> Rule:
-    """Where Go panics, a definition is refused in words; a model always has a name."""
-    name = vector["name"]
-    try:
-        input_schema(_NO_STRUCT[name] if name in _NO_STRUCT else model_of(vector["input"]["go"]))
-    except (DefinitionError, SchemaError):
-        return Rule.OWN_WORDS
-    assert "anonymous" in name, "a schema was made of something that is no model"
-    return Rule.OWN_WORDS
 
 
 def _has_number_choices(schema: Schema) -> bool:
@@ -85,7 +152,22 @@ def flat(schema: Schema, defs: Schema | None = None) -> Schema:
     for name in ("items", "additionalProperties"):
         if isinstance(made.get(name), dict):
             made[name] = flat(made[name], defs)
+    if "items" in made:
+        _flatten_items(made)
+    for name in ("oneOf", "anyOf"):
+        types = [each for each in made.pop(name, ()) if each != {"type": "null"}]
+        made |= types[0] if len(types) == 1 else {}
     return made
+
+
+def _flatten_items(made: Schema) -> None:
+    """Make the items of a list as ours: Go's tags give the items' examples, and defaults as texts."""
+    if made["items"] is True:
+        made["items"] = {}
+    made["items"].pop("examples", None)
+    number = {"integer": int, "number": float}.get(made["items"].get("type"))
+    if number is not None and "default" in made:
+        made["default"] = [number(each) for each in made["default"]]
 
 
 def _flatten_properties(made: Schema, defs: Schema) -> None:

@@ -15,17 +15,15 @@ from reglet.domain.entities.records import (
     LogMessage,
     MXRecord,
     SMTPConnectResult,
-    TLSFacts,
 )
 from reglet.domain.errors import WireFormatError
 from reglet.domain.time import ZERO_TIME
-from reglet.infrastructure.wire import command, dns, http, log, smtp, tcp
-from reglet.infrastructure.wire.context import CallContext, context_text
-from reglet.infrastructure.wire.go_json import to_bytes
-from reglet.infrastructure.wire.time import span
+from reglet.infrastructure.wire import host_functions as wire
+from reglet.infrastructure.wire.context import CONTEXT, CallContext
+from reglet.infrastructure.wire.record import timeout_of
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
-from tests.vectors.running import Vector, must_equal
+from tests.vectors.running import NoCounterpartError, Vector, must_equal
 
 Given = dict[str, Any]
 _LONGEST_MS = timedelta.max // timedelta(milliseconds=1)
@@ -38,8 +36,14 @@ def run(vector: Vector) -> Rule | None:
     rule = _unrepresentable(record, given)
     if rule is not None:
         return rule
+    if record not in _ENCODERS:
+        raise NoCounterpartError(f"no record of ours is a {record}")
     try:
         text = _ENCODERS[record](given).decode()
+    except OverflowError:
+        spans = [given.get(name, 0) for name in ("response_time_ms", "duration_ms")]
+        must_equal(max(spans) > _LONGEST_MS or min(spans) < -_LONGEST_MS, True)
+        return Rule.TIMEDELTA
     except (ValueError, WireFormatError):
         must_equal("an error", "an error" if isinstance(expected, dict) else expected)
         return None
@@ -82,12 +86,12 @@ def _call(given: Given) -> CallContext:
 
 
 def _context(given: Given) -> bytes:
-    return to_bytes(context_text(_call(given)))
+    return CONTEXT.encode(_call(given))
 
 
 def _dns_request(given: Given) -> bytes:
-    request = dns.DNSRequest(*(go.text(given[name]) for name in ("hostname", "type", "nameserver")))
-    return dns.encode_dns_request(request, _call(given["context"]))
+    request = wire.DNSRequest(*(go.text(given[name]) for name in ("hostname", "type", "nameserver")))
+    return wire.DNS_REQUEST.encode(request, _call(given["context"]))
 
 
 def _mx(given: Given) -> MXRecord:
@@ -95,15 +99,13 @@ def _mx(given: Given) -> MXRecord:
 
 
 def _mx_record(given: Given) -> bytes:
-    """Return the one record of a response."""
-    response = dns.encode_dns_response(dns.DNSAnswer(mx_records=(_mx(given),)))
-    return response.removeprefix(b'{"mx_records":[').removesuffix(b"]}")
+    return wire.MX_RECORD.encode(_mx(given))
 
 
 def _dns_response(given: Given) -> bytes:
     records = tuple(map(go.text, given["records"] or ()))
-    answer = dns.DNSAnswer(records, tuple(map(_mx, given["mx_records"] or ())))
-    return dns.encode_dns_response(answer, error=go.detail(given["error"]))
+    answer = wire.DNSResponse(records, tuple(map(_mx, given["mx_records"] or ())))
+    return wire.DNS_RESPONSE.encode(answer, error=go.detail(given["error"]))
 
 
 def _headers(given: Any) -> dict[str, tuple[str, ...]]:
@@ -117,7 +119,7 @@ def _http_request(given: Given) -> bytes:
         _headers(given["headers"]),
         base64.b64decode(go.text(given["body"])),
     )
-    return http.encode_http_request(request, _call(given["context"]))
+    return wire.HTTP_REQUEST.encode(request, _call(given["context"]))
 
 
 def _http_response(given: Given) -> bytes:
@@ -128,47 +130,44 @@ def _http_response(given: Given) -> bytes:
         go.text(given["proto"]),
         given["body_truncated"],
     )
-    return http.encode_http_response(response, error=go.detail(given["error"]))
+    return wire.HTTP_RESPONSE.encode(response, error=go.detail(given["error"]))
 
 
 def _span(milliseconds: int) -> timedelta | None:
     """Return a timeout as it is, a negative one too."""
-    return span(milliseconds) or (timedelta(milliseconds=milliseconds) if milliseconds else None)
+    return timeout_of(milliseconds) or (timedelta(milliseconds=milliseconds) if milliseconds else None)
 
 
 def _tcp_request(given: Given) -> bytes:
     port = int(go.text(given["port"]) or 0)
-    request = tcp.TCPRequest(go.text(given["host"]), port, _span(given["timeout_ms"]), given["tls"])
-    return tcp.encode_tcp_request(request, _call(given["context"]))
+    request = wire.TCPRequest(go.text(given["host"]), port, _span(given["timeout_ms"]), given["tls"])
+    return wire.TCP_REQUEST.encode(request, _call(given["context"]))
 
 
 def _tcp_response(given: Given) -> bytes:
-    facts = TLSFacts(
+    response = wire.TCPResponse(
+        given["connected"],
+        *(go.text(given[name]) for name in ("address", "remote_addr", "local_addr")),
+        given["tls"],
         *(
             go.text(given[f"tls_{name}"])
             for name in ("version", "cipher_suite", "server_name", "cert_subject", "cert_issuer")
         ),
         go.moment(given["tls_cert_not_after"]),
-    )
-    answer = tcp.TCPAnswer(
-        given["connected"],
-        *(go.text(given[name]) for name in ("address", "remote_addr", "local_addr")),
-        given["tls"],
-        facts,
         timedelta(milliseconds=given["response_time_ms"]),
     )
-    return tcp.encode_tcp_response(answer, error=go.detail(given["error"]))
+    return wire.TCP_RESPONSE.encode(response, error=go.detail(given["error"]))
 
 
 def _smtp_request(given: Given) -> bytes:
-    request = smtp.SMTPRequest(
+    request = wire.SMTPRequest(
         go.text(given["host"]),
         int(go.text(given["port"]) or 0),
         _span(given["timeout_ms"]),
         given["tls"],
         given["starttls"],
     )
-    return smtp.encode_smtp_request(request, _call(given["context"]))
+    return wire.SMTP_REQUEST.encode(request, _call(given["context"]))
 
 
 def _smtp_response(given: Given) -> bytes:
@@ -182,7 +181,7 @@ def _smtp_response(given: Given) -> bytes:
         response_time=timedelta(milliseconds=given["response_time_ms"]),
         address=go.text(given["address"]),
     )
-    return smtp.encode_smtp_response(result, error=go.detail(given["error"]))
+    return wire.SMTP_RESPONSE.encode(result, error=go.detail(given["error"]))
 
 
 def _exec_request(given: Given) -> bytes:
@@ -193,7 +192,7 @@ def _exec_request(given: Given) -> bytes:
         go.text(given["dir"]),
         {name: value for name, _, value in variables},
     )
-    return command.encode_command_request(request, _call(given["context"]))
+    return wire.EXEC_REQUEST.encode(request, _call(given["context"]))
 
 
 def _exec_response(given: Given) -> bytes:
@@ -204,18 +203,24 @@ def _exec_response(given: Given) -> bytes:
         timedelta(milliseconds=given["duration_ms"]),
         given["is_timeout"],
     )
-    return command.encode_command_response(result, error=go.detail(given["error"]))
+    return wire.EXEC_RESPONSE.encode(result, error=go.detail(given["error"]))
 
 
 def _attribute(given: Given) -> LogAttribute:
     return LogAttribute(go.text(given["key"]), given["type"], go.text(given["value"]))
 
 
+def _log_attribute(given: Given) -> bytes:
+    """Return the one fact of a message."""
+    message = wire.encode_log_message(LogMessage("", "", [_attribute(given)], ZERO_TIME), CallContext())
+    return message.partition(b'"attrs":[')[2].partition(b"]")[0]
+
+
 def _log_message(given: Given) -> bytes:
     attributes = list(map(_attribute, given["attrs"] or ()))
     timestamp = go.moment(given["timestamp"]) or ZERO_TIME
     message = LogMessage(go.text(given["level"]), go.text(given["message"]), attributes, timestamp)
-    return log.encode_log_message(message, _call(given["context"]))
+    return wire.encode_log_message(message, _call(given["context"]))
 
 
 _ENCODERS = {
@@ -232,4 +237,5 @@ _ENCODERS = {
     "ExecRequest": _exec_request,
     "ExecResponse": _exec_response,
     "LogMessage": _log_message,
+    "LogAttr": _log_attribute,
 }

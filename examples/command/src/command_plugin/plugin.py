@@ -17,7 +17,9 @@ plugin = reglet.define_plugin(
     name="command",
     description="Execute commands and validate output",
     # What the system itself brings, a shell among it; a profile that runs something else grants it.
-    capabilities=reglet.GrantSet(exec=reglet.ExecCapability(commands=["/bin/*", "/bin/sh", "/usr/bin/*"])),
+    capabilities=reglet.GrantSet(
+        exec=reglet.ExecCapability(commands=["/bin/*", "/bin/sh", "/usr/bin/*", "/usr/bin/systemctl"])
+    ),
 )
 
 EXAMPLES = [

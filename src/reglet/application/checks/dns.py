@@ -149,7 +149,7 @@ def _is_ipv4(text: str) -> bool:
 
 def _is_ipv6(text: str) -> bool:
     address = _ipv6(text)
-    return address is not None and address.ipv4_mapped is None
+    return address is not None and address.ipv4_mapped is None and address.scope_id is None
 
 
 def _ipv6(text: str) -> IPv6Address | None:

@@ -30,7 +30,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     require_extra("test", "audit")
     require_project(options.path)
-    from reglet.infrastructure.build.in_process import load_plugin_in_process
+    from reglet.infrastructure.build.project import load_plugin_in_process
     from reglet.testing.audit.project import audit_project
 
     report = audit_project(load_plugin_in_process(options.path), options.path, options.place)

@@ -15,8 +15,7 @@ from reglet.cli.exit_status import ExitStatus
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reglet.infrastructure.build.build import BuildReport, CheckReport
-    from reglet.infrastructure.build.stages import Stage
+    from reglet.infrastructure.build.build import BuildReport, CheckReport, Stage
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:

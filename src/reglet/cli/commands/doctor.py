@@ -59,7 +59,7 @@ def _runtime() -> Finding:
         product = load_product()
     except RegletError as error:
         return Finding("runtime", str(error), missing=True)
-    return Finding("runtime", f"{product.key[:16]}, {len(product.module) / 1e6:.1f} MB")
+    return Finding("runtime", f"{product.key[:16]}, {len(product.module.wasm) / 1e6:.1f} MB")
 
 
 def _cache() -> Iterator[Finding]:

@@ -17,12 +17,9 @@ from reglet.cli.exit_status import ExitStatus
 from reglet.cli.targets import local_path
 
 if TYPE_CHECKING:
-    from reglet.infrastructure.module.plugin import PluginModule
+    from reglet.infrastructure.wasm.inspect import PluginModule
 
-_PAGE_BYTES = 65536
 _NEEDED = ("_manifest", "_observe", "allocate")
-_HOST_MODULE = "reglet_host"
-_BUILD_SECTION = "reglet"
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -47,8 +44,9 @@ def facts_of(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: it cannot be read, is no core module, or lacks what hosts call.
     """
-    from reglet.infrastructure.module.errors import ModuleFormatError
-    from reglet.infrastructure.module.plugin import read_plugin
+    from reglet.infrastructure.wasm.binary import ModuleFormatError
+    from reglet.infrastructure.wasm.host_functions import HOST_MODULE
+    from reglet.infrastructure.wasm.inspect import read_plugin
 
     try:
         content = path.read_bytes()
@@ -67,7 +65,7 @@ def facts_of(path: Path) -> dict[str, Any]:
         "gzip_bytes": len(gzip.compress(content, 6)),
         "sections": {section.name.lower(): size for section, size in plugin.section_sizes.items()},
         "memory_pages": plugin.memory.minimum if plugin.memory else 0,
-        "host_functions": list(plugin.imported_functions(_HOST_MODULE)),
+        "host_functions": list(plugin.imported_functions(HOST_MODULE)),
         "exports": sorted(plugin.exported_functions),
         "built": _built(plugin),
     }
@@ -75,7 +73,9 @@ def facts_of(path: Path) -> dict[str, Any]:
 
 def _built(plugin: PluginModule) -> dict[str, Any] | None:
     """Return what our build wrote of itself; None for a module of another SDK."""
-    section = plugin.custom.get(_BUILD_SECTION)
+    from reglet.infrastructure.wasm.inspect import BUILD_SECTION
+
+    section = plugin.custom.get(BUILD_SECTION)
     return None if section is None else json.loads(bytes(section))
 
 
@@ -87,11 +87,13 @@ def _show(facts: dict[str, Any]) -> None:
 
 
 def _rows(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    from reglet.infrastructure.wasm.entries import PAGE_SIZE
+
     yield "sha256", facts["sha256"]
     yield "size", f"{facts['bytes'] / 1e6:.1f} MB, {facts['gzip_bytes'] / 1e6:.1f} MB gzip"
     for name, size in facts["sections"].items():
         yield f"  {name}", f"{size:,} bytes"
-    yield "memory", f"{facts['memory_pages']} pages, {facts['memory_pages'] * _PAGE_BYTES / 1e6:.1f} MB"
+    yield "memory", f"{facts['memory_pages']} pages, {facts['memory_pages'] * PAGE_SIZE / 1e6:.1f} MB"
     yield "host functions", ", ".join(facts["host_functions"]) or "none"
     yield "exports", ", ".join(facts["exports"])
     built = facts["built"]

@@ -45,9 +45,9 @@ def _run(options: argparse.Namespace) -> int:
 
 def snapshot(manifest: Manifest) -> str:
     """Return the manifest as JSON that reads well in a diff."""
-    from reglet.infrastructure.wire.manifest import encode_manifest
+    from reglet.infrastructure.wire.manifest import MANIFEST
 
-    return json.dumps(json.loads(encode_manifest(manifest)), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(json.loads(MANIFEST.encode(manifest)), indent=2, ensure_ascii=False) + "\n"
 
 
 def _compare(path: Path, now: str) -> int:

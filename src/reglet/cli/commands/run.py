@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest
     from reglet.domain.entities.result import Result
     from reglet.domain.ports import HostFunctions
-    from reglet.infrastructure.host.host_call import HostCall
+    from reglet.infrastructure.host.events import HostCallEvent
     from reglet.testing.examples import ExampleCase
 
 
@@ -138,7 +138,7 @@ def _recorded(check: _Check, options: argparse.Namespace) -> Result:
     return result
 
 
-def _explain(call: HostCall) -> None:
+def _explain(call: HostCallEvent) -> None:
     verdict = {
         True: f"allowed by {call.decision}",
         False: f"denied, missing {call.decision}",
@@ -149,9 +149,9 @@ def _explain(call: HostCall) -> None:
 
 
 def _print_json(result: Result) -> None:
-    from reglet.infrastructure.wire.result import encode_result
+    from reglet.infrastructure.wire.result import RESULT
 
-    sys.stdout.write(encode_result(result).decode() + "\n")
+    sys.stdout.write(RESULT.encode(result).decode() + "\n")
 
 
 COMMAND = Command("run", "run one check", _configure, _run)

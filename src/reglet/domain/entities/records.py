@@ -17,6 +17,9 @@ from reglet.domain.time import ZERO_TIME
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """The most of an HTTP body, or of a command's output, that a host hands to a plugin."""
 
+DEFAULT_MAX_REDIRECTS = 10
+"""The redirects that every host follows unless told otherwise."""
+
 
 def _header_values(headers: Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str, ...]]:
     return {name: (value,) if isinstance(value, str) else tuple(value) for name, value in headers.items()}
@@ -32,7 +35,7 @@ class HTTPRequest:
     body: bytes = b""
     timeout: timedelta | None = None
     follow_redirects: bool = True
-    max_redirects: int = 10
+    max_redirects: int = DEFAULT_MAX_REDIRECTS
     insecure_skip_verify: bool = False
 
 

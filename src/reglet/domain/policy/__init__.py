@@ -1,7 +1,13 @@
 """Does a `GrantSet` allow what a plugin asks for? Deny by default; ABI section 3 says what patterns mean."""
 
 from reglet.domain.policy.globs import Glob, PatternError
-from reglet.domain.policy.network import InvalidHostError, canonical_host, parse_address, special_use
+from reglet.domain.policy.network import (
+    InvalidHostError,
+    Target,
+    canonical_host,
+    parse_address,
+    special_use,
+)
 from reglet.domain.policy.policy import Decision, Policy, PolicyGuard
 
 __all__ = [
@@ -11,6 +17,7 @@ __all__ = [
     "PatternError",
     "Policy",
     "PolicyGuard",
+    "Target",
     "canonical_host",
     "parse_address",
     "special_use",

@@ -1,8 +1,29 @@
-"""Paths and the patterns of paths, made absolute before they are compared."""
+"""Paths and the patterns of paths: made absolute before they are compared, and which are of special use."""
 
 from __future__ import annotations
 
 import re
+
+_SPECIAL_FOLDERS = {
+    "/proc": "of the kernel",
+    "/sys": "of the kernel",
+    "/dev": "of devices",
+    "/run": "of running services",
+    "/var/run": "of running services",
+}
+
+
+def special_folder(path: str) -> str:
+    """Return which folder of special use a canonical path lies in, such as `/proc`; an empty string for none.
+
+    It holds the memory, variables and sockets of processes, the host's own too: no wildcard reaches it.
+    """
+    return next((each for each in _SPECIAL_FOLDERS if path == each or path.startswith(each + "/")), "")
+
+
+def special_folder_hint(folder: str) -> str:
+    """Return why no wildcard reaches what lies in a folder of special use."""
+    return f"{folder} is {_SPECIAL_FOLDERS[folder]}, which no pattern with wildcards allows"
 
 
 def canonical_path(path: str, cwd: str | None) -> str | None:

@@ -12,12 +12,15 @@ from attrs import frozen
 from reglet.domain.entities.grants import NetworkRule
 from reglet.domain.errors import RegletError
 from reglet.domain.policy.globs import Glob, PatternError, is_exact
-from reglet.domain.urls import PORTS
+from reglet.domain.urls import PORTS, join_host_port
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
 
-_METADATA = (
+METADATA = "cloud metadata"
+"""The use of addresses at which clouds hand out credentials."""
+
+_METADATA_ADDRESSES = (
     "169.254.169.254/32",
     "169.254.169.253/32",
     "169.254.170.2/32",
@@ -32,7 +35,7 @@ _METADATA = (
 )
 
 _SPECIAL: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("cloud metadata", _METADATA),
+    (METADATA, _METADATA_ADDRESSES),
     ("unspecified", ("0.0.0.0/32", "::/128")),
     ("loopback", ("127.0.0.0/8", "::1/128")),
     ("private", ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fec0::/10")),
@@ -57,7 +60,12 @@ _GLOBAL_UNICAST = IPv6Network("2000::/3")
 
 
 def special_use(address: Address) -> str:
-    """Return what an address is set aside for, such as `private`; an empty string for a public one.
+    """Return what an address is set aside for, such as `private`; an empty string for a public one."""
+    return special_range(address)[0]
+
+
+def special_range(address: Address) -> tuple[str, Network | None]:
+    """Return what an address is set aside for, and the range that is; nothing and None for a public one.
 
     An IPv4 address inside an IPv6 one (mapped, NAT64) is judged itself. Of IPv6, only global unicast
     can be public.
@@ -65,13 +73,13 @@ def special_use(address: Address) -> str:
     if isinstance(address, IPv6Address):
         inner = IPv4Address(int(address) & 0xFFFF_FFFF) if address in _NAT64 else address.ipv4_mapped
         if inner is not None:
-            return special_use(inner)
+            return special_range(inner)
     for use, network in _RANGES:
         if address in network:
-            return use
+            return use, network
     if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
-        return "reserved"
-    return ""
+        return "reserved", ip_network(address)
+    return "", None
 
 
 _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
@@ -103,8 +111,10 @@ def canonical_host(host: str) -> str:
     writes them, whatever their spelling was (`0x7f.1`, `[::ffff:127.0.0.1]`).
     """
     address = parse_address(host)
-    if address is not None:
-        return str(address)
+    return _canonical_name(host) if address is None else str(address)
+
+
+def _canonical_name(host: str) -> str:
     name = _ascii(host).removesuffix(".")
     if len(name) > _MAX_NAME:
         raise InvalidHostError(host[:80] + "…", f"it is longer than {_MAX_NAME} characters")
@@ -113,6 +123,31 @@ def canonical_host(host: str) -> str:
             reason = "a label is empty" if not label else f"{label[:80]!r} cannot be a label of a name"
             raise InvalidHostError(host, reason)
     return name
+
+
+@frozen
+class Target:
+    """A host and a port in the one spelling in which they are judged and dialled.
+
+    Attributes:
+        host: a name, or an address, as `canonical_host` writes it.
+        port: the number, which may be none that there is.
+        address: the address that the host is, None for a name.
+    """
+
+    host: str
+    port: int
+    address: Address | None = None
+
+    @classmethod
+    def of(cls, host: str, port: int) -> Self:
+        """Return the target that a host in any spelling means; raises `InvalidHostError`."""
+        address = parse_address(host)
+        return cls(_canonical_name(host) if address is None else str(address), port, address)
+
+    def __str__(self) -> str:
+        """Return `host:port`, an IPv6 address in brackets."""
+        return join_host_port(self.host, self.port)
 
 
 def parse_address(host: str) -> Address | None:
@@ -219,8 +254,18 @@ class HostPattern:
         return self.block is not None and address in self.block
 
     def reaches(self, host: str, address: Address) -> bool:
-        """Whether it lets `host` be dialled at this address: one of special use wants no wildcard."""
-        return not special_use(address) or self.names(host) or self.holds(address)
+        """Whether it lets `host` be dialled at this address.
+
+        One of special use wants the host's name without wildcards, or a block inside the range that is set
+        aside: `0.0.0.0/0` is a wildcard. Cloud metadata wants its address, for who owns a name decides where
+        it leads.
+        """
+        use, within = special_range(address)
+        if within is None:
+            return True
+        if self.block is None:
+            return use != METADATA and self.names(host)
+        return self.holds(address) and self.block.version == within.version and self.block.subnet_of(within)  # type: ignore[arg-type]  # of one version
 
 
 @frozen

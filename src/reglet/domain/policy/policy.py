@@ -10,19 +10,19 @@ from attrs import frozen
 
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.errors import CapabilityError
-from reglet.domain.policy.files import canonical_path, path_pattern
+from reglet.domain.policy.files import canonical_path, path_pattern, special_folder, special_folder_hint
 from reglet.domain.policy.globs import Glob, is_exact
 from reglet.domain.policy.network import (
     Address,
     CompiledRule,
     HostPattern,
     InvalidHostError,
-    canonical_host,
+    Target,
     parse_address,
     readable,
     special_use,
 )
-from reglet.domain.policy.programs import is_blocked, is_gated, runs_code
+from reglet.domain.policy.programs import injects_code, is_harmless_variable, only_reads
 from reglet.domain.urls import DNS_PORT, PORTS, join_host_port
 
 
@@ -79,16 +79,20 @@ class Policy:
     def network(self, host: str, port: int) -> Decision:
         """May this name or address be connected to on this port?"""
         try:
-            name, address = canonical_host(host), parse_address(host)
+            return self.connection(Target.of(host, port))
         except InvalidHostError as error:
-            return Decision(False, _network_grant(host, port), str(error))
-        if port not in PORTS:
-            return Decision(False, _network_grant(host, port), f"a port is from {PORTS[0]} to {PORTS[-1]}")
-        for rule, pattern in self._hosts(port):
-            if pattern.covers(name, address) and (address is None or pattern.reaches(name, address)):
+            return Decision(False, f"network:{join_host_port(host, port)}", str(error))
+
+    def connection(self, target: Target) -> Decision:
+        """May this target be connected to?"""
+        if target.port not in PORTS:
+            return Decision(False, f"network:{target}", f"a port is from {PORTS[0]} to {PORTS[-1]}")
+        for rule, pattern in self._hosts(target.port):
+            if pattern.covers(target.host, target.address) and (
+                target.address is None or pattern.reaches(target.host, target.address)
+            ):
                 return Decision(True, rule.name(pattern))
-        hint = _network_hint(name, port) if address is None else _address_hint(name, port, address)
-        return self._refusal(_network_grant(name, port), hint)
+        return self._network_refusal(target)
 
     def address(self, host: str, port: int, ip: str) -> Decision:
         """May `ip`, which the granted `host` resolved to, be dialled on this port?
@@ -96,51 +100,52 @@ class Policy:
         An address of special use (private, loopback, cloud metadata and so on) needs a rule that names the
         host or the address without wildcards; any other may be dialled if the host may.
         """
-        target = self.network(host, port)
         try:
-            name, address = canonical_host(host), parse_address(ip)
+            target, address = Target.of(host, port), parse_address(ip)
         except InvalidHostError as error:
-            return Decision(False, _network_grant(ip, port), str(error))
+            return Decision(False, f"network:{join_host_port(ip, port)}", str(error))
         if address is None:
-            return Decision(False, _network_grant(ip, port), f"{ip!r} is no address")
-        if not target or not special_use(address):
-            return target
-        for rule, pattern in self._hosts(port):
-            if pattern.reaches(name, address):
+            return Decision(False, f"network:{join_host_port(ip, port)}", f"{ip!r} is no address")
+        return self.resolved(target, address)
+
+    def resolved(self, target: Target, address: Address) -> Decision:
+        """May this address, which the host of a granted target resolved to, be dialled? See `address`."""
+        decision = self.connection(target)
+        if not decision or not special_use(address):
+            return decision
+        for rule, pattern in self._hosts(target.port):
+            if pattern.reaches(target.host, address):
                 return Decision(True, rule.name(pattern))
-        hint = f"{name} is {_address_hint(str(address), port, address)}"
-        return self._refusal(_network_grant(str(address), port), hint)
+        return self._network_refusal(Target(str(address), target.port, address), f"{target.host} is ")
 
     def dns(self, host: str) -> Decision:
         """May this name be looked up? It needs a grant on port 53."""
         try:
-            name, address = canonical_host(host), parse_address(host)
+            target = Target.of(host, DNS_PORT)
         except InvalidHostError as error:
-            return Decision(False, _network_grant(host, DNS_PORT), str(error))
+            return Decision(False, f"network:{join_host_port(host, DNS_PORT)}", str(error))
         for rule, pattern in self._hosts(DNS_PORT):
-            if pattern.covers(name, address):
+            if pattern.covers(target.host, target.address):
                 return Decision(True, rule.name(pattern))
-        return self._refusal(
-            _network_grant(name, DNS_PORT), "a look-up needs " + _network_hint(name, DNS_PORT)
-        )
+        return self._refusal(f"network:{target}", f"a look-up needs {_network_hint(target)}")
 
-    def execute(
-        self, command: str, args: Sequence[str] = (), *, resolved: str = "", environment: Iterable[str] = ()
-    ) -> Decision:
-        """May this program be run with these arguments and these environment variables?
+    def execute(self, command: str, *, resolved: str = "", environment: Iterable[str] = ()) -> Decision:
+        """May this program be run, with whatever arguments and with these environment variables?
 
-        `resolved` is the file that the command turned out to be, symlinks followed. A rule may name either.
-        Shells, interpreters given code and programs that run others need a rule without wildcards.
+        `command` is a bare name, found on the host's own search path, or an absolute path; `resolved` is the
+        file that it turned out to be, symlinks followed. A rule may name any of them: a bare rule matches a
+        bare name only. A wildcard grants what is known to run nothing else; all else needs its exact rule.
         """
-        # A command with `..` in it is known by its file alone: behind a symlink `..` leads elsewhere.
-        names = [] if not command or ".." in command.split("/") else [posixpath.normpath(command)]
+        # A relative path, or one with `..`, is known by its file alone: it means another one elsewhere.
+        is_plain = "/" not in command or (command.startswith("/") and ".." not in command.split("/"))
+        names = [posixpath.normpath(command)] if command and is_plain else []
         if resolved:
             names.append(resolved)
-        reason = runs_code(command, args, resolved)
-        patterns = [glob for glob in self._commands if not reason or is_exact(glob.pattern)]
-        granted = _first(patterns, names)
+        harmless = bool(names) and only_reads(names[0], resolved)
+        granted = _first((glob for glob in self._commands if harmless or is_exact(glob.pattern)), names)
         if granted is None:
-            why = f"{reason}, so a pattern with wildcards is not enough; " if reason else ""
+            needs_exact = not harmless and _first(self._commands, names) is not None
+            why = "it may run other code, so a pattern with wildcards is not enough; " if needs_exact else ""
             hint = f"{why}add {json.dumps(names[-1] if names else command)} to exec.commands"
             return self._refusal(f"exec:{command}", hint)
         for name in environment:
@@ -151,25 +156,27 @@ class Policy:
 
     def _may_pass_on(self, variable: str) -> Decision:
         """May a command be given this environment variable?"""
-        if is_blocked(variable) or is_gated(variable):
-            return self.environment(variable)
         if not variable or "=" in variable or "\0" in variable:
             return Decision(
                 False, f"env:{variable}", "a variable's name is not empty and holds no = and no NUL"
             )
-        return Decision(True, f"env:{variable}")
+        exact = (glob for glob in self._vars if is_exact(glob.pattern))
+        if is_harmless_variable(variable) or _first(exact, [variable]) is not None:
+            return Decision(True, f"env:{variable}")
+        why = "it may steer the program, so only its exact name grants it"
+        return self._refusal(f"env:{variable}", f"{why}; add {json.dumps(variable)} to env.vars")
 
     def environment(self, name: str) -> Decision:
         """May this environment variable be read?
 
         Variables that steer the linker or the shell (`LD_PRELOAD`, `BASH_ENV`) need a rule with that name.
         """
-        blocked = is_blocked(name)
-        patterns = [glob for glob in self._vars if not blocked or is_exact(glob.pattern)]
+        injects = injects_code(name)
+        patterns = [glob for glob in self._vars if not injects or is_exact(glob.pattern)]
         granted = _first(patterns, [name])
         if granted is not None:
             return Decision(True, f"env:{granted.pattern}")
-        why = "it can make programs run other code, so only its exact name grants it; " if blocked else ""
+        why = "it can make programs run other code, so only its exact name grants it; " if injects else ""
         return self._refusal(f"env:{name}", f"{why}add {json.dumps(name)} to env.vars")
 
     def read(self, path: str) -> Decision:
@@ -186,17 +193,25 @@ class Policy:
             return Decision(
                 False, f"fs:{operation}:{path}", "a path is absolute, without empty parts, . and .."
             )
-        granted = _first(patterns, [whole])
+        folder = special_folder(whole)
+        granted = _first((glob for glob in patterns if not folder or is_exact(glob.pattern)), [whole])
         if granted is not None:
             return Decision(True, f"fs:{operation}:{granted.pattern}")
-        rule = json.dumps({operation: [whole]})
-        return self._refusal(f"fs:{operation}:{whole}", f"add {rule} to fs.rules")
+        why = f"{special_folder_hint(folder)}; " if folder else ""
+        return self._refusal(
+            f"fs:{operation}:{whole}", f"{why}add {json.dumps({operation: [whole]})} to fs.rules"
+        )
 
     def _hosts(self, port: int) -> Iterator[tuple[CompiledRule, HostPattern]]:
         """Yield each host of the rules that name this port."""
         for rule in self._network:
             if rule.has_port(port):
                 yield from ((rule, pattern) for pattern in rule.hosts)
+
+    def _network_refusal(self, target: Target, lead: str = "") -> Decision:
+        use = "" if target.address is None else special_use(target.address)
+        why = f"{target.address}, a {use} address, which no pattern with wildcards allows; " if use else ""
+        return self._refusal(f"network:{target}", f"{lead}{why}{_network_hint(target)}")
 
     def _refusal(self, missing: str, hint: str) -> Decision:
         return Decision(False, missing, "; ".join((hint, *self.errors)))
@@ -208,28 +223,18 @@ class PolicyGuard:
 
     policy: Policy
 
-    def check_target(self, host: str, port: int) -> None:
-        """Raise `CapabilityError` unless a grant covers this name or address with this port."""
-        self.policy.network(host, port).require()
+    def check_target(self, target: Target) -> None:
+        """Raise `CapabilityError` unless a grant covers this target."""
+        self.policy.connection(target).require()
 
-    def check_address(self, host: str, port: int, address: str) -> None:
-        """Raise `CapabilityError` unless `address`, which `host` resolved to, may be dialled."""
-        self.policy.address(host, port, address).require()
+    def check_address(self, target: Target, address: Address) -> None:
+        """Raise `CapabilityError` unless `address`, which the target's host resolved to, may be dialled."""
+        self.policy.resolved(target, address).require()
 
 
 def _first(patterns: Iterable[Glob], names: Sequence[str]) -> Glob | None:
     return next((glob for glob in patterns if any(map(glob.matches, names))), None)
 
 
-def _network_grant(host: str, port: int) -> str:
-    return f"network:{join_host_port(host, port)}"
-
-
-def _network_hint(host: str, port: int) -> str:
-    return f"add {json.dumps({'hosts': [host], 'ports': [str(port)]})} to network.rules"
-
-
-def _address_hint(host: str, port: int, address: Address) -> str:
-    use = special_use(address)
-    why = f"{address}, a {use} address, which no pattern with wildcards allows; " if use else ""
-    return why + _network_hint(host, port)
+def _network_hint(target: Target) -> str:
+    return f"add {json.dumps({'hosts': [target.host], 'ports': [str(target.port)]})} to network.rules"

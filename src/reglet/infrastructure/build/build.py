@@ -4,42 +4,108 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-import attrs
+from attrs import field, frozen
 
 from reglet.application.version import __version__
-from reglet.infrastructure.build.environment import package_folders
-from reglet.infrastructure.build.images import Images
-from reglet.infrastructure.build.loaded_runtime import load_runtime
-from reglet.infrastructure.build.output import write_output
+from reglet.infrastructure.atomic import write_atomic
+from reglet.infrastructure.build.errors import OutputError
+from reglet.infrastructure.build.import_advice import find_warnings
 from reglet.infrastructure.build.plugin_guest import PluginGuest
 from reglet.infrastructure.build.project import find_project
-from reglet.infrastructure.build.stages import Stages, silent
-from reglet.infrastructure.build.warnings import find_warnings
+from reglet.infrastructure.build.runtime import Runtime
+from reglet.infrastructure.build.snapshots import Snapshots
+from reglet.infrastructure.build.sources import package_folders
 from reglet.infrastructure.engine import run_in_guest_thread
-from reglet.infrastructure.module.host_functions import without_host_functions
-from reglet.infrastructure.module.sections import custom_section
-from reglet.infrastructure.module.snapshot import write_snapshot
+from reglet.infrastructure.runtime.product import load_product
+from reglet.infrastructure.wasm.host_functions import without_host_functions
+from reglet.infrastructure.wasm.inspect import BUILD_SECTION
+from reglet.infrastructure.wasm.sections import custom_section
+from reglet.infrastructure.wasm.snapshot import write_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
-    from reglet.infrastructure.build.loaded_runtime import LoadedRuntime
-    from reglet.infrastructure.build.plugin_guest import Noticed
+    from reglet.infrastructure.build.plugin_guest import ImportEffects
     from reglet.infrastructure.build.project import Project
-    from reglet.infrastructure.build.stages import Progress, Stage
+    from reglet.infrastructure.runtime.product import RuntimeProduct
+
+
+@frozen
+class Stage:
+    """A part of a build.
+
+    Attributes:
+        name: what is done.
+        seconds: how long it took; None while it is under way.
+    """
+
+    name: str
+    seconds: float | None = None
+
+
+class Progress(Protocol):
+    """Told of each stage twice: when it begins and when it has ended."""
+
+    def __call__(self, stage: Stage) -> None:
+        """Take note."""
+        ...
+
+
+def silent(stage: Stage) -> None:
+    """Take no note."""
+    del stage
+
+
+class Stages:
+    """Times the stages of one build."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self.ended: list[Stage] = []
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Run a stage; one that fails is not told as ended."""
+        self._progress(Stage(name))
+        start = time.perf_counter()
+        yield
+        ended = Stage(name, time.perf_counter() - start)
+        self.ended.append(ended)
+        self._progress(ended)
+
+
+def write_output(output: Path | None, name: str, content: bytes) -> Path:
+    """Write beside the place and rename; return the place.
+
+    Args:
+        output: the file to write, or a folder to write `name` into; the working directory for None.
+        name: what to call it where `output` does not.
+        content: what to write.
+
+    Raises:
+        OutputError: it cannot be written there.
+    """
+    path = Path.cwd() / name if output is None else output / name if output.is_dir() else output
+    try:
+        write_atomic(path, content)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {error.strerror or error}; choose another place with -o"
+        ) from error
+    return path
+
 
 ABI_VERSION = "0.1.1"
 """Of the ABI module whose contract built plugins keep."""
 
-BUILD_SECTION = "reglet"
-"""The custom section that says what a plugin was built of, in JSON."""
 
-
-@attrs.frozen
+@frozen
 class Built:
     """A built plugin, not yet written.
 
@@ -54,13 +120,13 @@ class Built:
 
     name: str
     version: str
-    content: bytes = attrs.field(repr=False)
+    content: bytes = field(repr=False)
     warnings: tuple[str, ...]
     sources: tuple[Path, ...]
     output: str
 
 
-@attrs.frozen
+@frozen
 class BuildReport:
     """What was built.
 
@@ -87,7 +153,7 @@ class BuildReport:
     output: str
 
 
-@attrs.frozen
+@frozen
 class CheckReport:
     """How a file compares with what its source builds to.
 
@@ -165,7 +231,7 @@ def check_build(
     )
 
 
-@attrs.frozen
+@frozen
 class Described:
     """What a plugin says of itself.
 
@@ -180,29 +246,29 @@ class Described:
     host_functions: tuple[str, ...]
 
 
-@attrs.frozen
-class OpenedPlugin:
+@frozen
+class ImportedPlugin:
     """A plugin imported in its guest."""
 
-    runtime: LoadedRuntime
+    product: RuntimeProduct
     guest: PluginGuest
-    noticed: Noticed
+    effects: ImportEffects
     described: Described
     trace: Callable[[], dict[str, str]]
     """Imports the plugin in another guest and returns where it reads the clock and takes random bytes."""
 
 
 @contextmanager
-def opened_plugin(project: Project, python: Path | None, stages: Stages) -> Iterator[OpenedPlugin]:
+def imported_plugin(project: Project, python: Path | None, stages: Stages) -> Iterator[ImportedPlugin]:
     """Import a project's plugin in a guest of this thread, which must be one for guests."""
     with stages.stage("prepare"):
-        runtime = load_runtime()
+        product = load_product()
         packages = package_folders(python)
-        images = Images(runtime)
-        images.base()
+        snapshots = Snapshots(product, Runtime.of(product.module, product.key))
+        snapshots.base()
 
     def new_guest() -> PluginGuest:
-        return PluginGuest(runtime, images, project, packages)
+        return PluginGuest(snapshots, project, packages)
 
     def trace() -> dict[str, str]:
         with new_guest() as another:
@@ -212,36 +278,36 @@ def opened_plugin(project: Project, python: Path | None, stages: Stages) -> Iter
         guest = new_guest()
     with guest:
         with stages.stage("import"):
-            noticed = guest.load()
+            effects = guest.load()
         with stages.stage("check"):
             report = guest.describe()
             described = Described(report["name"], report["version"], tuple(report["host_functions"]))
-        yield OpenedPlugin(runtime, guest, noticed, described, trace)
+        yield ImportedPlugin(product, guest, effects, described, trace)
 
 
 def build_content(project: Project, python: Path | None, stages: Stages) -> Built:
     """Build a project in this thread, which must be one for guests."""
-    with opened_plugin(project, python, stages) as opened:
+    with imported_plugin(project, python, stages) as imported:
         with stages.stage("snapshot"):
-            content, modules = _snapshot(opened)
-        guest = opened.guest
+            content, modules = _snapshot(imported)
+        guest = imported.guest
         return Built(
-            name=opened.described.name,
-            version=opened.described.version,
+            name=imported.described.name,
+            version=imported.described.version,
             content=content,
-            warnings=tuple(find_warnings(guest, opened.noticed, modules, opened.trace)),
+            warnings=tuple(find_warnings(guest, imported.effects, modules, imported.trace)),
             sources=tuple(each.path for each in guest.sources),
             output=guest.output,
         )
 
 
-def _snapshot(opened: OpenedPlugin) -> tuple[bytes, list[str]]:
-    product, usable = opened.runtime.product, opened.described.host_functions
-    slots = product.host_functions
+def _snapshot(imported: ImportedPlugin) -> tuple[bytes, list[str]]:
+    product, usable = imported.product, imported.described.host_functions
+    slots = product.module.host_functions
     dropped = sorted(set(slots) - set(usable))
-    memory, modules = opened.guest.memory(sum(1 << slots[name].bit for name in usable))
+    memory, modules = imported.guest.memory(sum(1 << slots[name].bit for name in usable))
     exports = {"memory", *product.plugin_exports}
-    module = write_snapshot(without_host_functions(product.module, slots, dropped), memory, exports)
+    module = write_snapshot(without_host_functions(product.module.wasm, slots, dropped), memory, exports)
     facts = {"abi": ABI_VERSION, "modules": modules, "runtime": product.key, "sdk": __version__}
     content = json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
     return module + custom_section(BUILD_SECTION, content), modules

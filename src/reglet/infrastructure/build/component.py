@@ -11,18 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import reglet
-from reglet.infrastructure.build.build import BuildReport, opened_plugin
-from reglet.infrastructure.build.environment import package_folders
+from reglet.infrastructure.build.build import BuildReport, Stages, imported_plugin, silent, write_output
 from reglet.infrastructure.build.errors import BuildError, PluginImportError
-from reglet.infrastructure.build.output import write_output
 from reglet.infrastructure.build.project import find_project
-from reglet.infrastructure.build.stages import Stages, silent
+from reglet.infrastructure.build.sources import package_folders
 from reglet.infrastructure.engine import run_in_guest_thread
 
 if TYPE_CHECKING:
-    from reglet.infrastructure.build.build import Described
+    from reglet.infrastructure.build.build import Described, Progress
     from reglet.infrastructure.build.project import Project
-    from reglet.infrastructure.build.stages import Progress
 
 _PACKAGE = Path(reglet.__file__).parent
 _WIT = _PACKAGE / "infrastructure" / "guest" / "wit"
@@ -77,8 +74,8 @@ def build_component(
 
 
 def _described(project: Project, python: Path | None, stages: Stages) -> Described:
-    with opened_plugin(project, python, stages) as opened:
-        return opened.described
+    with imported_plugin(project, python, stages) as imported:
+        return imported.described
 
 
 def _componentized(project: Project, python: Path | None) -> bytes:
@@ -101,8 +98,8 @@ def _run(command: list[str], folder: Path) -> None:
         done = subprocess.run(  # noqa: S603 - our own interpreter
             command, cwd=folder, capture_output=True, check=False, text=True, timeout=_MOST_SECONDS
         )
-    except subprocess.TimeoutExpired as problem:
-        raise BuildError(f"componentize-py did not end in {_MOST_SECONDS} s") from problem
+    except subprocess.TimeoutExpired as error:
+        raise BuildError(f"componentize-py did not end in {_MOST_SECONDS} s") from error
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()
         cause = next((line for line in reversed(said) if "Error" in line), f"status {done.returncode}")

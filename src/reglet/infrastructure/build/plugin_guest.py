@@ -7,34 +7,33 @@ import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
 
-import attrs
+from attrs import frozen
 
-from reglet.infrastructure.build.bytecode import Bytecode
 from reglet.infrastructure.build.errors import BuildError, ImportSideEffectError, PluginImportError
-from reglet.infrastructure.build.guest import Guest, GuestStoppedError
-from reglet.infrastructure.build.replacements import advice
-from reglet.infrastructure.build.sources import ImportRoots, SourceDirectory
+from reglet.infrastructure.build.import_advice import advice
+from reglet.infrastructure.build.runtime import Guest, GuestStoppedError
+from reglet.infrastructure.build.sources import Bytecode, ImportRoots, SourceDirectory
+from reglet.infrastructure.build_contract import (
+    PACKAGES_ROOT,
+    PLUGIN_ROOT,
+    REPORT_MARK,
+    SDK_ROOT,
+    STANDARD_LIBRARY_ROOT,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from reglet.infrastructure.build.bytecode import Source
-    from reglet.infrastructure.build.images import Images
-    from reglet.infrastructure.build.loaded_runtime import LoadedRuntime
     from reglet.infrastructure.build.project import Project
+    from reglet.infrastructure.build.snapshots import Snapshots
+    from reglet.infrastructure.build.sources import Source
 
-MARK = b"\0reglet-build "
-"""What the guest writes before a report."""
-
-PLUGIN_ROOT = "/plugin"
-PACKAGES_ROOT = "/packages"
-
-_FILE_IN_TRACEBACK = re.compile(r'File "(/(?:plugin|packages)/[^"]+)"')
+_FILE_IN_TRACEBACK = re.compile(rf'File "((?:{PLUGIN_ROOT}|{PACKAGES_ROOT})/[^"]+)"')
 
 
-@attrs.frozen
-class Noticed:
+@frozen
+class ImportEffects:
     """What a plugin did while it was imported.
 
     Attributes:
@@ -51,17 +50,19 @@ class Noticed:
 class PluginGuest:
     """A guest with a plugin's folders in sight. It is a context manager."""
 
-    def __init__(
-        self, runtime: LoadedRuntime, images: Images, project: Project, packages: tuple[Path, ...]
-    ) -> None:
+    def __init__(self, snapshots: Snapshots, project: Project, packages: tuple[Path, ...]) -> None:
         self._project = project
-        self._bytecode = Bytecode(runtime, images.author_compiler)
+        self._bytecode = Bytecode(snapshots.runtime, snapshots.author_compiler)
         self._roots = {
             PLUGIN_ROOT: self._import_roots(project.roots, PLUGIN_ROOT),
             PACKAGES_ROOT: self._import_roots(packages, PACKAGES_ROOT),
         }
-        folders = {"/python": images.standard_library, "/sdk": images.sdk, **self._roots}
-        self._guest = Guest(runtime, folders, images.base())
+        folders = {
+            STANDARD_LIBRARY_ROOT: snapshots.standard_library,
+            SDK_ROOT: snapshots.sdk,
+            **self._roots,
+        }
+        self._guest = Guest(snapshots.runtime, folders, snapshots.base())
         self.output = ""
         """What the plugin printed."""
 
@@ -83,7 +84,7 @@ class PluginGuest:
         """The plugin's and packages' files that were imported."""
         return self._bytecode.sources
 
-    def load(self) -> Noticed:
+    def load(self) -> ImportEffects:
         """Import the plugin; return what was noticed.
 
         Raises:
@@ -96,7 +97,7 @@ class PluginGuest:
         report = self._stage(
             "load", module=project.module, attribute=project.attribute, version=project.version
         )
-        return Noticed(
+        return ImportEffects(
             tuple((each["name"], each["where"]) for each in report["environment"]),
             clock.readings - readings,
             random.requests - requests,
@@ -154,18 +155,18 @@ class PluginGuest:
         what = "describe itself" if name == "describe" else "be imported"
         try:
             written = self._guest.run(f"boot.run_stage({name!r}, {json.dumps(arguments)!r})")
-        except GuestStoppedError as problem:
-            message = f"{self._project.module} cannot {what}: {problem}"
-            raise PluginImportError(message, output=problem.output) from problem
-        printed, mark, line = written.rpartition(MARK)
+        except GuestStoppedError as error:
+            message = f"{self._project.module} cannot {what}: {error}"
+            raise PluginImportError(message, output=error.output) from error
+        printed, mark, line = written.rpartition(REPORT_MARK.encode())
         self.output += printed.decode(errors="replace")
         if not mark:
             raise BuildError(f"the guest's stage {name} gave no report: {printed.decode(errors='replace')}")
         report: dict[str, Any] = json.loads(line)
         self._refuse_host_calls(report)
         if "error" in report:
-            error, traceback = report["error"], self.shown(report["traceback"])
-            message = f"{self._project.module} cannot {what}: {error}{advice(error, traceback)}"
+            cause, traceback = report["error"], self.shown(report["traceback"])
+            message = f"{self._project.module} cannot {what}: {cause}{advice(cause, traceback)}"
             raise PluginImportError(message, traceback, self.output)
         return report
 

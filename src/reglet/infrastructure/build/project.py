@@ -1,19 +1,29 @@
-"""Which plugin a target means: a project folder, a `.py` file or `module:attribute`."""
+"""The plugin that a target means (a project folder, `.py` file or `module:attribute`), found and imported."""
 
 from __future__ import annotations
 
+import sys
 import tomllib
+from functools import reduce
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import attrs
+from attrs import frozen
 
-from reglet.infrastructure.build.errors import TargetError
+from reglet.application.plugin import PluginDefinition, plugin_of
+from reglet.application.results import author_traceback, one_line
+from reglet.domain.errors import DefinitionError
+from reglet.domain.ports import Plugin
+from reglet.infrastructure.build.errors import PluginImportError, TargetError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
 
 PROJECT_FILE = "pyproject.toml"
 
 
-@attrs.frozen
+@frozen
 class Project:
     """A plugin's source.
 
@@ -119,8 +129,8 @@ def _read_project(folder: Path) -> dict[str, Any] | None:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as problem:
-        raise TargetError(f"{path} cannot be read: {problem}") from problem
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise TargetError(f"{path} cannot be read: {error}") from error
 
 
 def _is_name(text: str) -> bool:
@@ -132,3 +142,50 @@ def _is_name(text: str) -> bool:
 def _has_module(root: Path, parts: list[str]) -> bool:
     path = root.joinpath(*parts)
     return path.with_name(path.name + ".py").is_file() or (path / "__init__.py").is_file()
+
+
+def load_plugin_in_process(target: str | Path) -> Plugin:
+    """Import the plugin that a target means.
+
+    The folders of its source go to the front of `sys.path` and stay there, as handlers may import more.
+
+    Raises:
+        TargetError: there is no such plugin.
+        PluginImportError: its code failed; it has the author's own traceback, and the cause is the error.
+    """
+    project = find_project(target)
+    module = _import(project)
+    try:
+        plugin = _plugin(module, project)
+        if project.version is not None and isinstance(plugin, PluginDefinition):
+            plugin.adopt_version(project.version)
+    except DefinitionError as error:
+        raise TargetError(str(error)) from error
+    return plugin
+
+
+def _import(project: Project) -> ModuleType:
+    sys.path[:0] = [str(root) for root in project.roots if str(root) not in sys.path]
+    try:
+        __import__(project.module)  # importlib.import_module would stand in the author's traceback
+    except Exception as error:
+        raise PluginImportError(
+            f"{project.module} cannot be imported: {one_line(error)}", author_traceback(error)
+        ) from error
+    except SystemExit as error:
+        text = f"{project.module} cannot be imported: it ends the program with exit status {error.code}"
+        raise PluginImportError(text, author_traceback(error)) from error
+    return sys.modules[project.module]
+
+
+def _plugin(module: ModuleType, project: Project) -> Plugin:
+    if project.attribute is None:
+        return plugin_of(module)
+    name = f"{project.module}:{project.attribute}"
+    try:
+        found: object = reduce(getattr, project.attribute.split("."), module)
+    except AttributeError as error:
+        raise TargetError(f"{name} does not exist: {error}") from error
+    if isinstance(found, type) or not isinstance(found, Plugin):
+        raise TargetError(f"{name} is no plugin but a {type(found).__name__}: name a define_plugin(…) object")
+    return found

@@ -1,32 +1,86 @@
-"""What a build shows to its guest: the standard library and folders of Python source.
-
-Source files come with a `__pycache__` that is not on disk: what is looked up there is compiled by the guest's
-own compiler when asked for.
-"""
+"""What a build shows to its guest: the standard library and Python source, compiled when asked for."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import subprocess
+import sys
+import sysconfig
 import zipfile
 from functools import cached_property
 from importlib.machinery import EXTENSION_SUFFIXES
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
 
-import attrs
+from attrs import evolve, frozen
 
-from reglet.infrastructure.wasi import DiskFile, MemoryFile, directory_of
+from reglet.infrastructure.build.errors import BuildError
+from reglet.infrastructure.build.runtime import Guest
+from reglet.infrastructure.build_contract import NATIVE_SUFFIX, STANDARD_LIBRARY_ROOT
+from reglet.infrastructure.engine import Cache, cache_folder
+from reglet.infrastructure.wasi import DiskFile, MemoryDirectory, MemoryFile, directory_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
+    from reglet.infrastructure.build.runtime import Runtime
     from reglet.infrastructure.wasi import Directory, File
+
+
+_ASK = "import json, sys, sysconfig; print(json.dumps([sys.path, sysconfig.get_paths()['stdlib']]))"
+_MOST_SECONDS = 30
+
+
+def package_folders(python: Path | None) -> tuple[Path, ...]:
+    """Return the folders that an interpreter imports packages from, without its standard library.
+
+    Args:
+        python: the interpreter; None for the one that runs this.
+
+    Raises:
+        BuildError: it cannot be run, or does not answer as Python does.
+    """
+    if python is None:
+        return _packages(sys.path, sysconfig.get_paths()["stdlib"])
+    try:
+        answer = subprocess.run(  # noqa: S603 - the interpreter that the person named
+            [str(python), "-c", _ASK], capture_output=True, check=True, text=True, timeout=_MOST_SECONDS
+        )
+        path, standard_library = json.loads(answer.stdout)
+    except OSError as error:
+        raise BuildError(f"{python} cannot be run: {error.strerror or error}") from error
+    except subprocess.TimeoutExpired as error:
+        raise BuildError(f"{python} did not name its packages within {_MOST_SECONDS} seconds") from error
+    except (subprocess.SubprocessError, ValueError) as error:
+        raise BuildError(f"{python} is no Python: asked for its packages, it does not answer") from error
+    return _packages(path, standard_library)
+
+
+def _packages(path: list[str], standard_library: str) -> tuple[Path, ...]:
+    folders = dict.fromkeys(Path(each).resolve() for each in path if each)
+    own = _folder_of_script()
+    return tuple(
+        each
+        for each in folders
+        if each.is_dir() and each != own and not _is_standard(each, Path(standard_library))
+    )
+
+
+def _folder_of_script() -> Path | None:
+    """Return where the running script lies: Python puts this first in its path, commands and no packages."""
+    script = Path(sys.argv[0])
+    return script.resolve().parent if script.is_file() else None
+
+
+def _is_standard(folder: Path, standard_library: Path) -> bool:
+    own = standard_library.resolve()
+    return folder == own or folder == own / "lib-dynload"
+
 
 _CACHE = "__pycache__"
 _CACHED_SUFFIX = ".cpython-314.pyc"
 _FOREIGN_EXTENSIONS = (".so", ".pyd")
-
-NATIVE_SUFFIX = ".native"
-"""A file of this suffix is seen where there is a native extension module; the guest's finder looks for it."""
 
 
 class SourceCompiler(Protocol):
@@ -37,7 +91,7 @@ class SourceCompiler(Protocol):
         ...
 
 
-@attrs.frozen
+@frozen
 class SourceDirectory:
     """A folder of Python source.
 
@@ -61,7 +115,7 @@ class SourceDirectory:
         if not self.shown(path):
             return None
         if path.is_dir():
-            return attrs.evolve(self, path=path, guest_path=f"{self.guest_path}/{name}")
+            return evolve(self, path=path, guest_path=f"{self.guest_path}/{name}")
         if path.is_file():
             return DiskFile(path)
         if name.endswith(NATIVE_SUFFIX) and self.native(name.removesuffix(NATIVE_SUFFIX)):
@@ -79,7 +133,7 @@ class SourceDirectory:
         return any(each.suffix in _FOREIGN_EXTENSIONS for each in self.path.glob(f"{module}.*"))
 
 
-@attrs.frozen
+@frozen
 class CompiledDirectory:
     """The `__pycache__` of a source folder."""
 
@@ -101,7 +155,7 @@ class CompiledDirectory:
         return ()
 
 
-@attrs.frozen
+@frozen
 class ImportRoots:
     """Several folders that imports start from, seen as one; the first that has a package has all of it."""
 
@@ -134,7 +188,7 @@ class ImportRoots:
         return node.path if isinstance(node, DiskFile) else None
 
 
-@attrs.frozen
+@frozen
 class CompiledRoots:
     """The `__pycache__` of several folders."""
 
@@ -166,7 +220,7 @@ class StandardLibrary:
     @cached_property
     def _root(self) -> Directory:
         archive = zipfile.ZipFile(self._archive)
-        prefix = "python/"
+        prefix = STANDARD_LIBRARY_ROOT.removeprefix("/") + "/"
         return directory_of(
             {
                 each.filename.removeprefix(prefix): ZippedFile(archive, each)
@@ -176,7 +230,7 @@ class StandardLibrary:
         )
 
 
-@attrs.frozen
+@frozen
 class ZippedFile:
     """A file in a zip."""
 
@@ -190,3 +244,84 @@ class ZippedFile:
     def content(self) -> bytes:
         """Return the file's content."""
         return self.archive.read(self.entry)
+
+
+_MOST_FILES = 20_000
+_SOURCE = "/source"
+
+
+@frozen
+class WaitingImport:
+    """An import inside a function, which runs when the function does.
+
+    Attributes:
+        line: where it stands, from 1.
+        level: the number of leading dots.
+        module: the module's name; may be empty after dots.
+        names: what is taken from it; empty for `import module`.
+    """
+
+    line: int
+    level: int
+    module: str
+    names: tuple[str, ...]
+
+
+@frozen
+class Source:
+    """A file that the guest imported."""
+
+    path: Path
+    guest_path: str
+    waiting_imports: tuple[WaitingImport, ...]
+
+
+@frozen
+class Compiler:
+    """A way to compile.
+
+    Attributes:
+        key: names all that its output depends on, beside the source.
+        image: returns the memory of a guest that can compile.
+        optimize: 0, or 2 to leave out docstrings, assertions and the annotations of functions.
+    """
+
+    key: str
+    image: Callable[[], bytes]
+    optimize: int
+
+
+class Bytecode:
+    """Compiles for one build. `.pyc` files are kept by content; what was asked for is remembered."""
+
+    def __init__(self, runtime: Runtime, compiler: Compiler) -> None:
+        self._runtime = runtime
+        self._compiler = compiler
+        self._kept = Cache(cache_folder() / "bytecode", _MOST_FILES)
+        self.sources: list[Source] = []
+
+    def __call__(self, path: Path, guest_path: str) -> bytes | None:
+        """Return a file's `.pyc`; None if it does not compile, as the guest's own attempt will show."""
+        source = path.read_bytes()
+        facts = f"{self._compiler.key}\0{guest_path}\0{self._compiler.optimize}\0"
+        key = hashlib.sha256(facts.encode() + source).hexdigest()
+        content = self._kept.read(key)
+        if content is None:
+            content = self._compile(source, guest_path)
+            if not content:
+                return None
+            self._kept.write(key, content)
+        found, _, code = content.partition(b"\n")
+        self.sources.append(Source(path, guest_path, _waiting_imports(json.loads(found))))
+        return code
+
+    def _compile(self, source: bytes, guest_path: str) -> bytes:
+        folder = MemoryDirectory({"module.py": MemoryFile(source)})
+        with Guest(self._runtime, {_SOURCE: folder}, self._compiler.image()) as guest:
+            return guest.run(
+                f"compile_file('{_SOURCE}/module.py', {guest_path!r}, {self._compiler.optimize})"
+            )
+
+
+def _waiting_imports(found: list[Any]) -> tuple[WaitingImport, ...]:
+    return tuple(WaitingImport(line, level, module, tuple(names)) for line, level, module, names in found)

@@ -1,18 +1,28 @@
-"""The one wasmtime engine that builds and runs share, and the code it has compiled before."""
+"""The one wasmtime engine that builds and runs share, the code it has compiled before, and its guests."""
 
 from reglet.infrastructure.engine.cache import Cache, cache_folder
-from reglet.infrastructure.engine.compiled import compiled, compiled_before, compiled_by
-from reglet.infrastructure.engine.configuration import engine, engine_settings
-from reglet.infrastructure.engine.worker import run_in_guest_thread, start_guest_thread
+from reglet.infrastructure.engine.compilation import compiled, compiled_before, engine, fuel_engine
+from reglet.infrastructure.engine.session import (
+    FillMemory,
+    FunctionImport,
+    GuestSession,
+    HostFunction,
+    function_imports,
+)
+from reglet.infrastructure.engine.threads import run_in_guest_thread, start_guest_thread
 
 __all__ = [
     "Cache",
+    "FillMemory",
+    "FunctionImport",
+    "GuestSession",
+    "HostFunction",
     "cache_folder",
     "compiled",
     "compiled_before",
-    "compiled_by",
     "engine",
-    "engine_settings",
+    "fuel_engine",
+    "function_imports",
     "run_in_guest_thread",
     "start_guest_thread",
 ]

@@ -9,10 +9,10 @@ import stat
 import zlib
 from pathlib import Path
 
-import attrs
 import platformdirs
+from attrs import frozen
 
-from reglet.infrastructure.whole_files import PRIVATE, write_whole
+from reglet.infrastructure.atomic import PRIVATE, write_atomic
 
 _TRAILER = b"reglet-1"
 _TRAILER_SIZE = len(_TRAILER) + 4
@@ -28,7 +28,7 @@ def cache_folder() -> Path:
     return Path(chosen) if chosen else platformdirs.user_cache_path("reglet")
 
 
-@attrs.frozen
+@frozen
 class Cache:
     """One folder of entries, each written beside and renamed: any number of processes may share it.
 
@@ -56,13 +56,13 @@ class Cache:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             trailer = _TRAILER + zlib.crc32(content).to_bytes(4, "little")
-            write_whole(self.folder / key, content, trailer, mode=PRIVATE)
+            write_atomic(self.folder / key, content, trailer, mode=PRIVATE)
             self._drop_oldest()
-        except OSError as problem:
+        except OSError as error:
             _log.warning(
                 "%s cannot be written (%s), so it is made each time: set REGLET_CACHE_DIR to another folder",
                 self.folder / key,
-                problem.strerror,
+                error.strerror,
             )
 
     def _intact_entry(self, key: str) -> bytes | None:

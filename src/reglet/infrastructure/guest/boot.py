@@ -19,39 +19,30 @@ from typing import Any
 
 from reglet.application.results import author_traceback, one_line
 from reglet.domain.context import Context
-from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.ports import Plugin
-from reglet.infrastructure.guest.awake import waking
-from reglet.infrastructure.guest.entry import handler_of
+from reglet.infrastructure.build_contract import PACKAGES_ROOT, PLUGIN_ROOT, REPORT_MARK
 from reglet.infrastructure.guest.exports import Exports
-from reglet.infrastructure.guest.finder import (
-    PACKAGES_ROOT,
-    PLUGIN_ROOT,
+from reglet.infrastructure.guest.host_calls import ImportedFunctions
+from reglet.infrastructure.guest.import_guard import ImportGuard, ImportTracer
+from reglet.infrastructure.guest.importing import (
     RefusingFinder,
     SealedFinder,
     SourceFinder,
     SubmoduleFinder,
+    import_plugin,
+    preload,
+    preload_for,
 )
-from reglet.infrastructure.guest.imported_functions import ImportedFunctions
 from reglet.infrastructure.guest.interpreter import interpreter
-from reglet.infrastructure.guest.lookup import import_plugin
-from reglet.infrastructure.guest.preload import preload, preload_for
-from reglet.infrastructure.guest.trace import Trace
-from reglet.infrastructure.guest.watch import Watch, where
-
-MARK = "\0reglet-build "
-"""What stands before a report."""
-
-
-_NETWORK = ("dns_lookup", "http_request", "smtp_connect", "tcp_connect")
-_EXEC = ("exec_command",)
+from reglet.infrastructure.guest.resume import on_first_call
+from reglet.infrastructure.wire.host_functions import HOST_FUNCTIONS
 
 
 class _State:
     plugin: Plugin | None = None
     exports: Exports | None = None
-    watch = Watch()
+    guard = ImportGuard()
 
 
 def prepare() -> None:
@@ -64,35 +55,35 @@ def run_stage(name: str, arguments: str) -> None:
     """Run a stage with arguments in JSON and report its answer, or what the plugin's code raised."""
     try:
         report = _STAGES[name](**json.loads(arguments))
-    except BaseException as problem:  # noqa: BLE001 - the builder must hear of everything
+    except BaseException as error:  # noqa: BLE001 - the builder must hear of everything
         report = {
-            "error": one_line(problem),
-            "traceback": author_traceback(problem),
-            "host_calls": _State.watch.host_calls,
+            "error": one_line(error),
+            "traceback": author_traceback(error),
+            "host_calls": _State.guard.host_calls,
         }
-    os.write(1, (MARK + json.dumps(report) + "\n").encode())
+    os.write(1, (REPORT_MARK + json.dumps(report) + "\n").encode())
 
 
 def load(module: str, attribute: str | None, version: str | None) -> dict[str, Any]:
     """Import the plugin's module and take its plugin."""
     _find_plugin_modules()
     sys.breakpointhook = _pass_breakpoint
-    watch = _State.watch
-    with watch:
+    guard = _State.guard
+    with guard:
         _State.plugin = import_plugin(module, attribute, version)
     preload_for((PLUGIN_ROOT + "/", PACKAGES_ROOT + "/"))
     return {
-        "host_calls": watch.host_calls,
-        "environment": watch.environment,
+        "host_calls": guard.host_calls,
+        "environment": guard.environment,
     }
 
 
 def trace(module: str) -> dict[str, Any]:
     """Import the plugin's module in place of `load`; tell where it reads a clock or takes random bytes."""
     _find_plugin_modules()
-    with Trace(where) as seen:
+    with ImportTracer() as tracer:
         __import__(module)
-    return {"found": seen.found}
+    return {"found": tracer.found}
 
 
 def describe() -> dict[str, Any]:
@@ -105,11 +96,15 @@ def describe() -> dict[str, Any]:
     exports = Exports(plugin, ImportedFunctions(interpreter))
     exports.manifest()
     _State.exports = exports
-    interpreter.set_handler(waking(handler_of(exports)))
+    interpreter.set_handler(on_first_call(exports.answer, interpreter.environ))
     return {
         "name": manifest.name,
         "version": manifest.version,
-        "host_functions": sorted(_usable(manifest.capabilities)),
+        "host_functions": sorted(
+            function.name
+            for function in HOST_FUNCTIONS.values()
+            if getattr(manifest.capabilities, function.capability) is not None
+        ),
     }
 
 
@@ -153,15 +148,6 @@ def _pass_breakpoint(*_: object, **__: object) -> None:
         RuntimeWarning,
         stacklevel=2,
     )
-
-
-def _usable(capabilities: GrantSet) -> set[str]:
-    usable: set[str] = set()
-    if capabilities.network is not None:
-        usable |= set(_NETWORK)
-    if capabilities.exec is not None:
-        usable |= set(_EXEC)
-    return usable
 
 
 def _keep_plugin_source() -> None:

@@ -1,26 +1,345 @@
-"""Every port over the host's functions."""
+"""The ports over a host's functions: one client each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import timedelta
+from typing import Any, ClassVar, Self
+from urllib.parse import urlsplit
 
-from reglet.domain.ports import CommandRunner, DNSResolver, HostFunctions, HTTPClient, SMTPClient, TCPDialer
-from reglet.infrastructure.guest.command_runner import HostCommandRunner
-from reglet.infrastructure.guest.dns_resolver import HostDNSResolver
-from reglet.infrastructure.guest.host_caller import HostCaller
-from reglet.infrastructure.guest.http_client import HostHTTPClient
-from reglet.infrastructure.guest.smtp_client import HostSMTPClient
-from reglet.infrastructure.guest.tcp_dialer import HostTCPDialer
+from attrs import evolve, field, frozen
+
+from reglet.domain.context import Context
+from reglet.domain.entities.records import (
+    DEFAULT_MAX_REDIRECTS,
+    CommandRequest,
+    CommandResult,
+    HTTPRequest,
+    HTTPResponse,
+    MXRecord,
+    ObservedConnection,
+    SMTPConnectResult,
+    TLSFacts,
+)
+from reglet.domain.errors import (
+    DNSError,
+    ExecError,
+    HostError,
+    HTTPError,
+    NetworkError,
+    RegletError,
+    TCPError,
+    TimeoutError,  # noqa: A004 - our own family
+    UnsupportedOptionError,
+)
+from reglet.domain.ports import HostFunctions
+from reglet.domain.urls import DNS_PORT, PORTS, SCHEME_PORTS, join_host_port
+from reglet.infrastructure.guest.host_calls import HostCaller
+from reglet.infrastructure.wire.context import CallContext
+from reglet.infrastructure.wire.host_functions import (
+    FOLLOW_REDIRECTS,
+    HOST_FUNCTIONS,
+    INSECURE_SKIP_VERIFY,
+    MAX_REDIRECTS,
+    DNSRequest,
+    DNSResponse,
+    HostFunction,
+    SMTPRequest,
+    TCPRequest,
+    TCPResponse,
+)
+from reglet.infrastructure.wire.record import Dialect
+
+
+@frozen
+class HostClient:
+    """What the clients have in common: a host function, called in the context that the client is bound to."""
+
+    function: ClassVar[HostFunction]
+
+    _caller: HostCaller
+    _ctx: Context = field(factory=Context)
+
+    def in_context(self, ctx: Context) -> Self:
+        """Return the client for calls made in `ctx`."""
+        return evolve(self, ctx=ctx)
+
+    def _call(self, request: Any, needs: str) -> Any:
+        """Return what the host answers within the request's timeout and the context's deadline.
+
+        `needs` is the grant that the request needs, without its kind.
+
+        Raises:
+            TimeoutError: time ran out, or had run out before; then nothing was sent.
+            CapabilityError: no grant covers the request.
+            RegletError: `_failure` of what the host answered.
+        """
+        self._ctx.ensure_live(self.function.name)
+        timed = evolve(request, timeout=_time_left(self._ctx, request.timeout))
+        call = CallContext.of(self._ctx, timed.timeout)
+        try:
+            return self._caller.call(self.function, timed, call, f"{self.function.capability}:{needs}")
+        except HostError as error:
+            if error.is_timeout:
+                operation, target = self._described(timed)
+                timeout = timed.timeout or timedelta()
+                raise TimeoutError(operation, timeout, f"{target}: {error}") from error
+            raise self._failure(timed, error) from error
+
+    def _described(self, request: Any) -> tuple[str, str]:
+        """Return a request's operation and target, for the message of a timeout."""
+        raise NotImplementedError
+
+    def _failure(self, request: Any, error: HostError) -> RegletError:
+        """Return the port's own error for what the host answered."""
+        raise NotImplementedError
+
+
+def _time_left(ctx: Context, timeout: timedelta | None) -> timedelta | None:
+    """Return the sooner of a call's own timeout and the context's deadline, None if there is neither.
+
+    Zero and negative timeouts count as not set, as in the Go SDK.
+    """
+    own = timeout if timeout is not None and timeout > timedelta() else None
+    remaining = ctx.remaining()
+    if own is None or remaining is None:
+        return own or remaining
+    return min(own, remaining)
+
+
+class HostHTTPClient(HostClient):
+    """Sends requests through the host."""
+
+    function = HOST_FUNCTIONS["http_request"]
+
+    def get(self, url: str) -> HTTPResponse:
+        """Send GET."""
+        return self.do(HTTPRequest("GET", url))
+
+    def post(self, url: str, content_type: str, body: bytes) -> HTTPResponse:
+        """Send POST with a body of the given content type."""
+        return self.do(HTTPRequest("POST", url, {"Content-Type": content_type}, body))
+
+    def do(self, request: HTTPRequest) -> HTTPResponse:
+        """Send a request and return the whole answer.
+
+        Raises:
+            HTTPError: there is no answer.
+            TimeoutError: time ran out, or had run out before; then nothing was sent.
+            CapabilityError: no grant covers the host and port.
+            UnsupportedOptionError: the host does not say that it honoured an option that was changed.
+        """
+        response: HTTPResponse
+        response, applied = self._call(request, _needed(request.url))
+        if self._caller.dialect is Dialect.HOSTLIB:
+            applied |= {FOLLOW_REDIRECTS, MAX_REDIRECTS}
+        for option, (value, usual) in {
+            FOLLOW_REDIRECTS: (request.follow_redirects, True),
+            MAX_REDIRECTS: (request.max_redirects, DEFAULT_MAX_REDIRECTS),
+            INSECURE_SKIP_VERIFY: (request.insecure_skip_verify, False),
+        }.items():
+            if value != usual and option not in applied:
+                raise UnsupportedOptionError(option, value, "this host does not say that it applied it")
+        return response
+
+    def _described(self, request: HTTPRequest) -> tuple[str, str]:
+        return f"http {request.method}", request.url
+
+    def _failure(self, request: HTTPRequest, error: HostError) -> HTTPError:
+        return HTTPError(request.method, request.url, error)
+
+
+def _needed(url: str) -> str:
+    """Return the host and port that a grant must name for a request to `url`."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or SCHEME_PORTS.get(parts.scheme, 0)
+    except ValueError:
+        return url
+    return f"{parts.hostname or url}:{port or '*'}"
+
+
+class HostDNSResolver(HostClient):
+    """Looks up names through the host."""
+
+    function = HOST_FUNCTIONS["dns_lookup"]
+
+    def lookup_host(self, host: str, *, nameserver: str | None = None) -> list[str]:
+        """Return the IPv4 and IPv6 addresses of a name.
+
+        Some hosts answer a look-up of type A with both families, some with one: those are asked for AAAA too.
+        """
+        found, missing = self._family(host, "A", nameserver)
+        if not any(":" in address for address in found):
+            more, missing_too = self._family(host, "AAAA", nameserver)
+            found += more
+            missing = missing or missing_too
+        if not found:
+            raise missing or _no_records(host, "A", nameserver)
+        return list(dict.fromkeys(found))
+
+    def lookup_cname(self, host: str, *, nameserver: str | None = None) -> str:
+        """Return the canonical name."""
+        records = self._look_up(host, "CNAME", nameserver).records
+        if not records:
+            raise _no_records(host, "CNAME", nameserver)
+        return records[0]
+
+    def lookup_mx(self, host: str, *, nameserver: str | None = None) -> list[MXRecord]:
+        """Return the mail exchangers, lowest preference first."""
+        records = self._look_up(host, "MX", nameserver).mx_records
+        return sorted(records, key=lambda record: record.pref)
+
+    def lookup_txt(self, host: str, *, nameserver: str | None = None) -> list[str]:
+        """Return the text records."""
+        return list(self._look_up(host, "TXT", nameserver).records)
+
+    def lookup_ns(self, host: str, *, nameserver: str | None = None) -> list[str]:
+        """Return the name servers."""
+        return list(self._look_up(host, "NS", nameserver).records)
+
+    def _family(
+        self, host: str, record_type: str, nameserver: str | None
+    ) -> tuple[list[str], DNSError | None]:
+        """Return the addresses of one family, or the error that says that there are none."""
+        try:
+            return list(self._look_up(host, record_type, nameserver).records), None
+        except DNSError as error:
+            unsupported = isinstance(error.cause, HostError) and error.cause.code == "UNSUPPORTED_TYPE"
+            if error.is_not_found or unsupported:
+                return [], error
+            raise
+
+    def _look_up(self, host: str, record_type: str, nameserver: str | None) -> DNSResponse:
+        request = DNSRequest(host, record_type, nameserver or "")
+        response: DNSResponse = self._call(request, f"{host}:{DNS_PORT}")
+        return response
+
+    def _described(self, request: DNSRequest) -> tuple[str, str]:
+        return f"dns {request.type}", request.hostname
+
+    def _failure(self, request: DNSRequest, error: HostError) -> DNSError:
+        return DNSError(
+            request.hostname, request.type, error, request.nameserver, not_found=error.is_not_found
+        )
+
+
+def _no_records(host: str, record_type: str, nameserver: str | None) -> DNSError:
+    return DNSError(host, record_type, "there are no such records", nameserver or "", not_found=True)
+
+
+class HostTCPDialer(HostClient):
+    """Makes connections through the host."""
+
+    function = HOST_FUNCTIONS["tcp_connect"]
+
+    def dial(self, address: str) -> ObservedConnection:
+        """Connect without TLS, within the host's own time limit."""
+        return self._dial(address, None, tls=False)
+
+    def dial_with_timeout(self, address: str, timeout: timedelta) -> ObservedConnection:
+        """Connect without TLS within `timeout`."""
+        return self._dial(address, timeout, tls=False)
+
+    def dial_secure(self, address: str, timeout: timedelta, tls: bool) -> ObservedConnection:
+        """Connect within `timeout`, with TLS if `tls`."""
+        return self._dial(address, timeout, tls=tls)
+
+    def _dial(self, address: str, timeout: timedelta | None, *, tls: bool) -> ObservedConnection:
+        """Return what the host observed; its connection is closed, and counts as open here until closed."""
+        host, port = _split_address(address)
+        response: TCPResponse = self._call(TCPRequest(host, port, timeout, tls), join_host_port(host, port))
+        if not response.connected:
+            raise TCPError(address, "the host answered that it is not connected, and no reason")
+        if tls and not response.tls:
+            raise UnsupportedOptionError("tls", True, f"the host connected to {address} without TLS")
+        return ObservedConnection(
+            response.remote_addr or response.address or address,
+            response.local_addr,
+            response.tls,
+            TLSFacts(
+                version=response.tls_version,
+                cipher_suite=response.tls_cipher_suite,
+                server_name=response.tls_server_name,
+                cert_subject=response.tls_cert_subject,
+                cert_issuer=response.tls_cert_issuer,
+                cert_not_after=response.tls_cert_not_after,
+            ),
+        )
+
+    def _described(self, request: TCPRequest) -> tuple[str, str]:
+        return "tcp connect", join_host_port(request.host, request.port)
+
+    def _failure(self, request: TCPRequest, error: HostError) -> TCPError:
+        return TCPError(join_host_port(request.host, request.port), error)
+
+
+def _split_address(address: str) -> tuple[str, int]:
+    """Return the host and port of `host:port` or `[host]:port`."""
+    host, _, port = address.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    number = int(port) if port.isascii() and port.isdecimal() else 0
+    if not bare or number not in PORTS or (":" in bare and bare is host):
+        raise TCPError(address, "expected host:port with a port from 1 to 65535, [host]:port for IPv6")
+    return bare, number
+
+
+class HostSMTPClient(HostClient):
+    """Greets mail servers through the host."""
+
+    function = HOST_FUNCTIONS["smtp_connect"]
+
+    def connect(
+        self, host: str, port: int, timeout: timedelta, use_tls: bool, use_starttls: bool
+    ) -> SMTPConnectResult:
+        """Have the host connect, read the banner, negotiate TLS as asked, and say goodbye.
+
+        Raises `NetworkError`, `TimeoutError`, `CapabilityError`, and `UnsupportedOptionError` where the
+        host left out the TLS that was asked for.
+        """
+        target = join_host_port(host, port)
+        result: SMTPConnectResult = self._call(
+            SMTPRequest(host, port, timeout, use_tls, use_starttls), target
+        )
+        if not result.connected:
+            raise NetworkError("smtp connect", target, "the host answered that it is not connected")
+        if (use_tls or use_starttls) and not result.tls_enabled:
+            option = "use_tls" if use_tls else "use_starttls"
+            raise UnsupportedOptionError(option, True, f"the host spoke to {target} without TLS")
+        return result
+
+    def _described(self, request: SMTPRequest) -> tuple[str, str]:
+        return "smtp connect", join_host_port(request.host, request.port)
+
+    def _failure(self, request: SMTPRequest, error: HostError) -> NetworkError:
+        return NetworkError("smtp connect", join_host_port(request.host, request.port), error)
+
+
+class HostCommandRunner(HostClient):
+    """Has the host run programs."""
+
+    function = HOST_FUNCTIONS["exec_command"]
+
+    def run(self, request: CommandRequest) -> CommandResult:
+        """Run a program to its end. A non-zero exit code is a result.
+
+        Raises `ExecError` when it could not be started, `TimeoutError` when the host gave up on it without
+        a result, `CapabilityError` when no grant covers it.
+        """
+        result: CommandResult = self._call(request, request.command)
+        return result
+
+    def _described(self, request: CommandRequest) -> tuple[str, str]:
+        return "exec", request.command
+
+    def _failure(self, request: CommandRequest, error: HostError) -> ExecError:
+        return ExecError(request.command, error)
+
+
+_CLIENTS = (HostHTTPClient, HostDNSResolver, HostTCPDialer, HostSMTPClient, HostCommandRunner)
 
 
 def host_clients(functions: HostFunctions) -> Mapping[Any, object]:
     """Return a client for every port, for a `Context`; they share what they learn of the host's dialect."""
     caller = HostCaller(functions)
-    return {
-        HTTPClient: HostHTTPClient(caller),
-        DNSResolver: HostDNSResolver(caller),
-        TCPDialer: HostTCPDialer(caller),
-        SMTPClient: HostSMTPClient(caller),
-        CommandRunner: HostCommandRunner(caller),
-    }
+    return {client.function.port: client(caller) for client in _CLIENTS}

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 from reglet.infrastructure.guest.exports import Exports
-from reglet.infrastructure.guest.imported_functions import ImportedFunctions
-from reglet.infrastructure.guest.lookup import import_plugin
-from reglet.infrastructure.guest.preload import preload, preload_for
-from reglet.infrastructure.guest.renewal import renew
+from reglet.infrastructure.guest.host_calls import ImportedFunctions
+from reglet.infrastructure.guest.importing import import_plugin, preload, preload_for
+from reglet.infrastructure.guest.resume import reseed
 
 
 class ComponentHost:
@@ -61,4 +60,4 @@ class World:
         if cls.asleep:
             cls.asleep = False
             cls.exports.keep_log()
-            renew()
+            reseed()

@@ -22,9 +22,9 @@ from reglet.domain.errors import MemoryLimitError
 from reglet.domain.ports import HostFunctions, Plugin
 from reglet.domain.time import ZERO_TIME
 from reglet.infrastructure.guest.clients import host_clients
-from reglet.infrastructure.guest.log_sink import HostLogSink
-from reglet.infrastructure.wire.manifest import encode_description, encode_manifest, encode_schema
-from reglet.infrastructure.wire.result import encode_legacy_result, encode_result
+from reglet.infrastructure.guest.host_calls import HostLogSink
+from reglet.infrastructure.wire.manifest import DESCRIPTION, MANIFEST, encode_schema
+from reglet.infrastructure.wire.result import LEGACY_RESULT, RESULT
 
 _INTERRUPTS = () if sys.platform == "wasi" else (KeyboardInterrupt,)
 """What is passed on: a person's Ctrl-C, which there is none of in a module."""
@@ -56,11 +56,11 @@ class Exports:
 
     def manifest(self) -> bytes:
         """Return the Manifest; one that cannot be made says so in its description, and in the log."""
-        return self._described(encode_manifest)
+        return self._described(MANIFEST.encode)
 
     def describe(self) -> bytes:
         """Return what the older app asks for by `describe`."""
-        return self._described(encode_description)
+        return self._described(DESCRIPTION.encode)
 
     def schema(self) -> bytes:
         """Return the config schema, which the older app asks for."""
@@ -68,11 +68,17 @@ class Exports:
 
     def observe(self, config: bytes) -> bytes:
         """Return the Result of a check with a JSON config, with its time and metadata."""
-        return self._checked(config, encode_result)
+        return self._checked(config, RESULT.encode)
 
     def legacy_observe(self, config: bytes) -> bytes:
         """Return the Result in the older app's form."""
-        return self._checked(config, encode_legacy_result)
+        return self._checked(config, LEGACY_RESULT.encode)
+
+    def answer(self, entry: str, payload: bytes) -> bytes:
+        """Answer an export by the name of its entry: the runtime passes every call of a host on so."""
+        if entry in _WITHOUT_CONFIG:
+            return _WITHOUT_CONFIG[entry](self)
+        return _WITH_CONFIG[entry](self, payload)
 
     def _described(self, encode: Callable[[Manifest], bytes]) -> bytes:
         try:
@@ -81,7 +87,7 @@ class Exports:
         except _INTERRUPTS:
             raise
         except BaseException as error:  # noqa: BLE001 - nothing escapes to the host
-            return encode(self._confession(error))
+            return encode(self._failure_manifest(error))
 
     def _manifest(self) -> Manifest:
         manifest = self._plugin.manifest(self._context)
@@ -91,7 +97,7 @@ class Exports:
         self._known_name = manifest.name
         return manifest
 
-    def _confession(self, error: BaseException) -> Manifest:
+    def _failure_manifest(self, error: BaseException) -> Manifest:
         """Return a manifest that says why there is none; hosts take an error for an empty one (ABI 6)."""
         text = f"This plugin cannot describe itself: {one_line(error)}"
         message = LogMessage("ERROR", f"{text}\n{author_traceback(error)}", timestamp=_now())
@@ -161,3 +167,7 @@ def _result_of(error: BaseException) -> Result:
         detail = MemoryLimitError().detail()
         return result_error(evolve(detail, message=f"out of memory: {one_line(error)}"))
     return result_of_error(error)
+
+
+_WITHOUT_CONFIG = {"manifest": Exports.manifest, "describe": Exports.describe, "schema": Exports.schema}
+_WITH_CONFIG = {"observe": Exports.observe, "legacy_observe": Exports.legacy_observe}

@@ -12,25 +12,25 @@ from reglet.infrastructure.host.errors import (
     SandboxClosedError,
     SandboxError,
 )
-from reglet.infrastructure.host.host_call import HostCall, Observer
-from reglet.infrastructure.host.host_ports import HostPorts, Ports
+from reglet.infrastructure.host.events import HostCallEvent, Observer
+from reglet.infrastructure.host.functions import HostPorts, Ports
 from reglet.infrastructure.host.limits import Limits
-from reglet.infrastructure.host.programs import Locate, Program, locate_program
+from reglet.infrastructure.host.which import Program, Which, which_program
 
 __all__ = [
     "GuestAnswerError",
     "GuestTrapError",
-    "HostCall",
+    "HostCallEvent",
     "HostDispatcher",
     "HostPorts",
     "LimitExceededError",
     "Limits",
-    "Locate",
     "NotAPluginError",
     "Observer",
     "Ports",
     "Program",
     "SandboxClosedError",
     "SandboxError",
-    "locate_program",
+    "Which",
+    "which_program",
 ]

@@ -9,21 +9,17 @@ from typing import TYPE_CHECKING, Any
 from reglet.domain.context import Context
 from reglet.domain.entities.records import LogMessage
 from reglet.domain.errors import CapabilityError, RegletError, WireFormatError
-from reglet.domain.ports import HOST_FUNCTIONS
-from reglet.infrastructure.host import failures
-from reglet.infrastructure.host.functions import Answerer, answerer
-from reglet.infrastructure.host.host_call import HostCall
-from reglet.infrastructure.host.ledger import Ledger
+from reglet.infrastructure.host.events import CallLog, HostCallEvent
+from reglet.infrastructure.host.functions import HANDLERS, Handler
 from reglet.infrastructure.host.limits import Limits
-from reglet.infrastructure.wire.dialect import Dialect
-from reglet.infrastructure.wire.log import decode_log_message
+from reglet.infrastructure.wire.failures import encode_failure
+from reglet.infrastructure.wire.host_functions import HOST_FUNCTIONS, LOG_FUNCTION, decode_log_message
+from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
     from reglet.domain.policy import Policy
-    from reglet.infrastructure.host.host_call import Observer
-    from reglet.infrastructure.host.host_ports import Ports
-
-_LOG = "log_message"
+    from reglet.infrastructure.host.events import Observer
+    from reglet.infrastructure.host.functions import Ports
 
 _log = logging.getLogger("reglet.host")
 
@@ -51,7 +47,7 @@ class HostDispatcher:
             policy: is asked before a port is.
             dialect: which of the two spellings is read and written (ABI section 5).
             limits: sizes, and how many calls.
-            observer: is told each call after it was answered.
+            observer: is given each call after it was answered.
             context: what calls are made in: their deadline and cancellation.
         """
         self._ports = ports
@@ -60,7 +56,7 @@ class HostDispatcher:
         self._limits = limits or Limits()
         self._observer = observer
         self._context = context or Context()
-        self._answerers: dict[str, Answerer[Any, Any] | None] = {}
+        self._handlers: dict[str, Handler[Any, Any] | None] = {}
         self._calls = 0
         self._messages = 0
 
@@ -78,53 +74,59 @@ class HostDispatcher:
     def call(self, name: str, request: bytes) -> bytes:
         """Answer one host call. A failure is an answer in the dialect's shape; nothing is raised."""
         started = time.perf_counter()
-        ledger = Ledger()
-        answer = self._answer(name, request, ledger)
+        log = CallLog()
+        answer = self._answer(name, request, log)
         if self._observer is not None:
-            decision = ledger.decision
+            decision = log.decision
             allowed, rule = (None, "") if decision is None else (decision.allowed, decision.rule)
             seconds = time.perf_counter() - started
-            self._observer(HostCall(name, request, answer, ledger.target, allowed, rule, seconds))
+            self._observer(HostCallEvent(name, request, answer, log.target, allowed, rule, seconds))
         return answer
 
-    def _answer(self, name: str, request: bytes, ledger: Ledger) -> bytes:
-        if name == _LOG:
-            self._pass_on(request, ledger)
+    def _answer(self, name: str, request: bytes, log: CallLog) -> bytes:
+        if name == LOG_FUNCTION:
+            self._pass_on(request, log)
             return b""
-        function = self._function(name)
-        if function is None:
-            return failures.not_offered(name) if name in HOST_FUNCTIONS else failures.unknown(name)
-        return self._over_limit(len(request)) or self._guarded(function, request, ledger)
+        if name not in HOST_FUNCTIONS:
+            return encode_failure("NOT_FOUND", f"there is no host function {name}")
+        handler = self._handler(name)
+        if handler is None:
+            return encode_failure("NOT_FOUND", f"this host does not offer {name}")
+        return self._over_limit(len(request)) or self._guarded(handler, request, log)
 
-    def _function(self, name: str) -> Answerer[Any, Any] | None:
-        if name not in self._answerers:
-            self._answerers[name] = answerer(name, self._ports, self._policy, self._dialect)
-        return self._answerers[name]
+    def _handler(self, name: str) -> Handler[Any, Any] | None:
+        if name not in self._handlers:
+            port = getattr(self._ports, HOST_FUNCTIONS[name].port_name)
+            self._handlers[name] = (
+                None if port is None else HANDLERS[name](port, self._policy, self._dialect, self._ports.which)
+            )
+        return self._handlers[name]
 
     def _over_limit(self, size: int) -> bytes:
         """Count the call; return the refusal of one too many or too large, else nothing."""
         self._calls += 1
         if self._calls > self._limits.host_calls:
-            return failures.refused(f"more than {self._limits.host_calls} host calls in one check")
+            return _refused(f"more than {self._limits.host_calls} host calls in one check")
         if size > self._limits.request_bytes:
-            return failures.refused(f"a request of {size} bytes; {self._limits.request_bytes} may be sent")
+            return _refused(f"a request of {size} bytes; {self._limits.request_bytes} may be sent")
         return b""
 
-    def _guarded(self, function: Answerer[Any, Any], request: bytes, ledger: Ledger) -> bytes:
+    def _guarded(self, handler: Handler[Any, Any], request: bytes, log: CallLog) -> bytes:
         try:
-            return function.answer(request, self._context, ledger)
-        except WireFormatError as problem:
-            return failures.undecodable(problem)
-        except CapabilityError as problem:
-            ledger.refuse(problem)
-            return function.denied(problem)
-        except RegletError as problem:
-            return function.failed(problem)
+            return handler.answer(request, self._context, log)
+        except WireFormatError as error:
+            # with this word a guest tries the other dialect (ABI section 5)
+            return _refused(f"failed to unmarshal request: {error}")
+        except CapabilityError as error:
+            log.refuse(error)
+            return handler.denied(error)
+        except RegletError as error:
+            return handler.failed(error)
         except Exception:  # noqa: BLE001 - a port's bug must not end the guest or the host
-            _log.exception("%s failed in a way that it should not", function.name)
-            return failures.internal()
+            _log.exception("%s failed in a way that it should not", handler.function.name)
+            return encode_failure("INTERNAL_ERROR", "the host failed; its log says how")
 
-    def _pass_on(self, request: bytes, ledger: Ledger) -> None:
+    def _pass_on(self, request: bytes, log: CallLog) -> None:
         """Give a log message to the sink; of those beyond the limit, only the first is told."""
         self._messages += 1
         allowed = self._limits.log_messages
@@ -135,14 +137,19 @@ class HostDispatcher:
                 "WARN", f"more than {allowed} log messages in one check: the rest is dropped"
             )
         else:
-            message = _log_message(request)
-        ledger.target = message.level
+            message = _decoded(request)
+        log.target = message.level
         self._ports.log.write(message)
 
 
-def _log_message(request: bytes) -> LogMessage:
+def _refused(reason: str) -> bytes:
+    """Return the answer to a request that breaks a rule of the host."""
+    return encode_failure("VALIDATION_ERROR", reason)
+
+
+def _decoded(request: bytes) -> LogMessage:
     try:
         message, _ = decode_log_message(request)
-    except WireFormatError as problem:
-        return LogMessage("WARN", f"the plugin logged what cannot be read: {problem}")
+    except WireFormatError as error:
+        return LogMessage("WARN", f"the plugin logged what cannot be read: {error}")
     return message

@@ -11,8 +11,8 @@ from attrs import field, frozen
 
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.errors import RegletError, WireFormatError
-from reglet.infrastructure.whole_files import PRIVATE, write_whole
-from reglet.infrastructure.wire.grants import decode_grants, encode_grants
+from reglet.infrastructure.atomic import PRIVATE, write_atomic
+from reglet.infrastructure.wire.manifest import GRANTS
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -47,13 +47,13 @@ class GrantStore:
         """
         path = self._path(digest)
         try:
-            return decode_grants(path.read_bytes())
+            return GRANTS.decode(path.read_bytes())
         except (FileNotFoundError, NotADirectoryError):
             return GrantSet()
-        except (OSError, WireFormatError) as problem:
+        except (OSError, WireFormatError) as error:
             raise GrantStoreError(
-                f"the grants in {path} cannot be read ({problem}); delete the file to be asked again"
-            ) from problem
+                f"the grants in {path} cannot be read ({error}); delete the file to be asked again"
+            ) from error
 
     def remember(self, digest: str, grants: GrantSet) -> None:
         """Add `grants` to what is granted for always.
@@ -65,15 +65,11 @@ class GrantStore:
         path = self._path(digest)
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_whole(path, encode_grants(merged), mode=PRIVATE)
-        except OSError as problem:
+            write_atomic(path, GRANTS.encode(merged), mode=PRIVATE)
+        except OSError as error:
             raise GrantStoreError(
-                f"{path} cannot be written ({problem.strerror}); set REGLET_CONFIG_DIR to a folder that can"
-            ) from problem
-
-    def forget(self, digest: str) -> None:
-        """Drop everything that was granted for always to a plugin."""
-        self._path(digest).unlink(missing_ok=True)
+                f"{path} cannot be written ({error.strerror}); set REGLET_CONFIG_DIR to a folder that can"
+            ) from error
 
     def _path(self, digest: str) -> Path:
         if not _DIGEST.fullmatch(digest):

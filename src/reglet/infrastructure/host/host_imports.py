@@ -1,42 +1,66 @@
 """The host functions of ABI section 1 as imports of a module.
 
 Nothing is raised through wasmtime, which keeps one exception for all threads, and nothing holds the store:
-a failure stops the guest by its switch.
+a failure stops the guest by its interrupt.
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import wasmtime
+from wasmtime import TrapCode
 
 from reglet.domain.errors import CapabilityError
-from reglet.domain.ports import HOST_FUNCTIONS, HostFunctions
+from reglet.domain.ports import HostFunctions
 from reglet.infrastructure.host.errors import GuestTrapError
-from reglet.infrastructure.host.packing import pack, unpack
-from reglet.infrastructure.host.traps import reason_of
 from reglet.infrastructure.wasi import WasiError
+from reglet.infrastructure.wire.failures import encode_failure
+from reglet.infrastructure.wire.host_functions import LOG_FUNCTION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from wasmtime import Caller
 
+    from reglet.infrastructure.engine import FunctionImport, HostFunction
+    from reglet.infrastructure.host.interruption import EpochInterrupt
     from reglet.infrastructure.host.limits import Limits
-    from reglet.infrastructure.host.stopping import StopSwitch
     from reglet.infrastructure.wasi import LinearMemory
 
-HOST_MODULE = "reglet_host"
-"""The module that host functions are imported from."""
-
 _I64 = wasmtime.ValType.i64()
-_LOG = "log_message"
+_LOW = 0xFFFF_FFFF
+_SIGN = 1 << 63
+
+_REASONS = {
+    TrapCode.STACK_OVERFLOW: "its calls are nested too deeply (call stack exhausted)",
+    TrapCode.MEMORY_OUT_OF_BOUNDS: "it used memory that it does not have (out of bounds)",
+    TrapCode.UNREACHABLE: "it gave up (unreachable was executed)",
+    TrapCode.OUT_OF_FUEL: "its fuel is used up",
+}
+
+
+def pack(pointer: int, length: int) -> int:
+    """Return a packed value as the signed number that wasmtime takes for an i64."""
+    packed = (pointer & _LOW) << 32 | length
+    return packed - (_SIGN << 1) if packed & _SIGN else packed
+
+
+def unpack(packed: int) -> tuple[int, int]:
+    """Return the pointer and the length of a packed value."""
+    return packed >> 32 & _LOW, packed & _LOW
+
+
+def reason_of(error: Exception) -> str:
+    """Return what wasmtime says, without its backtrace."""
+    code = error.trap_code if isinstance(error, wasmtime.Trap) else None
+    if code in _REASONS:
+        return _REASONS[code]
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1].removeprefix("wasm trap: ") if lines else type(error).__name__
 
 
 def host_function_type(name: str) -> wasmtime.FuncType:
     """Return the type of a host function: a packed request in, a packed answer out, none for the log."""
-    return wasmtime.FuncType([_I64], [] if name == _LOG else [_I64])
+    return wasmtime.FuncType([_I64], [] if name == LOG_FUNCTION else [_I64])
 
 
 class HostImports:
@@ -45,20 +69,13 @@ class HostImports:
     `functions` may be changed between calls of the guest.
     """
 
-    def __init__(self, functions: HostFunctions, switch: StopSwitch, limits: Limits) -> None:
-        """Answer with `functions`; what they raise stops the guest through `switch`."""
+    def __init__(self, functions: HostFunctions, interrupt: EpochInterrupt, limits: Limits) -> None:
+        """Answer with `functions`; what they raise stops the guest through `interrupt`."""
         self.functions = functions
-        self.switch = switch
+        self.interrupt = interrupt
         self._limits = limits
         self._memory: LinearMemory | None = None
         self._allocate: wasmtime.Func | None = None
-
-    def define(self, linker: wasmtime.Linker) -> None:
-        """Define every host function; a guest may import those that it likes."""
-        for name in HOST_FUNCTIONS:
-            linker.define_func(
-                HOST_MODULE, name, host_function_type(name), self._function(name), access_caller=True
-            )
 
     def attach(self, memory: LinearMemory, allocate: wasmtime.Func) -> None:
         """Give the guest's memory and allocator, once it is instantiated."""
@@ -69,25 +86,28 @@ class HostImports:
         """Let go of the memory, which must not be used after its store is gone."""
         self._memory = None
 
-    def _function(self, name: str) -> Callable[[Caller, int], int | None]:
+    def function(self, wanted: FunctionImport) -> HostFunction:
+        """Return what stands for one of the guest's imports."""
+        name = wanted.name
+
         def answer(caller: Caller, packed: int) -> int:
             try:
-                return 0 if self.switch.reason is not None else self._call(caller, name, packed)
-            except BaseException as problem:  # noqa: BLE001 - must not pass through wasmtime
-                self.switch.stop(problem)
+                return 0 if self.interrupt.reason is not None else self._call(caller, name, packed)
+            except BaseException as error:  # noqa: BLE001 - must not pass through wasmtime
+                self.interrupt.raise_(error)
                 return 0
 
         def take(caller: Caller, packed: int) -> None:
             answer(caller, packed)
 
-        return take if name == _LOG else answer
+        return take if name == LOG_FUNCTION else answer
 
     def _call(self, caller: Caller, name: str, packed: int) -> int:
         memory = self._memory
         if memory is None:
             raise GuestTrapError("its start function", f"it called {name} before it was started")
         answer = self._answer(memory, name, packed)
-        if not answer or name == _LOG:
+        if not answer or name == LOG_FUNCTION:
             return 0
         if len(answer) > self._limits.response_bytes:
             answer = _refused(f"an answer of {len(answer)} bytes; {self._limits.response_bytes} may be given")
@@ -106,18 +126,18 @@ class HostImports:
             return self.functions.call(name, request)
         except WasiError:
             return _refused(f"the request, {length} bytes at {pointer:#x}, is not in memory")
-        except CapabilityError as problem:
-            return _refused(str(problem))
+        except CapabilityError as error:
+            return _refused(str(error))
 
     def _room(self, caller: Caller, size: int) -> int:
         """Let the guest find room, which runs guest code inside the host call."""
         assert self._allocate is not None
         try:
             return int(self._allocate(caller, size))
-        except (wasmtime.WasmtimeError, wasmtime.Trap) as problem:
-            raise GuestTrapError("allocate", reason_of(problem)) from problem
+        except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
+            raise GuestTrapError("allocate", reason_of(error)) from error
 
 
 def _refused(reason: str) -> bytes:
     """Return the answer in place of an answer (ABI section 4), which both dialects share."""
-    return json.dumps({"error": "VALIDATION_ERROR", "message": reason, "code": 400}).encode()
+    return encode_failure("VALIDATION_ERROR", reason)

@@ -7,8 +7,6 @@ from datetime import timedelta
 from attrs import asdict, frozen
 
 MIB = 1024 * 1024
-PAGE_SIZE = 65536
-"""Bytes in a page of WebAssembly memory."""
 
 
 @frozen

@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from reglet.domain.context import Cancellation, Context
 from reglet.domain.errors import WireFormatError
 from reglet.domain.ports import HostFunctions
-from reglet.infrastructure.host.code import Code, compiled_whole
+from reglet.infrastructure.host.compiled_plugin import CompiledPlugin, compiled_whole
 from reglet.infrastructure.host.errors import GuestAnswerError, LimitExceededError, SandboxClosedError
 from reglet.infrastructure.host.instance import Instance
-from reglet.infrastructure.host.stopping import StopSwitch
-from reglet.infrastructure.host.worker import run_guest
+from reglet.infrastructure.host.interruption import EpochInterrupt, run_guest
 from reglet.infrastructure.wire.go_json import encode_json
-from reglet.infrastructure.wire.manifest import decode_manifest
-from reglet.infrastructure.wire.result import decode_result
+from reglet.infrastructure.wire.manifest import MANIFEST
+from reglet.infrastructure.wire.result import RESULT
 
 if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest
     from reglet.domain.entities.result import Result
     from reglet.infrastructure.host.limits import Limits
-    from reglet.infrastructure.host.surroundings import Surroundings
+    from reglet.infrastructure.host.wasi_config import WasiConfig
 
 T = TypeVar("T")
 
@@ -30,7 +29,7 @@ OFTEN = 64
 """How many guests a module has started when it is worth some seconds of compiling, in the background."""
 
 FunctionsForCheck: TypeAlias = Callable[[Context], HostFunctions]
-"""Gives what answers the host calls of one check, in a context with its deadline."""
+"""Returns what answers the host calls of one check, in a context with its deadline."""
 
 
 class Module:
@@ -42,19 +41,19 @@ class Module:
 
     def __init__(
         self,
-        code: Code,
+        plugin: CompiledPlugin,
         functions: FunctionsForCheck,
-        surroundings: Surroundings,
+        wasi: WasiConfig,
         limits: Limits,
         slots: threading.Semaphore,
     ) -> None:
-        """Run `code`; `slots` are as many as guests may run at one moment."""
-        self._code = code
+        """Run `plugin`; `slots` are as many as guests may run at one moment."""
+        self._plugin = plugin
         self._functions = functions
-        self._surroundings = surroundings
+        self._wasi = wasi
         self._limits = limits
         self._slots = slots
-        self._kept: tuple[Instance, StopSwitch] | None = None
+        self._kept: tuple[Instance, EpochInterrupt] | None = None
         self._kept_lock = threading.Lock()
         self._fresh_guests = 0
         self._closed = False
@@ -62,20 +61,20 @@ class Module:
     @property
     def source(self) -> str:
         """What the module is called in messages: its path."""
-        return self._code.source
+        return self._plugin.source
 
     @property
     def digest(self) -> str:
         """The SHA-256 of its file, hexadecimal: what grants are kept under."""
-        return self._code.digest
+        return self._plugin.digest
 
     def manifest(self) -> Manifest:
         """Return the plugin's description of itself."""
         data = self._in_fresh(lambda instance, _functions: instance.manifest())
         try:
-            return decode_manifest(data)
-        except WireFormatError as problem:
-            raise GuestAnswerError("_manifest", str(problem)) from problem
+            return MANIFEST.decode(data)
+        except WireFormatError as error:
+            raise GuestAnswerError("_manifest", str(error)) from error
 
     def check(self, config: Mapping[str, Any] | bytes, *, fresh: bool = True) -> Result:
         """Run a check and return its Result.
@@ -95,9 +94,9 @@ class Module:
 
         answer = self._in_fresh(observe) if fresh else self._in_kept(observe)
         try:
-            return decode_result(answer)
-        except WireFormatError as problem:
-            raise GuestAnswerError("_observe", str(problem)) from problem
+            return RESULT.decode(answer)
+        except WireFormatError as error:
+            raise GuestAnswerError("_observe", str(error)) from error
 
     def close(self) -> None:
         """Let go of the kept guest; checks after this raise `SandboxClosedError`."""
@@ -108,49 +107,49 @@ class Module:
                 self._kept = None
 
     def _in_fresh(self, work: _Work) -> bytes:
-        switch = StopSwitch(self._code.engine)
+        interrupt = EpochInterrupt(self._plugin.engine)
 
         def run(functions: HostFunctions) -> bytes:
-            instance = self._instance(switch, functions)
+            instance = self._instance(interrupt, functions)
             try:
                 return work(instance, functions)
             finally:
                 instance.close()
 
-        answer = self._run(run, switch)
+        answer = self._run(run, interrupt)
         self._fresh_guests += 1
-        if self._fresh_guests == OFTEN and self._code.overlay is not None:
+        if self._fresh_guests == OFTEN and self._plugin.image is not None:
             threading.Thread(target=self._compile_whole, name="reglet-compile", daemon=True).start()
         return answer
 
     def _compile_whole(self) -> None:
         """Compile a plugin that is run often by itself: its guests then start without copying its memory."""
-        self._code = compiled_whole(self._code)
+        self._plugin = compiled_whole(self._plugin)
 
     def _in_kept(self, work: _Work) -> bytes:
         with self._kept_lock:
             kept, self._kept = self._kept, None
-            switch = StopSwitch(self._code.engine) if kept is None else kept[1]
+            interrupt = EpochInterrupt(self._plugin.engine) if kept is None else kept[1]
 
             def run(functions: HostFunctions) -> tuple[Instance, bytes]:
-                instance = self._instance(switch, functions) if kept is None else kept[0]
+                instance = self._instance(interrupt, functions) if kept is None else kept[0]
                 try:
                     return instance, work(instance, functions)
                 except BaseException:
                     instance.close()  # here, since whoever waited may be gone
                     raise
 
-            instance, answer = self._run(run, switch)
-            if switch.reason is None:
-                self._kept = (instance, switch)
+            instance, answer = self._run(run, interrupt)
+            if interrupt.reason is None:
+                self._kept = (instance, interrupt)
             else:
                 instance.close()
             return answer
 
-    def _instance(self, switch: StopSwitch, functions: HostFunctions) -> Instance:
-        return Instance(self._code, switch, functions, self._surroundings, self._limits)
+    def _instance(self, interrupt: EpochInterrupt, functions: HostFunctions) -> Instance:
+        return Instance(self._plugin, interrupt, functions, self._wasi, self._limits)
 
-    def _run(self, work: Callable[[HostFunctions], T], switch: StopSwitch) -> T:
+    def _run(self, work: Callable[[HostFunctions], T], interrupt: EpochInterrupt) -> T:
         if self._closed:
             raise SandboxClosedError
         cancellation = Cancellation()
@@ -160,7 +159,7 @@ class Module:
             return work(self._functions(context))
 
         try:
-            return run_guest(run, switch, self._limits.wall_time, self._slots)
+            return run_guest(run, interrupt, self._limits.wall_time, self._slots)
         except BaseException:
             cancellation.cancel()
             raise

@@ -10,14 +10,15 @@ from collections.abc import Callable, Sequence
 from attrs import frozen
 
 from reglet.domain.errors import DNSError
-from reglet.domain.policy import canonical_host, parse_address
+from reglet.domain.policy import Target, parse_address
+from reglet.domain.policy.network import Address
 from reglet.domain.ports import NetworkGuard
+from reglet.domain.urls import PORTS
 from reglet.infrastructure.native.deadline import Deadline
 
 Lookup = Callable[[str], Sequence[str]]
 """Resolves a name to addresses; raises `OSError` when it cannot."""
 
-_MAX_PORT = 65535
 _NOT_FOUND = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 
 
@@ -44,37 +45,38 @@ class Dialer:
             TimeoutError: time ran out.
             OSError: no address answers.
         """
-        return _first_answer(self.resolve(host, port, deadline), port, deadline)
+        target = Target.of(host, port)
+        return _first_answer(self.resolve(target, deadline), target.port, deadline)
 
-    def resolve(self, host: str, port: int, deadline: Deadline) -> list[str]:
-        """Return the addresses of a host, each agreed to by the guard; raises as `connect` does."""
-        name = canonical_host(host)
-        if not 0 < port <= _MAX_PORT:
-            raise OSError(f"port {port} is not from 1 to {_MAX_PORT}")
+    def resolve(self, target: Target, deadline: Deadline) -> list[Address]:
+        """Return the addresses of a target, each agreed to by the guard; raises as `connect` does."""
+        if target.port not in PORTS:
+            raise OSError(f"port {target.port} is not from {PORTS[0]} to {PORTS[-1]}")
         if self.guard is not None:
-            self.guard.check_target(name, port)
-        addresses = self._addresses(name, deadline)
+            self.guard.check_target(target)
+        addresses = self._addresses(target, deadline)
         if self.guard is not None:
             for address in addresses:
-                self.guard.check_address(name, port, address)
+                self.guard.check_address(target, address)
         return addresses
 
-    def _addresses(self, name: str, deadline: Deadline) -> list[str]:
-        if parse_address(name) is not None:
-            return [name]
-        found = _in_time(lambda: self.lookup(name), name, deadline)
-        if not found:
-            raise DNSError(name, "A", "it has no address", not_found=True)
-        return [str(parse_address(address) or address) for address in found]
+    def _addresses(self, target: Target, deadline: Deadline) -> list[Address]:
+        if target.address is not None:
+            return [target.address]
+        found = _in_time(lambda: self.lookup(target.host), target.host, deadline)
+        addresses = [address for address in map(parse_address, found) if address is not None]
+        if not addresses:
+            raise DNSError(target.host, "A", "it has no address", not_found=True)
+        return addresses
 
 
-def _first_answer(addresses: Sequence[str], port: int, deadline: Deadline) -> socket.socket:
+def _first_answer(addresses: Sequence[Address], port: int, deadline: Deadline) -> socket.socket:
     """Dial one address after the other, each with its share of the time left."""
     failure: OSError | None = None
     for place, address in enumerate(addresses):
         share = deadline.seconds() / (len(addresses) - place)
         try:
-            return socket.create_connection((address, port), timeout=share)
+            return socket.create_connection((str(address), port), timeout=share)
         except OSError as error:
             failure = error
     if isinstance(failure, TimeoutError):

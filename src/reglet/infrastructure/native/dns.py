@@ -14,7 +14,7 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import MXRecord
 from reglet.domain.errors import DNSError
-from reglet.domain.policy import InvalidHostError, canonical_host, parse_address
+from reglet.domain.policy import InvalidHostError, Target, canonical_host, parse_address
 from reglet.domain.ports import NetworkGuard
 from reglet.infrastructure.native.addresses import join_address, split_address
 from reglet.infrastructure.native.deadline import Deadline
@@ -102,11 +102,11 @@ class NativeDNSResolver:
         """Check name and nameserver, and map what goes wrong meanwhile."""
         deadline = Deadline.start("dns lookup", host, self.timeout, self._ctx)
         try:
-            name = canonical_host(host)
+            target = Target.of(host, _PORT)
             if self.guard is not None:
-                self.guard.check_target(name, _PORT)
+                self.guard.check_target(target)
             nameservers = self._nameservers(nameserver, deadline)
-            yield _Query(name, nameservers, self.patience.total_seconds(), deadline)
+            yield _Query(target.host, nameservers, self.patience.total_seconds(), deadline)
         except (builtins.TimeoutError, dns.exception.Timeout) as error:
             raise deadline.error() from error
         except (*_FOREIGN, _NameserverError, _NotThereError) as error:
@@ -119,8 +119,9 @@ class NativeDNSResolver:
     def _nameservers(self, nameserver: str | None, deadline: Deadline) -> list[tuple[str, int]]:
         """Return whom to ask; the host's own choice is not asked about, a plugin's is."""
         if nameserver:
-            host, port = split_address(nameserver, _PORT)
-            return [(found, port) for found in Dialer(self.guard, self.lookup).resolve(host, port, deadline)]
+            target = Target.of(*split_address(nameserver, _PORT))
+            addresses = Dialer(self.guard, self.lookup).resolve(target, deadline)
+            return [(str(address), target.port) for address in addresses]
         if self.nameservers:
             pairs = [split_address(text, _PORT) for text in self.nameservers]
             return [(canonical_host(host), port) for host, port in pairs]

@@ -13,7 +13,7 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import MAX_BODY_BYTES, HTTPRequest, HTTPResponse
 from reglet.domain.errors import DNSError, HTTPError
-from reglet.domain.policy import InvalidHostError
+from reglet.domain.policy import InvalidHostError, Target
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import without_credentials
 from reglet.infrastructure.native.deadline import Deadline
@@ -107,9 +107,12 @@ class NativeHTTPClient:
 
     def _check_host_header(self, sent: httpx.Request) -> None:
         """Ask the guard for the name in the Host header too: one server may answer for many."""
-        named = read_url(f"{sent.url.scheme}://{sent.headers['host']}")
+        header = sent.headers["host"]
+        if header == sent.url.netloc.decode("ascii"):
+            return
+        named = read_url(f"{sent.url.scheme}://{header}")
         if self.guard is not None and named.raw_host != sent.url.raw_host:
-            self.guard.check_target(named.raw_host.decode("ascii"), port_of(named))
+            self.guard.check_target(Target.of(named.raw_host.decode("ascii"), port_of(named)))
 
     def _whole(self, answer: httpx.Response, *, unpack: bool) -> HTTPResponse:
         """Read an answer to its end, or to the limit; gzip that we asked for ourselves is undone."""

@@ -1,1 +1,1 @@
-"""Made at a release: the linker, the adapter and the standard library become the runtime module."""
+"""The runtime that plugins are built on: a release makes it, builds and hosts load it."""

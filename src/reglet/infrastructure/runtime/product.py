@@ -1,4 +1,4 @@
-"""The product: what a release makes once and every build uses."""
+"""The runtime that a release made: CPython and the adapter as one module, and the standard library."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from reglet.domain.errors import RegletError
-from reglet.infrastructure.module.host_functions import HostFunctionSlot
-from reglet.infrastructure.runtime import sources
+from reglet.infrastructure.wasm.host_functions import HostFunctionSlot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,29 +29,40 @@ class RuntimeProductError(RegletError):
 
 
 @frozen
-class RuntimeProduct:
-    """The runtime module and the standard library.
+class RuntimeModule:
+    """The module that guests are started of.
 
     Attributes:
-        module: The runtime module, with the exports that a build calls.
-        stdlib: A zip of the standard library, compiled: `python/json/__init__.pyc` and so on.
-        key: A digest of both, for the names of what is derived from them.
+        wasm: The module, with the exports that a build calls.
         heap_base: The address at which dlmalloc's heap begins.
         stack_size: Bytes of stack, which begins at address 0.
         constructors: The exports to call first, in this order, before `_python_initialize`.
         host_functions: The host functions that a build may leave out, by name.
+    """
+
+    wasm: bytes = field(repr=False)
+    heap_base: int
+    stack_size: int
+    constructors: tuple[str, ...]
+    host_functions: Mapping[str, HostFunctionSlot]
+
+
+@frozen
+class RuntimeProduct:
+    """The runtime module and the standard library.
+
+    Attributes:
+        module: The runtime module.
+        stdlib: A zip of the standard library, compiled: `python/json/__init__.pyc` and so on.
+        key: A digest of both, for the names of what is derived from them.
         plugin_exports: The functions that a plugin exports, beside its memory.
         builtin_modules: The built-in modules that the interpreter has.
         components: What it is made of, by name: a version or a digest.
     """
 
-    module: bytes = field(repr=False)
+    module: RuntimeModule
     stdlib: Path
     key: str
-    heap_base: int
-    stack_size: int
-    constructors: tuple[str, ...]
-    host_functions: Mapping[str, HostFunctionSlot]
     plugin_exports: tuple[str, ...]
     builtin_modules: tuple[str, ...]
     components: Mapping[str, str]
@@ -70,11 +80,16 @@ def load_product(folder: Path = PRODUCT_FOLDER) -> RuntimeProduct:
         raise RuntimeProductError(
             f"{folder / MODULE_FILE} was changed since it was made; make it again: make runtime"
         )
-    return _product(folder, module, description)
+    try:
+        return _product(folder, module, description)
+    except KeyError as error:
+        raise RuntimeProductError(
+            f"the runtime in {folder} is of another release (no {error}); make it again: make runtime"
+        ) from error
 
 
 def made_by(folder: Path) -> str:
-    """Give the digest of the code that made the product in `folder`.
+    """Return the digest of the code that made the product in `folder`.
 
     Raises:
         RuntimeProductError: it was not made.
@@ -93,16 +108,18 @@ def _read(folder: Path) -> tuple[bytes, dict[str, Any]]:
 
 def _product(folder: Path, module: bytes, description: Mapping[str, Any]) -> RuntimeProduct:
     return RuntimeProduct(
-        module=module,
+        module=RuntimeModule(
+            wasm=module,
+            heap_base=description["heap_base"],
+            stack_size=description["stack_size"],
+            constructors=tuple(description["constructors"]),
+            host_functions={
+                name: HostFunctionSlot(**slot) for name, slot in description["host_functions"].items()
+            },
+        ),
         stdlib=folder / STANDARD_LIBRARY_FILE,
         key=description["key"],
-        heap_base=description["heap_base"],
-        stack_size=description["stack_size"],
-        constructors=tuple(description["constructors"]),
-        host_functions={
-            name: HostFunctionSlot(**slot) for name, slot in description["host_functions"].items()
-        },
-        plugin_exports=sources.PLUGIN_EXPORTS,
+        plugin_exports=tuple(description["plugin_exports"]),
         builtin_modules=tuple(description["builtin_modules"]),
         components=description["components"],
     )

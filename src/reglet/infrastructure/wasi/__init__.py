@@ -1,21 +1,26 @@
 """WASI preview 1 in Python over trees of files, for builds and for runs."""
 
-from reglet.infrastructure.wasi.descriptors import Descriptor, Descriptors
-from reglet.infrastructure.wasi.deterministic import HashedRandom, SteppingClock
 from reglet.infrastructure.wasi.errno import Errno, WasiError
 from reglet.infrastructure.wasi.memory import LinearMemory
-from reglet.infrastructure.wasi.nodes import (
+from reglet.infrastructure.wasi.preview1 import WASI_MODULE, WasiFunction, functions, unknown
+from reglet.infrastructure.wasi.read_only import (
     Directory,
     DiskDirectory,
     DiskFile,
     File,
     MemoryDirectory,
     MemoryFile,
+    ReadOnlyTree,
     directory_of,
 )
-from reglet.infrastructure.wasi.preview1 import MODULE, WasiFunction, functions, unknown
-from reglet.infrastructure.wasi.read_only import ReadOnlyTree
-from reglet.infrastructure.wasi.system import Clock, System
+from reglet.infrastructure.wasi.system import (
+    Clock,
+    Descriptor,
+    Descriptors,
+    HashedRandom,
+    SteppingClock,
+    System,
+)
 from reglet.infrastructure.wasi.tree import (
     DirectoryEntry,
     FileStatus,
@@ -27,7 +32,7 @@ from reglet.infrastructure.wasi.tree import (
 )
 
 __all__ = [
-    "MODULE",
+    "WASI_MODULE",
     "Clock",
     "Descriptor",
     "Descriptors",

@@ -54,6 +54,6 @@ _BY_PLATFORM = {
 }
 
 
-def from_os_error(problem: OSError) -> Errno:
+def from_os_error(error: OSError) -> Errno:
     """Return the number for a failure of the operating system; IO for those that preview 1 does not know."""
-    return _BY_PLATFORM.get(problem.errno or 0, Errno.IO)
+    return _BY_PLATFORM.get(error.errno or 0, Errno.IO)

@@ -1,28 +1,159 @@
-"""A tree of the files of this machine that were granted, and of nothing else.
-
-Paths are the machine's own, below one root. A directory that only leads to something granted is there,
-but shows nothing else that is in it. What is not granted is refused as NOTCAPABLE, never as absent:
-a check that a file does not exist must not pass for want of a grant.
-"""
+"""A tree of the files of this machine that were granted, and of nothing else."""
 
 from __future__ import annotations
 
 import os
+import posixpath
 import stat
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Self, TypeAlias
+
+from attrs import field, frozen
 
 from reglet.domain.errors import UnsupportedOptionError
+from reglet.domain.policy.files import path_pattern
+from reglet.domain.policy.globs import Glob, PatternError, alternatives
 from reglet.infrastructure.wasi.errno import Errno, WasiError
-from reglet.infrastructure.wasi.granted_paths import GrantedPaths
-from reglet.infrastructure.wasi.observed import FileObserver, ObservedTree
-from reglet.infrastructure.wasi.real_files import RealDirectory, RealFile, file_status, set_times
+from reglet.infrastructure.wasi.real_files import (
+    Place,
+    RealDirectory,
+    RealFile,
+    file_status,
+    flags_of_system,
+    located,
+    set_times,
+)
 from reglet.infrastructure.wasi.tree import FileStatus, FileType, OpenFile, OpenFlags, Times, Tree
-from reglet.infrastructure.wasi.walk import Place, flags_of_system, located
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from reglet.domain.policy import Policy
+
+
+FileObserver: TypeAlias = Callable[[str, bool], object]
+"""Is told an absolute path, as the guest spells it, and whether it wants to change what is there."""
+
+
+@frozen
+class ObservedTree:
+    """Implements `Tree` over another one, whose root is `/`. It tells of a path before it asks for it."""
+
+    tree: Tree
+    observe: FileObserver
+
+    def open(self, path: str, flags: OpenFlags) -> OpenFile:
+        """Open a file or directory."""
+        self._tell(path, changes=flags.changes)
+        return self.tree.open(path, flags)
+
+    def status(self, path: str, *, follow: bool) -> FileStatus:
+        """Return the status of a path."""
+        self._tell(path)
+        return self.tree.status(path, follow=follow)
+
+    def read_link(self, path: str) -> str:
+        """Return where a link points to."""
+        self._tell(path)
+        return self.tree.read_link(path)
+
+    def set_times(self, path: str, times: Times, *, follow: bool) -> None:
+        """Set the times of a path."""
+        self._tell(path, changes=True)
+        self.tree.set_times(path, times, follow=follow)
+
+    def create_directory(self, path: str) -> None:
+        """Make a directory."""
+        self._tell(path, changes=True)
+        self.tree.create_directory(path)
+
+    def remove_directory(self, path: str) -> None:
+        """Remove an empty directory."""
+        self._tell(path, changes=True)
+        self.tree.remove_directory(path)
+
+    def remove_file(self, path: str) -> None:
+        """Remove a file or link."""
+        self._tell(path, changes=True)
+        self.tree.remove_file(path)
+
+    def rename(self, old: str, new: str) -> None:
+        """Move within this tree."""
+        self._tell(old, changes=True)
+        self._tell(new, changes=True)
+        self.tree.rename(old, new)
+
+    def _tell(self, path: str, *, changes: bool = False) -> None:
+        self.observe(posixpath.normpath(posixpath.join("/", path)), changes)
+
+
+_ANY_DEPTH = "**"
+
+
+@frozen
+class GrantedPaths:
+    """Asks the policy about canonical paths: absolute, symlinks resolved."""
+
+    policy: Policy
+    _ways: tuple[tuple[str, ...], ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, policy: Policy, directory: str) -> Self:
+        """Return what a policy grants, relative patterns starting in `directory`, as for the policy."""
+        return cls(policy, tuple(_ways(policy, directory)))
+
+    def may_read(self, path: str) -> bool:
+        """Whether the file may be read."""
+        return self.policy.read(path).allowed
+
+    def may_write(self, path: str) -> bool:
+        """Whether the file may be written, made and removed."""
+        return self.policy.write(path).allowed
+
+    def is_granted(self, path: str) -> bool:
+        """Whether a rule names the path."""
+        return self.may_read(path) or self.may_write(path)
+
+    def leads_on(self, directory: str) -> bool:
+        """Whether something below a directory may be granted."""
+        names = tuple(name for name in directory.split("/") if name)
+        return any(_leads(way, names) for way in self._ways)
+
+    def is_known(self, path: str) -> bool:
+        """Whether a guest may know that the path exists."""
+        return self.is_granted(path) or self.leads_on(path)
+
+
+def _ways(policy: Policy, directory: str) -> Iterator[tuple[str, ...]]:
+    """Split the granted patterns into the names that lead to what they match."""
+    rules = () if policy.grants.fs is None else policy.grants.fs.rules
+    for text in (text for rule in rules for text in (*rule.read, *rule.write)):
+        try:
+            found = alternatives(path_pattern(text, directory))
+        except PatternError:  # the policy matches nothing with it, and says so
+            continue
+        yield from (tuple(name for name in each.split("/") if name) for each in found)
+
+
+def _leads(way: tuple[str, ...], names: tuple[str, ...]) -> bool:
+    """Whether a pattern, name by name, may match something below these names."""
+    for pattern, name in zip(way, names, strict=False):
+        if pattern == _ANY_DEPTH:
+            return True
+        if not _matches(pattern, name):
+            return False
+    return len(way) > len(names)
+
+
+@lru_cache(maxsize=4096)
+def _matches(pattern: str, name: str) -> bool:
+    try:
+        return Glob.parse(pattern).matches(name)
+    except PatternError:
+        return False
+
 
 _ALWAYS = flags_of_system("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY")
 """No link in the last place, and no waiting for the other end of a pipe."""

@@ -42,6 +42,11 @@ class LinearMemory:
         """Return `size` bytes at `address`."""
         return ctypes.string_at(self._base + self._checked(address, size), size)
 
+    def read_all(self) -> bytes:
+        """Return the whole memory."""
+        self._known = self._length()
+        return self.read(0, self._known)
+
     def write(self, address: int, content: bytes) -> None:
         """Put `content` at `address`."""
         ctypes.memmove(self._base + self._checked(address, len(content)), content, len(content))
@@ -71,8 +76,8 @@ class LinearMemory:
             raise WasiError(Errno.NAMETOOLONG)
         try:
             text = self.read(address, length).decode()
-        except UnicodeDecodeError as problem:
-            raise WasiError(Errno.ILSEQ) from problem
+        except UnicodeDecodeError as error:
+            raise WasiError(Errno.ILSEQ) from error
         if "\0" in text:
             raise WasiError(Errno.ILSEQ)
         return text

@@ -1,18 +1,128 @@
-"""A tree that never changes."""
-# ruff: noqa: ARG002 - what would change it takes its protocol's parameters, and refuses
+"""A tree of files that never changes, from memory or from disk."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, Protocol
+
+from attrs import frozen
 
 from reglet.infrastructure.wasi.errno import Errno, WasiError
 from reglet.infrastructure.wasi.tree import DirectoryEntry, FileStatus, FileType, OpenFlags, Times
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
     from typing_extensions import TypeIs
 
-    from reglet.infrastructure.wasi.nodes import Directory, File
+
+class File(Protocol):
+    """A file's content."""
+
+    def size(self) -> int:
+        """Return the content's length in bytes."""
+        ...
+
+    def content(self) -> bytes:
+        """Return the content."""
+        ...
+
+
+class Directory(Protocol):
+    """Names and what stands under them."""
+
+    def child(self, name: str) -> File | Directory | None:
+        """Return what stands under a name; None for nothing."""
+        ...
+
+    def names(self) -> Sequence[str]:
+        """Return the names in a fixed order."""
+        ...
+
+
+@frozen
+class MemoryFile:
+    """A file whose content is at hand."""
+
+    data: bytes
+
+    def size(self) -> int:
+        """Return the content's length in bytes."""
+        return len(self.data)
+
+    def content(self) -> bytes:
+        """Return the content."""
+        return self.data
+
+
+@frozen
+class DiskFile:
+    """A file on disk, read when asked for."""
+
+    path: Path
+
+    def size(self) -> int:
+        """Return the file's length in bytes."""
+        return self.path.stat().st_size
+
+    def content(self) -> bytes:
+        """Return the file's content."""
+        return self.path.read_bytes()
+
+
+@frozen
+class MemoryDirectory:
+    """A directory made of others' nodes."""
+
+    children: Mapping[str, File | Directory]
+
+    def child(self, name: str) -> File | Directory | None:
+        """Return what stands under a name."""
+        return self.children.get(name)
+
+    def names(self) -> Sequence[str]:
+        """Return the names, sorted."""
+        return sorted(self.children)
+
+
+@frozen
+class DiskDirectory:
+    """A directory on disk. Links are followed: whoever shows it to a guest means all that it leads to."""
+
+    path: Path
+
+    def child(self, name: str) -> File | Directory | None:
+        """Return what stands under a name."""
+        path = self.path / name
+        if path.is_dir():
+            return DiskDirectory(path)
+        return DiskFile(path) if path.is_file() else None
+
+    def names(self) -> Sequence[str]:
+        """Return the names, sorted: the disk's own order differs from machine to machine."""
+        return sorted(entry.name for entry in self.path.iterdir())
+
+
+def directory_of(files: Mapping[str, File]) -> MemoryDirectory:
+    """Return directories for files that are given by their paths (`a/b.txt`)."""
+    root: dict[str, File | Directory] = {}
+    folders: dict[str, dict[str, File | Directory]] = {"": root}
+    for path, file in files.items():
+        parent, _, name = path.rpartition("/")
+        _folder(folders, parent)[name] = file
+    return MemoryDirectory(root)
+
+
+def _folder(folders: dict[str, dict[str, File | Directory]], path: str) -> dict[str, File | Directory]:
+    if path not in folders:
+        parent, _, name = path.rpartition("/")
+        folders[path] = {}
+        _folder(folders, parent)[name] = MemoryDirectory(folders[path])
+    return folders[path]
+
+
+# ruff: noqa: ARG002 - what would change it takes its protocol's parameters, and refuses
 
 
 class ReadOnlyTree:
@@ -51,8 +161,8 @@ class ReadOnlyTree:
         """Refuse, as a disk does: what exists is EXIST, not ROFS."""
         try:
             self._find(path)
-        except WasiError as problem:
-            raise WasiError(Errno.ROFS) from problem
+        except WasiError as error:
+            raise WasiError(Errno.ROFS) from error
         raise WasiError(Errno.EXIST)
 
     def remove_directory(self, path: str) -> NoReturn:
@@ -70,9 +180,9 @@ class ReadOnlyTree:
     def _find_to_open(self, path: str, flags: OpenFlags) -> tuple[tuple[str, ...], File | Directory]:
         try:
             return self._find(path)
-        except WasiError as problem:
-            if flags.create and problem.number is Errno.NOENT:
-                raise WasiError(Errno.ROFS) from problem
+        except WasiError as error:
+            if flags.create and error.number is Errno.NOENT:
+                raise WasiError(Errno.ROFS) from error
             raise
 
     def _find(self, path: str) -> tuple[tuple[str, ...], File | Directory]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
-import attrs
+from attrs import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ class FileType(IntEnum):
     SYMBOLIC_LINK = 7
 
 
-@attrs.frozen
+@frozen
 class FileStatus:
     """What preview 1 can say of a file: no mode and no owner. Times are nanoseconds since 1970."""
 
@@ -37,7 +37,7 @@ class FileStatus:
     changed: int = 0
 
 
-@attrs.frozen
+@frozen
 class DirectoryEntry:
     """One name in a directory."""
 
@@ -46,7 +46,7 @@ class DirectoryEntry:
     type: FileType
 
 
-@attrs.frozen
+@frozen
 class OpenFlags:
     """How a path is to be opened."""
 
@@ -67,7 +67,7 @@ class OpenFlags:
         return self.write or self.append or self.create or self.truncate
 
 
-@attrs.frozen
+@frozen
 class Times:
     """New times of a file in nanoseconds since 1970; None leaves one as it is."""
 

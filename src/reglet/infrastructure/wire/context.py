@@ -1,16 +1,27 @@
-"""The `context` that every request carries (ABI section 2)."""
+"""Requests, and the `context` that every one of them carries (ABI section 2)."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from attrs import frozen
 
 from reglet.domain.context import Cancellation, Context
-from reglet.domain.time import format_time
-from reglet.infrastructure.wire.fields import Fields
-from reglet.infrastructure.wire.go_json import TRUE, object_text, optional_number, optional_text
-from reglet.infrastructure.wire.time import milliseconds, span
+from reglet.infrastructure.wire.go_json import decode_json, to_bytes
+from reglet.infrastructure.wire.record import (
+    BOOLEAN,
+    INTEGER,
+    STRING,
+    TIME,
+    Dialect,
+    Field,
+    Record,
+    milliseconds,
+    timeout_of,
+)
+
+T = TypeVar("T")
 
 
 @frozen
@@ -33,15 +44,15 @@ class CallContext:
     @property
     def timeout(self) -> timedelta | None:
         """The time that the call may take, None if unset; a negative one counts as unset."""
-        return span(self.timeout_ms)
+        return timeout_of(self.timeout_ms)
 
     def to_context(self) -> Context:
         """Return a context with this deadline (or timeout), cancellation and request id."""
-        ctx = Context(
-            deadline=self.deadline,
-            request_id=self.request_id or None,
-            cancellation=_thrown() if self.canceled else None,
-        )
+        cancellation = None
+        if self.canceled:
+            cancellation = Cancellation()
+            cancellation.cancel()
+        ctx = Context(deadline=self.deadline, request_id=self.request_id or None, cancellation=cancellation)
         if self.deadline is None and (timeout := self.timeout) is not None:
             return ctx.with_timeout(timeout)
         return ctx
@@ -51,33 +62,40 @@ NO_CONTEXT = CallContext()
 """What a call made outside of any check says."""
 
 
-def _thrown() -> Cancellation:
-    cancellation = Cancellation()
-    cancellation.cancel()
-    return cancellation
+CONTEXT = Record(
+    "ContextWire",
+    CallContext,
+    Field("deadline", TIME, default=None),
+    Field("request_id", STRING),
+    Field("timeout_ms", INTEGER),
+    Field("canceled", BOOLEAN),
+)
 
 
-def context_text(call: CallContext) -> str:
-    """Return the context as JSON."""
-    return object_text(
-        deadline=None if call.deadline is None else f'"{format_time(call.deadline)}"',
-        request_id=optional_text(call.request_id),
-        timeout_ms=optional_number(call.timeout_ms),
-        canceled=TRUE if call.canceled else None,
-    )
+class Request(Record[T]):
+    """A record that a plugin sends with the context it is sent in, which its table names `context`."""
+
+    def encode(
+        self,
+        value: T,
+        call: CallContext = NO_CONTEXT,
+        dialect: Dialect = Dialect.ABI,
+        *,
+        both: bool = False,
+    ) -> bytes:
+        """Return a request as JSON; `both` writes the fields that only the other dialect has, too."""
+        return to_bytes(self.text(value, dialect, {"context": call}, both=both))
+
+    def decode_call(self, data: bytes, dialect: Dialect | None = None) -> tuple[T, CallContext]:
+        """Return the request and its context; with a dialect, what only the other one spells is refused.
+
+        Raises:
+            WireFormatError: the bytes are not such a request.
+        """
+        attributes = self.attributes(decode_json(data, self.name), dialect)
+        call = attributes.pop("context") or NO_CONTEXT
+        return self._make(**attributes), call
 
 
-def read_context(fields: Fields) -> CallContext:
-    """Return the context within a request's fields."""
-    inner = fields.inner("context")
-    return NO_CONTEXT if inner is None else context_of(inner)
-
-
-def context_of(fields: Fields) -> CallContext:
-    """Return the context that these fields are."""
-    return CallContext(
-        deadline=fields.time("deadline"),
-        request_id=fields.text("request_id"),
-        timeout_ms=fields.integer("timeout_ms"),
-        canceled=fields.flag("canceled"),
-    )
+CONTEXT_FIELD = Field("context", CONTEXT.kind, always=True, extra=True)
+"""The field of a request that holds its context."""

@@ -1,4 +1,4 @@
-"""JSON text, byte for byte as Go's encoding/json writes it.
+"""JSON, written byte for byte as Go's encoding/json does, and read as it reads.
 
 Records are put together from pieces of text, each written by the C encoder; characters that Go escapes
 for HTML and floats that Go spells differently are mended afterwards, and only where there are any.
@@ -7,6 +7,7 @@ for HTML and floats that Go spells differently are mended afterwards, and only w
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
@@ -27,6 +28,11 @@ _HTML = (
     ("\u2029", "\\u2029"),
 )
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_ESCAPE = re.compile(
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.",
+    re.DOTALL,
+)
+_LONE_SURROGATE_LENGTH = 6
 _STRING_OR_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.]*(?:e[+-]\d+)?')
 _SMALLEST_PLAIN, _SMALLEST_EXPONENT = 1e-6, 1e21
 """Go writes a float without an exponent from the first up to, not including, the second."""
@@ -55,40 +61,12 @@ def encode_json(value: JSONValue) -> bytes:
 
 
 string_text: Callable[[str], str] = encode_basestring
-"""Returns a text as JSON."""
-
-
-TRUE = "true"
-
-
-def flag_text(value: bool) -> str:
-    """Return a truth value as JSON."""
-    return TRUE if value else "false"
-
-
-def optional_text(text: str | None) -> str | None:
-    """Return a text as JSON, None for an empty one: a field that is left out."""
-    return string_text(text) if text else None
-
-
-def optional_number(number: int) -> str | None:
-    """Return a whole number as JSON, None for 0: a field that is left out."""
-    return str(number) if number else None
-
-
-def base64_text(value: bytes) -> str:
-    """Return bytes as JSON: base64, standard alphabet, padded."""
-    return f'"{base64.b64encode(value).decode()}"'
+"""Returns a string as JSON."""
 
 
 def list_text(items: Iterable[str]) -> str:
     """Return a JSON array of pieces that are JSON already."""
     return f"[{','.join(items)}]"
-
-
-def object_text(**fields: str | None) -> str:
-    """Return a JSON object of named pieces, in their order; None leaves a field out."""
-    return "{" + ",".join([f'"{name}":{text}' for name, text in fields.items() if text is not None]) + "}"
 
 
 def sorted_text(value: JSONValue) -> str:
@@ -166,3 +144,33 @@ def _plain_fraction(text: str) -> str:
     sign = "-" if mantissa[0] == "-" else ""
     digits = mantissa.lstrip("-").replace(".", "")
     return f"{sign}0.{'0' * (int(exponent) - 1)}{digits}"
+
+
+def decode_json(data: bytes, record: str) -> JSONValue:
+    """Return the value that JSON bytes hold.
+
+    Bytes and escapes that are not Unicode become U+FFFD, as in Go.
+
+    Raises:
+        WireFormatError: they are not JSON.
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        text = _SURROGATE.sub("\ufffd", data.decode(errors="surrogateescape"))
+    if "\\ud" in text or "\\uD" in text:
+        text = _ESCAPE.sub(
+            lambda found: "\\ufffd" if len(found[0]) == _LONE_SURROGATE_LENGTH else found[0], text
+        )
+    try:
+        return _DECODER.decode(text)
+    except (ValueError, RecursionError) as error:
+        raise WireFormatError("decode", record, error) from error
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+"""Made once: `json.loads` makes one a call where constants are refused."""

@@ -23,7 +23,7 @@ from reglet.domain.entities.grants import (
     NetworkCapability,
     NetworkRule,
 )
-from reglet.infrastructure.whole_files import write_whole
+from reglet.infrastructure.atomic import write_atomic
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 DNS_PORT = 53
@@ -113,7 +113,7 @@ class Touched:
     def save(self, path: Path) -> None:
         """Write it as JSON."""
         lists = {name: sorted(getattr(self, name)) for name in _NAMES}
-        write_whole(path, (json.dumps(lists, indent=2) + "\n").encode())
+        write_atomic(path, (json.dumps(lists, indent=2) + "\n").encode())
 
     @classmethod
     def load(cls, path: Path) -> Touched:

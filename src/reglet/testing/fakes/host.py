@@ -21,8 +21,8 @@ from reglet.domain.policy import Policy
 from reglet.domain.ports import HostFunctions, Plugin
 from reglet.infrastructure.guest.clients import host_clients
 from reglet.infrastructure.host.dispatcher import HostDispatcher
-from reglet.infrastructure.host.host_call import HostCall
-from reglet.infrastructure.host.host_ports import HostPorts
+from reglet.infrastructure.host.events import HostCallEvent
+from reglet.infrastructure.host.functions import HostPorts
 from reglet.testing.audit.touched import note_host_call
 from reglet.testing.configs import encoded
 from reglet.testing.fakes.clock import FakeClock
@@ -81,7 +81,7 @@ class FakeHost:
         self.smtp = FakeSMTPClient(clock=self.clock)
         self.command = FakeCommandRunner(clock=self.clock)
         self.log = FakeLog()
-        self.calls: list[HostCall] = []
+        self.calls: list[HostCallEvent] = []
         self._functions = self._dispatcher()
         self.add(*answers)
 
@@ -147,6 +147,6 @@ class FakeHost:
         dispatcher = HostDispatcher(ports, Policy(self.grants), dialect=self.dialect, observer=self._note)
         return LookupTypes(dispatcher, self.dns)
 
-    def _note(self, call: HostCall) -> None:
+    def _note(self, call: HostCallEvent) -> None:
         self.calls.append(call)
         note_host_call(call.name, call.request)

@@ -1,0 +1,12 @@
+"""What a build and its guest agree on: where the guest sees its files, and how it reports."""
+
+STANDARD_LIBRARY_ROOT = "/python"
+SDK_ROOT = "/sdk"
+PLUGIN_ROOT = "/plugin"
+PACKAGES_ROOT = "/packages"
+
+NATIVE_SUFFIX = ".native"
+"""The build shows a file `name.native` where there is a native extension module of that name."""
+
+REPORT_MARK = "\0reglet-build "
+"""What the guest writes before a report."""

@@ -1,0 +1,358 @@
+"""The host functions of ABI section 1 over ports: decode, ask the policy, call the port, encode."""
+
+from __future__ import annotations
+
+import errno
+import time
+from abc import ABC, abstractmethod
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from attrs import evolve, frozen
+
+from reglet.domain.context import Context, ContextBound
+from reglet.domain.entities.records import DEFAULT_MAX_REDIRECTS, CommandRequest, HTTPRequest
+from reglet.domain.errors import CancelledError, HTTPError, RegletError, UnsupportedOptionError
+from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, LogSink, SMTPClient, TCPDialer
+from reglet.domain.urls import SCHEME_PORTS, join_host_port, without_credentials
+from reglet.infrastructure.host.which import Program, Which
+from reglet.infrastructure.wire.failures import encode_failure
+from reglet.infrastructure.wire.host_functions import (
+    FOLLOW_REDIRECTS,
+    HOST_FUNCTIONS,
+    INSECURE_SKIP_VERIFY,
+    MAX_REDIRECTS,
+    DNSRequest,
+    DNSResponse,
+    HostFunction,
+    SMTPRequest,
+    TCPRequest,
+    TCPResponse,
+)
+from reglet.infrastructure.wire.record import Dialect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from reglet.domain.errors import CapabilityError
+    from reglet.domain.policy import Policy
+    from reglet.infrastructure.host.events import CallLog
+    from reglet.infrastructure.wire.context import CallContext
+
+Port = TypeVar("Port")
+Q = TypeVar("Q")
+
+DEFAULT_TIMEOUT = timedelta(seconds=30)
+"""How long a connection may take when nobody says, as on the Go host."""
+
+
+class Ports(Protocol):
+    """One port a host function, by the function's short name; None means that the function is not offered.
+
+    A port is asked for when its function is first called, so one that is costly to make may wait until
+    then. `which` finds the file that a command means, which then is judged and run; without it, as for
+    fakes, a command's name is all there is.
+    """
+
+    @property
+    def http(self) -> HTTPClient | None: ...  # noqa: D102 - the class says what each is
+    @property
+    def dns(self) -> DNSResolver | None: ...  # noqa: D102
+    @property
+    def tcp(self) -> TCPDialer | None: ...  # noqa: D102
+    @property
+    def smtp(self) -> SMTPClient | None: ...  # noqa: D102
+    @property
+    def exec(self) -> CommandRunner | None: ...  # noqa: D102
+    @property
+    def log(self) -> LogSink | None: ...  # noqa: D102
+    @property
+    def which(self) -> Which | None: ...  # noqa: D102
+
+
+@frozen
+class HostPorts:
+    """Ports that are there already."""
+
+    http: HTTPClient | None = None
+    dns: DNSResolver | None = None
+    tcp: TCPDialer | None = None
+    smtp: SMTPClient | None = None
+    exec: CommandRunner | None = None
+    log: LogSink | None = None
+    which: Which | None = None
+
+
+class BadRequestError(RegletError):
+    """A request lacks what it cannot be made without; the message says what."""
+
+    error_type = "validation"
+
+    @property
+    def code(self) -> str:
+        """The Go host SDK's code."""
+        return "INVALID_REQUEST"
+
+
+class Handler(ABC, Generic[Port, Q]):
+    """Answers one host function with a port: what the handlers have in common.
+
+    Attributes:
+        function: the host function.
+        failure_code: what the Go host SDK calls a failure of it (dialect hostlib).
+    """
+
+    function: ClassVar[HostFunction]
+    failure_code: ClassVar[str]
+
+    def __init__(self, port: Port, policy: Policy, dialect: Dialect, which: Which | None = None) -> None:
+        """Answer with `port` what `policy` allows."""
+        self._port = port
+        self._policy = policy
+        self._dialect = dialect
+        self._which = which
+
+    def answer(self, request: bytes, context: Context, log: CallLog) -> bytes:
+        """Answer a request in the dialect.
+
+        Raises:
+            WireFormatError: the request is not one of this dialect.
+            CapabilityError: the policy, or a guard below the port, refuses.
+            RegletError: the port failed.
+        """
+        decoded, call = self.function.request.decode_call(request, self._dialect)
+        ctx = _call_context(context, call)
+        allowed = self._allowed(decoded, log)
+        ctx.ensure_live(self.function.name)
+        port = self._port.in_context(ctx) if isinstance(self._port, ContextBound) else self._port
+        return self._perform(allowed, port, ctx)
+
+    def denied(self, error: CapabilityError) -> bytes:
+        """Return the answer to a refusal: a response with an error, or the Go host SDK's bare one."""
+        if self._dialect is Dialect.HOSTLIB:
+            kind, _, pattern = error.required.partition(":")
+            hint = f"; {error.hint}" if error.hint else ""
+            return encode_failure("VALIDATION_ERROR", f"{kind} capability denied: {pattern}{hint}")
+        return self.function.response.encode_error(error.detail())
+
+    def failed(self, error: RegletError) -> bytes:
+        """Return a response that says how the port failed."""
+        detail = error.detail()
+        if self._dialect is Dialect.HOSTLIB:
+            detail = evolve(detail, code=_hostlib_code(error, self.failure_code))
+        return self.function.response.encode_error(detail, self._dialect)
+
+    @abstractmethod
+    def _allowed(self, request: Q, log: CallLog) -> Q:
+        """Return the request as it is performed; raise `CapabilityError` unless the policy allows it."""
+
+    @abstractmethod
+    def _perform(self, request: Q, port: Port, ctx: Context) -> bytes:
+        """Call the port and return the response."""
+
+    def _response(self, value: Any, **extra: Any) -> bytes:
+        return self.function.response.encode(value, self._dialect, **extra)
+
+
+def _hostlib_code(error: RegletError, otherwise: str) -> str:
+    """Return the Go host SDK's code for a failure; `otherwise` is that of the function."""
+    if error.is_timeout:
+        return "TIMEOUT"
+    if isinstance(error, UnsupportedOptionError | CancelledError):
+        return "INVALID_REQUEST"
+    if error.is_not_found and otherwise != "LOOKUP_FAILED":
+        return "HOST_NOT_FOUND"
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno == errno.ECONNREFUSED:
+            return "CONNECTION_REFUSED"
+        cause = cause.__cause__
+    return otherwise
+
+
+def _call_context(check: Context, call: CallContext) -> Context:
+    """Return what a call is made in: the sooner of both deadlines, the cancellation of either."""
+    asked = call.to_context()
+    deadlines = [deadline for deadline in (check.deadline, asked.deadline) if deadline is not None]
+    return evolve(
+        check,
+        deadline=min(deadlines, default=None),
+        request_id=asked.request_id or check.request_id,
+        cancellation=asked.cancellation or check.cancellation,
+    )
+
+
+class HTTPHandler(Handler[HTTPClient, HTTPRequest]):
+    """Sends requests. Each redirect is checked again by the client's guard."""
+
+    function = HOST_FUNCTIONS["http_request"]
+    failure_code = "REQUEST_FAILED"
+
+    def _allowed(self, request: HTTPRequest, log: CallLog) -> HTTPRequest:
+        host, port = _url_target(request)
+        shown = f"{request.method or 'GET'} {without_credentials(request.url)}"
+        log.require(shown, self._policy.network(host, port))
+        return request
+
+    def _perform(self, request: HTTPRequest, port: HTTPClient, ctx: Context) -> bytes:
+        del ctx
+        started = time.perf_counter()
+        response = port.do(request)
+        latency = timedelta(seconds=time.perf_counter() - started)
+        asked = {  # the client honours them all
+            FOLLOW_REDIRECTS: not request.follow_redirects,
+            MAX_REDIRECTS: request.max_redirects != DEFAULT_MAX_REDIRECTS,
+            INSECURE_SKIP_VERIFY: request.insecure_skip_verify,
+        }
+        applied = tuple(option for option, is_asked in asked.items() if is_asked)
+        return self._response(response, applied=applied, latency=latency)
+
+
+def _url_target(request: HTTPRequest) -> tuple[str, int]:
+    """Return the host and port that a URL names."""
+    try:
+        parts = urlsplit(request.url)
+        port = parts.port
+    except ValueError as error:
+        raise HTTPError(request.method, request.url, error) from error
+    if parts.scheme not in SCHEME_PORTS:
+        raise HTTPError(request.method, request.url, f"scheme {parts.scheme!r} is not http or https")
+    if not parts.hostname:
+        raise HTTPError(request.method, request.url, "the URL names no host")
+    return parts.hostname, SCHEME_PORTS[parts.scheme] if port is None else port
+
+
+class DNSHandler(Handler[DNSResolver, DNSRequest]):
+    """Looks up names. A name server that a request names is checked by the resolver's guard."""
+
+    function = HOST_FUNCTIONS["dns_lookup"]
+    failure_code = "LOOKUP_FAILED"
+
+    def _allowed(self, request: DNSRequest, log: CallLog) -> DNSRequest:
+        if not request.hostname:
+            raise BadRequestError("hostname is required")
+        kind = request.type.upper() or "A"
+        if kind not in _LOOKUPS:
+            raise BadRequestError(f"record type {request.type!r} is not one of {', '.join(_LOOKUPS)}")
+        log.require(f"{request.type or 'A'} {request.hostname}", self._policy.dns(request.hostname))
+        return evolve(request, type=kind)
+
+    def _perform(self, request: DNSRequest, port: DNSResolver, ctx: Context) -> bytes:
+        del ctx
+        look_up = _LOOKUPS[request.type]
+        return self._response(look_up(port, request.hostname, request.nameserver or None))
+
+
+def _ipv6(resolver: DNSResolver, host: str, nameserver: str | None) -> DNSResponse:
+    found = resolver.lookup_host(host, nameserver=nameserver)
+    return DNSResponse(tuple(address for address in found if ":" in address))
+
+
+_LOOKUPS: dict[str, Callable[[DNSResolver, str, str | None], DNSResponse]] = {
+    # as the Go host: every address, of both families
+    "A": lambda port, host, server: DNSResponse(tuple(port.lookup_host(host, nameserver=server))),
+    "AAAA": _ipv6,
+    "CNAME": lambda port, host, server: DNSResponse((port.lookup_cname(host, nameserver=server),)),
+    "MX": lambda port, host, server: DNSResponse(mx_records=tuple(port.lookup_mx(host, nameserver=server))),
+    "TXT": lambda port, host, server: DNSResponse(tuple(port.lookup_txt(host, nameserver=server))),
+    "NS": lambda port, host, server: DNSResponse(tuple(port.lookup_ns(host, nameserver=server))),
+}
+
+
+class TCPHandler(Handler[TCPDialer, TCPRequest]):
+    """Connects, looks and closes."""
+
+    function = HOST_FUNCTIONS["tcp_connect"]
+    failure_code = "CONNECTION_FAILED"
+
+    def _allowed(self, request: TCPRequest, log: CallLog) -> TCPRequest:
+        _require_connection(request, self._policy, log)
+        return request
+
+    def _perform(self, request: TCPRequest, port: TCPDialer, ctx: Context) -> bytes:
+        address = join_host_port(request.host, request.port)
+        started = time.perf_counter()
+        with port.dial_secure(address, _timeout_within(request.timeout, ctx), request.tls) as connection:
+            return self._response(
+                TCPResponse(
+                    connected=connection.is_connected,
+                    address=address,
+                    remote_addr=connection.remote_addr,
+                    local_addr=connection.local_addr,
+                    tls=connection.is_tls,
+                    tls_version=connection.tls_version,
+                    tls_cipher_suite=connection.tls_cipher_suite,
+                    tls_server_name=connection.tls_server_name,
+                    tls_cert_subject=connection.tls_cert_subject,
+                    tls_cert_issuer=connection.tls_cert_issuer,
+                    tls_cert_not_after=connection.tls_cert_not_after,
+                    response_time=timedelta(seconds=time.perf_counter() - started),
+                )
+            )
+
+
+class SMTPHandler(Handler[SMTPClient, SMTPRequest]):
+    """Greets mail servers."""
+
+    function = HOST_FUNCTIONS["smtp_connect"]
+    failure_code = "CONNECTION_FAILED"
+
+    def _allowed(self, request: SMTPRequest, log: CallLog) -> SMTPRequest:
+        _require_connection(request, self._policy, log)
+        return request
+
+    def _perform(self, request: SMTPRequest, port: SMTPClient, ctx: Context) -> bytes:
+        timeout = _timeout_within(request.timeout, ctx)
+        return self._response(
+            port.connect(request.host, request.port, timeout, request.tls, request.starttls)
+        )
+
+
+def _require_connection(request: TCPRequest | SMTPRequest, policy: Policy, log: CallLog) -> None:
+    """Raise unless there are a host and a port to connect to, and the policy allows them."""
+    if not request.host:
+        raise BadRequestError("host is required")
+    if not request.port:
+        raise BadRequestError("port is required: 1 to 65535")
+    log.require(join_host_port(request.host, request.port), policy.network(request.host, request.port))
+
+
+def _timeout_within(asked: timedelta | None, ctx: Context) -> timedelta:
+    """Return the time a connection may take: what was asked for, but no more than the check has left."""
+    wanted = asked or DEFAULT_TIMEOUT
+    left = ctx.remaining()
+    return wanted if left is None else min(wanted, left)
+
+
+class ExecHandler(Handler[CommandRunner, CommandRequest]):
+    """Runs programs. What is run is the file that the policy was asked about."""
+
+    function = HOST_FUNCTIONS["exec_command"]
+    failure_code = "EXECUTION_FAILED"
+
+    def _allowed(self, request: CommandRequest, log: CallLog) -> CommandRequest:
+        """Return the request with the file that its command was found at.
+
+        The policy is asked about the name as it was given, else about the path it was found at.
+        """
+        if not request.command:
+            raise BadRequestError("command is required")
+        program = Program() if self._which is None else self._which(request.command, request.dir)
+        decisions = [
+            self._policy.execute(name, resolved=program.resolved, environment=(request.env or {}).keys())
+            for name in dict.fromkeys(filter(None, (request.command, program.path)))
+        ]
+        log.require(request.command, next((each for each in decisions if each), decisions[-1]))
+        return evolve(request, command=program.path or request.command)
+
+    def _perform(self, request: CommandRequest, port: CommandRunner, ctx: Context) -> bytes:
+        del ctx
+        return self._response(port.run(request))
+
+
+HANDLERS: dict[str, type[Handler[Any, Any]]] = {
+    handler.function.name: handler
+    for handler in (HTTPHandler, DNSHandler, TCPHandler, SMTPHandler, ExecHandler)
+}
+"""By the name of their host function."""

@@ -1,0 +1,173 @@
+"""Interrupting one guest among many that share an engine: its calls, and its sleep.
+
+An epoch is the engine's, so moving it concerns every store. Each store asks its own interrupt then: raised,
+the guest ends; not raised, it goes on. wasmtime-py binds the callback in C and has no method for it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import itertools
+import threading
+import time
+from concurrent.futures import wait
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import wasmtime
+from attrs import frozen
+from wasmtime import _ffi as ffi  # the callback has no other name
+
+from reglet.infrastructure.engine import start_guest_thread
+from reglet.infrastructure.host.errors import LimitExceededError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+    from datetime import timedelta
+
+T = TypeVar("T")
+
+_NANOSECONDS = 1_000_000_000
+
+_INTERRUPTS = 4
+_INTERRUPT_SECONDS = 0.02
+"""How often and how long a guest is told to stop; a host call that takes longer is left behind."""
+
+_CONTINUE = 0
+"""`WASMTIME_UPDATE_DEADLINE_CONTINUE`, and a null error."""
+
+_interrupts: dict[int, EpochInterrupt] = {}
+_numbers = itertools.count(1)
+
+
+class EpochInterrupt:
+    """Stops the guest of one store of `engine`, once, for the first reason given."""
+
+    def __init__(self, engine: wasmtime.Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._reason: BaseException | None = None
+
+    @property
+    def reason(self) -> BaseException | None:
+        """Why the guest was stopped; None while it may run."""
+        return self._reason
+
+    def raise_(self, reason: BaseException) -> None:
+        """Stop the guest at its next call or loop, from any thread; a later reason changes nothing.
+
+        A guest that was just asked whether it goes on may miss it: call again until it has ended.
+        """
+        with self._lock:
+            if self._reason is None:
+                self._reason = reason
+        self._stopped.set()
+        self._engine.increment_epoch()
+
+    def wait(self, seconds: float) -> None:
+        """Wait, but no longer than until the guest is stopped."""
+        self._stopped.wait(min(seconds, threading.TIMEOUT_MAX))
+
+    def attach(self, store: wasmtime.Store) -> None:
+        """Let this interrupt decide about `store`, until the store is closed."""
+        number = next(_numbers)
+        _interrupts[number] = self
+        store.set_epoch_deadline(1)
+        ffi.wasmtime_store_epoch_deadline_callback(store.ptr(), _ON_EPOCH, number, _ON_CLOSE)
+        if self._reason is not None:  # the epoch moved before the store had a deadline
+            self._engine.increment_epoch()
+
+
+def _on_epoch(_context: Any, number: int | None, ticks: Any, kind: Any) -> int:
+    interrupt = _interrupts.get(number or 0)
+    if interrupt is None or interrupt.reason is not None:
+        return ctypes.cast(ffi.wasmtime_error_new(b"stopped by the host"), ctypes.c_void_p).value or 0
+    ticks[0] = 1
+    kind[0] = _CONTINUE
+    return _CONTINUE
+
+
+def _on_close(number: int | None) -> None:
+    _interrupts.pop(number or 0, None)
+
+
+_ON_EPOCH = ctypes.CFUNCTYPE(
+    ctypes.c_size_t,
+    ctypes.POINTER(ffi.wasmtime_context_t),
+    ctypes.c_void_p,
+    ctypes.POINTER(ctypes.c_uint64),
+    ctypes.POINTER(ffi.wasmtime_update_deadline_kind_t),
+)(_on_epoch)
+_ON_CLOSE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(_on_close)
+
+
+@frozen
+class GuestClock:
+    """Implements the wasi room's `Clock` with this machine's clocks."""
+
+    interrupt: EpochInterrupt
+
+    def now(self) -> int:
+        """Return the nanoseconds since 1970."""
+        return time.time_ns()
+
+    def monotonic(self) -> int:
+        """Return the nanoseconds since some moment; it never goes back."""
+        return time.monotonic_ns()
+
+    def resolution(self) -> int:
+        """Return the smallest step of both, in nanoseconds."""
+        return max(int(time.get_clock_info("time").resolution * _NANOSECONDS), 1)
+
+    def sleep(self, duration: int) -> None:
+        """Let `duration` nanoseconds pass, or fewer when the guest is stopped."""
+        self.interrupt.wait(duration / _NANOSECONDS)
+
+
+def run_guest(
+    work: Callable[[], T], interrupt: EpochInterrupt, wall_time: timedelta, slots: threading.Semaphore
+) -> T:
+    """Run `work`, which calls into a guest, and return its result or raise what it raised.
+
+    The guest is stopped when `wall_time` is over, and when the caller is interrupted. An epoch stops no
+    host call: one that outlasts the deadline is left behind in its thread, which cleans up when it ends.
+
+    It waits for one of `slots` first, and gives it back when the thread ends.
+
+    Raises:
+        LimitExceededError: time ran out.
+    """
+    late = LimitExceededError(
+        "wall_time", f"{wall_time.total_seconds():g} s", "the plugin did not answer in time", is_timeout=True
+    )
+    outcome = _start(work, slots)
+    try:
+        wait([outcome], wall_time.total_seconds())
+        if not outcome.done():
+            _interrupt(outcome, interrupt, late)
+    except BaseException as reason:
+        _interrupt(outcome, interrupt, reason)
+        raise
+    if outcome.done():
+        return outcome.result()
+    raise late
+
+
+def _interrupt(outcome: Future[T], interrupt: EpochInterrupt, reason: BaseException) -> None:
+    for _ in range(_INTERRUPTS):
+        interrupt.raise_(reason)
+        wait([outcome], _INTERRUPT_SECONDS)
+        if outcome.done():
+            return
+
+
+def _start(work: Callable[[], T], slots: threading.Semaphore) -> Future[T]:
+    slots.acquire()
+    try:
+        outcome = start_guest_thread(work)
+    except BaseException:
+        slots.release()
+        raise
+    outcome.add_done_callback(lambda _: slots.release())
+    return outcome

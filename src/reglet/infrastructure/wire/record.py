@@ -1,0 +1,422 @@
+"""Records of the ABI: one table of fields each, from which the encoder and the decoder come.
+
+A table names each field once, in the order of Go's struct. Records are read leniently where the ABI asks
+for it: unknown fields are ignored, null counts as absent, keys match whatever their case, as in Go. A field
+of the wrong type is a `WireFormatError` that names the record and the field.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final, Generic, TypeVar
+
+from attrs import field, frozen
+
+from reglet.domain.errors import WireFormatError
+from reglet.domain.time import ZERO_TIME, format_time, parse_time
+from reglet.infrastructure.wire.go_json import (
+    decode_json,
+    list_text,
+    ordered_text,
+    sorted_text,
+    string_text,
+    to_bytes,
+)
+
+T = TypeVar("T")
+
+_MOST_SHOWN = 80
+_ONLY_STRINGS = {str}
+_MILLISECOND = timedelta(milliseconds=1)
+_MOST_MILLISECONDS = timedelta.max // _MILLISECOND
+
+
+class Dialect(StrEnum):
+    """Who reads the record: the ABI module, or the Go host SDK's functions (ABI section 5)."""
+
+    ABI = "abi"
+    HOSTLIB = "hostlib"
+
+
+class InvalidFieldError(ValueError):
+    """A value that is not what its field holds; it gathers the path to the field on its way up."""
+
+    def __init__(self, expected: str, value: object) -> None:
+        super().__init__(expected)
+        self._expected = expected
+        self._value = value
+        self._path: list[str] = []
+
+    def within(self, step: str) -> InvalidFieldError:
+        """Return it with one more step, `.name` or `[index]`, in front of its path."""
+        self._path.insert(0, step)
+        return self
+
+    def wire_error(self, record: str) -> WireFormatError:
+        """Return the error for whoever decodes the record."""
+        shown = repr(self._value)
+        found = shown if len(shown) <= _MOST_SHOWN else shown[:_MOST_SHOWN] + "…"
+        *path, last = self._path or [""]
+        if not last.startswith("."):
+            cause = f"expected {self._expected}, not {found}"
+            return WireFormatError("decode", "".join((record, *path, last)), cause)
+        cause = f"field '{last[1:]}' should be {self._expected}, not {found}"
+        return WireFormatError("decode", "".join((record, *path)), cause)
+
+
+UNSET: Final[Any] = object()
+"""Stands for: not said."""
+
+
+@frozen
+class Kind(Generic[T]):
+    """How the values of one kind are read and written.
+
+    Attributes:
+        read: makes the value of a JSON value that is not null; raises `InvalidFieldError`.
+        write: returns the value as JSON.
+        empty: what an absent field means; unset leaves it to the record's constructor.
+        write_hostlib: returns the value as JSON in dialect hostlib, where that differs.
+        read_strictly: in place of `read`, where a dialect must refuse what only the other one spells.
+    """
+
+    read: Callable[[Any], T]
+    write: Callable[[Any], str]
+    empty: Any = UNSET
+    write_hostlib: Callable[[Any], str] | None = None
+    read_strictly: Mapping[Dialect, Callable[[Any], T]] = field(factory=dict)
+
+
+@frozen
+class Field:
+    """One field of a record.
+
+    Attributes:
+        name: its JSON name.
+        kind: how its value is read and written.
+        attribute: the attribute that holds its value; by default named as the field is.
+        always: whether it is written whatever its value. Otherwise an empty one (false, 0, "" and so on) is
+            left out, as by Go's `omitempty`; where there is a default, only that one.
+        default: what an absent field means, in place of the kind's empty value.
+        required: whether a record without it is refused.
+        only: the one dialect that has it. Of two fields with one attribute, that which is not empty counts.
+        extra: whether its value is not the record's own, but handed to the encoder by name.
+        derive: computes its value from the record, in place of the attribute.
+        written: False for a field that is only read.
+    """
+
+    name: str
+    kind: Kind[Any]
+    attribute: str = field(default="")
+    always: bool = False
+    default: Any = UNSET
+    required: bool = False
+    only: Dialect | None = None
+    extra: bool = False
+    derive: Callable[[Any], Any] | None = None
+    written: bool = True
+
+    @property
+    def key(self) -> str:
+        """The attribute, or the name in its place."""
+        return self.attribute or self.name
+
+
+_Source = Callable[[Any, Mapping[str, Any]], Any]
+_Written = tuple[tuple[str, str, "_Source | None", Callable[[Any], str], bool, Any], ...]
+"""A field to write: `"name":`, attribute, what finds its value otherwise, writer, whether always, default."""
+_Read = Mapping[str, tuple[str, Callable[[Any], Any], bool]]
+"""By its name, a field to read: attribute, reader, whether another field has the same attribute."""
+
+
+class Record(Generic[T]):
+    """A record's table, which reads and writes it in either dialect."""
+
+    def __init__(self, name: str, make: Callable[..., T], *fields: Field) -> None:
+        """Take its name for messages, what makes a value of its attributes, and its fields in Go's order."""
+        self.name = name
+        self._make = make
+        abi = [each for each in fields if each.only is not Dialect.HOSTLIB]
+        hostlib = [each for each in fields if each.only is not Dialect.ABI]
+        added = [each for each in hostlib if each not in abi]
+        self._written = {Dialect.ABI: _written(abi), Dialect.HOSTLIB: _written(hostlib, Dialect.HOSTLIB)}
+        self._written_for_both = {
+            Dialect.ABI: _written([*abi, *added]),
+            Dialect.HOSTLIB: _written([*abi, *added], Dialect.HOSTLIB),
+        }
+        self._read: Mapping[Dialect | None, _Read] = {
+            None: _read(fields),
+            Dialect.ABI: _read(abi, Dialect.ABI),
+            Dialect.HOSTLIB: _read(hostlib, Dialect.HOSTLIB),
+        }
+        self._required = [each for each in fields if each.required]
+        defaults = ((each.key, each.kind.empty if each.default is UNSET else each.default) for each in fields)
+        self._defaults = {key: default for key, default in defaults if default is not UNSET}
+
+    def text(
+        self,
+        value: Any,
+        dialect: Dialect = Dialect.ABI,
+        extra: Mapping[str, Any] = MappingProxyType({}),
+        *,
+        both: bool = False,
+    ) -> str:
+        """Return a value as JSON text; `both` writes the fields that only the other dialect has, too."""
+        plans = self._written_for_both if both else self._written
+        parts = []
+        for name, attribute, source, write, always, default in plans[dialect]:
+            item = getattr(value, attribute) if source is None else source(value, extra)
+            if always or (item if default is UNSET else item != default):
+                parts.append(name + write(item))
+        return "{" + ",".join(parts) + "}"
+
+    def of(self, values: Any, where: str = "") -> T:
+        """Return what decoded JSON is; `where` stands for the record's name in messages.
+
+        Raises:
+            WireFormatError: it is not this record.
+        """
+        return self._make(**self.attributes(values, where=where))
+
+    def attributes(self, values: Any, dialect: Dialect | None = None, where: str = "") -> dict[str, Any]:
+        """Return the attributes in decoded JSON, null counting as an empty object; raises as `of` does.
+
+        With a dialect, what only the other one spells is not read.
+        """
+        try:
+            return self._attributes({} if values is None else values, dialect)
+        except InvalidFieldError as error:
+            raise error.wire_error(where or self.name) from None
+        except RecursionError as error:
+            raise WireFormatError("decode", where or self.name, error) from error
+
+    def _attributes(self, values: Any, dialect: Dialect | None = None) -> dict[str, Any]:
+        if not isinstance(values, dict):
+            raise InvalidFieldError("an object", values)
+        fields = self._read[dialect]
+        found = self._defaults.copy()
+        name = ""
+        try:
+            for name, value in values.items():
+                known = fields.get(name) or fields.get(name.lower())
+                if known is not None and value is not None:
+                    attribute, read, shared = known
+                    found[attribute] = read(value) or found[attribute] if shared else read(value)
+            for each in self._required:
+                if each.key not in found:
+                    name = each.name
+                    each.kind.read(None)
+        except InvalidFieldError as error:
+            raise error.within("." + name.lower()) from None
+        return found
+
+    def _item(self, value: Any) -> T:
+        """Return the record inside another one that a JSON value is."""
+        return self._make(**self._attributes({} if value is None else value))
+
+    def encode(self, value: T) -> bytes:
+        """Return a value as JSON.
+
+        Raises:
+            WireFormatError: something in it has no form in JSON, such as NaN.
+        """
+        return to_bytes(self.text(value))
+
+    def decode(self, data: bytes) -> T:
+        """Return the value in JSON.
+
+        Raises:
+            WireFormatError: the bytes are not this record; the text names the field.
+        """
+        return self.of(decode_json(data, self.name))
+
+    @property
+    def kind(self) -> Kind[T]:
+        """This record inside another one; None is the absent one."""
+        return Kind(self._item, self.text, None)
+
+    @property
+    def listed(self) -> Kind[tuple[T, ...]]:
+        """A list of this record."""
+
+        def read(values: Any) -> tuple[T, ...]:
+            return tuple(_each(enumerate(_list(values)), self._item, "[{}]"))
+
+        return Kind(read, lambda values: list_text(map(self.text, values)), ())
+
+    @property
+    def named(self) -> Kind[dict[str, T]]:
+        """An object of this record by name, written in the order of the names."""
+
+        def read(values: Any) -> dict[str, T]:
+            entries = _object(values)
+            return dict(zip(entries, _each(entries.items(), self._item, ".{}"), strict=True))
+
+        def write(values: Mapping[str, T]) -> str:
+            pieces = (f"{string_text(name)}:{self.text(values[name])}" for name in sorted(values))
+            return "{" + ",".join(pieces) + "}"
+
+        return Kind(read, write)
+
+
+def _written(fields: list[Field], dialect: Dialect = Dialect.ABI) -> _Written:
+    return tuple(
+        (
+            f'"{each.name}":',
+            each.key,
+            _source(each),
+            (each.kind.write_hostlib if dialect is Dialect.HOSTLIB else None) or each.kind.write,
+            each.always,
+            each.default,
+        )
+        for each in fields
+        if each.written
+    )
+
+
+def _source(of: Field) -> _Source | None:
+    if of.derive is not None:
+        derive = of.derive
+        return lambda value, _: derive(value)
+    return (lambda _, extra: extra.get(of.key)) if of.extra else None
+
+
+def _read(fields: Iterable[Field], dialect: Dialect | None = None) -> _Read:
+    attributes = [each.key for each in fields]
+    return {
+        each.name.lower(): (
+            each.key,
+            each.kind.read if dialect is None else each.kind.read_strictly.get(dialect, each.kind.read),
+            attributes.count(each.key) > 1,
+        )
+        for each in fields
+    }
+
+
+def _each(items: Iterable[tuple[Any, Any]], read: Callable[[Any], T], step: str) -> Iterator[T]:
+    """Yield what `read` makes of each value, its key or index being a step of the path."""
+    for key, value in items:
+        try:
+            yield read(value)
+        except InvalidFieldError as error:
+            raise error.within(step.format(key)) from None
+
+
+def _string(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    raise InvalidFieldError("a string", value)
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise InvalidFieldError("true or false", value)
+
+
+def integer_in(allowed: range) -> Callable[[Any], int]:
+    """Return what reads an integer within a range."""
+
+    def read(value: Any) -> int:
+        if type(value) is int and value in allowed:
+            return value
+        raise InvalidFieldError(f"an integer from {allowed.start} to {allowed.stop - 1}", value)
+
+    return read
+
+
+def _time(value: Any) -> datetime:
+    try:
+        return parse_time(value)
+    except (TypeError, ValueError):
+        raise InvalidFieldError("an RFC 3339 timestamp", value) from None
+
+
+def _bytes(value: Any) -> bytes:
+    """Return bytes from base64; line breaks within are skipped, as in Go."""
+    text = _string(value)
+    if "\n" in text or "\r" in text:
+        text = text.replace("\r", "").replace("\n", "")
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        raise InvalidFieldError("base64, standard alphabet, padded", value) from None
+
+
+def _list(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    raise InvalidFieldError("a list", value)
+
+
+def read_strings(value: Any) -> tuple[str, ...]:
+    """Return a list of strings; a null in it is an empty one."""
+    items = ["" if item is None else item for item in _list(value)]
+    if _ONLY_STRINGS.issuperset(map(type, items)):
+        return tuple(items)
+    raise InvalidFieldError("a list of strings", value)
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    raise InvalidFieldError("an object", value)
+
+
+def milliseconds(span: timedelta | None) -> int:
+    """Return a span in whole milliseconds, a positive one at least 1; None is 0, which means unset."""
+    if span is None:
+        return 0
+    whole = span // _MILLISECOND
+    return 1 if not whole and span > timedelta() else whole
+
+
+def elapsed(milliseconds: int) -> timedelta:
+    """Return milliseconds that passed, at most the longest span there is."""
+    return timedelta(milliseconds=max(-_MOST_MILLISECONDS, min(milliseconds, _MOST_MILLISECONDS)))
+
+
+def timeout_of(milliseconds: int) -> timedelta | None:
+    """Return the time that something may take, the longest span there is if need be; None for 0 and below."""
+    return elapsed(milliseconds) if milliseconds > 0 else None
+
+
+def one_of(names: Mapping[str, T]) -> Kind[T]:
+    """Return the kind of a string that must be one of the names of some values."""
+
+    def read(value: Any) -> T:
+        if isinstance(value, str) and value in names:
+            return names[value]
+        raise InvalidFieldError(" or ".join(names), value)
+
+    return Kind(read, string_text)
+
+
+def nullable(kind: Kind[T]) -> Kind[T]:
+    """Return the kind that writes None as null."""
+    return Kind(kind.read, lambda value: "null" if value is None else kind.write(value), None)
+
+
+read_int64 = integer_in(range(-(2**63), 2**63))
+
+STRING = Kind(_string, string_text, "")
+BOOLEAN = Kind(_boolean, {True: "true", False: "false"}.__getitem__, False)
+INTEGER = Kind(read_int64, str, 0)
+UINT16 = Kind(integer_in(range(2**16)), str, 0)
+TIME = Kind(_time, lambda value: f'"{format_time(value)}"', ZERO_TIME)
+BYTES = Kind(_bytes, lambda value: f'"{base64.b64encode(value).decode()}"', b"")
+STRINGS = Kind(read_strings, lambda values: list_text(map(string_text, values)), ())
+OBJECT = Kind(_object, sorted_text)
+"""An object with its keys as they came, written in their sorted order, as Go writes a map's."""
+SCHEMA = Kind(_object, ordered_text, None)
+"""An object whose author chose the order of its keys."""
+ANY: Kind[Any] = Kind(lambda value: value, ordered_text, None)
+TIMEOUT = Kind(lambda value: timeout_of(read_int64(value)), lambda value: str(milliseconds(value)), None)
+"""Milliseconds that something may take; none and less count as not set."""
+ELAPSED = Kind(lambda value: elapsed(read_int64(value)), lambda value: str(milliseconds(value)), elapsed(0))
+"""Milliseconds that something took."""

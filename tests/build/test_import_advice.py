@@ -1,0 +1,60 @@
+"""What takes the place of modules that no plugin can use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reglet.infrastructure.build.import_advice import advice, unusable_imports
+from reglet.infrastructure.build.sources import Source
+
+NATIVE = "ModuleNotFoundError: No module named 'numpy._core._umath': it is a native extension module"
+
+
+@pytest.mark.parametrize(
+    ("error", "traceback", "text"),
+    [
+        (
+            "ModuleNotFoundError: No module named '_ssl'",
+            "",
+            "; ssl does not work in a plugin: use ctx.client(",
+        ),
+        ("ModuleNotFoundError: No module named 'requests'", "", "use ctx.client(HTTPClient)"),
+        ("ImportError: numpy is broken", NATIVE, "; numpy does not work in a plugin: use math"),
+        ("ModuleNotFoundError: No module named 'yaml'", "", "install yaml there"),
+        (
+            "ModuleNotFoundError: No module named 'pwd'",
+            "",
+            "; pwd is not in a plugin's Python: do without it",
+        ),
+        ("ModuleNotFoundError: No module named '_bz2'", "", "; bz2 is not in a plugin's Python"),
+    ],
+)
+def test_a_failed_import_names_what_to_use(error: str, traceback: str, text: str):
+    """A port, a module of the standard library, or where to install what is missing."""
+    assert text in advice(error, traceback)
+
+
+@pytest.mark.parametrize("error", ["KeyError: 'ssl'", NATIVE.replace("numpy", "other")])
+def test_other_errors_stay_as_they_are(error: str):
+    """Nothing is added to an error that is no missing module, or that says already what it lacks."""
+    assert advice(error) == ""
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("import json, socket", [(1, "socket")]),
+        ("\nfrom urllib.request import urlopen", [(2, "urllib.request")]),
+        ("from threading import Thread", [(1, "threading")]),
+        ("from . import ssl\nimport urllib.parse\nimport http", []),
+        ("def later(:", []),
+    ],
+)
+def test_imports_that_work_and_are_of_no_use(source: str, found: list[tuple[int, str]], tmp_path: Path):
+    """Each with its line; a file that only the plugin's own Python can read is left alone."""
+    path = tmp_path / "made.py"
+    path.write_text(source)
+    unusable = unusable_imports(Source(path, "/plugin/made.py", ()))
+    assert [(line, module) for line, module, _ in unusable] == found

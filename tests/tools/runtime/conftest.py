@@ -1,0 +1,66 @@
+"""The runtime and a plugin on it, made once a run."""
+
+from __future__ import annotations
+
+import zipfile
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reglet.infrastructure.build.runtime import Guest, Runtime
+from reglet.infrastructure.build_contract import STANDARD_LIBRARY_ROOT
+from reglet.infrastructure.runtime.product import RuntimeProduct, load_product
+from reglet.infrastructure.wasi import MemoryFile, directory_of
+from reglet.infrastructure.wasm.snapshot import write_snapshot
+from tests.tools.runtime.guest_of_echo import SOURCE
+from tests.tools.runtime.wasm_host import WasmHost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture(scope="session")
+def product() -> RuntimeProduct:
+    """The runtime of this tree."""
+    return load_product()
+
+
+@pytest.fixture(scope="session")
+def standard_library(product: RuntimeProduct) -> dict[str, bytes]:
+    """The compiled standard library, by path below its directory."""
+    with zipfile.ZipFile(product.stdlib) as archive:
+        return {name.removeprefix("python/"): archive.read(name) for name in archive.namelist()}
+
+
+@pytest.fixture(scope="session")
+def snapshot_of(product: RuntimeProduct, standard_library: dict[str, bytes]) -> Callable[[str], bytes]:
+    """Make a plugin module of what some source leaves in memory."""
+
+    def make(source: str, host_functions: int = 31) -> bytes:
+        folder = directory_of({name: MemoryFile(data) for name, data in standard_library.items()})
+        with Guest(Runtime.of(product.module), {STANDARD_LIBRARY_ROOT: folder}) as guest:
+            guest.run(source)
+            memory = guest.image(host_functions)
+        return write_snapshot(product.module.wasm, memory, ("memory", *product.plugin_exports))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def echo_plugin(snapshot_of: Callable[[str], bytes]) -> bytes:
+    """A plugin that does what the request asks for."""
+    return snapshot_of(SOURCE)
+
+
+@pytest.fixture(scope="session")
+def network_plugin(snapshot_of: Callable[[str, int], bytes]) -> bytes:
+    """The same, declared to use DNS, TCP and SMTP only."""
+    return snapshot_of(SOURCE, 0b01110)
+
+
+@pytest.fixture
+def host(echo_plugin: bytes) -> Iterator[WasmHost]:
+    """A fresh instance of it, on a host without host functions."""
+    with closing(WasmHost(echo_plugin)) as made:
+        yield made

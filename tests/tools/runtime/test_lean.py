@@ -1,0 +1,182 @@
+"""What is left out of CPython is reached by nothing that stays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import pytest
+
+from tests.tools.runtime.reachability import CodeReader, Objects, References
+from tools.runtime import sources
+from tools.runtime.core import ADAPTER, STACK_SIZE
+from tools.runtime.excluded import EXCLUDED, EXCLUDED_MODULES
+from tools.runtime.linker.excluded import excluded_functions
+from tools.runtime.linker.layout import Addresses, Layout, Pointer, lay_out, pointers
+from tools.runtime.linker.read import Library, read_library
+from tools.runtime.linker.resolve import Function, Resolver, Rules, Target
+from tools.runtime.sources import Parts, linux_extension, take_parts
+
+if TYPE_CHECKING:
+    from reglet.infrastructure.runtime.product import RuntimeProduct
+
+
+NO_ADDRESSES = {0x134500 + 0x100000}
+"""pyexpat adds 1 MiB to a position in its input, in a function that keeps the base of its data in a local."""
+
+
+NO_SLOTS = {"actual_complex_new", "sock_accept", "sock_recvfrom", "sock_recvfrom_into"}
+"""They keep the bases of data and table in locals and add 4947 or 3239 to that of data: texts of error messages."""
+
+
+@attrs.frozen
+class Linked:
+    """The runtime's libraries, laid out, and what their code names. Addresses are those of the product."""
+
+    libraries: list[Library]
+    layout: Layout
+    addresses: Addresses
+    excluded: frozenset[Function]
+    references: dict[Function, References]
+    kept: frozenset[Function]
+    pointers: list[Pointer]
+
+    @property
+    def python(self) -> int:
+        """The place of libpython."""
+        return [each.name for each in self.libraries].index("libpython3.14.so")
+
+    @property
+    def staying(self) -> list[References]:
+        """The references of the functions that stay: not left out, and not pruned."""
+        return [self.references[function] for function in self.kept if function not in self.excluded]
+
+    @property
+    def left_out_slots(self) -> set[int]:
+        """The table slots of what is left out."""
+        return {slot for slot, target in self.addresses.table.items() if target in self.excluded}
+
+    @property
+    def left_out_data(self) -> list[tuple[int, int]]:
+        """The data that is left out."""
+        names = [each.name for each in self.libraries]
+        bases = {name: self.layout.memory_bases[place] for place, name in enumerate(names)}
+        return [
+            (bases[part.library] + start, bases[part.library] + end)
+            for part in EXCLUDED
+            for start, end in part.data
+        ]
+
+
+@pytest.fixture(scope="module")
+def parts() -> Parts:
+    """The libraries of the installed componentize-py."""
+    return take_parts(linux_extension())
+
+
+@pytest.fixture(scope="module")
+def linked(parts: Parts) -> Linked:
+    """Everything that the linker knows, before it leaves anything out."""
+    libraries = [read_library(each.name, parts.libraries[each.name]) for each in sources.LIBRARIES]
+    libraries.append(read_library(sources.INTERFACE_LIBRARY, ADAPTER.read_bytes()))
+    layout = lay_out(libraries, STACK_SIZE)
+    resolver = Resolver(libraries, Rules(sources.HOST_MODULES, sources.INTERFACE_LIBRARY, sources.TRAPS))
+    addresses = Addresses(libraries, layout, resolver)
+    references = {
+        Function(place, index): reader.references(index)
+        for place, library in enumerate(libraries)
+        for reader in [CodeReader(library, place, addresses, addresses.table_size)]
+        for index in _scanned_functions(library)
+    }
+    excluded = excluded_functions(libraries, EXCLUDED)
+    kept = _reachable(libraries, resolver, addresses, references)
+    return Linked(
+        libraries, layout, addresses, excluded, references, kept, list(pointers(libraries, addresses))
+    )
+
+
+def _reachable(
+    libraries: list[Library], resolver: Resolver, addresses: Addresses, references: dict[Function, References]
+) -> frozenset[Function]:
+    """Follow calls from what the module exports, what runs first and every pointer."""
+    adapter = len(libraries) - 1
+    waiting: set[Target | None] = set(addresses.table.values())
+    waiting |= {resolver.exported_function(adapter, name) for name in libraries[adapter].module.exported}
+    for place, library in enumerate(libraries):
+        waiting.add(resolver.exported_function(place, "_initialize"))
+        if library.module.start is not None:
+            waiting.add(resolver.function(place, library.module.start))
+    seen: set[Function] = set()
+    while waiting:
+        function = waiting.pop()
+        if isinstance(function, Function) and function not in seen and function in references:
+            seen.add(function)
+            waiting |= {resolver.function(function.library, called) for called in references[function].calls}
+    return frozenset(seen)
+
+
+def _scanned_functions(library: Library) -> list[int]:
+    module = library.module
+    first = len(module.function_imports)
+    relocations = module.exported.get("__wasm_apply_data_relocs")
+    left = {relocations.index} if relocations else set()
+    return [index for index in range(first, first + len(module.functions)) if index not in left]
+
+
+def test_nothing_that_stays_calls_what_is_left_out(linked: Linked) -> None:
+    """No call leads there."""
+    callers = [
+        (function, called)
+        for function, each in linked.references.items()
+        if function not in linked.excluded and function in linked.kept
+        for called in each.calls
+        if Function(function.library, called) in linked.excluded
+    ]
+    assert callers == []
+
+
+def test_nothing_that_stays_takes_the_address_of_what_is_left_out(linked: Linked) -> None:
+    """No code that stays computes the table slot of a left-out function."""
+    slots = linked.left_out_slots
+    assert len(slots) > 700
+    names = linked.libraries[linked.python].function_names
+    takers = {
+        names[function.local_index]
+        for function, each in linked.references.items()
+        if function not in linked.excluded and each.slots & slots
+    }
+    assert takers == NO_SLOTS
+
+
+def test_pointers_to_what_is_left_out_lie_where_nothing_leads(linked: Linked) -> None:
+    """Tables of such pointers belong to the left-out modules; the list of built-in modules alone names them."""
+    objects = _objects(linked)
+    live = objects.reachable(address for each in linked.staying for address in each.addresses)
+    slots = linked.left_out_slots
+    holders = {objects.containing(each.address) for each in linked.pointers if each.value in slots}
+    symbol = Resolver(linked.libraries, Rules(frozenset(), "")).data_named(linked.python, "PyImport_Inittab")
+    variable = linked.layout.memory_bases[symbol.library] + symbol.offset
+    [inittab] = [each.value for each in linked.pointers if each.address == variable]
+    assert holders & live == {inittab}
+
+
+def test_left_out_data_is_not_read(linked: Linked) -> None:
+    """No object that can be reached begins in it, and none reaches into it."""
+    objects = _objects(linked)
+    live = objects.reachable(address for each in linked.staying for address in each.addresses)
+    for start, end in linked.left_out_data:
+        assert objects.containing(start) == start
+        assert {each for each in live if start <= each < end} <= NO_ADDRESSES
+
+
+def _objects(linked: Linked) -> Objects:
+    named = {address for each in linked.references.values() for address in each.addresses}
+    heap = linked.layout.heap_base
+    targets = {each.value for each in linked.pointers if STACK_SIZE <= each.value < heap}
+    return Objects(named | targets, [each for each in linked.pointers if STACK_SIZE <= each.value < heap])
+
+
+def test_the_interpreter_has_the_written_list(product: RuntimeProduct) -> None:
+    """What is left out is not there; CPython's own modules that checks need are."""
+    assert not EXCLUDED_MODULES & set(product.builtin_modules)
+    assert len(product.builtin_modules) + len(EXCLUDED_MODULES) == 73

@@ -1,0 +1,145 @@
+"""The product: what is in it, that it is made the same each time, and what is said when it is not there."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from reglet.infrastructure.runtime.product import (
+    PRODUCT_FOLDER,
+    RuntimeProduct,
+    load_product,
+)
+from reglet.infrastructure.wasm.entries import SizeLimits
+from reglet.infrastructure.wasm.host_functions import without_host_functions
+from reglet.infrastructure.wasm.inspect import read_plugin
+from tests.tools.runtime.wasm_host import WasmHost
+from tools.runtime.core import ADAPTER, link_runtime, refuse_invalid
+from tools.runtime.linker.code import LARGE
+from tools.runtime.linker.module import parse_module
+from tools.runtime.make import is_up_to_date, make_product
+from tools.runtime.sources import WheelError, fetched_extension, linux_extension, take_parts
+
+TRAP = b"\0\0\x0b"
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_the_product_is_of_this_code() -> None:
+    """`make runtime` was run since the linker, the adapter or a pin changed."""
+    assert is_up_to_date()
+
+
+def test_the_module_is_what_hosts_take(product: RuntimeProduct) -> None:
+    """Its exports are the ABI's and the build's, its imports the hosts' alone, its memory small."""
+    refuse_invalid(product.module.wasm)
+    module = read_plugin(product.module.wasm)
+    assert {each.module for each in module.imports} == {"wasi_snapshot_preview1", "reglet_host"}
+    assert module.exported_functions == {
+        *product.plugin_exports,
+        *product.module.constructors,
+        "_python_initialize",
+        "_run",
+        "_forget_process_state",
+        "_declare_host_functions",
+    }
+    assert module.memory == SizeLimits(-(-product.module.heap_base // 65536))
+    assert len(product.module.wasm) < 6_500_000
+
+
+def test_large_functions_are_last(product: RuntimeProduct) -> None:
+    """Hosts compile a quarter faster; only traps follow. Indices were padded when the sizes were taken."""
+    sizes = [body.end - body.start for body in parse_module(product.module.wasm).bodies]
+    first = next(place for place, size in enumerate(sizes) if size > LARGE)
+    assert min(size for size in sizes[first:] if size > len(TRAP)) > LARGE // 2
+    assert first > 0.97 * len(sizes)
+
+
+def test_the_standard_library_is_compiled_and_whole(product: RuntimeProduct) -> None:
+    """Sourceless `.pyc` files in a stored zip, sorted."""
+    with zipfile.ZipFile(product.stdlib) as archive:
+        names = archive.namelist()
+        assert archive.testzip() is None
+    assert names == sorted(names)
+    assert {"python/json/__init__.pyc", "python/encodings/idna.pyc", "python/_strptime.pyc"} <= set(names)
+    assert not [each for each in names if not each.endswith(".pyc") or "/test/" in each]
+
+
+def test_an_absent_product_is_not_up_to_date(tmp_path: Path) -> None:
+    """A clone before `make runtime`."""
+    assert not is_up_to_date(tmp_path)
+
+
+def test_host_functions_that_are_not_declared_are_not_imported(
+    product: RuntimeProduct, echo_plugin: bytes
+) -> None:
+    """The rest of the module stays byte for byte in its place, and the guest is told None."""
+    dropped = [name for name in product.module.host_functions if name != "exec_command"]
+    module = without_host_functions(echo_plugin, product.module.host_functions, dropped)
+    refuse_invalid(module)
+    assert read_plugin(module).imported_functions("reglet_host") == ("exec_command", "log_message")
+    before, after = parse_module(echo_plugin), parse_module(module)
+    changed = [
+        place
+        for place, (one, two) in enumerate(zip(before.bodies, after.bodies, strict=True))
+        if echo_plugin[one.start : one.end] != module[two.start : two.end]
+    ]
+    assert len(changed) == len(dropped)
+    assert [each.functions for each in before.elements] == [each.functions for each in after.elements]
+
+
+def test_an_undeclared_host_function_answers_none(product: RuntimeProduct, network_plugin: bytes) -> None:
+    """The SDK makes the capability error of it, which names the grant."""
+    module = without_host_functions(
+        network_plugin, product.module.host_functions, ["http_request", "exec_command"]
+    )
+    with closing(WasmHost(module, {"dns_lookup": lambda _: b"{}"})) as host:
+        config = {"do": "call", "name": "http_request", "request": "{}"}
+        assert host.observe(json.dumps(config).encode()) == b"None"
+        assert host.observe(json.dumps({**config, "name": "dns_lookup"}).encode()) == b"b'{}'"
+
+
+def test_debug_names_change_nothing_else(product: RuntimeProduct) -> None:
+    """With names the module is the same one, and says who is who."""
+    parts = take_parts(linux_extension())
+    named = link_runtime(parts.libraries, ADAPTER.read_bytes(), debug_names=True)
+    assert named.wasm.startswith(product.module.wasm)
+    assert b"_PyEval_EvalFrameDefault" in named.wasm[len(product.module.wasm) :]
+
+
+def test_another_wheel_is_refused() -> None:
+    """The libraries are found by their digests alone."""
+    with pytest.raises(
+        WheelError, match=r"not the Linux wheel of componentize-py 0\.25\.1: libc\.so, .* not found in it"
+    ):
+        take_parts(b"\x7fELF" + bytes(1000) + b"\x28\xb5\x2f\xfd and no frame")
+
+
+@pytest.mark.long
+def test_two_makes_give_the_same_bytes(product: RuntimeProduct, tmp_path: Path) -> None:
+    """The product of this tree, made again elsewhere."""
+    make_product(tmp_path, progress=lambda _line: None)
+    for name in ("runtime.wasm", "stdlib.zip", "runtime.json"):
+        assert (tmp_path / name).read_bytes() == (PRODUCT_FOLDER / name).read_bytes()
+    assert load_product(tmp_path).key == product.key
+    assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.long
+def test_the_committed_adapter_is_built_from_its_source() -> None:
+    """The C files and the pinned compiler give the same bytes."""
+    pytest.importorskip("ziglang", reason="the compiler is in the adapter dependency group")
+    from tools.runtime.adapter.build import build_adapter
+
+    assert build_adapter() == ADAPTER.read_bytes()
+
+
+@pytest.mark.long
+def test_pip_fetches_the_linux_wheel() -> None:
+    """What other systems' builds are made of has the pinned parts."""
+    assert take_parts(fetched_extension()) == take_parts(linux_extension())

@@ -1,0 +1,103 @@
+"""A small host for tests: it loads a built module and calls its exports as the Go hosts do."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import wasmtime
+
+from reglet.infrastructure.engine import GuestSession, compiled, engine, function_imports
+from reglet.infrastructure.wasi import (
+    HashedRandom,
+    MemoryFile,
+    ReadOnlyTree,
+    SteppingClock,
+    System,
+    directory_of,
+)
+from reglet.infrastructure.wasm.entries import PAGE_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from reglet.infrastructure.engine import FunctionImport, HostFunction
+
+_compiled = cache(compiled)
+
+
+def _files(files: Mapping[str, bytes]) -> dict[str, MemoryFile]:
+    return {path: MemoryFile(contents) for path, contents in files.items()}
+
+
+class WasmHost:
+    """One instance. Each host function gets the request and gives an answer: bytes, or a packed value as it is."""
+
+    def __init__(
+        self,
+        module: bytes,
+        host_functions: Mapping[str, Callable[[bytes], bytes | int]] | None = None,
+        environment: Mapping[str, str] | None = None,
+        files: Mapping[str, bytes] | None = None,
+    ) -> None:
+        self.output: list[bytes] = []
+        self.logged: list[bytes] = []
+        self._host_functions = {"log_message": self._log, **(host_functions or {})}
+        system = System(
+            clock=SteppingClock(1_700_000_000_000_000_000),
+            random=HashedRandom(b"test"),
+            environment=environment or {},
+            preopens=[("/data", ReadOnlyTree(directory_of(_files(files))))] if files else [],
+            stdout=self.output.append,
+            stderr=self.output.append,
+        )
+        self._session = GuestSession(engine(), system)
+        self._session.store.set_epoch_deadline(1 << 62)
+        code = _compiled(module)
+        self._session.start(code, function_imports(code), self._answering)
+        self.memory = self._session.memory
+
+    @property
+    def pages(self) -> int:
+        """The size of the guest's memory."""
+        return len(self.memory.read_all()) // PAGE_SIZE
+
+    def call(self, export: str, *arguments: int) -> Any:
+        """Call an export."""
+        return self._session.call(export, *arguments)
+
+    def allocate(self, size: int) -> int:
+        """Call `allocate`; the address as unsigned."""
+        return self.call("allocate", size) & 0xFFFFFFFF
+
+    def write(self, contents: bytes) -> int:
+        """Put bytes into allocated memory; give their address."""
+        address = self.allocate(len(contents))
+        self.memory.write(address, contents)
+        return address
+
+    def read(self, packed: int) -> bytes:
+        """Read what a packed value points to."""
+        return self.memory.read(packed >> 32 & 0xFFFFFFFF, packed & 0xFFFFFFFF)
+
+    def observe(self, config: bytes, export: str = "_observe") -> bytes:
+        """Call `_observe` and never deallocate, as the Go host SDK does."""
+        return self.read(self.call(export, self.write(config), len(config)))
+
+    def close(self) -> None:
+        """End the instance."""
+        self._session.close()
+
+    def _log(self, message: bytes) -> int:
+        self.logged.append(message)
+        return 0
+
+    def _answering(self, wanted: FunctionImport) -> HostFunction:
+        def call(_caller: wasmtime.Caller, request: int) -> int | None:
+            answer = self._host_functions[wanted.name](self.read(request))
+            if wanted.name == "log_message":
+                return None
+            packed = answer if isinstance(answer, int) else self.write(answer) << 32 | len(answer)
+            return packed - (1 << 64) if packed >> 63 else packed
+
+        return call

@@ -1,0 +1,89 @@
+"""What of a library is left out: the functions and data of parts that nobody who links it needs.
+
+Left-out functions get no body and no slot in the table; left-out data is zero. A shared library does not say
+which functions and data belong together, so whoever leaves some out names them, and must have proved that
+nothing else leads there. That no function which stays calls one is checked.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from tools.runtime.linker.read import LinkError
+from tools.runtime.linker.resolve import Function
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from tools.runtime.linker.layout import PlacedData
+    from tools.runtime.linker.read import Library
+
+
+@frozen
+class FunctionRange:
+    """Functions that follow each other in a library: the indices and names of the first and the last."""
+
+    first: int
+    first_name: str
+    last: int
+    last_name: str
+
+
+@frozen
+class Excluded:
+    """Parts of one library: functions, and data as (start, end) offsets into its memory."""
+
+    library: str
+    functions: tuple[FunctionRange, ...]
+    data: tuple[tuple[int, int], ...] = ()
+
+
+def excluded_functions(libraries: Sequence[Library], excluded: Iterable[Excluded]) -> frozenset[Function]:
+    """List the functions.
+
+    Raises:
+        LinkError: a range's names are not those of the library, so its indices are of another release.
+    """
+    found: set[Function] = set()
+    for part in excluded:
+        place, library = _library_named(libraries, part.library)
+        for each in part.functions:
+            for index, expected in ((each.first, each.first_name), (each.last, each.last_name)):
+                name = library.function_names.get(index)
+                if name != expected:
+                    raise LinkError(
+                        f"{library.name}: function {index} is {name}, not {expected}, to be left out"
+                    )
+            found.update(Function(place, index) for index in range(each.first, each.last + 1))
+    return frozenset(found)
+
+
+def zero_excluded_data(
+    libraries: Sequence[Library],
+    bases: Sequence[int],
+    excluded: Iterable[Excluded],
+    placed: Iterable[PlacedData],
+) -> None:
+    """Overwrite the data that is left out."""
+    pieces = list(placed)
+    for part in excluded:
+        place, _ = _library_named(libraries, part.library)
+        for start, end in part.data:
+            _zero(pieces, bases[place] + start, bases[place] + end)
+
+
+def _zero(placed: Iterable[PlacedData], start: int, end: int) -> None:
+    for data in placed:
+        first = max(start, data.address) - data.address
+        last = min(end, data.end) - data.address
+        if first < last:
+            data.contents[first:last] = bytes(last - first)
+
+
+def _library_named(libraries: Sequence[Library], name: str) -> tuple[int, Library]:
+    for place, library in enumerate(libraries):
+        if library.name == name:
+            return place, library
+    raise LinkError(f"no library is called {name}, of which parts are to be left out")

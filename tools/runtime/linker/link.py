@@ -1,0 +1,160 @@
+"""The linker: WebAssembly shared libraries in, one core module out.
+
+The stages are read, resolve, lay out, relocate, prune, renumber and write; each has its own file.
+"""
+
+from __future__ import annotations
+
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from reglet.infrastructure.wasm.binary import unsigned
+from tools.runtime.linker.code import Numbering, Rewriter, number, reachable
+from tools.runtime.linker.excluded import Excluded, excluded_functions, zero_excluded_data
+from tools.runtime.linker.layout import Addresses, lay_out, placed_data
+from tools.runtime.linker.read import LinkError
+from tools.runtime.linker.resolve import Function, Resolver, Rules, Trap
+from tools.runtime.linker.write import Contents, display_name, trap_body, write_module
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tools.runtime.linker.instructions import Piece
+    from tools.runtime.linker.read import Library
+    from tools.runtime.linker.resolve import Target
+
+CONSTRUCTOR = "__init"
+"""What the names of the exported constructors begin with; a number in two digits follows."""
+
+
+@frozen
+class LinkPlan:
+    """What to link for.
+
+    Attributes:
+        rules: Where names come from.
+        exports: The names that the module exports; each is an export of one of the libraries.
+        located: Exports of the libraries that the module does not export, and whose bodies' places are told.
+        excluded: Parts of the libraries that the module does without.
+        stack_size: Bytes, a multiple of 16.
+        debug_names: Whether to write the functions' names.
+    """
+
+    rules: Rules
+    exports: tuple[str, ...]
+    located: tuple[str, ...] = ()
+    excluded: tuple[Excluded, ...] = ()
+    stack_size: int = 1 << 20
+    debug_names: bool = False
+
+
+@frozen
+class LinkedModule:
+    """The module, and what its user must know of it.
+
+    Attributes:
+        wasm: The module.
+        heap_base: The address from which on the heap grows.
+        constructors: The exports to call before anything else, in this order.
+        located: Where the located bodies begin, in bytes from the start of the code section's contents.
+        traps: The interface functions that end the guest when called.
+    """
+
+    wasm: bytes
+    heap_base: int
+    constructors: tuple[str, ...]
+    located: Mapping[str, int]
+    traps: tuple[str, ...]
+
+
+def link(libraries: Sequence[Library], plan: LinkPlan) -> LinkedModule:
+    """Link libraries, given in the order in which they are to be initialised.
+
+    Raises:
+        LinkError: something is missing, does not fit, or is not understood.
+    """
+    resolver = Resolver(libraries, plan.rules)
+    layout = lay_out(libraries, plan.stack_size)
+    addresses = Addresses(libraries, layout, resolver)
+    constructors = _constructors(libraries, resolver)
+    exports = {**_exports(libraries, resolver, plan.exports), **constructors}
+    located = _exports(libraries, resolver, plan.located)
+    data = placed_data(libraries, addresses)
+    zero_excluded_data(libraries, layout.memory_bases, plan.excluded, data)
+    omitted = excluded_functions(libraries, plan.excluded)
+    table = {slot: target for slot, target in sorted(addresses.table.items()) if target not in omitted}
+    roots = [*exports.values(), *located.values(), *table.values()]
+    bodies, outside = reachable(libraries, resolver, roots, omitted)
+    numbering = number(libraries, bodies, outside)
+    code = _rewrite(libraries, resolver, addresses, numbering, bodies)
+    names = _names(libraries, numbering) if plan.debug_names else {}
+    types = [resolver.type_of(target) for target in numbering.order]
+    wasm = write_module(
+        Contents(layout, numbering, code, types, exports, table, addresses.table_size, data, names),
+    )
+    traps = tuple(each.name for each in numbering.order if isinstance(each, Trap))
+    places = _places(code, numbering, located)
+    return LinkedModule(wasm, layout.heap_base, tuple(constructors), places, traps)
+
+
+def _exports(libraries: Sequence[Library], resolver: Resolver, names: Sequence[str]) -> dict[str, Target]:
+    exports: dict[str, Target] = {}
+    for name in names:
+        found = [
+            target
+            for place in range(len(libraries))
+            if (target := resolver.exported_function(place, name)) is not None
+        ]
+        if len(found) != 1:
+            raise LinkError(f"{len(found)} libraries export {name!r}, which the module is to export")
+        exports[name] = found[0]
+    return exports
+
+
+def _constructors(libraries: Sequence[Library], resolver: Resolver) -> dict[str, Target]:
+    """Order what must run before anything else: zeroing, then initialisation, library by library."""
+    found: list[Target] = []
+    for library, each in enumerate(libraries):
+        if each.module.start is not None:
+            found.append(resolver.function(library, each.module.start))
+    for library in range(len(libraries)):
+        targets = (resolver.exported_function(library, name) for name in ("_initialize", "__wasm_call_ctors"))
+        found += [target for target in targets if target is not None][:1]
+    return {f"{CONSTRUCTOR}{count:02}": target for count, target in enumerate(found)}
+
+
+def _rewrite(
+    libraries: Sequence[Library], resolver: Resolver, addresses: Addresses, numbering: Numbering,
+    bodies: Mapping[Function, list[Piece]],
+) -> list[bytes]:  # fmt: skip
+    rewriters = [
+        Rewriter(library, libraries, resolver, addresses, numbering) for library in range(len(libraries))
+    ]
+    code: list[bytes] = []
+    for target in numbering.order:
+        if isinstance(target, Function):
+            code.append(rewriters[target.library].body(bodies[target]))
+        elif isinstance(target, Trap):
+            code.append(trap_body())
+    return code
+
+
+def _places(code: Sequence[bytes], numbering: Numbering, located: Mapping[str, Target]) -> dict[str, int]:
+    ends = list(
+        accumulate((len(unsigned(len(body))) + len(body) for body in code), initial=len(unsigned(len(code))))
+    )
+    imports = len(numbering.order) - len(code)
+    starts = {name: numbering.indices[target] - imports for name, target in located.items()}
+    return {name: ends[index + 1] - len(code[index]) for name, index in starts.items()}
+
+
+def _names(libraries: Sequence[Library], numbering: Numbering) -> dict[int, str]:
+    names: dict[int, str] = {}
+    for target, index in numbering.indices.items():
+        known = libraries[target.library].function_names if isinstance(target, Function) else {}
+        name = display_name(target, known)
+        if name is not None:
+            names[index] = name
+    return names
