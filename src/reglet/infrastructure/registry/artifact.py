@@ -19,7 +19,7 @@ from attrs import field, frozen
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.errors import RegletError
-from reglet.infrastructure.whole_files import write_whole
+from reglet.infrastructure.atomic import write_atomic
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
@@ -236,8 +236,8 @@ def write_layout(artifact: Artifact, path: Path) -> None:
     """
     files = _layout_files(artifact)
     if path.suffix == ".tar":
-        write_whole(path, _archive(files))
-        write_whole(path.parent / METADATA_FILE, artifact.config)
+        write_atomic(path, _archive(files))
+        write_atomic(path.parent / METADATA_FILE, artifact.config)
         return
     if path.is_dir() and any(path.iterdir()) and not (path / _LAYOUT_FILE).is_file():
         raise ArtifactError(f"{path} is a folder with other files: choose another place with -o")

@@ -10,6 +10,7 @@ from pathlib import Path
 from attrs import field, frozen
 
 from reglet.domain.errors import RegletError
+from reglet.infrastructure.atomic import PRIVATE, write_atomic
 from reglet.infrastructure.engine.cache import cache_folder
 from reglet.infrastructure.registry.artifact import (
     Artifact,
@@ -20,7 +21,6 @@ from reglet.infrastructure.registry.artifact import (
 )
 from reglet.infrastructure.registry.client import RegistryClient
 from reglet.infrastructure.registry.reference import Reference
-from reglet.infrastructure.whole_files import PRIVATE, write_whole
 
 _MOST_BLOBS = 96  # three to a plugin
 
@@ -62,7 +62,7 @@ class PluginStore:
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            write_whole(self.path(digest), content, mode=PRIVATE)
+            write_atomic(self.path(digest), content, mode=PRIVATE)
             blobs = sorted(self.folder.glob("sha256-*"), key=lambda each: each.stat().st_mtime, reverse=True)
             for old in blobs[_MOST_BLOBS:]:
                 old.unlink(missing_ok=True)
