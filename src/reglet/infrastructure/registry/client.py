@@ -143,12 +143,13 @@ class RegistryClient:
 
     def _read(self, response: requests.Response, most: int) -> bytes:
         content = bytearray()
-        for chunk in response.iter_content(_CHUNK_BYTES):
-            content += chunk
-            if len(content) > most:
-                raise DigestError(
-                    f"{self._reference}: {self._reference.registry} sent more than {most} bytes"
-                )
+        with response:
+            for chunk in response.iter_content(_CHUNK_BYTES):
+                content += chunk
+                if len(content) > most:
+                    raise DigestError(
+                        f"{self._reference}: {self._reference.registry} sent more than {most} bytes"
+                    )
         return bytes(content)
 
     @contextmanager
@@ -223,7 +224,7 @@ class _OrasRegistry(Registry):
     def _is_elsewhere(self, url: str) -> bool:
         """Whether a registry names another host to upload to, which is not given the login."""
         parts = urlsplit(url)
-        port = parts.port or SCHEME_PORTS[parts.scheme]
+        port = parts.port or SCHEME_PORTS.get(parts.scheme)
         return (parts.hostname, port) != (self._reference.host, self._reference.port)
 
     def _login_error(self) -> LoginError:
