@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -38,20 +39,17 @@ class LoadedPlugin(Protocol):
 
 
 def load_target(target: str) -> LoadedPlugin:
-    """Return what TARGET stands for: a `.wasm` file runs in the sandbox, anything else in process.
+    """Return what TARGET stands for: a module runs in the sandbox, anything else in process.
+
+    A module is a `.wasm` file or, if no file is called that, the reference of one in a registry.
 
     Raises:
         UsageError: there is no such file, or an extra is missing.
-        RegletError: what is there is no plugin, or cannot be imported.
+        RegletError: what is there is no plugin, or it cannot be pulled or imported.
     """
-    if target.endswith(".wasm"):
+    if is_module(target):
         require_extra("build", "a .wasm target")
-        path = Path(target)
-        if not path.is_file():
-            raise UsageError(
-                f"{target} is not there: build it with `reglet-plugin build PROJECT -o {target}`"
-            )
-        return BuiltPlugin(path)
+        return BuiltPlugin(module_path(target))
     from reglet.infrastructure.build.project import load_plugin_in_process
 
     with plugin_output():
@@ -61,6 +59,51 @@ def load_target(target: str) -> LoadedPlugin:
 def manifest_of(target: str) -> Manifest:
     """Return the manifest of a TARGET."""
     return load_target(target).manifest()
+
+
+def is_module(target: str) -> bool:
+    """Whether TARGET is a WebAssembly file, by its name, or a plugin in a registry."""
+    return target.endswith(".wasm") or _is_in_registry(target)
+
+
+def module_path(target: str) -> Path:
+    """Return the path of a TARGET that is a module; one in a registry is pulled.
+
+    Raises:
+        UsageError: there is no such file, or an extra is missing.
+        RegletError: it cannot be pulled.
+    """
+    path = local_path(target)
+    if not path.is_file():
+        raise UsageError(f"{target} is not there: build it with `reglet-plugin build PROJECT -o {target}`")
+    return path
+
+
+def local_path(target: str) -> Path:
+    """Return the path that TARGET is, or of the file that was pulled for it.
+
+    Raises:
+        UsageError: an extra is missing.
+        RegletError: it cannot be pulled.
+    """
+    if not _is_in_registry(target):
+        return Path(target)
+    require_extra("registry", "a plugin in a registry")
+    from reglet.infrastructure.registry.artifact import digest_of
+    from reglet.infrastructure.registry.reference import parse_reference
+    from reglet.infrastructure.registry.store import PluginStore, pull_artifact
+
+    store = PluginStore()
+    artifact = pull_artifact(parse_reference(target), store)
+    sys.stderr.write(f"{target} is {artifact.digest}\n")
+    return store.path(digest_of(artifact.module))
+
+
+def _is_in_registry(target: str) -> bool:
+    """Whether TARGET is a reference, which a file of that name would precede."""
+    from reglet.infrastructure.registry.reference import is_reference
+
+    return is_reference(target) and not Path(target).exists()
 
 
 def require_project(path: Path) -> None:
@@ -83,8 +126,8 @@ def add_target_argument(parser: argparse.ArgumentParser, default: str | None = N
         metavar="TARGET",
         nargs="?" if default else None,
         default=default,
-        help="a .wasm file, a project folder, a .py file or module:attribute; "
-        "what is not .wasm runs in process",
+        help="a .wasm file, the reference of a plugin in a registry, a project folder, a .py file or "
+        "module:attribute; the last three run in process",
     )
 
 

@@ -7,16 +7,20 @@ from typing import Literal, TypeAlias
 
 from reglet.domain.errors import RegletError
 
-Extra: TypeAlias = Literal["build", "host", "component", "test"]
+Extra: TypeAlias = Literal["build", "host", "registry", "component", "test"]
 """The extras, as `pip install 'reglet[…]'` names them."""
 
 EXTRAS: Mapping[Extra, Mapping[str, str]] = {
     "build": {"wasmtime": "wasmtime", "rich": "rich", "platformdirs": "platformdirs"},
     "host": {"httpx": "httpx[http2]", "dns": "dnspython", "cryptography": "cryptography"},
+    "registry": {"oras": "oras", "yaml": "PyYAML"},
     "component": {"componentize_py": "componentize-py"},
     "test": {"pytest": "pytest", "jsonschema": "jsonschema"},
 }
-"""What each extra adds: importable names, and the packages that bring them. `host` has all of `build` too."""
+"""What each extra adds: importable names, and the packages that bring them.
+
+`host` and `registry` have all of `build` too.
+"""
 
 
 def add_with(extra: Extra) -> str:

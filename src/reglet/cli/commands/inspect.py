@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reglet.cli.command import Command, ExitStatus, UsageError, require_extra
+from reglet.cli.targets import local_path
 
 if TYPE_CHECKING:
     from reglet.infrastructure.wasm.inspect import PluginModule
@@ -20,12 +21,14 @@ _NEEDED = ("_manifest", "_observe", "allocate")
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="a .wasm file")
+    parser.add_argument(
+        "file", metavar="FILE", help="a .wasm file, or the reference of a plugin in a registry"
+    )
     parser.add_argument("--json", action="store_true", help="print it as JSON")
 
 
 def _run(options: argparse.Namespace) -> int:
-    facts = facts_of(options.file)
+    facts = facts_of(local_path(options.file))
     if options.json:
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")
     else:

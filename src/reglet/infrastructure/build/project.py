@@ -63,6 +63,11 @@ def find_project(target: str | Path) -> Project:
     raise TargetError(f"{target} does not exist: give a project folder, a .py file or module:attribute")
 
 
+def is_plugin_project(folder: Path) -> bool:
+    """Whether a folder's `pyproject.toml` names a plugin."""
+    return folder.is_dir() and "plugin" in (_read_project(folder) or {}).get("tool", {}).get("reglet", {})
+
+
 def _from_folder(folder: Path) -> Project:
     tables = _read_project(folder)
     if tables is None:
