@@ -49,6 +49,15 @@ reglet.define_plugin(description="d")  # type: ignore[call-arg]  # pyright: igno
 reglet.define_plugin("p", "d")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 reglet.define_plugin(name="p", description="d", version=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 reglet.KeyValueRule(keys=["a"], op="delete")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+reglet.ExecCapability("ls")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+reglet.EnvironmentCapability("HOME")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+reglet.NetworkRule("*.test", ["80"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+reglet.FileSystemRule(read="/etc/**")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+reglet.KeyValueRule(keys="a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+reglet.ExecCapability(("ls",))
+reglet.ExecCapability({"ls"})
+reglet.ExecCapability(name for name in ["ls"])
+reglet.NetworkRule(["*.test"], map(str, [80]))
 reglet.NetworkCapability(rules=["*:80"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
 
 # An example knows the types of its input and output.
@@ -57,9 +66,9 @@ with_output = reglet.Example(
 )
 assert_type(with_output, reglet.Example[In, Out])
 assert_type(reglet.Example("a", In("u"), expected_error="no"), reglet.Example[In, Any])
-assert_type(reglet.Example("a", In("u")), reglet.Example[In, Any])
+reglet.Example("a", In("u"))  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 reglet.Example("a", In("u"), expected_output=Out(1), expected_error="x")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
-reglet.Example("a", In("u"), answers=["x"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+reglet.Example("a", In("u"), expected_error="x", answers=["x"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
 
 
 @plugin.service("s", description="d")

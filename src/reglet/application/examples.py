@@ -47,7 +47,7 @@ class Example(Generic[I, O]):
         name: str,
         input: I,
         *,
-        expected_error: str = "",
+        expected_error: str,
         description: str = "",
         answers: Sequence[Answer] = (),
     ) -> None: ...

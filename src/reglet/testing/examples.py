@@ -152,7 +152,8 @@ def _named(value: Any, as_json: Any) -> JSONValue:
         return {name: _named(inner, as_json[name]) for name, inner in value.items()}
     if isinstance(as_json, list):
         return [_named(inner, item) for inner, item in zip(value, as_json, strict=True)]
-    return as_json  # type: ignore[no-any-return]  # JSON, as `unstructure_model` made it
+    value_as_json: JSONValue = as_json
+    return value_as_json
 
 
 def _described(plugin: Plugin, clients: tuple[object, ...]) -> Iterator[ExampleCase]:

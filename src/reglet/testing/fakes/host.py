@@ -110,7 +110,7 @@ class FakeHost:
     def bind(self, ctx: Context) -> Context:
         """Return a context whose clients ask this host, through the seam."""
         for port, client in host_clients(self).items():
-            ctx = ctx.with_client(port, client)
+            ctx = with_client(ctx, client, port)
         return ctx
 
     def context(self) -> Context:
