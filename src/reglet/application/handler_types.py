@@ -1,8 +1,8 @@
-"""The types of `@operation`, for type checkers alone: a handler keeps its exact type and is held to its examples.
+"""The types of `@operation`, for type checkers alone.
 
-A protocol of two overloads is an intersection: a handler fits it if it fits both. The first takes the whole
-signature (names, defaults, what it returns), which the decorator returns; the second is the shape that it must
-have.
+A handler keeps its exact type and is held to its examples. A protocol of two overloads is an intersection: a
+handler fits it if it fits both. The first takes the whole signature (names, defaults, what it returns), which
+the decorator returns; the second is the shape that it must have.
 """
 
 from __future__ import annotations
@@ -144,4 +144,5 @@ class WithExamples(Generic[I, O]):
     def __call__(
         self: WithExamples[None, O], handler: _OfNothing[Q, R, S, O | Result, P], /
     ) -> Callable[Q, R]: ...
-    def __call__(self, handler: Any, /) -> Any: ...
+    def __call__(self, handler: Any, /) -> Any:
+        """Return the handler, of which type checkers know the exact type."""

@@ -160,7 +160,9 @@ def _require_fit(client: object, port: Any) -> None:
         return
     from typing_extensions import get_protocol_members
 
-    missing = [name for name in sorted(get_protocol_members(port)) if not callable(getattr(client, name, None))]
+    missing = [
+        name for name in sorted(get_protocol_members(port)) if not callable(getattr(client, name, None))
+    ]
     kind = f"the class {client.__name__}" if isinstance(client, type) else f"a {type(client).__name__}"
     raise DefinitionError(f"{kind} is no {_name(port)}: it has no {', '.join(missing)}")
 

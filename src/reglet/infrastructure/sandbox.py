@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -51,6 +52,7 @@ class Sandbox:
         stderr: Sink | None = None,
         environment: Mapping[str, str] | None = None,
         directory: str | os.PathLike[str] | None = None,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         """Make a sandbox.
 
@@ -69,6 +71,7 @@ class Sandbox:
             stderr: the same for standard error.
             environment: where granted variables come from; this process's environment by default.
             directory: where relative patterns of granted paths start; the working directory by default.
+            clock: returns the time of day that guests see, an aware timestamp; this machine's by default.
 
         Raises:
             MissingPackageError: a package of `reglet[host]` is missing; the text has the pip line.
@@ -84,6 +87,7 @@ class Sandbox:
         self._file_observer = file_observer
         self._streams = (stdout, stderr)
         self._environment = os.environ if environment is None else environment
+        self._clock = clock
         self._slots = threading.BoundedSemaphore(self.limits.instances)
         self._modules: WeakSet[Module] = WeakSet()
         self._closed = False
@@ -158,6 +162,7 @@ class Sandbox:
             },
             stdout=stdout or discard,
             stderr=stderr or discard,
+            clock=self._clock,
         )
 
 

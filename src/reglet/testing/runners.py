@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 RunnerName: TypeAlias = Literal["fakes", "native", "sandbox", "go"]
 """The runners, as `--reglet-place` names them."""
 
+Clock: TypeAlias = Callable[[], datetime]
+"""Returns the time that a check sees, an aware timestamp."""
+
 EVERYTHING = GrantSet(
     network=NetworkCapability([NetworkRule(["*", "0.0.0.0/0", "::/0"], ["*"])]),
     exec=ExecCapability(["**"]),
@@ -50,8 +54,8 @@ EVERYTHING = GrantSet(
 class Runner(Protocol):
     """Runs a plugin: config bytes in, a Result out, host calls to whoever answers them."""
 
-    def check(self, functions: HostFunctions, config: bytes) -> Result:
-        """Run one check, whose host calls `functions` answer."""
+    def check(self, functions: HostFunctions, config: bytes, *, clock: Clock | None = None) -> Result:
+        """Run one check, whose host calls `functions` answer; `clock` is what its `ctx.now()` returns."""
         ...
 
 
@@ -62,10 +66,10 @@ class InProcessRunner:
         """Run `plugin`."""
         self._plugin = plugin
 
-    def check(self, functions: HostFunctions, config: bytes) -> Result:
+    def check(self, functions: HostFunctions, config: bytes, *, clock: Clock | None = None) -> Result:
         """Run one check, whose host calls `functions` answer."""
         with side_effects_watched():
-            return RESULT.decode(Exports(self._plugin, functions).observe(config))
+            return RESULT.decode(Exports(self._plugin, functions, clock=clock).observe(config))
 
 
 class NativeRunner(InProcessRunner):
@@ -76,10 +80,10 @@ class NativeRunner(InProcessRunner):
         super().__init__(plugin)
         self._native_host = native_host
 
-    def check(self, functions: HostFunctions, config: bytes) -> Result:
+    def check(self, functions: HostFunctions, config: bytes, *, clock: Clock | None = None) -> Result:
         """Run one check; `functions` are not asked."""
         del functions
-        return super().check(self._native_host(), config)
+        return super().check(self._native_host(), config, clock=clock)
 
 
 class SandboxRunner:
@@ -94,16 +98,20 @@ class SandboxRunner:
         self._path = module
         self._grants = grants
         self._functions = _CurrentFunctions()
+        self._clock: Clock | None = None
         self._loaded: tuple[object, Sandbox, Module] | None = None
 
-    def check(self, functions: HostFunctions, config: bytes) -> Result:
+    def check(self, functions: HostFunctions, config: bytes, *, clock: Clock | None = None) -> Result:
         """Run one check in a guest of its own, whose host calls `functions` answer."""
         module = self._module()
-        self._functions.current = functions
+        self._functions.current, self._clock = functions, clock
         try:
             return module.check(config)
         finally:
-            self._functions.current = None
+            self._functions.current = self._clock = None
+
+    def _now(self) -> datetime:
+        return datetime.now(UTC) if self._clock is None else self._clock()
 
     def close(self) -> None:
         """Let go of the module."""
@@ -124,7 +132,11 @@ class SandboxRunner:
         if self._loaded is None or self._loaded[0] != (environment, directory):
             self.close()
             sandbox = Sandbox(
-                self._grants, functions=self._functions, file_observer=note_file, environment=environment
+                self._grants,
+                functions=self._functions,
+                file_observer=note_file,
+                environment=environment,
+                clock=self._now,
             )
             self._loaded = (environment, directory), sandbox, sandbox.load(self._path)
         return self._loaded[2]
@@ -161,7 +173,7 @@ class HostedPlugin:
 
     def check(self, ctx: Context, config: bytes) -> Result:
         """Run a check, whose host calls the clients of `ctx` answer."""
-        return self.runner.check(context_functions(ctx), config)
+        return self.runner.check(context_functions(ctx), config, clock=ctx.now)
 
 
 _registered: dict[int, Runner] = {}
@@ -192,7 +204,9 @@ def definition_of(plugin: Plugin) -> Plugin:
 def check_in_context(plugin: Plugin, ctx: Context, config: bytes) -> Result:
     """Run a check with the clients of `ctx`, directly where the plugin runs in this process anyway."""
     runner = _registered.get(id(plugin))
-    return plugin.check(ctx, config) if runner is None else runner.check(context_functions(ctx), config)
+    if runner is None:
+        return plugin.check(ctx, config)
+    return runner.check(context_functions(ctx), config, clock=ctx.now)
 
 
 def context_functions(ctx: Context) -> HostFunctions:

@@ -22,7 +22,13 @@ class FakeClock:
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         """Stand at `start`."""
-        self._start = start
+        self.set(start)
+
+    def set(self, now: datetime) -> None:
+        """Stand at `now`, an aware timestamp."""
+        if now.tzinfo is None:
+            raise ValueError(f"{now} has no time zone; write datetime(…, tzinfo=UTC)")
+        self._start = now
         self._elapsed = timedelta()
 
     @property
