@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias
 
 from reglet.application.clients import try_get_client
 from reglet.domain.context import Context
-from reglet.domain.entities.grants import ExecCapability, GrantSet, NetworkCapability, NetworkRule
+from reglet.domain.entities.grants import (
+    EnvironmentCapability,
+    ExecCapability,
+    FileSystemCapability,
+    FileSystemRule,
+    GrantSet,
+    NetworkCapability,
+    NetworkRule,
+)
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.result import Result
 from reglet.domain.policy import Policy
@@ -33,7 +41,7 @@ from reglet.infrastructure.wire.result import RESULT
 from reglet.sandbox import Sandbox
 from reglet.testing.fakes.dns import FakeDNSResolver, LookupTypes
 from reglet.testing.side_effects import side_effects_watched
-from reglet.testing.usage import note_file
+from reglet.testing.usage import are_grants_open, note_file
 
 if TYPE_CHECKING:
     from reglet.sandbox import Module
@@ -49,6 +57,10 @@ EVERYTHING = GrantSet(
     exec=ExecCapability(["**"]),
 )
 """What is granted where a test gives the clients itself: it decides, not a capability."""
+
+_EVERYTHING_LOCAL = GrantSet(
+    fs=FileSystemCapability([FileSystemRule(["/**"], ["/**"])]), env=EnvironmentCapability(["*"])
+)
 
 
 class Runner(Protocol):
@@ -128,18 +140,24 @@ class SandboxRunner:
         self.close()
 
     def _module(self) -> Module:
-        environment, directory = dict(os.environ), Path.cwd()
-        if self._loaded is None or self._loaded[0] != (environment, directory):
+        key = environment, _, opened = dict(os.environ), Path.cwd(), are_grants_open()
+        if self._loaded is None or self._loaded[0] != key:
             self.close()
             sandbox = Sandbox(
-                self._grants,
+                self._grants.merge(_EVERYTHING_LOCAL) if opened else self._grants,
                 functions=self._functions,
-                file_observer=note_file,
+                file_observer=note_file if opened else self._note_granted,
                 environment=environment,
                 clock=self._now,
             )
-            self._loaded = (environment, directory), sandbox, sandbox.load(self._path)
+            self._loaded = key, sandbox, sandbox.load(self._path)
         return self._loaded[2]
+
+    def _note_granted(self, path: str, changes: bool | None) -> None:
+        """Note a path unless it is denied: a test means it to be."""
+        policy = Policy(self._grants)
+        if policy.write(path) if changes else policy.read(path):
+            note_file(path, changes)
 
 
 class _CurrentFunctions:

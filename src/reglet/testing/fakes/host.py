@@ -30,8 +30,8 @@ from reglet.testing.fakes.http import FakeHTTPClient
 from reglet.testing.fakes.routes import Fake, FakeClock
 from reglet.testing.fakes.smtp import FakeSMTPClient
 from reglet.testing.fakes.tcp import FakeTCPDialer
-from reglet.testing.runners import runner_of
-from reglet.testing.usage import note_host_call
+from reglet.testing.runners import EVERYTHING, runner_of
+from reglet.testing.usage import are_grants_open
 
 
 class FakeLog:
@@ -97,10 +97,11 @@ class FakeHost:
         now: datetime | None = None,
     ) -> Self:
         """Return a host that grants what a plugin declares and nothing more."""
-        return cls(*answers, grants=plugin.manifest(Context()).capabilities, dialect=dialect, now=now)
+        grants = EVERYTHING if are_grants_open() else plugin.manifest(Context()).capabilities
+        return cls(*answers, grants=grants, dialect=dialect, now=now)
 
     def set_time(self, now: datetime) -> None:
-        """Let `ctx.now()` be `now`, an aware timestamp, and move with the latencies; else it is the real time."""
+        """Let `ctx.now()` be `now`, an aware timestamp, moved by latencies; until then it is the real time."""
         self.clock.set(now)
         self._tells_time = True
 
@@ -166,12 +167,9 @@ class FakeHost:
 
     def _dispatcher(self) -> HostFunctions:
         ports = HostPorts(self.http, self.dns, self.tcp, self.smtp, self.command, self.log)
-        dispatcher = HostDispatcher(ports, Policy(self.grants), dialect=self.dialect, observer=self._note)
+        observer = self.calls.append
+        dispatcher = HostDispatcher(ports, Policy(self.grants), dialect=self.dialect, observer=observer)
         return LookupTypes(dispatcher, self.dns)
-
-    def _note(self, call: HostCallEvent) -> None:
-        self.calls.append(call)
-        note_host_call(call.name, call.request)
 
 
 def with_fakes(ctx: Context, clients: Iterable[object]) -> Context:
