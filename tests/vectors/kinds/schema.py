@@ -48,7 +48,7 @@ def _rule_of(refusal: str, source: str, wanted: Schema) -> Rule:
         return Rule.CONFIG_ENFORCED
     if "contains itself" in refusal and _is_recursive(wanted):
         return Rule.FLAT_SCHEMAS
-    if "not all texts or all integers" in refusal and _has_number_choices(wanted):
+    if "not all strings or all integers" in refusal and _has_number_choices(wanted):
         return Rule.FLAT_SCHEMAS
     names = [each.json_name for each in struct_fields(source) if each.json_name]
     if "are called" in refusal and len(set(names)) < len(names):
