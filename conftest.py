@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import tomllib
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +20,30 @@ if TYPE_CHECKING:
     from sybil import Example
 
 
+_REGISTRY = "registry.example.com"
+
+
 def _console(example: Example) -> str | None:
+    block = example.parsed
+    if _REGISTRY in block:
+        block = block.replace(_REGISTRY, _registry(example.namespace))
     try:
-        run_console_block(example.parsed, Path(example.namespace["folder"]))
+        run_console_block(block, Path(example.namespace["folder"]))
     except AssertionError as difference:
         return str(difference)
     return None
+
+
+def _registry(namespace: dict[str, Any]) -> str:
+    """Return the address of a registry on this machine, one to a document, or skip without one."""
+    if "registry" not in namespace:
+        from tests.registry.servers import running_registry
+
+        folder = Path(namespace["folder"]) / ".registry"
+        folder.mkdir()
+        namespace["registry"] = namespace["servers"].enter_context(running_registry(folder))
+    address: str = namespace["registry"]
+    return address
 
 
 def _json(example: Example) -> None:
@@ -41,11 +60,12 @@ def _enter(namespace: dict[str, Any]) -> None:
     shutil.copytree(
         ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("*.wasm", "__pycache__")
     )
-    namespace["folder"], namespace["left"] = folder, Path.cwd()
+    namespace["folder"], namespace["left"], namespace["servers"] = folder, Path.cwd(), ExitStack()
     os.chdir(folder)
 
 
 def _leave(namespace: dict[str, Any]) -> None:
+    namespace["servers"].close()
     os.chdir(namespace["left"])
     shutil.rmtree(namespace["folder"])
 

@@ -13,7 +13,7 @@ from bench.harness import Row, Unavailable, seconds_per_call
 from reglet.domain.entities.grants import GrantSet, NetworkCapability, NetworkRule
 from reglet.domain.entities.records import CommandRequest
 from reglet.domain.policy import Policy, PolicyGuard
-from reglet.infrastructure.native.extras import MissingPackageError
+from reglet.infrastructure.extras import MissingPackageError
 
 _GRANTED = [NetworkRule(["*.example.com", "10.0.0.0/8"], ["443", "8000-9000"])] * 20
 
@@ -64,7 +64,7 @@ def _http_row() -> Row:
 
 
 def _command_row() -> Row:
-    from reglet.infrastructure.native.commands import NativeCommandRunner
+    from reglet.infrastructure.native.exec import NativeCommandRunner
 
     runner, request = NativeCommandRunner(), CommandRequest("/bin/echo", ("hello",))
     return Row(

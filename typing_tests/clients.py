@@ -81,9 +81,9 @@ class Sink:
     def write(self, message: log.LogMessage) -> None: ...
 
 
-with log.logging_to(Sink()):
+with log.redirect_logging(Sink()):
     pass
-log.logging_to(print)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+log.redirect_logging(print)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 assert_type(log.group(a=1), log.Group)
 
 # Answers.

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, assert_type
 
+import reglet
 from reglet import __version__, answers, config, errors, log
 
 version: str = __version__
+assert_type(reglet.errors.ConfigError("a"), errors.ConfigError)
+reglet.errors.NoSuchError  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
 
 values: Mapping[str, Any] = {}
 assert_type(config.get_int(values, "a"), int | None)
@@ -58,7 +61,7 @@ class Sink:
 
 sink: log.LogSink = Sink()
 assert_type(log.LogAttribute("k", "int64", "1"), log.LogAttribute)
-assert_type(log.LogInstallation(sink, level=10, streams=False).finish(), None)
+assert_type(log.LogRedirect(sink, level=10, streams=False, permanent=True).installed, bool)
 assert_type(log.LogSinkHandler(sink), log.LogSinkHandler)
 log.LogAttribute("k", "integer", "1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 log.LogSinkHandler()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]

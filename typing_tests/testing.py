@@ -76,6 +76,11 @@ testing.assert_error(result, "text", type="config", code="c")
 testing.assert_data_field(result, "a.b", 1)
 testing.assert_matches_schema(result, {"type": "object"})
 testing.assert_never_traps(plugin, max_examples=5)
+
+report: testing.AuditReport = testing.audit_plugin(plugin)
+assert_type(report.missing, tuple[str, ...])
+assert_type(report.literal, str)
+testing.audit_plugin("p")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 testing.assert_error(result, 5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 # Records and replays are host functions.

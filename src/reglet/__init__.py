@@ -1,6 +1,10 @@
 """Write Reglet plugins in Python: what a plugin author imports, and nothing else."""
 
+from reglet import answers as answers
+from reglet import config as config
 from reglet import errors as errors
+from reglet import exec as exec  # noqa: A004 - a face; nothing here runs code
+from reglet import log as log
 from reglet.application.checks import run_dns_check, run_http_check, run_smtp_check, run_tcp_check
 from reglet.application.clients import get_client, try_get_client, with_client
 from reglet.application.examples import Example

@@ -1,4 +1,4 @@
-"""What the world answers in an example: plain data that fakes are made of."""
+"""What hosts answer in an example: plain data that fakes are made of."""
 
 from reglet.application.answers import (
     Answer,

@@ -10,20 +10,8 @@ with Sandbox(grants) as sandbox:
 ```
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-import os
-import threading
-from collections.abc import Callable, Mapping
-from functools import cached_property
-from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self, cast
-from weakref import WeakSet
-
-from attrs import define, frozen
-
-from reglet.domain.context import Context, ContextBound
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
     ExecCapability,
@@ -33,39 +21,22 @@ from reglet.domain.entities.grants import (
     NetworkCapability,
     NetworkRule,
 )
-from reglet.domain.policy import Policy, PolicyGuard
-from reglet.domain.ports import (
-    CommandRunner,
-    DNSResolver,
-    HostFunctions,
-    HTTPClient,
-    LogSink,
-    SMTPClient,
-    TCPDialer,
-)
+from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.host import (
     GuestAnswerError,
     GuestTrapError,
     HostCallEvent,
-    HostDispatcher,
     LimitExceededError,
     Limits,
     NotAPluginError,
-    Observer,
     SandboxClosedError,
     SandboxError,
-    Which,
-    which_program,
 )
-from reglet.infrastructure.native.extras import MissingPackageError
+from reglet.infrastructure.sandbox import Sandbox, module_class, native_functions
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
-    from reglet.infrastructure.host.compiled_plugin import CompiledPlugin
-    from reglet.infrastructure.host.memory_image import MemoryImage
     from reglet.infrastructure.host.module import Module as Module  # noqa: PLC0414 - for annotations
-    from reglet.infrastructure.host.wasi_config import WasiConfig
-    from reglet.infrastructure.wasi.granted import FileObserver
 
 __all__ = [
     "Dialect",
@@ -89,252 +60,9 @@ __all__ = [
     "native_functions",
 ]
 
-Sink = Callable[[bytes], object]
-"""Takes what a guest writes to a stream."""
-
-
-class Sandbox:
-    """A host for modules: it enforces grants and limits, and answers the host functions.
-
-    A context manager; `close` lets go of the guests that its modules keep. It may be used from any number
-    of threads.
-    """
-
-    def __init__(
-        self,
-        grants: GrantSet | None = None,
-        limits: Limits | None = None,
-        functions: HostFunctions | None = None,
-        *,
-        dialect: Dialect | str = Dialect.ABI,
-        log: LogSink | None = None,
-        observer: Observer | None = None,
-        file_observer: FileObserver | None = None,
-        stdout: Sink | None = None,
-        stderr: Sink | None = None,
-        environment: Mapping[str, str] | None = None,
-        directory: str | os.PathLike[str] | None = None,
-    ) -> None:
-        """Make a sandbox.
-
-        Args:
-            grants: what plugins may do; nothing by default.
-            limits: what plugins may take.
-            functions: answers the host functions in place of the real network and processes; `dialect`,
-                `log` and `observer` are then its own business.
-            dialect: the spelling of requests and answers (ABI section 5): `abi`, or `hostlib` to see how a
-                plugin fares on the Go host SDK.
-            log: takes what plugins log.
-            observer: is told each host call, from the thread that made it.
-            file_observer: is told each path that a guest asks for, granted or not, and whether it wants to
-                change what is there. A sandbox that grants no file has no file system to ask.
-            stdout: takes what guests write to standard output, up to `limits.output_bytes`.
-            stderr: the same for standard error.
-            environment: where granted variables come from; this process's environment by default.
-            directory: where relative patterns of granted paths start; the working directory by default.
-
-        Raises:
-            MissingPackageError: a package of `reglet[host]` is missing; the text has the pip line.
-        """
-        self.grants = grants or GrantSet()
-        self.limits = limits or Limits()
-        self._directory = os.path.abspath(directory or os.curdir)  # noqa: PTH100 - its links stay
-        self._policy = Policy(self.grants, cwd=self._directory)
-        self._given = functions
-        self._dialect = Dialect(dialect)
-        self._log = log
-        self._observer = observer
-        self._file_observer = file_observer
-        self._streams = (stdout, stderr)
-        self._environment = os.environ if environment is None else environment
-        self._slots = threading.BoundedSemaphore(self.limits.instances)
-        self._modules: WeakSet[Module] = WeakSet()
-        self._closed = False
-
-    def load(self, plugin: str | os.PathLike[str] | bytes) -> Module:
-        """Return the module in a file (or given as bytes), compiled; later loads find it compiled on disk.
-
-        Raises:
-            NotAPluginError: it is not WebAssembly, a component, or no plugin; the text says which.
-            MissingPackageError: wasmtime is not installed.
-            OSError: the file cannot be read.
-        """
-        if self._closed:
-            raise SandboxClosedError
-        if isinstance(plugin, bytes):
-            return self._module(plugin, "the module")
-        path = Path(plugin)
-        return self._module(path.read_bytes(), str(path))
-
-    def close(self) -> None:
-        """Close every module. Closing twice does nothing."""
-        self._closed = True
-        for module in list(self._modules):
-            module.close()
-        self._modules.clear()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _module(self, binary: bytes, source: str) -> Module:
-        kind = _module_class()
-        code = self._code(binary, source)
-        module = kind(code, self._functions_for, self._wasi, self.limits, self._slots)
-        self._modules.add(module)
-        return module
-
-    def _code(self, binary: bytes, source: str) -> CompiledPlugin:
-        from reglet.infrastructure.host.compiled_plugin import load_plugin
-
-        return load_plugin(binary, source, fuel=self.limits.fuel is not None, find_image=_find_image)
-
-    def _functions_for(self, context: Context) -> HostFunctions:
-        if isinstance(self._functions, HostDispatcher):
-            return self._functions.for_check(context)
-        return self._functions
-
-    @cached_property
-    def _functions(self) -> HostFunctions:
-        if self._given is not None:
-            return self._given
-        ports = _NativePorts(PolicyGuard(self._policy), self._log)
-        return HostDispatcher(
-            ports, self._policy, dialect=self._dialect, limits=self.limits, observer=self._observer
-        )
-
-    @cached_property
-    def _wasi(self) -> WasiConfig:
-        from reglet.infrastructure.host.wasi_config import WasiConfig, discard
-        from reglet.infrastructure.wasi.granted import granted_preopens
-
-        stdout, stderr = self._streams
-        return WasiConfig(
-            preopens=granted_preopens(self._policy, self._directory, self._file_observer),
-            environment={
-                name: value for name, value in self._environment.items() if self._policy.environment(name)
-            },
-            stdout=stdout or discard,
-            stderr=stderr or discard,
-        )
-
-
-def native_functions(
-    grants: GrantSet,
-    *,
-    dialect: Dialect | str = Dialect.ABI,
-    limits: Limits | None = None,
-    log: LogSink | None = None,
-    observer: Observer | None = None,
-    directory: str | os.PathLike[str] | None = None,
-    ca_file: str | None = None,
-    nameservers: tuple[str, ...] = (),
-) -> HostDispatcher:
-    """Return host functions over the real network and real processes, held to `grants`: a sandbox's own.
-
-    They serve a plugin in this process too. `ca_file` is a PEM file of the only authorities to trust,
-    `nameservers` are asked in place of the system's; the rest is as for `Sandbox`.
-    """
-    policy = Policy(grants, cwd=os.path.abspath(directory or os.curdir))  # noqa: PTH100 - its links stay
-    ports = _NativePorts(PolicyGuard(policy), log, ca_file, nameservers)
-    return HostDispatcher(ports, policy, dialect=dialect, limits=limits, observer=observer)
-
-
-@define
-class _NativePorts:
-    """Ports over the real world, each imported when it is first asked for."""
-
-    guard: PolicyGuard
-    log: LogSink | None = None
-    ca_file: str | None = None
-    nameservers: tuple[str, ...] = ()
-    which: Which | None = which_program
-
-    @property
-    def http(self) -> HTTPClient:
-        return cast("HTTPClient", _Deferred(self._http))
-
-    @property
-    def dns(self) -> DNSResolver:
-        return cast("DNSResolver", _Deferred(self._dns))
-
-    @property
-    def tcp(self) -> TCPDialer:
-        return cast("TCPDialer", _Deferred(self._tcp))
-
-    @property
-    def smtp(self) -> SMTPClient:
-        return cast("SMTPClient", _Deferred(self._smtp))
-
-    def _http(self) -> ContextBound:
-        from reglet.infrastructure.native.http import NativeHTTPClient
-        from reglet.infrastructure.native.trust import Trust
-
-        return NativeHTTPClient(self.guard, Trust(self.ca_file))
-
-    def _dns(self) -> ContextBound:
-        from reglet.infrastructure.native.dns import NativeDNSResolver
-
-        return NativeDNSResolver(self.guard, self.nameservers)
-
-    def _tcp(self) -> ContextBound:
-        from reglet.infrastructure.native.tcp import NativeTCPDialer
-        from reglet.infrastructure.native.trust import Trust
-
-        return NativeTCPDialer(self.guard, Trust(self.ca_file))
-
-    def _smtp(self) -> ContextBound:
-        from reglet.infrastructure.native.smtp import NativeSMTPClient
-        from reglet.infrastructure.native.trust import Trust
-
-        return NativeSMTPClient(self.guard, Trust(self.ca_file))
-
-    @property
-    def exec(self) -> CommandRunner:
-        from reglet.infrastructure.native.commands import NativeCommandRunner
-
-        return NativeCommandRunner()
-
-
-@frozen
-class _Deferred:
-    """A client that is imported for the first call that the policy allows.
-
-    Host functions ask it `in_context`. Imports take long, and who uses no network needs no package for it.
-    """
-
-    make: Callable[[], ContextBound]
-
-    def in_context(self, ctx: Context) -> ContextBound:
-        return self.make().in_context(ctx)
-
 
 def __getattr__(name: str) -> object:
     """Import `Module`, and with it wasmtime, for those who ask for it."""
     if name == "Module":
-        return _module_class()
+        return module_class()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def _module_class() -> type[Module]:
-    try:
-        from reglet.infrastructure.host import module
-    except ImportError as problem:
-        raise MissingPackageError("wasmtime") from problem
-    return module.Module
-
-
-def _find_image(binary: bytes, digest: str) -> MemoryImage | None:
-    """Return what lays a plugin of this SDK over the runtime; None for any other, and without a runtime."""
-    from reglet.infrastructure.host.memory_image import MemoryImageFinder
-    from reglet.infrastructure.runtime.product import RuntimeProductError, load_product
-
-    try:
-        product = load_product()
-    except RuntimeProductError:
-        return None
-    return MemoryImageFinder(product.module.wasm, product.module.host_functions, product.key)(binary, digest)

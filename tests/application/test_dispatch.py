@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import reglet
 from reglet import Context, HTTPClient, HTTPResponse, Result, ResultStatus
-from reglet.application.logging import under_way
+from reglet.application.logging import running_check
 from reglet.domain.entities.error_detail import ERROR_TYPES
 from tests.application.plugins import several, single
 
@@ -117,6 +117,8 @@ def test_an_answer_of_another_type_is_a_bug():
         (b'{"url": "u", "n": NaN}', "the config is not JSON: NaN is not a JSON value @ $"),
         (b'{"url": "\xff"}', "the config is not UTF-8: byte 0xff at offset 9 @ $"),
         (b"[" * 100_000, "the config is nested too deeply @ $"),
+        (b'{"a":' * 100_000, "the config is nested too deeply @ $"),
+        (b'{"url": ' + b"1" * 5000 + b"}", "a number of the config has more than 4300 digits @ $"),
         (b'{"url": 5}', "must be a string, not 5 @ $.url"),
     ],
 )
@@ -296,16 +298,26 @@ def test_the_use_of_a_deprecated_field_is_logged(caplog):
     assert "config field old is deprecated: use mode" in caplog.messages
 
 
+def test_a_key_that_stands_twice_is_logged(caplog):
+    """The last one counts, as everywhere in JSON; at any depth it is most likely a mistake."""
+    result = single.check(Context(), b'{"url": "a", "x": {"y": 1, "y": 2, "y": 3}, "url": "b"}')
+    assert result.data == {"status_code": 200, "url": "b"}
+    assert caplog.messages == [
+        "the config has the key y 3 times; the last one counts",
+        "the config has the key url 2 times; the last one counts",
+    ]
+
+
 def test_problems_of_the_config_model_and_the_input_are_told_once():
     """Both read the same config."""
     result = secretive.check(Context(), b'{"mode": 5}')
     assert result.message == ("is required: a string @ $.token; must be a string, not 5 @ $.mode")
 
 
-def test_nothing_is_under_way_after_a_check():
+def test_no_check_is_running_after_a_check():
     """The next one starts afresh, whatever became of this."""
     _check("bug")
-    assert under_way.get() is None
+    assert running_check.get() is None
 
 
 def test_a_plugin_without_operations_says_so():

@@ -34,6 +34,15 @@ def test_importing_reglet_is_light():
     assert not [name for name in loaded if name.startswith("reglet.infrastructure")]
 
 
+def test_a_face_needs_no_import_of_its_own():
+    """`import reglet` is enough for `reglet.errors` and the others."""
+    code = (
+        "import reglet; reglet.errors.ConfigError, reglet.log.group, reglet.config.get_int, reglet.exec.run, "
+        "reglet.answers.http"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_every_public_name_exists_and_is_listed_once():
     """`__all__` is sorted and true, in every face."""
     code = (

@@ -1,15 +1,17 @@
-"""`define_plugin`, services and the manifest."""
+"""`define_plugin`, services, the manifest, and which plugin a module means."""
 
 from __future__ import annotations
 
 import functools
 import json
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 import reglet
 from reglet import Context
+from reglet.application.plugin import plugin_of
 from reglet.errors import DefinitionError, SchemaError
 from tests.application.plugins import CheckInput, CheckOutput, several, single
 
@@ -260,6 +262,32 @@ def test_a_service_that_cannot_work_is_refused_where_it_stands(define, reason):
     assert plugin.services == {}
 
 
+@pytest.mark.parametrize("name", [_Bases(), _Bases, None])
+def test_a_service_needs_its_name(name):
+    """`plugin.service(S())` would return a decorator that nobody applies."""
+    with pytest.raises(DefinitionError, match=r'service takes a name first, .*@plugin\.service\("name"\)'):
+        _plugin().service(name)
+
+
+def test_capabilities_are_a_grant_set():
+    """An empty dict would ask for nothing."""
+    with pytest.raises(DefinitionError, match=r"capabilities is a dict; write reglet\.GrantSet"):
+        _plugin(capabilities={})
+
+
+@pytest.mark.parametrize("version", ["one", "vone", " 1", 1, "1.0 beta"])
+def test_what_does_not_look_like_a_version_is_refused(version):
+    """Hosts compare versions."""
+    with pytest.raises(DefinitionError, match=f"version {version!r}: write it like"):
+        _plugin(version=version)
+
+
+@pytest.mark.parametrize("version", ["1", "1.0.0", "1.0.0-rc.1+build.5", "1!2.0.dev3+local", "v1-beta"])
+def test_versions_of_each_kind_are_taken(version):
+    """Of Semantic Versioning, of Python's packages, and of Go's modules."""
+    assert _plugin(version=version).version == version
+
+
 def test_a_config_model_with_a_routing_field_is_refused():
     """Hosts would overwrite it."""
     with pytest.raises(DefinitionError, match="hosts use 'operation'"):
@@ -338,3 +366,62 @@ def test_a_model_that_has_no_schema_is_refused_at_import():
 
     with pytest.raises(SchemaError, match="bytes has no JSON Schema"):
         _plugin(config=Unreadable)
+
+
+class OwnPlugin:
+    """A plugin of an author's own."""
+
+    def manifest(self, ctx: reglet.Context) -> reglet.Manifest:
+        """Say a name."""
+        return reglet.Manifest("own", "1.0.0")
+
+    def check(self, ctx: reglet.Context, config: bytes) -> reglet.Result:
+        """Succeed."""
+        return reglet.result_success("ok")
+
+
+def _module(source: str = "", **names: Any) -> ModuleType:
+    module = ModuleType("made")
+    vars(module).update(names, reglet=reglet, single=None)
+    exec(source, vars(module))
+    return module
+
+
+def test_the_only_plugin_of_a_module_is_meant():
+    """Under any name, and under two names once; classes and modules are not plugins."""
+    assert plugin_of(_module(anything=single)) is single
+    assert plugin_of(_module(one=single, other=single)) is single
+    own = OwnPlugin()
+    assert plugin_of(_module(own=own, OwnPlugin=OwnPlugin)) is own
+
+
+def test_the_registered_plugin_is_meant_before_others():
+    """Registration decides, and gives the plugin back."""
+    module = _module("assert reglet.register(b) is b; reglet.register(b)", a=single, b=several)
+    assert plugin_of(module) is several
+
+
+def test_a_module_registers_in_itself_alone():
+    """No other module knows of it."""
+    _module("reglet.register(b)", b=several)
+    with pytest.raises(DefinitionError, match="has no plugin at its top level"):
+        plugin_of(_module())
+
+
+def test_several_plugins_are_an_error_that_names_them():
+    """Nobody guesses."""
+    with pytest.raises(DefinitionError, match=r"several plugins: a, b; say which in pyproject\.toml"):
+        plugin_of(_module(a=single, b=several))
+
+
+def test_two_registrations_in_one_module_are_refused():
+    """The first would be forgotten."""
+    with pytest.raises(DefinitionError, match="registers two plugins"):
+        _module("reglet.register(a); reglet.register(b)", a=single, b=several)
+
+
+@pytest.mark.parametrize("thing", [OwnPlugin, "x", object()])
+def test_only_a_plugin_can_be_registered(thing):
+    """A class is not one; its object is."""
+    with pytest.raises(DefinitionError, match="is no plugin: register an object"):
+        reglet.register(thing)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from reglet.infrastructure.build.import_advice import advice, unusable_imports
-from reglet.infrastructure.build.sources import Source
+from reglet.infrastructure.build.import_advice import advice, missing_module, unusable_imports
+from reglet.infrastructure.build.sources import Source, WaitingImport
 
 NATIVE = "ModuleNotFoundError: No module named 'numpy._core._umath': it is a native extension module"
 
@@ -58,3 +58,26 @@ def test_imports_that_work_and_are_of_no_use(source: str, found: list[tuple[int,
     path.write_text(source)
     unusable = unusable_imports(Source(path, "/plugin/made.py", ()))
     assert [(line, module) for line, module, _ in unusable] == found
+
+
+def _source(guest_path: str) -> Source:
+    return Source(Path("/disk") / guest_path.lstrip("/"), guest_path, ())
+
+
+@pytest.mark.parametrize(
+    ("level", "module", "missing"),
+    [
+        (0, "absent.part", "absent.part"),
+        (1, "beside", "package.inner.beside"),
+        (2, "above", "package.above"),
+        (1, "", None),
+        (2, "", None),
+        (0, "json", None),
+    ],
+)
+def test_a_relative_import_is_made_whole(level: int, module: str, missing: str | None) -> None:
+    """Dots count from the file's own package; what is in memory is not missing."""
+    present = frozenset({"json", "package", "package.inner"})
+    waiting = WaitingImport(1, level, module, ("name",))
+
+    assert missing_module(_source("/plugin/package/inner/module.py"), waiting, present) == missing

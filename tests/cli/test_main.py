@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from reglet.cli import main
+from reglet.cli.command import ExitStatus, UsageError, require_extra, status_of
 from reglet.cli.commands import COMMANDS
 from reglet.cli.config_argument import read_config
-from reglet.cli.errors import UsageError, require_extra
-from reglet.cli.exit_status import ExitStatus, status_of
-from reglet.cli.main import carry_out
+from reglet.cli.entry_point import run_command
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.result import result_error, result_failure, result_success
 from tests.documents.console import ROOT
@@ -64,7 +63,7 @@ def test_a_missing_package_gives_the_pip_line():
     """Users are told what to type."""
     require_extra("build", "build")
     with pytest.raises(UsageError, match=r"pip install 'reglet\[component\]'"):
-        require_extra("component", "build", there=lambda _name: False)
+        require_extra("component", "build", is_there=lambda _name: False)
 
 
 @pytest.mark.parametrize(
@@ -73,8 +72,11 @@ def test_a_missing_package_gives_the_pip_line():
         ('{"url": }', "--config is not JSON: Expecting value at line 1 column 9"),
         ("[1]", "--config must be a JSON object such as"),
         ("@/no/such/file", "--config @/no/such/file: No such file or directory"),
+        ("[" * 100_000, "--config cannot be read: "),
+        ('{"n": ' + "1" * 5_000 + "}", "--config cannot be read: "),
         ("", "--config '' is empty: give a JSON object"),
     ],
+    ids=lambda text: text[:20],
 )
 def test_a_config_that_is_none_says_where_it_goes_wrong(argument: str, text: str):
     """The error has the place, the kind or the file."""
@@ -107,7 +109,7 @@ def test_a_full_disk_behind_stdout_is_one_line(capsys: pytest.CaptureFixture[str
     def full(error: OSError) -> int:
         raise error
 
-    assert carry_out(lambda: full(OSError(28, "No space left on device", "page.md"))) == 3
+    assert run_command(lambda: full(OSError(28, "No space left on device", "page.md"))) == 3
     assert capsys.readouterr().err == "reglet-plugin: page.md: No space left on device\n"
 
 
@@ -154,20 +156,100 @@ def test_an_interruption_has_its_own_status(capsys: pytest.CaptureFixture[str]):
     def interrupted() -> int:
         raise KeyboardInterrupt
 
-    assert carry_out(interrupted) == 130
+    assert run_command(interrupted) == 130
     assert capsys.readouterr().err == "reglet-plugin: interrupted\n"
 
 
 def test_a_package_that_is_not_there_names_its_extra(capsys: pytest.CaptureFixture[str]):
-    """A missing package of an extra gives the pip line; any other is a bug and shows itself."""
+    """A missing package of an extra gives the pip line; any other is a bug."""
 
     def lacking(name: str) -> int:
         raise ModuleNotFoundError(name=name)
 
-    assert carry_out(lambda: lacking("wasmtime.loader")) == 3
+    assert run_command(lambda: lacking("wasmtime.loader")) == 3
     assert "pip install 'reglet[build]'" in capsys.readouterr().err
-    with pytest.raises(ModuleNotFoundError):
-        carry_out(lambda: lacking("reglet.nothing"))
+    assert run_command(lambda: lacking("reglet.nothing")) == 3
+    assert "unexpected ModuleNotFoundError at test_main.py:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [KeyError("x\ny"), RecursionError("too deep"), MemoryError()], ids=repr)
+def test_a_bug_is_one_line_and_no_failed_check(error: Exception, capsys: pytest.CaptureFixture[str]):
+    """The line names its kind and where it is; the status is that of a command that could not be carried out."""
+
+    def failing() -> int:
+        raise error
+
+    assert run_command(failing) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"reglet-plugin: unexpected {type(error).__name__} at test_main.py:")
+    assert run_command(failing, ExitStatus.ERROR) == 2
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_are_no_reason_to_stop(closed: str, tmp_path: Path):
+    """What would go to them goes nowhere, and no file that is opened takes their number."""
+    script = tmp_path / "run.sh"
+    page = tmp_path / "page.md"
+    script.write_text(
+        f"{sys.executable} -m reglet.cli docs {ROOT / 'examples' / 'file'} -o {page} {closed} || exit 9\n"
+        f"{sys.executable} -m reglet.cli manifest --json {ROOT / 'examples' / 'file'} {closed} || exit 9\n"
+        f"{sys.executable} -m reglet.cli run {ROOT / 'examples' / 'file'} {closed}\n"
+    )
+    done = subprocess.run(["/bin/sh", str(script)], capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+    assert page.read_text().startswith("# file")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["run", str(ROOT / "examples" / "file")], ["biuld"]], ids=" ".join
+)
+def test_streams_that_are_full_are_said_once_or_not_at_all(arguments: list[str]):
+    """Whichever of the two it is, or both: no traceback, and not the status of a failed check."""
+    for streams in (">/dev/full", "2>/dev/full", ">/dev/full 2>/dev/full"):
+        command = f'exec "$@" {streams}'
+        done = subprocess.run(
+            ["/bin/sh", "-c", command, "sh", sys.executable, "-m", "reglet.cli", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode in {0, 2, 3}, (streams, done.stderr)
+        assert "Traceback" not in done.stderr
+        assert "Exception" not in done.stderr
+
+
+def test_an_interruption_of_the_imports_has_its_status_too():
+    """Ctrl-C may come before a command is known."""
+    script = """
+import sys
+
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "reglet.cli.entry_point":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Interrupting())
+from reglet.cli import main
+
+sys.exit(main(["doctor"]))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "reglet-plugin: interrupted\n")
+
+
+@pytest.mark.parametrize("before", [["."], [], ["--place=fakes"], [".", "--place=fakes"]], ids=" ".join)
+def test_what_stands_behind_two_dashes_goes_to_pytest(before: list[str], capfd: pytest.CaptureFixture[str]):
+    """With or without a path and options before them."""
+    left = Path.cwd()
+    os.chdir(ROOT / "examples" / "file")
+    try:
+        assert main(["test", *before, "--", "--collect-only", "-q", "-p", "no:cacheprovider"]) == 0
+    finally:
+        os.chdir(left)
+    assert "tests collected" in capfd.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["test", "dev", "audit"])

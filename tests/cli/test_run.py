@@ -11,7 +11,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from reglet.cli import main
-from reglet.cli.config_fields import warn_of_unknown_fields
+from reglet.cli.config_argument import warn_of_unknown_fields
 from reglet.domain.entities.manifest import Manifest
 from tests.documents.console import ROOT
 
@@ -127,7 +127,9 @@ def test_an_argument_that_cannot_work_says_what_does(
         ),
         ('{"network": {"rules": [{"hosts": "a"}]}}', "GrantSet.network.rules[0]: field 'hosts'"),
         ("{", "GrantSet: Expecting property name"),
+        ("[" * 100_000, "GrantSet"),
     ],
+    ids=lambda text: text[:30],
 )
 def test_grants_that_are_none_name_their_file(
     grants: str, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -138,6 +140,40 @@ def test_grants_that_are_none_name_their_file(
     assert main(["run", HTTP, "--grants", f"@{path}"]) == 3
     complaint = capsys.readouterr().err.splitlines()[-1]
     assert f"--grants @{path}: " in complaint
+    assert text in complaint
+
+
+@pytest.mark.parametrize(
+    "grants", [b"null", b'{"fs": {"rules": [null]}}', b'{"fs": null}', b'{"env": {"vars": ["A\xff"]}}']
+)
+def test_grants_that_hosts_read_are_read_here(
+    grants: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """What is null grants nothing, and a byte that is not UTF-8 stands for no letter: as in Go."""
+    path = tmp_path / "grants.json"
+    path.write_bytes(grants)
+    assert main(["run", HTTP, "--grants", f"@{path}"]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("recording", "text"),
+    [
+        ('{"format": "reglet-recording", "version": 1}', 'the recording has no list of "calls"'),
+        ('{"format": "reglet-recording", "version": 1, "calls": 3}', 'the recording has no list of "calls"'),
+        ("[" * 100_000, "the recording cannot be read"),
+    ],
+    ids=["without calls", "calls that are none", "nested too deeply"],
+)
+def test_a_recording_that_is_none_names_its_file(
+    recording: str, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """In one line."""
+    path = tmp_path / "calls.json"
+    path.write_text(recording)
+    assert main(["run", HTTP, "--grants", "none", "--replay", str(path)]) == 3
+    complaint = capsys.readouterr().err.splitlines()[-1]
+    assert complaint.startswith(f"reglet-plugin: {path}: ")
     assert text in complaint
 
 
@@ -240,7 +276,7 @@ class Absent:
 
 sys.meta_path.insert(0, Absent())
 from reglet.cli import main
-from reglet.cli.config_fields import warn_of_unknown_fields
+from reglet.cli.config_argument import warn_of_unknown_fields
 from reglet.domain.entities.manifest import Manifest
 
 sys.exit(main(sys.argv[1:]))

@@ -132,7 +132,7 @@ def test_a_module_runs_in_the_sandbox_with_its_grants(
 def test_a_modules_recording_replays(
     module: str, page: str, grants: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
-    """What a module was answered once is answered again without the world."""
+    """What a module was answered once is answered again without the server."""
     recording, config = str(tmp_path / "calls.json"), json.dumps({"url": page})
     assert main(["run", module, "--config", config, "--grants", grants, "--record", recording]) == 0
     capsys.readouterr()

@@ -10,14 +10,14 @@ import pytest
 
 from reglet.domain.context import Cancellation, Context
 from reglet.domain.entities.grants import GrantSet
-from reglet.domain.entities.records import HTTPRequest, HTTPResponse, MXRecord, TLSFacts
+from reglet.domain.entities.records import HTTPRequest, HTTPResponse, MXRecord, Program, TLSFacts
 from reglet.domain.errors import UnsupportedOptionError
 from reglet.domain.policy import Policy
-from reglet.infrastructure.host import HostDispatcher, HostPorts, Limits, Program
-from reglet.infrastructure.native.extras import MissingPackageError
+from reglet.infrastructure.extras import MissingPackageError
+from reglet.infrastructure.host import HostDispatcher, HostPorts, Limits
 from reglet.infrastructure.wire.record import Dialect
-from reglet.testing.fakes.command import FakeCommandRunner
 from reglet.testing.fakes.dns import FakeDNSResolver
+from reglet.testing.fakes.exec import FakeCommandRunner
 from reglet.testing.fakes.failures import refused, reset, timeout
 from tests.host.requests import FakeWorld, commands, network
 

@@ -227,7 +227,8 @@ PREOPEN = (
 )
 READ_CONFIG_PATH = """
  (if (call $prestat (i32.const 3) (i32.const 0)) (then unreachable))
- (if (call $open (i32.const 3) (i32.const 1) (i32.add (local.get $p) (i32.const 1)) (i32.sub (local.get $n) (i32.const 1))
+ (if (call $prestat (i32.const 4) (i32.const 0)) (then unreachable))
+ (if (call $open (i32.const 4) (i32.const 1) (i32.add (local.get $p) (i32.const 1)) (i32.sub (local.get $n) (i32.const 1))
    (i32.const 0) (i64.const 2) (i64.const 0) (i32.const 0) (i32.const 0)) (then unreachable))
  (i32.store (i32.const 8) (i32.const 8192)) (i32.store (i32.const 12) (i32.const 4096))
  (drop (call $read (i32.load (i32.const 0)) (i32.const 8) (i32.const 1) (i32.const 16)))
@@ -235,7 +236,7 @@ READ_CONFIG_PATH = """
 
 
 def test_granted_files_are_the_guests_files(tmp_path):
-    """By their own paths; what is not granted cannot be opened."""
+    """By their own paths below the root, the second of its directories; what is not granted cannot be opened."""
     (tmp_path / "open").write_text("hello")
     (tmp_path / "closed").write_text("secret")
     seen = []

@@ -29,7 +29,7 @@ class Probe:
     def echo(self, request: Input) -> Output:
         return Output(request.text)
 
-    @reglet.operation(description="Tell what belongs to this run: environment, random number, logging's start")
+    @reglet.operation(description="Return what belongs to this run: environment, random number, logging's start")
     def run(self) -> Output:
         age = logging.LogRecord("", 0, "", 0, "", (), None).relativeCreated / 1000
         return Output(f"{os.environ.get('FROM_HOST')} {random.random()} {int(time.time() - age)}")
@@ -38,7 +38,7 @@ class Probe:
     def read(self, request: Input) -> Output:
         return Output(pathlib.Path(request.text).read_text())
 
-    @reglet.operation(description="Sleep for a twentieth of a second and tell how long it took")
+    @reglet.operation(description="Sleep for a twentieth of a second and return how long it took")
     def sleep(self) -> Output:
         start = time.monotonic()
         time.sleep(0.05)

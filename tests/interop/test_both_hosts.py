@@ -12,8 +12,8 @@ import pytest
 from reglet.infrastructure.wire.result import RESULT
 from reglet.sandbox import Sandbox
 from tests.built_plugins import BuildSource
+from tests.interop.every_function import ANSWERED, EVERY_FUNCTION, REFUSALS
 from tests.interop.go_host import GoHost
-from tests.interop.world import ANSWERED, REFUSALS, WORLD
 
 pytestmark = pytest.mark.go
 
@@ -45,9 +45,9 @@ def sandbox(canned: Canned) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def world(built_source: BuildSource) -> Path:
+def every_function(built_source: BuildSource) -> Path:
     """Return the built plugin."""
-    return built_source(WORLD)
+    return built_source(EVERY_FUNCTION)
 
 
 def _lasting(result: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,16 +67,16 @@ def _on_go(
 
 @pytest.mark.parametrize("operation", ANSWERED)
 def test_answers_reach_the_result_alike(
-    world: Path, go_host: GoHost, sandbox: Sandbox, canned: Canned, operation: str
+    every_function: Path, go_host: GoHost, sandbox: Sandbox, canned: Canned, operation: str
 ) -> None:
     """On wazero in both dialects, on a fake clock, and in the sandbox, the Result is the same success."""
     target, function, answer = ANSWERED[operation]
     config = {"operation": operation, "target": target}
     canned.answers = {function: answer}
 
-    ours = _in_sandbox(sandbox, world, config)
+    ours = _in_sandbox(sandbox, every_function, config)
     theirs = [
-        _on_go(go_host, world, config, canned.answers, *options)
+        _on_go(go_host, every_function, config, canned.answers, *options)
         for options in ((), ("-dialect=hostlib",), ("-default-clock",))
     ]
 
@@ -86,35 +86,35 @@ def test_answers_reach_the_result_alike(
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_refusals_reach_the_result_alike(
-    world: Path, go_host: GoHost, sandbox: Sandbox, canned: Canned, refusal: str
+    every_function: Path, go_host: GoHost, sandbox: Sandbox, canned: Canned, refusal: str
 ) -> None:
     """However a host says no, the error is the same on both."""
     config = {"operation": "tcp", "target": "example.com:443"}
     canned.answers = {"tcp_connect": REFUSALS[refusal]}
 
-    ours = _in_sandbox(sandbox, world, config)
+    ours = _in_sandbox(sandbox, every_function, config)
 
     assert ours["status"] == "error"
-    assert _on_go(go_host, world, config, canned.answers) == ours
+    assert _on_go(go_host, every_function, config, canned.answers) == ours
 
 
-def test_no_answer_at_all(world: Path, go_host: GoHost, sandbox: Sandbox, canned: Canned) -> None:
+def test_no_answer_at_all(every_function: Path, go_host: GoHost, sandbox: Sandbox, canned: Canned) -> None:
     """A packed 0 is an error on both."""
     config = {"operation": "dns", "target": "example.com"}
     canned.answers = {}
 
-    ours = _in_sandbox(sandbox, world, config)
+    ours = _in_sandbox(sandbox, every_function, config)
 
     assert ours["status"] == "error"
     assert "the host gave no answer" in json.dumps(ours["error"])
-    assert _on_go(go_host, world, config, {}) == ours
+    assert _on_go(go_host, every_function, config, {}) == ours
 
 
-def test_the_dialect_is_found_and_remembered(world: Path, go_host: GoHost) -> None:
+def test_the_dialect_is_found_and_remembered(every_function: Path, go_host: GoHost) -> None:
     """A host of the other dialect is asked once in ours; the same instance then goes on in its own."""
     target, function, answer = ANSWERED["smtp"]
     config = {"operation": "smtp", "target": target}
 
-    report = go_host.run(world, config, "-dialect=hostlib", "-warm=2", answers={function: answer})
+    report = go_host.run(every_function, config, "-dialect=hostlib", "-warm=2", answers={function: answer})
 
     assert [type(call["request"]["port"]) for call in report["calls"]] == [str, int, int, int]

@@ -16,8 +16,7 @@ from reglet.domain.entities.records import MXRecord
 from reglet.domain.errors import CapabilityError, DNSError, TimeoutError  # noqa: A004 - our own family
 from reglet.domain.policy import Policy, PolicyGuard
 from reglet.domain.ports import DNSResolver
-from reglet.infrastructure.native.dns import NativeDNSResolver
-from reglet.infrastructure.native.hosts_file import HostsFile
+from reglet.infrastructure.native.dns import HostsFile, NativeDNSResolver
 
 ZONE = {
     "a.example.": [A("192.0.2.1"), A("192.0.2.2"), AAAA("2001:db8::1")],

@@ -2,40 +2,60 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
+from reglet.domain.entities.records import Program
 from reglet.domain.errors import CapabilityError
 from reglet.domain.policy import Policy, PolicyGuard
 from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, SMTPClient, TCPDialer
-from reglet.infrastructure.native.ports import native_ports
+from reglet.infrastructure.native.ports import NativePorts
 
 
-def test_every_port_is_bound_and_in_its_context():
+def test_every_port_is_bound_to_the_context_of_its_call():
     """A client asked for knows the context that it was asked of."""
-    ctx = native_ports().bound(Context(request_id="r-1"))
-    for port in (HTTPClient, DNSResolver, TCPDialer, SMTPClient, CommandRunner):
-        client = ctx.client(port)
-        assert isinstance(client, port)
-        assert client._ctx is ctx
+    ctx = Context(request_id="r-1")
+    ports = NativePorts(PolicyGuard(Policy(GrantSet())))
+    clients = {
+        HTTPClient: ports.http,
+        DNSResolver: ports.dns,
+        TCPDialer: ports.tcp,
+        SMTPClient: ports.smtp,
+        CommandRunner: ports.exec,
+    }
+    for port, client in clients.items():
+        bound = client.in_context(ctx)
+        assert isinstance(bound, port)
+        assert bound._ctx is ctx
 
 
 def test_all_network_ports_ask_the_guard():
     """One guard for all of them."""
-    ports = native_ports(PolicyGuard(Policy(GrantSet())))
+    ports = NativePorts(PolicyGuard(Policy(GrantSet())))
+    ctx = Context()
     calls = [
-        lambda: ports.http.get("http://example.com/"),
-        lambda: ports.dns.lookup_host("example.com"),
-        lambda: ports.tcp.dial("example.com:80"),
-        lambda: ports.smtp.connect("example.com", 25, ports.dns.timeout, False, False),
+        lambda: ports.http.in_context(ctx).get("http://example.com/"),
+        lambda: ports.dns.in_context(ctx).lookup_host("example.com"),
+        lambda: ports.tcp.in_context(ctx).dial("example.com:80"),
+        lambda: ports.smtp.in_context(ctx).connect("example.com", 25, timedelta(seconds=10), False, False),
     ]
     for call in calls:
         with pytest.raises(CapabilityError, match=r"network:example\.com:(80|53|25)"):
             call()
+
+
+def test_a_program_is_found_behind_its_symlinks(tmp_path):
+    """Ports that are put together always have the look-up: a link is judged by the file that it leads to."""
+    link = tmp_path / "innocent"
+    link.symlink_to("/bin/sh")
+    found = NativePorts(PolicyGuard(Policy(GrantSet()))).which("./innocent", str(tmp_path))
+    assert found == Program(str(link), os.path.realpath("/bin/sh"))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +83,7 @@ def test_commands_need_no_package():
 import sys
 sys.modules.update(dict.fromkeys(["httpx", "httpcore", "dns", "cryptography"]))
 from reglet.domain.entities.records import CommandRequest
-from reglet.infrastructure.native.commands import NativeCommandRunner
+from reglet.infrastructure.native.exec import NativeCommandRunner
 print(NativeCommandRunner().run(CommandRequest("/bin/echo", ("hi",))).stdout)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -9,7 +9,8 @@ import pytest
 from reglet.domain.context import Context, ContextBound
 from reglet.domain.errors import TCPError, TimeoutError  # noqa: A004 - our own family
 from reglet.domain.ports import TCPConnection, TCPDialer
-from reglet.infrastructure.native.addresses import join_address, split_address
+from reglet.domain.urls import join_host_port
+from reglet.infrastructure.native.dialer import split_address
 from reglet.infrastructure.native.tcp import NativeTCPDialer
 from reglet.infrastructure.native.tls import iana_name
 from tests.native.answering import AnsweringServer, until_closed
@@ -180,7 +181,7 @@ def test_the_next_address_is_dialled_when_one_refuses():
 def test_addresses_are_split_and_joined(text, host, port):
     """Brackets stand around IPv6."""
     assert split_address(text) == (host, port)
-    assert join_address(host, port) == text
+    assert join_host_port(host, port) == text
     assert split_address(host, port) == (host, port)
 
 

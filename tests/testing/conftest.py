@@ -15,14 +15,12 @@ import reglet.infrastructure.engine
 import reglet.infrastructure.host.module
 import reglet.infrastructure.native.ports
 import reglet.sandbox
-import reglet.testing.audit.project
-import reglet.testing.building
-import reglet.testing.client
-import reglet.testing.collection
-import reglet.testing.go_place
-import reglet.testing.native_world
+import reglet.testing.audit
+import reglet.testing.go_runner
+import reglet.testing.plugintest
 import reglet.testing.projects
-import reglet.testing.sandbox_place  # noqa: F401
+import reglet.testing.recording
+import reglet.testing.runners  # noqa: F401
 
 _HOME = os.environ["HOME"]
 KIT = "reglet.testing.pytest_plugin"

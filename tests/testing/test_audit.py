@@ -36,16 +36,14 @@ from reglet.testing import (
     assert_never_traps,
     run_plugin_tests,
 )
-from reglet.testing.audit.literal import literal
-from reglet.testing.audit.project import AuditError, audit_plugin, audit_project
-from reglet.testing.audit.report import AuditReport
-from reglet.testing.audit.touched import Touched, touches_recorded
+from reglet.testing.audit import AuditError, AuditReport, audit_plugin, audit_project, to_python
+from reglet.testing.usage import Usage, usage_recorded
 from tests.testing.plugins import OK, REFUSED, fetching
 
 HERE = Path(__file__)
 
 
-def plugin_that(handler, *, declares=None, world=()):
+def plugin_that(handler, *, declares=None, host_answers=()):
     """Return a plugin whose only example runs `handler`."""
     plugin = define_plugin(name="p", version="1.0.0", description="d", capabilities=declares)
 
@@ -55,7 +53,7 @@ def plugin_that(handler, *, declares=None, world=()):
 
     @plugin.service("s")
     class Service:
-        go = operation(examples=[Example("x", None, answers=world)])(run)
+        go = operation(examples=[Example("x", None, answers=host_answers)])(run)
 
     return plugin
 
@@ -85,8 +83,8 @@ def test_what_is_touched_and_not_declared_is_missing():
         ctx.client(CommandRunner).run(CommandRequest("/bin/id"))
         ctx.client(DNSResolver).lookup_txt("A.test")
 
-    world = [answers.command("/bin/id"), answers.dns("*", "TXT")]
-    report = audit_plugin(plugin_that(handler, world=world))
+    given = [answers.command("/bin/id"), answers.dns("*", "TXT")]
+    report = audit_plugin(plugin_that(handler, host_answers=given))
     assert report.missing == ("network a.test:53", "command /bin/id")
     assert not report.is_clean
     assert report.to_json()["missing"] == ["network a.test:53", "command /bin/id"]
@@ -100,7 +98,7 @@ def test_what_is_declared_and_never_needed_is_unused():
         env=EnvironmentCapability(["HOME"]),
         exec=ExecCapability(["/bin/id"]),
     )
-    touched = Touched(targets={("a.test", 443)}, commands={"/bin/id"})
+    touched = Usage(targets={("a.test", 443)}, commands={"/bin/id"})
     assert AuditReport(declares, touched).unused == (
         "network old.test:443",
         "read /etc/hosts",
@@ -132,7 +130,7 @@ def test_files_and_variables_are_noticed_in_this_process(temporary):
         (temporary / "scratch").write_text("x")
 
     report = audit_plugin(plugin_that(handler))
-    touched = report.touched
+    touched = report.usage
     assert touched.variables == {"REGLET_TEST_UNSET", "REGLET_TEST_ASKED"}
     assert {str(HERE), str(HERE.parent), str(HERE.parent / "missing.txt")} <= touched.reads
     [rule] = report.least.fs.rules
@@ -142,7 +140,7 @@ def test_files_and_variables_are_noticed_in_this_process(temporary):
 def test_files_for_temporary_use_count_as_use_and_ask_for_no_grant(tmp_path):
     """What a test made for itself is no reason for a grant, and a grant for it is not called unused."""
     declares = GrantSet(fs=FileSystemCapability([FileSystemRule(read=[f"{tmp_path}/**", "/var/x"])]))
-    report = AuditReport(declares, Touched(reads={f"{tmp_path}/a"}, writes={f"{tmp_path}/b"}))
+    report = AuditReport(declares, Usage(reads={f"{tmp_path}/a"}, writes={f"{tmp_path}/b"}))
     assert (report.missing, report.unused, report.least) == ((), ("read /var/x",), GrantSet())
 
 
@@ -159,18 +157,18 @@ def test_what_the_interpreter_does_for_itself_is_not_the_plugins():
             traceback.format_exc()
 
     sys.modules.pop("colorsys", None)
-    touched = audit_plugin(plugin_that(handler)).touched
+    touched = audit_plugin(plugin_that(handler)).usage
     assert (touched.reads, touched.writes, touched.variables) == (set(), set(), set())
 
 
 def test_nothing_is_watched_outside_of_a_check():
     """The environment is the process's own again, and reads go by unnoticed."""
     before = type(os.environ._data)
-    with touches_recorded() as touched:
+    with usage_recorded() as touched:
         HERE.read_text("utf-8")
         os.environ.get("HOME")
     assert type(os.environ._data) is before is dict
-    assert touched == Touched()
+    assert touched == Usage()
 
 
 def test_fakes_that_stand_in_for_ports_are_noted_too():
@@ -184,28 +182,28 @@ def test_fakes_that_stand_in_for_ports_are_noted_too():
     tcp.on().respond()
     dns.on().respond("192.0.2.1")
     assert isinstance(smtp, SMTPClient)
-    with touches_recorded() as touched:
+    with usage_recorded() as touched:
         run_plugin_tests(plugin_that(handler), [TestCase("x")], clients=[tcp, dns, smtp])
     assert touched.targets == {("2001:db8::1", 8443), ("a.test", 53)}
 
 
 def test_requests_that_make_no_sense_touch_nothing():
     """A fuzzed URL, a port that is no number, a request that is no object of ours."""
-    touched = Touched()
+    touched = Usage()
     touched.note_call("http_request", {"url": "http://[::1"})
     touched.note_call("http_request", {"url": "gopher://a.test"})
     touched.note_call("tcp_connect", {"host": "a.test", "port": "http"})
     touched.note_call("smtp_connect", {"host": "", "port": 25})
     touched.note_call("log_message", {})
-    assert touched == Touched()
+    assert touched == Usage()
 
 
 def test_what_was_touched_comes_back_from_its_file(tmp_path):
     """The tests of a project run in a process of their own."""
-    touched = Touched({("a.test", 443)}, {"/bin/id"}, {"/etc/hosts"}, {"/var/x"}, {"HOME"})
+    touched = Usage({("a.test", 443)}, {"/bin/id"}, {"/etc/hosts"}, {"/var/x"}, {"HOME"})
     touched.save(tmp_path / "t.json")
-    assert Touched.load(tmp_path / "t.json") == touched
-    both = Touched({("b.test", 80)})
+    assert Usage.load(tmp_path / "t.json") == touched
+    both = Usage({("b.test", 80)})
     both.add(touched)
     assert both.targets == {("a.test", 443), ("b.test", 80)}
 
@@ -223,8 +221,8 @@ def test_the_literal_is_python_that_makes_the_same_grants():
         exec=ExecCapability(["/bin/id"]),
         kv=KeyValueCapability([KeyValueRule(["k"], "read-write")]),
     )
-    assert eval(literal(grants), {"reglet": reglet}) == grants
-    assert eval(literal(GrantSet()), {"reglet": reglet}) == GrantSet()
+    assert eval(to_python(grants), {"reglet": reglet}) == grants
+    assert eval(to_python(GrantSet()), {"reglet": reglet}) == GrantSet()
 
 
 def test_a_projects_tests_are_audited_with_its_examples(project):
@@ -232,7 +230,7 @@ def test_a_projects_tests_are_audited_with_its_examples(project):
     project.make()
     project.test('def test_it(plugin_client):\n    plugin_client.check(url="https://example.com/")\n')
     report = audit_project(fetching(OK), project.folder)
-    assert report.touched.targets == {("a.test", 443), ("example.com", 443)}
+    assert report.usage.targets == {("a.test", 443), ("example.com", 443)}
     assert report.missing == ("network example.com:443",)
 
 
@@ -251,13 +249,13 @@ def test_the_examples_of_a_real_project_tell_what_they_touch(tmp_path):
     http = HERE.parents[2] / "examples" / "http"
     run = subprocess.run(command, cwd=http, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout
-    assert ("example.com", 443) in Touched.load(report).targets
+    assert ("example.com", 443) in Usage.load(report).targets
 
 
 def test_what_fuzzing_tries_is_not_touched():
     """Random hosts are no capability that a plugin needs."""
     resolving = plugin_that(lambda ctx: ctx.client(DNSResolver).lookup_host("a.test"))
-    with touches_recorded() as touched:
+    with usage_recorded() as touched:
         assert_never_traps(resolving, max_examples=3)
     assert touched.targets == set()
 
@@ -272,7 +270,7 @@ def test_what_cannot_be_a_path_is_not_touched():
             except ValueError:
                 continue
 
-    assert audit_plugin(plugin_that(handler)).touched == Touched()
+    assert audit_plugin(plugin_that(handler)).usage == Usage()
 
 
 def test_a_check_that_a_test_calls_itself_is_watched(project):
@@ -297,7 +295,7 @@ def test_a_check_that_a_test_calls_itself_is_watched(project):
     """
     project.test(textwrap.dedent(body))
     project.run("--reglet-audit=touched.json").assert_outcomes(passed=3)
-    assert Touched.load(project.folder / "touched.json").variables == {"REGLET_TEST_DIRECT"}
+    assert Usage.load(project.folder / "touched.json").variables == {"REGLET_TEST_DIRECT"}
 
 
 def test_in_the_sandbox_files_are_told_by_the_host(project):
@@ -315,7 +313,7 @@ def test_in_the_sandbox_files_are_told_by_the_host(project):
     )
     source.write_text(looking)
     project.run("--reglet-place=sandbox", "--reglet-audit=touched.json").assert_outcomes(passed=2)
-    touched = Touched.load(project.folder / "touched.json")
+    touched = Usage.load(project.folder / "touched.json")
     assert "/etc/hosts" in touched.reads
     declared = GrantSet(
         fs=FileSystemCapability([FileSystemRule(read=["/etc/hosts", "/etc/never"])]),

@@ -13,7 +13,7 @@ PAGE = answers.http(URL, body="hello")
 
 @pytest.mark.parametrize("example", generate_example_tests(fetching(OK, REFUSED)))
 def test_examples_pass_against_their_own_answers(example):
-    """An example brings what the world says; nothing else is needed."""
+    """An example brings what the host answers; nothing else is needed."""
     run_example(example)
 
 
@@ -39,7 +39,7 @@ def test_an_output_that_differs_is_shown_field_by_field():
     example = Example("x", FetchInput(URL), expected_output=FetchOutput(404, "bye"), answers=[PAGE])
     assert problems(example) == [
         'field "status_code": expected 404 (integer), got 200 (integer)',
-        'field "body": expected "bye" (text), got "hello" (text)',
+        'field "body": expected "bye" (string), got "hello" (string)',
     ]
 
 

@@ -18,7 +18,7 @@ from reglet.domain.errors import (
     TimeoutError,  # noqa: A004
 )
 from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, SMTPClient, TCPConnection, TCPDialer
-from reglet.testing.fakes import (
+from reglet.testing import (
     FakeClock,
     FakeCommandRunner,
     FakeDNSResolver,

@@ -120,7 +120,7 @@ def test_a_bug_is_found_with_the_smallest_config():
     assert '"n": 2' in str(caught.value)
 
 
-def test_a_world_that_fails_shows_bugs_too():
+def test_a_host_that_fails_shows_bugs_too():
     """A body that is no UTF-8 is more than this plugin can take."""
     with pytest.raises(AssertionError, match="UnicodeDecodeError"):
         assert_never_traps(fetching(OK), max_examples=200)

@@ -12,10 +12,8 @@ from reglet.application.operations import operation
 from reglet.application.plugin import define_plugin
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import CapabilityError
-from reglet.testing.masking import MASK, Masker, is_secret_name
-from reglet.testing.recording import Recorder, Recording, RecordingError
-from reglet.testing.replay import Replay, ReplayMismatchError
-from reglet.testing.secrets import known_secrets
+from reglet.testing.masking import MASK, Masker, is_secret_name, known_secrets
+from reglet.testing.recording import Recorder, Recording, RecordingError, Replay, ReplayMismatchError
 from reglet.testing.strategies import json_values
 from tests.testing.plugins import fetching
 

@@ -177,7 +177,7 @@ def take_parts(extension: bytes) -> Parts:
 
 
 def digest_of_tree(tree: Mapping[str, bytes]) -> str:
-    """Give the SHA-256 of names and contents, sorted by name."""
+    """Return the SHA-256 of names and contents, sorted by name."""
     digest = hashlib.sha256()
     for name in sorted(tree):
         digest.update(f"{len(name)} {name} {len(tree[name])} ".encode())
@@ -212,7 +212,7 @@ _LINUX = "manylinux_2_28_x86_64"
 
 
 def linux_extension() -> bytes:
-    """Give the extension module of componentize-py's Linux wheel.
+    """Return the extension module of componentize-py's Linux wheel.
 
     Raises:
         WheelError: on Linux, componentize-py is not installed; elsewhere, pip could not fetch it.

@@ -1,4 +1,4 @@
-"""What the world answers in an example: plain data, from which fakes are made.
+"""What hosts answer in an example: plain data, from which fakes are made.
 
 A plugin's module may import this; it knows nothing of tests.
 """
@@ -24,7 +24,7 @@ FailureName: TypeAlias = Literal["timeout", "refused", "denied", "not_found", "r
 """The failures that every fake knows by name."""
 
 Failure: TypeAlias = FailureName | RegletError | ErrorDetail | str
-"""How a call fails: a failure by name, an error of `reglet.errors`, what a host would say, or its text."""
+"""How a call fails: a failure by name, an error of `reglet.errors`, what a host reports, or a message."""
 
 
 def _error(failure: Failure | None) -> RegletError | None:
@@ -35,7 +35,7 @@ def _error(failure: Failure | None) -> RegletError | None:
 
 @frozen
 class HTTPAnswer:
-    """Answers HTTP requests to `url` (all, if None) with `method` (any, if None); `*` is any text."""
+    """Answers HTTP requests to `url` (all, if None) with `method` (any, if None); `*` is any string."""
 
     url: str | None = None
     method: str | None = None
@@ -45,7 +45,7 @@ class HTTPAnswer:
 
 @frozen
 class DNSAnswer:
-    """Answers look-ups of `hostname` (all, if None) for `record_type` (any, if None); `*` is any text."""
+    """Answers look-ups of `hostname` (all, if None) for `record_type` (any, if None); `*` is any string."""
 
     hostname: str | None = None
     record_type: str | None = None
@@ -56,7 +56,7 @@ class DNSAnswer:
 
 @frozen
 class TCPAnswer:
-    """Answers connections to `address`, `host:port` (all, if None); `tls` is what a handshake tells."""
+    """Answers connections to `address`, `host:port` (all, if None); `tls` is what a handshake finds."""
 
     address: str | None = None
     tls: TLSFacts | None = None
@@ -147,5 +147,5 @@ def command(
     error: Failure | None = None,
 ) -> CommandAnswer:
     """Answer the run of a program, or let it fail with `error`."""
-    told = None if args is None else tuple(args)
-    return CommandAnswer(command, told, CommandResult(stdout, stderr, exit_code), error)
+    wanted = None if args is None else tuple(args)
+    return CommandAnswer(command, wanted, CommandResult(stdout, stderr, exit_code), error)

@@ -21,7 +21,7 @@ def get_client(ctx: Context, port: TypeForm[T]) -> T:
     """Return the client of `ctx` for `port`.
 
     Raises:
-        MissingClientError: there is none; the text names those there are.
+        MissingClientError: there is none; the message names those there are.
     """
     return ctx.client(port)
 

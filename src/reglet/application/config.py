@@ -2,7 +2,7 @@
 
 Each kind has three readers: `get_*` answers None when the key is missing or holds another type, `must_get_*`
 raises `ConfigError` then, `get_*_default` answers the default. JSON numbers count as int and as float alike;
-a boolean is never a number, and a numeric text is a text. `validate` reads a whole config as a model.
+a boolean is never a number, and a numeric string is a string. `validate` reads a whole config as a model.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 def get_string(config: JSONObject | None, key: str) -> str | None:
-    """Return a text, which may be empty; None if there is none."""
+    """Return a string, which may be empty; None if there is none."""
     value = _value(config, key)
     return value if isinstance(value, str) else None
 
@@ -49,7 +49,7 @@ def get_bool(config: JSONObject | None, key: str) -> bool | None:
 
 
 def get_string_slice(config: JSONObject | None, key: str) -> list[str] | None:
-    """Return a list of texts, which may be empty; None if there is none or an item is not a text."""
+    """Return a list of strings, which may be empty; None if there is none or an item is not a string."""
     value = _value(config, key)
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
         return None
@@ -57,7 +57,7 @@ def get_string_slice(config: JSONObject | None, key: str) -> list[str] | None:
 
 
 def must_get_string(config: JSONObject | None, key: str) -> str:
-    """Return a text, which may be empty; raises `ConfigError` if there is none."""
+    """Return a string, which may be empty; raises `ConfigError` if there is none."""
     return _required(get_string(config, key), key, "string", "a string")
 
 
@@ -77,12 +77,12 @@ def must_get_bool(config: JSONObject | None, key: str) -> bool:
 
 
 def must_get_string_slice(config: JSONObject | None, key: str) -> list[str]:
-    """Return a list of texts; raises `ConfigError` if there is none."""
+    """Return a list of strings; raises `ConfigError` if there is none."""
     return _required(get_string_slice(config, key), key, "string list", "a list of strings")
 
 
 def get_string_default(config: JSONObject | None, key: str, default: str) -> str:
-    """Return a text, which may be empty, or the default."""
+    """Return a string, which may be empty, or the default."""
     return _or(get_string(config, key), default)
 
 
@@ -102,12 +102,12 @@ def get_bool_default(config: JSONObject | None, key: str, default: bool) -> bool
 
 
 def get_string_slice_default(config: JSONObject | None, key: str, default: list[str]) -> list[str]:
-    """Return a list of texts, which may be empty, or the default."""
+    """Return a list of strings, which may be empty, or the default."""
     return _or(get_string_slice(config, key), default)
 
 
 def require_string(config: JSONObject | None, key: str) -> str:
-    """Return a text that is not empty; raises `ConfigError` if there is none."""
+    """Return a string that is not empty; raises `ConfigError` if there is none."""
     if config is None or key not in config:
         raise ConfigError(key, f"missing required field: {key}")
     value = get_string(config, key)
@@ -117,7 +117,7 @@ def require_string(config: JSONObject | None, key: str) -> str:
 
 
 def optional_string(config: JSONObject | None, key: str, default: str) -> str:
-    """Return a text that is not empty, or the default."""
+    """Return a string that is not empty, or the default."""
     return get_string(config, key) or default
 
 

@@ -4,27 +4,49 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn
+from operator import attrgetter
+from typing import Any, NoReturn
 
-from reglet.application.logging import NO_SECRETS, Check, under_way
+from attrs import frozen
+
+from reglet.application.logging import NO_SECRETS, RunningCheck, running_check
 from reglet.application.models.error_messages import shown
 from reglet.application.models.inspect import model_type
 from reglet.application.models.redaction import Redaction, secret_strings
 from reglet.application.models.structure import Parser, model_parser
 from reglet.application.names import quoted, suggestion
-from reglet.application.operations import Operation, Signature
+from reglet.application.operations import Operation
 from reglet.application.results import redacted, result_of, result_of_error
 from reglet.domain.context import Context
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import ConfigProblemsError
+
+_LOG = logging.getLogger("reglet")
+_ROUTING: Mapping[str, Callable[[Operation], str]] = {
+    "service": attrgetter("service"),
+    "operation": attrgetter("name"),
+}
 
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ConfigProblemsError([f"the config is not JSON: {name} is not a JSON value @ $"])
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        for name in made:
+            if names.count(name) > 1:
+                _LOG.warning(
+                    "the config has the key %s %d times; the last one counts", name, names.count(name)
+                )
+    return made
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_object)
 _SCAN: Callable[[str, int], tuple[Any, int]] = _DECODER.scan_once  # type: ignore[attr-defined]  # typeshed lacks it
 
 
@@ -37,27 +59,29 @@ def decode_config(config: bytes) -> dict[str, Any]:
     if not config:
         return {}
     try:
-        decoded = _decoded(str(config, "utf-8"))
+        text = str(config, "utf-8")
+        try:
+            decoded, end = _SCAN(text, 0)
+        except StopIteration:
+            decoded, end = None, -1
+        if end != len(
+            text
+        ):  # there is white space around it, or something is wrong and decode finds out where
+            decoded = _DECODER.decode(text)
     except UnicodeDecodeError as error:
         raise ConfigProblemsError(
             [f"the config is not UTF-8: byte 0x{config[error.start]:02x} at offset {error.start} @ $"]
         ) from error
     except RecursionError as error:
         raise ConfigProblemsError(["the config is nested too deeply @ $"]) from error
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise ConfigProblemsError([f"the config is not JSON: {error} @ $"]) from error
-    if decoded.__class__ is not dict:
+    except ValueError as error:  # of int, whose time grows with the square of the digits
+        most = sys.get_int_max_str_digits()
+        raise ConfigProblemsError([f"a number of the config has more than {most} digits @ $"]) from error
+    if not isinstance(decoded, dict):
         raise ConfigProblemsError([f"the config must be an object, not {shown(decoded)} @ $"])
     return decoded
-
-
-def _decoded(text: str) -> Any:
-    """Decode as `_DECODER.decode` does, without its search for white space at both ends if there is none."""
-    try:
-        value, end = _SCAN(text, 0)
-    except StopIteration:
-        return _DECODER.decode(text)
-    return value if end == len(text) else _DECODER.decode(text)
 
 
 def route(operations: Sequence[Operation], config: Mapping[str, Any]) -> Operation:
@@ -68,43 +92,25 @@ def route(operations: Sequence[Operation], config: Mapping[str, Any]) -> Operati
     """
     if len(operations) == 1 and config.get("service") is None and config.get("operation") is None:
         return operations[0]
-    fitting = _narrowed(operations, "service", _service, config)
-    fitting = _narrowed(fitting, "operation", _name, config)
+    fitting = list(operations)
+    for key, name_of in _ROUTING.items():
+        wanted = config.get(key)
+        if wanted is None:
+            continue
+        names = list(dict.fromkeys(map(name_of, fitting)))
+        if wanted not in names:
+            close = suggestion(wanted, names) if isinstance(wanted, str) else ""
+            raise ConfigProblemsError(
+                [f"there is no {key} {shown(wanted)}; there are {quoted(names)}{close} @ $.{key}"]
+            )
+        fitting = [each for each in fitting if name_of(each) == wanted]
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
         raise ConfigProblemsError(["the plugin has no operations @ $"])
-    key, of = ("operation", _name) if len({each.service for each in fitting}) == 1 else ("service", _service)
-    names = list(dict.fromkeys(of(each) for each in fitting))
+    key = "operation" if len({each.service for each in fitting}) == 1 else "service"
+    names = list(dict.fromkeys(map(_ROUTING[key], fitting)))
     raise ConfigProblemsError([f"is required: one of {quoted(names)} @ $.{key}"])
-
-
-def _service(operation: Operation) -> str:
-    return operation.service
-
-
-def _name(operation: Operation) -> str:
-    return operation.name
-
-
-def _narrowed(
-    operations: Sequence[Operation], key: str, of: Callable[[Operation], str], config: Mapping[str, Any]
-) -> Sequence[Operation]:
-    """Return the operations that agree with what the config says of `key`; all, if it says nothing."""
-    wanted = config.get(key)
-    if wanted is None:
-        return operations
-    fitting = [each for each in operations if of(each) == wanted]
-    if fitting:
-        return fitting
-    names = list(dict.fromkeys(of(each) for each in operations))
-    close = suggestion(wanted, names) if isinstance(wanted, str) else ""
-    raise ConfigProblemsError(
-        [f"there is no {key} {shown(wanted)}; there are {quoted(names)}{close} @ $.{key}"]
-    )
-
-
-_LOG = logging.getLogger("reglet")
 
 
 class Dispatcher:
@@ -113,11 +119,8 @@ class Dispatcher:
     def __init__(self, operations: Sequence[Operation], config: type[Any] | None) -> None:
         """Take the operations in declared order, and the config model if there is one."""
         self._operations = tuple(operations)
-        self._config = None if config is None else _reader(config)
-        self._plans = {
-            id(each): (None if each.input is None else _reader(each.input), _caller(each))
-            for each in operations
-        }
+        self._config = None if config is None else _ConfigReader.of(config)
+        self._plans = {id(each): _Plan.of(each, self._config) for each in operations}
 
     def check(self, ctx: Context, config: bytes) -> Result:
         """Return the Result for a config; whatever goes wrong is a Result too.
@@ -125,92 +128,102 @@ class Dispatcher:
         Raises:
             KeyboardInterrupt: the person at the keyboard wants out.
         """
-        token = None if _is_begun(ctx) else under_way.set(Check(ctx))
+        check = running_check.get()
+        is_callers = check is not None and check.context is ctx and check.redaction is NO_SECRETS
+        token = None if is_callers else running_check.set(RunningCheck(ctx))
         try:
-            return self._checked(ctx, config)
+            return self._answer(ctx, config)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a bug, sys.exit included, is an answer and no crash
             result = result_of_error(error)
-            check = under_way.get()
+            check = running_check.get()
             return redacted(result, check.redaction) if check and check.redaction else result
         finally:
             if token is not None:  # else it is the caller's, who resets it
-                under_way.reset(token)
+                running_check.reset(token)
 
-    def _checked(self, ctx: Context, config: bytes) -> Result:
+    def _answer(self, ctx: Context, config: bytes) -> Result:
         decoded = decode_config(config)
         operation = route(self._operations, decoded)
-        reader, call = self._plans[id(operation)]
+        plan = self._plans[id(operation)]
         redaction = NO_SECRETS
-        for each in (self._config, reader):
-            if each is not None and each.is_special:
-                redaction = _watch(ctx, each, decoded, redaction)
+        for each in plan.watched:
+            if each.has_secrets:  # they stay secret from here on, whatever comes
+                redaction = Redaction((*redaction.secrets, *secret_strings(model_type(each.model), decoded)))
+                running_check.set(RunningCheck(ctx, redaction))
+            for name, advice in each.deprecated:
+                if name in decoded:
+                    _LOG.warning("config field %s is deprecated: %s", name, advice)
         parsed, problems = (None, []) if self._config is None else self._config.parse(decoded)
-        request, more = (None, []) if reader is None else reader.parse(decoded)
+        request, more = (None, []) if plan.reader is None else plan.reader.parse(decoded)
         if problems or more:
             raise ConfigProblemsError(list(dict.fromkeys([*problems, *more])))
         if self._config is not None:
             ctx = ctx.with_config(parsed)
-        result = result_of(operation, call(ctx, request))
+        result = result_of(operation, plan.call(ctx, request))
         return redacted(result, redaction) if redaction else result
 
 
-def _is_begun(ctx: Context) -> bool:
-    """Whether who calls has set this check under way, and no secret is kept in it that must come back."""
-    check = under_way.get()
-    return check is not None and check.context is ctx and check.redaction is NO_SECRETS
+@frozen
+class _ConfigReader:
+    """A model that configs are parsed into, and what of it needs watching.
 
-
-class _Reader(NamedTuple):
-    """A model that configs are parsed into, and whether anything of it needs watching."""
+    Attributes:
+        deprecated: the names of its deprecated fields, and what to do instead.
+    """
 
     model: type[Any]
     parse: Parser
     has_secrets: bool
     deprecated: tuple[tuple[str, str], ...]
-    is_special: bool
+
+    @classmethod
+    def of(cls, model: type[Any]) -> _ConfigReader:
+        record = model_type(model)
+        deprecated = tuple(
+            (each.name, each.meta.description or "leave it out")
+            for each in record.fields
+            if each.meta.deprecated
+        )
+        return cls(model, model_parser(model), record.has_secrets, deprecated)
 
 
-def _reader(model: type[Any]) -> _Reader:
-    type_ = model_type(model)
-    deprecated = tuple((each.name, each.meta.description) for each in type_.fields if each.meta.deprecated)
-    secret = type_.has_secrets
-    return _Reader(model, model_parser(model), secret, deprecated, secret or bool(deprecated))
+@frozen
+class _Plan:
+    """How an operation is called.
+
+    Attributes:
+        reader: what parses a config into its input, if it takes one.
+        watched: the readers of a config, this one and the plugin's, that have secrets or deprecated fields.
+        call: calls the handler with the context and the input.
+    """
+
+    reader: _ConfigReader | None
+    watched: tuple[_ConfigReader, ...]
+    call: Callable[..., Any]
+
+    @classmethod
+    def of(cls, operation: Operation, config: _ConfigReader | None) -> _Plan:
+        reader = None if operation.input is None else _ConfigReader.of(operation.input)
+        watched = [each for each in (config, reader) if each and (each.has_secrets or each.deprecated)]
+        return cls(reader, tuple(watched), _caller(operation))
 
 
-def _watch(ctx: Context, reader: _Reader, config: Mapping[str, Any], redaction: Redaction) -> Redaction:
-    """Warn of deprecated fields, and see to it that what is secret stays so from here on."""
-    if reader.has_secrets:
-        found = secret_strings(model_type(reader.model), config)
-        redaction = Redaction((*redaction.secrets, *found))
-        under_way.set(Check(ctx, redaction))
-    for name, description in reader.deprecated:
-        if name in config:
-            _LOG.warning("config field %s is deprecated: %s", name, description or "leave it out")
-    return redaction
-
-
-def _caller(operation: Operation) -> Callable[[Context, Any], Any]:
+def _caller(operation: Operation) -> Callable[..., Any]:
     """Return what calls a handler with the context and the input, as far as its signature asks for them."""
     signature, handler = operation.signature, operation.handler
-    if signature.ports:
-        return lambda ctx, request: handler(*_positional(signature, ctx, request), **_clients(signature, ctx))
-    if signature.takes_context and signature.input is not None:
-        return handler
-    if signature.input is not None:
-        return lambda _, request: handler(request)
-    return (lambda ctx, _: handler(ctx)) if signature.takes_context else (lambda _, __: handler())
+    wanted = slice(0 if signature.takes_context else 1, 1 if signature.input is None else 2)
 
+    if not signature.ports:
+        return lambda *arguments: handler(*arguments[wanted])
 
-def _positional(signature: Signature, ctx: Context, request: Any) -> list[Any]:
-    context = [ctx] if signature.takes_context else []
-    return context if signature.input is None else [*context, request]
+    def call(*arguments: Any) -> Any:
+        clients = {
+            each.parameter: arguments[0].client(each.port)
+            for each in signature.ports
+            if not each.optional or arguments[0].has_client(each.port)
+        }
+        return handler(*arguments[wanted], **clients)
 
-
-def _clients(signature: Signature, ctx: Context) -> dict[str, Any]:
-    return {
-        wanted.parameter: ctx.client(wanted.port)
-        for wanted in signature.ports
-        if not wanted.optional or ctx.has_client(wanted.port)
-    }
+    return call

@@ -23,10 +23,10 @@ class Example(Generic[I, O]):
     Attributes:
         name: what people call it; unique in its operation.
         input: what the handler gets.
-        expected_output: what it answers; a field left at its default is not said. None if nothing is.
-        expected_error: a part of the error's text, if it is to fail; empty otherwise.
+        expected_output: what it answers; a field left at its default is left out. None if nothing is.
+        expected_error: a part of the error's message, if it is to fail; empty otherwise.
         description: more for people.
-        answers: what the world answers while it runs (`reglet.answers`).
+        answers: what hosts answer while it runs (`reglet.answers`).
     """
 
     __slots__ = ("answers", "description", "expected_error", "expected_output", "input", "name")
@@ -90,6 +90,6 @@ def _named(value: Any) -> dict[str, Any] | None:
     """Return a model's fields as JSON, but for those left at their default."""
     if value is None:
         return None
-    fields = model_type(type(value)).fields
-    unsaid = {each.name for each in fields if getattr(value, each.attribute) == each.default_value()}
-    return {name: entry for name, entry in unstructure_model(value).items() if name not in unsaid}
+    record = model_type(type(value))
+    left_out = {each.name for each in record.fields if getattr(value, each.attribute) == each.default_value()}
+    return {name: entry for name, entry in unstructure_model(value).items() if name not in left_out}

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from reglet.domain.entities.manifest import Manifest, OperationManifest, ServiceManifest
+from reglet.domain.entities.grants import GrantSet
+from reglet.domain.entities.manifest import Manifest
 
 SWALLOWED_FIELDS = frozenset({"output", "quiet", "plugin_path"})
 """Flags that a host keeps for itself and never sends on."""
@@ -40,10 +41,14 @@ class Finding:
 
 def lint_manifest(manifest: Manifest) -> list[Finding]:
     """Return what hosts will stumble over, in the order of the manifest."""
-    return [*_texts(manifest), *_fields(manifest), *_operations(manifest), *_capabilities(manifest)]
+    return [
+        *_lint_fields(manifest),
+        *_lint_operations(manifest),
+        *_lint_capabilities(manifest.capabilities),
+    ]
 
 
-def _texts(manifest: Manifest) -> Iterator[Finding]:
+def _lint_fields(manifest: Manifest) -> Iterator[Finding]:
     if not manifest.description:
         yield Finding(
             "R001", "warning", "description", "hosts show it in their help; say what the plugin checks"
@@ -52,50 +57,39 @@ def _texts(manifest: Manifest) -> Iterator[Finding]:
         yield Finding(
             "R002", "error", "services", "the plugin has no operation; add one with @plugin.service"
         )
-
-
-def _fields(manifest: Manifest) -> Iterator[Finding]:
     properties: Mapping[str, Mapping[str, Any]] = (manifest.config_schema or {}).get("properties", {})
     for name, schema in properties.items():
-        if name not in ("service", "operation"):
-            yield from _field(f"config_schema.properties.{name}", name, schema)
+        if name in ("service", "operation"):
+            continue
+        where, kind = f"config_schema.properties.{name}", schema.get("type")
+        if name in SWALLOWED_FIELDS:
+            message = "a host keeps this flag for itself and never sends it; rename the field"
+            yield Finding("R101", "error", where, message)
+        if name in CLASHING_FIELDS:
+            message = "a host has a flag of this name that means something else"
+            yield Finding("R102", "warning", where, message)
+        if not schema.get("description"):
+            yield Finding("R103", "warning", where, "it has no description, so its flag has no help")
+        if kind not in _FLAG_TYPES:
+            message = f"a host makes no flag of type {kind}; it can only be set in a profile"
+            yield Finding("R104", "warning", where, message)
+        if kind == "object" and schema.get("properties"):
+            message = "a host makes no flags of a nested object; flat fields get them"
+            yield Finding("R105", "warning", where, message)
 
 
-def _field(where: str, name: str, schema: Mapping[str, Any]) -> Iterator[Finding]:
-    kind = schema.get("type")
-    if name in SWALLOWED_FIELDS:
-        yield Finding(
-            "R101", "error", where, "a host keeps this flag for itself and never sends it; rename the field"
-        )
-    if name in CLASHING_FIELDS:
-        yield Finding("R102", "warning", where, "a host has a flag of this name that means something else")
-    if not schema.get("description"):
-        yield Finding("R103", "warning", where, "it has no description, so its flag has no help")
-    if kind not in _FLAG_TYPES:
-        text = f"a host makes no flag of type {kind}; it can only be set in a profile"
-        yield Finding("R104", "warning", where, text)
-    if kind == "object" and schema.get("properties"):
-        yield Finding(
-            "R105", "warning", where, "a host makes no flags of a nested object; flat fields get them"
-        )
-
-
-def _operations(manifest: Manifest) -> Iterator[Finding]:
+def _lint_operations(manifest: Manifest) -> Iterator[Finding]:
     for service in manifest.services.values():
         for operation in service.operations:
-            yield from _operation(service, operation)
+            where = f"services.{service.name}.{operation.name}"
+            if not operation.description:
+                yield Finding("R201", "warning", where, "it has no description")
+            if not operation.examples:
+                message = "it has no example; examples are its help and its tests"
+                yield Finding("R202", "warning", where, message)
 
 
-def _operation(service: ServiceManifest, operation: OperationManifest) -> Iterator[Finding]:
-    where = f"services.{service.name}.{operation.name}"
-    if not operation.description:
-        yield Finding("R201", "warning", where, "it has no description")
-    if not operation.examples:
-        yield Finding("R202", "warning", where, "it has no example; examples are its help and its tests")
-
-
-def _capabilities(manifest: Manifest) -> Iterator[Finding]:
-    grants = manifest.capabilities
+def _lint_capabilities(grants: GrantSet) -> Iterator[Finding]:
     for rule in grants.network.rules if grants.network else ():
         if rule.hosts == ("*",) and rule.ports == ("*",):
             yield _broad("capabilities.network", "every host and port")

@@ -8,12 +8,14 @@ import json
 import logging
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from attrs import frozen
 
 from reglet.application.models.inspect import is_model
 from reglet.application.models.redaction import Redaction
@@ -27,26 +29,32 @@ from reglet.domain.time import format_duration, format_time
 
 NO_SECRETS = Redaction()
 
+LONGEST: Final = 64 * 1024
+"""The most characters of one message or value; hosts read 1 MB of a whole message."""
 
-class Check(NamedTuple):
+_RECORD_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_INT64 = range(-(2**63), 2**63)
+_UINT64 = range(2**64)
+_JSON_CONTAINERS = (Mapping, list, tuple, set, frozenset, bytes, bytearray)
+_HTML = str.maketrans(
+    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+)
+
+
+@frozen
+class RunningCheck:
     """What the log must know of a check."""
 
     context: Context
     redaction: Redaction = NO_SECRETS
 
 
-under_way: ContextVar[Check | None] = ContextVar("reglet_check", default=None)
+running_check: ContextVar[RunningCheck | None] = ContextVar("reglet_running_check", default=None)
 """The check of this thread or task; None outside of one."""
 
 
-_INT64 = range(-(2**63), 2**63)
-_UINT64 = range(2**64)
-_HTML = str.maketrans(
-    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-)
-
-
-class Group(NamedTuple):
+@frozen
+class Group:
     """Facts that belong together under one key."""
 
     attributes: Mapping[str, Any]
@@ -63,35 +71,48 @@ _PLAIN_EXPONENTS = range(-4, 6)
 
 def log_attribute(key: str, value: Any) -> LogAttribute:
     """Return a fact with its type; what has no type of its own is of type any."""
-    kind, text = _typed(value)
-    return LogAttribute(key, kind, text)
+    kind, written = _typed(value)
+    return LogAttribute(key, kind, written)
 
 
-def _typed(value: Any) -> tuple[LogAttributeType, str]:
+def _typed(value: Any) -> tuple[LogAttributeType, str]:  # noqa: C901, PLR0911, PLR0912 - one case a type
+    """Return the type of a value and how it is written, as the Go SDK's handler does."""
     if isinstance(value, Enum):
         value = value.value
-    for types, write in _KINDS:
-        if isinstance(value, types):
-            return write(value)
-    if is_model(type(value)):
-        return "json", _json(unstructure_model(value))
-    return "any", "<nil>" if value is None else str(value)
-
-
-def _integer(value: int) -> tuple[LogAttributeType, str]:
-    if value in _INT64:
-        return "int64", str(value)
-    return ("uint64" if value in _UINT64 else "any"), str(value)
-
-
-def _float(value: float) -> tuple[LogAttributeType, str]:
-    if math.isfinite(value):
-        return "float64", f"{value:f}"
-    return "float64", "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
-
-
-def _group(value: Group) -> tuple[LogAttributeType, str]:
-    return "group", _grouped(value)
+    if isinstance(value, _JSON_CONTAINERS) or is_model(type(value)):
+        try:
+            written = json.dumps(
+                value,
+                ensure_ascii=False,
+                separators=(",", ":"),
+                sort_keys=True,
+                allow_nan=False,
+                default=_json_default,
+            )
+        except (TypeError, ValueError, RecursionError):  # such as keys of two types, and NaN
+            return "any", repr(value)
+        return "json", written.translate(_HTML)
+    match value:
+        case str():
+            return "string", value
+        case bool():
+            return "bool", "true" if value else "false"
+        case int():
+            return "int64" if value in _INT64 else "uint64" if value in _UINT64 else "any", str(value)
+        case float() if math.isfinite(value):
+            return "float64", f"{value:f}"
+        case float():
+            return "float64", "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+        case datetime():
+            return "time", format_time(value)
+        case timedelta():
+            return "duration", format_duration(value)
+        case BaseException() | ErrorDetail():
+            return "error", str(value) or type(value).__name__
+        case Group():
+            return "group", _grouped(value)
+        case _:
+            return "any", "<nil>" if value is None else str(value)
 
 
 def _grouped(value: Any) -> str:
@@ -99,28 +120,20 @@ def _grouped(value: Any) -> str:
     if isinstance(value, Group):
         parts = (f"{key}={_grouped(each)}" for key, each in value.attributes.items() if each != _NO_FACTS)
         return f"[{' '.join(parts)}]"
-    return _shortest(value) if isinstance(value, float) else _typed(value)[1]
+    is_number = isinstance(value, float) and math.isfinite(value)
+    return _shortest(value) if is_number else _typed(value)[1]
 
 
 def _shortest(value: float) -> str:
     """Return a float in its fewest digits, with an exponent from a million on, as Go writes it."""
-    if not math.isfinite(value):
-        return _float(value)[1]
-    text = repr(value)
-    digits = len(text.partition("e")[0].replace(".", "").strip("-0"))
+    written = repr(value)
+    digits = len(written.partition("e")[0].replace(".", "").strip("-0"))
     scientific = f"{value:.{max(digits - 1, 0)}e}"
     is_plain = not value or int(scientific.partition("e")[2]) in _PLAIN_EXPONENTS
-    return text.removesuffix(".0") if is_plain else scientific
+    return written.removesuffix(".0") if is_plain else scientific
 
 
-def _json(value: Any) -> str:
-    text = json.dumps(
-        value, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_plain, allow_nan=False
-    )
-    return text.translate(_HTML)
-
-
-def _plain(value: Any) -> Any:
+def _json_default(value: Any) -> Any:
     """Return what JSON has no form for as something that it has."""
     if isinstance(value, (bytes, bytearray)):
         return base64.b64encode(value).decode()
@@ -131,26 +144,6 @@ def _plain(value: Any) -> Any:
     if is_model(type(value)):
         return unstructure_model(value)
     return _typed(value)[1]
-
-
-def _as_json(value: Any) -> tuple[LogAttributeType, str]:
-    try:
-        return "json", _json(value)
-    except (TypeError, ValueError, RecursionError):  # such as keys of two types, and NaN
-        return "any", repr(value)
-
-
-_KINDS: tuple[tuple[Any, Callable[[Any], tuple[LogAttributeType, str]]], ...] = (
-    (str, lambda value: ("string", value)),
-    (bool, lambda value: ("bool", "true" if value else "false")),
-    (int, _integer),
-    (float, _float),
-    (datetime, lambda value: ("time", format_time(value))),
-    (timedelta, lambda value: ("duration", format_duration(value))),
-    ((BaseException, ErrorDetail), lambda value: ("error", str(value) or type(value).__name__)),
-    (Group, _group),
-    ((Mapping, list, tuple, set, frozenset, bytes, bytearray), _as_json),
-)
 
 
 class LogStream(io.TextIOBase):
@@ -187,84 +180,80 @@ class LogStream(io.TextIOBase):
             self._logger.log(self._level, "%s", line)
 
 
-class LogInstallation:
-    """Sends `logging`, warnings and what is printed to a sink, from its making until `undo`."""
+class LogRedirect:
+    """Sends `logging`, warnings and what is printed to a sink while it is installed: in a `with` block.
 
-    def __init__(self, sink: LogSink, *, level: int = logging.INFO, streams: bool = True) -> None:
-        """Install; without `streams`, standard output stays what it is, as a debugger needs."""
-        self._root = logging.getLogger()
-        self._level, self._level_before = level, self._root.level
-        self._handler = LogSinkHandler(sink)
-        self._root.addHandler(self._handler)
-        self._root.setLevel(level)
-        logging.captureWarnings(capture=True)
-        self._streams_before = (sys.stdout, sys.stderr)
+    A permanent one stays installed after the block, which then ends the lines that were begun and no more.
+    That is for a module: it has no other use for logs and streams, and a block a check costs next to nothing.
+    """
+
+    def __init__(
+        self, sink: LogSink, *, level: int = logging.INFO, streams: bool = True, permanent: bool = False
+    ) -> None:
+        """Take the sink; without `streams`, standard output stays what it is, as a debugger needs."""
+        self._sink = sink
+        self._level = level
+        self._takes_streams = streams
+        self._permanent = permanent
+        self._handler: LogSinkHandler | None = None
         self._streams: tuple[LogStream, ...] = ()
-        if streams:
+        self._undo = ExitStack()
+
+    @property
+    def installed(self) -> bool:
+        """Whether all of it is in place: a plugin may have put something of its own there."""
+        root = logging.getLogger()
+        return (
+            self._handler in root.handlers
+            and root.level == self._level
+            and (not self._streams or (sys.stdout, sys.stderr) == self._streams)
+        )
+
+    def install(self) -> None:
+        """Put it in place, anew where some of it was put away."""
+        self.restore()
+        root = logging.getLogger()
+        self._handler = LogSinkHandler(self._sink)
+        self._undo.callback(root.removeHandler, self._handler)
+        root.addHandler(self._handler)
+        self._undo.callback(root.setLevel, root.level)
+        root.setLevel(self._level)
+        self._undo.callback(logging.captureWarnings, capture=False)
+        logging.captureWarnings(capture=True)
+        if self._takes_streams:
             out = LogStream(logging.getLogger("stdout"), logging.INFO)
             err = LogStream(logging.getLogger("stderr"), logging.WARNING)
             self._streams = (out, err)
+            self._undo.callback(setattr, sys, "stdout", sys.stdout)
+            self._undo.callback(setattr, sys, "stderr", sys.stderr)
             sys.stdout, sys.stderr = out, err
-
-    @property
-    def stands(self) -> bool:
-        """Whether all of it is still in place: a plugin may have put something of its own there."""
-        return (
-            self._handler in self._root.handlers
-            and self._root.level == self._level
-            and (not self._streams or (sys.stdout, sys.stderr) == self._streams)
-        )
 
     def finish(self) -> None:
         """Log lines that were begun and not ended: a check is over."""
         for stream in self._streams:
             stream.finish()
 
-    def undo(self) -> None:
-        """Leave everything as it was before."""
+    def restore(self) -> None:
+        """Leave everything as it was before it was installed."""
         self.finish()
-        if self._streams:
-            sys.stdout, sys.stderr = self._streams_before
-        logging.captureWarnings(capture=False)
-        self._root.setLevel(self._level_before)
-        self._root.removeHandler(self._handler)
-
-
-class KeptLog:
-    """Sends everything to a sink, for good: for a module, which has no other use for logs and streams.
-
-    It is entered at each check, where it costs far less than an installation.
-    """
-
-    def __init__(self, sink: LogSink) -> None:
-        """Install."""
-        self._sink = sink
-        self._installation = LogInstallation(sink)
+        self._undo.close()
 
     def __enter__(self) -> None:
-        """Install again, if something of it was put away."""
-        if not self._installation.stands:
-            self._installation.undo()
-            self._installation = LogInstallation(self._sink)
+        """Install, unless all of it is in place."""
+        if not self.installed:
+            self.install()
 
     def __exit__(self, *_: object) -> None:
-        """Log begun lines."""
-        self._installation.finish()
+        """Restore; a permanent one only logs begun lines."""
+        if self._permanent:
+            self.finish()
+        else:
+            self.restore()
 
 
-@contextmanager
-def logging_to(sink: LogSink, *, level: int = logging.INFO, streams: bool = True) -> Iterator[None]:
-    """Send `logging`, warnings and, with `streams`, what is printed to `sink`, until the block ends."""
-    installation = LogInstallation(sink, level=level, streams=streams)
-    try:
-        yield
-    finally:
-        installation.undo()
-
-
-_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-LONGEST: Final = 64 * 1024
-"""The most characters of one message or value; hosts read 1 MB of a whole message."""
+def redirect_logging(sink: LogSink, *, level: int = logging.INFO, streams: bool = True) -> LogRedirect:
+    """Send `logging`, warnings and, with `streams`, what is printed to `sink`, in a `with` block."""
+    return LogRedirect(sink, level=level, streams=streams)
 
 
 def level_name(level: int) -> str:
@@ -277,7 +266,7 @@ def level_name(level: int) -> str:
 
 
 class LogSinkHandler(logging.Handler):
-    """Hands what `logging` gets to a `LogSink`, without the secrets of the config under way."""
+    """Hands what `logging` gets to a `LogSink`, without the secrets of the running check's config."""
 
     def __init__(self, sink: LogSink, level: int = logging.NOTSET) -> None:
         """Take the sink; `level` is the least that is handed on."""
@@ -293,50 +282,39 @@ class LogSinkHandler(logging.Handler):
         try:
             self._sink.write(message_of(record))
         except Exception as error:  # noqa: BLE001 - a log that cannot be written must not break the check
-            _say_on_stderr(f"log message was not delivered: {one_line(error)}")
+            if sys.__stderr__ is not None:
+                sys.__stderr__.write(f"reglet: log message was not delivered: {one_line(error)}\n")
         finally:
             self._busy = False
 
 
 def message_of(record: logging.LogRecord) -> LogMessage:
     """Return a record as the host gets it."""
-    check = under_way.get()
+    check = running_check.get()
     redaction = NO_SECRETS if check is None else check.redaction
-    attributes = (
-        LogAttribute(each.key, each.type, _short(redaction.text(each.value))) for each in _attributes(record)
-    )
+    try:
+        message = record.getMessage()
+    except Exception as error:  # noqa: BLE001 - arguments that do not fit must not cost the message
+        message = f"{record.msg} (its arguments do not fit: {one_line(error)})"
+    attributes = [
+        log_attribute(key, value) for key, value in vars(record).items() if key not in _RECORD_FIELDS
+    ]
+    raised = record.exc_info[1] if record.exc_info else None
+    if raised is not None:
+        attributes.append(LogAttribute("error", "error", one_line(raised)))
+        attributes.append(LogAttribute("stack", "string", author_traceback(raised)))
+    if record.stack_info:
+        attributes.append(LogAttribute("stack_info", "string", record.stack_info))
     return LogMessage(
         level=level_name(record.levelno),
-        message=_short(redaction.text(_text(record))),
-        attributes=attributes,
+        message=_short(redaction.text(message)),
+        attributes=[
+            LogAttribute(each.key, each.type, _short(redaction.text(each.value))) for each in attributes
+        ],
         timestamp=datetime.fromtimestamp(record.created, UTC),
         request_id=None if check is None else check.context.request_id,
     )
 
 
-def _attributes(record: logging.LogRecord) -> Iterator[LogAttribute]:
-    for key, value in vars(record).items():
-        if key not in _STANDARD:
-            yield log_attribute(key, value)
-    error = record.exc_info[1] if record.exc_info else None
-    if error is not None:
-        yield LogAttribute("error", "error", one_line(error))
-        yield LogAttribute("stack", "string", author_traceback(error))
-    if record.stack_info:
-        yield LogAttribute("stack_info", "string", record.stack_info)
-
-
-def _text(record: logging.LogRecord) -> str:
-    try:
-        return record.getMessage()
-    except Exception as error:  # noqa: BLE001 - arguments that do not fit must not cost the message
-        return f"{record.msg} (its arguments do not fit: {one_line(error)})"
-
-
 def _short(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text) - LONGEST} more characters)"
-
-
-def _say_on_stderr(text: str) -> None:
-    if sys.__stderr__ is not None:
-        sys.__stderr__.write(f"reglet: {text}\n")

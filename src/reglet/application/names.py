@@ -1,4 +1,4 @@
-"""The names of plugins, services and operations: how they are made, and which there may be."""
+"""The names and versions of plugins, services and operations: how they are made, and which there may be."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from collections.abc import Sequence
 
 from reglet.domain.errors import DefinitionError
 
+_VERSION = re.compile(r"v?[0-9][0-9A-Za-z.!+_-]*\Z")
 _CAPITALISED = re.compile("(.)([A-Z][a-z]+)")
 _NEXT_WORD = re.compile("([a-z0-9])([A-Z])")
+PROJECT_FILE = "pyproject.toml"
+"""The file of a project whose `[tool.reglet]` names the plugin."""
+
 _NAME = re.compile(r"[^\W_][\w.-]*\Z")
 
 
@@ -25,13 +29,24 @@ def check_name(kind: str, name: object) -> str:
     """Return `name` if it may name a plugin, a service or an operation (`kind`).
 
     Raises:
-        DefinitionError: it is no text, empty, or holds more than letters, digits, `_`, `-` and `.`.
+        DefinitionError: it is no string, empty, or holds more than letters, digits, `_`, `-` and `.`.
     """
     if not isinstance(name, str) or _NAME.match(name) is None:
         raise DefinitionError(
             f"{kind} name {name!r}: begin with a letter or digit; use letters, digits, '_', '-' and '.' only"
         )
     return name
+
+
+def check_version(version: object) -> str:
+    """Return `version` if it may be a plugin's: one of Go, Semantic Versioning or PEP 440.
+
+    Raises:
+        DefinitionError: it is no string, or does not look like a version; an empty one stands for none.
+    """
+    if not isinstance(version, str) or (version and _VERSION.match(version) is None):
+        raise DefinitionError(f'version {version!r}: write it like "1.2.3"')
+    return version
 
 
 def quoted(names: Sequence[str]) -> str:
@@ -45,16 +60,16 @@ def suggestion(wrong: str, names: Sequence[str]) -> str:
     Else return nothing. `difflib` would do, for 80 KB in every plugin.
     """
     word, most = wrong.lower(), len(wrong) * 2 // 5
-    near = [(_edits(word, name), name) for name in names if abs(len(word) - len(name)) <= most]
+    near = [(_edit_distance(word, name), name) for name in names if abs(len(word) - len(name)) <= most]
     edits, closest = min(near, default=(most + 1, ""))
     return f'; did you mean "{closest}"?' if edits <= most else ""
 
 
-def _edits(one: str, other: str) -> int:
+def _edit_distance(one: str, other: str) -> int:
     """Return how many letters must be put in, left out or replaced to make `other` of `one` (Levenshtein)."""
     row = list(range(len(other) + 1))
-    for place, letter in enumerate(one, 1):
-        before, row[0] = row[0], place
+    for index, letter in enumerate(one, 1):
+        before, row[0] = row[0], index
         for column, target in enumerate(other, 1):
             replaced = before + (letter != target)
             before, row[column] = row[column], min(replaced, row[column] + 1, row[column - 1] + 1)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import types
+import sys
 import typing
 from collections.abc import Callable, Sequence
-from types import FunctionType
-from typing import Any, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar, Union, overload
+from types import FunctionType, NoneType, UnionType
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, Union, overload
 
 from attrs import field, frozen
 
@@ -18,6 +18,7 @@ from reglet.application.models.structure import parse_model
 from reglet.application.models.types import ModelType
 from reglet.application.models.unstructure import unstructure_hook, unstructure_model
 from reglet.application.names import check_name, snake_case
+from reglet.application.outputs import OutputCheck, output_check
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import OperationManifest
 from reglet.domain.entities.result import Result
@@ -26,7 +27,8 @@ from reglet.domain.errors import DefinitionError
 _FORMS = "(self), (self, ctx: Context), (self, request: Input) or (self, ctx: Context, request: Input)"
 
 
-class WantedPort(NamedTuple):
+@frozen
+class WantedPort:
     """A client that a handler asks for by a keyword-only parameter."""
 
     parameter: str
@@ -34,41 +36,60 @@ class WantedPort(NamedTuple):
     optional: bool
 
 
-class Signature(NamedTuple):
-    """What a handler takes and gives. `output` is None when it answers with a Result only."""
+@frozen
+class Signature:
+    """What a handler takes and returns.
+
+    Attributes:
+        takes_context: whether it takes the `Context`.
+        input: the model that it takes, if any.
+        output: the model that it returns; None if it answers with a Result only.
+        ports: the clients that it asks for.
+        may_return_none: whether its declared return type includes None.
+    """
 
     takes_context: bool
     input: type[Any] | None
     output: type[Any] | None
     ports: tuple[WantedPort, ...] = ()
+    may_return_none: bool = False
 
 
 def read_signature(handler: Callable[..., Any], what: str) -> Signature:
-    """Return what a handler's signature says; `what` names it in errors.
+    """Read a handler's signature; `what` names it in errors.
 
     Raises:
         DefinitionError: it is not a handler's.
     """
     _refuse_other_kinds(handler, what)
     hints = resolve_annotations(handler, what)
-    takes_context, taken = False, None
-    positional, keyword = _parameters(handler, what)
-    kinds = [_positional(each, hints, what) for each in positional]
-    if kinds[:1] == [Context]:
-        takes_context = True
-        del kinds[0]
-    if len(kinds) > 1 or Context in kinds:
-        raise DefinitionError(f"{what} takes ({', '.join(each.name for each in positional)}); write {_FORMS}")
-    if kinds:
-        taken = kinds[0]
-    ports = tuple(_port(each, hints, what) for each in keyword)
-    return Signature(takes_context, taken, _output(hints, what), ports)
+    positional: list[inspect.Parameter] = []
+    ports: list[WantedPort] = []
+    for parameter in inspect.signature(handler).parameters.values():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise DefinitionError(
+                f"{what} takes *{parameter.name}; write {_FORMS}, then ports after a bare *"
+            )
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            ports.append(_wanted_port(parameter, hints, what))
+        else:
+            positional.append(parameter)
+    if not positional or _stands_for_no_self(positional[0], hints):
+        raise DefinitionError(f"{what} has no self; write {_FORMS}")
+    taken = [_context_or_model(each, hints, what) for each in positional[1:]]
+    takes_context = taken[:1] == [Context]
+    inputs = taken[1:] if takes_context else taken
+    if len(inputs) > 1 or Context in inputs:
+        names = ", ".join(each.name for each in positional[1:])
+        raise DefinitionError(f"{what} takes ({names}); write {_FORMS}")
+    output, may_return_none = _output(hints, what)
+    return Signature(takes_context, inputs[0] if inputs else None, output, tuple(ports), may_return_none)
 
 
 def _refuse_other_kinds(handler: object, what: str) -> None:
-    if not isinstance(handler, types.FunctionType):
+    if not isinstance(handler, FunctionType):
         raise DefinitionError(
-            f"{what} is a {type(handler).__name__}; write a plain method with @reglet.operation"
+            f"{what} is a {type(handler).__name__}; write a plain method with @reglet.operation()"
         )
     if inspect.iscoroutinefunction(handler) or inspect.isasyncgenfunction(handler):
         raise DefinitionError(f"{what} is async; hosts call and wait, so write `def`, not `async def`")
@@ -76,23 +97,15 @@ def _refuse_other_kinds(handler: object, what: str) -> None:
         raise DefinitionError(f"{what} is a generator; return its output instead of yielding")
 
 
-def _parameters(
-    handler: Callable[..., Any], what: str
-) -> tuple[list[inspect.Parameter], list[inspect.Parameter]]:
-    positional: list[inspect.Parameter] = []
-    keyword: list[inspect.Parameter] = []
-    for parameter in inspect.signature(handler).parameters.values():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise DefinitionError(
-                f"{what} takes *{parameter.name}; write {_FORMS}, then ports after a bare *"
-            )
-        (keyword if parameter.kind is parameter.KEYWORD_ONLY else positional).append(parameter)
-    if not positional:
-        raise DefinitionError(f"{what} has no self; write {_FORMS}")
-    return positional[1:], keyword
+def _stands_for_no_self(first: inspect.Parameter, hints: dict[str, Any]) -> bool:
+    """Whether a handler's first parameter is meant to be the second: its self was forgotten."""
+    if first.name == "self":
+        return False
+    annotation = hints.get(first.name)
+    return annotation is Context or is_model(annotation) or first.name in ("ctx", "request")
 
 
-def _positional(parameter: inspect.Parameter, hints: dict[str, Any], what: str) -> Any:
+def _context_or_model(parameter: inspect.Parameter, hints: dict[str, Any], what: str) -> Any:
     if parameter.name not in hints:
         raise DefinitionError(f"{what}: parameter {parameter.name} has no annotation; write {_FORMS}")
     annotation = hints[parameter.name]
@@ -105,37 +118,36 @@ def _positional(parameter: inspect.Parameter, hints: dict[str, Any], what: str) 
     )
 
 
-def _port(parameter: inspect.Parameter, hints: dict[str, Any], what: str) -> WantedPort:
+def _wanted_port(parameter: inspect.Parameter, hints: dict[str, Any], what: str) -> WantedPort:
     if parameter.name not in hints:
         raise DefinitionError(
             f"{what}: port {parameter.name} has no annotation; write {parameter.name}: HTTPClient"
         )
     [*kinds] = _alternatives(hints[parameter.name])
-    optional = type(None) in kinds
-    ports = [kind for kind in kinds if kind is not type(None)]
+    optional = NoneType in kinds
+    ports = [kind for kind in kinds if kind is not NoneType]
     if len(ports) != 1:
         raise DefinitionError(f"{what}: port {parameter.name} is {hints[parameter.name]}; ask for one port")
     return WantedPort(parameter.name, ports[0], optional)
 
 
-def _output(hints: dict[str, Any], what: str) -> type[Any] | None:
+def _output(hints: dict[str, Any], what: str) -> tuple[type[Any] | None, bool]:
+    """Return the model that a handler returns, and whether it may return None."""
     if "return" not in hints:
         raise DefinitionError(f"{what} does not say what it returns; write -> Output or -> reglet.Result")
-    kinds = [kind for kind in _alternatives(hints["return"]) if kind not in (type(None), Result)]
-    if not kinds:
-        return None
-    if len(kinds) > 1 or not is_model(kinds[0]):
+    kinds = _alternatives(hints["return"])
+    models = [kind for kind in kinds if kind not in (NoneType, Result)]
+    if len(models) > 1 or not all(map(is_model, models)):
         raise DefinitionError(
             f"{what} returns {hints['return']}; write a model of yours, reglet.Result, or one of the two"
         )
-    model: type[Any] = kinds[0]
-    return model
+    return models[0] if models else None, NoneType in kinds
 
 
 def _alternatives(annotation: Any) -> tuple[Any, ...]:
-    if typing.get_origin(annotation) in (Union, types.UnionType):
+    if typing.get_origin(annotation) in (Union, UnionType):
         return typing.get_args(annotation)
-    return (type(None) if annotation is None else annotation,)
+    return (annotation,)
 
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -147,8 +159,9 @@ P = ParamSpec("P")
 _DECLARED = "__reglet_operation__"
 
 
-class Declared(NamedTuple):
-    """What `@operation` was told about a method."""
+@frozen
+class Declared:
+    """What `@operation` was given for a method."""
 
     description: str
     name: str | None
@@ -183,7 +196,12 @@ def operation(
     *, description: str = "", name: str | None = None, examples: Sequence[Example[I, O]]
 ) -> _Typed[I, O]: ...
 def operation(
-    *, description: str = "", name: str | None = None, examples: Sequence[Example[Any, Any]] = ()
+    handler: object = None,
+    /,
+    *,
+    description: str = "",
+    name: str | None = None,
+    examples: Sequence[Example[Any, Any]] = (),
 ) -> Any:
     """Make a method of a service an operation.
 
@@ -191,16 +209,31 @@ def operation(
     ports by annotation. It returns its output model or a `Result`.
 
     Args:
+        handler: nothing; it is there to refuse `@operation` without brackets.
         description: what it checks, for people.
         name: its name in configs; the method's, in snake case and without a trailing underscore, if None.
         examples: calls of it; their types must be the method's.
+
+    Raises:
+        DefinitionError: it stands without brackets, above what is no method, or a second time for one name.
     """
+    if handler is not None:
+        raise DefinitionError(
+            f"@reglet.operation was given {getattr(handler, '__qualname__', repr(handler))}; "
+            f'write @reglet.operation(), or @reglet.operation(description="…"), above the method'
+        )
     declared = Declared(description, name, tuple(examples))
 
     def declare(handler: F) -> F:
         if type(handler) is not FunctionType:
             raise DefinitionError(
                 f"@reglet.operation stands above a {type(handler).__name__}; put it on a plain method"
+            )
+        body = sys._getframe(1).f_locals  # noqa: SLF001 - of the class, which will forget the first of two
+        if "__qualname__" in body and declared_on(body.get(handler.__name__)) is not None:
+            raise DefinitionError(
+                f"operation {handler.__qualname__} is defined twice, and the second would replace the first; "
+                f"give one of the two another name"
             )
         setattr(handler, _DECLARED, declared)
         return handler
@@ -209,7 +242,7 @@ def operation(
 
 
 def declared_on(candidate: object) -> Declared | None:
-    """Return what `@operation` was told about a method, None if it is no operation."""
+    """Return what `@operation` was given for a method, None if it is no operation."""
     declared = getattr(candidate, _DECLARED, None)
     return declared if isinstance(declared, Declared) else None
 
@@ -225,6 +258,7 @@ class Operation:
         handler: the method, bound to the service's instance.
         signature: what it takes and gives.
         examples: calls of it.
+        output_mismatch: returns what is wrong with the types in an output, None if nothing is.
     """
 
     service: str
@@ -233,6 +267,12 @@ class Operation:
     handler: Callable[..., Any] = field(repr=False)
     signature: Signature
     examples: tuple[Example[Any, Any], ...] = ()
+    output_mismatch: OutputCheck = field(init=False, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Make the check of its output, which refuses a model that cannot be read."""
+        check: OutputCheck = output_check(self.output) if self.output is not None else lambda _: None
+        object.__setattr__(self, "output_mismatch", check)  # as attrs does for a frozen class
 
     @property
     def input(self) -> type[Any] | None:
@@ -259,7 +299,7 @@ class Operation:
         return f"{self.service}.{self.name}"
 
     def manifest(self) -> OperationManifest:
-        """Return what hosts are told of it."""
+        """Return its part of the manifest."""
         return OperationManifest(
             name=self.name,
             description=self.description,
@@ -277,44 +317,59 @@ def make_operation(service: str, instance: object, attribute: str, declared: Dec
     """
     what = f"operation {type(instance).__qualname__}.{attribute}"
     name = declared.name or snake_case(attribute).removesuffix("_")
+    function = type(instance).__dict__.get(attribute) or getattr(type(instance), attribute)
+    signature = read_signature(function, what)
+    if signature.output is not None and not signature.may_return_none and _is_empty(function):
+        raise DefinitionError(f"{what} returns nothing: its body is empty; return what it declares")
     handler = getattr(instance, attribute)
-    signature = read_signature(
-        type(instance).__dict__.get(attribute) or getattr(type(instance), attribute), what
-    )
     made = Operation(
         service, check_name("operation", name), declared.description, handler, signature, declared.examples
     )
     for model in (made.input, made.output):
         if model is not None:
             unstructure_hook(model)
-    _check_examples(made, what)
-    return made
-
-
-def _check_examples(operation: Operation, what: str) -> None:
     seen: set[str] = set()
-    for example in operation.examples:
+    for example in made.examples:
         if example.name in seen:
             raise DefinitionError(f"{what}: two examples are called {example.name!r}")
         seen.add(example.name)
-        _check_type(example.input, operation.input, f"{what}: the input of example {example.name!r}")
-        if example.expected_output is not None:
-            _check_type(
-                example.expected_output, operation.output, f"{what}: the output of example {example.name!r}"
-            )
-        if not example.expected_error and operation.input is not None:
-            _check_input(example.input, operation.input, f"{what}: the input of example {example.name!r}")
+        _check_example(example, made, what)
+    return made
+
+
+def _pass() -> None:
+    pass
+
+
+def _documented_pass() -> None:
+    """Do nothing."""
+
+
+_EMPTY_BODIES = frozenset({_pass.__code__.co_code, _documented_pass.__code__.co_code})
+
+
+def _is_empty(function: FunctionType) -> bool:
+    """Whether a body is `pass`, `...` or a docstring alone, and so returns None."""
+    code = function.__code__
+    return code.co_code in _EMPTY_BODIES and set(code.co_consts) <= {None, function.__doc__}
+
+
+def _check_example(example: Example[Any, Any], operation: Operation, what: str) -> None:
+    taken, given = f"{what}: the input of example {example.name!r}", example.input
+    _check_type(given, operation.input, taken)
+    if operation.input is not None and not example.expected_error:
+        secret = model_type(operation.input).has_secrets  # and so not written
+        _, problems = (None, []) if secret else parse_model(operation.input, unstructure_model(given))
+        if problems:
+            raise DefinitionError(f"{taken} does not fit: {'; '.join(problems)}")
+    if example.expected_output is not None:
+        answered = f"{what}: the output of example {example.name!r}"
+        _check_type(example.expected_output, operation.output, answered)
+        if mismatch := operation.output_mismatch(example.expected_output):
+            raise DefinitionError(f"{answered} does not fit: {mismatch}")
 
 
 def _check_type(value: object, model: type[Any] | None, what: str) -> None:
     if (model is None and value is not None) or (model is not None and type(value) is not model):
         wanted = "None" if model is None else model.__name__
         raise DefinitionError(f"{what} is a {type(value).__name__}; it must be {wanted}")
-
-
-def _check_input(value: Any, model: type[Any], what: str) -> None:
-    if model_type(model).has_secrets:
-        return
-    _, problems = parse_model(model, unstructure_model(value))
-    if problems:
-        raise DefinitionError(f"{what} does not fit: {'; '.join(problems)}")

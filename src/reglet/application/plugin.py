@@ -10,7 +10,7 @@ from typing import Any, TypeGuard, TypeVar, cast
 from reglet.application.config_schema import ROUTING, config_schema
 from reglet.application.dispatch import Dispatcher
 from reglet.application.models.inspect import model_type
-from reglet.application.names import check_name
+from reglet.application.names import check_name, check_version
 from reglet.application.operations import Operation
 from reglet.application.services import Service, make_service
 from reglet.application.version import __version__
@@ -47,12 +47,15 @@ def plugin_of(module: ModuleType) -> Plugin:
     """Return the plugin that a module means.
 
     Raises:
-        DefinitionError: it has none, or several and none is registered; the text names them.
+        DefinitionError: it has none, or several and none is registered; the message names them.
     """
     registered = vars(module).get(_REGISTERED)
     if registered is not None:
         return cast("Plugin", registered)
-    found = _plugins(module)
+    found: dict[str, Plugin] = {}  # by name; one of two names counts once
+    for name, value in vars(module).items():
+        if _is_plugin(value) and not any(value is known for known in found.values()):
+            found[name] = value
     if not found:
         raise DefinitionError(
             f"module {module.__name__} has no plugin at its top level: write plugin = reglet.define_plugin(…)"
@@ -64,15 +67,6 @@ def plugin_of(module: ModuleType) -> Plugin:
         )
     [plugin] = found.values()
     return plugin
-
-
-def _plugins(module: ModuleType) -> dict[str, Plugin]:
-    """Return the plugins at the top of a module by name; one of two names counts once."""
-    found: dict[str, Plugin] = {}
-    for name, value in vars(module).items():
-        if _is_plugin(value) and not any(value is known for known in found.values()):
-            found[name] = value
-    return found
 
 
 def _is_plugin(value: object) -> TypeGuard[Plugin]:
@@ -108,11 +102,15 @@ class PluginDefinition:
     ) -> None:
         """Take what `define_plugin` was given."""
         self.name = check_name("plugin", name)
+        if not isinstance(capabilities, GrantSet):
+            raise DefinitionError(
+                f"plugin {name}: capabilities is a {type(capabilities).__name__}; write reglet.GrantSet(…)"
+            )
         self.description = description
         self.config = config
         self.capabilities = capabilities.deduplicate()
         self.min_host_version = min_host_version
-        self._declared_version = version
+        self._declared_version = None if version is None else check_version(version)
         self._version = version
         self._services: dict[str, Service] = {}
         if config is not None:
@@ -155,8 +153,13 @@ class PluginDefinition:
         """Make a class a service of this plugin; it is instantiated once, here, without arguments.
 
         Raises:
-            DefinitionError: the name is taken, or the class has no operations that can work.
+            DefinitionError: the name is none or is taken, or the class has no operations that can work.
         """
+        if not isinstance(name, str):
+            raise DefinitionError(
+                f"plugin {self.name}: service takes a name first, not {name!r}; write "
+                f'@plugin.service("name") above the class'
+            )
 
         def add(cls: type[C]) -> type[C]:
             if name in self._services:
@@ -218,10 +221,16 @@ def define_plugin(
         min_host_version: the oldest host it works with.
 
     Raises:
-        DefinitionError: a name cannot be used, or the config model cannot be read.
+        DefinitionError: the name, the version or the capabilities cannot be used, or the config model
+            cannot be read.
     """
     return PluginDefinition(
-        name, description, version, config, capabilities or GrantSet(), min_host_version or ""
+        name,
+        description,
+        version,
+        config,
+        GrantSet() if capabilities is None else capabilities,
+        min_host_version or "",
     )
 
 

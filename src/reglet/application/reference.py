@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reglet.domain.entities.manifest import ExampleManifest, Manifest, OperationManifest, ServiceManifest
+from reglet.domain.entities.manifest import Manifest
 
 _BOUNDS = {
     "minimum": "≥ {}",
@@ -21,27 +21,23 @@ _BOUNDS = {
 
 
 def reference_page(manifest: Manifest) -> str:
-    """Return the page: what the plugin is, what it may reach, its config and its operations."""
-    return "\n".join(_lines(manifest)) + "\n"
-
-
-def _lines(manifest: Manifest) -> Iterator[str]:
-    yield from (f"# {manifest.name} {manifest.version}", "", manifest.description, "", "## Config", "")
-    yield from _table(manifest.config_schema or {})
+    """Return the page: what the plugin is, its config and its operations."""
+    lines = [f"# {manifest.name} {manifest.version}", "", manifest.description, "", "## Config", ""]
+    lines += _table(manifest.config_schema or {})
     for service in manifest.services.values():
         for operation in service.operations:
-            yield from _operation(service, operation)
-
-
-def _operation(service: ServiceManifest, operation: OperationManifest) -> Iterator[str]:
-    yield from ("", f"## {service.name} {operation.name}", "", operation.description, "")
-    if operation.input_fields:
-        yield f"Reads {', '.join(f'`{name}`' for name in operation.input_fields)}."
-    if operation.output_schema:
-        yield from ("", "Answers:", "")
-        yield from _table(operation.output_schema)
-    for example in operation.examples:
-        yield from _example(example)
+            lines += ["", f"## {service.name} {operation.name}", "", operation.description, ""]
+            if operation.input_fields:
+                lines.append(f"Reads {', '.join(f'`{name}`' for name in operation.input_fields)}.")
+            if operation.output_schema:
+                lines += ["", "Answers:", "", *_table(operation.output_schema)]
+            for example in operation.examples:
+                title = f": {example.description}" if example.description else ""
+                config = json.dumps(example.input, ensure_ascii=False, indent=2)
+                lines += ["", f"Example `{example.name}`{title}", "", "```json", config, "```"]
+                if example.expected_error:
+                    lines += ["", f"fails with `{example.expected_error}`"]
+    return "\n".join(lines) + "\n"
 
 
 def _table(schema: Mapping[str, Any]) -> Iterator[str]:
@@ -54,7 +50,10 @@ def _table(schema: Mapping[str, Any]) -> Iterator[str]:
     for name, field in properties.items():
         needed = "yes" if name in required else "no"
         default = f"`{json.dumps(field['default'], ensure_ascii=False)}`" if "default" in field else ""
-        yield f"| `{name}` | {_type(field)} | {needed} | {default} | {_meaning(field)} |"
+        bounds = ", ".join(bound.format(field[key]) for key, bound in _BOUNDS.items() if key in field)
+        meaning = "; ".join(part for part in (field.get("description", ""), bounds) if part)
+        escaped = meaning.replace("|", "\\|")
+        yield f"| `{name}` | {_type(field)} | {needed} | {default} | {escaped} |"
 
 
 def _type(field: Mapping[str, Any]) -> str:
@@ -63,18 +62,3 @@ def _type(field: Mapping[str, Any]) -> str:
     if field.get("type") == "array":
         return f"list of {_type(field.get('items', {}))}"
     return str(field.get("type", "any"))
-
-
-def _meaning(field: Mapping[str, Any]) -> str:
-    bounds = [text.format(field[key]) for key, text in _BOUNDS.items() if key in field]
-    return "; ".join(part for part in (field.get("description", ""), ", ".join(bounds)) if part).replace(
-        "|", "\\|"
-    )
-
-
-def _example(example: ExampleManifest) -> Iterator[str]:
-    title = f": {example.description}" if example.description else ""
-    yield from ("", f"Example `{example.name}`{title}", "", "```json")
-    yield from (json.dumps(example.input, ensure_ascii=False, indent=2), "```")
-    if example.expected_error:
-        yield from ("", f"fails with `{example.expected_error}`")

@@ -1,4 +1,4 @@
-"""Tracebacks for authors: their own frames, bounded, with source where it is known.
+"""Results: what a handler returned or raised as a Result, with tracebacks of the author's own frames.
 
 Source lines come from `linecache`; inside a guest there are no files, so a build may fill it.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import posixpath
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -38,8 +38,9 @@ _OURS = (
     f"{_PACKAGES}cattrs/",
     "<attrs generated",
     "<cattrs generated",
+    _folder(importlib.import_module, 1),
+    "<frozen importlib.",
 )
-_IMPORTS = (_folder(importlib.import_module, 1), "<frozen importlib.")
 _MOST_FRAMES = 40
 _MOST_CHARACTERS = 16 * 1024
 
@@ -47,28 +48,19 @@ _MOST_CHARACTERS = 16 * 1024
 def author_traceback(error: BaseException) -> str:
     """Return the traceback of an error without the frames of reglet, attrs, cattrs and the import system."""
     summary = traceback.TracebackException.from_exception(error, limit=-_MOST_FRAMES, compact=True)
-    for each in _chain(summary):
-        kept = [frame for frame in each.stack if not _is_ours(frame.filename)]
+    pending = [summary]
+    while pending:
+        each = pending.pop()
+        kept = [frame for frame in each.stack if not frame.filename.replace("\\", "/").startswith(_OURS)]
         each.stack = traceback.StackSummary.from_list(kept)
+        linked = (each.__cause__, each.__context__, *(each.exceptions or ()))
+        pending += [link for link in linked if link is not None]
     text = "".join(summary.format())
     return text if len(text) <= _MOST_CHARACTERS else "…" + text[-_MOST_CHARACTERS:]
 
 
-def _chain(summary: traceback.TracebackException) -> Iterator[traceback.TracebackException]:
-    pending = [summary]
-    while pending:
-        each = pending.pop()
-        yield each
-        linked = (each.__cause__, each.__context__, *(each.exceptions or ()))
-        pending += [link for link in linked if link is not None]
-
-
-def _is_ours(filename: str) -> bool:
-    return filename.replace("\\", "/").startswith((*_OURS, *_IMPORTS))
-
-
 def one_line(error: BaseException) -> str:
-    """Return an error as `Type: text`, even where its text cannot be had."""
+    """Return an error as `Type: message`, even where it has no readable message."""
     name = type(error).__name__
     try:
         text = str(error)
@@ -85,13 +77,18 @@ def result_of(operation: Operation, outcome: Any) -> Result:
     """Return the Result of what a handler returned."""
     output = operation.output
     if output is not None and isinstance(outcome, output):
-        return result_success(OK, unstructure_hook(output)(outcome))
+        mismatch = operation.output_mismatch(outcome)
+        if mismatch is None:
+            return result_success(OK, unstructure_hook(output)(outcome))
+        message = f"operation {operation} returned {output.__name__} whose {mismatch}"
+        return result_error(ErrorDetail("panic", message))
     if isinstance(outcome, Result):
         return evolve(outcome, data=unstructure(outcome.data)) if outcome.data else outcome
-    if outcome is None:
+    if outcome is None and operation.signature.may_return_none:
         return result_success(OK)
     wanted = "a reglet.Result" if output is None else f"{output.__name__} or a reglet.Result"
-    message = f"operation {operation} must return {wanted}, not {type(outcome).__name__}"
+    returned = "None: is a return missing?" if outcome is None else type(outcome).__name__
+    message = f"operation {operation} must return {wanted}, not {returned}"
     return result_error(ErrorDetail("panic", message))
 
 
@@ -101,10 +98,11 @@ def result_of_error(error: BaseException) -> Result:
         return result_failure(error.message, unstructure(error.data))
     if isinstance(error, RegletError):
         return result_error(error.detail())
+    stack = author_traceback(error).encode(errors="backslashreplace")
     denial = denial_of(error)
     if denial is not None:
-        return result_error(evolve(denial.detail(), stack=_stack(error)))
-    return result_error(ErrorDetail("panic", one_line(error), stack=_stack(error)))
+        return result_error(evolve(denial.detail(), stack=stack))
+    return result_error(ErrorDetail("panic", one_line(error), stack=stack))
 
 
 def redacted(result: Result, redaction: Redaction) -> Result:
@@ -126,7 +124,3 @@ def _redacted_detail(detail: ErrorDetail, redaction: Redaction) -> ErrorDetail:
         stack=redaction.text(detail.stack.decode(errors="replace")).encode(),
         wrapped=None if detail.wrapped is None else _redacted_detail(detail.wrapped, redaction),
     )
-
-
-def _stack(error: BaseException) -> bytes:
-    return author_traceback(error).encode(errors="backslashreplace")

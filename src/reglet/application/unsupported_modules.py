@@ -1,4 +1,4 @@
-"""Modules that Python authors reach for and no plugin can use, with what takes their place."""
+"""Modules that Python authors reach for and no plugin can use, with what replaces them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ ABSENT = frozenset(
 
 
 def unsupported_reason(module: str) -> str | None:
-    """Say why a module cannot be used and what to do, to stand behind its name; None if it may be used."""
+    """Return why a module cannot be used and what to do, to follow its name in a message; None if it can."""
     while module:
         if module in REPLACEMENTS:
             return f"does not work in a plugin: use {REPLACEMENTS[module]}"

@@ -1,3 +1,3 @@
-"""The one place where the version of this SDK stands; the build reads it from here."""
+"""The version of this SDK, defined here alone; the build reads it from here."""
 
 __version__ = "0.1.0"

@@ -2,6 +2,6 @@
 
 import sys
 
-from reglet.cli.main import main
+from reglet.cli import main
 
 sys.exit(main())

@@ -1,4 +1,4 @@
-"""What a person sees, drawn with rich: results on stdout, everything else on stderr."""
+"""What a person sees: results on stdout, all else on stderr, drawn with rich; and files that are written."""
 
 from __future__ import annotations
 
@@ -8,14 +8,21 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
+from attrs import frozen
+
+from reglet.cli.command import UsageError
 from reglet.domain.entities.result import Result, ResultStatus
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rich.console import Console
     from rich.text import Text
 
     from reglet.domain.entities.error_detail import ErrorDetail
     from reglet.domain.entities.manifest import Manifest
+    from reglet.domain.entities.records import LogMessage
+
 
 _COLOURS = {ResultStatus.SUCCESS: "green", ResultStatus.FAILURE: "yellow", ResultStatus.ERROR: "red"}
 _MARKS = {ResultStatus.SUCCESS: "✔", ResultStatus.FAILURE: "✘", ResultStatus.ERROR: "⚠"}
@@ -94,7 +101,31 @@ def _shown(value: Any) -> str:
 
 def show_plugin(manifest: Manifest) -> None:
     """Say on stderr, in two lines, which plugin this is and what it declares."""
-    from reglet.cli.grants_text import capability_lines
+    from reglet.cli.grants_argument import capability_lines
 
     declared = "; ".join(capability_lines(manifest.capabilities)) or "nothing"
     sys.stderr.write(f"{manifest.name} {manifest.version} {manifest.description}\ndeclares {declared}\n")
+
+
+@frozen
+class StderrLog:
+    """Takes log messages and writes their level, text and attributes."""
+
+    def write(self, message: LogMessage) -> None:
+        """Write one line."""
+        attributes = "".join(f" {attribute.key}={attribute.value}" for attribute in message.attributes)
+        sys.stderr.write(f"{message.level} {message.message}{attributes}\n")
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole or as it was.
+
+    Raises:
+        UsageError: it cannot be written there.
+    """
+    from reglet.infrastructure.atomic import write_atomic
+
+    try:
+        write_atomic(path, content)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error

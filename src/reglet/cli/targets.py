@@ -3,26 +3,107 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from reglet.cli.errors import UsageError
+from attrs import frozen
+
+from reglet.application.names import PROJECT_FILE
+from reglet.cli.command import UsageError, require_extra
+from reglet.cli.console import messages, plugin_output
+
+if TYPE_CHECKING:
+    from reglet.domain.entities.grants import GrantSet
+    from reglet.domain.entities.manifest import Manifest
+    from reglet.domain.entities.result import Result
+    from reglet.domain.ports import HostFunctions, Plugin
+
+
+class LoadedPlugin(Protocol):
+    """A plugin that a command is about: its manifest and its checks."""
+
+    @property
+    def digest(self) -> str:
+        """What grants that are kept for always belong to: SHA-256, hexadecimal."""
+        ...
+
+    def manifest(self) -> Manifest:
+        """Return the plugin's description of itself."""
+        ...
+
+    def check(self, config: bytes, functions: HostFunctions, grants: GrantSet) -> Result:
+        """Run a check whose host calls `functions` answer, with the files and variables of `grants`."""
+        ...
+
+
+def load_target(target: str) -> LoadedPlugin:
+    """Return what TARGET stands for: a module runs in the sandbox, anything else in process.
+
+    A module is a `.wasm` file or, if no file is called that, the reference of one in a registry.
+
+    Raises:
+        UsageError: there is no such file, or an extra is missing.
+        RegletError: what is there is no plugin, or it cannot be pulled or imported.
+    """
+    if is_module(target):
+        require_extra("build", "a .wasm target")
+        return BuiltPlugin(module_path(target))
+    from reglet.infrastructure.build.project import load_plugin_in_process
+
+    with plugin_output():
+        return InProcessPlugin(load_plugin_in_process(target))
+
+
+def manifest_of(target: str) -> Manifest:
+    """Return the manifest of a TARGET."""
+    return load_target(target).manifest()
 
 
 def is_module(target: str) -> bool:
-    """Whether TARGET is a WebAssembly file, by its name."""
-    return target.endswith(".wasm")
+    """Whether TARGET is a WebAssembly file, by its name, or a plugin in a registry."""
+    return target.endswith(".wasm") or _is_in_registry(target)
 
 
 def module_path(target: str) -> Path:
-    """Return the path of a `.wasm` TARGET.
+    """Return the path of a TARGET that is a module; one in a registry is pulled.
 
     Raises:
-        UsageError: there is no such file.
+        UsageError: there is no such file, or an extra is missing.
+        RegletError: it cannot be pulled.
     """
-    path = Path(target)
+    path = local_path(target)
     if not path.is_file():
         raise UsageError(f"{target} is not there: build it with `reglet-plugin build PROJECT -o {target}`")
     return path
+
+
+def local_path(target: str) -> Path:
+    """Return the path that TARGET is, or of the file that was pulled for it.
+
+    Raises:
+        UsageError: an extra is missing.
+        RegletError: it cannot be pulled.
+    """
+    if not _is_in_registry(target):
+        return Path(target)
+    require_extra("registry", "a plugin in a registry")
+    from reglet.infrastructure.registry.artifact import digest_of
+    from reglet.infrastructure.registry.reference import parse_reference
+    from reglet.infrastructure.registry.store import PluginStore, pull_artifact
+
+    store = PluginStore()
+    artifact = pull_artifact(parse_reference(target), store)
+    sys.stderr.write(f"{target} is {artifact.digest}\n")
+    return store.path(digest_of(artifact.module))
+
+
+def _is_in_registry(target: str) -> bool:
+    """Whether TARGET is a reference, which a file of that name would precede."""
+    from reglet.infrastructure.registry.reference import is_reference
+
+    return is_reference(target) and not Path(target).exists()
 
 
 def require_project(path: Path) -> None:
@@ -31,9 +112,9 @@ def require_project(path: Path) -> None:
         raise UsageError(
             f"{path} is one file, and tests belong to a project: make one with `reglet-plugin new`"
         )
-    if not (path / "pyproject.toml").is_file():
+    if not (path / PROJECT_FILE).is_file():
         raise UsageError(
-            f"{path} is no project: it has no pyproject.toml; name the project's folder, or make one "
+            f"{path} is no project: it has no {PROJECT_FILE}; name the project's folder, or make one "
             "with `reglet-plugin new`"
         )
 
@@ -45,6 +126,78 @@ def add_target_argument(parser: argparse.ArgumentParser, default: str | None = N
         metavar="TARGET",
         nargs="?" if default else None,
         default=default,
-        help="a .wasm file, a project folder, a .py file or module:attribute; "
-        "what is not .wasm runs in process",
+        help="a .wasm file, the reference of a plugin in a registry, a project folder, a .py file or "
+        "module:attribute; the last three run in process",
     )
+
+
+@frozen
+class InProcessPlugin:
+    """A plugin imported into this interpreter: a debugger's breakpoints hold, files are not sandboxed."""
+
+    definition: Plugin
+
+    @property
+    def digest(self) -> str:
+        """The digest of the manifest, since there is no file."""
+        from reglet.infrastructure.wire.manifest import MANIFEST
+
+        return hashlib.sha256(MANIFEST.encode(self.manifest())).hexdigest()
+
+    def manifest(self) -> Manifest:
+        """Ask the plugin, whose class may be the author's own.
+
+        Raises:
+            PluginImportError: it fails; the error has the author's traceback.
+            UsageError: what it returns is no manifest.
+        """
+        from reglet.application.results import author_traceback, one_line
+        from reglet.domain.context import Context
+        from reglet.domain.entities.manifest import Manifest
+        from reglet.infrastructure.build.errors import PluginImportError
+
+        try:
+            with plugin_output():
+                manifest: object = self.definition.manifest(Context())
+        except Exception as error:
+            text = f"the plugin cannot describe itself: {one_line(error)}"
+            raise PluginImportError(text, author_traceback(error)) from error
+        if not isinstance(manifest, Manifest):
+            kind = type(manifest).__name__
+            raise UsageError(f"the plugin's manifest() returned a {kind}; return a reglet.Manifest")
+        return manifest
+
+    def check(self, config: bytes, functions: HostFunctions, grants: GrantSet) -> Result:
+        """Run a check here; `grants` hold at the seam alone, which stderr mentions."""
+        from reglet.testing.runners import InProcessRunner
+
+        del grants
+        messages().print("in process: files and environment are not sandboxed", style="dim")
+        with plugin_output():
+            return InProcessRunner(self.definition).check(functions, config)
+
+
+@frozen
+class BuiltPlugin:
+    """A built module, run in the sandbox."""
+
+    path: Path
+
+    @property
+    def digest(self) -> str:
+        """The digest of the file."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    def manifest(self) -> Manifest:
+        """Ask the module, with nothing granted."""
+        from reglet.sandbox import Sandbox
+
+        with Sandbox() as sandbox:
+            return sandbox.load(self.path).manifest()
+
+    def check(self, config: bytes, functions: HostFunctions, grants: GrantSet) -> Result:
+        """Run a check in a guest of its own."""
+        from reglet.testing.runners import SandboxRunner
+
+        with SandboxRunner(self.path, grants) as runner:
+            return runner.check(functions, config)

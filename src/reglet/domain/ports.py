@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, Self, TypeAlias, runtime_checkable
 
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import Manifest
@@ -15,6 +16,7 @@ from reglet.domain.entities.records import (
     HTTPResponse,
     LogMessage,
     MXRecord,
+    Program,
     SMTPConnectResult,
 )
 from reglet.domain.entities.result import Result
@@ -185,6 +187,10 @@ class CommandRunner(Protocol):
         Raises `ExecError` when it could not be started, `CapabilityError` when no grant covers it.
         """
         ...
+
+
+Which: TypeAlias = Callable[[str, "str | None"], Program]
+"""Finds the file that a command means when run in a directory: what the policy judges, and what is run."""
 
 
 @runtime_checkable

@@ -1,4 +1,4 @@
-"""What a plugin's tests import: fakes, table tests, examples as tests, record and replay, fuzzing.
+"""What a plugin's tests import: fakes, table tests, examples as tests, record and replay, audit, fuzzing.
 
 The names are loaded when they are first used, so that pytest starts quickly in every project.
 """
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         assert_matches_schema,
         assert_success,
     )
+    from reglet.testing.audit import AuditReport, audit_plugin
     from reglet.testing.examples import (
         ExampleCase,
         ExampleFailed,
@@ -23,55 +24,60 @@ if TYPE_CHECKING:
         generate_example_tests,
         run_example,
     )
-    from reglet.testing.fakes.clock import FakeClock
-    from reglet.testing.fakes.command import FakeCommandRunner
     from reglet.testing.fakes.dns import FakeDNSResolver
+    from reglet.testing.fakes.exec import FakeCommandRunner
     from reglet.testing.fakes.failures import bad_certificate, denied, not_found, refused, reset, timeout
     from reglet.testing.fakes.host import FakeHost
     from reglet.testing.fakes.http import FakeHTTPClient
-    from reglet.testing.fakes.routes import UnexpectedCallError
+    from reglet.testing.fakes.routes import FakeClock, UnexpectedCallError
     from reglet.testing.fakes.smtp import FakeSMTPClient
     from reglet.testing.fakes.tcp import FakeTCPDialer
     from reglet.testing.fuzz import assert_never_traps
     from reglet.testing.plugintest import TestCase, run_plugin_tests
-    from reglet.testing.recording import Recorder, Recording
-    from reglet.testing.replay import Replay, ReplayMismatchError
+    from reglet.testing.recording import Recorder, Recording, Replay, ReplayMismatchError
 
 _HOMES = {
-    "assert_data_field": "reglet.testing.assertions",
-    "assert_error": "reglet.testing.assertions",
-    "assert_failure": "reglet.testing.assertions",
-    "assert_matches_schema": "reglet.testing.assertions",
-    "assert_success": "reglet.testing.assertions",
-    "ExampleCase": "reglet.testing.examples",
-    "ExampleFailed": "reglet.testing.examples",
-    "examples_of": "reglet.testing.examples",
-    "generate_example_tests": "reglet.testing.examples",
-    "run_example": "reglet.testing.examples",
-    "FakeClock": "reglet.testing.fakes.clock",
-    "FakeCommandRunner": "reglet.testing.fakes.command",
-    "FakeDNSResolver": "reglet.testing.fakes.dns",
-    "bad_certificate": "reglet.testing.fakes.failures",
-    "denied": "reglet.testing.fakes.failures",
-    "not_found": "reglet.testing.fakes.failures",
-    "refused": "reglet.testing.fakes.failures",
-    "reset": "reglet.testing.fakes.failures",
-    "timeout": "reglet.testing.fakes.failures",
-    "FakeHost": "reglet.testing.fakes.host",
-    "FakeHTTPClient": "reglet.testing.fakes.http",
-    "UnexpectedCallError": "reglet.testing.fakes.routes",
-    "FakeSMTPClient": "reglet.testing.fakes.smtp",
-    "FakeTCPDialer": "reglet.testing.fakes.tcp",
-    "assert_never_traps": "reglet.testing.fuzz",
-    "TestCase": "reglet.testing.plugintest",
-    "run_plugin_tests": "reglet.testing.plugintest",
-    "Recorder": "reglet.testing.recording",
-    "Recording": "reglet.testing.recording",
-    "Replay": "reglet.testing.replay",
-    "ReplayMismatchError": "reglet.testing.replay",
+    name: module
+    for module, names in {
+        "reglet.testing.assertions": (
+            "assert_data_field",
+            "assert_error",
+            "assert_failure",
+            "assert_matches_schema",
+            "assert_success",
+        ),
+        "reglet.testing.audit": ("AuditReport", "audit_plugin"),
+        "reglet.testing.examples": (
+            "ExampleCase",
+            "ExampleFailed",
+            "examples_of",
+            "generate_example_tests",
+            "run_example",
+        ),
+        "reglet.testing.fakes.dns": ("FakeDNSResolver",),
+        "reglet.testing.fakes.exec": ("FakeCommandRunner",),
+        "reglet.testing.fakes.failures": (
+            "bad_certificate",
+            "denied",
+            "not_found",
+            "refused",
+            "reset",
+            "timeout",
+        ),
+        "reglet.testing.fakes.host": ("FakeHost",),
+        "reglet.testing.fakes.http": ("FakeHTTPClient",),
+        "reglet.testing.fakes.routes": ("FakeClock", "UnexpectedCallError"),
+        "reglet.testing.fakes.smtp": ("FakeSMTPClient",),
+        "reglet.testing.fakes.tcp": ("FakeTCPDialer",),
+        "reglet.testing.fuzz": ("assert_never_traps",),
+        "reglet.testing.plugintest": ("TestCase", "run_plugin_tests"),
+        "reglet.testing.recording": ("Recorder", "Recording", "Replay", "ReplayMismatchError"),
+    }.items()
+    for name in names
 }
 
 __all__ = [
+    "AuditReport",
     "ExampleCase",
     "ExampleFailed",
     "FakeClock",
@@ -93,6 +99,7 @@ __all__ = [
     "assert_matches_schema",
     "assert_never_traps",
     "assert_success",
+    "audit_plugin",
     "bad_certificate",
     "denied",
     "examples_of",

@@ -1,4 +1,4 @@
-"""Assertions on a Result that say what was there in place of what was expected."""
+"""Assertions on a Result that name what was there in place of what was expected."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 
 from reglet.domain.entities.json_value import JSONValue
 from reglet.domain.entities.result import Result, ResultStatus
-from reglet.testing.comparison import deep_equal, identical, is_number
+from reglet.infrastructure.extras import add_with
+from reglet.testing.matching import deep_equal, error_text, explain, identical, is_number, shown
 
 _MISSING = object()
 
@@ -52,42 +53,20 @@ def assert_data_field(result: Result, path: str, expected: JSONValue) -> None:
 
 
 def assert_matches_schema(result: Result, schema: Mapping[str, Any]) -> None:
-    """Raise `AssertionError` that lists every place where the data does not fit a JSON Schema.
+    """Raise `AssertionError` that lists every path at which the data does not fit a JSON Schema.
 
     Raises `ImportError` with the line to install where jsonschema is not there.
     """
     try:
         from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it ships no types
     except ImportError as missing:
-        raise ImportError("assert_matches_schema needs jsonschema: pip install 'reglet[test]'") from missing
+        raise ImportError(f"assert_matches_schema needs jsonschema; {add_with('test')}") from missing
     data = json.loads(json.dumps(dict(result.data or {})))
-    problems = [
+    differences = [
         f"  {error.json_path}: {error.message}" for error in Draft202012Validator(schema).iter_errors(data)
     ]
-    if problems:
-        raise AssertionError("\n".join(["data does not fit the schema:", *problems]))
-
-
-def error_text(result: Result) -> str:
-    """Return what an error says, else the Result's message."""
-    return result.error.message if result.error is not None else result.message
-
-
-def explain(result: Result) -> str:
-    """Return the Result's error and data as further lines of a message."""
-    lines = []
-    if result.error is not None:
-        lines.append(f"  error: {result.error}")
-        lines += [f"    {line}" for line in result.error.stack.decode("utf-8", "replace").splitlines()]
-    if result.data:
-        lines.append(f"  data: {shown(dict(result.data))}")
-    return "".join(f"\n{line}" for line in lines)
-
-
-def shown(value: JSONValue, limit: int = 400) -> str:
-    """Return a value as JSON, cut where it is long."""
-    text = json.dumps(value, default=repr, ensure_ascii=False)
-    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
+    if differences:
+        raise AssertionError("\n".join(["data does not fit the schema:", *differences]))
 
 
 def _assert_status(result: Result, wanted: ResultStatus) -> None:

@@ -15,12 +15,11 @@ from reglet.domain.context import Context
 from reglet.domain.entities.json_value import JSONValue
 from reglet.domain.entities.result import Result
 from reglet.domain.ports import Plugin
-from reglet.testing.binding import bound, raise_unexpected
-from reglet.testing.configs import encoded
-from reglet.testing.fakes.host import FakeHost
+from reglet.testing.config_json import encode_config
+from reglet.testing.fakes.host import FakeHost, raise_unexpected, with_fakes
 from reglet.testing.fakes.routes import UnexpectedCallError
-from reglet.testing.places import definition_of, in_place
-from reglet.testing.verification import verify_error, verify_output, verify_success
+from reglet.testing.matching import verify_error, verify_output, verify_success
+from reglet.testing.runners import check_in_context, definition_of
 
 if TYPE_CHECKING:
     from _pytest.mark.structures import ParameterSet
@@ -31,14 +30,14 @@ class ExampleCase:
     """One example of one operation, ready to run.
 
     Attributes:
-        plugin: the plugin, in whatever place it runs.
+        plugin: the plugin, whatever runs it.
         service: its service's name.
         operation: its operation's name.
         name: its own.
         config: the config that a host would send.
-        expected_output: fields that the data must have; None if that is not said.
+        expected_output: fields that the data must have; None: not looked at.
         expected_error: a part of the error's text; empty if it is to succeed.
-        answers: what the world answers.
+        answers: what the host answers.
         clients: clients to use in place of a host with those answers.
     """
 
@@ -61,11 +60,11 @@ class ExampleCase:
 class ExampleFailed(AssertionError):  # noqa: N818 - pytest shows it as a failure, not as an error
     """An example did not answer as it says; `problems` has a line for each difference."""
 
-    def __init__(self, case: ExampleCase, problems: list[str]) -> None:
+    def __init__(self, case: ExampleCase, differences: list[str]) -> None:
         """Name the example and what is different."""
         self.case = case
-        self.problems = problems
-        lines = [f"  {line}" for problem in problems for line in problem.splitlines()]
+        self.problems = differences
+        lines = [f"  {line}" for difference in differences for line in difference.splitlines()]
         super().__init__("\n".join([f"example {case.id}:", *lines]))
 
 
@@ -94,24 +93,21 @@ def run_example(case: ExampleCase) -> Result:
     """Run an example and return its Result. Raises `ExampleFailed` with every difference."""
     host = FakeHost.of(case.plugin, *case.answers)
     try:
-        result = _check(case, host)
+        if case.clients:
+            ctx = with_fakes(Context(), case.clients)
+            result = check_in_context(case.plugin, ctx, encode_config(case.config))
+            raise_unexpected(case.clients)
+        else:
+            result = host.check(case.plugin, case.config)
     except UnexpectedCallError as error:
         raise ExampleFailed(case, [str(error)]) from None
-    problems = list(_problems(case, result))
-    if problems:
-        raise ExampleFailed(case, problems)
+    differences = list(_differences(case, result))
+    if differences:
+        raise ExampleFailed(case, differences)
     return result
 
 
-def _check(case: ExampleCase, host: FakeHost) -> Result:
-    if case.clients:
-        result = in_place(case.plugin).check(bound(Context(), case.clients), encoded(case.config))
-        raise_unexpected(case.clients)
-        return result
-    return host.check(case.plugin, case.config)
-
-
-def _problems(case: ExampleCase, result: Result) -> Iterator[str]:
+def _differences(case: ExampleCase, result: Result) -> Iterator[str]:
     if case.expected_error:
         yield from verify_error(case.expected_error, result)
         return

@@ -1,4 +1,4 @@
-"""Throw configs and worlds at a plugin: whatever comes, it answers with a Result and has no bug."""
+"""Give a plugin configs and hosts at random: whatever comes, it answers with a Result and has no bug."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from typing import Any
 from reglet.application.answers import Answer
 from reglet.application.plugin import PluginDefinition
 from reglet.domain.context import Context
-from reglet.domain.entities.result import Result
 from reglet.domain.ports import Plugin
-from reglet.testing.assertions import explain
-from reglet.testing.audit.touched import touches_unrecorded
 from reglet.testing.examples import examples_of
 from reglet.testing.fakes.host import FakeHost
-from reglet.testing.places import definition_of
+from reglet.testing.matching import explain
+from reglet.testing.runners import definition_of
+from reglet.testing.usage import usage_paused
 
 
 def assert_never_traps(plugin: Plugin, *, max_examples: int = 100) -> None:
-    """Raise `AssertionError` with the smallest config and world for which the plugin has a bug.
+    """Raise `AssertionError` with the smallest config and host answers for which the plugin has a bug.
 
     Every operation gets configs that fit, configs that nearly fit, its examples and bytes that are no
     config, while its host answers and fails at random. A bug is a Result of type `panic`, or none at all.
@@ -32,7 +31,7 @@ def assert_never_traps(plugin: Plugin, *, max_examples: int = 100) -> None:
         ImportError: hypothesis is not installed.
         TypeError: the plugin has no models to make configs from.
     """
-    from reglet.testing import strategies  # says what to install
+    from reglet.testing import strategies  # raises ImportError with what to install
 
     definition = definition_of(plugin)
     if not isinstance(definition, PluginDefinition):
@@ -46,9 +45,9 @@ def assert_never_traps(plugin: Plugin, *, max_examples: int = 100) -> None:
 
     def explore(configs: st.SearchStrategy[Any]) -> None:
         @quiet
-        @given(config=configs, world=strategies.worlds())
-        def run(config: Any, world: list[Answer]) -> None:
-            _run(plugin, FakeHost(*world, grants=grants), config)
+        @given(config=configs, host_answers=strategies.host_answers())
+        def run(config: Any, host_answers: list[Answer]) -> None:
+            _run(plugin, FakeHost(*host_answers, grants=grants), config)
 
         run()
 
@@ -61,22 +60,13 @@ def assert_never_traps(plugin: Plugin, *, max_examples: int = 100) -> None:
 
 
 def _run(plugin: Plugin, host: FakeHost, config: Any) -> None:
-    with touches_unrecorded():
+    with usage_paused():
         result = host.check(plugin, config)
-    if _is_bug(result):
+    if result.error is not None and result.error.type == "panic":
+        calls = [
+            f"\n  it called {call.name} {call.request.decode()} and got {call.answer.decode()}"
+            for call in host.calls
+        ]
         shown_config = repr(config) if isinstance(config, bytes) else json.dumps(config)
-        raise AssertionError(
-            f"the plugin has a bug: {result.message}{explain(result)}\n  config: {shown_config}{_asked(host)}"
-        )
-
-
-def _asked(host: FakeHost) -> str:
-    lines = [
-        f"  it called {call.name} {call.request.decode()} and got {call.answer.decode()}"
-        for call in host.calls
-    ]
-    return "".join(f"\n{line}" for line in lines)
-
-
-def _is_bug(result: Result) -> bool:
-    return result.error is not None and result.error.type == "panic"
+        what = f"the plugin has a bug: {result.message}{explain(result)}"
+        raise AssertionError(f"{what}\n  config: {shown_config}{''.join(calls)}")

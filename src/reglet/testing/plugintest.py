@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from reglet.application.results import result_of_error
 from reglet.domain.context import Context
+from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.result import Result, ResultStatus
 from reglet.domain.ports import Plugin
 from reglet.testing.assertions import (
@@ -17,17 +18,17 @@ from reglet.testing.assertions import (
     assert_failure,
     assert_matches_schema,
     assert_success,
-    explain,
 )
-from reglet.testing.audit.surroundings import surroundings_watched
-from reglet.testing.binding import bound, raise_unexpected
-from reglet.testing.configs import encoded
+from reglet.testing.config_json import encode_config
 from reglet.testing.examples import generate_example_tests, run_example
+from reglet.testing.fakes.host import FakeHost, raise_unexpected, with_fakes
 from reglet.testing.fakes.routes import UnexpectedCallError
-from reglet.testing.places import in_place
-from reglet.testing.verification import verify_error, verify_output
+from reglet.testing.matching import explain, verify_error, verify_output
+from reglet.testing.runners import check_in_context
+from reglet.testing.side_effects import side_effects_watched
 
 __all__ = [
+    "PluginClient",
     "PluginTestsFailed",
     "TestCase",
     "assert_data_field",
@@ -71,9 +72,9 @@ class PluginTestsFailed(AssertionError):  # noqa: N818 - pytest shows it as a fa
         """Name every case that failed and why."""
         self.failures = failures
         lines = [f"{len(failures)} of {total} cases failed:"]
-        for name, problems in failures.items():
+        for name, differences in failures.items():
             lines.append(f"  {name}")
-            lines += [f"    {line}" for problem in problems for line in problem.splitlines()]
+            lines += [f"    {line}" for difference in differences for line in difference.splitlines()]
         super().__init__("\n".join(lines))
 
 
@@ -84,20 +85,20 @@ def run_plugin_tests(plugin: Plugin, cases: Iterable[TestCase], *, clients: Iter
     """
     __tracebackhide__ = True  # a failure shows the author's own line
     given = tuple(clients)
-    ctx = bound(Context(), given)
+    ctx = with_fakes(Context(), given)
     table = list(cases)
-    results = [(case.name, list(_problems(plugin, ctx, given, case))) for case in table]
+    results = [(case.name, list(_differences(plugin, ctx, given, case))) for case in table]
     failures: dict[str, list[str]] = {}
-    for name, problems in results:
-        if problems:
-            failures.setdefault(name, []).extend(problems)
+    for name, differences in results:
+        if differences:
+            failures.setdefault(name, []).extend(differences)
     if failures:
         raise PluginTestsFailed(failures, len(table))
 
 
-def _problems(plugin: Plugin, ctx: Context, clients: Sequence[object], case: TestCase) -> Iterator[str]:
+def _differences(plugin: Plugin, ctx: Context, clients: Sequence[object], case: TestCase) -> Iterator[str]:
     try:
-        result = _checked(plugin, ctx, encoded(case.config))
+        result = _checked(plugin, ctx, encode_config(case.config))
         raise_unexpected(clients)
     except (TypeError, ValueError) as error:
         yield f"the config is not JSON: {error}"
@@ -105,30 +106,42 @@ def _problems(plugin: Plugin, ctx: Context, clients: Sequence[object], case: Tes
     except UnexpectedCallError as error:
         yield str(error)
         return
-    yield from _status_problems(case, result)
+    if case.expect_status is not None and str(result.status) != str(case.expect_status):
+        yield f"expected {case.expect_status}, got {result.status}: {result.message}{explain(result)}"
     if case.expect_data is not None:
         yield from verify_output(case.expect_data, result.data or {})
     if case.expect_error is not None:
         yield from verify_error(case.expect_error, result)
     if case.validate is not None:
-        yield from _validation_problems(case.validate, result)
+        try:
+            case.validate(result)
+        except AssertionError as error:
+            name = getattr(case.validate, "__name__", "validate")
+            yield str(error) or f"{name} is not satisfied{explain(result)}"
 
 
 def _checked(plugin: Plugin, ctx: Context, config: bytes) -> Result:
-    with surroundings_watched():
+    with side_effects_watched():
         try:
-            return in_place(plugin).check(ctx, config)
+            return check_in_context(plugin, ctx, config)
         except Exception as error:  # noqa: BLE001 - as a host sees it: an error becomes a Result
             return result_of_error(error)
 
 
-def _status_problems(case: TestCase, result: Result) -> Iterator[str]:
-    if case.expect_status is not None and str(result.status) != str(case.expect_status):
-        yield f"expected {case.expect_status}, got {result.status}: {result.message}{explain(result)}"
+class PluginClient:
+    """Runs a plugin's checks against a host: config in, Result out."""
 
+    def __init__(self, plugin: Plugin, host: FakeHost) -> None:
+        """Check `plugin` against `host`."""
+        self.plugin = plugin
+        self.host = host
 
-def _validation_problems(validate: Callable[[Result], object], result: Result) -> Iterator[str]:
-    try:
-        validate(result)
-    except AssertionError as error:
-        yield str(error) or f"{getattr(validate, '__name__', 'validate')} is not satisfied{explain(result)}"
+    def manifest(self) -> Manifest:
+        """Return the plugin's description of itself."""
+        return self.plugin.manifest(Context())
+
+    def check(self, config: Mapping[str, Any] | bytes | None = None, /, **fields: Any) -> Result:
+        """Run a check. A config may be an object, the bytes that a host sends, or keyword arguments."""
+        return self.host.check(
+            self.plugin, config if isinstance(config, bytes) else {**(config or {}), **fields}
+        )

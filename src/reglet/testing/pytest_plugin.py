@@ -1,4 +1,4 @@
-"""The pytest plugin: fixtures, examples as tests, and the place in which plugins run.
+"""The pytest plugin: fixtures, examples as tests, and what runs the plugins.
 
 In a project that has no `[tool.reglet]` it adds an option and does nothing else; what it needs is imported
 when it is used.
@@ -6,24 +6,29 @@ when it is used.
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from reglet.application.names import PROJECT_FILE
+
 if TYPE_CHECKING:
+    from _pytest._code.code import ExceptionInfo, TerminalRepr
+
     from reglet.domain.entities.result import Result
     from reglet.domain.ports import Plugin
-    from reglet.testing.client import PluginClient
+    from reglet.testing.examples import ExampleCase
     from reglet.testing.fakes.host import FakeHost
-    from reglet.testing.places import PlaceName
+    from reglet.testing.plugintest import PluginClient
     from reglet.testing.projects import Projects
+    from reglet.testing.runners import RunnerName
 
 _FAILED = pytest.StashKey[bool]()
 _PROJECTS = pytest.StashKey["Projects"]()
-_PROJECT_FILE = "pyproject.toml"
-_PLACES = ("fakes", "native", "sandbox", "go")
+_RUNNERS = ("fakes", "native", "sandbox", "go")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,10 +36,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("reglet", "Reglet plugins")
     group.addoption(
         "--reglet-place",
-        choices=_PLACES,
+        choices=_RUNNERS,
         default="fakes",
-        help="where plugins run: in process with fakes (default), in the real world, inside the built .wasm "
-        "in the sandbox, or on the Go host",
+        help="where plugins run: in process with fakes (default) or on the real network, inside the built "
+        ".wasm in the sandbox, or on the Go host",
     )
     group.addoption(
         "--reglet-audit",
@@ -49,27 +54,24 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "reglet_example: an example of a Reglet plugin, run as a test")
     if config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
         return
-    project_file = config.rootpath / _PROJECT_FILE
-    if _is_project_file(project_file) and str(project_file) not in config.args:
+    project_file = config.rootpath / PROJECT_FILE
+    if names_a_plugin(project_file) and str(project_file) not in config.args:
         config.args.append(str(project_file))
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect a plugin project's examples from its `pyproject.toml`."""
-    if file_path.name != _PROJECT_FILE or not _is_project_file(file_path):
+    if file_path.name != PROJECT_FILE or not names_a_plugin(file_path):
         return None
-    from reglet.testing.collection import ExampleFile
-
     file: pytest.Collector = ExampleFile.from_parent(parent, path=file_path)
     return file
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Put all plugins in the place that was asked for, those that tests import themselves too."""
+    """Let the runner that was asked for run all plugins, those that tests import themselves too."""
     if config.getoption("--reglet-place") == "fakes":
         return
     from reglet.domain.errors import RegletError
-    from reglet.testing.project_file import project_folder
 
     folders = {folder for path in {item.path for item in items} if (folder := project_folder(path))}
     for folder in sorted(folders):
@@ -102,12 +104,12 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     path: Path | None = session.config.getoption("--reglet-audit")
     if path is None:
         return (yield)
-    from reglet.testing.audit.surroundings import checks_watched
-    from reglet.testing.audit.touched import touches_recorded
+    from reglet.testing.side_effects import checks_watched
+    from reglet.testing.usage import usage_recorded
 
-    with touches_recorded() as touched, checks_watched():
+    with usage_recorded() as usage, checks_watched():
         outcome = yield
-    touched.save(path)
+    usage.save(path)
     return outcome
 
 
@@ -117,16 +119,14 @@ def projects_of(config: pytest.Config) -> Projects:
         from reglet.testing.projects import Projects
 
         cache = config.cache.mkdir("reglet") if config.pluginmanager.has_plugin("cacheprovider") else None
-        place = cast("PlaceName", config.getoption("--reglet-place"))
-        config.stash[_PROJECTS] = Projects(place, cache)
+        runner = cast("RunnerName", config.getoption("--reglet-place"))
+        config.stash[_PROJECTS] = Projects(runner, cache)
     return config.stash[_PROJECTS]
 
 
 @pytest.fixture(scope="module")
 def plugin(request: pytest.FixtureRequest) -> Plugin:
-    """The plugin of the project that the test stands in, in the place that `--reglet-place` says."""
-    from reglet.testing.project_file import project_folder
-
+    """The plugin of the project that the test stands in, where `--reglet-place` says that it runs."""
     folder = project_folder(request.path)
     if folder is None:
         pytest.fail(
@@ -140,11 +140,11 @@ def plugin(request: pytest.FixtureRequest) -> Plugin:
 def fake_host(plugin: Plugin, request: pytest.FixtureRequest) -> Iterator[FakeHost]:
     """A host that grants what the plugin declares; after the test, every route must have been used."""
     from reglet.testing.fakes.host import FakeHost
-    from reglet.testing.places import meets_fakes
+    from reglet.testing.runners import NativeRunner, runner_of
 
     host = FakeHost.of(plugin)
     yield host
-    if meets_fakes(plugin) and not request.node.stash.get(_FAILED, False):
+    if not isinstance(runner_of(plugin), NativeRunner) and not request.node.stash.get(_FAILED, False):
         host.raise_unexpected()
         host.assert_all_used()
 
@@ -152,7 +152,7 @@ def fake_host(plugin: Plugin, request: pytest.FixtureRequest) -> Iterator[FakeHo
 @pytest.fixture
 def plugin_client(plugin: Plugin, fake_host: FakeHost) -> PluginClient:
     """Checks of the plugin against `fake_host`: config in, Result out, through the whole stack."""
-    from reglet.testing.client import PluginClient
+    from reglet.testing.plugintest import PluginClient
 
     return PluginClient(plugin, fake_host)
 
@@ -160,7 +160,7 @@ def plugin_client(plugin: Plugin, fake_host: FakeHost) -> PluginClient:
 @pytest.fixture
 def replay(plugin: Plugin, request: pytest.FixtureRequest) -> Callable[..., Result]:
     """Play a recording back: `replay("recordings/ok.json")`, relative to the test's folder."""
-    from reglet.testing.client import replayed
+    from reglet.testing.recording import replayed
 
     def run(path: str | Path, config: Mapping[str, Any] | None = None) -> Result:
         return replayed(plugin, request.path.parent / path, config)
@@ -168,7 +168,66 @@ def replay(plugin: Plugin, request: pytest.FixtureRequest) -> Callable[..., Resu
     return run
 
 
-def _is_project_file(path: Path) -> bool:
-    from reglet.testing.project_file import names_a_plugin
+class ExampleFile(pytest.File):
+    """A project's `pyproject.toml`, which names the plugin whose examples these are."""
 
-    return names_a_plugin(path)
+    def collect(self) -> Iterator[ExampleItem]:
+        """Yield an item an example."""
+        from reglet.domain.errors import RegletError
+        from reglet.testing.examples import examples_of
+
+        try:
+            plugin = projects_of(self.config).plugin(self.path.parent)
+        except RegletError as error:
+            raise self.CollectError(f"{error}\n{getattr(error, 'traceback', '')}".rstrip()) from error
+        for case in examples_of(plugin):
+            item: ExampleItem = ExampleItem.from_parent(self, name=case.id, case=case)
+            yield item
+
+
+class ExampleItem(pytest.Item):
+    """One example, run against its answers."""
+
+    def __init__(self, *, case: ExampleCase, **arguments: Any) -> None:
+        """Run `case`."""
+        super().__init__(**arguments)
+        self.case = case
+        self.add_marker("reglet_example")
+
+    def runtest(self) -> None:
+        """Run it."""
+        from reglet.testing.examples import run_example
+
+        run_example(self.case)
+
+    def repr_failure(self, excinfo: ExceptionInfo[BaseException], style: Any = None) -> str | TerminalRepr:
+        """Return what differs; the kit's own frames say nothing to an author."""
+        from reglet.testing.examples import ExampleFailed
+
+        if isinstance(excinfo.value, ExampleFailed):
+            return str(excinfo.value)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Return where the example is named."""
+        return self.path, None, f"example {self.case.id}"
+
+
+def names_a_plugin(path: Path) -> bool:
+    """Whether a file is there, can be read, and has `[tool.reglet] plugin`."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return False
+    if "tool.reglet" not in text:
+        return False
+    try:
+        tables = tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return "plugin" in tables.get("tool", {}).get("reglet", {})
+
+
+def project_folder(path: Path) -> Path | None:
+    """Return the nearest folder above a file, or the folder itself, that is a plugin's project."""
+    return next((each for each in (path, *path.parents) if names_a_plugin(each / PROJECT_FILE)), None)

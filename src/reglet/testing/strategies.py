@@ -1,4 +1,4 @@
-"""Hypothesis strategies from models: configs that fit, configs that nearly fit, and worlds to run them in.
+"""Hypothesis strategies from models: configs that fit, configs that nearly fit, and answers of a host.
 
 Hypothesis is not installed with the kit: `pip install hypothesis`.
 """
@@ -34,7 +34,7 @@ from reglet.domain.time import format_duration, format_time
 try:
     from hypothesis import strategies as st
 except ImportError as missing:
-    raise ImportError("fuzzing needs hypothesis: pip install hypothesis") from missing
+    raise ImportError("fuzzing needs hypothesis; add it with: pip install hypothesis") from missing
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -79,8 +79,8 @@ def json_values() -> SearchStrategy[Any]:
     )
 
 
-def worlds() -> SearchStrategy[list[Answer]]:
-    """Return a strategy for what the world answers to whatever is asked: one answer a port."""
+def host_answers() -> SearchStrategy[list[Answer]]:
+    """Return a strategy for what a host answers to whatever is asked: one answer a port."""
     error = st.none() | st.sampled_from(_FAILURES) | st.text(min_size=1, max_size=20)
     texts = st.lists(st.text(max_size=40), max_size=3)
     statuses, bodies = st.integers(100, 599), st.binary(max_size=200) | st.text(max_size=200)

@@ -99,7 +99,7 @@ class Numbering:
     types: dict[FunctionType, int] = field(factory=dict, repr=False)
 
     def type_index(self, type_: FunctionType) -> int:
-        """Give the index of a type, a new one at its first use."""
+        """Return the index of a type, a new one at its first use."""
         return self.types.setdefault(type_, len(self.types))
 
 
@@ -132,7 +132,7 @@ class Rewriter:
         self._rewritten: dict[bytes, bytes] = {}
 
     def body(self, pieces: list[Piece]) -> bytes:
-        """Give the body with every index renumbered and every constant global replaced by its value.
+        """Return the body with every index renumbered and every constant global replaced by its value.
 
         Raises:
             LinkError: it sets a constant global, or uses a second table.

@@ -82,7 +82,7 @@ class Addresses:
         return self._layout.table_size + len(self._slots)
 
     def global_value(self, library: int, index: int) -> int | None:
-        """Give the constant that a global holds, or None for the stack pointer.
+        """Return the constant that a global holds, or None for the stack pointer.
 
         Raises:
             LinkError: the global is none that a shared library has.
@@ -105,7 +105,7 @@ class Addresses:
         return self.evaluate(library, initial)
 
     def evaluate(self, library: int, expression: ConstantExpression) -> int:
-        """Give the value of a constant expression.
+        """Return the value of a constant expression.
 
         Raises:
             LinkError: it reads the stack pointer, which is not constant.
@@ -231,7 +231,7 @@ class PlacedData:
 
 
 def placed_data(libraries: Sequence[Library], addresses: Addresses) -> list[PlacedData]:
-    """Give the libraries' data with all pointers in place, in the order of their addresses.
+    """Return the libraries' data with all pointers in place, in the order of their addresses.
 
     Raises:
         LinkError: a pointer lies where a library has no data, or relocations are not understood.

@@ -36,7 +36,7 @@ class LinkPlan:
     Attributes:
         rules: Where names come from.
         exports: The names that the module exports; each is an export of one of the libraries.
-        located: Exports of the libraries that the module does not export, and whose bodies' places are told.
+        located: Exports of the libraries that the module does not export, and whose bodies are located.
         excluded: Parts of the libraries that the module does without.
         stack_size: Bytes, a multiple of 16.
         debug_names: Whether to write the functions' names.

@@ -75,7 +75,7 @@ class Resolver:
         self._functions: dict[tuple[int, int], Target] = {}
 
     def function(self, library: int, index: int) -> Target:
-        """Tell what function `index` of a library is.
+        """Return what function `index` of a library is.
 
         Raises:
             LinkError: no library exports it, or with another type.
@@ -86,14 +86,14 @@ class Resolver:
         return target
 
     def exported_function(self, library: int, name: str) -> Target | None:
-        """Tell what the function is that a library exports as `name`, None if it does not."""
+        """Return what the function is that a library exports as `name`, None if it does not."""
         export = self._libraries[library].module.exported.get(name)
         if export is None or export.kind is not ExternKind.FUNCTION:
             return None
         return self.function(library, export.index)
 
     def function_named(self, library: int, name: str) -> Target:
-        """Tell which function `library` means by `name`.
+        """Return which function `library` means by `name`.
 
         Raises:
             LinkError: no library exports it.
@@ -105,7 +105,7 @@ class Resolver:
         raise LinkError(f"{self._libraries[library].name}: no library has the function {name!r}")
 
     def data_named(self, library: int, name: str) -> DataSymbol:
-        """Tell which address `library` means by `name`.
+        """Return which address `library` means by `name`.
 
         Raises:
             LinkError: no library exports it.
@@ -122,7 +122,7 @@ class Resolver:
         raise LinkError(f"{self._libraries[library].name}: no library has the data {name!r}")
 
     def type_of(self, target: Target) -> FunctionType:
-        """Give the type of a function."""
+        """Return the type of a function."""
         if isinstance(target, Function):
             return self._libraries[target.library].module.function_type(target.local_index)
         return target.type

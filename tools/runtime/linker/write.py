@@ -74,7 +74,7 @@ def write_module(contents: Contents) -> bytes:
 
 
 def trap_body() -> bytes:
-    """Give the body of a Trap."""
+    """Return the body of a Trap."""
     return _TRAP_BODY
 
 
@@ -113,7 +113,7 @@ def _element_segments(contents: Contents) -> list[bytes]:
 
 
 def display_name(target: Target, names: Mapping[int, str]) -> str | None:
-    """Give the name that a function has in traces."""
+    """Return the name that a function has in traces."""
     if isinstance(target, HostFunction):
         return target.name
     if isinstance(target, Trap):

@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
-from typing import Any
-
-from attrs import frozen
+from ipaddress import IPv4Address, ip_address
+from typing import Any, TypeAlias
 
 from reglet.application.checks.outcome import (
     RefusedConfigError,
@@ -25,6 +23,7 @@ from reglet.domain.entities.result import Result, result_error, result_success
 from reglet.domain.errors import ConfigError, RegletError
 from reglet.domain.ports import DNSResolver
 
+_Records: TypeAlias = tuple[list[str], list[MXRecord]]
 _TIMEOUT_WORDS = ("timeout", "deadline exceeded")
 _NOT_FOUND_WORDS = ("no such host", "not found")
 
@@ -51,36 +50,40 @@ def run_dns_check(
         MissingClientError: the context has no `DNSResolver` and none was given.
     """
     try:
-        query = _read(config)
-    except RefusedConfigError as error:
-        return result_error(error.detail())
+        hostname = must_get_string(config, "hostname")
+    except ConfigError as error:
+        return result_error(RefusedConfigError(str(error), "MISSING_HOSTNAME").detail())
+    record_type = get_string_default(config, "record_type", "A")
+    nameserver = get_string_default(config, "nameserver", "") or None
+    timeout = read_timeout(config, 5_000)
     if client is not None:
         ctx = ctx.with_client(DNSResolver, client)
     ctx.client(DNSResolver)  # a missing one is the author's mistake, not a failed look-up
+
+    def look_up() -> _Records:
+        within = ctx.with_timeout(timeout) if timeout else ctx  # each attempt has the whole time limit
+        return _look_up(within.client(DNSResolver), hostname, record_type, nameserver)
+
+    facts: dict[str, Any] = {"hostname": hostname, "record_type": record_type, "record_count": 0}
     watch = Stopwatch()
     try:
-        answer = _retried(lambda: _look_up(_resolver(ctx, query), query), retries, backoff)
+        records, mx_records = _retried(look_up, retries, backoff)
     except RegletError as error:
         metadata = watch.stop()
-        facts = _facts(query, _Answer(), metadata.duration_ns) | _reasons(error)
+        detail, message = error.detail(), str(error)  # some hosts give the reason in the message alone
+        facts["query_time_ms"] = whole_milliseconds(metadata.duration_ns)
+        facts["is_timeout"] = detail.is_timeout or any(word in message for word in _TIMEOUT_WORDS)
+        facts["is_not_found"] = detail.is_not_found or any(word in message for word in _NOT_FOUND_WORDS)
         return result_error(failed_call(error, "LOOKUP_FAILED")).with_data(facts).with_metadata(metadata)
     metadata = watch.stop()
-    message = f"DNS lookup successful for {query.hostname} ({query.record_type})"
-    return result_success(message, _facts(query, answer, metadata.duration_ns)).with_metadata(metadata)
-
-
-@frozen
-class _Query:
-    hostname: str
-    record_type: str
-    nameserver: str | None
-    timeout: timedelta
-
-
-@frozen
-class _Answer:
-    records: tuple[str, ...] = ()
-    mx_records: tuple[MXRecord, ...] = ()
+    facts["record_count"] = len(records) + len(mx_records)
+    facts["query_time_ms"] = whole_milliseconds(metadata.duration_ns)
+    if records:
+        facts["records"] = list(records)
+    if mx_records:
+        facts["mx_records"] = [{"host": record.host, "pref": record.pref} for record in mx_records]
+    message = f"DNS lookup successful for {hostname} ({record_type})"
+    return result_success(message, facts).with_metadata(metadata)
 
 
 class _UnsupportedTypeError(RegletError):
@@ -89,44 +92,39 @@ class _UnsupportedTypeError(RegletError):
     error_type = "network"
 
 
-def _read(config: JSONObject | None) -> _Query:
-    try:
-        hostname = must_get_string(config, "hostname")
-    except ConfigError as error:
-        raise RefusedConfigError(str(error), "MISSING_HOSTNAME") from error
-    return _Query(
-        hostname,
-        get_string_default(config, "record_type", "A"),
-        get_string_default(config, "nameserver", "") or None,
-        read_timeout(config, 5_000),
-    )
-
-
-def _resolver(ctx: Context, query: _Query) -> DNSResolver:
-    """Return the context's resolver for one look-up, whose time limit is the context's."""
-    return (ctx.with_timeout(query.timeout) if query.timeout else ctx).client(DNSResolver)
-
-
-def _look_up(resolver: DNSResolver, query: _Query) -> _Answer:
-    name, nameserver = query.hostname, query.nameserver
-    match query.record_type:
-        case "A":
-            return _Answer(tuple(filter(_is_ipv4, resolver.lookup_host(name, nameserver=nameserver))))
-        case "AAAA":
-            return _Answer(tuple(filter(_is_ipv6, resolver.lookup_host(name, nameserver=nameserver))))
+def _look_up(resolver: DNSResolver, name: str, record_type: str, nameserver: str | None) -> _Records:
+    match record_type:
+        case "A" | "AAAA":
+            family = 4 if record_type == "A" else 6
+            addresses = resolver.lookup_host(name, nameserver=nameserver)
+            return [address for address in addresses if _family(address) == family], []
         case "CNAME":
-            return _Answer((resolver.lookup_cname(name, nameserver=nameserver),))
+            return [resolver.lookup_cname(name, nameserver=nameserver)], []
         case "MX":
-            return _Answer(mx_records=tuple(resolver.lookup_mx(name, nameserver=nameserver)))
+            return [], resolver.lookup_mx(name, nameserver=nameserver)
         case "TXT":
-            return _Answer(tuple(resolver.lookup_txt(name, nameserver=nameserver)))
+            return resolver.lookup_txt(name, nameserver=nameserver), []
         case "NS":
-            return _Answer(tuple(resolver.lookup_ns(name, nameserver=nameserver)))
+            return resolver.lookup_ns(name, nameserver=nameserver), []
         case unsupported:
             raise _UnsupportedTypeError(f"unsupported record type: {unsupported}")
 
 
-def _retried(look_up: Callable[[], _Answer], retries: int, backoff: timedelta) -> _Answer:
+def _family(address: str) -> int:
+    """Return 4 or 6, 4 also for `::ffff:192.0.2.1`; 0 for what is no address, or has a zone."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return 0
+    if isinstance(parsed, IPv4Address):
+        return 4
+    if parsed.scope_id is not None:
+        return 0
+    return 6 if parsed.ipv4_mapped is None else 4
+
+
+def _retried(look_up: Callable[[], _Records], retries: int, backoff: timedelta) -> _Records:
+    """Return what a look-up finds, tried again where time ran out; each wait is twice the one before."""
     for attempt in range(retries):
         try:
             return look_up()
@@ -135,48 +133,3 @@ def _retried(look_up: Callable[[], _Answer], retries: int, backoff: timedelta) -
                 raise
         time.sleep((backoff * 2**attempt).total_seconds())
     return look_up()
-
-
-def _is_ipv4(text: str) -> bool:
-    """Whether a text is an IPv4 address, or one written as IPv6 (`::ffff:1.2.3.4`)."""
-    try:
-        IPv4Address(text)
-    except AddressValueError:
-        address = _ipv6(text)
-        return address is not None and address.ipv4_mapped is not None
-    return True
-
-
-def _is_ipv6(text: str) -> bool:
-    address = _ipv6(text)
-    return address is not None and address.ipv4_mapped is None and address.scope_id is None
-
-
-def _ipv6(text: str) -> IPv6Address | None:
-    try:
-        return IPv6Address(text)
-    except AddressValueError:
-        return None
-
-
-def _facts(query: _Query, answer: _Answer, duration_ns: int) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "hostname": query.hostname,
-        "record_type": query.record_type,
-        "record_count": len(answer.records) + len(answer.mx_records),
-        "query_time_ms": whole_milliseconds(duration_ns),
-    }
-    if answer.records:
-        facts["records"] = list(answer.records)
-    if answer.mx_records:
-        facts["mx_records"] = [{"host": record.host, "pref": record.pref} for record in answer.mx_records]
-    return facts
-
-
-def _reasons(error: RegletError) -> dict[str, bool]:
-    """Return why a look-up failed: from the error's flags, or from its text where a host gives only that."""
-    detail, text = error.detail(), str(error)
-    return {
-        "is_timeout": detail.is_timeout or any(word in text for word in _TIMEOUT_WORDS),
-        "is_not_found": detail.is_not_found or any(word in text for word in _NOT_FOUND_WORDS),
-    }

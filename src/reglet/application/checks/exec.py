@@ -8,11 +8,8 @@ from datetime import timedelta
 from attrs import evolve
 
 from reglet.domain.context import Context
-from reglet.domain.entities.records import CommandRequest, CommandResult
+from reglet.domain.entities.records import DEFAULT_TIMEOUT, CommandRequest, CommandResult
 from reglet.domain.ports import CommandRunner
-
-DEFAULT_TIMEOUT = timedelta(seconds=30)
-"""How long a program may run unless the request or the caller says otherwise."""
 
 
 def run(
@@ -28,7 +25,7 @@ def run(
 
     What the request leaves open is filled from `workdir`, `env` and `timeout` (30 seconds; a timeout that
     is not positive counts as none given). An environment that the request gives stays, an empty one too.
-    `runner` takes the place of the context's.
+    `runner` is used instead of the context's.
 
     Raises:
         ExecError: the program could not be started.
@@ -37,15 +34,13 @@ def run(
     """
     if runner is not None:
         ctx = ctx.with_client(CommandRunner, runner)
+    if timeout is None or timeout <= timedelta():
+        timeout = DEFAULT_TIMEOUT
     return ctx.client(CommandRunner).run(
         evolve(
             request,
             dir=request.dir or workdir or None,
             env=env if request.env is None else request.env,
-            timeout=request.timeout or _positive(timeout) or DEFAULT_TIMEOUT,
+            timeout=request.timeout or timeout,
         )
     )
-
-
-def _positive(timeout: timedelta | None) -> timedelta | None:
-    return timeout if timeout is not None and timeout > timedelta() else None

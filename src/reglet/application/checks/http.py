@@ -6,8 +6,6 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
-
 from reglet.application.checks.outcome import (
     RefusedConfigError,
     Stopwatch,
@@ -25,7 +23,7 @@ from reglet.application.config import (
 from reglet.domain.context import Context
 from reglet.domain.entities.json_value import JSONObject
 from reglet.domain.entities.records import HTTPRequest, HTTPResponse
-from reglet.domain.entities.result import Result, result_error, result_failure, result_success
+from reglet.domain.entities.result import Result, RunMetadata, result_error, result_failure, result_success
 from reglet.domain.errors import ConfigError, RegletError
 from reglet.domain.ports import HTTPClient
 
@@ -49,88 +47,56 @@ def run_http_check(ctx: Context, config: JSONObject | None, *, client: HTTPClien
         MissingClientError: the context has no `HTTPClient` and none was given.
     """
     try:
-        wanted = _read(config)
-    except RefusedConfigError as error:
-        return result_error(error.detail())
-    if client is not None:
-        ctx = ctx.with_client(HTTPClient, client)
-    http = ctx.client(HTTPClient)
-    watch = Stopwatch()
-    try:
-        response = http.do(wanted.request)
-    except RegletError as error:
-        return result_error(failed_call(error, "REQUEST_FAILED")).with_metadata(watch.stop())
-    metadata = watch.stop()
-    facts = _facts(response, wanted.preview_length)
-    facts["response_time_ms"] = whole_milliseconds(metadata.duration_ns)
-    return _judge(wanted, response, facts).with_metadata(metadata)
-
-
-@frozen
-class _Wanted:
-    request: HTTPRequest
-    preview_length: int
-    status: int | None
-    body_contains: str
-
-
-def _read(config: JSONObject | None) -> _Wanted:
-    try:
         url = must_get_string(config, "url")
     except ConfigError as error:
-        raise RefusedConfigError(str(error), "MISSING_URL") from error
+        return result_error(RefusedConfigError(str(error), "MISSING_URL").detail())
+    headers = (config or {}).get("headers")
+    if not isinstance(headers, Mapping):
+        headers = {}
     request = HTTPRequest(
         method=get_string_default(config, "method", "GET"),
         url=url,
-        headers=_headers(config),
+        headers={name: value for name, value in headers.items() if isinstance(value, str)},
         body=get_string_default(config, "body", "").encode("utf-8", "replace"),
         timeout=read_timeout(config, 30_000) or None,
         follow_redirects=get_bool_default(config, "follow_redirects", default=True),
         max_redirects=max(get_int_default(config, "max_redirects", 10), 0),
         insecure_skip_verify=get_bool_default(config, "insecure_skip_verify", default=False),
     )
-    return _Wanted(
-        request,
-        preview_length=get_int_default(config, "body_preview_length", 200),
-        status=get_int(config, "expected_status"),
-        body_contains=get_string_default(config, "expected_body_contains", ""),
-    )
+    if client is not None:
+        ctx = ctx.with_client(HTTPClient, client)
+    http = ctx.client(HTTPClient)
+    watch = Stopwatch()
+    try:
+        response = http.do(request)
+    except RegletError as error:
+        return result_error(failed_call(error, "REQUEST_FAILED")).with_metadata(watch.stop())
+    metadata = watch.stop()
+    return _judge(request.method, response, config, metadata).with_metadata(metadata)
 
 
-def _headers(config: JSONObject | None) -> dict[str, str]:
-    headers = (config or {}).get("headers")
-    if not isinstance(headers, Mapping):
-        return {}
-    return {name: value for name, value in headers.items() if isinstance(value, str)}
-
-
-def _facts(response: HTTPResponse, preview_length: int) -> dict[str, Any]:
-    facts: dict[str, Any] = {"status_code": response.status_code, "protocol": response.proto}
+def _judge(method: str, response: HTTPResponse, config: JSONObject | None, metadata: RunMetadata) -> Result:
+    status, body = response.status_code, response.body
+    facts: dict[str, Any] = {
+        "status_code": status,
+        "protocol": response.proto,
+        "response_time_ms": whole_milliseconds(metadata.duration_ns),
+    }
     if response.headers:
         facts["headers"] = {name: list(values) for name, values in response.headers.items()}
-    if response.body:
-        facts |= _body_facts(response, preview_length)
-    return facts
-
-
-def _body_facts(response: HTTPResponse, preview_length: int) -> dict[str, Any]:
-    body = response.body
-    shown = body if preview_length < 0 else body[:preview_length]
-    return {
-        "body_sha256": hashlib.sha256(body).hexdigest(),
-        "body_size": len(body),
-        "body_length": len(body),
-        "body": shown.decode("utf-8", "surrogateescape").translate(_UNDECODABLE),
-        "body_truncated": response.truncated or len(shown) < len(body),
-    }
-
-
-def _judge(wanted: _Wanted, response: HTTPResponse, facts: dict[str, Any]) -> Result:
-    status = response.status_code
-    if wanted.status is not None and status != wanted.status:
-        facts |= {"expected_status": wanted.status, "actual_status": status}
-        return result_failure(f"HTTP status mismatch: expected {wanted.status}, got {status}", facts)
-    if wanted.body_contains.encode("utf-8", "replace") not in response.body:
-        facts["expected_body_contains"] = wanted.body_contains
-        return result_failure(f"HTTP body mismatch: expected to contain '{wanted.body_contains}'", facts)
-    return result_success(f"HTTP {wanted.request.method} request successful: {status}", facts)
+    if body:
+        length = get_int_default(config, "body_preview_length", 200)
+        shown = body if length < 0 else body[:length]
+        facts["body_sha256"] = hashlib.sha256(body).hexdigest()
+        facts["body_size"] = facts["body_length"] = len(body)
+        facts["body"] = shown.decode("utf-8", "surrogateescape").translate(_UNDECODABLE)
+        facts["body_truncated"] = response.truncated or len(shown) < len(body)
+    expected_status = get_int(config, "expected_status")
+    if expected_status is not None and status != expected_status:
+        facts |= {"expected_status": expected_status, "actual_status": status}
+        return result_failure(f"HTTP status mismatch: expected {expected_status}, got {status}", facts)
+    expected_body = get_string_default(config, "expected_body_contains", "")
+    if expected_body.encode("utf-8", "replace") not in body:
+        facts["expected_body_contains"] = expected_body
+        return result_failure(f"HTTP body mismatch: expected to contain '{expected_body}'", facts)
+    return result_success(f"HTTP {method} request successful: {status}", facts)

@@ -1,4 +1,4 @@
-"""Checks a mail server: connects, with TLS or STARTTLS if asked, and returns what it said."""
+"""Checks a mail server: connects, with TLS or STARTTLS if asked, and returns its greeting."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ from reglet.application.config import get_bool_default
 from reglet.domain.context import Context
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.json_value import JSONObject
-from reglet.domain.entities.records import SMTPConnectResult
-from reglet.domain.entities.result import Result, RunMetadata, result_error, result_success
+from reglet.domain.entities.result import Result, result_error, result_success
 from reglet.domain.errors import RegletError
 from reglet.domain.ports import SMTPClient
 
 
 def run_smtp_check(ctx: Context, config: JSONObject | None, *, client: SMTPClient | None = None) -> Result:
-    """Connect to a mail server and return what it said.
+    """Connect to a mail server and return its greeting and the facts of the connection.
 
     Config: `host`, `port`; optional `use_tls` (false), `use_starttls` (false), `timeout_ms` (30000; 0 or less
     leaves it to the host).
@@ -52,16 +51,14 @@ def run_smtp_check(ctx: Context, config: JSONObject | None, *, client: SMTPClien
     except RegletError as error:
         return result_error(failed_call(error, "CONNECTION_FAILED")).with_metadata(watch.stop())
     metadata = watch.stop()
-    return _result(answer, target.address, metadata).with_metadata(metadata)
-
-
-def _result(answer: SMTPConnectResult, address: str, metadata: RunMetadata) -> Result:
     if not answer.connected:
-        return result_error(ErrorDetail("network", "SMTP connection failed", "CONNECTION_FAILED"))
+        failed = ErrorDetail("network", "SMTP connection failed", "CONNECTION_FAILED")
+        return result_error(failed).with_metadata(metadata)
+    measured_ns = answer.response_time // timedelta(microseconds=1) * 1000  # by the host, if it is not zero
     facts: dict[str, Any] = {
         "connected": True,
-        "address": address,
-        "latency_ms": _latency_ms(answer, metadata),
+        "address": target.address,
+        "latency_ms": whole_milliseconds(measured_ns or metadata.duration_ns),
     }
     known = {
         "banner": answer.banner,
@@ -69,11 +66,6 @@ def _result(answer: SMTPConnectResult, address: str, metadata: RunMetadata) -> R
         "tls_cipher_suite": answer.tls_cipher_suite,
         "tls_server_name": answer.tls_server_name,
     }
-    facts |= {name: text for name, text in known.items() if text}
-    return result_success(f"SMTP connection successful to {address}", facts)
-
-
-def _latency_ms(answer: SMTPConnectResult, metadata: RunMetadata) -> int:
-    """Return the host's own measurement where it made one, else how long the call took."""
-    measured = answer.response_time // timedelta(microseconds=1) * 1000
-    return whole_milliseconds(measured or metadata.duration_ns)
+    facts |= {name: value for name, value in known.items() if value}
+    message = f"SMTP connection successful to {target.address}"
+    return result_success(message, facts).with_metadata(metadata)

@@ -1,8 +1,8 @@
-"""Checks a port: connects to it, with TLS if asked, and returns what the connection told."""
+"""Checks a port: connects to it, with TLS if asked, and returns its facts."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from reglet.application.checks.outcome import (
@@ -20,10 +20,11 @@ from reglet.domain.entities.json_value import JSONObject
 from reglet.domain.entities.result import Result, RunMetadata, result_error, result_failure, result_success
 from reglet.domain.errors import RegletError
 from reglet.domain.ports import TCPConnection, TCPDialer
+from reglet.domain.time import format_time
 
 
 def run_tcp_check(ctx: Context, config: JSONObject | None, *, client: TCPDialer | None = None) -> Result:
-    """Connect to a port and return what the connection told.
+    """Connect to a port and return the facts of the connection.
 
     Config: `host`, `port`; optional `timeout_ms` (5000; 0 or less leaves it to the host), `tls` (false),
     `expected_tls_version` (`TLS 1.0` to `TLS 1.3`).
@@ -55,10 +56,10 @@ def run_tcp_check(ctx: Context, config: JSONObject | None, *, client: TCPDialer 
     metadata = watch.stop()
     with connection:
         expected = get_string_default(config, "expected_tls_version", "")
-        return _result(connection, target.address, expected, metadata).with_metadata(metadata)
+        return _judge(connection, target.address, expected, metadata).with_metadata(metadata)
 
 
-def _result(connection: TCPConnection, address: str, expected: str, metadata: RunMetadata) -> Result:
+def _judge(connection: TCPConnection, address: str, expected_tls: str, metadata: RunMetadata) -> Result:
     if not connection.is_connected:
         return result_error(ErrorDetail("network", "TCP connection failed", "CONNECTION_FAILED"))
     facts: dict[str, Any] = {
@@ -66,36 +67,26 @@ def _result(connection: TCPConnection, address: str, expected: str, metadata: Ru
         "address": address,
         "response_time_ms": whole_milliseconds(metadata.duration_ns),
     }
-    facts |= _known(remote_addr=connection.remote_addr, local_addr=connection.local_addr)
+    if connection.remote_addr:
+        facts["remote_addr"] = connection.remote_addr
+    if connection.local_addr:
+        facts["local_addr"] = connection.local_addr
     if connection.is_tls:
-        facts |= _tls_facts(connection, metadata.end_time)
-    actual = connection.tls_version if connection.is_tls else ""
-    if expected and actual != expected:
-        facts |= {"expected_tls_version": expected, "actual_tls_version": actual}
-        message = f"TLS version mismatch: expected {expected}, got {actual or 'none'}"
-        return result_failure(message, facts)
-    return result_success("TCP connection successful", facts)
-
-
-def _tls_facts(connection: TCPConnection, now: datetime) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "tls": True,
-        "tls_version": connection.tls_version,
-        "tls_cipher_suite": connection.tls_cipher_suite,
-        "tls_server_name": connection.tls_server_name,
-    }
-    if connection.tls_cert_subject:
+        facts |= {
+            "tls": True,
+            "tls_version": connection.tls_version,
+            "tls_cipher_suite": connection.tls_cipher_suite,
+            "tls_server_name": connection.tls_server_name,
+        }
+    if connection.is_tls and connection.tls_cert_subject:
         facts["tls_cert_subject"] = connection.tls_cert_subject
         facts["tls_cert_issuer"] = connection.tls_cert_issuer
-    if (not_after := connection.tls_cert_not_after) is not None:
-        facts["tls_cert_not_after"] = _rfc3339(not_after)
-        facts["tls_cert_days_remaining"] = (not_after - now) // timedelta(days=1)
-    return facts
-
-
-def _rfc3339(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _known(**facts: str) -> dict[str, str]:
-    return {name: value for name, value in facts.items() if value}
+    if connection.is_tls and (not_after := connection.tls_cert_not_after) is not None:
+        facts["tls_cert_not_after"] = format_time(not_after.replace(microsecond=0))
+        facts["tls_cert_days_remaining"] = (not_after - metadata.end_time) // timedelta(days=1)
+    actual = connection.tls_version if connection.is_tls else ""
+    if expected_tls and actual != expected_tls:
+        facts |= {"expected_tls_version": expected_tls, "actual_tls_version": actual}
+        message = f"TLS version mismatch: expected {expected_tls}, got {actual or 'none'}"
+        return result_failure(message, facts)
+    return result_success("TCP connection successful", facts)

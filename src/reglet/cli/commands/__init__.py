@@ -1,6 +1,22 @@
 """The commands, in the order in which help shows them."""
 
-from reglet.cli.commands import audit, build, dev, docs, doctor, inspect, lint, manifest, new, run, test
+from reglet.cli.commands import (
+    audit,
+    build,
+    dev,
+    docs,
+    doctor,
+    index,
+    inspect,
+    lint,
+    manifest,
+    new,
+    package,
+    pull,
+    push,
+    run,
+    test,
+)
 
 COMMANDS = (
     new.COMMAND,
@@ -13,6 +29,10 @@ COMMANDS = (
     lint.COMMAND,
     docs.COMMAND,
     dev.COMMAND,
+    package.COMMAND,
+    push.COMMAND,
+    pull.COMMAND,
+    index.COMMAND,
     doctor.COMMAND,
 )
 

@@ -7,9 +7,7 @@ import json
 import sys
 from pathlib import Path
 
-from reglet.cli.command import Command
-from reglet.cli.errors import require_extra
-from reglet.cli.exit_status import ExitStatus
+from reglet.cli.command import Command, ExitStatus, require_extra
 from reglet.cli.targets import require_project
 
 
@@ -31,7 +29,7 @@ def _run(options: argparse.Namespace) -> int:
     require_extra("test", "audit")
     require_project(options.path)
     from reglet.infrastructure.build.project import load_plugin_in_process
-    from reglet.testing.audit.project import audit_project
+    from reglet.testing.audit import audit_project
 
     report = audit_project(load_plugin_in_process(options.path), options.path, options.place)
     if options.json:

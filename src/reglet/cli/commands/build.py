@@ -7,10 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reglet.cli.command import Command
+from reglet.cli.command import Command, ExitStatus, UsageError, require_extra
 from reglet.cli.console import messages
-from reglet.cli.errors import UsageError, require_extra
-from reglet.cli.exit_status import ExitStatus
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

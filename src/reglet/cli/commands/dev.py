@@ -7,10 +7,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from reglet.cli.command import Command
+from reglet.cli.command import Command, require_extra
 from reglet.cli.commands.test import run_tests
 from reglet.cli.console import messages
-from reglet.cli.errors import require_extra
 from reglet.cli.targets import require_project
 
 _WATCHED = {".py", ".toml", ".json"}

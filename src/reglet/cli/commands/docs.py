@@ -7,11 +7,9 @@ import sys
 from pathlib import Path
 
 from reglet.application.reference import reference_page
-from reglet.cli.command import Command
-from reglet.cli.exit_status import ExitStatus
-from reglet.cli.files import write_file
-from reglet.cli.places import manifest_of
-from reglet.cli.targets import add_target_argument
+from reglet.cli.command import Command, ExitStatus
+from reglet.cli.console import write_file
+from reglet.cli.targets import add_target_argument, manifest_of
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:

@@ -11,16 +11,9 @@ from importlib.util import find_spec
 from attrs import frozen
 
 from reglet.application.version import __version__
-from reglet.cli.command import Command
-from reglet.cli.exit_status import ExitStatus
+from reglet.cli.command import Command, ExitStatus
 from reglet.domain.errors import RegletError
-
-_PACKAGES = {
-    "build": ("wasmtime", "rich", "platformdirs"),
-    "host": ("httpx", "dnspython", "cryptography"),
-    "component": ("componentize-py",),
-    "test": ("pytest", "jsonschema"),
-}
+from reglet.infrastructure.extras import EXTRAS, Extra, add_with
 
 
 @frozen
@@ -35,20 +28,20 @@ class Finding:
 def _findings() -> Iterator[Finding]:
     yield Finding("reglet", __version__)
     yield Finding("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    for extra, names in _PACKAGES.items():
-        for name in names:
-            yield _package(extra, name)
+    for extra, modules in EXTRAS.items():
+        for package in modules.values():
+            yield _package(extra, package.partition("[")[0])
     yield _runtime()
     yield from _cache()
 
 
-def _package(extra: str, name: str) -> Finding:
+def _package(extra: Extra, name: str) -> Finding:
     from importlib.metadata import PackageNotFoundError, version
 
     try:
         return Finding(name, version(name))
     except PackageNotFoundError:
-        return Finding(name, f"not installed: pip install 'reglet[{extra}]'", missing=True)
+        return Finding(name, f"not installed; {add_with(extra)}", missing=True)
 
 
 def _runtime() -> Finding:

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reglet.cli.command import Command
-from reglet.cli.errors import UsageError, require_extra
-from reglet.cli.exit_status import ExitStatus
+from reglet.cli.command import Command, ExitStatus, UsageError, require_extra
+from reglet.cli.targets import local_path
 
 if TYPE_CHECKING:
     from reglet.infrastructure.wasm.inspect import PluginModule
@@ -22,12 +21,14 @@ _NEEDED = ("_manifest", "_observe", "allocate")
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE", help="a .wasm file")
+    parser.add_argument(
+        "file", metavar="FILE", help="a .wasm file, or the reference of a plugin in a registry"
+    )
     parser.add_argument("--json", action="store_true", help="print it as JSON")
 
 
 def _run(options: argparse.Namespace) -> int:
-    facts = facts_of(options.file)
+    facts = facts_of(local_path(options.file))
     if options.json:
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")
     else:
@@ -36,7 +37,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def facts_of(path: Path) -> dict[str, Any]:
-    """Return what the file says of itself.
+    """Return what is in the file.
 
     Raises:
         UsageError: it cannot be read, is no core module, or lacks what hosts call.
@@ -69,11 +70,17 @@ def facts_of(path: Path) -> dict[str, Any]:
 
 
 def _built(plugin: PluginModule) -> dict[str, Any] | None:
-    """Return what our build wrote of itself; None for a module of another SDK."""
+    """Return what our build wrote of itself; None for a module of another SDK, whatever its section holds."""
     from reglet.infrastructure.wasm.inspect import BUILD_SECTION
 
-    section = plugin.custom.get(BUILD_SECTION)
-    return None if section is None else json.loads(bytes(section))
+    try:
+        built = json.loads(bytes(plugin.custom.get(BUILD_SECTION, b"")))
+    except (ValueError, RecursionError):
+        return None
+    texts = isinstance(built, dict) and all(
+        isinstance(built.get(key), str) for key in ("sdk", "abi", "runtime")
+    )
+    return built if texts and isinstance(built.get("modules"), list) else None
 
 
 def _show(facts: dict[str, Any]) -> None:

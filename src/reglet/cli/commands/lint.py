@@ -6,13 +6,11 @@ import argparse
 import json
 import sys
 
-import attrs
+from attrs import asdict
 
 from reglet.application.lint import lint_manifest
-from reglet.cli.command import Command
-from reglet.cli.exit_status import ExitStatus
-from reglet.cli.places import manifest_of
-from reglet.cli.targets import add_target_argument
+from reglet.cli.command import Command, ExitStatus
+from reglet.cli.targets import add_target_argument, manifest_of
 
 
 def _configure(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +21,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     findings = lint_manifest(manifest_of(options.target))
     if options.json:
-        sys.stdout.write(json.dumps([attrs.asdict(finding) for finding in findings], indent=2) + "\n")
+        sys.stdout.write(json.dumps([asdict(finding) for finding in findings], indent=2) + "\n")
     else:
         sys.stdout.write("".join(f"{finding}\n" for finding in findings))
     return ExitStatus.FAILURE if findings else ExitStatus.SUCCESS

@@ -9,12 +9,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reglet.cli.command import Command
-from reglet.cli.errors import UsageError, require_extra
-from reglet.cli.exit_status import ExitStatus
-from reglet.cli.files import write_file
-from reglet.cli.places import manifest_of
-from reglet.cli.targets import add_target_argument
+from reglet.cli.command import Command, ExitStatus, UsageError, require_extra
+from reglet.cli.console import write_file
+from reglet.cli.targets import add_target_argument, manifest_of
 
 if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest
@@ -69,7 +66,7 @@ def _show(manifest: Manifest) -> None:
 
     from reglet.application.reference import reference_page
     from reglet.cli.console import output
-    from reglet.cli.grants_text import capability_lines
+    from reglet.cli.grants_argument import capability_lines
 
     declared = capability_lines(manifest.capabilities) or ["nothing"]
     page = reference_page(manifest) + "\n## Capabilities\n\n" + "".join(f"- {line}\n" for line in declared)

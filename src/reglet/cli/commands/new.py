@@ -10,9 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING
 
-from reglet.cli.command import Command
-from reglet.cli.errors import UsageError
-from reglet.cli.exit_status import ExitStatus
+from reglet.cli.command import Command, ExitStatus, UsageError
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable

@@ -1,4 +1,4 @@
-"""`run TARGET`: one check, with the grants and the world that the arguments name."""
+"""`run TARGET`: one check, with the grants and the host calls that the arguments name."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from reglet.cli.command import Command
-from reglet.cli.config_argument import add_config_argument, read_config
-from reglet.cli.config_fields import warn_of_unknown_fields
+from reglet.cli.command import Command, ExitStatus, UsageError, require_extra, status_of
+from reglet.cli.config_argument import (
+    add_config_argument,
+    add_example_argument,
+    example_config,
+    example_with_answers,
+    read_config,
+    warn_of_unknown_fields,
+)
 from reglet.cli.console import messages, plugin_output, show_plugin, show_result
-from reglet.cli.errors import UsageError, require_extra
-from reglet.cli.example_argument import add_example_argument, example_config, example_with_answers
-from reglet.cli.exit_status import ExitStatus, status_of
 from reglet.cli.grants_argument import add_grants_argument, choose_grants
-from reglet.cli.places import place_of
-from reglet.cli.targets import add_target_argument
+from reglet.cli.targets import add_target_argument, load_target
 
 if TYPE_CHECKING:
-    from reglet.cli.places import Place
+    from reglet.cli.targets import LoadedPlugin
     from reglet.domain.entities.grants import GrantSet
     from reglet.domain.entities.manifest import Manifest
     from reglet.domain.entities.result import Result
@@ -42,11 +44,11 @@ def _configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="say of each host call, and of a file that was refused, what allowed or denied it",
     )
-    world = parser.add_mutually_exclusive_group()
-    world.add_argument(
+    recording = parser.add_mutually_exclusive_group()
+    recording.add_argument(
         "--record", type=Path, metavar="FILE", help="write every host call and its answer to FILE"
     )
-    world.add_argument("--replay", type=Path, metavar="FILE", help="answer host calls from a recording")
+    recording.add_argument("--replay", type=Path, metavar="FILE", help="answer host calls from a recording")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -54,15 +56,15 @@ def _run(options: argparse.Namespace) -> int:
     if options.example is not None and options.config != "{}":
         raise UsageError("--example brings its own config: leave out --config")
     given = read_config(options.config)
-    place = place_of(options.target)
-    manifest = place.manifest()
+    plugin = load_target(options.target)
+    manifest = plugin.manifest()
     show_plugin(manifest)
-    example = options.example and example_with_answers(place, options.example)
+    example = options.example and example_with_answers(plugin, options.example)
     if example:
         return _run_example(example, options)
     config = given if options.example is None else example_config(manifest, options.example)
     warn_of_unknown_fields(config, manifest)
-    check = _Check(place, manifest, config, choose_grants(options.grants, manifest, place))
+    check = _Check(plugin, manifest, config, choose_grants(options.grants, manifest, plugin))
     if options.replay is not None:
         return _replay(check, options)
     return _show(
@@ -86,7 +88,9 @@ def _show(result: Result, options: argparse.Namespace) -> int:
     if options.explain:
         _explain_files(result)
     if options.json:
-        _print_json(result)
+        from reglet.infrastructure.wire.result import RESULT
+
+        sys.stdout.write(RESULT.encode(result).decode() + "\n")
     else:
         show_result(result)
     return status_of(result)
@@ -94,24 +98,24 @@ def _show(result: Result, options: argparse.Namespace) -> int:
 
 @frozen
 class _Check:
-    """One check, ready but for the world that answers its host calls."""
+    """One check, ready but for what answers its host calls."""
 
-    place: Place
+    plugin: LoadedPlugin
     manifest: Manifest
     config: bytes
     grants: GrantSet
 
     def secrets(self) -> list[str]:
-        from reglet.testing.secrets import known_secrets
+        from reglet.testing.masking import known_secrets
 
-        return known_secrets(self.config, getattr(self.place, "plugin", None))
+        return known_secrets(self.config, getattr(self.plugin, "definition", None))
 
     def against(self, functions: HostFunctions) -> Result:
-        return self.place.check(self.config, functions, self.grants)
+        return self.plugin.check(self.config, functions, self.grants)
 
 
 def _functions(check: _Check, options: argparse.Namespace) -> HostFunctions:
-    from reglet.cli.stderr_log import StderrLog
+    from reglet.cli.console import StderrLog
     from reglet.sandbox import native_functions
 
     observer = _explain if options.explain else None
@@ -119,8 +123,7 @@ def _functions(check: _Check, options: argparse.Namespace) -> HostFunctions:
 
 
 def _replay(check: _Check, options: argparse.Namespace) -> int:
-    from reglet.testing.recording import Recording
-    from reglet.testing.replay import Replay, ReplayMismatchError
+    from reglet.testing.recording import Recording, Replay, ReplayMismatchError
 
     replay = Replay(Recording.load(options.replay), secrets=check.secrets())
     try:
@@ -160,10 +163,4 @@ def _explain_files(result: Result) -> None:
         messages().print(f"{operation} {path}: denied, missing {missing}", markup=False, soft_wrap=True)
 
 
-def _print_json(result: Result) -> None:
-    from reglet.infrastructure.wire.result import RESULT
-
-    sys.stdout.write(RESULT.encode(result).decode() + "\n")
-
-
-COMMAND = Command("run", "run one check", _configure, _run)
+COMMAND = Command("run", "run one check", _configure, _run, unexpected=ExitStatus.ERROR)

@@ -1,4 +1,4 @@
-"""`test [PATH]`: a project's tests and examples, in any of the places a plugin can run."""
+"""`test [PATH]`: a project's tests and examples, in any of the runners."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from reglet.cli.command import Command
-from reglet.cli.errors import UsageError, require_extra
-from reglet.cli.exit_status import ExitStatus
+from reglet.cli.command import Command, ExitStatus, UsageError, require_extra
 from reglet.cli.targets import require_project
 
 _NO_TESTS = 5
@@ -31,18 +29,18 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> int:
     require_extra("test", "test")
     require_project(options.path)
-    status = run_tests(options.path, options.place, options.arguments)
+    status = run_tests(options.path, options.place, [*options.arguments, *options.passed_on])
     if status == _NO_TESTS:
         raise UsageError(f"{options.path} has no tests and no examples: add an Example to an operation")
     return ExitStatus.SUCCESS if status == 0 else ExitStatus.FAILURE
 
 
-def run_tests(project: Path, place: str, arguments: list[str]) -> int:
+def run_tests(project: Path, runner: str, arguments: list[str]) -> int:
     """Run pytest in a project and return its exit status."""
     import subprocess
 
-    command = [sys.executable, "-m", "pytest", f"--reglet-place={place}", *arguments]
+    command = [sys.executable, "-m", "pytest", f"--reglet-place={runner}", *arguments]
     return subprocess.run(command, cwd=project, check=False).returncode  # noqa: S603 - our own interpreter
 
 
-COMMAND = Command("test", "run a project's tests and examples", _configure, _run)
+COMMAND = Command("test", "run a project's tests and examples", _configure, _run, passes_on=True)

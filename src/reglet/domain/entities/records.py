@@ -17,6 +17,9 @@ from reglet.domain.time import ZERO_TIME
 MAX_BODY_BYTES = 10 * 1024 * 1024
 """The most of an HTTP body, or of a command's output, that a host hands to a plugin."""
 
+DEFAULT_TIMEOUT = timedelta(seconds=30)
+"""How long a connection or a program may take where nobody sets a limit, as on the Go host."""
+
 DEFAULT_MAX_REDIRECTS = 10
 """The redirects that every host follows unless told otherwise."""
 
@@ -102,6 +105,19 @@ class CommandRequest:
     dir: str | None = None
     env: Mapping[str, str] | None = None
     timeout: timedelta | None = None
+
+
+@frozen
+class Program:
+    """The file that a command means.
+
+    Attributes:
+        path: absolute, as found; empty when there is none.
+        resolved: the file behind its symlinks; empty when there is none.
+    """
+
+    path: str = ""
+    resolved: str = ""
 
 
 @frozen

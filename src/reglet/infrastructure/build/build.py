@@ -50,7 +50,7 @@ class Stage:
 
 
 class Progress(Protocol):
-    """Told of each stage twice: when it begins and when it has ended."""
+    """Called for each stage twice: when it begins and when it has ended."""
 
     def __call__(self, stage: Stage) -> None:
         """Take note."""
@@ -71,7 +71,7 @@ class Stages:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Run a stage; one that fails is not told as ended."""
+        """Run a stage; one that fails is not reported as ended."""
         self._progress(Stage(name))
         start = time.perf_counter()
         yield
@@ -185,7 +185,7 @@ def build_plugin(
         target: a project folder, a `.py` file or `module:attribute`.
         output: the file to write; the plugin's name with `.wasm` in the working directory when left out.
         python: the interpreter whose packages the plugin may import; the one that runs this when left out.
-        progress: told of each stage.
+        progress: called for each stage.
 
     Raises:
         BuildError: it cannot be built; nothing was written.

@@ -16,6 +16,7 @@ from reglet.infrastructure.build.errors import BuildError, PluginImportError
 from reglet.infrastructure.build.project import find_project
 from reglet.infrastructure.build.sources import package_folders
 from reglet.infrastructure.engine import run_in_guest_thread
+from reglet.infrastructure.extras import MissingPackageError
 
 if TYPE_CHECKING:
     from reglet.infrastructure.build.build import Described, Progress
@@ -49,10 +50,11 @@ def build_component(
 
     Raises:
         BuildError: it cannot be built; nothing was written.
+        MissingPackageError: componentize-py is not installed.
         RuntimeProductError: reglet's installation is not whole.
     """
     if find_spec("componentize_py") is None:
-        raise BuildError("componentize-py is not installed: pip install 'reglet[component]'")
+        raise MissingPackageError("componentize-py", "component")
     project = find_project(target)
     stages = Stages(progress)
     described = run_in_guest_thread(lambda: _described(project, python, stages))
@@ -89,18 +91,16 @@ def _componentized(project: Project, python: Path | None) -> bytes:
         paths = [folder, *project.roots, _PACKAGE.parent, *package_folders(python)]
         command = [sys.executable, "-c", _COMPONENTIZE, "-q", "-d", str(_WIT), "-w", _WORLD, "componentize"]
         command += [option for path in paths for option in ("-p", str(path))]
-        _run([*command, "-o", str(made), _APP], folder)
+        command += ["-o", str(made), _APP]
+        try:
+            done = subprocess.run(  # noqa: S603 - our own interpreter
+                command, cwd=folder, capture_output=True, check=False, text=True, timeout=_MOST_SECONDS
+            )
+        except subprocess.TimeoutExpired as error:
+            raise BuildError(f"componentize-py did not end in {_MOST_SECONDS} s") from error
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip().splitlines()
+            cause = next((line for line in reversed(said) if "Error" in line), f"status {done.returncode}")
+            traceback = "\n".join(said[-_MOST_LINES:])
+            raise PluginImportError(f"componentize-py failed: {cause.strip()}", traceback)
         return made.read_bytes()
-
-
-def _run(command: list[str], folder: Path) -> None:
-    try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter
-            command, cwd=folder, capture_output=True, check=False, text=True, timeout=_MOST_SECONDS
-        )
-    except subprocess.TimeoutExpired as error:
-        raise BuildError(f"componentize-py did not end in {_MOST_SECONDS} s") from error
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        cause = next((line for line in reversed(said) if "Error" in line), f"status {done.returncode}")
-        raise PluginImportError(f"componentize-py failed: {cause.strip()}", "\n".join(said[-_MOST_LINES:]))

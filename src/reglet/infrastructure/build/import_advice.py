@@ -49,18 +49,15 @@ def unusable_imports(source: Source) -> Iterator[tuple[int, str, str]]:
     except SyntaxError:  # written for the plugin's Python, which is later than this one
         return
     for node in tree.body:
-        for line, module in _imported(node):
+        modules: list[str] = []
+        if isinstance(node, ast.Import):
+            modules = [each.name for each in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
+            modules = [node.module]
+        for module in modules:
             reason = unsupported_reason(module)
             if reason is not None:
-                yield line, module, reason
-
-
-def _imported(node: ast.AST) -> list[tuple[int, str]]:
-    if isinstance(node, ast.Import):
-        return [(node.lineno, each.name) for each in node.names]
-    if isinstance(node, ast.ImportFrom) and not node.level and node.module:
-        return [(node.lineno, node.module)]
-    return []
+                yield node.lineno, module, reason
 
 
 def find_warnings(
@@ -75,7 +72,10 @@ def find_warnings(
         trace: imports the plugin again and returns where it reads the clock and takes random bytes.
     """
     yield from _baked_in(guest, effects, trace)
-    yield from _unusable(guest.sources)
+    for source in guest.sources:
+        if source.guest_path.startswith(_PLUGIN_FILES):
+            for line, module, reason in unusable_imports(source):
+                yield f"{source.path}:{line} imports {module}, which {reason}"
     present = frozenset(modules)
     packages: dict[str, set[str]] = {}
     for source in guest.sources:
@@ -86,7 +86,8 @@ def find_warnings(
             if source.guest_path.startswith(_PLUGIN_FILES):
                 yield _too_late(source, each.line, missing)
             else:
-                packages.setdefault(_package(source), set()).add(missing)
+                package = source.guest_path.split("/")[2].removesuffix(".py")
+                packages.setdefault(package, set()).add(missing)
     for package, names in sorted(packages.items()):
         yield (
             f"package {package} imports inside its functions: {', '.join(sorted(names))}; a check that comes "
@@ -94,44 +95,24 @@ def find_warnings(
         )
 
 
-def _unusable(sources: Sequence[Source]) -> Iterator[str]:
-    for source in sources:
-        if source.guest_path.startswith(_PLUGIN_FILES):
-            for line, module, reason in unusable_imports(source):
-                yield _of_no_use(source, line, module, reason)
-
-
 def _too_late(source: Source, line: int, module: str) -> str:
     reason = unsupported_reason(module)
     if reason is not None:
-        return _of_no_use(source, line, module, reason)
+        return f"{source.path}:{line} imports {module}, which {reason}"
     return (
         f"{source.path}:{line} imports {module} inside a function, when a built plugin can "
         f"import nothing more: import {module} at the top of the module"
     )
 
 
-def _of_no_use(source: Source, line: int, module: str, reason: str) -> str:
-    return f"{source.path}:{line} imports {module}, which {reason}"
-
-
 def missing_module(source: Source, waiting: WaitingImport, present: frozenset[str]) -> str | None:
     """Return the module that an import in a function asks for in vain; None if it is there."""
-    module = _absolute(source, waiting)
+    module = waiting.module
+    if waiting.level:
+        folders = source.guest_path.split("/")[2:-1]
+        parents = folders[: len(folders) - (waiting.level - 1)]
+        module = ".".join([*parents, *([module] if module else [])])
     return None if module in present else module
-
-
-def _absolute(source: Source, waiting: WaitingImport) -> str:
-    if not waiting.level:
-        return waiting.module
-    *parts, file = source.guest_path.split("/")[2:]
-    del file
-    parents = parts[: len(parts) - (waiting.level - 1)]
-    return ".".join([*parents, *([waiting.module] if waiting.module else [])])
-
-
-def _package(source: Source) -> str:
-    return source.guest_path.split("/")[2].removesuffix(".py")
 
 
 def _baked_in(

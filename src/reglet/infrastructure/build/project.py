@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
+from reglet.application.names import PROJECT_FILE
 from reglet.application.plugin import PluginDefinition, plugin_of
 from reglet.application.results import author_traceback, one_line
 from reglet.domain.errors import DefinitionError
@@ -18,9 +19,6 @@ from reglet.infrastructure.build.errors import PluginImportError, TargetError
 
 if TYPE_CHECKING:
     from types import ModuleType
-
-
-PROJECT_FILE = "pyproject.toml"
 
 
 @frozen
@@ -65,6 +63,11 @@ def find_project(target: str | Path) -> Project:
     raise TargetError(f"{target} does not exist: give a project folder, a .py file or module:attribute")
 
 
+def is_plugin_project(folder: Path) -> bool:
+    """Whether a folder's `pyproject.toml` names a plugin."""
+    return folder.is_dir() and "plugin" in (_read_project(folder) or {}).get("tool", {}).get("reglet", {})
+
+
 def _from_folder(folder: Path) -> Project:
     tables = _read_project(folder)
     if tables is None:
@@ -96,7 +99,9 @@ def _from_file(path: Path) -> Project:
 def _from_name(name: str, folder: Path) -> Project:
     module, _, attribute = name.partition(":")
     roots = tuple(root for root in (folder / "src", folder) if root.is_dir())
-    if not any(_has_module(root, module.split(".")) for root in roots):
+    paths = [root.joinpath(*module.split(".")) for root in roots]
+    files = [file for path in paths for file in (path.with_name(path.name + ".py"), path / "__init__.py")]
+    if not any(file.is_file() for file in files):
         raise TargetError(
             f"there is no module {module} in {' or '.join(str(root) for root in roots)}: correct "
             f'"{name}", in {PROJECT_FILE} [tool.reglet] plugin if it stands there'
@@ -132,11 +137,6 @@ def _is_name(text: str) -> bool:
     module, colon, attribute = text.partition(":")
     parts = module.split(".") + (attribute.split(".") if colon else [])
     return all(part.isidentifier() for part in parts)
-
-
-def _has_module(root: Path, parts: list[str]) -> bool:
-    path = root.joinpath(*parts)
-    return path.with_name(path.name + ".py").is_file() or (path / "__init__.py").is_file()
 
 
 def load_plugin_in_process(target: str | Path) -> Plugin:

@@ -69,11 +69,8 @@ class Snapshots:
         """Return the base image."""
         if self._base is None:
             key = _digest(self._key, *sdk_contents())
-            self._base = self._get(f"base-{key}", self._make_base)
+            self._base = self._get(f"base-{key}", lambda: self._start({SDK_ROOT: self.sdk}, {}, _PREPARE))
         return self._base
-
-    def _make_base(self) -> bytes:
-        return self._start({SDK_ROOT: self.sdk}, {}, _PREPARE)
 
     def _compiler(self, *, optimize: int, environment: dict[str, str]) -> Compiler:
         source = _COMPILER.read_text(encoding="utf-8")
@@ -107,7 +104,7 @@ def sdk_directory(compile_source: SourceCompiler) -> Directory:
             root.parent,
             SDK_ROOT,
             compile_source,
-            shown=lambda path: path.is_relative_to(root) and _in_guest(path),
+            shown=lambda path: path.is_relative_to(root) and path not in _NOT_IN_GUEST,
         )
 
     return ImportRoots(tuple(only(root) for root in _sdk_paths()))
@@ -133,10 +130,6 @@ def _python_files(root: Path) -> Iterator[str]:
             each for each in folders if each != "__pycache__" and f"{folder}{os.sep}{each}" not in hidden
         ]
         yield from (f"{folder}{os.sep}{each}" for each in files if each.endswith(".py"))
-
-
-def _in_guest(path: Path) -> bool:
-    return path not in _NOT_IN_GUEST
 
 
 def _sdk_paths() -> Iterator[Path]:

@@ -1,4 +1,8 @@
-"""What a build shows to its guest: the standard library and Python source, compiled when asked for."""
+"""What a build shows to its guest: the standard library and Python source, compiled when asked for.
+
+Source files come with a `__pycache__` that is not on disk: what is looked up there is compiled by the guest's
+own compiler.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ import zipfile
 from functools import cached_property
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from attrs import evolve, frozen
 
@@ -59,23 +63,12 @@ def package_folders(python: Path | None) -> tuple[Path, ...]:
 
 def _packages(path: list[str], standard_library: str) -> tuple[Path, ...]:
     folders = dict.fromkeys(Path(each).resolve() for each in path if each)
-    own = _folder_of_script()
-    return tuple(
-        each
-        for each in folders
-        if each.is_dir() and each != own and not _is_standard(each, Path(standard_library))
-    )
-
-
-def _folder_of_script() -> Path | None:
-    """Return where the running script lies: Python puts this first in its path, commands and no packages."""
+    standard = Path(standard_library).resolve()
+    excluded = {standard, standard / "lib-dynload"}
     script = Path(sys.argv[0])
-    return script.resolve().parent if script.is_file() else None
-
-
-def _is_standard(folder: Path, standard_library: Path) -> bool:
-    own = standard_library.resolve()
-    return folder == own or folder == own / "lib-dynload"
+    if script.is_file():  # Python puts its folder first in the path: commands and no packages
+        excluded.add(script.resolve().parent)
+    return tuple(each for each in folders if each.is_dir() and each not in excluded)
 
 
 _CACHE = "__pycache__"
@@ -127,7 +120,7 @@ class SourceDirectory:
         return sorted(each.name for each in self.path.iterdir() if each.name != _CACHE and self.shown(each))
 
     def native(self, module: str) -> bool:
-        """Tell whether a native extension module of this name lies here, for whatever platform."""
+        """Whether a native extension module of this name lies here, for whatever platform."""
         if any((self.path / (module + suffix)).is_file() for suffix in EXTENSION_SUFFIXES):
             return True
         return any(each.suffix in _FOREIGN_EXTENSIONS for each in self.path.glob(f"{module}.*"))
@@ -312,7 +305,11 @@ class Bytecode:
                 return None
             self._kept.write(key, content)
         found, _, code = content.partition(b"\n")
-        self.sources.append(Source(path, guest_path, _waiting_imports(json.loads(found))))
+        waiting = tuple(
+            WaitingImport(line, level, module, tuple(names))
+            for line, level, module, names in json.loads(found)
+        )
+        self.sources.append(Source(path, guest_path, waiting))
         return code
 
     def _compile(self, source: bytes, guest_path: str) -> bytes:
@@ -321,7 +318,3 @@ class Bytecode:
             return guest.run(
                 f"compile_file('{_SOURCE}/module.py', {guest_path!r}, {self._compiler.optimize})"
             )
-
-
-def _waiting_imports(found: list[Any]) -> tuple[WaitingImport, ...]:
-    return tuple(WaitingImport(line, level, module, tuple(names)) for line, level, module, names in found)

@@ -72,7 +72,8 @@ class Cache:
             entry = (self.folder / key).read_bytes()
         except OSError:
             return None
-        if not _intact(entry):
+        payload = memoryview(entry)[:-_TRAILER_SIZE]
+        if entry[len(payload) :] != _TRAILER + zlib.crc32(payload).to_bytes(4, "little"):
             return None
         with contextlib.suppress(OSError):  # a folder that is shared read-only
             os.utime(self.folder / key)  # the newest in use are the last to be dropped
@@ -81,7 +82,10 @@ class Cache:
     def _is_trusted(self, key: str) -> bool:
         """Whether nobody but this user and root could have written an entry; raises OSError without one."""
         for path in (self.folder / key, self.folder):
-            if not _is_ours(path.stat()):
+            found = path.stat()
+            if not hasattr(os, "geteuid"):
+                continue  # the modes of Windows say nothing; its cache folder is the user's own
+            if found.st_uid not in (os.geteuid(), _ROOT) or found.st_mode & _OTHERS_WRITE:
                 _log.warning(
                     "%s is not used, for others may have written it: set REGLET_CACHE_DIR to another folder",
                     path,
@@ -98,19 +102,6 @@ class Cache:
         for old in by_age[: len(names) - self.most_entries]:
             with contextlib.suppress(OSError):  # another process dropped it, or has it open (Windows)
                 old.unlink()
-
-
-def _is_ours(found: os.stat_result) -> bool:
-    if not hasattr(os, "geteuid"):
-        return True  # the modes of Windows say nothing; its cache folder is the user's own
-    return found.st_uid in (os.geteuid(), _ROOT) and not found.st_mode & _OTHERS_WRITE
-
-
-def _intact(content: bytes) -> bool:
-    if len(content) < _TRAILER_SIZE or content[-_TRAILER_SIZE:-4] != _TRAILER:
-        return False
-    payload = memoryview(content)[:-_TRAILER_SIZE]
-    return zlib.crc32(payload) == int.from_bytes(content[-4:], "little")
 
 
 def _modified(path: Path) -> float:

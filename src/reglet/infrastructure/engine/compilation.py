@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import platform
+import signal
+import sys
 from functools import cache
 
 import wasmtime
 from wasmtime import _bindings as bindings  # the size of asynchronous stacks has no other name
 
 from reglet.infrastructure.engine.cache import Cache, cache_folder
-from reglet.infrastructure.engine.trap_signals import remember_trap_handlers
 
 MAX_WASM_STACK = 64 * 1024 * 1024
 """Bytes of native stack for a guest: so much that CPython's own recursion limits strike first, as an
@@ -18,6 +20,15 @@ exception and not as a trap. It is address space until it is used; guests run in
 
 _ASYNCHRONOUS_STACK = MAX_WASM_STACK + 1024 * 1024
 """Bytes: wasmtime wants it larger than the other, though no guest of ours has such a stack."""
+
+_SIGNALS = ("SIGILL", "SIGSEGV", "SIGBUS", "SIGFPE")
+_LARGEST_ACTION = 1024
+"""Bytes that no platform's `struct sigaction` takes; what is in it is the C library's business."""
+
+_trap_handlers: dict[int, ctypes.Array[ctypes.c_char]] = {}
+
+_FINGERPRINT = "nan-epoch"
+"""The settings that compiled code depends on; wasmtime itself refuses code of another version."""
 
 _MOST_MODULES = 12
 """About 20 MB each."""
@@ -32,7 +43,7 @@ def engine() -> wasmtime.Engine:
     A store starts with an epoch deadline of 0 and traps at once: call `Store.set_epoch_deadline` first.
     """
     made = wasmtime.Engine(_settings())
-    remember_trap_handlers()
+    _remember_trap_handlers()
     return made
 
 
@@ -42,7 +53,7 @@ def fuel_engine() -> wasmtime.Engine:
     counting = _settings()
     counting.consume_fuel = True
     made = wasmtime.Engine(counting)
-    remember_trap_handlers()
+    _remember_trap_handlers()
     return made
 
 
@@ -56,8 +67,26 @@ def _settings() -> wasmtime.Config:
     return settings
 
 
-_FINGERPRINT = "nan-epoch"
-"""The settings that compiled code depends on; wasmtime itself refuses code of another version."""
+def _remember_trap_handlers() -> None:
+    """Note the handlers that wasmtime has just set. Windows has no such signals."""
+    if sys.platform == "win32" or _trap_handlers:
+        return
+    for number in (getattr(signal, name) for name in _SIGNALS):
+        action = ctypes.create_string_buffer(_LARGEST_ACTION)
+        if ctypes.CDLL(None).sigaction(int(number), None, action) == 0:
+            _trap_handlers[int(number)] = action
+
+
+def restore_trap_handlers() -> None:
+    """Set wasmtime's signal handlers again, before a guest runs.
+
+    A guest's trap is a signal, for which wasmtime sets handlers once, when its first engine is made.
+    `faulthandler.enable()` and `disable()` after that put others in their place, and then a trap ends the
+    process. To set them takes some microseconds; traps without signals would need checks in compiled code,
+    which make it half as large again and a sixth slower.
+    """
+    for number, action in _trap_handlers.items():
+        ctypes.CDLL(None).sigaction(number, action, None)
 
 
 def compiled(module: bytes, key: str | None = None, *, fuel: bool = False) -> wasmtime.Module:

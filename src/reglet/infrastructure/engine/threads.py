@@ -6,8 +6,7 @@ import threading
 from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, TypeVar
 
-from reglet.infrastructure.engine.compilation import MAX_WASM_STACK, engine
-from reglet.infrastructure.engine.trap_signals import restore_trap_handlers
+from reglet.infrastructure.engine.compilation import MAX_WASM_STACK, engine, restore_trap_handlers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,17 +43,12 @@ def run_in_guest_thread(work: Callable[[], T]) -> T:
         while not outcome.done():
             wait([outcome], timeout=_LONGEST_WAIT)
     except KeyboardInterrupt:
-        _stop(thread)
+        while thread.is_alive():  # a guest that has not begun yet would miss a single step
+            engine().increment_epoch()
+            thread.join(timeout=_EPOCH_PAUSE)
         raise
     thread.join()
     return outcome.result()
-
-
-def _stop(thread: threading.Thread) -> None:
-    """Move the epoch until the thread ends: a guest that has not begun yet would miss a single step."""
-    while thread.is_alive():
-        engine().increment_epoch()
-        thread.join(timeout=_EPOCH_PAUSE)
 
 
 def start_guest_thread(work: Callable[[], T]) -> Future[T]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from attrs import evolve
 
-from reglet.application.logging import Check, KeptLog, logging_to, under_way
+from reglet.application.logging import LogRedirect, RunningCheck, redirect_logging, running_check
 from reglet.application.plugin import NO_VERSION
 from reglet.application.refusals import refused_looks
 from reglet.application.results import author_traceback, one_line, redacted, result_of_error
@@ -44,7 +44,7 @@ class Exports:
         """Take the plugin, and the seam that its clients and its log use."""
         self._plugin = plugin
         self._log = HostLogSink(functions)
-        self._logging: Callable[[], AbstractContextManager[None]] = lambda: logging_to(
+        self._logging: Callable[[], AbstractContextManager[None]] = lambda: redirect_logging(
             self._log, streams=streams
         )
         self._context = Context(clients=host_clients(functions))
@@ -52,8 +52,9 @@ class Exports:
 
     def keep_log(self) -> None:
         """Install the log now and for good: a module has no other use for logs and streams."""
-        kept = KeptLog(self._log)
-        self._logging = lambda: kept
+        redirect = LogRedirect(self._log, permanent=True)
+        redirect.install()
+        self._logging = lambda: redirect
 
     def manifest(self) -> bytes:
         """Return the Manifest; one that cannot be made says so in its description, and in the log."""
@@ -118,15 +119,15 @@ class Exports:
             return encode(self._stamped(refused_looks.judged(_result_of(error)), start))
 
     def _check(self, config: bytes) -> Result:
-        token = under_way.set(Check(self._context))
+        token = running_check.set(RunningCheck(self._context))
         try:
             result = self._plugin.check(self._context, config)
             if not isinstance(result, Result):
                 raise TypeError(f"check() must return a reglet.Result, not a {type(result).__name__}")
-            judged, check = refused_looks.judged(result), under_way.get()
+            judged, check = refused_looks.judged(result), running_check.get()
             return redacted(judged, check.redaction) if judged is not result and check else judged
         finally:
-            under_way.reset(token)
+            running_check.reset(token)
 
     def _stamped(self, result: Result, start: datetime) -> Result:
         end = _now()

@@ -15,7 +15,6 @@ from reglet.infrastructure.host.errors import (
 from reglet.infrastructure.host.events import HostCallEvent, Observer
 from reglet.infrastructure.host.functions import HostPorts, Ports
 from reglet.infrastructure.host.limits import Limits
-from reglet.infrastructure.host.which import Program, Which, which_program
 
 __all__ = [
     "GuestAnswerError",
@@ -28,9 +27,6 @@ __all__ = [
     "NotAPluginError",
     "Observer",
     "Ports",
-    "Program",
     "SandboxClosedError",
     "SandboxError",
-    "Which",
-    "which_program",
 ]

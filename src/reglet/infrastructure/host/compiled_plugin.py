@@ -18,6 +18,7 @@ from reglet.infrastructure.engine import (
     function_imports,
 )
 from reglet.infrastructure.host.errors import NotAPluginError
+from reglet.infrastructure.host.host_imports import reason_of
 from reglet.infrastructure.host.validation import check_exports, check_header, check_imports
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _load(binary: bytes, source: str, digest: str, fuel: bool, find_image: FindI
     try:
         module = compiled(binary, digest, fuel=fuel)
     except wasmtime.WasmtimeError as error:
-        raise NotAPluginError(source, f"it does not validate: {_first_line(error)}") from error
+        raise NotAPluginError(source, f"it does not validate: {reason_of(error)}") from error
     return _whole(module, source, digest, fuel_engine() if fuel else engine())
 
 
@@ -111,8 +112,3 @@ def _whole(
     check_imports(module, source)
     check_exports(module, source)
     return CompiledPlugin(source, digest, module, None, function_imports(module), compiled_for)
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__

@@ -12,11 +12,16 @@ from urllib.parse import urlsplit
 from attrs import evolve, frozen
 
 from reglet.domain.context import Context, ContextBound
-from reglet.domain.entities.records import DEFAULT_MAX_REDIRECTS, CommandRequest, HTTPRequest
+from reglet.domain.entities.records import (
+    DEFAULT_MAX_REDIRECTS,
+    DEFAULT_TIMEOUT,
+    CommandRequest,
+    HTTPRequest,
+    Program,
+)
 from reglet.domain.errors import CancelledError, HTTPError, RegletError, UnsupportedOptionError
-from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, LogSink, SMTPClient, TCPDialer
+from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, LogSink, SMTPClient, TCPDialer, Which
 from reglet.domain.urls import SCHEME_PORTS, join_host_port, without_credentials
-from reglet.infrastructure.host.which import Program, Which
 from reglet.infrastructure.wire.failures import encode_failure
 from reglet.infrastructure.wire.host_functions import (
     FOLLOW_REDIRECTS,
@@ -42,9 +47,6 @@ if TYPE_CHECKING:
 
 Port = TypeVar("Port")
 Q = TypeVar("Q")
-
-DEFAULT_TIMEOUT = timedelta(seconds=30)
-"""How long a connection may take when nobody says, as on the Go host."""
 
 
 class Ports(Protocol):

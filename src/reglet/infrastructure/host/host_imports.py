@@ -78,7 +78,7 @@ class HostImports:
         self._allocate: wasmtime.Func | None = None
 
     def attach(self, memory: LinearMemory, allocate: wasmtime.Func) -> None:
-        """Give the guest's memory and allocator, once it is instantiated."""
+        """Take the guest's memory and allocator, once it is instantiated."""
         self._memory = memory
         self._allocate = allocate
 

@@ -93,7 +93,11 @@ class Instance:
         pointer = self._call("allocate", len(config)) & 0xFFFF_FFFF
         if config and not pointer:
             raise GuestAnswerError("allocate", f"there was no room for a config of {len(config)} bytes")
-        self._write("allocate", pointer, config)
+        try:
+            self._session.memory.write(pointer, config)
+        except WasiError:
+            reason = f"room for {len(config)} bytes at {pointer:#x}, which is not in its memory"
+            raise GuestAnswerError("allocate", reason) from None
         answer = self._answer("_observe", self._call("_observe", pointer, len(config)))
         self._release(pointer, len(config))
         return answer
@@ -116,13 +120,6 @@ class Instance:
             raise GuestAnswerError(call, f"{length} bytes at {pointer:#x} are not in its memory") from None
         self._release(pointer, length)
         return answer
-
-    def _write(self, call: str, pointer: int, data: bytes) -> None:
-        try:
-            self._session.memory.write(pointer, data)
-        except WasiError:
-            reason = f"room for {len(data)} bytes at {pointer:#x}, which is not in its memory"
-            raise GuestAnswerError(call, reason) from None
 
     def _release(self, pointer: int, length: int) -> None:
         if pointer and self._session.exports("deallocate"):

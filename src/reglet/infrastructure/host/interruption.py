@@ -31,7 +31,7 @@ _NANOSECONDS = 1_000_000_000
 
 _INTERRUPTS = 4
 _INTERRUPT_SECONDS = 0.02
-"""How often and how long a guest is told to stop; a host call that takes longer is left behind."""
+"""How often a guest is interrupted, and seconds between; a host call that takes longer is left behind."""
 
 _CONTINUE = 0
 """`WASMTIME_UPDATE_DEADLINE_CONTINUE`, and a null error."""

@@ -14,7 +14,7 @@ class Limits:
     """How much a guest may take of the host, each for one call unless said otherwise.
 
     Attributes:
-        memory: bytes of linear memory; a guest that asks for more is told there is none.
+        memory: bytes of linear memory; a guest that asks for more gets none.
         wall_time: from the call to its answer, start of the instance included.
         fuel: about the number of instructions, None for no such limit. A limit makes the module compile
             anew and run slower, but stops every run at the same instruction.

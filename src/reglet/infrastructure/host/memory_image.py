@@ -85,7 +85,7 @@ class MemoryImage:
     delta: MemoryDelta = field(repr=False)
 
     def apply(self, store: wasmtime.Store, memory: wasmtime.Memory) -> None:
-        """Give a fresh instance of the shared code the plugin's memory."""
+        """Write the plugin's memory into a fresh instance of the shared code."""
         missing = self.delta.pages - memory.size(store)
         if missing > 0:
             memory.grow(store, missing)

@@ -52,10 +52,11 @@ def check_imports(module: wasmtime.Module, source: str) -> None:
             raise NotAPluginError(
                 source, f"it imports {name}; hosts give {HOST_MODULE} and {WASI_MODULE} alone"
             )
-        elif not isinstance(each.type, wasmtime.FuncType) or each.type.results != _wasi_results(
-            each.name or ""
-        ):
-            raise NotAPluginError(source, f"its import {name} has not the type that preview 1 gives it")
+        else:
+            # an error number, except for the function that does not return
+            results = [] if each.name == "proc_exit" else [_I32]
+            if not isinstance(each.type, wasmtime.FuncType) or each.type.results != results:
+                raise NotAPluginError(source, f"its import {name} has not the type that preview 1 gives it")
 
 
 def check_exports(module: wasmtime.Module, source: str) -> None:
@@ -70,11 +71,6 @@ def check_exports(module: wasmtime.Module, source: str) -> None:
     for name, wanted in (_REQUIRED | _OPTIONAL).items():
         if name in exports:
             _check_type(source, f"export {name}", exports[name], wanted)
-
-
-def _wasi_results(name: str) -> list[wasmtime.ValType]:
-    """Return the results of a function of preview 1: an error number, except for `proc_exit`."""
-    return [] if name == "proc_exit" else [_I32]
 
 
 def _check_type(source: str, what: str, actual: object, wanted: wasmtime.FuncType) -> None:

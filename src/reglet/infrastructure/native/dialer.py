@@ -1,20 +1,82 @@
-"""Connections that a guard agreed to: resolve once, check every address, dial a checked one."""
+"""Guarded connections within a deadline: resolve once, check every address, dial a checked one."""
 
 from __future__ import annotations
 
+import builtins
 import queue
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Self
 
 from attrs import frozen
 
-from reglet.domain.errors import DNSError
+from reglet.domain.context import Context
+from reglet.domain.entities.records import DEFAULT_TIMEOUT
+from reglet.domain.errors import (
+    DNSError,
+    TimeoutError,  # noqa: A004 - our own family
+)
 from reglet.domain.policy import Target, parse_address
 from reglet.domain.policy.network import Address
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import PORTS
-from reglet.infrastructure.native.deadline import Deadline
+
+
+def split_address(address: str, default_port: int | None = None) -> tuple[str, int]:
+    """Return the host and port of `host:port` or `[host]:port`; `ValueError` if it is neither.
+
+    With `default_port` the port may be left out.
+    """
+    host, colon, port = address.rpartition(":")
+    bare = not colon or (":" in host and not host.endswith("]")) or address.endswith("]")
+    if bare and default_port is not None:
+        return address, default_port
+    if bare or not host or not port.isascii() or not port.isdigit() or int(port[:6]) not in PORTS:
+        raise ValueError(f"{address!r} is not host:port with a port from 1 to {PORTS[-1]}")
+    return host, int(port)
+
+
+@frozen
+class Deadline:
+    """When a call must be over: its own timeout, or the context's deadline if that comes first."""
+
+    operation: str
+    target: str
+    timeout: timedelta
+    _end: float
+
+    @classmethod
+    def start(cls, operation: str, target: str, timeout: timedelta | None, ctx: Context) -> Self:
+        """Start the clock. Raises `TimeoutError` or `CancelledError` if the context is over already."""
+        ctx.ensure_live(operation)
+        whole = timeout if timeout is not None and timeout > timedelta() else DEFAULT_TIMEOUT
+        left = ctx.remaining()
+        whole = whole if left is None else min(whole, left)
+        return cls(operation, target, whole, time.monotonic() + whole.total_seconds())
+
+    @property
+    def expired(self) -> bool:
+        """Whether time has run out."""
+        return self.left() == 0
+
+    def left(self) -> float:
+        """Return the seconds left, never less than zero."""
+        return max(self._end - time.monotonic(), 0.0)
+
+    def seconds(self) -> float:
+        """Return the seconds left; `TimeoutError` when there are none."""
+        left = self.left()
+        if not left:
+            raise self.error()
+        return left
+
+    def error(self) -> TimeoutError:
+        """Return the error for time that ran out."""
+        return TimeoutError(self.operation, self.timeout, self.target)
+
 
 Lookup = Callable[[str], Sequence[str]]
 """Resolves a name to addresses; raises `OSError` when it cannot."""
@@ -73,13 +135,13 @@ class Dialer:
 def _first_answer(addresses: Sequence[Address], port: int, deadline: Deadline) -> socket.socket:
     """Dial one address after the other, each with its share of the time left."""
     failure: OSError | None = None
-    for place, address in enumerate(addresses):
-        share = deadline.seconds() / (len(addresses) - place)
+    for index, address in enumerate(addresses):
+        share = deadline.seconds() / (len(addresses) - index)
         try:
             return socket.create_connection((str(address), port), timeout=share)
         except OSError as error:
             failure = error
-    if isinstance(failure, TimeoutError):
+    if isinstance(failure, builtins.TimeoutError):
         raise deadline.error() from failure
     raise failure or OSError("there is no address to dial")
 

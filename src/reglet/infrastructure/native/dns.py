@@ -1,4 +1,4 @@
-"""DNS over dnspython: the system's nameservers or a given one, UDP with TCP fallback, retries."""
+"""DNS over dnspython: the hosts file, nameservers, UDP with TCP fallback, retries."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any, Self
 
 from attrs import evolve, field, frozen
@@ -16,11 +17,15 @@ from reglet.domain.entities.records import MXRecord
 from reglet.domain.errors import DNSError
 from reglet.domain.policy import InvalidHostError, Target, canonical_host, parse_address
 from reglet.domain.ports import NetworkGuard
-from reglet.infrastructure.native.addresses import join_address, split_address
-from reglet.infrastructure.native.deadline import Deadline
-from reglet.infrastructure.native.dialer import Dialer, Lookup, system_lookup
-from reglet.infrastructure.native.extras import MissingPackageError
-from reglet.infrastructure.native.hosts_file import HostsFile
+from reglet.domain.urls import DNS_PORT, join_host_port
+from reglet.infrastructure.extras import MissingPackageError
+from reglet.infrastructure.native.dialer import (
+    Deadline,
+    Dialer,
+    Lookup,
+    split_address,
+    system_lookup,
+)
 
 try:
     import dns.exception
@@ -31,14 +36,45 @@ try:
 except ImportError as error:
     raise MissingPackageError("dnspython") from error
 
-_PORT = 53
 _TIMEOUT = timedelta(seconds=10)
 _PATIENCE = timedelta(seconds=2)
 _FOREIGN = (dns.exception.DNSException, OSError, ValueError, InvalidHostError, DNSError)
+_MAX_HOSTS_BYTES = 1024 * 1024
+_LOCALHOST = ["127.0.0.1", "::1"]
+
+
+@frozen
+class HostsFile:
+    """Names that are known without asking a nameserver."""
+
+    path: Path = Path("/etc/hosts")
+
+    def addresses(self, name: str) -> list[str]:
+        """Return the file's addresses of a canonical name; `localhost` is always this machine (RFC 6761)."""
+        found = [address for address, names in self._entries() if name in names]
+        local = name == "localhost" or name.endswith(".localhost")
+        return list(dict.fromkeys(found)) or (list(_LOCALHOST) if local else [])
+
+    def _entries(self) -> list[tuple[str, set[str]]]:
+        try:
+            with self.path.open("rb") as file:
+                text = file.read(_MAX_HOSTS_BYTES).decode("utf-8", "replace")
+        except FileNotFoundError:
+            return []
+        lines = (line.partition("#")[0].split() for line in text.splitlines())
+        return [entry for fields in lines if fields for entry in _hosts_entry(fields[0], fields[1:])]
+
+
+def _hosts_entry(address: str, names: list[str]) -> list[tuple[str, set[str]]]:
+    try:
+        parsed = parse_address(address)
+        return [(str(parsed), {canonical_host(name) for name in names})] if parsed is not None else []
+    except InvalidHostError:
+        return []  # as system resolvers do, a line that makes no sense is passed over
 
 
 class _NameserverError(Exception):
-    """A nameserver did not answer the question; the text says what it did."""
+    """A nameserver did not answer the question; the message has what it did."""
 
 
 class _NotThereError(Exception):
@@ -71,7 +107,9 @@ class NativeDNSResolver:
         Without a nameserver the hosts file is asked first, and `localhost` is this machine.
         """
         with self._query(host, "A", nameserver) as query:
-            known = self._known(query.name) if nameserver is None else []
+            if parse_address(query.name) is not None and nameserver is None:
+                return [query.name]
+            known = self.hosts_file.addresses(query.name) if nameserver is None else []
             return known or query.addresses()
 
     def lookup_cname(self, host: str, *, nameserver: str | None = None) -> str:
@@ -102,7 +140,7 @@ class NativeDNSResolver:
         """Check name and nameserver, and map what goes wrong meanwhile."""
         deadline = Deadline.start("dns lookup", host, self.timeout, self._ctx)
         try:
-            target = Target.of(host, _PORT)
+            target = Target.of(host, DNS_PORT)
             if self.guard is not None:
                 self.guard.check_target(target)
             nameservers = self._nameservers(nameserver, deadline)
@@ -113,17 +151,14 @@ class NativeDNSResolver:
             missing = isinstance(error, _NotThereError)
             raise DNSError(host, record_type, error, nameserver or "", not_found=missing) from error
 
-    def _known(self, name: str) -> list[str]:
-        return [name] if parse_address(name) is not None else self.hosts_file.addresses(name)
-
     def _nameservers(self, nameserver: str | None, deadline: Deadline) -> list[tuple[str, int]]:
         """Return whom to ask; the host's own choice is not asked about, a plugin's is."""
         if nameserver:
-            target = Target.of(*split_address(nameserver, _PORT))
+            target = Target.of(*split_address(nameserver, DNS_PORT))
             addresses = Dialer(self.guard, self.lookup).resolve(target, deadline)
             return [(str(address), target.port) for address in addresses]
         if self.nameservers:
-            pairs = [split_address(text, _PORT) for text in self.nameservers]
+            pairs = [split_address(text, DNS_PORT) for text in self.nameservers]
             return [(canonical_host(host), port) for host, port in pairs]
         system = dns.resolver.Resolver()
         return [(str(address), system.port) for address in system.nameservers]
@@ -192,7 +227,7 @@ class _Query:
         self, question: dns.message.QueryMessage, address: str, port: int
     ) -> dns.message.QueryMessage | None:
         """Return a nameserver's answer; None if it keeps silent."""
-        where = join_address(address, port)
+        where = join_host_port(address, port)
         try:
             response = self._exchange(question, address, port)
         except dns.exception.Timeout:

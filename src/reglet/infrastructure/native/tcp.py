@@ -13,13 +13,18 @@ from typing import Self
 from attrs import evolve, field, frozen
 
 from reglet.domain.context import Context
-from reglet.domain.entities.records import ObservedConnection, TLSFacts
+from reglet.domain.entities.records import DEFAULT_TIMEOUT, ObservedConnection, TLSFacts
 from reglet.domain.errors import DNSError, TCPError
 from reglet.domain.policy import InvalidHostError
 from reglet.domain.ports import NetworkGuard
-from reglet.infrastructure.native.addresses import socket_address, split_address
-from reglet.infrastructure.native.deadline import DEFAULT_TIMEOUT, Deadline
-from reglet.infrastructure.native.dialer import Dialer, Lookup, system_lookup
+from reglet.domain.urls import join_host_port
+from reglet.infrastructure.native.dialer import (
+    Deadline,
+    Dialer,
+    Lookup,
+    split_address,
+    system_lookup,
+)
 from reglet.infrastructure.native.tls import secure, tls_facts
 from reglet.infrastructure.native.trust import Trust
 
@@ -65,7 +70,9 @@ class NativeTCPDialer:
 
 
 def _connection(connection: socket.socket, facts: TLSFacts | None = None) -> ObservedConnection:
-    remote, local = socket_address(connection.getpeername()), socket_address(connection.getsockname())
+    remote, local = (
+        join_host_port(*name[:2]) for name in (connection.getpeername(), connection.getsockname())
+    )
     return ObservedConnection(remote, local, facts is not None, facts or TLSFacts(), connection.close)
 
 

@@ -1,4 +1,4 @@
-"""TLS handshakes, and what they tell."""
+"""TLS handshakes, and what they show."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import ssl
 
 from reglet.domain.entities.records import TLSFacts
 from reglet.domain.policy import canonical_host, parse_address
-from reglet.infrastructure.native.deadline import Deadline
-from reglet.infrastructure.native.extras import MissingPackageError
+from reglet.infrastructure.extras import MissingPackageError
+from reglet.infrastructure.native.dialer import Deadline
 
 try:
     from cryptography import x509
@@ -33,7 +33,7 @@ def secure(plain: socket.socket, host: str, context: ssl.SSLContext, deadline: D
 
 
 def tls_facts(connection: ssl.SSLSocket, host: str) -> TLSFacts:
-    """Return what a handshake told; `ValueError` if the certificate cannot be read."""
+    """Return what a handshake showed; `ValueError` if the certificate cannot be read."""
     name = canonical_host(host)
     encoded = connection.getpeercert(binary_form=True)
     certificate = x509.load_der_x509_certificate(encoded) if encoded else None

@@ -5,7 +5,6 @@ from reglet.infrastructure.wasi.memory import LinearMemory
 from reglet.infrastructure.wasi.preview1 import WASI_MODULE, WasiFunction, functions, unknown
 from reglet.infrastructure.wasi.read_only import (
     Directory,
-    DiskDirectory,
     DiskFile,
     File,
     MemoryDirectory,
@@ -38,7 +37,6 @@ __all__ = [
     "Descriptors",
     "Directory",
     "DirectoryEntry",
-    "DiskDirectory",
     "DiskFile",
     "Errno",
     "File",

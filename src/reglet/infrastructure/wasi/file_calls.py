@@ -102,7 +102,7 @@ class TransferCalls:
         self._system.memory.write_u64(result, position)
 
     def fd_tell(self, number: int, result: int) -> None:
-        """Tell the descriptor's position."""
+        """Report the descriptor's position."""
         self._system.memory.write_u64(result, self._system.descriptors.file(number).position)
 
     def _read(self, opened: Descriptor, offset: int, vectors: int, count: int, result: int) -> int:
@@ -151,7 +151,7 @@ class DescriptorCalls:
         raise WasiError(Errno.NOTSUP)
 
     def fd_fdstat_get(self, number: int, result: int) -> None:
-        """Tell a descriptor's type, flags and rights."""
+        """Report a descriptor's type, flags and rights."""
         opened = self._system.descriptors.get(number)
         self._system.memory.write(result, _descriptor_status(opened))
 
@@ -161,7 +161,7 @@ class DescriptorCalls:
         raise WasiError(Errno.NOTSUP)
 
     def fd_filestat_get(self, number: int, result: int) -> None:
-        """Tell the status of the file that is open."""
+        """Report the status of the file that is open."""
         opened = self._system.descriptors.get(number)
         if isinstance(opened, Stream):
             status = FileStatus(FileType.CHARACTER_DEVICE, inode=0)
@@ -198,18 +198,18 @@ class DirectoryCalls:
         self._system = system
 
     def fd_prestat_get(self, number: int, result: int) -> None:
-        """Tell the length of a preopen's name; another descriptor is BADF, which ends the guest's search."""
+        """Report the length of a preopen's name; BADF for others ends the guest's search."""
         self._system.memory.write(result, _PREOPEN.pack(0, len(self._preopen(number))))
 
     def fd_prestat_dir_name(self, number: int, address: int, size: int) -> None:
-        """Give a preopen's name."""
+        """Write a preopen's name."""
         name = self._preopen(number)
         if size & 0xFFFF_FFFF < len(name):
             raise WasiError(Errno.NAMETOOLONG)
         self._system.memory.write(address, name)
 
     def fd_readdir(self, number: int, address: int, size: int, cookie: int, result: int) -> None:
-        """Give entries from `cookie` on; the last may be cut, which tells the guest to ask again."""
+        """Write entries from `cookie` on; the last may be cut, so that the guest asks again."""
         opened = self._system.descriptors.file(number)
         if opened.type is not FileType.DIRECTORY:
             raise WasiError(Errno.NOTDIR)
@@ -288,13 +288,13 @@ class PathCalls:
         self._system.memory.write_u32(result, self._system.descriptors.add(opened))
 
     def path_filestat_get(self, number: int, lookup: int, path: int, size: int, result: int) -> None:
-        """Tell a path's status."""
+        """Report a path's status."""
         parent, _, relative = self._resolve(number, path, size)
         status = parent.tree.status(relative, follow=bool(lookup & _FOLLOW))
         self._system.memory.write(result, packed_status(status))
 
     def path_readlink(self, number: int, path: int, size: int, address: int, room: int, result: int) -> None:
-        """Give what a symbolic link points to, cut to the room there is."""
+        """Write what a symbolic link points to, cut to the room there is."""
         parent, _, relative = self._resolve(number, path, size)
         content = parent.tree.read_link(relative).encode()[: room & 0xFFFF_FFFF]
         self._system.memory.write(address, content)

@@ -22,7 +22,7 @@ from reglet.domain.policy.files import path_pattern, special_folder
 from reglet.domain.policy.globs import Glob, PatternError, alternatives, is_exact
 from reglet.infrastructure.wasi.errno import Errno, WasiError
 from reglet.infrastructure.wasi.real_files import (
-    Place,
+    Location,
     RealDirectory,
     RealFile,
     file_status,
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 
 FileObserver: TypeAlias = Callable[[str, bool], object]
-"""Is told an absolute path, as the guest spells it, and whether it wants to change what is there."""
+"""Takes an absolute path, as the guest spells it, and whether it wants to change what is there."""
 
 
 @frozen
@@ -52,46 +52,46 @@ class ObservedTree:
 
     def open(self, path: str, flags: OpenFlags) -> OpenFile:
         """Open a file or directory."""
-        self._tell(path, changes=flags.changes)
+        self._report(path, changes=flags.changes)
         return self.tree.open(path, flags)
 
     def status(self, path: str, *, follow: bool) -> FileStatus:
         """Return the status of a path."""
-        self._tell(path)
+        self._report(path)
         return self.tree.status(path, follow=follow)
 
     def read_link(self, path: str) -> str:
         """Return where a link points to."""
-        self._tell(path)
+        self._report(path)
         return self.tree.read_link(path)
 
     def set_times(self, path: str, times: Times, *, follow: bool) -> None:
         """Set the times of a path."""
-        self._tell(path, changes=True)
+        self._report(path, changes=True)
         self.tree.set_times(path, times, follow=follow)
 
     def create_directory(self, path: str) -> None:
         """Make a directory."""
-        self._tell(path, changes=True)
+        self._report(path, changes=True)
         self.tree.create_directory(path)
 
     def remove_directory(self, path: str) -> None:
         """Remove an empty directory."""
-        self._tell(path, changes=True)
+        self._report(path, changes=True)
         self.tree.remove_directory(path)
 
     def remove_file(self, path: str) -> None:
         """Remove a file or link."""
-        self._tell(path, changes=True)
+        self._report(path, changes=True)
         self.tree.remove_file(path)
 
     def rename(self, old: str, new: str) -> None:
         """Move within this tree."""
-        self._tell(old, changes=True)
-        self._tell(new, changes=True)
+        self._report(old, changes=True)
+        self._report(new, changes=True)
         self.tree.rename(old, new)
 
-    def _tell(self, path: str, *, changes: bool = False) -> None:
+    def _report(self, path: str, *, changes: bool = False) -> None:
         self.observe(posixpath.normpath(posixpath.join(self.start, path)), changes)
 
 
@@ -139,7 +139,7 @@ class GrantedPaths:
         return self.may_read(directory) or any(_lists(way, names) for way in self._ways_into(directory))
 
     def _ways_into(self, directory: str) -> Iterator[tuple[str, ...]]:
-        """Yield the ways that may lead through a directory: into one of special use, those without wildcards."""
+        """Yield the ways through a directory: into one of special use, those without wildcards."""
         is_special = special_folder(directory) != ""
         return (way for way in self._ways if not is_special or all(map(is_exact, way)))
 
@@ -187,7 +187,7 @@ def _matches(pattern: str, name: str) -> bool:
 
 
 _ALWAYS = flags_of_system("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY")
-"""No link in the last place, and no waiting for the other end of a pipe."""
+"""No link as the last name, and no waiting for the other end of a pipe."""
 
 
 def granted_preopens(
@@ -196,7 +196,7 @@ def granted_preopens(
     """Return the directories of a guest: `directory` and the root, with the granted files; none without any.
 
     Relative patterns start in `directory`, as for the policy, and so do a guest's relative paths, as guests
-    take the first of their directories for the working directory. `observe` is told the paths asked for.
+    take the first of their directories for the working directory. `observe` takes the paths asked for.
 
     Raises:
         UnsupportedOptionError: files are granted and this platform cannot open them safely.
@@ -235,58 +235,58 @@ class GrantedTree:
 
     def open(self, path: str, flags: OpenFlags) -> OpenFile:
         """Open a file or directory; only regular files and directories are."""
-        with self._located(path, follow=flags.follow) as place:
-            found = self._lstat(place)
+        with self._located(path, follow=flags.follow) as location:
+            found = self._lstat(location)
             if found is not None and stat.S_ISDIR(found.st_mode):
                 # The path is empty where the host itself opens the directory that it gives to a guest.
-                if path and not self._paths.may_list(place.path):
+                if path and not self._paths.may_list(location.path):
                     raise WasiError(Errno.NOTCAPABLE)
-                return self._open_directory(place, found, flags)
+                return self._open_directory(location, found, flags)
             if flags.directory and found is not None:
                 raise WasiError(Errno.NOTDIR)
-            return self._open_file(place, found, flags)
+            return self._open_file(location, found, flags)
 
     def status(self, path: str, *, follow: bool) -> FileStatus:
         """Return the status of a path."""
-        with self._located(path, follow=follow) as place:
-            found = self._lstat(place)
+        with self._located(path, follow=follow) as location:
+            found = self._lstat(location)
             if found is None:
                 raise WasiError(Errno.NOENT)
-            return self._status(place, found)
+            return self._status(location, found)
 
     def read_link(self, path: str) -> str:
         """Return where a link points to."""
-        with self._located(path, follow=False) as place:
-            if not self._paths.is_granted(place.path):
+        with self._located(path, follow=False) as location:
+            if not self._paths.is_granted(location.path):
                 raise WasiError(Errno.NOTCAPABLE)
-            return os.readlink(place.name, dir_fd=place.parent)
+            return os.readlink(location.name, dir_fd=location.parent)
 
     def set_times(self, path: str, times: Times, *, follow: bool) -> None:
         """Set the times of a file."""
-        with self._located(path, follow=follow) as place:
-            self._require_write(place.path)
-            present = os.stat(place.name, dir_fd=place.parent, follow_symlinks=False)
-            set_times(place.name, times, present, place.parent)
+        with self._located(path, follow=follow) as location:
+            self._require_write(location.path)
+            present = os.stat(location.name, dir_fd=location.parent, follow_symlinks=False)
+            set_times(location.name, times, present, location.parent)
 
     def create_directory(self, path: str) -> None:
         """Make a directory."""
-        with self._located(path, follow=False) as place:
-            if self._lstat(place) is not None:
+        with self._located(path, follow=False) as location:
+            if self._lstat(location) is not None:
                 raise WasiError(Errno.EXIST)
-            self._require_write(place.path)
-            os.mkdir(place.name, dir_fd=place.parent)
+            self._require_write(location.path)
+            os.mkdir(location.name, dir_fd=location.parent)
 
     def remove_directory(self, path: str) -> None:
         """Remove an empty directory."""
-        with self._located(path, follow=False) as place:
-            self._require_write(place.path)
-            os.rmdir(place.name, dir_fd=place.parent)
+        with self._located(path, follow=False) as location:
+            self._require_write(location.path)
+            os.rmdir(location.name, dir_fd=location.parent)
 
     def remove_file(self, path: str) -> None:
         """Remove a file or link."""
-        with self._located(path, follow=False) as place:
-            self._require_write(place.path)
-            os.unlink(place.name, dir_fd=place.parent)
+        with self._located(path, follow=False) as location:
+            self._require_write(location.path)
+            os.unlink(location.name, dir_fd=location.parent)
 
     def rename(self, old: str, new: str) -> None:
         """Move a file or link. Directories stay: what is in them would get other grants."""
@@ -300,22 +300,22 @@ class GrantedTree:
                 raise WasiError(Errno.NOTCAPABLE)
             os.rename(source.name, target.name, src_dir_fd=source.parent, dst_dir_fd=target.parent)
 
-    def _located(self, path: str, *, follow: bool) -> AbstractContextManager[Place]:
+    def _located(self, path: str, *, follow: bool) -> AbstractContextManager[Location]:
         return located(
             posixpath.join(self._start, path.lstrip("/")), follow=follow, may_pass=self._paths.is_known
         )
 
-    def _lstat(self, place: Place) -> os.stat_result | None:
-        """Return what stands at a place, None for nothing; refuse places that a guest may not know."""
-        if not self._paths.is_known(place.path):
+    def _lstat(self, location: Location) -> os.stat_result | None:
+        """Return what stands at a location, None for nothing; refuse places that a guest may not know."""
+        if not self._paths.is_known(location.path):
             raise WasiError(Errno.NOTCAPABLE)
         try:
-            return os.stat(place.name, dir_fd=place.parent, follow_symlinks=False)
+            return os.stat(location.name, dir_fd=location.parent, follow_symlinks=False)
         except FileNotFoundError:
             return None
 
-    def _status(self, place: Place, found: os.stat_result) -> FileStatus:
-        if self._paths.is_granted(place.path):
+    def _status(self, location: Location, found: os.stat_result) -> FileStatus:
+        if self._paths.is_granted(location.path):
             return file_status(found)
         if not stat.S_ISDIR(found.st_mode):
             raise WasiError(Errno.NOTCAPABLE)
@@ -326,13 +326,13 @@ class GrantedTree:
             return
         raise WasiError(Errno.ROFS if self._paths.is_known(path) else Errno.NOTCAPABLE)
 
-    def _open_directory(self, place: Place, found: os.stat_result, flags: OpenFlags) -> RealDirectory:
+    def _open_directory(self, location: Location, found: os.stat_result, flags: OpenFlags) -> RealDirectory:
         if flags.write or flags.append or flags.truncate:
             raise WasiError(Errno.ISDIR)
         if flags.create and flags.exclusive:
             raise WasiError(Errno.EXIST)
-        descriptor = os.open(place.name, os.O_RDONLY | os.O_DIRECTORY | _ALWAYS, dir_fd=place.parent)
-        return RealDirectory(descriptor, self._status(place, found), self._shown_in(place.path))
+        descriptor = os.open(location.name, os.O_RDONLY | os.O_DIRECTORY | _ALWAYS, dir_fd=location.parent)
+        return RealDirectory(descriptor, self._status(location, found), self._shown_in(location.path))
 
     def _shown_in(self, directory: str) -> Callable[[str, FileType], bool]:
         start = directory.rstrip("/")
@@ -345,18 +345,18 @@ class GrantedTree:
 
         return shows
 
-    def _open_file(self, place: Place, found: os.stat_result | None, flags: OpenFlags) -> RealFile:
+    def _open_file(self, location: Location, found: os.stat_result | None, flags: OpenFlags) -> RealFile:
         makes = flags.create and found is None
         if found is None and not makes:
             raise WasiError(Errno.NOENT)
-        if flags.read and not self._paths.may_read(place.path) and not makes:
+        if flags.read and not self._paths.may_read(location.path) and not makes:
             raise WasiError(Errno.NOTCAPABLE)
         if makes or flags.write or flags.append or flags.truncate:
-            self._require_write(place.path)
+            self._require_write(location.path)
         if found is not None and not stat.S_ISREG(found.st_mode):
             raise WasiError(Errno.LOOP if stat.S_ISLNK(found.st_mode) else Errno.ACCES)
         exclusive = os.O_EXCL if makes else 0  # what is not ours to read must not appear meanwhile
-        descriptor = os.open(place.name, _os_flags(flags) | exclusive, 0o666, dir_fd=place.parent)
+        descriptor = os.open(location.name, _os_flags(flags) | exclusive, 0o666, dir_fd=location.parent)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise WasiError(Errno.ACCES)

@@ -29,7 +29,7 @@ _SUBSCRIPTION_SIZE = 48
 _CLOCK_SUBSCRIPTION = struct.Struct("<QBxxxxxxxIxxxxQQHxxxxxx")
 """userdata, tag, clock id, timeout, precision, flags."""
 _EVENT = struct.Struct("<QHBxxxxxxxxxxxxxxxxxxxxx")
-"""userdata, error, type; the rest tells of sockets."""
+"""userdata, error, type; the rest is for sockets."""
 _CLOCK_TAG = 0
 _ABSOLUTE = 1
 _MOST_SUBSCRIPTIONS = 1024
@@ -43,19 +43,19 @@ class ArgumentCalls:
         self._system = system
 
     def args_sizes_get(self, count: int, size: int) -> None:
-        """Tell how many arguments there are and how many bytes they take."""
+        """Report how many arguments there are and how many bytes they take."""
         self._put_sizes(self._system.arguments, count, size)
 
     def args_get(self, pointers: int, strings: int) -> None:
-        """Give the arguments."""
+        """Write the arguments."""
         self._put_strings(self._system.arguments, pointers, strings)
 
     def environ_sizes_get(self, count: int, size: int) -> None:
-        """Tell how many variables there are and how many bytes they take."""
+        """Report how many variables there are and how many bytes they take."""
         self._put_sizes(self._system.environment, count, size)
 
     def environ_get(self, pointers: int, strings: int) -> None:
-        """Give the variables."""
+        """Write the variables."""
         self._put_strings(self._system.environment, pointers, strings)
 
     def _put_sizes(self, values: Sequence[bytes], count: int, size: int) -> None:
@@ -81,7 +81,7 @@ class ClockCalls:
         self._system.memory.write_u64(result, self._read(clock))
 
     def clock_res_get(self, clock: int, result: int) -> None:
-        """Tell a clock's smallest step."""
+        """Report a clock's smallest step."""
         self._read_kind(clock)
         self._system.memory.write_u64(result, self._system.clock.resolution())
 
@@ -104,17 +104,12 @@ class ClockCalls:
         if files:
             return files
         waits = [
-            (self._duration(clock, timeout, flags), userdata)
+            (max(0, timeout - self._read(clock)) if flags & _ABSOLUTE else timeout, userdata)
             for userdata, _, clock, timeout, _, flags in subscriptions
         ]
         shortest = min(duration for duration, _ in waits)
         self._system.clock.sleep(shortest)
         return [(userdata, _CLOCK_TAG) for duration, userdata in waits if duration == shortest]
-
-    def _duration(self, clock: int, timeout: int, flags: int) -> int:
-        if not flags & _ABSOLUTE:
-            return timeout
-        return max(0, timeout - self._read(clock))
 
     def _read(self, clock: int) -> int:
         if self._read_kind(clock) == _REALTIME:
@@ -135,7 +130,7 @@ class ProcessCalls:
         self._system = system
 
     def random_get(self, address: int, size: int) -> None:
-        """Give random bytes."""
+        """Write random bytes."""
         wanted = size & 0xFFFF_FFFF
         for start in range(0, wanted, _LARGEST_RANDOM):
             part = self._system.random(min(_LARGEST_RANDOM, wanted - start))

@@ -86,24 +86,6 @@ class MemoryDirectory:
         return sorted(self.children)
 
 
-@frozen
-class DiskDirectory:
-    """A directory on disk. Links are followed: whoever shows it to a guest means all that it leads to."""
-
-    path: Path
-
-    def child(self, name: str) -> File | Directory | None:
-        """Return what stands under a name."""
-        path = self.path / name
-        if path.is_dir():
-            return DiskDirectory(path)
-        return DiskFile(path) if path.is_file() else None
-
-    def names(self) -> Sequence[str]:
-        """Return the names, sorted: the disk's own order differs from machine to machine."""
-        return sorted(entry.name for entry in self.path.iterdir())
-
-
 def directory_of(files: Mapping[str, File]) -> MemoryDirectory:
     """Return directories for files that are given by their paths (`a/b.txt`)."""
     root: dict[str, File | Directory] = {}
@@ -214,14 +196,20 @@ class ReadOnlyFile:
     def read(self, offset: int, size: int) -> bytes:
         """Return at most `size` bytes at `offset`."""
         if self._content is None:
-            self._content = _file(self._node).content()
+            if _is_directory(self._node):
+                raise WasiError(Errno.ISDIR)
+            self._content = self._node.content()
         return self._content[offset : offset + size]
 
     def entries(self) -> list[DirectoryEntry]:
         """Return a directory's entries."""
         if not _is_directory(self._node):
             raise WasiError(Errno.NOTDIR)
-        return [self._entry(name) for name in self._node.names()]
+        entries: list[DirectoryEntry] = []
+        for name in self._node.names():
+            status = _status((*self._parts, name), _child(self._node, name))
+            entries.append(DirectoryEntry(name, status.inode, status.type))
+        return entries
 
     def write(self, offset: int | None, content: bytes) -> NoReturn:
         """Refuse."""
@@ -242,19 +230,9 @@ class ReadOnlyFile:
         """Let go of the content."""
         self._content = None
 
-    def _entry(self, name: str) -> DirectoryEntry:
-        status = _status((*self._parts, name), _child(self._node, name))
-        return DirectoryEntry(name, status.inode, status.type)
-
 
 def _is_directory(node: File | Directory) -> TypeIs[Directory]:
     return hasattr(node, "names")
-
-
-def _file(node: File | Directory) -> File:
-    if _is_directory(node):
-        raise WasiError(Errno.ISDIR)
-    return node
 
 
 def _child(node: File | Directory, name: str) -> File | Directory:

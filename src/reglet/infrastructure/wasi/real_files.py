@@ -1,4 +1,9 @@
-"""Files and directories of this machine: found by path without being led astray, and open for a guest."""
+"""Files and directories of this machine: found by path without being led astray, and open for a guest.
+
+A path is walked name by name from the root, each directory opened below the one before it and never through
+a symbolic link; links are read and followed here. So the path that is judged is the path that was walked,
+and whoever swaps a directory for a link meanwhile gets an error (POSIX `openat`, `O_NOFOLLOW`).
+"""
 
 from __future__ import annotations
 
@@ -28,7 +33,7 @@ _DIRECTORY = getattr(os, "O_PATH", os.O_RDONLY) | flags_of_system("O_DIRECTORY",
 
 
 @frozen
-class Place:
+class Location:
     """A name in an open directory, and the canonical path of both. The name may not exist."""
 
     parent: int
@@ -37,7 +42,7 @@ class Place:
 
 
 @contextlib.contextmanager
-def located(path: str, *, follow: bool, may_pass: Callable[[str], bool]) -> Iterator[Place]:
+def located(path: str, *, follow: bool, may_pass: Callable[[str], bool]) -> Iterator[Location]:
     """Find where a path leads; with `follow` the last name is not a link either.
 
     Every directory on the way is asked of `may_pass`; one that may not be passed is answered as NOTCAPABLE
@@ -59,7 +64,7 @@ class _Walk:
         self._open = [os.open("/", _DIRECTORY)]
         self._links = 0
 
-    def to(self, path: str, *, follow: bool) -> Place:
+    def to(self, path: str, *, follow: bool) -> Location:
         waiting = _parts(path)
         while waiting:
             name = waiting.pop()
@@ -75,14 +80,14 @@ class _Walk:
                 return self._place(name)
             else:
                 self._down(name)
-        return Place(self._open[-1], ".", self._path())
+        return Location(self._open[-1], ".", self._path())
 
     def close(self) -> None:
         for descriptor in self._open:
             os.close(descriptor)
 
-    def _place(self, name: str) -> Place:
-        return Place(self._open[-1], name, self._path(name))
+    def _place(self, name: str) -> Location:
+        return Location(self._open[-1], name, self._path(name))
 
     def _path(self, *more: str) -> str:
         return "/" + "/".join((*self._names, *more))

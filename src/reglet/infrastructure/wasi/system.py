@@ -76,7 +76,7 @@ class Descriptors:
             self.add(Descriptor(tree, "", root, FileType.DIRECTORY, flags, guest_path, preopened=True))
 
     def add(self, descriptor: Descriptor) -> int:
-        """Give the lowest free number to what was opened."""
+        """Return the lowest free number, under which what was opened now is."""
         if len(self._open) >= _MOST_OPEN:
             descriptor.file.close()
             raise WasiError(Errno.MFILE)
@@ -241,7 +241,7 @@ class System:
         return self._memory
 
     def attach(self, memory: LinearMemory) -> None:
-        """Give the system the guest's memory, once the guest is instantiated."""
+        """Let the system use the guest's memory, once the guest is instantiated."""
         self._memory = memory
 
     def close(self) -> None:

@@ -76,7 +76,10 @@ def read_sections(data: bytes) -> Iterator[Section]:
     Raises:
         ModuleFormatError: not a core module; a section unknown, out of order, twice, or longer than the file.
     """
-    _check_header(data)
+    if data.startswith(_COMPONENT_HEADER):
+        raise ModuleFormatError("a component, not a core module", 0)
+    if not data.startswith(HEADER):
+        raise ModuleFormatError(f"begins with {data[:8].hex()} instead of {HEADER.hex()}", 0)
     reader = Reader(data, len(HEADER))
     place = -1
     while reader.at < reader.end:
@@ -86,13 +89,6 @@ def read_sections(data: bytes) -> Iterator[Section]:
                 raise ModuleFormatError(f"the {section.id.name} section is out of order", section.header)
             place = _ORDER[section.id]
         yield section
-
-
-def _check_header(data: bytes) -> None:
-    if data.startswith(_COMPONENT_HEADER):
-        raise ModuleFormatError("a component, not a core module", 0)
-    if not data.startswith(HEADER):
-        raise ModuleFormatError(f"begins with {data[:8].hex()} instead of {HEADER.hex()}", 0)
 
 
 def _read_section(reader: Reader) -> Section:

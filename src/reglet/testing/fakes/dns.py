@@ -17,10 +17,18 @@ from reglet.domain.errors import (
     TimeoutError,  # noqa: A004 - our own family
 )
 from reglet.domain.ports import HostFunctions
-from reglet.testing.fakes.clock import FakeClock
 from reglet.testing.fakes.failures import Failure, failure_of
-from reglet.testing.fakes.patterns import TextPattern, equals, text_matches
-from reglet.testing.fakes.routes import Criterion, Fake, FakeCall, Route
+from reglet.testing.fakes.routes import (
+    Criterion,
+    Fake,
+    FakeCall,
+    FakeClock,
+    Route,
+    TextPattern,
+    equals,
+    optional_text_matches,
+    text_matches,
+)
 
 
 class DNSRoute(Route[tuple[str | MXRecord, ...]]):
@@ -56,7 +64,7 @@ class FakeDNSResolver(Fake[DNSRoute]):
         if type is not None:
             criteria.append(Criterion("type", type, equals))
         if nameserver is not None:
-            criteria.append(Criterion("nameserver", nameserver, _nameserver_matches))
+            criteria.append(Criterion("nameserver", nameserver, optional_text_matches))
         return self.routes.add(DNSRoute("dns", criteria))
 
     def add(self, answer: DNSAnswer) -> DNSRoute:
@@ -121,10 +129,6 @@ def _call(host: str, record_type: str, nameserver: str | None) -> FakeCall:
     return FakeCall("dns", {"host": host, "type": record_type, "nameserver": nameserver})
 
 
-def _nameserver_matches(wanted: TextPattern, seen: str | None) -> bool:
-    return seen is not None and text_matches(wanted, seen)
-
-
 def _error(call: FakeCall, failure: Failure) -> RegletError:
     host, record_type = call.facts["host"], call.facts["type"]
     if failure.kind == "timeout":
@@ -136,7 +140,7 @@ def _error(call: FakeCall, failure: Failure) -> RegletError:
 
 
 class LookupTypes:
-    """Host functions that tell a fake resolver which type of record a look-up asks for.
+    """Host functions that let a fake resolver know which type of record a look-up asks for.
 
     A plugin's look-up of a host is two calls of a host, and one of the port: without this, the second call
     would use up another answer.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import socket
+import ssl
 from datetime import timedelta
 
 from attrs import frozen
@@ -25,7 +28,7 @@ class Failure:
 
     Attributes:
         kind: its name.
-        text: what the error says.
+        text: the error's message.
         after: how long it takes, on the fake clock.
     """
 
@@ -75,3 +78,18 @@ def reset() -> Failure:
 def bad_certificate(reason: str = "self-signed certificate") -> Failure:
     """Let the server's certificate not be trusted, for `reason`."""
     return Failure("bad_certificate", f"certificate verify failed: {reason}")
+
+
+def socket_error(failure: Failure) -> BaseException | str:
+    """Return the exception that a socket gives for a failure, or its text where it has no kind."""
+    match failure.kind:
+        case "refused":
+            return ConnectionRefusedError(errno.ECONNREFUSED, failure.text)
+        case "reset":
+            return ConnectionResetError(errno.ECONNRESET, failure.text)
+        case "not_found":
+            return socket.gaierror(socket.EAI_NONAME, failure.text)
+        case "bad_certificate":
+            return ssl.SSLCertVerificationError(1, failure.text)
+        case _:
+            return failure.text

@@ -1,8 +1,8 @@
-"""A host made of fakes: it answers at the seam, in either dialect, and grants what it is told to."""
+"""A host made of fakes: it answers at the seam, in either dialect, and grants what a test names."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Self
 
 from reglet.application.answers import (
@@ -13,6 +13,7 @@ from reglet.application.answers import (
     SMTPAnswer,
     TCPAnswer,
 )
+from reglet.application.clients import with_client
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.records import LogMessage
@@ -20,19 +21,16 @@ from reglet.domain.entities.result import Result
 from reglet.domain.policy import Policy
 from reglet.domain.ports import HostFunctions, Plugin
 from reglet.infrastructure.guest.clients import host_clients
-from reglet.infrastructure.host.dispatcher import HostDispatcher
-from reglet.infrastructure.host.events import HostCallEvent
-from reglet.infrastructure.host.functions import HostPorts
-from reglet.testing.audit.touched import note_host_call
-from reglet.testing.configs import encoded
-from reglet.testing.fakes.clock import FakeClock
-from reglet.testing.fakes.command import FakeCommandRunner
+from reglet.infrastructure.host import HostCallEvent, HostDispatcher, HostPorts
+from reglet.testing.config_json import encode_config
 from reglet.testing.fakes.dns import FakeDNSResolver, LookupTypes
+from reglet.testing.fakes.exec import FakeCommandRunner
 from reglet.testing.fakes.http import FakeHTTPClient
-from reglet.testing.fakes.routes import Fake
+from reglet.testing.fakes.routes import Fake, FakeClock
 from reglet.testing.fakes.smtp import FakeSMTPClient
 from reglet.testing.fakes.tcp import FakeTCPDialer
-from reglet.testing.places import check_at
+from reglet.testing.runners import runner_of
+from reglet.testing.usage import note_host_call
 
 
 class FakeLog:
@@ -56,7 +54,7 @@ class FakeHost:
     """A host that answers from routes and denies what its grants do not cover.
 
     It is a `HostFunctions`: plugins reach it with the same bytes as a real one. Nothing is granted
-    unless it is said; `FakeHost.of(plugin)` grants what the plugin declares.
+    unless `grants` has it; `FakeHost.of(plugin)` grants what the plugin declares.
 
     Attributes:
         http, dns, tcp, smtp, command: the fakes behind the host functions; add routes with `on(...)`.
@@ -125,7 +123,7 @@ class FakeHost:
         Raises `UnexpectedCallError` if the plugin made a call that no route answers, even if it went on.
         """
         self._functions = self._dispatcher()
-        result = check_at(plugin, self, encoded(config))
+        result = runner_of(plugin).check(self, encode_config(config))
         self.raise_unexpected()
         return result
 
@@ -150,3 +148,17 @@ class FakeHost:
     def _note(self, call: HostCallEvent) -> None:
         self.calls.append(call)
         note_host_call(call.name, call.request)
+
+
+def with_fakes(ctx: Context, clients: Iterable[object]) -> Context:
+    """Return a context with every client bound to the ports that it satisfies; a `FakeHost` to all."""
+    for client in clients:
+        ctx = client.bind(ctx) if isinstance(client, FakeHost) else with_client(ctx, client)
+    return ctx
+
+
+def raise_unexpected(clients: Iterable[object]) -> None:
+    """Raise the first call since the last time that a fake among the clients did not expect."""
+    for client in clients:
+        if isinstance(client, FakeHost | Fake):
+            client.raise_unexpected()

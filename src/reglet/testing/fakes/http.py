@@ -17,13 +17,20 @@ from reglet.domain.errors import (
     RegletError,
     TimeoutError,  # noqa: A004 - our own family
 )
-from reglet.testing.fakes.causes import cause_of
-from reglet.testing.fakes.clock import FakeClock
-from reglet.testing.fakes.failures import Failure, failure_of
-from reglet.testing.fakes.patterns import BodyPattern, TextPattern, body_matches, headers_match, text_matches
-from reglet.testing.fakes.routes import Criterion, Fake, FakeCall, Route
-
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+from reglet.domain.urls import SCHEME_PORTS
+from reglet.testing.fakes.failures import Failure, failure_of, socket_error
+from reglet.testing.fakes.routes import (
+    BodyPattern,
+    Criterion,
+    Fake,
+    FakeCall,
+    FakeClock,
+    Route,
+    TextPattern,
+    body_matches,
+    headers_match,
+    text_matches,
+)
 
 
 class HTTPRoute(Route[HTTPResponse]):
@@ -112,6 +119,6 @@ def _error(request: HTTPRequest, failure: Failure) -> RegletError:
         return TimeoutError(f"http {request.method}", request.timeout or failure.after, request.url)
     if failure.kind == "denied":
         parts = urlsplit(request.url)
-        port = parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
+        port = parts.port or SCHEME_PORTS.get(parts.scheme, 0)
         return CapabilityError(f"network:{parts.hostname}:{port}", hint=failure.text)
-    return HTTPError(request.method, request.url, cause_of(failure))
+    return HTTPError(request.method, request.url, socket_error(failure))

@@ -1,18 +1,90 @@
-"""Routes: what a fake answers to which call, in which order, and what it says of a call it does not know."""
+"""Routes: what a fake answers to which call, in which order, on which clock, and what it refuses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import timedelta
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 from attrs import frozen
 
 from reglet.domain.errors import RegletError
-from reglet.testing.audit.touched import note_fake_call
-from reglet.testing.fakes.clock import FakeClock
 from reglet.testing.fakes.failures import Failure
+from reglet.testing.matching import matches_fields
+from reglet.testing.usage import note_fake_call
+
+
+class FakeClock:
+    """The time of the fakes: latency is added here, nothing waits."""
+
+    def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+        """Stand at `start`."""
+        self._start = start
+        self._elapsed = timedelta()
+
+    @property
+    def elapsed(self) -> timedelta:
+        """How far it has moved since the start."""
+        return self._elapsed
+
+    def now(self) -> datetime:
+        """Return the time at which it stands."""
+        return self._start + self._elapsed
+
+    def advance(self, by: timedelta) -> None:
+        """Move on; a clock does not go back."""
+        if by < timedelta():
+            raise ValueError(f"a clock does not go back: {by}")
+        self._elapsed += by
+
+
+TextPattern: TypeAlias = str | re.Pattern[str]
+"""A text in which `*` stands for any text, or a regular expression that must match the whole."""
+
+BodyPattern: TypeAlias = TextPattern | bytes | Mapping[str, Any] | Sequence[Any]
+"""Exact bytes, a text pattern, or JSON compared on the fields it names."""
+
+
+def text_matches(pattern: TextPattern, text: str) -> bool:
+    """Whether the whole of `text` fits."""
+    if isinstance(pattern, re.Pattern):
+        return pattern.fullmatch(text) is not None
+    return re.fullmatch(".*".join(map(re.escape, pattern.split("*"))), text, re.DOTALL) is not None
+
+
+def optional_text_matches(pattern: TextPattern, text: str | None) -> bool:
+    """Whether there is a text, and the whole of it fits."""
+    return text is not None and text_matches(pattern, text)
+
+
+def equals(wanted: object, seen: object) -> bool:
+    """Whether a fact is exactly as wanted."""
+    return wanted == seen
+
+
+def headers_match(wanted: Mapping[str, TextPattern], headers: Mapping[str, Sequence[str]]) -> bool:
+    """Whether every wanted header is there with one value that fits; the case of names does not matter."""
+    there = {name.lower(): values for name, values in headers.items()}
+    return all(
+        any(text_matches(pattern, value) for value in there.get(name.lower(), ()))
+        for name, pattern in wanted.items()
+    )
+
+
+def body_matches(pattern: BodyPattern, body: bytes) -> bool:
+    """Whether the body fits."""
+    if isinstance(pattern, bytes):
+        return pattern == body
+    if isinstance(pattern, str | re.Pattern):
+        return text_matches(pattern, body.decode("utf-8", "replace"))
+    try:
+        return matches_fields(pattern, json.loads(body))
+    except ValueError:
+        return False
+
 
 Response = TypeVar("Response")
 
@@ -41,7 +113,7 @@ class FakeCall:
 
 @frozen
 class Criterion:
-    """One thing that a route asks of a call: the fact, what it should be, and how to tell."""
+    """One thing that a route asks of a call: the fact, what it should be, and how the two are compared."""
 
     fact: str
     wanted: Any
@@ -158,7 +230,7 @@ class Routes(Generic[AnyRoute]):
         """Return the answer or `Failure` for a call, moving the clock by its latency.
 
         A latency beyond `limit` (None or zero: no limit) is a timeout. Raises `UnexpectedCallError` where
-        no route fits, and errors that a route was told to raise as they stand.
+        no route fits, and errors that a route is to raise, as they stand.
         """
         self.calls.append(call)
         note_fake_call(call.port, call.facts)

@@ -16,11 +16,17 @@ from reglet.domain.errors import (
     RegletError,
     TimeoutError,  # noqa: A004 - our own family
 )
-from reglet.testing.fakes.causes import cause_of
-from reglet.testing.fakes.clock import FakeClock
-from reglet.testing.fakes.failures import Failure, failure_of
-from reglet.testing.fakes.patterns import TextPattern, equals, text_matches
-from reglet.testing.fakes.routes import Criterion, Fake, FakeCall, Route
+from reglet.testing.fakes.failures import Failure, failure_of, socket_error
+from reglet.testing.fakes.routes import (
+    Criterion,
+    Fake,
+    FakeCall,
+    FakeClock,
+    Route,
+    TextPattern,
+    equals,
+    text_matches,
+)
 
 
 class SMTPRoute(Route[SMTPConnectResult]):
@@ -35,7 +41,7 @@ class SMTPRoute(Route[SMTPConnectResult]):
         tls: TLSFacts | None = None,
         latency: timedelta = timedelta(),
     ) -> Self:
-        """Greet the next caller; `tls` is what the handshake tells, `latency` is the time it takes."""
+        """Greet the next caller; `tls` is what the handshake shows, `latency` is the time it takes."""
         facts = tls or TLSFacts()
         result = SMTPConnectResult(
             banner=banner,
@@ -98,4 +104,4 @@ def _error(address: str, timeout: timedelta, failure: Failure) -> RegletError:
         return TimeoutError("smtp connect", timeout or failure.after, address)
     if failure.kind == "denied":
         return CapabilityError(f"network:{address}", hint=failure.text)
-    return NetworkError("smtp connect", address, cause_of(failure))
+    return NetworkError("smtp connect", address, socket_error(failure))

@@ -14,11 +14,17 @@ from reglet.domain.errors import (
     TimeoutError,  # noqa: A004 - our own family
 )
 from reglet.domain.ports import TCPConnection
-from reglet.testing.fakes.causes import cause_of
-from reglet.testing.fakes.clock import FakeClock
-from reglet.testing.fakes.failures import Failure, failure_of
-from reglet.testing.fakes.patterns import TextPattern, equals, text_matches
-from reglet.testing.fakes.routes import Criterion, Fake, FakeCall, Route
+from reglet.testing.fakes.failures import Failure, failure_of, socket_error
+from reglet.testing.fakes.routes import (
+    Criterion,
+    Fake,
+    FakeCall,
+    FakeClock,
+    Route,
+    TextPattern,
+    equals,
+    text_matches,
+)
 
 
 class TCPRoute(Route[TCPAnswer]):
@@ -32,7 +38,7 @@ class TCPRoute(Route[TCPAnswer]):
         tls: TLSFacts | None = None,
         latency: timedelta = timedelta(),
     ) -> Self:
-        """Accept the next connection; `tls` is what the handshake tells when TLS is asked for."""
+        """Accept the next connection; `tls` is what the handshake shows when TLS is asked for."""
         return self.then(TCPAnswer(remote_addr=remote_addr, local_addr=local_addr, tls=tls), latency)
 
 
@@ -84,4 +90,4 @@ def _error(address: str, timeout: timedelta | None, failure: Failure) -> RegletE
         return TimeoutError("tcp connect", timeout or failure.after, address)
     if failure.kind == "denied":
         return CapabilityError(f"network:{address}", hint=failure.text)
-    return TCPError(address, cause_of(failure))
+    return TCPError(address, socket_error(failure))

@@ -1,0 +1,1 @@
+"""OCI registries: a plugin as an artifact, sent, fetched and kept."""

@@ -1,0 +1,376 @@
+"""A plugin as an OCI artifact: manifest, config and module; and the folder or archive that holds them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from attrs import field, frozen
+
+from reglet.domain.entities.grants import GrantSet
+from reglet.domain.entities.manifest import Manifest
+from reglet.domain.errors import RegletError
+from reglet.infrastructure.atomic import write_atomic
+
+MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
+CONFIG_TYPE = "application/vnd.reglet.plugin.config.v1+json"
+MODULE_TYPE = "application/vnd.reglet.plugin.wasm.v1"
+
+TITLE = "org.opencontainers.image.title"
+_VERSION = "org.opencontainers.image.version"
+_DESCRIPTION = "org.opencontainers.image.description"
+_REF_NAME = "org.opencontainers.image.ref.name"
+_CAPABILITIES = "dev.reglet.plugin.capabilities"
+_SDK_VERSION = "dev.reglet.plugin.sdk-version"
+
+METADATA_FILE = "metadata.json"
+"""What the Reglet app's own `plugins push` asks for; its bytes are those of the config."""
+
+_LAYOUT_FILE, _LAYOUT = "oci-layout", b'{"imageLayoutVersion":"1.0.0"}'
+_INDEX_FILE = "index.json"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_KINDS = ("network", "fs", "env", "exec", "kv")
+
+MAX_MODULE_BYTES = 1 << 28
+"""The memory that hosts give a plugin, 256 MB, which its file is smaller than."""
+
+MAX_JSON_BYTES = 1 << 22
+"""What registries take of a manifest, 4 MB; a config is no larger."""
+
+
+class ArtifactError(RegletError):
+    """What was fetched or read is no Reglet plugin's artifact, or damaged; the message says which and why."""
+
+    error_type = "config"
+
+
+class DigestError(ArtifactError):
+    """Bytes have another SHA-256 than they were asked for by."""
+
+
+def digest_of(content: bytes) -> str:
+    """Return the OCI digest of bytes: `sha256:` and 64 hexadecimal digits."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def check_digest(content: bytes, wanted: str, source: str) -> None:
+    """Raise `DigestError` unless bytes have the digest that they were asked for by."""
+    if digest_of(content) != wanted:
+        raise DigestError(
+            f"{source} sent {digest_of(content)} for {wanted}: do not use it, and fetch it again"
+        )
+
+
+def capability_kinds(grants: GrantSet) -> tuple[str, ...]:
+    """Return the kinds of which a plugin asks for anything, in the order of the ABI."""
+    return tuple(kind for kind in _KINDS if not GrantSet(**{kind: getattr(grants, kind)}).is_empty)
+
+
+@frozen
+class Metadata:
+    """What the config of an artifact says: whose it is, and which kinds of capability it asks for."""
+
+    name: str
+    version: str
+    description: str = ""
+    capabilities: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Metadata:
+        """Return a plugin's metadata.
+
+        Raises:
+            ArtifactError: its name is none for a file.
+        """
+        kinds = capability_kinds(manifest.capabilities)
+        return cls(_check_name(manifest.name), manifest.version, manifest.description, kinds)
+
+    def encode(self) -> bytes:
+        """Return it as JSON; the same metadata gives the same bytes."""
+        facts = {
+            "name": self.name,
+            "version": self.version,
+            "description": self.description,
+            "capabilities": list(self.capabilities),
+        }
+        return (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode()
+
+    @classmethod
+    def decode(cls, content: bytes, source: str) -> Metadata:
+        """Read a config.
+
+        Raises:
+            ArtifactError: it is not one.
+        """
+        facts = _read_object(content, f"the config of {source}")
+        name, version = facts.get("name"), facts.get("version")
+        kinds = facts.get("capabilities") or []
+        if not isinstance(name, str) or not isinstance(version, str) or not isinstance(kinds, list):
+            raise ArtifactError(f"the config of {source} lacks name, version or a list of capabilities")
+        return cls(_check_name(name), version, str(facts.get("description") or ""), tuple(map(str, kinds)))
+
+
+def _check_name(name: str) -> str:
+    """Return a name that files and lock files may be named by, wherever it comes from."""
+    if not _NAME.fullmatch(name):
+        raise ArtifactError(
+            f"{name!r} cannot be a published plugin's name: use letters, digits, '.', '_' and '-'"
+        )
+    return name
+
+
+@frozen
+class Descriptor:
+    """A blob that a manifest names: its digest, and its size in bytes."""
+
+    digest: str
+    size: int
+
+
+@frozen
+class Artifact:
+    """A whole artifact, as bytes."""
+
+    manifest: bytes = field(repr=False)
+    config: bytes = field(repr=False)
+    module: bytes = field(repr=False)
+
+    @property
+    def digest(self) -> str:
+        """The digest of the manifest, which names the artifact."""
+        return digest_of(self.manifest)
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the config says."""
+        return Metadata.decode(self.config, self.digest)
+
+
+def make_artifact(module: bytes, manifest: Manifest, annotations: Mapping[str, str]) -> Artifact:
+    """Return the artifact of a built plugin; the same arguments give the same bytes.
+
+    Args:
+        module: the `.wasm` file.
+        manifest: what the plugin says of itself.
+        annotations: what is known of its origin; they precede what the manifest says.
+    """
+    metadata = Metadata.of(manifest)
+    said = {
+        TITLE: metadata.name,
+        _VERSION: metadata.version,
+        _DESCRIPTION: metadata.description,
+        _CAPABILITIES: ",".join(metadata.capabilities),
+        _SDK_VERSION: manifest.sdk_version,
+        **annotations,
+    }
+    config = metadata.encode()
+    layer = {**_descriptor(module, MODULE_TYPE), "annotations": {TITLE: f"{metadata.name}.wasm"}}
+    content = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST_TYPE,
+        "config": _descriptor(config, CONFIG_TYPE),
+        "layers": [layer],
+        "annotations": {name: value for name, value in sorted(said.items()) if value},
+    }
+    return Artifact(_encode(content), config, module)
+
+
+def read_descriptors(manifest: bytes, source: str) -> tuple[Descriptor, Descriptor]:
+    """Return the config and the module that a manifest names.
+
+    Raises:
+        ArtifactError: it is no manifest of a Reglet plugin; the message says what it is.
+    """
+    facts = _read_object(manifest, f"the manifest of {source}")
+    if "manifests" in facts:
+        raise ArtifactError(f"{source} is an index of images, not a Reglet plugin: name the plugin's own tag")
+    config, layers = facts.get("config"), facts.get("layers")
+    layers = layers if isinstance(layers, list) else []
+    types = [each.get("mediaType") for each in (config, *layers) if isinstance(each, dict)]
+    modules = [each for each in layers if isinstance(each, dict) and each.get("mediaType") == MODULE_TYPE]
+    if types[:1] != [CONFIG_TYPE] or not modules:
+        held = ", ".join(f"{each!r:.100}" for each in types) or "nothing"
+        raise ArtifactError(
+            f"{source} is no Reglet plugin, it holds {held}: a plugin is pushed with "
+            f"`reglet-plugin push`, or with config type {CONFIG_TYPE} and layer type {MODULE_TYPE}"
+        )
+    return (
+        _read_descriptor(config, MAX_JSON_BYTES, source),
+        _read_descriptor(modules[0], MAX_MODULE_BYTES, source),
+    )
+
+
+def fetch_artifact(manifest: bytes, fetch: Callable[[Descriptor], bytes], source: str) -> Artifact:
+    """Return the artifact of a manifest; `fetch` brings its blobs, whose digests are checked here.
+
+    Raises:
+        ArtifactError: it is no Reglet plugin's, or a blob is not what its digest says.
+    """
+    config, module = read_descriptors(manifest, source)
+    contents = fetch(config), fetch(module)
+    for each, content in zip((config, module), contents, strict=True):
+        check_digest(content, each.digest, source)
+    return Artifact(manifest, *contents)
+
+
+def write_layout(artifact: Artifact, path: Path) -> None:
+    """Write an OCI image layout: an archive if the name ends in `.tar`, else a folder; and `metadata.json`.
+
+    The metadata lies in the folder, or beside the archive. What is there before stays until all is written;
+    a folder that is no layout is left alone.
+
+    Raises:
+        ArtifactError: another kind of folder is there.
+        OSError: it cannot be written.
+    """
+    files = _layout_files(artifact)
+    if path.suffix == ".tar":
+        write_atomic(path, _archive(files))
+        write_atomic(path.parent / METADATA_FILE, artifact.config)
+        return
+    if path.is_dir() and any(path.iterdir()) and not (path / _LAYOUT_FILE).is_file():
+        raise ArtifactError(f"{path} is a folder with other files: choose another place with -o")
+    beside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        for name, content in {**files, METADATA_FILE: artifact.config}.items():
+            (beside / name).parent.mkdir(parents=True, exist_ok=True)
+            (beside / name).write_bytes(content)
+        beside.chmod(0o755)
+        _put_in_place(beside, path)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def is_layout(path: Path) -> bool:
+    """Whether a path is an OCI layout: a `.tar` file, or a folder with its mark."""
+    return (path / _LAYOUT_FILE).is_file() if path.is_dir() else path.suffix == ".tar" and path.is_file()
+
+
+def read_layout(path: Path) -> Artifact:
+    """Read what `write_layout` wrote, and check it.
+
+    Raises:
+        ArtifactError: it is damaged, or holds no plugin, or more than one.
+    """
+    try:
+        with _opened_layout(path) as read:
+            index = _read_object(read(_INDEX_FILE), f"{_INDEX_FILE} of {path}")
+            manifests = index.get("manifests")
+            if not isinstance(manifests, list) or len(manifests) != 1:
+                raise ArtifactError(
+                    f"{path} holds not one plugin alone: make it with `reglet-plugin package`"
+                )
+            wanted = _read_descriptor(manifests[0], MAX_JSON_BYTES, str(path))
+            manifest = read(_blob_name(wanted.digest))
+            check_digest(manifest, wanted.digest, str(path))
+            return fetch_artifact(manifest, lambda blob: read(_blob_name(blob.digest)), str(path))
+    except (OSError, KeyError, tarfile.TarError) as error:
+        raise ArtifactError(
+            f"{path} is no whole OCI layout ({error}): make it with `reglet-plugin package`"
+        ) from error
+
+
+@contextmanager
+def _opened_layout(path: Path) -> Iterator[Callable[[str], bytes]]:
+    """Give a function from a file's name in a layout to its bytes."""
+    if path.is_dir():
+        yield lambda name: (path / name).read_bytes()
+        return
+    with tarfile.open(path) as archive:
+        yield lambda name: _read_member(archive, name)
+
+
+def _read_member(archive: tarfile.TarFile, name: str) -> bytes:
+    member = archive.extractfile(name)
+    if member is None:
+        raise KeyError(f"{name} is no file")
+    return member.read()
+
+
+def _layout_files(artifact: Artifact) -> dict[str, bytes]:
+    manifest = {
+        **_descriptor(artifact.manifest, MANIFEST_TYPE),
+        "annotations": {_REF_NAME: artifact.metadata.version},
+    }
+    index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [manifest]}
+    blobs = (artifact.manifest, artifact.config, artifact.module)
+    return {
+        _LAYOUT_FILE: _LAYOUT,
+        _INDEX_FILE: _encode(index),
+        **{_blob_name(digest_of(each)): each for each in blobs},
+    }
+
+
+def _archive(files: Mapping[str, bytes]) -> bytes:
+    """Return a tar file whose bytes depend on nothing but its contents."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, content in sorted(files.items()):
+            member = tarfile.TarInfo(name)
+            member.size, member.mode = len(content), 0o644
+            archive.addfile(member, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def _put_in_place(made: Path, path: Path) -> None:
+    """Rename a folder to where another may stand, which goes only when the new one is there."""
+    if not path.is_dir():
+        made.rename(path)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent)) / "old"
+    path.rename(old)
+    try:
+        made.rename(path)
+    except BaseException:
+        old.rename(path)
+        raise
+    finally:
+        shutil.rmtree(old.parent, ignore_errors=True)
+
+
+def _blob_name(digest: str) -> str:
+    return f"blobs/{digest.replace(':', '/')}"
+
+
+def _descriptor(content: bytes, media_type: str) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": digest_of(content), "size": len(content)}
+
+
+def _read_descriptor(facts: Any, most: int, source: str) -> Descriptor:
+    digest, size = (facts.get("digest"), facts.get("size")) if isinstance(facts, dict) else (None, None)
+    if (
+        not isinstance(digest, str)
+        or not _DIGEST.fullmatch(digest)
+        or type(size) is not int
+        or not 0 <= size <= most
+    ):
+        raise ArtifactError(
+            f"{source} names a blob by digest {digest!r} and size {size!r}: a digest is sha256:… and a size "
+            f"at most {most} bytes"
+        )
+    return Descriptor(digest, size)
+
+
+def _read_object(content: bytes, what: str) -> dict[str, Any]:
+    try:
+        facts = json.loads(content)
+    except ValueError as error:
+        raise ArtifactError(f"{what} is not JSON: {error}") from error
+    if not isinstance(facts, dict):
+        raise ArtifactError(f"{what} is not a JSON object")
+    return facts
+
+
+def _encode(facts: Mapping[str, Any]) -> bytes:
+    return json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode()

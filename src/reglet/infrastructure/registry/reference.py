@@ -1,0 +1,127 @@
+"""The name of a plugin in a registry: `registry/org/repo/name:tag`, or `…@sha256:…`."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+
+from attrs import evolve, frozen
+
+from reglet.domain.errors import RegletError
+from reglet.domain.urls import SCHEME_PORTS
+
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+_HOST = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:]+\])"
+_PORT = r"(?::\d{1,5})?"
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_{1,2}|-+)[a-z0-9]+)*"
+_TAG = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}"
+_REFERENCE = re.compile(
+    rf"(?P<registry>{_HOST}{_PORT})/(?P<repository>{_COMPONENT}(?:/{_COMPONENT})*)"
+    rf"(?::(?P<tag>{_TAG}))?(?:@(?P<digest>sha256:[0-9a-f]{{64}}))?"
+)
+_USER = re.compile(r"^[^/]*@")
+_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9._-]")
+_INSTALLABLE_PARTS = 3
+
+FORM = "registry/org/repo/name:tag, such as registry.example.com/acme/plugins/http:1.0.0"
+
+
+class InvalidReferenceError(RegletError):
+    """A text names no plugin in a registry; the message has the form that does."""
+
+    error_type = "config"
+
+
+@frozen
+class Reference:
+    """Where a plugin lies: the registry's host and port, the repository's path, a tag or a digest, or both.
+
+    The digest is that of the manifest; where there is one, the tag is only read by people.
+    """
+
+    registry: str
+    repository: str
+    tag: str = ""
+    digest: str = ""
+
+    @property
+    def host(self) -> str:
+        """The registry's host without its port, an IPv6 address without its brackets."""
+        if self.registry.startswith("["):
+            return self.registry[1 : self.registry.index("]")]
+        return self.registry.partition(":")[0]
+
+    @property
+    def port(self) -> int:
+        """The registry's port, that of HTTPS where none is named."""
+        after_host = self.registry.rpartition("]")[2]
+        return int(after_host.rpartition(":")[2]) if ":" in after_host else SCHEME_PORTS["https"]
+
+    @property
+    def name(self) -> str:
+        """The last part of the repository, by which people know the plugin."""
+        return self.repository.rpartition("/")[2]
+
+    @property
+    def version(self) -> str:
+        """What a registry is asked for: the digest, else the tag."""
+        return self.digest or self.tag
+
+    @property
+    def is_installable(self) -> bool:
+        """Whether the Reglet hosts that install plugins take this form: org, repo and name, and a tag."""
+        return self.repository.count("/") + 1 == _INSTALLABLE_PARTS and bool(self.tag)
+
+    def with_tag(self, tag: str) -> Reference:
+        """Return the same repository under another tag, without a digest."""
+        return evolve(self, tag=tag, digest="")
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{self.registry}/{self.repository}{tag}{digest}"
+
+
+def parse_reference(text: str, *, version_required: bool = True) -> Reference:
+    """Return the reference that a text is.
+
+    The first part is a registry only if it has a dot or a port, or is `localhost`, as everywhere in OCI.
+
+    Raises:
+        InvalidReferenceError: it is none, or has neither tag nor digest though a version is required; a user
+            name and password are not shown.
+    """
+    shown = _USER.sub("…@", text)
+    found = _REFERENCE.fullmatch(text)
+    if found is None or not re.search(r"[.:]|^localhost$", found["registry"]):
+        raise InvalidReferenceError(f"{shown} names no plugin in a registry: write {FORM}")
+    reference = Reference(
+        found["registry"].lower(), found["repository"], found["tag"] or "", found["digest"] or ""
+    )
+    if version_required and not reference.version:
+        raise InvalidReferenceError(f"{shown} has no tag: write {FORM}")
+    return reference
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text can only mean a plugin in a registry."""
+    try:
+        parse_reference(text)
+    except InvalidReferenceError:
+        return False
+    return True
+
+
+def tag_of_version(version: str) -> str:
+    """Return a version as a tag, which has no `+`: `1.0.0+build` is `1.0.0_build`."""
+    return _NOT_IN_TAGS.sub("_", version)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host can only be this machine: `localhost`, a name under it, a loopback address."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

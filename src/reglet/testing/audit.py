@@ -1,0 +1,226 @@
+"""Audit a plugin: what its examples and tests use beside what it declares, and the least that would do."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import filterfalse
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from attrs import evolve, frozen
+
+from reglet.domain.context import Context
+from reglet.domain.entities.grants import (
+    EnvironmentCapability,
+    ExecCapability,
+    FileSystemCapability,
+    FileSystemRule,
+    GrantSet,
+    NetworkCapability,
+    NetworkRule,
+)
+from reglet.domain.errors import RegletError
+from reglet.domain.policy import Decision, Policy
+from reglet.domain.ports import Plugin
+from reglet.domain.urls import DNS_PORT
+from reglet.testing.config_json import encode_config
+from reglet.testing.examples import examples_of
+from reglet.testing.fakes.host import FakeHost
+from reglet.testing.runners import EVERYTHING, definition_of, runner_of
+from reglet.testing.usage import Usage, is_temporary, usage_recorded
+
+AuditRunner: TypeAlias = Literal["fakes", "sandbox"]
+"""What runs the tests that are watched."""
+
+_PASSED = 0
+_NO_TESTS = 5
+_TAIL = 4000
+_Question: TypeAlias = Callable[[Policy], Decision]
+
+
+class AuditError(RegletError):
+    """A project cannot be audited; the message has the reason."""
+
+    error_type = "execution"
+
+
+def audit_plugin(plugin: Plugin) -> AuditReport:
+    """Run a plugin's examples and return what they touched beside what it declares."""
+    return AuditReport(_declared(plugin), _usage_of_examples(plugin))
+
+
+def audit_project(plugin: Plugin, folder: Path, runner: AuditRunner = "fakes") -> AuditReport:
+    """Run a plugin's examples and its project's tests, and return what they touched.
+
+    In the sandbox the host sees which files are asked for, but a guest gets its variables all at once.
+
+    Raises `AuditError` if the tests fail: what a failing test did not reach would be called unused.
+    """
+    if runner == "sandbox":
+        return AuditReport(_declared(plugin), _usage_of_tests(folder, runner), sees_variables=False)
+    usage = _usage_of_examples(plugin)
+    usage.add(_usage_of_tests(folder, runner))
+    return AuditReport(_declared(plugin), usage)
+
+
+@frozen
+class AuditReport:
+    """The capabilities that a plugin declares, and what it touched while its examples and tests ran."""
+
+    declared: GrantSet
+    usage: Usage
+    sees_variables: bool = True
+    """Whether reads of variables could be noticed; else those that are declared are taken as needed."""
+
+    @property
+    def least(self) -> GrantSet:
+        """The least GrantSet that covers what was touched."""
+        least = self.usage.least_grants()
+        return least if self.sees_variables else evolve(least, env=self.declared.env)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What was touched and is not declared, such as `network example.com:443`."""
+        policy = Policy(self.declared)
+        return tuple(text for text, question in _questions(self._lasting) if not question(policy))
+
+    @property
+    def _lasting(self) -> Usage:
+        reads, writes = (set(filterfalse(is_temporary, s)) for s in (self.usage.reads, self.usage.writes))
+        return evolve(self.usage, reads=reads, writes=writes)
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """What is declared and nothing needed, such as `command /usr/bin/id`."""
+        questions = [question for _, question in _questions(self.usage)]
+        declared = self.declared if self.sees_variables else evolve(self.declared, env=None)
+        parts = [(text, Policy(part)) for text, part in _parts(declared)]
+        return tuple(text for text, policy in parts if not any(question(policy) for question in questions))
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether all that was touched is declared, and nothing declared is unused."""
+        return not self.missing and not self.unused
+
+    @property
+    def literal(self) -> str:
+        """The least GrantSet as Python to paste."""
+        return to_python(self.least)
+
+    def diff(self) -> list[str]:
+        """Return the lines by which the least GrantSet differs from the declared one."""
+        before, after = to_python(self.declared).splitlines(), self.literal.splitlines()
+        return list(difflib.unified_diff(before, after, "declared", "touched", lineterm=""))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the report for programs."""
+        return {
+            "clean": self.is_clean,
+            "sees_variables": self.sees_variables,
+            "missing": list(self.missing),
+            "unused": list(self.unused),
+            "least": self.literal,
+            "diff": self.diff(),
+        }
+
+
+def _declared(plugin: Plugin) -> GrantSet:
+    return plugin.manifest(Context()).capabilities
+
+
+def _usage_of_examples(plugin: Plugin) -> Usage:
+    """Run every example with everything granted, so that a denial hides nothing that comes after it."""
+    with usage_recorded() as usage:
+        for case in examples_of(plugin):
+            host = FakeHost(*case.answers, grants=EVERYTHING)
+            runner_of(definition_of(plugin)).check(host, encode_config(case.config))
+    return usage
+
+
+def _usage_of_tests(folder: Path, runner: AuditRunner) -> Usage:
+    with tempfile.TemporaryDirectory(prefix="reglet-audit-") as scratch:
+        report = Path(scratch) / "touched.json"
+        options = [f"--reglet-audit={report}", f"--reglet-place={runner}"]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
+        if run.returncode not in (_PASSED, _NO_TESTS):
+            output = (run.stdout + run.stderr)[-_TAIL:]
+            raise AuditError(f"the tests of {folder} fail, so what they touch is not known:\n{output}")
+        return Usage.load(report) if report.exists() else Usage()
+
+
+def _questions(usage: Usage) -> Iterator[tuple[str, _Question]]:
+    """Yield each thing that was touched, in words and as what a policy is asked about it."""
+    for host, port in sorted(usage.targets):
+        yield f"network {host}:{port}", partial(_may_connect, host=host, port=port)
+    for path in sorted(usage.reads):
+        yield f"read {path}", partial(Policy.read, path=path)
+    for path in sorted(usage.writes):
+        yield f"write {path}", partial(Policy.write, path=path)
+    for name in sorted(usage.variables):
+        yield f"variable {name}", partial(Policy.environment, name=name)
+    for command in sorted(usage.commands):
+        yield f"command {command}", partial(Policy.execute, command=command)
+
+
+def _may_connect(policy: Policy, host: str, port: int) -> Decision:
+    return policy.dns(host) if port == DNS_PORT else policy.network(host, port)
+
+
+def _parts(grants: GrantSet) -> Iterator[tuple[str, GrantSet]]:
+    """Yield each pattern that is declared, in words and alone; keys have no host function to be asked by."""
+    for rule in grants.network.rules if grants.network else ():
+        for host in rule.hosts:
+            alone = NetworkCapability([NetworkRule([host], rule.ports)])
+            yield f"network {host}:{','.join(rule.ports)}", GrantSet(network=alone)
+    for files in grants.fs.rules if grants.fs else ():
+        for path in files.read:
+            yield f"read {path}", GrantSet(fs=FileSystemCapability([FileSystemRule(read=[path])]))
+        for path in files.write:
+            yield f"write {path}", GrantSet(fs=FileSystemCapability([FileSystemRule(write=[path])]))
+    for name in grants.env.vars if grants.env else ():
+        yield f"variable {name}", GrantSet(env=EnvironmentCapability([name]))
+    for command in grants.exec.commands if grants.exec else ():
+        yield f"command {command}", GrantSet(exec=ExecCapability([command]))
+
+
+def to_python(grants: GrantSet) -> str:
+    """Return the Python that makes a GrantSet, to paste into a plugin."""
+    lines = list(_kinds(grants))
+    return "\n".join(["reglet.GrantSet(", *lines, ")"]) if lines else "reglet.GrantSet()"
+
+
+def _kinds(grants: GrantSet) -> Iterator[str]:
+    if grants.network is not None:
+        rules = [f"NetworkRule(hosts={_list(r.hosts)}, ports={_list(r.ports)})" for r in grants.network.rules]
+        yield from _rules("network", "NetworkCapability", rules)
+    if grants.fs is not None:
+        yield from _rules("fs", "FileSystemCapability", [_files(rule) for rule in grants.fs.rules])
+    if grants.env is not None:
+        yield f"    env=reglet.EnvironmentCapability(vars={_list(grants.env.vars)}),"
+    if grants.exec is not None:
+        yield f"    exec=reglet.ExecCapability(commands={_list(grants.exec.commands)}),"
+    if grants.kv is not None:
+        rules = [f'KeyValueRule(keys={_list(rule.keys)}, op="{rule.op}")' for rule in grants.kv.rules]
+        yield from _rules("kv", "KeyValueCapability", rules)
+
+
+def _rules(kind: str, name: str, rules: Sequence[str]) -> Iterator[str]:
+    yield f"    {kind}=reglet.{name}(rules=["
+    yield from (f"        reglet.{rule}," for rule in rules)
+    yield "    ]),"
+
+
+def _files(rule: FileSystemRule) -> str:
+    given = {"read": rule.read, "write": rule.write}
+    return f"FileSystemRule({', '.join(f'{name}={_list(paths)}' for name, paths in given.items() if paths)})"
+
+
+def _list(values: Sequence[str]) -> str:
+    return f"[{', '.join(json.dumps(value, ensure_ascii=False) for value in values)}]"

@@ -1,1 +1,0 @@
-"""What a plugin really touches while its examples and tests run, beside what it declares."""

@@ -1,0 +1,157 @@
+"""A built plugin on wazero, the runtime of the Go hosts, its host calls answered by a test."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from reglet.domain.entities.grants import GrantSet
+from reglet.domain.entities.result import Result
+from reglet.domain.errors import RegletError
+from reglet.domain.policy import Policy
+from reglet.domain.ports import HostFunctions
+from reglet.infrastructure.wire.result import RESULT
+
+_SOURCE = Path(__file__).with_name("go_host")
+_BUILD_SECONDS = 300
+_END_SECONDS = 10
+_GLOB = frozenset("*?[{")
+
+
+class GoHostError(RegletError):
+    """The Go host cannot be built or stopped in the middle of a check; the message has the reason."""
+
+    error_type = "execution"
+
+
+class GoHostRunner:
+    """A built plugin on the Go host, with what it declares granted. A context manager.
+
+    Files of declared read patterns are there read-only, below the folders in which the patterns start.
+    """
+
+    def __init__(self, module: Path, grants: GrantSet, cache: Path | None, *, toolchain: str = "go") -> None:
+        """Run `module`; the host and its compiled code are kept in `cache`.
+
+        Raises:
+            GoHostError: there is no Go toolchain, or it cannot build the host.
+        """
+        self._policy = Policy(grants)
+        self._directories = _directories(grants)
+        home = cache or Path(tempfile.mkdtemp(prefix="reglet-go-"))
+        command = [str(_built_host(home, toolchain)), str(module), str(home / "wazero")]
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the host
+        self._host = subprocess.Popen(  # noqa: S603 - the host that was built above
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
+        )
+
+    def check(self, functions: HostFunctions, config: bytes) -> Result:
+        """Run one check in a fresh instance. Raises `GoHostError` where the guest trapped."""
+        environment = {name: value for name, value in os.environ.items() if self._policy.environment(name)}
+        self._say(config=_text(config), directories=self._directories, environment=environment)
+        while True:
+            heard = self._hear()
+            if "call" in heard:
+                answer = functions.call(heard["call"], base64.b64decode(heard.get("request", "")))
+                self._say(answer=_text(answer))
+            elif "error" in heard:
+                raise GoHostError(f"the check ended on the Go host: {heard['error']}")
+            else:
+                return RESULT.decode(base64.b64decode(heard["result"]))
+
+    def close(self) -> None:
+        """End the host."""
+        stdin, stdout = self._streams()
+        with suppress(BrokenPipeError):
+            stdin.close()
+        try:
+            self._host.wait(_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._host.kill()
+            self._host.wait()
+        stdout.close()
+        self._errors.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _streams(self) -> tuple[IO[bytes], IO[bytes]]:
+        assert self._host.stdin is not None
+        assert self._host.stdout is not None
+        return self._host.stdin, self._host.stdout
+
+    def _say(self, **message: Any) -> None:
+        stdin, _ = self._streams()
+        try:
+            stdin.write(json.dumps(message).encode() + b"\n")
+            stdin.flush()
+        except BrokenPipeError as error:
+            raise self._gone() from error
+
+    def _hear(self) -> dict[str, Any]:
+        line = self._streams()[1].readline()
+        if not line:
+            raise self._gone()
+        heard: dict[str, Any] = json.loads(line)
+        return heard
+
+    def _gone(self) -> GoHostError:
+        status = self._host.wait(_END_SECONDS)
+        self._errors.seek(0)
+        output = self._errors.read().decode("utf-8", "replace").strip()
+        return GoHostError(f"the Go host ended with status {status}: {output[-2000:]}")
+
+
+def _built_host(home: Path, toolchain: str) -> Path:
+    """Return the host's program, built once for its source."""
+    digest = hashlib.sha256()
+    for name in ("go.mod", "go.sum", "main.go"):
+        digest.update((_SOURCE / name).read_bytes())
+    program = home / f"go-host-{digest.hexdigest()[:16]}"
+    if program.is_file():
+        return program
+    go = shutil.which(toolchain)
+    if go is None:
+        raise GoHostError(
+            f"--reglet-place=go needs the Go toolchain, and there is no {toolchain} on the PATH"
+        )
+    beside = program.with_suffix(".new")
+    command = [go, "build", "-o", str(beside), "."]
+    run = subprocess.run(  # noqa: S603 - the toolchain that was found
+        command, cwd=_SOURCE, capture_output=True, text=True, timeout=_BUILD_SECONDS, check=False
+    )
+    if run.returncode != 0:
+        raise GoHostError(f"the Go host cannot be built: {(run.stdout + run.stderr).strip()[-2000:]}")
+    return beside.replace(program)
+
+
+def _directories(grants: GrantSet) -> list[str]:
+    """Return the folders in which the declared read patterns start, as far as they exist."""
+    patterns = [pattern for rule in (grants.fs.rules if grants.fs else ()) for pattern in rule.read]
+    found = {_start(pattern) for pattern in patterns}
+    return sorted(str(folder) for folder in found if folder.is_dir())
+
+
+def _start(pattern: str) -> Path:
+    parts = Path(pattern).parts
+    fixed = [part for index, part in enumerate(parts) if not _GLOB & set("".join(parts[: index + 1]))]
+    start = Path("/", *fixed)
+    return start.parent if len(fixed) == len(parts) else start
+
+
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")

@@ -1,0 +1,207 @@
+"""What runs a plugin's checks, in tests and for commands: this process, or the sandbox.
+
+`go_runner` has the third, a Go host.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias
+
+from reglet.application.clients import try_get_client
+from reglet.domain.context import Context
+from reglet.domain.entities.grants import ExecCapability, GrantSet, NetworkCapability, NetworkRule
+from reglet.domain.entities.manifest import Manifest
+from reglet.domain.entities.result import Result
+from reglet.domain.policy import Policy
+from reglet.domain.ports import (
+    CommandRunner,
+    DNSResolver,
+    HostFunctions,
+    HTTPClient,
+    Plugin,
+    SMTPClient,
+    TCPDialer,
+)
+from reglet.infrastructure.guest.exports import Exports
+from reglet.infrastructure.host import HostDispatcher, HostPorts
+from reglet.infrastructure.wire.result import RESULT
+from reglet.sandbox import Sandbox
+from reglet.testing.fakes.dns import FakeDNSResolver, LookupTypes
+from reglet.testing.side_effects import side_effects_watched
+from reglet.testing.usage import note_file
+
+if TYPE_CHECKING:
+    from reglet.sandbox import Module
+
+RunnerName: TypeAlias = Literal["fakes", "native", "sandbox", "go"]
+"""The runners, as `--reglet-place` names them."""
+
+EVERYTHING = GrantSet(
+    network=NetworkCapability([NetworkRule(["*", "0.0.0.0/0", "::/0"], ["*"])]),
+    exec=ExecCapability(["**"]),
+)
+"""What is granted where a test gives the clients itself: it decides, not a capability."""
+
+
+class Runner(Protocol):
+    """Runs a plugin: config bytes in, a Result out, host calls to whoever answers them."""
+
+    def check(self, functions: HostFunctions, config: bytes) -> Result:
+        """Run one check, whose host calls `functions` answer."""
+        ...
+
+
+class InProcessRunner:
+    """The plugin in this process, reached through the bytes of the ABI, both ends."""
+
+    def __init__(self, plugin: Plugin) -> None:
+        """Run `plugin`."""
+        self._plugin = plugin
+
+    def check(self, functions: HostFunctions, config: bytes) -> Result:
+        """Run one check, whose host calls `functions` answer."""
+        with side_effects_watched():
+            return RESULT.decode(Exports(self._plugin, functions).observe(config))
+
+
+class NativeRunner(InProcessRunner):
+    """The plugin in this process, its host calls answered by the real host in place of a test's fakes."""
+
+    def __init__(self, plugin: Plugin, native_host: Callable[[], HostFunctions]) -> None:
+        """Run `plugin`; `native_host` returns what answers the host calls of one check."""
+        super().__init__(plugin)
+        self._native_host = native_host
+
+    def check(self, functions: HostFunctions, config: bytes) -> Result:
+        """Run one check; `functions` are not asked."""
+        del functions
+        return super().check(self._native_host(), config)
+
+
+class SandboxRunner:
+    """A built plugin with what is granted: files through preopens, variables, nothing else.
+
+    A context manager. Checks run one by one; the module is loaded again only when the environment or the
+    working directory is not the same, as a sandbox takes both when it starts.
+    """
+
+    def __init__(self, module: Path, grants: GrantSet) -> None:
+        """Run the file `module`."""
+        self._path = module
+        self._grants = grants
+        self._functions = _CurrentFunctions()
+        self._loaded: tuple[object, Sandbox, Module] | None = None
+
+    def check(self, functions: HostFunctions, config: bytes) -> Result:
+        """Run one check in a guest of its own, whose host calls `functions` answer."""
+        module = self._module()
+        self._functions.current = functions
+        try:
+            return module.check(config)
+        finally:
+            self._functions.current = None
+
+    def close(self) -> None:
+        """Let go of the module."""
+        if self._loaded is not None:
+            self._loaded[1].close()
+            self._loaded = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _module(self) -> Module:
+        environment, directory = dict(os.environ), Path.cwd()
+        if self._loaded is None or self._loaded[0] != (environment, directory):
+            self.close()
+            sandbox = Sandbox(
+                self._grants, functions=self._functions, file_observer=note_file, environment=environment
+            )
+            self._loaded = (environment, directory), sandbox, sandbox.load(self._path)
+        return self._loaded[2]
+
+
+class _CurrentFunctions:
+    """Host functions that pass on to those of the check that runs."""
+
+    def __init__(self) -> None:
+        self.current: HostFunctions | None = None
+
+    def call(self, name: str, request: bytes) -> bytes:
+        if self.current is None:
+            raise RuntimeError(f"{name} was called outside of a check")
+        return self.current.call(name, request)
+
+
+class HostedPlugin:
+    """A plugin whose checks run in a runner; it is a `Plugin` itself.
+
+    Attributes:
+        definition: the plugin as its author wrote it.
+        runner: what runs its checks.
+    """
+
+    def __init__(self, definition: Plugin, runner: Runner) -> None:
+        """Run the checks of `definition` in `runner`."""
+        self.definition = definition
+        self.runner = runner
+
+    def manifest(self, ctx: Context) -> Manifest:
+        """Return the manifest as the author's code makes it."""
+        return self.definition.manifest(ctx)
+
+    def check(self, ctx: Context, config: bytes) -> Result:
+        """Run a check, whose host calls the clients of `ctx` answer."""
+        return self.runner.check(context_functions(ctx), config)
+
+
+_registered: dict[int, Runner] = {}
+
+
+def register(plugin: HostedPlugin) -> None:
+    """Let every check of this plugin's definition run in its runner, also where a test imports it itself."""
+    _registered[id(plugin.definition)] = plugin.runner
+
+
+def unregister(plugin: HostedPlugin) -> None:
+    """Let the checks of this plugin's definition run in this process again."""
+    _registered.pop(id(plugin.definition), None)
+
+
+def runner_of(plugin: Plugin) -> Runner:
+    """Return what runs a plugin's checks: this process, where no other runner was registered."""
+    if isinstance(plugin, HostedPlugin):
+        return plugin.runner
+    return _registered.get(id(plugin)) or InProcessRunner(plugin)
+
+
+def definition_of(plugin: Plugin) -> Plugin:
+    """Return the plugin as its author wrote it."""
+    return plugin.definition if isinstance(plugin, HostedPlugin) else plugin
+
+
+def check_in_context(plugin: Plugin, ctx: Context, config: bytes) -> Result:
+    """Run a check with the clients of `ctx`, directly where the plugin runs in this process anyway."""
+    runner = _registered.get(id(plugin))
+    return plugin.check(ctx, config) if runner is None else runner.check(context_functions(ctx), config)
+
+
+def context_functions(ctx: Context) -> HostFunctions:
+    """Return host functions that the clients of `ctx` answer; those it lacks are not offered."""
+
+    def client(port: Any) -> Any:
+        return try_get_client(ctx, port)
+
+    dns = client(DNSResolver)
+    ports = HostPorts(client(HTTPClient), dns, client(TCPDialer), client(SMTPClient), client(CommandRunner))
+    dispatcher = HostDispatcher(ports, Policy(EVERYTHING))
+    return LookupTypes(dispatcher, dns) if isinstance(dns, FakeDNSResolver) else dispatcher

@@ -1,0 +1,161 @@
+"""Programs, run for real."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from datetime import timedelta
+from pathlib import Path
+from threading import Timer
+
+import pytest
+
+from reglet.domain.context import Cancellation, Context, ContextBound
+from reglet.domain.entities.records import CommandRequest
+from reglet.domain.errors import CancelledError, ExecError, TimeoutError  # noqa: A004 - our own family
+from reglet.domain.ports import CommandRunner
+from reglet.infrastructure.native.exec import NativeCommandRunner
+
+RUNNER = NativeCommandRunner()
+SHORT = timedelta(milliseconds=200)
+
+
+def shell(script, **options):
+    """Run a shell script."""
+    return RUNNER.run(CommandRequest("/bin/sh", ("-c", script), **options))
+
+
+def dies(pid):
+    """Whether a process is gone soon; one that only waits to be collected is."""
+    end = time.monotonic() + 5
+    while time.monotonic() < end:
+        try:
+            os.kill(pid, 0)
+            if "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text():
+                return True
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+    return False
+
+
+def test_the_runner_is_the_port():
+    """It can be bound to a context as the port."""
+    assert isinstance(RUNNER, CommandRunner)
+    assert isinstance(RUNNER, ContextBound)
+
+
+def test_a_program_runs_to_its_end():
+    """Both outputs, the exit code, the time it took."""
+    result = shell("echo out; echo err >&2; exit 3")
+    assert (result.stdout, result.stderr, result.exit_code) == ("out\n", "err\n", 3)
+    assert result.duration > timedelta()
+    assert (result.is_timeout, result.truncated) == (False, False)
+
+
+def test_there_is_no_shell():
+    """Arguments arrive as they are."""
+    assert (
+        RUNNER.run(CommandRequest("/bin/echo", ("$HOME", "*", "; id", "a  b"))).stdout
+        == "$HOME * ; id a  b\n"
+    )
+
+
+def test_the_environment_is_empty_by_default():
+    """Nothing of ours leaks; what is given is all there is."""
+    script = "import os; print(sorted(set(os.environ) - {'LC_CTYPE', 'PWD'}))"
+    bare = CommandRequest(sys.executable, ("-I", "-c", script))
+    assert RUNNER.run(bare).stdout == "[]\n"
+    given = CommandRequest(sys.executable, ("-I", "-c", script), env={"A": "1", "B": "2"})
+    assert RUNNER.run(given).stdout == "['A', 'B']\n"
+
+
+def test_the_directory_is_the_given_one(tmp_path):
+    """A directory that is not there is an error."""
+    assert shell("pwd -P", dir=str(tmp_path)).stdout == f"{tmp_path.resolve()}\n"
+    with pytest.raises(ExecError, match="No such file or directory"):
+        shell("pwd", dir=str(tmp_path / "missing"))
+
+
+def test_standard_input_is_empty():
+    """A program that reads does not hang."""
+    assert RUNNER.run(CommandRequest("/bin/cat")).stdout == ""
+
+
+def test_output_that_is_no_text_is_replaced():
+    """Byte by byte."""
+    assert shell(r"printf 'a\377b'").stdout == "a\ufffdb"
+
+
+def test_output_beyond_the_limit_is_dropped_and_marked():
+    """The program goes on to its end."""
+    runner = NativeCommandRunner(max_output_bytes=1000)
+    script = "head -c 1000 /dev/zero; head -c 500000 /dev/zero >&2; exit 7"
+    result = runner.run(CommandRequest("/bin/sh", ("-c", script)))
+    assert (len(result.stdout), len(result.stderr), result.exit_code) == (1000, 1000, 7)
+    assert result.truncated
+    whole = runner.run(CommandRequest("/bin/sh", ("-c", "head -c 1000 /dev/zero")))
+    assert (len(whole.stdout), whole.truncated) == (1000, False)
+
+
+def test_a_program_that_takes_too_long_is_killed_with_all_that_it_started():
+    """The result has what it wrote so far."""
+    result = shell("sleep 60 & echo $!; exec sleep 60", timeout=SHORT)
+    assert result.is_timeout
+    assert result.exit_code == -1
+    assert dies(int(result.stdout))
+    assert SHORT <= result.duration < timedelta(seconds=3)
+
+
+def test_a_program_that_closes_its_output_is_timed_all_the_same():
+    """The end of the output is not the end of the program."""
+    assert shell("exec >&- 2>&-; sleep 60", timeout=SHORT).is_timeout
+
+
+def test_what_a_program_leaves_running_is_ended_with_it():
+    """It holds the output open, and does not hold us up."""
+    result = shell("sleep 60 & echo $!; exit 4")
+    assert (result.exit_code, result.is_timeout) == (4, False)
+    assert dies(int(result.stdout))
+    quiet = shell("sleep 60 >/dev/null 2>&1 & echo $!")
+    assert dies(int(quiet.stdout))
+
+
+def test_a_program_ended_by_a_signal_has_exit_code_minus_one():
+    """As Go says it."""
+    assert shell("kill -TERM $$").exit_code == -1
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        CommandRequest("/no/such/program"),
+        CommandRequest("/etc"),
+        CommandRequest("/bin/ls", ("a\0b",)),
+        CommandRequest(""),
+    ],
+)
+def test_a_program_that_cannot_be_started_is_an_error(request_):
+    """It names the command."""
+    with pytest.raises(ExecError) as caught:
+        RUNNER.run(request_)
+    assert str(caught.value).startswith(f"failed to execute '{request_.command}': ")
+
+
+def test_the_deadline_of_the_context_comes_first():
+    """Past it nothing is started."""
+    runner = RUNNER.in_context(Context().with_timeout(SHORT))
+    request = CommandRequest("/bin/sleep", ("60",), timeout=timedelta(hours=1))
+    assert runner.run(request).is_timeout
+    with pytest.raises(TimeoutError):
+        runner.run(request)
+
+
+def test_a_cancelled_check_ends_its_program():
+    """Cancelled meanwhile, from another thread."""
+    cancellation = Cancellation()
+    timer = Timer(0.1, cancellation.cancel)
+    timer.start()
+    with pytest.raises(CancelledError):
+        RUNNER.in_context(Context(cancellation=cancellation)).run(CommandRequest("/bin/sleep", ("60",)))
+    timer.join()
