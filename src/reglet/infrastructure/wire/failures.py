@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from attrs import evolve
 
-from reglet.domain.entities.error_detail import ErrorDetail
+from reglet.domain.entities.error_detail import ERROR_TYPES, ErrorDetail
 from reglet.domain.errors import CapabilityError, HostError, RegletError, WireFormatError
 from reglet.infrastructure.wire.go_json import decode_json, string_text, to_bytes
 from reglet.infrastructure.wire.record import (
@@ -208,7 +208,7 @@ def _classified(detail: ErrorDetail) -> ErrorDetail:
     if kind == _GUARD_TYPE:
         kind, code = "capability", code or _GUARD_CODE
     elif kind.isupper():
-        kind, code = "", code or kind
+        kind, code = kind.lower() if kind.lower() in ERROR_TYPES else "", code or kind
     kind = kind or type_of_code(code)
     if kind == "internal" and not code:
         code = next((implied for words, implied in _WORDS if words in message), "")
