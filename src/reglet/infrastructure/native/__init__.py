@@ -38,7 +38,7 @@ class NativePorts:
 
     @property
     def http(self) -> HTTPClient:
-        """HTTP over httpx."""
+        """HTTP over httpcore."""
 
         def make() -> ContextBound:
             from reglet.infrastructure.native.http import NativeHTTPClient
