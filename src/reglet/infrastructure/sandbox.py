@@ -17,7 +17,7 @@ from reglet.domain.policy import Policy, PolicyGuard
 from reglet.domain.ports import HostFunctions, LogSink
 from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.host import HostDispatcher, Limits, Observer, SandboxClosedError
-from reglet.infrastructure.native.ports import NativePorts
+from reglet.infrastructure.native import NativePorts
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
