@@ -16,9 +16,13 @@ from reglet.application.models.inspect import is_model, model_type, resolve_anno
 from reglet.application.models.schema import output_schema
 from reglet.application.models.structure import parse_model
 from reglet.application.models.types import ModelType
-from reglet.application.models.unstructure import unstructure_hook, unstructure_model
+from reglet.application.models.unstructure import (
+    OutputCheck,
+    output_check,
+    unstructure_hook,
+    unstructure_model,
+)
 from reglet.application.names import check_name, snake_case
-from reglet.application.outputs import OutputCheck, output_check
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import OperationManifest
 from reglet.domain.entities.result import Result

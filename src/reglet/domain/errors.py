@@ -13,8 +13,8 @@ from typing import ClassVar
 
 from attrs import evolve
 
+from reglet.domain.entities import JSONObject
 from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.json_value import JSONObject
 from reglet.domain.time import format_duration
 from reglet.domain.urls import without_credentials
 

@@ -28,10 +28,9 @@ from reglet.application.models.error_messages import (
     shown,
     shown_secret,
 )
-from reglet.application.models.formats import format_check
 from reglet.application.models.inspect import DICTS, LISTS, is_model, model_type, type_of
 from reglet.application.models.meta import Meta
-from reglet.application.models.patterns import compile_pattern
+from reglet.application.models.strings import compile_pattern, format_check
 from reglet.application.models.types import (
     AnyType,
     DictType,

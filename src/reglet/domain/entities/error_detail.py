@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from reglet.domain.entities.json_value import JSONObject
+from reglet.domain.entities import JSONObject
 
 ERROR_TYPES = frozenset(
     {"network", "timeout", "config", "panic", "capability", "validation", "internal", "execution", "exec"}

@@ -8,8 +8,8 @@ from typing import Self
 
 from attrs import evolve, field, frozen
 
+from reglet.domain.entities import JSONObject, JSONValue
 from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.json_value import JSONObject, JSONValue
 from reglet.domain.time import ZERO_TIME, nanoseconds_between
 
 

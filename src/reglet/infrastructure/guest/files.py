@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Literal, cast
 
-from reglet.application.refusals import RefusedLook, refused_looks
+from reglet.application.results import RefusedLook, refused_looks
 from reglet.infrastructure.guest.interpreter import interpreter
 
 _UNKNOWN = "/./."
