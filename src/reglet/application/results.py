@@ -17,7 +17,7 @@ import attrs
 from attrs import evolve
 
 from reglet.application.models.redaction import Redaction
-from reglet.application.models.unstructure import unstructure, unstructure_hook
+from reglet.application.models.unstructure import unstructure
 from reglet.application.operations import Operation
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.result import Result, result_error, result_failure, result_success
@@ -49,7 +49,7 @@ class RefusedLooks:
         self._kept += self.take()
 
     def judged(self, result: Result) -> Result:
-        """Return a Result as it is, or an error in its place if a look was refused before it."""
+        """Return a Result as it is, or an error instead if a look was refused before it."""
         self.keep()
         if not self._kept:
             return result
@@ -147,18 +147,18 @@ def author_traceback(error: BaseException) -> str:
         each.stack = traceback.StackSummary.from_list(kept)
         linked = (each.__cause__, each.__context__, *(each.exceptions or ()))
         pending += [link for link in linked if link is not None]
-    text = "".join(summary.format())
-    return text if len(text) <= _MOST_CHARACTERS else "…" + text[-_MOST_CHARACTERS:]
+    written = "".join(summary.format())
+    return written if len(written) <= _MOST_CHARACTERS else "…" + written[-_MOST_CHARACTERS:]
 
 
 def one_line(error: BaseException) -> str:
     """Return an error as `Type: message`, even where it has no readable message."""
     name = type(error).__name__
     try:
-        text = str(error)
+        message = str(error)
     except Exception as unsayable:  # noqa: BLE001 - an author's __str__ may raise anything
-        text = f"<its text cannot be had: {type(unsayable).__name__}>"
-    return f"{name}: {text}" if text else name
+        message = f"<its message cannot be had: {type(unsayable).__name__}>"
+    return f"{name}: {message}" if message else name
 
 
 OK = "ok"
@@ -171,7 +171,7 @@ def result_of(operation: Operation, outcome: Any) -> Result:
     if output is not None and isinstance(outcome, output):
         mismatch = operation.output_mismatch(outcome)
         if mismatch is None:
-            return result_success(OK, unstructure_hook(output)(outcome))
+            return result_success(OK, operation.unstructure(outcome))
         message = f"operation {operation} returned {output.__name__} whose {mismatch}"
         return result_error(ErrorDetail("panic", message))
     if isinstance(outcome, Result):
@@ -201,7 +201,7 @@ def redacted(result: Result, redaction: Redaction) -> Result:
     """Return a Result without the secrets of the config that it answers."""
     return evolve(
         result,
-        message=redaction.text(result.message),
+        message=redaction.string(result.message),
         data=None if result.data is None else redaction.value(result.data),
         error=None if result.error is None else _redacted_detail(result.error, redaction),
     )
@@ -210,9 +210,9 @@ def redacted(result: Result, redaction: Redaction) -> Result:
 def _redacted_detail(detail: ErrorDetail, redaction: Redaction) -> ErrorDetail:
     return evolve(
         detail,
-        message=redaction.text(detail.message),
-        code=redaction.text(detail.code),
+        message=redaction.string(detail.message),
+        code=redaction.string(detail.code),
         details=redaction.value(detail.details),
-        stack=redaction.text(detail.stack.decode(errors="replace")).encode(),
+        stack=redaction.string(detail.stack.decode(errors="replace")).encode(),
         wrapped=None if detail.wrapped is None else _redacted_detail(detail.wrapped, redaction),
     )

@@ -22,7 +22,7 @@ from reglet.domain.entities.records import (
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import DefinitionError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a plugin needs no policy
     from typing_extensions import TypeForm
 
     from reglet.domain.policy.network import Address, Target
@@ -70,7 +70,7 @@ class DNSResolver(Protocol):
         ...
 
     def lookup_txt(self, host: str, *, nameserver: str | None = None) -> list[str]:
-        """Return the text records, each joined from its parts."""
+        """Return the TXT records, each joined from its parts."""
         ...
 
     def lookup_ns(self, host: str, *, nameserver: str | None = None) -> list[str]:
@@ -80,9 +80,9 @@ class DNSResolver(Protocol):
 
 @runtime_checkable
 class TCPConnection(Protocol):
-    """A connection that was made, and what it told; a context manager that closes it.
+    """A connection that was made, and its facts; a context manager that closes it.
 
-    Hosts connect, look and close: nothing can be sent. Texts are empty where nothing is known.
+    Hosts connect, look and close: nothing can be sent. Strings are empty where nothing is known.
     """
 
     @property
@@ -173,7 +173,7 @@ class SMTPClient(Protocol):
     def connect(
         self, host: str, port: int, timeout: timedelta, use_tls: bool, use_starttls: bool
     ) -> SMTPConnectResult:
-        """Connect, read the banner, negotiate TLS as asked, and say goodbye.
+        """Connect, read the banner, negotiate TLS as asked, and quit.
 
         Raises `NetworkError`, `TimeoutError` or `CapabilityError`.
         """
@@ -274,7 +274,7 @@ def with_client(ctx: Context, client: object, port: object = None) -> Context:
     if not ports:
         names = ", ".join(each.__name__ for each in PORTS)
         raise DefinitionError(
-            f"a {type(client).__name__} satisfies none of {names}; say which: with_client(ctx, it, port)"
+            f"a {type(client).__name__} satisfies none of {names}; name it: with_client(ctx, it, port)"
         )
     for each in ports:
         ctx = ctx.with_client(each, client)

@@ -22,7 +22,7 @@ class RefusedConfigError(RegletError):
     error_type = "config"
 
     def __init__(self, message: str, code: str) -> None:
-        """Say what is missing, and the code for it."""
+        """Take what is missing, and the code for it."""
         super().__init__(message)
         self._code = code
 

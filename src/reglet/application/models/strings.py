@@ -94,30 +94,30 @@ _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z"
 
 
 def _matches(expression: str) -> Callable[[str], bool]:
-    return lambda text: re.match(expression, text) is not None
+    return lambda string: re.match(expression, string) is not None
 
 
-def _is_ipv4(text: str) -> bool:
-    parts = text.split(".")
+def _is_ipv4(string: str) -> bool:
+    parts = string.split(".")
     return len(parts) == 4 and all(  # noqa: PLR2004 - the parts of an address
         part.isascii() and part.isdigit() and str(int(part)) == part and int(part) < 256  # noqa: PLR2004 - a byte
         for part in parts
     )
 
 
-def _is_ipv6(text: str) -> bool:
-    if "%" in text:  # a zone, which the format does not have
+def _is_ipv6(string: str) -> bool:
+    if "%" in string:  # a zone, which the format does not have
         return False
     try:
-        IPv6Address(text)
+        IPv6Address(string)
     except ValueError:
         return False
     return True
 
 
-def _is_uri(text: str) -> bool:
+def _is_uri(string: str) -> bool:
     """Return whether a string is a URI of RFC 3986: with a scheme, and escaped where it must be."""
-    found = re.match(_URI, text)
+    found = re.match(_URI, string)
     if found is None:
         return False
     literal = found["literal"]

@@ -160,10 +160,10 @@ def _numeral(value: Any) -> re.Match[str] | None:
 
 def _datetime(value: Any, _: Any) -> datetime:
     if value.__class__ is str:
-        text = value.replace(" ", "T", 1).upper()  # which RFC 3339 leaves to its readers
-        if is_date_time(text):
+        string = value.replace(" ", "T", 1).upper()  # which RFC 3339 leaves to its readers
+        if is_date_time(string):
             with suppress(ValueError):  # a leap second, or the year 0000
-                return parse_time(text)
+                return parse_time(string)
     raise InvalidValue("be a timestamp like 2026-01-31T12:00:00Z", value=value)
 
 

@@ -1,4 +1,4 @@
-"""What a plugin says of itself before it runs: services, operations, schemas, capabilities."""
+"""A plugin's description of itself before it runs: services, operations, schemas, capabilities."""
 
 from __future__ import annotations
 
