@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import frozen
 
-from reglet.domain.entities.json_value import JSONValue
+from reglet.domain.entities import JSONValue
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import CapabilityError, RegletError
 from reglet.domain.ports import HostFunctions, Plugin

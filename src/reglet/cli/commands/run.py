@@ -19,8 +19,8 @@ from reglet.cli.config_argument import (
     read_config,
     warn_of_unknown_fields,
 )
-from reglet.cli.console import messages, plugin_output, show_plugin, show_result
-from reglet.cli.grants_argument import add_grants_argument, choose_grants
+from reglet.cli.console import messages, plugin_output, show_result
+from reglet.cli.grants_argument import add_grants_argument, choose_grants, show_plugin
 from reglet.cli.targets import add_target_argument, load_target
 
 if TYPE_CHECKING:

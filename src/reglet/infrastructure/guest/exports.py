@@ -21,8 +21,7 @@ from attrs import evolve
 
 from reglet.application.logging import LogRedirect, RunningCheck, redirect_logging, running_check
 from reglet.application.plugin import NO_VERSION
-from reglet.application.refusals import refused_looks
-from reglet.application.results import author_traceback, one_line, redacted, result_of_error
+from reglet.application.results import author_traceback, one_line, redacted, refused_looks, result_of_error
 from reglet.application.version import __version__
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import Manifest

@@ -10,7 +10,7 @@ from typing import Literal, Protocol, cast
 
 import _reglet  # type: ignore[import-not-found]  # built into the guest's interpreter
 
-from reglet.application.refusals import RefusedLook, refused_looks
+from reglet.application.results import RefusedLook, refused_looks
 from reglet.infrastructure.guest.exports import reseed
 
 
