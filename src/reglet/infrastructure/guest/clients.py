@@ -82,7 +82,7 @@ class HostClient:
         except HostError as error:
             if error.is_timeout:
                 operation, target = self._described(timed)
-                if "timeout after" not in str(error):  # one text with a duration is enough
+                if timed.timeout is None or "timeout after" not in str(error):  # one duration is enough
                     target = f"{target}: {error}"
                 raise TimeoutError(operation, timed.timeout, target) from error
             raise self._failure(timed, error) from error
