@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -122,7 +122,8 @@ class NativeDNSResolver:
     """The `DNSResolver` port over the real network.
 
     Names end in a dot where Go's resolver writes one: in CNAME, MX and NS answers. `nameservers` are asked
-    in place of the system's; `timeout` is for a whole look-up, `patience` for one answer before the next try.
+    in place of the system's, which `system` reads from resolv.conf; `timeout` is for a whole look-up,
+    `patience` for one answer before the next try.
     """
 
     guard: NetworkGuard | None = None
@@ -131,6 +132,7 @@ class NativeDNSResolver:
     lookup: Lookup = system_lookup
     timeout: timedelta = _TIMEOUT
     patience: timedelta = _PATIENCE
+    system: Callable[[], dns.resolver.Resolver] = dns.resolver.Resolver
     _ctx: Context = field(factory=Context, alias="ctx")
 
     def in_context(self, ctx: Context) -> Self:
@@ -199,7 +201,7 @@ class NativeDNSResolver:
             pairs = [split_address(text, DNS_PORT) for text in self.nameservers]
             return [(canonical_host(host), port) for host, port in pairs], SearchList()
         try:
-            system = dns.resolver.Resolver()
+            system = self.system()
         except dns.resolver.NoResolverConfiguration:
             system = dns.resolver.Resolver(configure=False)
         search = SearchList.of(system)
