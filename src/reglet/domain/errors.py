@@ -326,7 +326,7 @@ class TimeoutError(RegletError, builtins.TimeoutError):  # noqa: A001 - it is on
     error_type = "timeout"
 
     def __init__(self, operation: str, duration: timedelta | None = timedelta(), target: str = "") -> None:
-        """Describe what took longer than `duration`; None is the host's own limit, which is not known here."""
+        """Describe what took longer than `duration`; None is a limit of the host, which is not known here."""
         message = f"{operation} timeout"
         if duration is not None:
             message += f" after {format_duration(duration)}"
