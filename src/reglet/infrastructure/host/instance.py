@@ -56,6 +56,7 @@ class Instance:
             environment=wasi.environment,
             stdout=BoundedStream(wasi.stdout, limits.output_bytes).write,
             stderr=self._stderr.write,
+            written_bytes=limits.written_bytes,
         )
         self._session = GuestSession(plugin.engine, system)
         try:
@@ -89,6 +90,7 @@ class Instance:
     def observe(self, config: bytes, functions: HostFunctions, export: str = "_observe") -> bytes:
         """Return the JSON of the Result of a check with a JSON config, host calls answered by `functions`."""
         self._imports.functions = functions
+        self._session.system.quota.renew()
         self._refuel()
         pointer = self._call("allocate", len(config)) & 0xFFFF_FFFF
         if config and not pointer:
