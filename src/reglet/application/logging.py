@@ -108,7 +108,7 @@ def _typed(value: Any) -> tuple[LogAttributeType, str]:  # noqa: C901, PLR0911, 
         case timedelta():
             return "duration", format_duration(value)
         case BaseException() | ErrorDetail():
-            return "error", str(value) or type(value).__name__
+            return "error", str(value)
         case Group():
             return "group", _grouped(value)
         case _:

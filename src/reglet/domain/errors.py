@@ -68,15 +68,16 @@ def error_detail(error: BaseException) -> ErrorDetail:
         if isinstance(seen, RegletError):
             return seen.detail()
         seen = seen.__cause__
-    return ErrorDetail(type="internal", message=str(error) or type(error).__name__)
+    return ErrorDetail(type="internal", message=str(error))
 
 
 def because(message: str, cause: Cause) -> str:
     """Return a message with its cause behind it."""
-    reason = "" if cause is None else str(cause) or type(cause).__name__
-    if reason.startswith(message):
-        return reason  # a host that words it as we do has it already
-    return f"{message}: {reason}" if reason else message
+    if cause is None:
+        return message
+    reason = str(cause)
+    # a host that words it as we do has it already
+    return reason if reason.startswith(message) else f"{message}: {reason}"
 
 
 class HostError(RegletError):
@@ -324,12 +325,14 @@ class TimeoutError(RegletError, builtins.TimeoutError):  # noqa: A001 - it is on
 
     error_type = "timeout"
 
-    def __init__(self, operation: str, duration: timedelta = timedelta(), target: str = "") -> None:
-        """Describe what took longer than `duration`."""
-        message = f"{operation} timeout after {format_duration(duration)}"
+    def __init__(self, operation: str, duration: timedelta | None = timedelta(), target: str = "") -> None:
+        """Describe what took longer than `duration`; None is the host's own limit, which is not known here."""
+        message = f"{operation} timeout"
+        if duration is not None:
+            message += f" after {format_duration(duration)}"
         super().__init__(f"{message} (target: {target})" if target else message)
         self.operation = operation
-        self.duration = duration
+        self.duration = duration or timedelta()
         self.target = target
 
     @property
@@ -341,6 +344,12 @@ class TimeoutError(RegletError, builtins.TimeoutError):  # noqa: A001 - it is on
     def is_timeout(self) -> bool:
         """True."""
         return True
+
+    def detail(self) -> ErrorDetail:
+        """Return the error as data; what a host said of it goes along whole."""
+        detail = super().detail()
+        said = self.__cause__
+        return evolve(detail, wrapped=said.detail()) if isinstance(said, HostError) else detail
 
 
 class DNSError(ConnectionFailedError):

@@ -231,6 +231,7 @@ def _narrowed(annotation: Any, converter: Converter) -> Hook:
     make: Hook = converter.get_structure_hook(plain)
     type_ = type_of(annotation)
     checks = list(_checks(type_))
+    predicates = [holds for holds, _ in checks]
     has_length = isinstance(type_, ListType | DictType)
 
     def structure(value: Any, _: Any) -> Any:
@@ -238,7 +239,7 @@ def _narrowed(annotation: Any, converter: Converter) -> Hook:
             made = make(value, plain)
         except ExceptionGroup as items:  # the problems of items; one of their number stands beside them
             raise items.derive([*broken(value), *items.exceptions]) from None
-        for holds, _rule in checks:
+        for holds in predicates:
             if not holds(made):
                 [error] = broken(value, made)
                 raise error

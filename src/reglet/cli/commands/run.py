@@ -132,6 +132,8 @@ def _replay(check: _Check, options: argparse.Namespace) -> int:
     except ReplayMismatchError as difference:
         sys.stdout.write(f"{difference}\n")
         return ExitStatus.FAILURE
+    if replay.note:
+        messages().print(replay.note, markup=False, soft_wrap=True)
     return _show(result, options)
 
 

@@ -44,13 +44,24 @@ class HTTPRequest:
 
 @frozen
 class HTTPResponse:
-    """What a server answered. `truncated` means that the body was longer than the host passes on."""
+    """What a server answered.
+
+    Attributes:
+        status_code: the status.
+        headers: their values by name, spelt as in `Content-Type`.
+        body: what it holds, unpacked.
+        proto: the protocol, `HTTP/1.1` or `HTTP/2.0`; empty where the host does not say.
+        truncated: whether the body was longer than the host passes on.
+        latency: the time from the request to the end of the answer as the host measured it; None where it does
+            not say. Two answers that differ in it alone are equal.
+    """
 
     status_code: int
     headers: Mapping[str, tuple[str, ...]] = field(converter=_header_values, factory=dict)
     body: bytes = b""
     proto: str = ""
     truncated: bool = False
+    latency: timedelta | None = field(default=None, eq=False)
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, whatever the case of its name; None if there is none."""
