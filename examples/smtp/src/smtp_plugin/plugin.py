@@ -77,7 +77,7 @@ class SMTPService:
         try:
             answer = smtp.connect(request.host, request.port, timeout, request.use_tls, request.use_starttls)
         except RegletError as error:
-            if error.detail().type not in {"network", "timeout"}:
+            if not error.concerns_target:
                 raise
             return _unreachable(request, error)
         return _answered(request, answer)
