@@ -351,7 +351,7 @@ class TimeoutError(RegletError, builtins.TimeoutError):  # noqa: A001 - it is on
     error_type = "timeout"
 
     def __init__(self, operation: str, duration: timedelta | None = timedelta(), target: str = "") -> None:
-        """Describe what took longer than `duration`; None is the host's own limit, which is not known here."""
+        """Describe what took longer than `duration`; None is the host's own limit, not known here."""
         message = f"{operation} timeout"
         if duration is not None:
             message += f" after {format_duration(duration)}"
@@ -371,10 +371,10 @@ class TimeoutError(RegletError, builtins.TimeoutError):  # noqa: A001 - it is on
         return True
 
     def detail(self) -> ErrorDetail:
-        """Return the error as data; what a host said of it goes along whole."""
+        """Return the error as data; what a host reported of it goes along whole."""
         detail = super().detail()
-        said = self.__cause__
-        return evolve(detail, wrapped=said.detail()) if isinstance(said, HostError) else detail
+        cause = self.__cause__
+        return evolve(detail, wrapped=cause.detail()) if isinstance(cause, HostError) else detail
 
 
 class DNSError(ConnectionFailedError):
