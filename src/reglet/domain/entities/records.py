@@ -50,10 +50,10 @@ class HTTPResponse:
         status_code: the status.
         headers: their values by name, spelt as in `Content-Type`.
         body: what it holds, unpacked.
-        proto: the protocol, `HTTP/1.1` or `HTTP/2.0`; empty where the host does not say.
+        proto: the protocol, `HTTP/1.1` or `HTTP/2.0`; empty where the host does not report it.
         truncated: whether the body was longer than the host passes on.
         latency: the time from the request to the end of the answer as the host measured it; None where it
-            does not say. Two answers that differ in it alone are equal.
+            does not report it. Two answers that differ in it alone are equal.
     """
 
     status_code: int
