@@ -22,8 +22,8 @@ from reglet.domain.entities.grants import (
     KeyValueCapability,
     NetworkCapability,
     NetworkRule,
+    assess_risk,
 )
-from reglet.domain.entities.risk import assess_risk
 from reglet.domain.errors import WireFormatError
 
 if TYPE_CHECKING:

@@ -156,7 +156,7 @@ def _findings() -> Iterator[Finding]:
 
 
 def _runtime() -> Finding:
-    from reglet.infrastructure.runtime.product import load_product
+    from reglet.infrastructure.runtime import load_product
 
     try:
         product = load_product()

@@ -103,8 +103,7 @@ def _annotations(arguments: tuple[str, ...]) -> dict[str, str]:
 def _built_artifact(target: str, python: Path | None, annotations: Mapping[str, str]) -> Artifact:
     from reglet.infrastructure.build.build import build_plugin
     from reglet.infrastructure.build.project import find_project
-    from reglet.infrastructure.registry.artifact import make_artifact
-    from reglet.infrastructure.registry.provenance import CREATED, annotations_of_project
+    from reglet.infrastructure.registry.artifact import CREATED, annotations_of_project, make_artifact
 
     known = {**annotations_of_project(find_project(target).folder), **annotations}
     if CREATED not in known:
@@ -183,9 +182,8 @@ def pull(reference: str, output: Path | None, lock: Path | None, update: bool) -
     if update and lock is None:
         raise UsageError("--update changes an entry of a lock file: name it with --lock reglet.lock")
     from reglet.infrastructure.registry.artifact import digest_of
-    from reglet.infrastructure.registry.lockfile import LockedPlugin, Lockfile, MovedTagError
     from reglet.infrastructure.registry.reference import parse_reference
-    from reglet.infrastructure.registry.store import pull_artifact
+    from reglet.infrastructure.registry.store import LockedPlugin, Lockfile, MovedTagError, pull_artifact
 
     source = parse_reference(reference)
     lockfile = Lockfile.load(lock) if lock else None
@@ -226,8 +224,7 @@ def index(folder: Path, registry: str, repository: str | None, output: Path | No
     FOLDER holds plugin projects, .wasm files and OCI layouts (default: the working directory).
     """
     from reglet.domain.time import format_time
-    from reglet.infrastructure.registry.index import encode_index
-    from reglet.infrastructure.registry.provenance import created, source_url
+    from reglet.infrastructure.registry.artifact import created, encode_index, source_url
 
     plugins = list(_plugins(folder))
     if not plugins:

@@ -205,6 +205,8 @@ class _Session:
             replay = Replay(Recording.load(self.replay), secrets=secrets)
             result = self.plugin.check(config, replay, self.grants)
             replay.assert_faithful()
+            if replay.note:
+                write_message(replay.note)
             return result
         if self.record is None:
             return self.plugin.check(config, self._functions(), self.grants)

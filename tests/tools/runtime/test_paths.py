@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.runtime.guest_of_echo import SOURCE
-from tests.runtime.wasm_host import WasmHost
+from tests.tools.runtime.guest_of_echo import SOURCE
+from tests.tools.runtime.wasm_host import WasmHost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
