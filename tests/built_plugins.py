@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -50,3 +52,19 @@ def go_host(tmp_path_factory: pytest.TempPathFactory) -> GoHost:
     if go is None:
         pytest.skip("the Go toolchain is not installed")
     return build_go_host(tmp_path_factory.mktemp("go"), go)
+
+
+@pytest.fixture(scope="session")
+def go_module(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a plugin that the Go toolchain made, built once; without the toolchain the test is skipped."""
+    go = shutil.which("go")
+    if go is None:
+        pytest.skip("the Go toolchain is not installed")
+    output = tmp_path_factory.mktemp("go") / "plugin.wasm"
+    subprocess.run(
+        [go, "build", "-trimpath", "-buildmode=c-shared", "-o", str(output), "."],
+        cwd=Path(__file__).parent / "host" / "go_plugin",
+        env={**os.environ, "GOOS": "wasip1", "GOARCH": "wasm", "GOFLAGS": "-mod=mod"},
+        check=True,
+    )
+    return output
