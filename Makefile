@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# How many processes run the tests: two, or as many as the machine has cores for: make test WORKERS=auto
+WORKERS ?= 2
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 
 .PHONY: help install demo test test-full lint types imports docs bench runtime adapter clean
@@ -25,7 +27,7 @@ demo: $(STAMP) ## build the http example, run it four ways, print what each took
 
 test: $(STAMP) lint types imports ## every check: style, types, layers, tests with coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q -m 'not long'
+	$(BIN)/coverage run -m pytest -q -m 'not long' -n $(WORKERS) --dist loadfile
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 

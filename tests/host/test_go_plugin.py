@@ -30,16 +30,19 @@ pytestmark = [
 
 
 @pytest.fixture(scope="session")
-def go_module(tmp_path_factory):
+def go_module(shared):
     """The module, built once."""
-    output = tmp_path_factory.mktemp("go") / "plugin.wasm"
-    subprocess.run(
-        ["go", "build", "-trimpath", "-buildmode=c-shared", "-o", str(output), "."],
-        cwd=Path(__file__).with_name("go_plugin"),
-        env={**os.environ, "GOOS": "wasip1", "GOARCH": "wasm", "GOFLAGS": "-mod=mod"},
-        check=True,
-    )
-    return output
+
+    def build(folder):
+        subprocess.run(
+            ["go", "build", "-trimpath", "-buildmode=c-shared", "-o", str(folder / "plugin.wasm"), "."],
+            cwd=Path(__file__).with_name("go_plugin"),
+            env={**os.environ, "GOOS": "wasip1", "GOARCH": "wasm", "GOFLAGS": "-mod=mod"},
+            check=True,
+        )
+        return folder / "plugin.wasm"
+
+    return shared.once("go-plugin", build)
 
 
 def test_a_go_made_plugin_runs(go_module, tmp_path):

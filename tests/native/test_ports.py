@@ -15,7 +15,7 @@ from reglet.domain.entities.records import Program
 from reglet.domain.errors import CapabilityError
 from reglet.domain.policy import Policy, PolicyGuard
 from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, SMTPClient, TCPDialer
-from reglet.infrastructure.native.ports import NativePorts
+from reglet.infrastructure.native import NativePorts
 
 
 def test_every_port_is_bound_to_the_context_of_its_call():

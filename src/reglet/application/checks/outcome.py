@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from attrs import field, frozen
 
 from reglet.application.config import get_int_default, must_get_int, must_get_string
+from reglet.domain.entities import JSONObject
 from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.json_value import JSONObject
 from reglet.domain.entities.result import RunMetadata
 from reglet.domain.errors import ConfigError, RegletError
 from reglet.domain.urls import PORTS, join_host_port
@@ -22,7 +22,7 @@ class RefusedConfigError(RegletError):
     error_type = "config"
 
     def __init__(self, message: str, code: str) -> None:
-        """Say what is missing, and the code for it."""
+        """Take what is missing, and the code for it."""
         super().__init__(message)
         self._code = code
 

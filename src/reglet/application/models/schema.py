@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from reglet.application.models.inspect import model_type
-from reglet.application.models.patterns import spelled_out
+from reglet.application.models.strings import spelled_out
 from reglet.application.models.structure import check_model, default_in_json
 from reglet.application.models.types import (
     AnyType,

@@ -82,8 +82,9 @@ class HostClient:
         except HostError as error:
             if error.is_timeout:
                 operation, target = self._described(timed)
-                timeout = timed.timeout or timedelta()
-                raise TimeoutError(operation, timeout, f"{target}: {error}") from error
+                if "timeout after" not in str(error):  # one text with a duration is enough
+                    target = f"{target}: {error}"
+                raise TimeoutError(operation, timed.timeout, target) from error
             raise self._failure(timed, error) from error
 
     def _described(self, request: Any) -> tuple[str, str]:

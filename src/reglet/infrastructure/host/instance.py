@@ -82,11 +82,11 @@ class Instance:
         if self._session.exports("_initialize"):
             self._call("_initialize")
 
-    def manifest(self) -> bytes:
-        """Return the JSON of the guest's Manifest."""
-        return self._answer("_manifest", self._call("_manifest"))
+    def manifest(self, export: str = "_manifest") -> bytes:
+        """Return the JSON of the guest's Manifest, or what another export without arguments answers."""
+        return self._answer(export, self._call(export))
 
-    def observe(self, config: bytes, functions: HostFunctions) -> bytes:
+    def observe(self, config: bytes, functions: HostFunctions, export: str = "_observe") -> bytes:
         """Return the JSON of the Result of a check with a JSON config, host calls answered by `functions`."""
         self._imports.functions = functions
         self._refuel()
@@ -98,7 +98,7 @@ class Instance:
         except WasiError:
             reason = f"room for {len(config)} bytes at {pointer:#x}, which is not in its memory"
             raise GuestAnswerError("allocate", reason) from None
-        answer = self._answer("_observe", self._call("_observe", pointer, len(config)))
+        answer = self._answer(export, self._call(export, pointer, len(config)))
         self._release(pointer, len(config))
         return answer
 

@@ -98,6 +98,15 @@ class Module:
         except WireFormatError as error:
             raise GuestAnswerError("_observe", str(error)) from error
 
+    def answer(self, export: str, config: bytes | None = None) -> bytes:
+        """Return what an export answers, as it is: `_manifest`, or those of the older app's form.
+
+        `config` is for those that take one, `_observe` and `observe`.
+        """
+        if config is None:
+            return self._in_fresh(lambda instance, _functions: instance.manifest(export))
+        return self._in_fresh(lambda instance, functions: instance.observe(config, functions, export))
+
     def close(self) -> None:
         """Let go of the kept guest; checks after this raise `SandboxClosedError`."""
         with self._kept_lock:

@@ -6,9 +6,8 @@ import posixpath
 import struct
 from typing import TYPE_CHECKING
 
-from reglet.infrastructure.wasi.errno import Errno, WasiError
 from reglet.infrastructure.wasi.system import Descriptor, Stream
-from reglet.infrastructure.wasi.tree import FileStatus, FileType, OpenFlags, Times
+from reglet.infrastructure.wasi.tree import Errno, FileStatus, FileType, OpenFlags, Times, WasiError
 
 if TYPE_CHECKING:
     from reglet.infrastructure.wasi.system import System

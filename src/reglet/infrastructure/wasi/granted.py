@@ -20,7 +20,6 @@ from attrs import field, frozen
 from reglet.domain.errors import UnsupportedOptionError
 from reglet.domain.policy.files import path_pattern, special_folder
 from reglet.domain.policy.globs import Glob, PatternError, alternatives, is_exact
-from reglet.infrastructure.wasi.errno import Errno, WasiError
 from reglet.infrastructure.wasi.real_files import (
     Location,
     RealDirectory,
@@ -30,7 +29,16 @@ from reglet.infrastructure.wasi.real_files import (
     located,
     set_times,
 )
-from reglet.infrastructure.wasi.tree import FileStatus, FileType, OpenFile, OpenFlags, Times, Tree
+from reglet.infrastructure.wasi.tree import (
+    Errno,
+    FileStatus,
+    FileType,
+    OpenFile,
+    OpenFlags,
+    Times,
+    Tree,
+    WasiError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

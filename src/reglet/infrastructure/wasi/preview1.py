@@ -7,7 +7,6 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from reglet.infrastructure.wasi.errno import Errno, WasiError, from_os_error
 from reglet.infrastructure.wasi.file_calls import (
     DescriptorCalls,
     DirectoryCalls,
@@ -15,6 +14,7 @@ from reglet.infrastructure.wasi.file_calls import (
     PathChanges,
     TransferCalls,
 )
+from reglet.infrastructure.wasi.tree import Errno, WasiError, from_os_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from attrs import frozen
 
-from reglet.infrastructure.wasi.errno import Errno, WasiError
-from reglet.infrastructure.wasi.tree import DirectoryEntry, FileStatus, FileType, OpenFlags, Times
+from reglet.infrastructure.wasi.tree import (
+    DirectoryEntry,
+    Errno,
+    FileStatus,
+    FileType,
+    OpenFlags,
+    Times,
+    WasiError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

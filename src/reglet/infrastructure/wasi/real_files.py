@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from attrs import frozen
 
-from reglet.infrastructure.wasi.errno import Errno, WasiError
-from reglet.infrastructure.wasi.tree import DirectoryEntry, FileStatus, FileType, Times
+from reglet.infrastructure.wasi.tree import DirectoryEntry, Errno, FileStatus, FileType, Times, WasiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Self
 
-from reglet.application.answers import (
+from reglet.application.examples import (
     Answer,
     CommandAnswer,
     DNSAnswer,
@@ -13,13 +13,12 @@ from reglet.application.answers import (
     SMTPAnswer,
     TCPAnswer,
 )
-from reglet.application.clients import with_client
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.records import LogMessage
 from reglet.domain.entities.result import Result
 from reglet.domain.policy import Policy
-from reglet.domain.ports import HostFunctions, Plugin
+from reglet.domain.ports import HostFunctions, Plugin, with_client
 from reglet.infrastructure.guest.clients import host_clients
 from reglet.infrastructure.host import HostCallEvent, HostDispatcher, HostPorts
 from reglet.testing.config_json import encode_config

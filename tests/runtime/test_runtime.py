@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reglet.infrastructure.runtime.product import PRODUCT_FOLDER, RuntimeProductError, load_product
+from reglet.infrastructure.runtime import PRODUCT_FOLDER, RuntimeProductError, load_product
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""Checks a port: connects to it, with TLS if asked, and returns its facts."""
+"""Checks a port or a mail server: connects to it, with TLS if asked, and returns its facts."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from reglet.application.checks.outcome import (
 )
 from reglet.application.config import get_bool_default, get_string_default
 from reglet.domain.context import Context
+from reglet.domain.entities import JSONObject
 from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.json_value import JSONObject
 from reglet.domain.entities.result import Result, RunMetadata, result_error, result_failure, result_success
 from reglet.domain.errors import RegletError
-from reglet.domain.ports import TCPConnection, TCPDialer
+from reglet.domain.ports import SMTPClient, TCPConnection, TCPDialer
 from reglet.domain.time import format_time
 
 
@@ -90,3 +90,52 @@ def _judge(connection: TCPConnection, address: str, expected_tls: str, metadata:
         message = f"TLS version mismatch: expected {expected_tls}, got {actual or 'none'}"
         return result_failure(message, facts)
     return result_success("TCP connection successful", facts)
+
+
+def run_smtp_check(ctx: Context, config: JSONObject | None, *, client: SMTPClient | None = None) -> Result:
+    """Connect to a mail server and return its greeting and the facts of the connection.
+
+    Config: `host`, `port`; optional `use_tls` (false), `use_starttls` (false), `timeout_ms` (30000; 0 or less
+    leaves it to the host).
+
+    Data: `connected`, `address`, `latency_ms`, and if known `banner`, `tls_version`, `tls_cipher_suite`,
+    `tls_server_name`. Without a connection the status is error: code `MISSING_HOST`, `MISSING_PORT`,
+    `INVALID_PORT`, `CONNECTION_FAILED`, or that of the refusal.
+
+    Raises:
+        MissingClientError: the context has no `SMTPClient` and none was given.
+    """
+    try:
+        target = read_target(config)
+    except RefusedConfigError as error:
+        return result_error(error.detail())
+    if client is not None:
+        ctx = ctx.with_client(SMTPClient, client)
+    smtp = ctx.client(SMTPClient)
+    timeout = read_timeout(config, 30_000)
+    use_tls = get_bool_default(config, "use_tls", default=False)
+    use_starttls = get_bool_default(config, "use_starttls", default=False)
+    watch = Stopwatch()
+    try:
+        answer = smtp.connect(target.host, target.port, timeout, use_tls, use_starttls)
+    except RegletError as error:
+        return result_error(failed_call(error, "CONNECTION_FAILED")).with_metadata(watch.stop())
+    metadata = watch.stop()
+    if not answer.connected:
+        failed = ErrorDetail("network", "SMTP connection failed", "CONNECTION_FAILED")
+        return result_error(failed).with_metadata(metadata)
+    measured_ns = answer.response_time // timedelta(microseconds=1) * 1000  # by the host, if it is not zero
+    facts: dict[str, Any] = {
+        "connected": True,
+        "address": target.address,
+        "latency_ms": whole_milliseconds(measured_ns or metadata.duration_ns),
+    }
+    known = {
+        "banner": answer.banner,
+        "tls_version": answer.tls_version,
+        "tls_cipher_suite": answer.tls_cipher_suite,
+        "tls_server_name": answer.tls_server_name,
+    }
+    facts |= {name: value for name, value in known.items() if value}
+    message = f"SMTP connection successful to {target.address}"
+    return result_success(message, facts).with_metadata(metadata)
