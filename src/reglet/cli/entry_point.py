@@ -32,6 +32,7 @@ COMMANDS = {
     "test": "verify",
     "audit": "verify",
     "lint": "verify",
+    "verify": "verify",
     "docs": "build",
     "dev": "project",
     "package": "publish",

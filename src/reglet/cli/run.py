@@ -294,6 +294,7 @@ def _report(outcomes: list[_Outcome], output_format: Format, hints: list[str]) -
             show_result(_masked(outcomes[0]))
         else:
             _show_summary(outcomes)
+        sys.stdout.flush()
         for hint in hints:
             write_message(hint)
         return status

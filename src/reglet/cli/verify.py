@@ -1,7 +1,8 @@
-"""`test`, `audit` and `lint`: a project's tests, its use of capabilities, its manifest."""
+"""`test`, `audit`, `lint` and `verify`: tests, use of capabilities, the manifest, what every host asks."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tempfile
@@ -17,16 +18,18 @@ from reglet.cli.command import (
     Command,
     ExitStatus,
     UsageError,
+    json_option,
     project_argument,
     require_extra,
     target_argument,
 )
 from reglet.cli.console import write_line, write_message
 from reglet.cli.reports import Entry, Format, entries_of_junit, format_options, write_report
-from reglet.cli.targets import manifest_of, require_project
+from reglet.cli.targets import load_module, manifest_of, require_project
 
 if TYPE_CHECKING:
     from reglet.testing.audit import AuditReport
+    from reglet.testing.conformance import Report
 
 _PASSED, _FAILED, _NO_TESTS = 0, 1, 5
 """Exit statuses of pytest."""
@@ -153,3 +156,45 @@ def lint(target: str, output_format: Format) -> int:
         ]
         write_report(output_format, "lint", [asdict(finding) for finding in findings], entries)
     return ExitStatus.FAILURE if findings else ExitStatus.SUCCESS
+
+
+_CHECKS, _CONFIGS = 10_000, 1_000
+
+
+@click.command(cls=Command)
+@click.argument("file", metavar="FILE")
+@click.option("--checks", type=int, metavar="N", default=_CHECKS, help=f"Checks of one instance ({_CHECKS}).")
+@click.option("--configs", type=int, metavar="N", default=_CONFIGS, help=f"Random configs ({_CONFIGS}).")
+@json_option
+def verify(file: str, checks: int, configs: int, as_json: bool) -> int:
+    """Ask a built plugin what every host asks.
+
+    FILE is a .wasm file, or the reference of a plugin in a registry; it may be written in any language.
+    """
+    require_extra("test", "verify")
+    content = load_module(file).content
+    from reglet.testing import conformance
+
+    report = conformance.verify(content, checks=checks, configs=configs, progress=write_message)
+    if as_json:
+        sys.stdout.write(json.dumps(report.as_json(), indent=2) + "\n")
+    else:
+        _show_verified(report)
+    return ExitStatus.FAILURE if report.failing else ExitStatus.SUCCESS
+
+
+def _show_verified(report: Report) -> None:
+    """Write the table, what is behind each of its warnings and failures, and how long a check took."""
+    from reglet.testing.conformance import Host
+
+    width = max(len(row.subject) for row in report.rows)
+    write_line("  ".join(("".ljust(width), *Host)).rstrip())
+    for row in report.rows:
+        cells = (row.outcome(host).ljust(len(host)) for host in Host)
+        write_line("  ".join((row.subject.ljust(width), *cells)).rstrip())
+    for row in report.rows:
+        for remark in row.remarks:
+            write_line(f"{row.subject}: {remark.outcome} ({', '.join(remark.hosts)}): {remark.message}")
+    if report.further_seconds:
+        first, further = report.first_seconds * 1e3, report.further_seconds * 1e3
+        write_line(f"first answer {first:.0f} ms, a check of a kept instance {further:.2f} ms")
