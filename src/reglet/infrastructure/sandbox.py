@@ -88,8 +88,10 @@ class Sandbox:
         self._modules: WeakSet[Module] = WeakSet()
         self._closed = False
 
-    def load(self, plugin: str | os.PathLike[str] | bytes) -> Module:
+    def load(self, plugin: str | os.PathLike[str] | bytes, name: str = "the module") -> Module:
         """Return the module in a file (or given as bytes), compiled; later loads find it compiled on disk.
+
+        `name` is what messages call one that is given as bytes.
 
         Raises:
             NotAPluginError: it is not WebAssembly, a component, or no plugin; the message names which.
@@ -99,7 +101,7 @@ class Sandbox:
         if self._closed:
             raise SandboxClosedError
         if isinstance(plugin, bytes):
-            return self._module(plugin, "the module")
+            return self._module(plugin, name)
         path = Path(plugin)
         return self._module(path.read_bytes(), str(path))
 
