@@ -101,7 +101,12 @@ def _denial(looks: Sequence[RefusedLook]) -> CapabilityError:
 
     A directory is left out if it was only passed on the way to another of them, as `realpath` does.
     """
-    ends = [each for each in dict.fromkeys(looks) if not any(_leads_to(each, other) for other in looks)]
+    paths = {each.path for each in looks}
+    ends = [
+        look
+        for look in dict.fromkeys(looks)
+        if not any(path != look.path and path.startswith(look.path.rstrip("/") + "/") for path in paths)
+    ]
     rule: dict[str, list[str]] = {}
     for operation, path in ends:
         rule.setdefault(operation, []).append(path)
@@ -109,10 +114,6 @@ def _denial(looks: Sequence[RefusedLook]) -> CapabilityError:
     return CapabilityError(
         f"fs:{first.operation}:{first.path}", hint=f"add {json.dumps(rule, ensure_ascii=False)} to fs.rules"
     )
-
-
-def _leads_to(look: RefusedLook, other: RefusedLook) -> bool:
-    return other.path.startswith(look.path.rstrip("/") + "/") and other.path != look.path
 
 
 def _folder(function: Callable[..., Any], levels: int) -> str:
