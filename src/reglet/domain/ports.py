@@ -122,12 +122,12 @@ class TCPConnection(Protocol):
 
     @property
     def tls_cert_subject(self) -> str:
-        """The certificate's subject, RFC 4514."""
+        """The certificate's subject, as Go writes it (`CN=www.example.com,O=Example`); it may be empty."""
         ...
 
     @property
     def tls_cert_issuer(self) -> str:
-        """The certificate's issuer, RFC 4514."""
+        """The certificate's issuer, written as the subject is."""
         ...
 
     @property
@@ -161,8 +161,14 @@ class TCPDialer(Protocol):
         """Connect without TLS within `timeout`."""
         ...
 
-    def dial_secure(self, address: str, timeout: timedelta, tls: bool) -> TCPConnection:
-        """Connect within `timeout`, with TLS if `tls`."""
+    def dial_secure(
+        self, address: str, timeout: timedelta, tls: bool, *, insecure_skip_verify: bool = False
+    ) -> TCPConnection:
+        """Connect within `timeout`, with TLS if `tls`.
+
+        With `insecure_skip_verify` any certificate is taken, so that the facts of one that is expired or not
+        trusted can be read; `UnsupportedOptionError` where the host does not say that it did so.
+        """
         ...
 
 
@@ -171,11 +177,19 @@ class SMTPClient(Protocol):
     """Greets mail servers."""
 
     def connect(
-        self, host: str, port: int, timeout: timedelta, use_tls: bool, use_starttls: bool
+        self,
+        host: str,
+        port: int,
+        timeout: timedelta,
+        use_tls: bool,
+        use_starttls: bool,
+        *,
+        insecure_skip_verify: bool = False,
     ) -> SMTPConnectResult:
         """Connect, read the banner, negotiate TLS as asked, and quit.
 
-        Raises `NetworkError`, `TimeoutError` or `CapabilityError`.
+        With `insecure_skip_verify` any certificate is taken; `UnsupportedOptionError` where the host does not
+        say that it did so. Raises `NetworkError`, `TimeoutError` or `CapabilityError`.
         """
         ...
 

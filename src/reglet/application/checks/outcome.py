@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from attrs import evolve, field, frozen
 
-from reglet.application.config import get_int_default, must_get_int, must_get_string
+from reglet.application.config import get_bool_default, get_int_default, must_get_int, must_get_string
 from reglet.domain.entities import JSONObject
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.result import RunMetadata
@@ -108,6 +108,19 @@ class Stopwatch:
 def whole_milliseconds(duration_ns: int) -> int:
     """Return nanoseconds as whole milliseconds; what took any time at all took at least 1."""
     return max(duration_ns // 1_000_000, 1)
+
+
+def measured_milliseconds(measured: timedelta | None, around: RunMetadata) -> int:
+    """Return what the host measured in whole milliseconds; if nothing, what was measured around the call."""
+    known = measured if measured is not None and measured > timedelta() else None
+    microseconds = None if known is None else known // timedelta(microseconds=1)
+    return whole_milliseconds(around.duration_ns if microseconds is None else microseconds * 1000)
+
+
+def read_tls_options(config: JSONObject | None) -> dict[str, bool]:
+    """Return `insecure_skip_verify` where a config sets it: clients that know nothing of it are not told."""
+    name = "insecure_skip_verify"
+    return {name: True} if get_bool_default(config, name, default=False) else {}
 
 
 def read_timeout(config: JSONObject | None, default_ms: int) -> timedelta:

@@ -93,7 +93,11 @@ class TLSFacts:
 
 @frozen
 class SMTPConnectResult:
-    """What a mail server announced. `supports_auth` is None where the host does not report extensions."""
+    """What a mail server announced.
+
+    `supports_auth` is None where the host does not report extensions; `applied` names the options that it
+    reports as honoured.
+    """
 
     connected: bool = True
     banner: str = ""
@@ -105,6 +109,7 @@ class SMTPConnectResult:
     tls_server_name: str = ""
     response_time: timedelta = timedelta()
     address: str = ""
+    applied: tuple[str, ...] = field(default=(), repr=False)
 
 
 @frozen
@@ -152,12 +157,14 @@ class ObservedConnection:
         local_addr: the near end, `address:port`.
         is_tls: whether TLS was negotiated.
         tls: the facts of the handshake.
+        response_time: how long it took to be made, as the host measured it; None where it does not say.
     """
 
     remote_addr: str = ""
     local_addr: str = ""
     is_tls: bool = False
     tls: TLSFacts = field(factory=TLSFacts, repr=False)
+    response_time: timedelta | None = field(default=None, repr=False, eq=False, kw_only=True)
     _release: Callable[[], object] = field(default=lambda: None, repr=False, eq=False)
     _is_open: bool = field(default=True, init=False, repr=False, eq=False)
 
@@ -183,12 +190,12 @@ class ObservedConnection:
 
     @property
     def tls_cert_subject(self) -> str:
-        """The certificate's subject, RFC 4514."""
+        """The certificate's subject, as Go writes it; it may be empty."""
         return self.tls.cert_subject
 
     @property
     def tls_cert_issuer(self) -> str:
-        """The certificate's issuer, RFC 4514."""
+        """The certificate's issuer, written as the subject is."""
         return self.tls.cert_issuer
 
     @property
