@@ -23,6 +23,7 @@ from reglet.domain.context import Context
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import ConfigProblemsError
 
+_NO_PROBLEMS: list[str] = []
 _LOG = logging.getLogger("reglet")
 _ROUTING: Mapping[str, Callable[[Operation], str]] = {
     "service": attrgetter("service"),
@@ -153,12 +154,13 @@ class Dispatcher:
             for name, advice in each.deprecated:
                 if name in decoded:
                     _LOG.warning("config field %s is deprecated: %s", name, advice)
-        parsed, problems = (None, []) if self._config is None else self._config.parse(decoded)
-        request, more = (None, []) if plan.reader is None else plan.reader.parse(decoded)
-        if problems or more:
-            raise ConfigProblemsError(list(dict.fromkeys([*problems, *more])))
+        request, problems = (None, _NO_PROBLEMS) if plan.reader is None else plan.reader.parse(decoded)
         if self._config is not None:
+            parsed, first = self._config.parse(decoded)
+            problems = list(dict.fromkeys([*first, *problems]))
             ctx = ctx.with_config(parsed)
+        if problems:
+            raise ConfigProblemsError(problems)
         result = result_of(operation, plan.call(ctx, request))
         return redacted(result, redaction) if redaction else result
 

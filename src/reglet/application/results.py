@@ -20,7 +20,7 @@ from reglet.application.models.redaction import Redaction
 from reglet.application.models.unstructure import unstructure
 from reglet.application.operations import Operation
 from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.result import Result, result_error, result_failure, result_success
+from reglet.domain.entities.result import Result, ResultStatus, result_error, result_failure, result_success
 from reglet.domain.errors import CapabilityError, CheckFailed, RegletError
 
 
@@ -168,11 +168,11 @@ OK = "ok"
 
 def result_of(operation: Operation, outcome: Any) -> Result:
     """Return the Result of what a handler returned."""
-    output = operation.output
+    output = operation.signature.output
     if output is not None and isinstance(outcome, output):
         mismatch = operation.output_mismatch(outcome)
         if mismatch is None:
-            return result_success(OK, operation.unstructure(outcome))
+            return Result(ResultStatus.SUCCESS, OK, operation.unstructure(outcome))
         message = f"operation {operation} returned {output.__name__} whose {mismatch}"
         return result_error(ErrorDetail("panic", message))
     if isinstance(outcome, Result):
