@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from reglet.cli.command import UsageError
 from reglet.cli.console import messages
-from reglet.domain.entities.grants import GrantSet, assess_risk
+from reglet.domain.entities.grants import GrantSet
 from reglet.domain.errors import WireFormatError
+from reglet.domain.policy.risk import assess_risk
 
 if TYPE_CHECKING:
     from reglet.cli.targets import LoadedPlugin
