@@ -212,6 +212,33 @@ def test_the_file_that_was_judged_is_the_file_that_is_run():
     assert "may run other code" in denied["error"]["message"]
 
 
+def test_a_name_that_is_found_nowhere_is_not_run_by_its_name():
+    """The system would look it up anew, and perhaps elsewhere."""
+    ports = HostPorts(exec=FakeCommandRunner(), which=lambda _command, _dir: Program())
+    dispatcher = HostDispatcher(ports, Policy(commands("missing")))
+    answer = json.loads(dispatcher.call("exec_command", b'{"command": "missing", "args": []}'))
+    assert answer["error"]["type"] == "exec"
+    assert "no such program" in answer["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"command": "a\0b"},
+        {"command": "a", "args": ["\0"]},
+        {"command": "a", "env": ["A=\0"]},
+        {"command": "a", "env": ["A\0=1"]},
+        {"command": "a", "dir": "/\0"},
+    ],
+)
+@EVERY_DIALECT
+def test_a_nul_in_a_command_is_a_request_that_cannot_be(dialect, request_):
+    """Told as such, before anything is looked up."""
+    error = FakeWorld(commands("a"), dialect).ask("exec_command", {"args": [], **request_})["error"]
+    assert error["code"] == "INVALID_REQUEST"
+    assert "NUL" in error["message"]
+
+
 @EVERY_DIALECT
 def test_a_timeout_is_told_as_one(dialect):
     """In hostlib by its code, in abi by its type and flag."""
