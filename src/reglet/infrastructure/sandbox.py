@@ -200,7 +200,7 @@ def module_class() -> type[Module]:
 def _find_image(binary: bytes, digest: str) -> MemoryImage | None:
     """Return what lays a plugin of this SDK over the runtime; None for any other, and without a runtime."""
     from reglet.infrastructure.host.memory_image import MemoryImageFinder
-    from reglet.infrastructure.runtime.product import RuntimeProductError, load_product
+    from reglet.infrastructure.runtime import RuntimeProductError, load_product
 
     try:
         product = load_product()

@@ -16,8 +16,8 @@ from reglet.application.checks.outcome import (
 )
 from reglet.application.config import get_bool_default, get_string_default
 from reglet.domain.context import Context
+from reglet.domain.entities import JSONObject
 from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.json_value import JSONObject
 from reglet.domain.entities.records import ObservedConnection
 from reglet.domain.entities.result import Result, RunMetadata, result_error, result_failure, result_success
 from reglet.domain.errors import RegletError

@@ -21,7 +21,7 @@ from reglet.application.config import (
     must_get_string,
 )
 from reglet.domain.context import Context
-from reglet.domain.entities.json_value import JSONObject
+from reglet.domain.entities import JSONObject
 from reglet.domain.entities.records import HTTPRequest, HTTPResponse
 from reglet.domain.entities.result import Result, RunMetadata, result_error, result_failure, result_success
 from reglet.domain.errors import ConfigError, RegletError

@@ -8,7 +8,7 @@ from typing import Self
 
 from attrs import evolve
 
-from reglet.application.answers import SMTPAnswer
+from reglet.application.examples import SMTPAnswer
 from reglet.domain.entities.records import SMTPConnectResult, TLSFacts
 from reglet.domain.errors import (
     CapabilityError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Self
 
-from reglet.application.answers import TCPAnswer
+from reglet.application.examples import TCPAnswer
 from reglet.domain.entities.records import ObservedConnection, TLSFacts
 from reglet.domain.errors import (
     CapabilityError,
