@@ -12,7 +12,7 @@ Extra: TypeAlias = Literal["build", "host", "registry", "component", "test"]
 
 EXTRAS: Mapping[Extra, Mapping[str, str]] = {
     "build": {"wasmtime": "wasmtime", "rich": "rich", "platformdirs": "platformdirs"},
-    "host": {"httpx": "httpx[http2]", "dns": "dnspython", "cryptography": "cryptography"},
+    "host": {"httpcore": "httpcore[http2]", "dns": "dnspython", "cryptography": "cryptography"},
     "registry": {"oras": "oras", "yaml": "PyYAML"},
     "component": {"componentize_py": "componentize-py"},
     "test": {"pytest": "pytest", "jsonschema": "jsonschema"},
