@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= 2
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 
-.PHONY: help install demo test test-full lint types imports bench runtime adapter clean
+.PHONY: help install demo test test-full lint types imports docs bench runtime adapter clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -45,6 +45,10 @@ types: $(STAMP)
 imports: $(STAMP)
 	$(BIN)/lint-imports
 
+docs: $(STAMP) ## build the documentation site into build/site, strictly
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo build/site/index.html
+
 bench: $(STAMP) ## compare with peers in one run, print ratios
 	$(BIN)/python -m bench
 
@@ -56,4 +60,4 @@ adapter: $(STAMP) ## rebuild the adapter from C
 	$(BIN)/python -m tools.runtime.adapter
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) dist .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist build/site .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -3,13 +3,13 @@
 import pytest
 
 import reglet
-from reglet.application import answers
+from reglet.application import examples
 from reglet.application.examples import Example
 from reglet.testing import ExampleFailed, FakeHTTPClient, examples_of, generate_example_tests, run_example
 from tests.testing.plugins import OK, REFUSED, FetchInput, FetchOutput, fetching
 
 URL = "https://a.test/"
-PAGE = answers.http(URL, body="hello")
+PAGE = examples.http(URL, body="hello")
 
 
 @pytest.mark.parametrize("example", generate_example_tests(fetching(OK, REFUSED)))
@@ -53,7 +53,10 @@ def test_an_error_that_does_not_come_is_a_difference():
 def test_an_error_that_nobody_expected_is_a_difference():
     """The error is told whole."""
     example = Example(
-        "x", FetchInput(URL), expected_output=FetchOutput(200, ""), answers=[answers.http(URL, error="reset")]
+        "x",
+        FetchInput(URL),
+        expected_output=FetchOutput(200, ""),
+        answers=[examples.http(URL, error="reset")],
     )
     [problem] = problems(example)
     assert problem.startswith("expected success, got error:")

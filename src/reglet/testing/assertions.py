@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from reglet.domain.entities.json_value import JSONValue
+from reglet.domain.entities import JSONValue
 from reglet.domain.entities.result import Result, ResultStatus
 from reglet.infrastructure.extras import add_with
 from reglet.testing.matching import deep_equal, error_text, explain, identical, is_number, shown

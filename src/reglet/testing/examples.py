@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from reglet.application.answers import Answer
+from reglet.application.examples import Answer
 from reglet.application.models.inspect import is_model, model_type
 from reglet.application.models.unstructure import unstructure_model
 from reglet.application.operations import Operation
 from reglet.application.plugin import PluginDefinition
 from reglet.domain.context import Context
-from reglet.domain.entities.json_value import JSONValue
+from reglet.domain.entities import JSONValue
 from reglet.domain.entities.result import Result
 from reglet.domain.ports import Plugin
 from reglet.testing.config_json import encode_config

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from reglet.application.answers import Answer
+from reglet.application.examples import Answer
 from reglet.application.plugin import PluginDefinition
 from reglet.domain.context import Context
 from reglet.domain.ports import Plugin

@@ -14,7 +14,7 @@ from urllib.parse import quote, quote_plus, unquote
 from reglet.application.models.inspect import model_type
 from reglet.application.models.redaction import secret_strings
 from reglet.application.plugin import PluginDefinition
-from reglet.domain.entities.json_value import JSONValue
+from reglet.domain.entities import JSONValue
 from reglet.domain.ports import Plugin
 from reglet.testing.runners import definition_of
 

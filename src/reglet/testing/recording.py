@@ -16,7 +16,7 @@ from typing import Any
 
 from attrs import evolve, frozen
 
-from reglet.domain.entities.json_value import JSONValue
+from reglet.domain.entities import JSONValue
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import CapabilityError, RegletError
 from reglet.domain.ports import HostFunctions, Plugin

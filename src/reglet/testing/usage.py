@@ -47,6 +47,18 @@ class Usage:
     variables: set[str] = field(factory=set)
     opened: set[str] = field(factory=set)
 
+    def note_call(self, function: str, request: Mapping[str, Any]) -> None:
+        """Note a host call by its request on the wire, in any dialect."""
+        match function:
+            case "http_request":
+                self.note_url(str(request.get("url", "")))
+            case "dns_lookup":
+                self.note_lookup(str(request.get("hostname", "")))
+            case "tcp_connect" | "smtp_connect":
+                self.note_target(str(request.get("host", "")), request.get("port", 0))
+            case "exec_command":
+                self.commands.add(str(request.get("command", "")))
+
     def note_url(self, url: str) -> None:
         """Note the host and port of a URL; what is no URL touches nothing."""
         try:
@@ -125,7 +137,7 @@ class Usage:
 
 
 def _folded(reads: set[str], listed: set[str]) -> list[str]:
-    """Return paths with `folder/*` in place of three files or more that a plugin found by listing the folder."""
+    """Return paths with `folder/*` in place of three files or more of a folder that was listed."""
     found: dict[str, list[str]] = {}
     for path in reads:
         found.setdefault(str(Path(path).parent), []).append(path)
@@ -139,7 +151,7 @@ def _folded(reads: set[str], listed: set[str]) -> list[str]:
 
 
 def _may_be_folded(folder: Path) -> bool:
-    """Whether a pattern for a whole folder reaches nothing of another kind: not `/etc/*`, no home, no hidden one."""
+    """Whether a pattern for a folder reaches nothing else: not `/etc/*`, no home, nothing hidden."""
     personal = folder.parts[1:2] in (
         ("home",),
         ("root",),

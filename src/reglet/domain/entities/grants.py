@@ -133,7 +133,7 @@ class GrantSet:
         return other is None or other.difference(self).is_empty
 
     def deduplicate(self) -> GrantSet:
-        """Return this set with every rule once, at its first place."""
+        """Return this set with every rule once, where it came first."""
         kinds = zip(_KINDS, _rules(self), strict=True)
         return GrantSet(
             **{name: kind(dict.fromkeys(mine)) for (name, kind), mine in kinds if mine is not None}

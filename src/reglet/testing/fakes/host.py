@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal, Self
 
-from reglet.application.answers import (
+from reglet.application.examples import (
     Answer,
     CommandAnswer,
     DNSAnswer,
@@ -14,13 +14,12 @@ from reglet.application.answers import (
     SMTPAnswer,
     TCPAnswer,
 )
-from reglet.application.clients import with_client
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.records import LogMessage
 from reglet.domain.entities.result import Result
 from reglet.domain.policy import Policy
-from reglet.domain.ports import HostFunctions, Plugin
+from reglet.domain.ports import HostFunctions, Plugin, with_client
 from reglet.infrastructure.guest.clients import host_clients
 from reglet.infrastructure.host import HostCallEvent, HostDispatcher, HostPorts
 from reglet.testing.config_json import encode_config
@@ -101,7 +100,7 @@ class FakeHost:
         return cls(*answers, grants=grants, dialect=dialect, now=now)
 
     def set_time(self, now: datetime) -> None:
-        """Let `ctx.now()` be `now`, an aware timestamp, moved by latencies; until then it is the real time."""
+        """Let `ctx.now()` be `now`, an aware timestamp, moved by latencies; else it is the real time."""
         self.clock.set(now)
         self._tells_time = True
 
