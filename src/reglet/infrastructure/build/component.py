@@ -27,7 +27,7 @@ _WIT = _PACKAGE / "infrastructure" / "guest" / "wit"
 _WORLD = "plugin"
 _APP = "reglet_component_app"
 _APP_SOURCE = """\
-from reglet.infrastructure.guest.exports import world_of
+from reglet.infrastructure.guest.component import world_of
 
 WitWorld = world_of({module!r}, {attribute!r}, {version!r})
 """

@@ -62,10 +62,18 @@ _WITHOUT_COLUMNS = {"PYTHONNODEBUGRANGES": "1"}
 """For the SDK: tables of lines without columns, which mark parts of lines in tracebacks, are smaller."""
 _DEPENDENCIES = ("attr", "attrs", "cattrs", "typing_extensions")
 
+_FREEZE = """
+del boot
+import gc
+gc.collect()
+gc.freeze()  # all of this stays for good: collections in a host need not look through it
+"""
 _PREPARE = """
 from reglet.infrastructure.guest import boot
-boot.prepare()
+boot.prepare(bytes.fromhex('{code_pages}'))
 """
+_SEALED = _PACKAGE / "infrastructure" / "guest" / "sealed.py"
+_COLLECT = "\nos.write(1, collect_code_pages())\n"
 
 
 class Snapshots:
@@ -84,8 +92,13 @@ class Snapshots:
         """Return the base image."""
         if self._base is None:
             key = _digest(self._key, *sdk_contents())
-            self._base = self._get(f"base-{key}", lambda: self._start({SDK_ROOT: self.sdk}, {}, _PREPARE))
+            self._base = self._get(f"base-{key}", self._make_base)
         return self._base
+
+    def _make_base(self) -> bytes:
+        with Guest(self.runtime, {STANDARD_LIBRARY_ROOT: self.standard_library}) as guest:
+            pages = guest.run(_SEALED.read_text(encoding="utf-8") + _COLLECT)
+        return self._start({SDK_ROOT: self.sdk}, {}, _PREPARE.format(code_pages=pages.hex()))
 
     def _compiler(self, *, optimize: int, environment: dict[str, str]) -> Compiler:
         source = _COMPILER.read_text(encoding="utf-8")
@@ -266,6 +279,7 @@ class PluginGuest:
             ImportSideEffectError: it left files open.
         """
         modules: list[str] = self._stage("seal")["modules"]
+        self._guest.run(_FREEZE)
         left_open = self._guest.open_files()
         if left_open:
             names = ", ".join(self.real_path(each) for each in left_open)

@@ -13,29 +13,34 @@ import os
 import re
 import sys
 import traceback
-import warnings
 from collections.abc import Callable, Mapping
 from importlib.machinery import PathFinder
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 from reglet.application.results import author_traceback, one_line
+from reglet.application.unsupported_modules import unsupported_reason
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.ports import Plugin
+from reglet.infrastructure import guest
 from reglet.infrastructure.build_contract import PACKAGES_ROOT, PLUGIN_ROOT, REPORT_MARK
 from reglet.infrastructure.guest.exports import Exports
 from reglet.infrastructure.guest.host_calls import ImportedFunctions
 from reglet.infrastructure.guest.importing import (
     RefusingFinder,
-    SealedFinder,
     SourceFinder,
     SubmoduleFinder,
     import_plugin,
-    preload,
-    preload_for,
 )
-from reglet.infrastructure.guest.interpreter import interpreter, on_first_call, report_refused_looks
+from reglet.infrastructure.guest.interpreter import (
+    interpreter,
+    on_first_call,
+    pass_breakpoint,
+    report_refused_looks,
+)
+from reglet.infrastructure.guest.sealed import SealedFinder, keep_code_pages
+from reglet.infrastructure.guest.standard_library import preload, preload_for
 from reglet.infrastructure.wire.host_functions import HOST_FUNCTIONS
 
 _AUTHORS = (PLUGIN_ROOT + "/", PACKAGES_ROOT + "/")
@@ -133,9 +138,10 @@ class _State:
     guard = ImportGuard()
 
 
-def prepare() -> None:
+def prepare(code_pages: bytes) -> None:
     """Import what every plugin needs; the memory after this is the base image of all builds."""
     preload()
+    keep_code_pages(code_pages)
     _forget_imports()
 
 
@@ -155,11 +161,12 @@ def run_stage(name: str, arguments: str) -> None:
 def load(module: str, attribute: str | None, version: str | None) -> dict[str, Any]:
     """Import the plugin's module and take its plugin."""
     _find_plugin_modules()
-    sys.breakpointhook = _pass_breakpoint
+    sys.breakpointhook = pass_breakpoint
     guard = _State.guard
+    known = frozenset(sys.modules)
     with guard:
         _State.plugin = import_plugin(module, attribute, version)
-    preload_for((PLUGIN_ROOT + "/", PACKAGES_ROOT + "/"))
+    preload_for(_AUTHORS, known)
     return {
         "host_calls": guard.host_calls,
         "environment": guard.environment,
@@ -203,7 +210,7 @@ def seal() -> dict[str, Any]:
     own = [each for each in sys.meta_path if isinstance(each, (SourceFinder, RefusingFinder))]
     for each in own:
         sys.meta_path.remove(each)
-    sys.meta_path.append(SealedFinder())
+    sys.meta_path.append(SealedFinder(unsupported_reason))
     sys.path.clear()
     sys.path_hooks.clear()  # a late import must not look at files: it would count as a look of the plugin's
     os.environ.clear()  # the build's own; a variable at a time is slow, so not at the first call
@@ -211,8 +218,14 @@ def seal() -> dict[str, Any]:
     _keep_plugin_source()
     exports.keep_log()
     report_refused_looks()
-    gc.freeze()  # all of this stays for good: collections in a host need not look through it
+    for name in _OF_THE_BUILD:
+        del sys.modules[name]
+        delattr(guest, name.rpartition(".")[2])
     return {"modules": sorted(sys.modules)}
+
+
+_OF_THE_BUILD = tuple(f"{guest.__name__}.{name}" for name in ("boot", "importing", "standard_library"))
+"""Modules of which nothing is called again: the builder lets go of this one too, and they are freed."""
 
 
 def _forget_imports() -> None:
@@ -229,15 +242,6 @@ def _find_plugin_modules() -> None:
     path_finder = sys.meta_path.index(PathFinder)
     sys.meta_path[path_finder:path_finder] = [SourceFinder(PLUGIN_ROOT), SubmoduleFinder(PACKAGES_ROOT)]
     sys.meta_path.append(SourceFinder(PACKAGES_ROOT))
-
-
-def _pass_breakpoint(*_: object, **__: object) -> None:
-    """Stand for the debugger, which needs a terminal, at `breakpoint()`: in the log of a host too."""
-    warnings.warn(
-        "breakpoint() does nothing in a built plugin: run the project in process",
-        RuntimeWarning,
-        stacklevel=2,
-    )
 
 
 def _keep_plugin_source() -> None:
