@@ -38,6 +38,23 @@ def _configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check", type=Path, metavar="FILE", help="build again and compare with FILE; write nothing"
     )
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        metavar="SECONDS",
+        default=300.0,
+        help="stop a build that takes longer (default: 300)",
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return seconds
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -48,7 +65,13 @@ def _run(options: argparse.Namespace) -> int:
         return _component(options)
     from reglet.infrastructure.build.build import build_plugin
 
-    report = build_plugin(options.target, options.output, python=options.python, progress=_show_stage)
+    report = build_plugin(
+        options.target,
+        options.output,
+        python=options.python,
+        progress=_show_stage,
+        most_seconds=options.timeout,
+    )
     _warn(report.warnings)
     _announce(report)
     return ExitStatus.SUCCESS
@@ -60,7 +83,13 @@ def _check(options: argparse.Namespace) -> int:
     from reglet.infrastructure.build.build import check_build
 
     try:
-        report = check_build(options.target, options.check, python=options.python, progress=_show_stage)
+        report = check_build(
+            options.target,
+            options.check,
+            python=options.python,
+            progress=_show_stage,
+            most_seconds=options.timeout,
+        )
     except OSError as error:
         raise UsageError(f"--check {options.check}: {error.strerror}") from error
     return _compared(options.check, report)
@@ -79,7 +108,13 @@ def _component(options: argparse.Namespace) -> int:
     require_extra("component", "build --target component")
     from reglet.infrastructure.build.component import build_component
 
-    report = build_component(options.target, options.output, python=options.python, progress=_show_stage)
+    report = build_component(
+        options.target,
+        options.output,
+        python=options.python,
+        progress=_show_stage,
+        most_seconds=options.timeout,
+    )
     _announce(report)
     return ExitStatus.SUCCESS
 

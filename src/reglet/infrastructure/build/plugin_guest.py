@@ -19,7 +19,7 @@ from attrs import frozen
 
 import reglet
 from reglet.infrastructure.build import BuildError, ImportSideEffectError, PluginImportError
-from reglet.infrastructure.build.import_advice import advice
+from reglet.infrastructure.build.import_advice import advice, imported_module
 from reglet.infrastructure.build.runtime import Guest, GuestStoppedError
 from reglet.infrastructure.build.sources import (
     Bytecode,
@@ -203,9 +203,20 @@ class PluginGuest:
     def __init__(self, snapshots: Snapshots, project: Project, packages: tuple[Path, ...]) -> None:
         self._project = project
         self._bytecode = Bytecode(snapshots.runtime, snapshots.author_compiler)
+        real = tuple(each.resolve() for each in (*project.roots, *packages))
+
+        def import_roots(folders: tuple[Path, ...], guest_path: str) -> ImportRoots:
+            note = self._bytecode.read.add
+            return ImportRoots(
+                tuple(
+                    SourceDirectory(each, guest_path, self._bytecode, roots=real, note=note)
+                    for each in folders
+                )
+            )
+
         self._roots = {
-            PLUGIN_ROOT: self._import_roots(project.roots, PLUGIN_ROOT),
-            PACKAGES_ROOT: self._import_roots(packages, PACKAGES_ROOT),
+            PLUGIN_ROOT: import_roots(project.roots, PLUGIN_ROOT),
+            PACKAGES_ROOT: import_roots(packages, PACKAGES_ROOT),
         }
         folders = {
             STANDARD_LIBRARY_ROOT: snapshots.standard_library,
@@ -269,6 +280,21 @@ class PluginGuest:
         """
         return self._stage("describe")
 
+    @property
+    def read_files(self) -> set[Path]:
+        """The files that were read as they are: data, and sources for tracebacks."""
+        return self._bytecode.read
+
+    def absent_submodules(self) -> frozenset[str]:
+        """Return which names that functions take from modules are submodules that were not imported."""
+        asked = [
+            [imported_module(source, each), list(each.names)]
+            for source in self.sources
+            for each in source.waiting_imports
+            if each.names
+        ]
+        return frozenset(self._stage("absent", imports=asked)["names"]) if asked else frozenset()
+
     def memory(self, host_functions: int) -> tuple[bytes, list[str]]:
         """Return the plugin's memory and its modules' names. The guest must not be run afterwards.
 
@@ -298,9 +324,6 @@ class PluginGuest:
     def shown(self, traceback: str) -> str:
         """Return a traceback with the paths of this machine."""
         return _FILE_IN_TRACEBACK.sub(lambda match: f'File "{self.real_path(match[1])}"', traceback)
-
-    def _import_roots(self, folders: tuple[Path, ...], guest_path: str) -> ImportRoots:
-        return ImportRoots(tuple(SourceDirectory(each, guest_path, self._bytecode) for each in folders))
 
     def _stage(self, name: str, **arguments: Any) -> dict[str, Any]:
         what = "describe itself" if name == "describe" else "be imported"

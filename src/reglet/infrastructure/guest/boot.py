@@ -15,6 +15,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping
 from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -24,7 +25,7 @@ from reglet.domain.context import Context
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.ports import Plugin
 from reglet.infrastructure import guest
-from reglet.infrastructure.build_contract import PACKAGES_ROOT, PLUGIN_ROOT, REPORT_MARK
+from reglet.infrastructure.build_contract import METADATA_SUFFIX, PACKAGES_ROOT, PLUGIN_ROOT, REPORT_MARK
 from reglet.infrastructure.guest.exports import Exports
 from reglet.infrastructure.guest.host_calls import ImportedFunctions
 from reglet.infrastructure.guest.importing import (
@@ -39,7 +40,7 @@ from reglet.infrastructure.guest.interpreter import (
     pass_breakpoint,
     report_refused_looks,
 )
-from reglet.infrastructure.guest.sealed import SealedFinder, keep_code_pages
+from reglet.infrastructure.guest.sealed import KeptDistributions, SealedFinder, keep_code_pages
 from reglet.infrastructure.guest.standard_library import preload, preload_for
 from reglet.infrastructure.wire.host_functions import HOST_FUNCTIONS
 
@@ -136,6 +137,7 @@ class _State:
     plugin: Plugin | None = None
     exports: Exports | None = None
     guard = ImportGuard()
+    distributions = KeptDistributions(PACKAGES_ROOT, METADATA_SUFFIX)
 
 
 def prepare(code_pages: bytes) -> None:
@@ -203,10 +205,33 @@ def describe() -> dict[str, Any]:
     }
 
 
+def absent(imports: list[tuple[str, list[str]]]) -> dict[str, Any]:
+    """Return which names taken from modules are submodules that are not in memory."""
+    return {
+        "names": [
+            f"{module}.{name}"
+            for module, names in imports
+            if module in sys.modules
+            for name in names
+            if name not in vars(sys.modules[module]) and _is_found(f"{module}.{name}")
+        ]
+    }
+
+
+def _is_found(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ImportError:  # a native one; or its parent is no package
+        return False
+
+
 def seal() -> dict[str, Any]:
     """Forget what belongs to the build alone, and take up what belongs to a run."""
     exports = _State.exports
     assert exports is not None, "describe comes first"
+    if "importlib.metadata" in sys.modules:
+        _State.distributions.keep(_imported_packages())
+    _State.distributions.sealed = True
     own = [each for each in sys.meta_path if isinstance(each, (SourceFinder, RefusingFinder))]
     for each in own:
         sys.meta_path.remove(each)
@@ -228,6 +253,13 @@ _OF_THE_BUILD = tuple(f"{guest.__name__}.{name}" for name in ("boot", "importing
 """Modules of which nothing is called again: the builder lets go of this one too, and they are freed."""
 
 
+def _imported_packages() -> list[str]:
+    """Return the names, at the top level, of the modules that came from packages."""
+    files = (getattr(module, "__file__", None) or "" for module in list(sys.modules.values()))
+    found = {file.split("/")[2] for file in files if file.startswith(PACKAGES_ROOT + "/")}
+    return sorted(each.removesuffix(".py") for each in found)
+
+
 def _forget_imports() -> None:
     linecache.clearcache()  # attrs keeps the source of all methods that it makes
     sys.path_importer_cache.clear()
@@ -238,7 +270,7 @@ def _forget_imports() -> None:
 
 def _find_plugin_modules() -> None:
     """Find the plugin's modules before, and those of packages after, the standard library and the SDK."""
-    sys.meta_path.insert(0, RefusingFinder())
+    sys.meta_path[:0] = [_State.distributions, RefusingFinder()]
     path_finder = sys.meta_path.index(PathFinder)
     sys.meta_path[path_finder:path_finder] = [SourceFinder(PLUGIN_ROOT), SubmoduleFinder(PACKAGES_ROOT)]
     sys.meta_path.append(SourceFinder(PACKAGES_ROOT))
@@ -256,6 +288,7 @@ def _keep_plugin_source() -> None:
 _STAGES: Mapping[str, Callable[..., dict[str, Any]]] = {
     "load": load,
     "trace": trace,
+    "absent": absent,
     "describe": describe,
     "seal": seal,
 }

@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import random
+import re
 import sys
 import time
 from collections.abc import Callable
@@ -128,7 +129,7 @@ class Exports:
             result = self._plugin.check(self._context, config)
             if not isinstance(result, Result):
                 raise TypeError(f"check() must return a reglet.Result, not a {type(result).__name__}")
-            judged, check = refused_looks.judged(result), running_check.get()
+            judged, check = refused_looks.judged(_with_advice(result)), running_check.get()
             return redacted(judged, check.redaction) if judged is not result and check else judged
         finally:
             running_check.reset(token)
@@ -167,6 +168,18 @@ class Exports:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+_OF_THE_BUILD = re.compile(r"No such file or directory: '(/plugin|/packages)/")
+
+
+def _with_advice(result: Result) -> Result:
+    """Return a Result that says, of a file beside the plugin's code, why a built plugin has it not."""
+    error = result.error
+    if sys.platform != "wasi" or error is None or not _OF_THE_BUILD.search(error.message):
+        return result
+    advice = "a built plugin has only what it read at import: read it at the top of the module"
+    return evolve(result, error=evolve(error, message=f"{error.message}; {advice}"))
 
 
 def _result_of(error: BaseException) -> Result:

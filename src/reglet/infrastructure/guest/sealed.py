@@ -11,13 +11,14 @@ import encodings
 import importlib
 import json
 import os
+import re
 import sys
 import zlib
 from encodings import aliases
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import ModuleType
 
     from typing_extensions import Buffer
@@ -42,6 +43,66 @@ class SealedFinder:
             f"{fullname} {reason}",
             name=fullname,
         )
+
+
+class KeptDistributions:
+    """Finds, for `importlib.metadata`, installed distributions in a build, and later those it has found."""
+
+    _KEPT = ("METADATA", "entry_points.txt", "top_level.txt")
+
+    def __init__(self, root: str, suffix: str) -> None:
+        """Look below one folder, for a folder of the distribution's name and this suffix."""
+        self._root = root
+        self._suffix = suffix
+        self._texts: dict[str, dict[str, str]] = {}
+        self.sealed = False
+
+    def find_spec(
+        self, _fullname: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
+    ) -> None:
+        """Find no module."""
+
+    def keep(self, names: Sequence[str]) -> None:
+        """Keep the metadata of distributions or packages of these names."""
+        for name in names:
+            self._read(_normalized(name))
+
+    def find_distributions(self, context: Any) -> Iterator[Any]:
+        """Yield the distribution of the context's name, or all that are kept."""
+        if context.name is not None and not self.sealed:
+            self._read(_normalized(context.name))
+        wanted = sorted(self._texts) if context.name is None else [_normalized(context.name)]
+        return (_distribution(self._texts[name]) for name in wanted if name in self._texts)
+
+    def _read(self, name: str) -> None:
+        found: dict[str, str] = {}
+        for file in self._KEPT:
+            try:
+                with open(f"{self._root}/{name}{self._suffix}/{file}", encoding="utf-8") as stream:  # noqa: PTH123 - as above
+                    found[file] = stream.read()
+            except OSError:
+                continue
+        headers = found.get("METADATA", "").partition("\n\n")[0]  # the text after them is for an index's page
+        if headers:
+            [own] = [line for line in headers.splitlines() if line.startswith("Name:")]
+            self._texts[_normalized(own.removeprefix("Name:").strip())] = {**found, "METADATA": headers}
+
+
+def _normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "_", name).lower()
+
+
+def _distribution(texts: dict[str, str]) -> Any:
+    from importlib.metadata import Distribution  # who calls this has imported it
+
+    class KeptDistribution(Distribution):
+        def read_text(self, filename: str) -> str | None:
+            return texts.get(filename)
+
+        def locate_file(self, path: Any) -> Any:
+            raise FileNotFoundError(f"{path} is not in a built plugin")
+
+    return KeptDistribution()
 
 
 _SIZE = 256
