@@ -58,7 +58,7 @@ def _read(path: str) -> Facts:
         is_symlink=stat.S_ISLNK(link.st_mode),
         is_dir=stat.S_ISDIR(status.st_mode),
         size=status.st_size,
-        modified=datetime.fromtimestamp(status.st_mtime, UTC) if status.st_mtime else None,
+        modified=datetime.fromtimestamp(status.st_mtime, UTC) if status.st_ctime else None,  # else not known
         mode=stat.S_IMODE(status.st_mode),
         uid=status.st_uid,
         gid=status.st_gid,
