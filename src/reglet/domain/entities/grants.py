@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Literal, TypeAlias
+from collections.abc import Iterator
+from typing import Any, Literal, Protocol, TypeAlias
 
 from attrs import field, frozen
 
 KeyOperation = Literal["read", "write", "read-write"]
 
 
-def _strings(values: Iterable[str]) -> tuple[str, ...]:
+class _Strings(Protocol):
+    """Some strings, and not one: a string contains nothing but strings."""
+
+    def __contains__(self, value: object, /) -> bool: ...
+    def __iter__(self) -> Iterator[str]: ...
+
+
+def _strings(values: _Strings | Iterator[str]) -> tuple[str, ...]:
     if isinstance(values, str):
         raise TypeError(f"expected a list of strings, not the string {values!r}: write [{values!r}]")
     return tuple(values)
