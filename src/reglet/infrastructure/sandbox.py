@@ -17,7 +17,7 @@ from reglet.domain.policy import Policy, PolicyGuard
 from reglet.domain.ports import HostFunctions, LogSink
 from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.host import HostDispatcher, Limits, Observer, SandboxClosedError
-from reglet.infrastructure.native.ports import NativePorts
+from reglet.infrastructure.native import NativePorts
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def module_class() -> type[Module]:
 def _find_image(binary: bytes, digest: str) -> MemoryImage | None:
     """Return what lays a plugin of this SDK over the runtime; None for any other, and without a runtime."""
     from reglet.infrastructure.host.memory_image import MemoryImageFinder
-    from reglet.infrastructure.runtime.product import RuntimeProductError, load_product
+    from reglet.infrastructure.runtime import RuntimeProductError, load_product
 
     try:
         product = load_product()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import wasmtime
 from attrs import frozen
 
-from reglet.infrastructure.build.errors import BuildError
+from reglet.infrastructure.build import BuildError
 from reglet.infrastructure.build_contract import SDK_ROOT, STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.engine import GuestSession, compiled, engine, function_imports
 from reglet.infrastructure.wasi import HashedRandom, ReadOnlyTree, SteppingClock, System
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from reglet.infrastructure.engine import FunctionImport, HostFunction
-    from reglet.infrastructure.runtime.product import RuntimeModule
+    from reglet.infrastructure.runtime import RuntimeModule
     from reglet.infrastructure.wasi import Directory
 
 _MOST_MEMORY = 4096 * PAGE_SIZE

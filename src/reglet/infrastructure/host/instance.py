@@ -56,6 +56,7 @@ class Instance:
             environment=wasi.environment,
             stdout=BoundedStream(wasi.stdout, limits.output_bytes).write,
             stderr=self._stderr.write,
+            written_bytes=limits.written_bytes,
         )
         self._session = GuestSession(plugin.engine, system)
         try:
@@ -94,6 +95,7 @@ class Instance:
         `release` says whether the guest gets its buffers back, which it need not on every host.
         """
         self._imports.functions = functions
+        self._session.system.quota.renew()
         self._refuel()
         pointer = self._call("allocate", len(config)) & 0xFFFF_FFFF
         if config and not pointer:

@@ -18,9 +18,9 @@ from attrs import field, frozen
 from reglet.infrastructure.engine import Cache, cache_folder, compiled
 from reglet.infrastructure.wasm.binary import ModuleFormatError
 from reglet.infrastructure.wasm.entries import PAGE_SIZE
-from reglet.infrastructure.wasm.host_functions import HOST_MODULE, HostFunctionSlot, without_host_functions
 from reglet.infrastructure.wasm.inspect import PluginModule, read_plugin
 from reglet.infrastructure.wasm.sections import SectionId, read_sections
+from reglet.infrastructure.wasm.snapshot import HOST_MODULE, HostFunctionSlot, without_host_functions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

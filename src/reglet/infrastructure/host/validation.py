@@ -7,7 +7,7 @@ import wasmtime
 from reglet.infrastructure.host.errors import NotAPluginError
 from reglet.infrastructure.host.host_imports import host_function_type
 from reglet.infrastructure.wasi import WASI_MODULE
-from reglet.infrastructure.wasm.host_functions import HOST_MODULE
+from reglet.infrastructure.wasm.snapshot import HOST_MODULE
 from reglet.infrastructure.wire.host_functions import HOST_FUNCTION_NAMES
 
 _MAGIC = b"\0asm"
