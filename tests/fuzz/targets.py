@@ -49,7 +49,7 @@ class Target:
     Attributes:
         name: the folder of its corpus.
         parse: takes any bytes.
-        share: how many of the long run's inputs it gets, of a hundred: some cost a compilation each.
+        share: how many of the long run's inputs it gets, of a hundred: some cost a compilation or a process each.
     """
 
     name: str
@@ -64,7 +64,8 @@ class Target:
 
 @cache
 def _folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="reglet-fuzz-"))
+    memory = Path("/dev/shm")  # files by the hundred thousand
+    return Path(tempfile.mkdtemp(prefix="reglet-fuzz-", dir=memory if memory.is_dir() else None))
 
 
 def _written(name: str, content: bytes) -> Path:
@@ -221,7 +222,7 @@ TARGETS = (
     Target("grants", _grants),
     Target("recording", _recording),
     Target("config", _config),
-    Target("pyproject", _pyproject),
+    Target("pyproject", _pyproject, share=20),
     Target("answer", _answer, share=50),
     Target("request", _request, share=50),
     Target("result", lambda content: RESULT.encode(RESULT.decode(content))),

@@ -30,7 +30,7 @@ def ended(target: Target, content: bytes, name: object) -> None:
         target.parse(content)
     except RegletError:
         return
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - that is the question
         pytest.fail(
             f"{target.name}, input {name}: {type(error).__name__}: {error!s:.300}\nkeep it: {content[:2000]!r}"
         )
