@@ -162,7 +162,11 @@ class TCPDialer(Protocol):
         ...
 
     def dial_secure(self, address: str, timeout: timedelta, tls: bool) -> TCPConnection:
-        """Connect within `timeout`, with TLS if `tls`."""
+        """Connect within `timeout`, with TLS if `tls`.
+
+        The certificate is verified, against the host's authorities and the name in `address`: one that has
+        expired, has another name or is not trusted is a `TCPError`.
+        """
         ...
 
 
@@ -173,9 +177,10 @@ class SMTPClient(Protocol):
     def connect(
         self, host: str, port: int, timeout: timedelta, use_tls: bool, use_starttls: bool
     ) -> SMTPConnectResult:
-        """Connect, read the banner, negotiate TLS as asked, and quit.
+        """Connect, read the banner, negotiate TLS as asked, and quit; no mail is sent.
 
-        Raises `NetworkError`, `TimeoutError` or `CapabilityError`.
+        `use_tls` speaks TLS from the first byte, `use_starttls` asks for it after the banner; the certificate
+        is verified. Raises `NetworkError`, `TimeoutError` or `CapabilityError`.
         """
         ...
 
