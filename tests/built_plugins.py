@@ -6,6 +6,7 @@ import hashlib
 import os
 import pickle
 import shutil
+import subprocess
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -89,3 +90,22 @@ def go_host(shared: Shared) -> GoHost:
     if go is None:
         pytest.skip("the Go toolchain is not installed")
     return shared.once("go-host", lambda folder: build_go_host(folder, go))
+
+
+@pytest.fixture(scope="session")
+def go_module(shared: Shared) -> Path:
+    """Return a plugin that the Go toolchain made, built once; without the toolchain the test is skipped."""
+    go = shutil.which("go")
+    if go is None:
+        pytest.skip("the Go toolchain is not installed")
+
+    def build(folder: Path) -> Path:
+        subprocess.run(
+            [go, "build", "-trimpath", "-buildmode=c-shared", "-o", str(folder / "plugin.wasm"), "."],
+            cwd=Path(__file__).parent / "host" / "go_plugin",
+            env={**os.environ, "GOOS": "wasip1", "GOARCH": "wasm", "GOFLAGS": "-mod=mod"},
+            check=True,
+        )
+        return folder / "plugin.wasm"
+
+    return shared.once("go-plugin", build)

@@ -1,6 +1,7 @@
 """What every room's tests may use."""
 
 import os
+import signal
 from importlib.metadata import entry_points
 
 from hypothesis import HealthCheck, settings
@@ -12,6 +13,9 @@ pytest_plugins = ["pytester", "tests.built_plugins", "tests.registry.servers", *
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # coverage measures the workers, and not what their tests start
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for a job in the background: Ctrl-C is tested too
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How long an example takes says more about the machine than about what is tested.
 settings.register_profile("reglet", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -20,6 +20,11 @@ from reglet.domain.urls import without_credentials
 
 Cause = BaseException | str | None
 
+_TARGET_TYPES = frozenset({"network", "timeout"})
+_HOST_FAULT_TYPES = frozenset({"capability", "config", "execution", "panic", "validation"})
+_HOST_FAULT_CODES = frozenset({"VALIDATION_ERROR", "NOT_FOUND", "INTERNAL_ERROR", "no_answer"})
+"""What stands instead of a response (ABI section 4), or for none at all."""
+
 
 class RegletError(Exception):
     """The root of every error that this SDK raises on purpose."""
@@ -40,6 +45,15 @@ class RegletError(Exception):
     def is_not_found(self) -> bool:
         """Whether the thing asked for does not exist."""
         return False
+
+    @property
+    def concerns_target(self) -> bool:
+        """Whether something is known of what was asked for: it refused, was late, or is not there.
+
+        Otherwise nothing was asked, or nobody knows what came of it: no grant, an option or a config that
+        cannot be, a host that failed. A check may make data of the one, and never of the other.
+        """
+        return self.error_type in _TARGET_TYPES
 
     @property
     def details(self) -> JSONObject:
@@ -103,6 +117,11 @@ class HostError(RegletError):
         """What the host reported."""
         return self._detail.is_not_found
 
+    @property
+    def concerns_target(self) -> bool:
+        """Whether the host took the request: if it could not, or failed itself, nothing is known."""
+        return self._detail.type not in _HOST_FAULT_TYPES and self._detail.code not in _HOST_FAULT_CODES
+
     def detail(self) -> ErrorDetail:
         """Return what the host reported."""
         return self._detail
@@ -117,6 +136,12 @@ class CausedError(RegletError):
         self.cause = cause
         if isinstance(cause, BaseException):
             self.__cause__ = cause
+
+    @property
+    def concerns_target(self) -> bool:
+        """Whether its kind does, and a host that reported the cause took the request."""
+        reported = not isinstance(self.cause, HostError) or self.cause.concerns_target
+        return super().concerns_target and reported
 
     def detail(self) -> ErrorDetail:
         """Return the error as data; what a host reported of the cause goes along whole."""
@@ -326,7 +351,7 @@ class TimeoutError(RegletError, builtins.TimeoutError):  # noqa: A001 - it is on
     error_type = "timeout"
 
     def __init__(self, operation: str, duration: timedelta | None = timedelta(), target: str = "") -> None:
-        """Describe what took longer than `duration`; None is the host's own limit, which is not known here."""
+        """Describe what took longer than `duration`; None is the host's own limit, not known here."""
         message = f"{operation} timeout"
         if duration is not None:
             message += f" after {format_duration(duration)}"
@@ -346,10 +371,10 @@ class TimeoutError(RegletError, builtins.TimeoutError):  # noqa: A001 - it is on
         return True
 
     def detail(self) -> ErrorDetail:
-        """Return the error as data; what a host said of it goes along whole."""
+        """Return the error as data; what a host reported of it goes along whole."""
         detail = super().detail()
-        said = self.__cause__
-        return evolve(detail, wrapped=said.detail()) if isinstance(said, HostError) else detail
+        cause = self.__cause__
+        return evolve(detail, wrapped=cause.detail()) if isinstance(cause, HostError) else detail
 
 
 class DNSError(ConnectionFailedError):

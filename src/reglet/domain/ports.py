@@ -122,12 +122,12 @@ class TCPConnection(Protocol):
 
     @property
     def tls_cert_subject(self) -> str:
-        """The certificate's subject, RFC 4514."""
+        """The certificate's subject, as Go writes it (`CN=www.example.com,O=Example`); it may be empty."""
         ...
 
     @property
     def tls_cert_issuer(self) -> str:
-        """The certificate's issuer, RFC 4514."""
+        """The certificate's issuer, written as the subject is."""
         ...
 
     @property
@@ -161,11 +161,15 @@ class TCPDialer(Protocol):
         """Connect without TLS within `timeout`."""
         ...
 
-    def dial_secure(self, address: str, timeout: timedelta, tls: bool) -> TCPConnection:
+    def dial_secure(
+        self, address: str, timeout: timedelta, tls: bool, *, insecure_skip_verify: bool = False
+    ) -> TCPConnection:
         """Connect within `timeout`, with TLS if `tls`.
 
         The certificate is verified, against the host's authorities and the name in `address`: one that has
-        expired, has another name or is not trusted is a `TCPError`.
+        expired, has another name or is not trusted is a `TCPError`. With `insecure_skip_verify` any is
+        taken, so that its facts can be read; `UnsupportedOptionError` where the host does not say that
+        it did so.
         """
         ...
 
@@ -175,12 +179,20 @@ class SMTPClient(Protocol):
     """Greets mail servers."""
 
     def connect(
-        self, host: str, port: int, timeout: timedelta, use_tls: bool, use_starttls: bool
+        self,
+        host: str,
+        port: int,
+        timeout: timedelta,
+        use_tls: bool,
+        use_starttls: bool,
+        *,
+        insecure_skip_verify: bool = False,
     ) -> SMTPConnectResult:
         """Connect, read the banner, negotiate TLS as asked, and quit; no mail is sent.
 
-        `use_tls` speaks TLS from the first byte, `use_starttls` asks for it after the banner; the certificate
-        is verified. Raises `NetworkError`, `TimeoutError` or `CapabilityError`.
+        `use_tls` speaks TLS from the first byte, `use_starttls` asks for it after the banner. The certificate
+        is verified; with `insecure_skip_verify` any is taken, and `UnsupportedOptionError` is raised where
+        the host does not say that it did so. Raises `NetworkError`, `TimeoutError` or `CapabilityError`.
         """
         ...
 

@@ -9,11 +9,12 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import asdict, evolve, field, frozen
 
 from reglet.application.lint import lint_manifest
 from reglet.domain.entities.grants import GrantSet
@@ -31,7 +32,6 @@ from reglet.domain.policy import Policy
 from reglet.domain.ports import HostFunctions
 from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.infrastructure.wasm.inspect import read_plugin
-from reglet.infrastructure.wasm.sections import SectionId, read_sections
 from reglet.infrastructure.wire.failures import encode_failure
 from reglet.infrastructure.wire.record import Dialect
 from reglet.sandbox import Module, NotAPluginError, Sandbox, SandboxError
@@ -40,6 +40,7 @@ from reglet.testing.runners import EVERYTHING
 ROUTING_KEYS = ("service", "operation")
 _EVIDENCE_BYTES = 1 << 20
 _SEED = 1
+_MOST_NESTED = 4
 
 
 class Host(StrEnum):
@@ -104,6 +105,22 @@ class Report:
     def failing(self) -> tuple[Host, ...]:
         """The hosts on which the plugin would fail."""
         return tuple(host for host in Host if any(row.outcome(host) is Outcome.FAILS for row in self.rows))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return {
+            "rows": [
+                {
+                    "subject": row.subject,
+                    "outcomes": {host: row.outcome(host) for host in Host},
+                    "remarks": [asdict(remark) for remark in row.remarks],
+                }
+                for row in self.rows
+            ],
+            "first_seconds": self.first_seconds,
+            "further_seconds": self.further_seconds,
+            "failing": list(self.failing),
+        }
 
 
 def verify(
@@ -273,14 +290,19 @@ class _Subject:
         ports = HostPorts(working, working, working, working, working)
         return HostDispatcher(ports, Policy(granted), dialect=dialect)
 
-    def loaded(self, sandbox: Sandbox, binary: bytes | None = None) -> Module:
-        """Return the module in a sandbox."""
-        return sandbox.load(self.binary if binary is None else binary)
+    @contextmanager
+    def loaded(self, functions: HostFunctions) -> Iterator[Module]:
+        """Yield the module, on a host that gives it no files and a value for each variable that it names."""
+        variables = self.manifest.capabilities.env
+        environment = dict.fromkeys(variables.vars if variables else (), "AKIAEXAMPLE")
+        grants = GrantSet(env=variables)
+        with Sandbox(grants, functions=functions, environment=environment) as sandbox:
+            yield sandbox.load(self.binary)
 
     def check(self, config: bytes | Mapping[str, Any], functions: HostFunctions) -> Result:
         """Run one check in a guest of its own."""
-        with Sandbox(functions=functions) as sandbox:
-            return self.loaded(sandbox).check(config)
+        with self.loaded(functions) as module:
+            return module.check(config)
 
 
 Look = Callable[[_Subject], Iterable[Remark]]
@@ -292,8 +314,8 @@ def _lacks_older_form(binary: bytes) -> bool:
 
 def _manifest(subject: _Subject) -> Iterator[Remark]:
     manifest = subject.manifest
-    with Sandbox() as sandbox:
-        if subject.loaded(sandbox).manifest() != manifest:
+    with subject.loaded(subject.host(Dialect.ABI)) as module:
+        if module.manifest() != manifest:
             yield _fails(_NEWER, "two guests give two manifests: users are asked again each time")
     for name in ("name", "version"):
         if not getattr(manifest, name):
@@ -352,6 +374,10 @@ def _capabilities(subject: _Subject) -> Iterator[Remark]:
         if finding.code.startswith("R3"):
             yield _warns(_NEWER, f"{finding.code} {finding.where}: {finding.message}")
 
+    for kind in ("fs", "env"):
+        if getattr(subject.manifest.capabilities, kind) is not None:
+            yield _warns(_ON_SDK, f"capabilities.{kind}: it gives plugins no files and no variables")
+
 
 def _dialects(subject: _Subject) -> Iterator[Remark]:
     for config in subject.bases:
@@ -364,7 +390,7 @@ def _dialects(subject: _Subject) -> Iterator[Remark]:
                     hosts,
                     f"{_shown(config)} works in dialect abi; in dialect {dialect}: {_said(result)}",
                 )
-        if all(result.is_error for result in results.values()):
+        if all(result.error and result.error.type != "capability" for result in results.values()):
             yield _warns(
                 _NEWER,
                 f"{_shown(config)} is an error where every host call succeeds: {_said(results[Dialect.ABI])}",
@@ -372,7 +398,7 @@ def _dialects(subject: _Subject) -> Iterator[Remark]:
 
 
 def _examples(subject: _Subject) -> Iterator[Remark]:
-    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it has no types
+    from jsonschema import Draft202012Validator
 
     for service, operation in subject.operations:
         output = Draft202012Validator(operation.output_schema or {})
@@ -430,9 +456,9 @@ def _defaults(subject: _Subject) -> Iterator[Remark]:
         asked = [_Counted(subject.host(Dialect.ABI)) for _ in range(2)]
         left_out, given = subject.check(least, asked[0]), subject.check({**wanted, **least}, asked[1])
         if (left_out.status, len(asked[0].requests)) != (given.status, len(asked[1].requests)):
+            differs = f"{_said(left_out)}; with {_shown(wanted)}: {_said(given)}"
             yield _fails(
-                _ON_SDK,
-                f"defaults are not sent and not applied: {_shown(least)} gives {_said(left_out)}; with {_shown(wanted)}: {_said(given)}",
+                _ON_SDK, f"defaults, which are not sent, are not applied: {_shown(least)} gives {differs}"
             )
 
 
@@ -469,8 +495,7 @@ def _broken_answers(subject: _Subject) -> Iterator[Remark]:
 def _random_configs(subject: _Subject) -> Iterator[Remark]:
     chance = random.Random(_SEED)  # noqa: S311 - the same configs each time
     fields = [operation.input_fields for _, operation in subject.operations] or [()]
-    with Sandbox(functions=subject.host(Dialect.ABI)) as sandbox:
-        module = subject.loaded(sandbox)
+    with subject.loaded(subject.host(Dialect.ABI)) as module:
         for index in range(subject.configs):
             config = _example_of(subject.schema, chance, chance.choice(fields))
             if index % 2:
@@ -486,13 +511,12 @@ def _random_configs(subject: _Subject) -> Iterator[Remark]:
 
 def _kept_instance(subject: _Subject) -> Iterator[Remark]:
     config = subject.bases[0]
-    with Sandbox(functions=subject.host(Dialect.ABI)) as sandbox:
-        module = subject.loaded(sandbox, _without_deallocate(subject.binary))
-        first = module.check(config, fresh=False)
+    with subject.loaded(subject.host(Dialect.ABI)) as module:
+        first = module.check(config, fresh=False, release=False)
         started = time.monotonic()
         for number in range(subject.checks):
             try:
-                result = module.check(config, fresh=False)
+                result = module.check(config, fresh=False, release=False)
             except SandboxError as error:
                 yield _fails(
                     _NEWER,
@@ -522,8 +546,7 @@ def _repeated(subject: _Subject) -> Iterator[Remark]:
 def _at_the_limits(subject: _Subject) -> Iterator[Remark]:
     body = b"x" * MAX_BODY_BYTES
     for config in subject.bases:
-        with Sandbox(functions=subject.host(Dialect.ABI, body=body)) as sandbox:
-            result = subject.loaded(sandbox).check(config)
+        result = subject.check(config, subject.host(Dialect.ABI, body=body))
         yield from _remarks_on(result, _NEWER, f"where bodies and outputs have {MAX_BODY_BYTES} bytes")
         size = len(json.dumps(result.data))
         if size > _EVIDENCE_BYTES:
@@ -539,8 +562,7 @@ def _older_form(subject: _Subject) -> Iterator[Remark]:
             older, Outcome.NOT_FOR_IT, "it lacks describe, schema or observe, which the older app calls"
         )
         return
-    with Sandbox(functions=subject.host(Dialect.ABI)) as sandbox:
-        module = subject.loaded(sandbox)
+    with subject.loaded(subject.host(Dialect.ABI)) as module:
         answers = [("describe", None), ("schema", None), ("observe", json.dumps(subject.bases[0]).encode())]
         for name, config in answers:
             wanted = {
@@ -612,8 +634,14 @@ _BROKEN_ANSWERS = (
     encode_failure("NOT_FOUND", "there is no such function"),
 )
 _ODD_VALUES: tuple[Any, ...] = (
-    None, True, -1, 0, 2**63, 1.5, 1e308, "", "x" * 10_000, "\0", "é\u202e", "443", "true", "-1", [], [None], {}, {"a": {}},
-)  # fmt: skip
+    *(None, True, -1, 0, 2**63, 1.5, 1e308, "", "x" * 10_000, "\0", "\u202e", "443", "true", "-1"),
+    *([], [None], {}, {"a": {}}),
+)
+_STRINGS: Mapping[str, tuple[str, ...]] = {
+    "": ("example.com", "/etc/hosts", "a", "https://example.com/"),
+    "uri": ("https://example.com/",),
+    "date-time": ("2026-01-02T03:04:05Z",),
+}
 
 
 def _remarks_on(result: Result, hosts: tuple[Host, ...], when: str) -> Iterator[Remark]:
@@ -649,50 +677,39 @@ def _example_of(
     schema: Mapping[str, Any], chance: random.Random, fields: Iterable[str] = ()
 ) -> dict[str, Any]:
     """Return an object that fits a schema, of its required properties and some of the others."""
-    properties = schema.get("properties")
-    required = schema.get("required") or ()
-    wanted = set(fields)
+    properties, required, wanted = schema.get("properties"), schema.get("required") or (), set(fields)
     return {
-        name: _value_of(each, chance, 0)
+        name: _value_of(each, chance)
         for name, each in (properties.items() if isinstance(properties, dict) else ())
         if name not in ROUTING_KEYS
         and (not wanted or name in wanted)
-        and (name in required or chance.random() < 0.5)  # noqa: PLR2004
+        and (name in required or chance.choice((True, False)))
     }
 
 
-def _value_of(schema: Any, chance: random.Random, depth: int) -> Any:
-    """Return a value of a schema's type, with its bounds; patterns and formats are left to chance."""
-    if not isinstance(schema, dict) or depth > 4:  # noqa: PLR2004
+def _value_of(schema: Any, chance: random.Random, depth: int = 0) -> Any:
+    """Return a value of a schema's type, within its bounds; patterns are left to chance."""
+    if not isinstance(schema, dict) or depth > _MOST_NESTED:
         return None
-    for key in ("enum", "examples"):
-        if isinstance(schema.get(key), list) and schema[key]:
-            return chance.choice(schema[key])
-    if "default" in schema and chance.random() < 0.5:  # noqa: PLR2004
-        return schema["default"]
+    known = [*(schema.get("enum") or ()), *(schema.get("examples") or ())]
+    if "default" in schema:
+        known.append(schema["default"])
     kind = schema.get("type")
-    low, high = schema.get("minimum", 0), schema.get("maximum", 1000)
-    match chance.choice(kind) if isinstance(kind, list) and kind else kind:
-        case "string":
-            return {"uri": "https://example.com/", "date-time": "2026-01-02T03:04:05Z"}.get(
-                str(schema.get("format")),
-                chance.choice(("example.com", "/etc/hosts", "a", "https://example.com/")),
-            )
-        case "integer":
-            return chance.randint(int(low), max(int(low), int(high)))
-        case "number":
-            return chance.uniform(float(low), max(float(low), float(high)))
-        case "boolean":
-            return chance.random() < 0.5  # noqa: PLR2004
-        case "array":
-            return [_value_of(schema.get("items"), chance, depth + 1) for _ in range(chance.randint(0, 3))]
-        case "object":
-            return _example_of(schema, chance) if depth else {"a": "b"}
-    return None
+    kind = chance.choice(kind) if isinstance(kind, list) and kind else kind
+    if known and ("enum" in schema or chance.choice((True, False))):
+        return chance.choice(known)
+    low = int(schema.get("minimum", 0))
+    high = max(low, int(schema.get("maximum", 1000)))
 
+    def inner(each: Any) -> Any:
+        return _value_of(each, chance, depth + 1)
 
-def _without_deallocate(binary: bytes) -> bytes:
-    """Return a module whose `deallocate` nobody finds, as on hosts that never call it."""
-    (section,) = [each for each in read_sections(binary) if each.id == SectionId.EXPORT]
-    exports = binary[section.start : section.end].replace(b"\x0adeallocate", b"\x0adeallocat_")
-    return binary[: section.start] + exports + binary[section.end :]
+    make: dict[str, Callable[[], Any]] = {
+        "string": lambda: chance.choice(_STRINGS.get(str(schema.get("format")), _STRINGS[""])),
+        "integer": lambda: chance.randint(low, high),
+        "number": lambda: chance.uniform(low, high),
+        "boolean": lambda: chance.choice((True, False)),
+        "array": lambda: [inner(schema.get("items")) for _ in range(chance.randint(0, 3))],
+        "object": lambda: {name: inner(each) for name, each in (schema.get("properties") or {}).items()},
+    }
+    return make.get(str(kind), lambda: None)()

@@ -194,6 +194,7 @@ class Replay:
 
     def assert_faithful(self) -> None:
         """Raise `ReplayMismatchError` if a call differed, or if recorded calls were not made."""
+        __tracebackhide__ = True
         if self._mismatch is not None:
             raise self._mismatch
         left = self._calls[self._next :]
@@ -224,6 +225,7 @@ def replayed(plugin: Plugin, path: Path, config: Mapping[str, Any] | None = None
 
     Raises `ReplayMismatchError` where a host call differs, and `RecordingError` for what is no recording.
     """
+    __tracebackhide__ = True
     recording = Recording.load(path)
     masked = () if config is not None else tuple(_masked_paths(recording.config))
     if masked:

@@ -10,8 +10,8 @@ from reglet.application.checks.outcome import (
     RefusedConfigError,
     Stopwatch,
     failed_call,
+    measured_milliseconds,
     read_timeout,
-    whole_milliseconds,
 )
 from reglet.application.config import (
     get_bool_default,
@@ -80,7 +80,7 @@ def _judge(method: str, response: HTTPResponse, config: JSONObject | None, metad
     facts: dict[str, Any] = {
         "status_code": status,
         "protocol": response.proto,
-        "response_time_ms": whole_milliseconds(metadata.duration_ns),
+        "response_time_ms": measured_milliseconds(response.latency, metadata),
     }
     if response.headers:
         facts["headers"] = {name: list(values) for name, values in response.headers.items()}

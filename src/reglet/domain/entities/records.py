@@ -61,10 +61,10 @@ class HTTPResponse:
         status_code: the status.
         headers: their values by name, spelt as in `Content-Type`.
         body: what it holds, unpacked.
-        proto: the protocol, `HTTP/1.1` or `HTTP/2.0`; empty where the host does not say.
+        proto: the protocol, `HTTP/1.1` or `HTTP/2.0`; empty where the host does not report it.
         truncated: whether the body was longer than the host passes on.
-        latency: the time from the request to the end of the answer as the host measured it; None where it does
-            not say. Two answers that differ in it alone are equal.
+        latency: the time from the request to the end of the answer as the host measured it; None where it
+            does not report it. Two answers that differ in it alone are equal.
     """
 
     status_code: int
@@ -131,6 +131,7 @@ class SMTPConnectResult:
         tls_server_name: the name that was asked for (SNI); empty without TLS.
         response_time: from the start to the banner, as the host measured it.
         address: the far end, `address:port`; empty where nothing is known.
+        applied: the options that the host reports as honoured.
     """
 
     connected: bool = True
@@ -143,6 +144,7 @@ class SMTPConnectResult:
     tls_server_name: str = ""
     response_time: timedelta = timedelta()
     address: str = ""
+    applied: tuple[str, ...] = field(default=(), repr=False)
 
 
 @frozen
@@ -207,12 +209,14 @@ class ObservedConnection:
         local_addr: the near end, `address:port`.
         is_tls: whether TLS was negotiated.
         tls: the facts of the handshake.
+        response_time: how long it took to be made, as the host measured it; None where it does not say.
     """
 
     remote_addr: str = ""
     local_addr: str = ""
     is_tls: bool = False
     tls: TLSFacts = field(factory=TLSFacts, repr=False)
+    response_time: timedelta | None = field(default=None, repr=False, eq=False, kw_only=True)
     _release: Callable[[], object] = field(default=lambda: None, repr=False, eq=False)
     _is_open: bool = field(default=True, init=False, repr=False, eq=False)
 
@@ -238,12 +242,12 @@ class ObservedConnection:
 
     @property
     def tls_cert_subject(self) -> str:
-        """The certificate's subject, RFC 4514."""
+        """The certificate's subject, as Go writes it; it may be empty."""
         return self.tls.cert_subject
 
     @property
     def tls_cert_issuer(self) -> str:
-        """The certificate's issuer, RFC 4514."""
+        """The certificate's issuer, written as the subject is."""
         return self.tls.cert_issuer
 
     @property

@@ -56,6 +56,7 @@ class Instance:
             environment=wasi.environment,
             stdout=BoundedStream(wasi.stdout, limits.output_bytes).write,
             stderr=self._stderr.write,
+            written_bytes=limits.written_bytes,
         )
         self._session = GuestSession(plugin.engine, system)
         try:
@@ -86,9 +87,15 @@ class Instance:
         """Return the JSON of the guest's Manifest, or what another export without arguments answers."""
         return self._answer(export, self._call(export))
 
-    def observe(self, config: bytes, functions: HostFunctions, export: str = "_observe") -> bytes:
-        """Return the JSON of the Result of a check with a JSON config, host calls answered by `functions`."""
+    def observe(
+        self, config: bytes, functions: HostFunctions, export: str = "_observe", *, release: bool = True
+    ) -> bytes:
+        """Return the JSON of the Result of a check with a JSON config, host calls answered by `functions`.
+
+        `release` says whether the guest gets its buffers back, which it need not on every host.
+        """
         self._imports.functions = functions
+        self._session.system.quota.renew()
         self._refuel()
         pointer = self._call("allocate", len(config)) & 0xFFFF_FFFF
         if config and not pointer:
@@ -98,8 +105,9 @@ class Instance:
         except WasiError:
             reason = f"room for {len(config)} bytes at {pointer:#x}, which is not in its memory"
             raise GuestAnswerError("allocate", reason) from None
-        answer = self._answer(export, self._call(export, pointer, len(config)))
-        self._release(pointer, len(config))
+        answer = self._answer(export, self._call(export, pointer, len(config)), release=release)
+        if release:
+            self._release(pointer, len(config))
         return answer
 
     def close(self) -> None:
@@ -107,7 +115,7 @@ class Instance:
         self._imports.detach()
         self._session.close()
 
-    def _answer(self, call: str, packed: int) -> bytes:
+    def _answer(self, call: str, packed: int, *, release: bool = True) -> bytes:
         pointer, length = unpack(packed)
         if pointer == 0:
             raise GuestAnswerError(call, "it is empty" if length == 0 else f"{length} bytes at address 0")
@@ -118,7 +126,8 @@ class Instance:
             answer = self._session.memory.read(pointer, length)
         except WasiError:
             raise GuestAnswerError(call, f"{length} bytes at {pointer:#x} are not in its memory") from None
-        self._release(pointer, length)
+        if release:
+            self._release(pointer, length)
         return answer
 
     def _release(self, pointer: int, length: int) -> None:

@@ -124,6 +124,10 @@ class GuestClock:
         """Let `duration` nanoseconds pass, or fewer when the guest is stopped."""
         self.interrupt.wait(duration / _NANOSECONDS)
 
+    def is_over(self) -> bool:
+        """Whether the guest was stopped."""
+        return self.interrupt.reason is not None
+
 
 def run_guest(
     work: Callable[[], T], interrupt: EpochInterrupt, wall_time: timedelta, slots: threading.Semaphore

@@ -33,7 +33,7 @@ try:
     import h11
     import httpcore
 except ImportError as error:
-    raise MissingPackageError("httpx[http2]") from error
+    raise MissingPackageError("httpcore[http2]") from error
 
 _GZIP = 16 + zlib.MAX_WBITS
 _CHUNK = 64 * 1024

@@ -6,6 +6,7 @@ import builtins
 import re
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -55,10 +56,64 @@ def tls_facts(connection: ssl.SSLSocket, host: str) -> TLSFacts:
         version=_VERSIONS.get(version, version),
         cipher_suite=iana_name(suite[0]) if suite else "",
         server_name="" if parse_address(name) is not None else name,
-        cert_subject=certificate.subject.rfc4514_string() if certificate else "",
-        cert_issuer=certificate.issuer.rfc4514_string() if certificate else "",
+        cert_subject=go_name(certificate.subject) if certificate else "",
+        cert_issuer=go_name(certificate.issuer) if certificate else "",
         cert_not_after=certificate.not_valid_after_utc if certificate else None,
     )
+
+
+_NAMED = {
+    "2.5.4.6": "C",
+    "2.5.4.8": "ST",
+    "2.5.4.7": "L",
+    "2.5.4.9": "STREET",
+    "2.5.4.17": "POSTALCODE",
+    "2.5.4.10": "O",
+    "2.5.4.11": "OU",
+    "2.5.4.3": "CN",
+    "2.5.4.5": "SERIALNUMBER",
+}
+"""The attributes that Go knows, in the order in which it puts them; it writes a name from its end."""
+_SINGLE = frozenset({"CN", "SERIALNUMBER"})
+_SPECIAL = re.compile(r'[,+"\\<>;]|^[ #]| \Z')
+_ESCAPED = r"\\\g<0>"
+_PRINTABLE = re.compile(r"[A-Za-z0-9'()+,./:=? -]*")
+_PRINTABLE_STRING, _UTF8_STRING = 0x13, 0x0C
+
+
+def go_name(name: x509.Name) -> str:
+    """Return a subject or issuer as Go's `pkix.Name` writes it.
+
+    The order is Go's own, whatever that of the certificate; attributes that Go does not know come last, as
+    `oid=#` and the hex of their DER.
+    """
+    known: dict[str, list[str]] = {each: [] for each in _NAMED.values()}
+    parts: list[str] = []
+    for attribute in name:
+        oid, value = attribute.oid.dotted_string, attribute.value
+        named = _NAMED.get(oid)
+        if named is None:
+            parts.append(f"{oid}=#{_der(value).hex()}")
+        elif isinstance(value, str):
+            known[named] = [value] if named in _SINGLE else [*known[named], value]
+    for named, values in known.items():
+        if values and (named not in _SINGLE or values[0]):
+            parts.append("+".join(f"{named}={_SPECIAL.sub(_ESCAPED, value)}" for value in values))
+    return ",".join(reversed(parts))
+
+
+def _der(value: str | bytes) -> bytes:
+    """Return a value as Go encodes it again."""
+    if isinstance(value, bytes):
+        tag, content = _UTF8_STRING, value
+    else:
+        tag = _PRINTABLE_STRING if _PRINTABLE.fullmatch(value) else _UTF8_STRING
+        content = value.encode()
+    size = len(content)
+    if size < 0x80:  # noqa: PLR2004 - the short form of DER
+        return bytes((tag, size)) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8)
+    return bytes((tag, 0x80 | len(length))) + length + content
 
 
 def iana_name(openssl_name: str) -> str:
@@ -105,30 +160,31 @@ class NativeTCPDialer:
         With `insecure_skip_verify` any certificate is taken, and its facts can be read all the same.
         Raises `TCPError`, `TimeoutError` or `CapabilityError`.
         """
+        began = time.perf_counter()
         deadline = Deadline.start("tcp connect", address, timeout, self._ctx)
         with _errors_mapped(deadline):
             host, port = split_address(address)
-            plain = Dialer(self.guard, self.lookup).connect(host, port, deadline)
-            if not tls:
-                return _connection(plain)
-            context = self.trust.context(verify=not insecure_skip_verify)
-            connection = secure(plain, host, context, deadline)
-            return _with_facts(connection, host)
+            context = self.trust.context(verify=not insecure_skip_verify) if tls else None
+            connection = Dialer(self.guard, self.lookup).connect(host, port, deadline)
+            if context is not None:
+                connection = secure(connection, host, context, deadline)
+            took = timedelta(seconds=time.perf_counter() - began)
+            return _observed(connection, host, took)
 
 
-def _connection(connection: socket.socket, facts: TLSFacts | None = None) -> ObservedConnection:
-    remote, local = (
-        join_host_port(*name[:2]) for name in (connection.getpeername(), connection.getsockname())
-    )
-    return ObservedConnection(remote, local, facts is not None, facts or TLSFacts(), connection.close)
-
-
-def _with_facts(connection: ssl.SSLSocket, host: str) -> ObservedConnection:
+def _observed(connection: socket.socket, host: str, took: timedelta) -> ObservedConnection:
     try:
-        return _connection(connection, tls_facts(connection, host))
+        facts = tls_facts(connection, host) if isinstance(connection, ssl.SSLSocket) else None
+        remote, local = (
+            join_host_port(*name[:2]) for name in (connection.getpeername(), connection.getsockname())
+        )
     except BaseException:
         connection.close()
         raise
+    is_tls = facts is not None
+    return ObservedConnection(
+        remote, local, is_tls, facts or TLSFacts(), release=connection.close, response_time=took
+    )
 
 
 @contextmanager

@@ -26,6 +26,9 @@ _LONGEST_PATH = 4096
 _U32 = struct.Struct("<I")
 _U64 = struct.Struct("<Q")
 
+FILE_NAME_ERRORS = "surrogateescape"
+"""How bytes that are no UTF-8 stand in names and variables: as in `os.fsdecode`, so they stay the same."""
+
 
 class LinearMemory:
     """Bytes at a fixed place of this process. The guest's addresses arrive as signed 32-bit integers.
@@ -76,18 +79,15 @@ class LinearMemory:
     def read_path(self, address: int, size: int) -> str:
         """Return the path at `address`.
 
-        One of more than 4,096 bytes raises WasiError(NAMETOOLONG), one that is not UTF-8 or holds NUL ILSEQ.
+        One of more than 4,096 bytes raises WasiError(NAMETOOLONG), one that holds NUL ILSEQ.
         """
         length = size & _ADDRESS
         if length > _LONGEST_PATH:
             raise WasiError(Errno.NAMETOOLONG)
-        try:
-            text = self.read(address, length).decode()
-        except UnicodeDecodeError as error:
-            raise WasiError(Errno.ILSEQ) from error
-        if "\0" in text:
+        path = self.read(address, length).decode(errors=FILE_NAME_ERRORS)
+        if "\0" in path:
             raise WasiError(Errno.ILSEQ)
-        return text
+        return path
 
     def _checked(self, address: int, size: int) -> int:
         start = address & _ADDRESS
@@ -227,6 +227,10 @@ class SteppingClock:
         """Pass at once."""
         self._passed += duration
 
+    def is_over(self) -> bool:
+        """Return False: whoever runs the guest stops it."""
+        return False
+
     def _read(self) -> int:
         self.readings += 1
         self._passed += _STEP
@@ -270,6 +274,34 @@ class Clock(Protocol):
         """Let `duration` pass, or as much of it as the guest may wait."""
         ...
 
+    def is_over(self) -> bool:
+        """Whether the guest must stop."""
+        ...
+
+
+class WriteQuota:
+    """What a guest may still write to files: bytes written or, where that is more, by which a file grows.
+
+    So a sparse file counts whole. To open a file for writing and to make a directory costs 4 KiB.
+    """
+
+    ENTRY = 4096
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit = self._left = limit
+
+    def renew(self) -> None:
+        """Begin anew."""
+        self._left = self._limit
+
+    def take(self, size: int) -> None:
+        """Count bytes; raise WasiError(DQUOT) if they are more than are left."""
+        if self._left is None:
+            return
+        if size > self._left:
+            raise WasiError(Errno.DQUOT)
+        self._left -= size
+
 
 class NotAttachedError(RuntimeError):
     """A guest called before its memory was attached: a start function that uses WASI."""
@@ -292,6 +324,7 @@ class System:
         arguments: Sequence[str] = (),
         stdout: Callable[[bytes], object],
         stderr: Callable[[bytes], object],
+        written_bytes: int | None = None,
     ) -> None:
         """Make a system.
 
@@ -303,12 +336,16 @@ class System:
             arguments: the program's name first; may be empty.
             stdout: takes what the guest writes to descriptor 1.
             stderr: the same for descriptor 2.
+            written_bytes: what may be written to files, see `WriteQuota`; None for no limit.
         """
         self.clock = clock
         self.random = random
-        self.environment = [f"{name}={value}".encode() for name, value in (environment or {}).items()]
-        self.arguments = [argument.encode() for argument in arguments]
+        self.environment = [
+            f"{name}={value}".encode(errors=FILE_NAME_ERRORS) for name, value in (environment or {}).items()
+        ]
+        self.arguments = [argument.encode(errors=FILE_NAME_ERRORS) for argument in arguments]
         self.descriptors = Descriptors(preopens, stdout, stderr)
+        self.quota = WriteQuota(written_bytes)
         self.failure: BaseException | None = None
         self.exit_status: int | None = None
         self._memory: LinearMemory | None = None
@@ -319,6 +356,11 @@ class System:
         if self._memory is None:
             raise NotAttachedError
         return self._memory
+
+    def checkpoint(self) -> None:
+        """Raise WasiError(TIMEDOUT) once the guest must stop: an epoch stops none of our own calls."""
+        if self.clock.is_over():
+            raise WasiError(Errno.TIMEDOUT)
 
     def attach(self, memory: LinearMemory) -> None:
         """Let the system use the guest's memory, once the guest is instantiated."""

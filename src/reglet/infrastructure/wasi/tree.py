@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol, TypeAlias
 
 from attrs import frozen
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class Errno(IntEnum):
@@ -19,6 +17,7 @@ class Errno(IntEnum):
     ACCES = 2
     BADF = 8
     BUSY = 10
+    DQUOT = 19
     EXIST = 20
     FAULT = 21
     FBIG = 22
@@ -36,6 +35,7 @@ class Errno(IntEnum):
     NOTDIR = 54
     NOTEMPTY = 55
     NOTSUP = 58
+    OVERFLOW = 61
     PERM = 63
     PIPE = 64
     ROFS = 69
@@ -129,6 +129,19 @@ class Times:
     modified: int | None
 
 
+Checkpoint: TypeAlias = Callable[[], object]
+"""Is called now and then in long work; raises WasiError(TIMEDOUT) once the guest must stop."""
+
+
+def no_checkpoint() -> None:
+    """Let work go on for as long as it takes."""
+
+
+def names_directory(path: str) -> bool:
+    """Whether a path can only be a directory's: `f/` and `f/.` are no names of a regular file."""
+    return path.endswith(("/", "/."))
+
+
 class OpenFile(Protocol):
     """A file or directory that the guest has open. Every method may raise WasiError or OSError."""
 
@@ -156,8 +169,8 @@ class OpenFile(Protocol):
         """Bring what was written to the disk."""
         ...
 
-    def entries(self) -> Sequence[DirectoryEntry]:
-        """Return a directory's entries, without `.` and `..`."""
+    def entries(self, checkpoint: Checkpoint = no_checkpoint) -> Sequence[DirectoryEntry]:
+        """Return a directory's entries in a fixed order, without `.` and `..`; there may be a million."""
         ...
 
     def close(self) -> None:

@@ -199,8 +199,8 @@ def failure(detail: ErrorDetail, needs: str = "") -> RegletError:
 def _classified(detail: ErrorDetail) -> ErrorDetail:
     """Return a host's error with type, code and flags, whichever dialect it came in.
 
-    The ABI has a type, the host SDK a code alone, and the newer app writes that code in place of the type. The
-    older app leaves Go's own words.
+    The ABI has a type, the host SDK a code alone, and the newer app writes that code in place of the type.
+    The older app leaves Go's own words.
     """
     message, kind, code = detail.message, detail.type, detail.code
     if len(message) > _LONGEST_MESSAGE:
@@ -261,9 +261,9 @@ def _hint(denied: str, detail: ErrorDetail) -> str:
     said = detail.message.removeprefix(f"{_MISSING}{denied}").removeprefix("; ")
     if _is_blocked(detail):
         advice = (
-            "this host's guard blocks private and reserved addresses, whatever names them: a host made of the Go "
-            'host SDK dials them where a network rule with the host and 127.0.0.1 has port "*" or "0", the Reglet '
-            "app where network:outbound:private is granted"
+            "this host's guard blocks private and reserved addresses, whatever names them: the Go host SDK "
+            'dials them where a network rule with the host and 127.0.0.1 has port "*" or "0", the Reglet app '
+            "where network:outbound:private is granted"
         )
     else:
         advice = f"declare it in the plugin's {kind} capability and have it granted"

@@ -121,6 +121,7 @@ class FakeHost:
 
         Raises `UnexpectedCallError` if the plugin made a call that no route answers, even if it went on.
         """
+        __tracebackhide__ = True
         self._functions = self._dispatcher()
         result = runner_of(plugin).check(self, encode_config(config))
         self.raise_unexpected()
@@ -128,11 +129,13 @@ class FakeHost:
 
     def assert_all_used(self) -> None:
         """Raise `AssertionError` that lists routes with answers that were not asked for."""
+        __tracebackhide__ = True
         for fake in self._fakes():
             fake.assert_all_used()
 
     def raise_unexpected(self) -> None:
         """Raise the first `UnexpectedCallError` since the last time, if there was one."""
+        __tracebackhide__ = True
         for fake in self._fakes():
             fake.raise_unexpected()
 
@@ -158,6 +161,7 @@ def with_fakes(ctx: Context, clients: Iterable[object]) -> Context:
 
 def raise_unexpected(clients: Iterable[object]) -> None:
     """Raise the first call since the last time that a fake among the clients did not expect."""
+    __tracebackhide__ = True
     for client in clients:
         if isinstance(client, FakeHost | Fake):
             client.raise_unexpected()
