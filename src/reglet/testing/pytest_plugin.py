@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _FAILED = pytest.StashKey[bool]()
 _PROJECTS = pytest.StashKey["Projects"]()
-_USAGE = pytest.StashKey["Usage"]()
+_USAGE: pytest.StashKey[Usage] = pytest.StashKey()
 _RUNNERS = ("fakes", "native", "sandbox", "go")
 
 
