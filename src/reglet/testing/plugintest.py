@@ -18,14 +18,15 @@ from reglet.testing.assertions import (
     assert_failure,
     assert_matches_schema,
     assert_success,
+    explain,
+    verify_error,
+    verify_output,
 )
-from reglet.testing.config_json import encode_config
 from reglet.testing.examples import generate_example_tests, run_example
 from reglet.testing.fakes.host import FakeHost, raise_unexpected, with_fakes
 from reglet.testing.fakes.routes import UnexpectedCallError
-from reglet.testing.matching import explain, verify_error, verify_output
-from reglet.testing.runners import check_in_context
-from reglet.testing.side_effects import side_effects_watched
+from reglet.testing.runners import check_in_context, encode_config
+from reglet.testing.usage import side_effects_watched
 
 __all__ = [
     "PluginClient",

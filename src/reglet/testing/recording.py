@@ -21,9 +21,8 @@ from reglet.domain.entities.result import Result
 from reglet.domain.errors import CapabilityError, RegletError
 from reglet.domain.ports import HostFunctions, Plugin
 from reglet.infrastructure.atomic import PRIVATE, write_atomic
-from reglet.testing.config_json import encode_config
 from reglet.testing.masking import MASK, Masker, known_secrets
-from reglet.testing.runners import InProcessRunner, NativeRunner, definition_of, runner_of
+from reglet.testing.runners import InProcessRunner, NativeRunner, definition_of, encode_config, runner_of
 
 FORMAT = "reglet-recording"
 VERSION = 1
