@@ -36,13 +36,20 @@ class Silent:
 
 
 def check(module, config=b"{}"):
-    """Run a check; return its Result or error, and the seconds it took."""
-    started = time.perf_counter()
-    try:
-        outcome = module.check(config)
-    except Exception as problem:  # noqa: BLE001 - whatever it is, it is the outcome
-        outcome = problem
-    return outcome, time.perf_counter() - started
+    """Run a check; return its Result or error, and the seconds it took.
+
+    One that took too long is run again: on a loaded machine another process may have had the processor.
+    """
+    for _ in range(3):
+        started = time.perf_counter()
+        try:
+            outcome = module.check(config)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome
+            outcome = error
+        seconds = time.perf_counter() - started
+        if seconds < LIMIT.total_seconds() + ALLOWANCE:
+            break
+    return outcome, seconds
 
 
 def hostile(sandbox, observe, **parts):

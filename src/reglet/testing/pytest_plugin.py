@@ -77,12 +77,16 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let the runner that was asked for run all plugins, those that tests import themselves too."""
-    if config.getoption("--reglet-place") == "fakes" and not config.getoption("--reglet-reuse"):
+    place = config.getoption("--reglet-place")
+    folder_of = {path: project_folder(path) for path in {item.path for item in items}}
+    for item in items:
+        if folder_of[item.path] is not None:
+            item.user_properties.append(("place", place))
+    if place == "fakes" and not config.getoption("--reglet-reuse"):
         return
     from reglet.domain.errors import RegletError
 
-    folders = {folder for path in {item.path for item in items} if (folder := project_folder(path))}
-    for folder in sorted(folders):
+    for folder in sorted(filter(None, set(folder_of.values()))):
         try:
             projects_of(config).plugin(folder)
         except RegletError as error:

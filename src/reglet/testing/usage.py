@@ -147,7 +147,7 @@ class Usage:
 
 
 def _folded(reads: set[str], listed: set[str]) -> list[str]:
-    """Return paths with `folder/*` in place of three files or more of a folder that was listed."""
+    """Return paths with `folder/*` in place of three files or more that were found by listing the folder."""
     found: dict[str, list[str]] = {}
     for path in reads:
         found.setdefault(str(Path(path).parent), []).append(path)
@@ -161,7 +161,7 @@ def _folded(reads: set[str], listed: set[str]) -> list[str]:
 
 
 def _may_be_folded(folder: Path) -> bool:
-    """Whether a pattern for a folder reaches nothing else: not `/etc/*`, no home, nothing hidden."""
+    """Whether a pattern for a whole folder reaches nothing of another kind, as `/etc/*` or a home would."""
     personal = folder.parts[1:2] in (
         ("home",),
         ("root",),
