@@ -53,10 +53,6 @@ def failure_of(error: RegletError) -> Failure | RegletError:
     return error
 
 
-def _named(name: FailureName) -> Failure:
-    return Failure(name, _TEXTS[name])
-
-
 def timeout(after: timedelta = timedelta()) -> Failure:
     """Let time run out; `after` is added to the fake clock."""
     return Failure("timeout", _TEXTS["timeout"], after)
