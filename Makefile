@@ -31,7 +31,8 @@ test: $(STAMP) lint types imports ## every check: style, types, layers, tests wi
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
-test-full: $(STAMP) ## the long tests: large counts, interpreters, the rebuilt adapter
+test-full: $(STAMP) ## the long tests: large counts, interpreters, the rebuilt adapter, every code block of the docs
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile README.md CONTRIBUTING.md docs
 	$(BIN)/python -m pytest -q -m long
 
 lint: $(STAMP)
