@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= 2
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 
-.PHONY: help install demo test test-full lint types imports docs bench runtime adapter clean
+.PHONY: help install demo test test-full lint types imports docs picture bench runtime adapter clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -49,6 +49,9 @@ imports: $(STAMP)
 docs: $(STAMP) ## build the documentation site into build/site, strictly
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo build/site/index.html
+
+picture: $(STAMP) ## draw the terminal that heads the README anew
+	$(BIN)/python -m tools.site.terminal
 
 bench: $(STAMP) ## compare with peers in one run, print ratios
 	$(BIN)/python -m bench
