@@ -157,6 +157,7 @@ class CommandRequest:
         dir: the directory that it runs in; the host's choice if None.
         env: its whole environment; None means an empty one.
         timeout: after it the program is ended; the host's own limit if None.
+        executable: for hosts alone: the file that is run, which is the one that the policy was asked about.
     """
 
     command: str
@@ -164,6 +165,7 @@ class CommandRequest:
     dir: str | None = None
     env: Mapping[str, str] | None = None
     timeout: timedelta | None = None
+    executable: str = field(default="", kw_only=True, repr=False)
 
 
 @frozen
