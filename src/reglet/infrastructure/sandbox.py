@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -16,14 +16,15 @@ from reglet.domain.entities.grants import GrantSet
 from reglet.domain.policy import Policy, PolicyGuard
 from reglet.domain.ports import HostFunctions, LogSink
 from reglet.infrastructure.extras import MissingPackageError
+from reglet.infrastructure.forks import renewed_after_fork
 from reglet.infrastructure.host import HostDispatcher, Limits, Observer, SandboxClosedError
 from reglet.infrastructure.native.ports import NativePorts
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
-    from reglet.infrastructure.host.memory_image import MemoryImage
+    from reglet.infrastructure.host.compiled_plugin import SharedRuntime
+    from reglet.infrastructure.host.instance import WasiConfig
     from reglet.infrastructure.host.module import Module
-    from reglet.infrastructure.host.wasi_config import WasiConfig
     from reglet.infrastructure.wasi.granted import FileObserver
 
 Sink = Callable[[bytes], object]
@@ -84,22 +85,30 @@ class Sandbox:
         self._file_observer = file_observer
         self._streams = (stdout, stderr)
         self._environment = os.environ if environment is None else environment
-        self._slots = threading.BoundedSemaphore(self.limits.instances)
+        self._slots = renewed_after_fork(partial(threading.BoundedSemaphore, self.limits.instances))
         self._modules: WeakSet[Module] = WeakSet()
         self._closed = False
 
-    def load(self, plugin: str | os.PathLike[str] | bytes) -> Module:
-        """Return the module in a file (or given as bytes), compiled; later loads find it compiled on disk.
+    def load(self, plugin: str | os.PathLike[str] | bytes, *, name: str = "the module") -> Module:
+        """Return the module in a file, compiled; later loads find it compiled on disk.
+
+        A module of other code than what this SDK builds is compiled in a process of its own, under
+        `limits.compile_time` and `limits.compile_memory`.
+
+        Args:
+            plugin: the file's path, or its bytes: for those who run what they have looked at.
+            name: what a module given as bytes is called in messages.
 
         Raises:
             NotAPluginError: it is not WebAssembly, a component, or no plugin; the message names which.
+            LimitExceededError: it takes too much to compile it.
             MissingPackageError: wasmtime is not installed.
             OSError: the file cannot be read.
         """
         if self._closed:
             raise SandboxClosedError
         if isinstance(plugin, bytes):
-            return self._module(plugin, "the module")
+            return self._module(plugin, name)
         path = Path(plugin)
         return self._module(path.read_bytes(), str(path))
 
@@ -122,7 +131,7 @@ class Sandbox:
         kind = module_class()
         from reglet.infrastructure.host.compiled_plugin import load_plugin
 
-        code = load_plugin(binary, source, fuel=self.limits.fuel is not None, find_image=_find_image)
+        code = load_plugin(binary, source, self.limits, _shared_runtime())
         module = kind(code, self._functions_for, self._wasi, self.limits, self._slots)
         self._modules.add(module)
         return module
@@ -147,7 +156,7 @@ class Sandbox:
 
     @cached_property
     def _wasi(self) -> WasiConfig:
-        from reglet.infrastructure.host.wasi_config import WasiConfig, discard
+        from reglet.infrastructure.host.instance import WasiConfig, discard
         from reglet.infrastructure.wasi.granted import granted_preopens
 
         stdout, stderr = self._streams
@@ -191,13 +200,14 @@ def module_class() -> type[Module]:
     return module.Module
 
 
-def _find_image(binary: bytes, digest: str) -> MemoryImage | None:
-    """Return what lays a plugin of this SDK over the runtime; None for any other, and without a runtime."""
-    from reglet.infrastructure.host.memory_image import MemoryImageFinder
+@cache
+def _shared_runtime() -> SharedRuntime | None:
+    """Return the runtime whose code plugins of this SDK share; None where there is none."""
+    from reglet.infrastructure.host.compiled_plugin import SharedRuntime
     from reglet.infrastructure.runtime.product import RuntimeProductError, load_product
 
     try:
         product = load_product()
     except RuntimeProductError:
         return None
-    return MemoryImageFinder(product.module.wasm, product.module.host_functions, product.key)(binary, digest)
+    return SharedRuntime(product.module.wasm, product.module.host_functions, product.key)

@@ -11,19 +11,19 @@ import itertools
 import threading
 import time
 from concurrent.futures import wait
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import wasmtime
 from attrs import frozen
 from wasmtime import _ffi as ffi  # the callback has no other name
 
-from reglet.infrastructure.engine import start_guest_thread
+from reglet.infrastructure.engine import start_in_guest_thread
 from reglet.infrastructure.host.errors import LimitExceededError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
-    from datetime import timedelta
 
 T = TypeVar("T")
 
@@ -126,24 +126,39 @@ class GuestClock:
 
 
 def run_guest(
-    work: Callable[[], T], interrupt: EpochInterrupt, wall_time: timedelta, slots: threading.Semaphore
+    work: Callable[[timedelta], T],
+    interrupt: EpochInterrupt,
+    wall_time: timedelta,
+    slots: threading.Semaphore,
 ) -> T:
     """Run `work`, which calls into a guest, and return its result or raise what it raised.
 
     The guest is stopped when `wall_time` is over, and when the caller is interrupted. An epoch stops no
     host call: one that outlasts the deadline is left behind in its thread, which cleans up when it ends.
 
-    It waits for one of `slots` first, and gives it back when the thread ends.
+    It waits for one of `slots` first, and gives it back when the work ends; what remains of the time is given
+    to the work.
 
     Raises:
         LimitExceededError: time ran out.
     """
-    late = LimitExceededError(
-        "wall_time", f"{wall_time.total_seconds():g} s", "the plugin did not answer in time", is_timeout=True
-    )
-    outcome = _start(work, slots)
+    seconds = wall_time.total_seconds()
+    deadline = time.monotonic() + seconds
+    if not slots.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)):
+        what = "all guests that may run at once (Limits.instances) were still running"
+        raise LimitExceededError("wall_time", f"{seconds:g} s", what, is_timeout=True)
     try:
-        wait([outcome], wall_time.total_seconds())
+        remaining = max(0.0, deadline - time.monotonic())
+        outcome = start_in_guest_thread(lambda: work(timedelta(seconds=remaining)))
+    except BaseException:
+        slots.release()
+        raise
+    outcome.add_done_callback(lambda _: slots.release())
+    late = LimitExceededError(
+        "wall_time", f"{seconds:g} s", "the plugin did not answer in time", is_timeout=True
+    )
+    try:
+        wait([outcome], remaining)
         if not outcome.done():
             _interrupt(outcome, interrupt, late)
     except BaseException as reason:
@@ -160,14 +175,3 @@ def _interrupt(outcome: Future[T], interrupt: EpochInterrupt, reason: BaseExcept
         wait([outcome], _INTERRUPT_SECONDS)
         if outcome.done():
             return
-
-
-def _start(work: Callable[[], T], slots: threading.Semaphore) -> Future[T]:
-    slots.acquire()
-    try:
-        outcome = start_guest_thread(work)
-    except BaseException:
-        slots.release()
-        raise
-    outcome.add_done_callback(lambda _: slots.release())
-    return outcome
