@@ -6,12 +6,12 @@ from contextlib import closing
 
 import wasmtime
 
-from reglet.infrastructure.engine import GuestSession, engine, function_imports
+from reglet.infrastructure.engine import GuestSession, HostFunction, LinkedModule, MakeMemory, engine
 from reglet.infrastructure.wasi import Errno, HashedRandom, SteppingClock, System
+from reglet.infrastructure.wasm.signatures import read_signatures
+from reglet.infrastructure.wasm.snapshot import code_module
 
-MODULE = wasmtime.Module(
-    engine(),
-    wasmtime.wat2wasm("""
+BINARY = wasmtime.wat2wasm("""
     (module
       (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
       (import "wasi_snapshot_preview1" "sched_yield" (func $again (result i32)))
@@ -23,46 +23,71 @@ MODULE = wasmtime.Module(
       (func (export "double") (param i64) (result i64) (call $double (local.get 0)))
       (func (export "nothing"))
       (func (export "trap") unreachable))
-    """),
-)
+    """)
+IMPORTS = read_signatures(BINARY).functions
 
 
-def started(fill=None) -> GuestSession:
-    """Start the module with a host that doubles."""
+def started(binary: bytes = BINARY, make_memory: MakeMemory | None = None) -> GuestSession:
+    """Start a module with a host that doubles."""
     system = System(
         clock=SteppingClock(0), random=HashedRandom(b""), stdout=lambda _: None, stderr=lambda _: None
     )
-    session = GuestSession(engine(), system)
+    code = LinkedModule(wasmtime.Module(engine(), binary), IMPORTS, make_memory, engine=engine())
+    session = GuestSession(code, system, lambda _wanted: lambda packed: 2 * packed)
     session.store.set_epoch_deadline(1 << 62)
-    session.start(MODULE, function_imports(MODULE), lambda _wanted: lambda _caller, packed: 2 * packed, fill)
+    session.start()
     return session
 
 
 def test_an_import_that_is_there_twice_is_listed_once() -> None:
     """Go's linker writes some twice."""
-    assert [each.name for each in function_imports(MODULE)] == ["sched_yield", "of_later", "double"]
+    assert [each.name for each in IMPORTS] == ["sched_yield", "of_later", "double"]
 
 
 def test_calls_reach_preview_1_and_the_host() -> None:
-    """What preview 1 has not is answered with NOSYS; a call without a result gives 0."""
+    """What preview 1 has not is answered with NOSYS."""
     with closing(started()) as session:
         assert session.call("yield") == 2 * Errno.SUCCESS
         assert session.call("later") == Errno.NOSYS
         assert session.call("double", 21) == 42
-        assert session.call("nothing") == 0
+        session.call("nothing")
         assert (session.exports("double"), session.exports("triple")) == (True, False)
 
 
-def test_memory_is_filled_before_anything_sees_it() -> None:
-    """It may grow meanwhile: the system reads it where it then lies."""
+def test_code_is_given_the_memory_that_it_imports() -> None:
+    """Filled, and of any size: the system reads it where it lies."""
 
-    def fill(store: wasmtime.Store, memory: wasmtime.Memory) -> None:
-        memory.grow(store, 600)
+    def make_memory(store: wasmtime.Store) -> wasmtime.Memory:
+        memory = wasmtime.Memory(store, wasmtime.MemoryType(wasmtime.Limits(601, None)))
         memory.write(store, b"restored", 0)
+        return memory
 
-    with closing(started(fill)) as session:
+    with closing(started(code_module(BINARY), make_memory)) as session:
+        assert session.call("double", 21) == 42
         assert session.memory.read(0, 8) == b"restored"
         assert len(session.memory.read_all()) == 601 * 65536
+
+
+def test_guests_of_one_module_are_told_apart() -> None:
+    """Its imports are defined once; who is called is found from the guest that calls."""
+    code = LinkedModule(wasmtime.Module(engine(), BINARY), IMPORTS, engine=engine())
+    sessions = []
+    for factor in (2, 3):
+        system = System(
+            clock=SteppingClock(0), random=HashedRandom(b""), stdout=lambda _: None, stderr=lambda _: None
+        )
+
+        def multiply(_wanted: object, factor: int = factor) -> HostFunction:
+            return lambda packed: factor * packed
+
+        session = GuestSession(code, system, multiply)
+        session.store.set_epoch_deadline(1 << 62)
+        session.start()
+        sessions.append(session)
+
+    assert [each.call("double", 7) for each in sessions + sessions] == [14, 21, 14, 21]
+    for each in sessions:
+        each.close()
 
 
 def test_the_memory_of_a_closed_guest_is_gone() -> None:

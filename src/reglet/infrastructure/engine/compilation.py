@@ -68,8 +68,8 @@ _FOREIGN = "compiled"
 _MOST_ENTRIES = {RUNTIMES: 3, MEMORY_IMAGES: 12, _FOREIGN: 12}
 """About 20 MB each."""
 
-_INVALID = 3
-"""The exit status of the process that compiles when the module does not validate."""
+_INVALID, _NO_MEMORY = 3, 4
+"""Exit statuses of the process that compiles; out of memory, wasmtime itself ends it by a signal."""
 
 _COMPILER = """\
 import sys, types
@@ -260,7 +260,7 @@ def _compiled_apart(module: bytes, fuel: bool, seconds: float | None, memory: in
         return code
     if compiler.returncode == _INVALID:
         raise CompilationError(said.decode(errors="replace"))
-    if memory and compiler.returncode < 0:
+    if memory and (compiler.returncode == _NO_MEMORY or compiler.returncode < 0):
         raise CompilationError(f"to compile it takes more than {memory} bytes", "compile_memory")
     why = said.decode(errors="replace").strip().splitlines()
     raise CompilationError(f"the compiler ended with status {compiler.returncode}: {why[-1] if why else ''}")
@@ -279,6 +279,8 @@ def compile_for_parent(*, fuel: bool, memory: int) -> None:
     except (ModuleFormatError, wasmtime.WasmtimeError) as error:
         sys.stderr.write(_why_invalid(error))
         sys.exit(_INVALID)
+    except MemoryError:
+        sys.exit(_NO_MEMORY)
     with contextlib.suppress(BrokenPipeError):  # whoever asked has gone
         sys.stdout.buffer.write(made.serialize())
         sys.stdout.buffer.flush()
