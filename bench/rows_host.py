@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.harness import Row, Unavailable, seconds_per_call
 from bench.host_plugin import plugin
 from reglet.domain.errors import RegletError
 from reglet.infrastructure.guest.exports import Exports
+from reglet.infrastructure.wasm.host_functions import HOST_MODULE
+
+if TYPE_CHECKING:
+    from reglet.sandbox import Module
 
 _CHECKS = 32
 _CALLS = 100
@@ -26,21 +34,21 @@ class _Answering:
         return b'{"status_code":200,"proto":"HTTP/1.1","body":"aGVsbG8="}'
 
 
-def _built() -> Path:
+def _built(name: str) -> Path:
     try:
         from reglet.infrastructure.build.build import build_plugin
 
         folder = tempfile.TemporaryDirectory(prefix="reglet-bench-")
         atexit.register(folder.cleanup)
-        source = Path(__file__).with_name("host_plugin.py")
-        return build_plugin(str(source), Path(folder.name) / "host.wasm").path
+        source = Path(__file__).with_name(name)
+        return build_plugin(str(source), Path(folder.name) / "plugin.wasm").path
     except (ImportError, RegletError) as missing:
         raise Unavailable(str(missing)) from missing
 
 
 def rows() -> Iterator[Row]:
     """Return the rows."""
-    module = _built()
+    module = _built("host_plugin.py")
     from reglet.sandbox import Sandbox
 
     sandbox = Sandbox(functions=_Answering())
@@ -97,10 +105,59 @@ def rows() -> Iterator[Row]:
         host_call(in_process),
         goal=3,
     )
+    for name, code in _HOSTILE.items():
+        yield Row(
+            f"sandbox: overshoot, {name}",
+            partial(_seconds_until_stopped, code),
+            "the limit of time",
+            lambda: _LIMIT,
+            goal=(_LIMIT + 0.1) / _LIMIT,
+            runs=3,
+        )
+
+
+_LIMIT = 0.5
+_HOSTILE = {
+    "a loop": "while True: pass",
+    "a sum": "sum(range(10**12))",
+    "a sort": "while True: sorted(range(10**6, 0, -1), key=lambda n: -n)",
+    "a sleep": "import time; time.sleep(3600)",
+    "a pattern that backtracks": "import re; re.match('(a+)+$', 'a' * 60 + 'b')",
+    "a power": "10 ** 10 ** 8",
+    "growing memory": "kept = []\nwhile True: kept.append(bytearray(10**5)); kept = kept[-100:]",
+    "a list a million deep": "deep = []\nfor _ in range(10**6): deep = [deep]\ndel deep\nwhile True: pass",
+    "filling memory": "while True: bytearray(50 * 10**6)",
+    "recursion": "def again(n):\n  try: again(n + 1)\n  except RecursionError: again(n)\nwhile True: again(0)",
+    "printing": "while True: print('x' * 10**5)",
+    "random numbers": "import os\nwhile True: os.urandom(10**6)",
+}
+"""What a plugin does, by what it is called in the table; a limit ends each."""
+
+
+@cache
+def _hostile() -> Module:
+    from reglet.sandbox import Limits, Sandbox
+
+    sandbox = Sandbox(limits=Limits(wall_time=timedelta(seconds=_LIMIT)))
+    atexit.register(sandbox.close)
+    return sandbox.load(_built("hostile_plugin.py"))
+
+
+def _seconds_until_stopped(code: str) -> float:
+    from reglet.sandbox import SandboxError
+
+    started = time.perf_counter()
+    with contextlib.suppress(SandboxError):
+        _hostile().check({"code": code})
+    return time.perf_counter() - started
+
+
+def _answer(answer: int | None, _request: int) -> int | None:
+    return answer
 
 
 class _Bare:
-    """A module on wasmtime without anything of ours around it; what it imports answers nothing."""
+    """A module on wasmtime with nothing of ours around it; host functions answer nothing."""
 
     def __init__(self, module: bytes) -> None:
         import wasmtime
@@ -110,12 +167,13 @@ class _Bare:
         self._engine = engine()
         self._module = compiled(module, kept="compiled")
         self._linker = wasmtime.Linker(self._engine)
+        self._linker.define_wasi()
         self._linker.allow_shadowing = True
         for each in self._module.imports:
             kind = each.type
-            assert isinstance(kind, wasmtime.FuncType)
-            answer = 0 if kind.results else None
-            self._linker.define_func(each.module, each.name or "", kind, lambda *_, _answer=answer: _answer)
+            if each.module == HOST_MODULE and isinstance(kind, wasmtime.FuncType):
+                answer = 0 if kind.results else None
+                self._linker.define_func(HOST_MODULE, each.name or "", kind, partial(_answer, answer))
         self._store, self._exports = self._start()
         self.warm()
 
@@ -124,6 +182,7 @@ class _Bare:
 
         store = wasmtime.Store(self._engine)
         store.set_epoch_deadline(1 << 40)
+        store.set_wasi(wasmtime.WasiConfig())
         return store, self._linker.instantiate(store, self._module).exports(store)
 
     def _call(self, store: Any, exports: Any) -> bytes:

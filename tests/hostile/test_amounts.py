@@ -83,27 +83,32 @@ def test_an_answer_of_the_host_over_the_limit_is_replaced():
         assert "VALIDATION_ERROR" in str(outcome)
 
 
-NESTED = (
-    b'{"status":"error","error":' + b'{"message":"m","type":"t","wrapped":' * 5000 + b"null" + b"}" * 5001
-)
+TOO_DEEP = "nested too deeply|recursion depth"
+
+
+def wrapped(depth):
+    """Return a Result whose error has this many causes in each other."""
+    cause = b'{"message":"m","type":"network","code":"c","wrapped":'
+    return b'{"status":"error","error":' + cause * depth + b"null" + b"}" * (depth + 1)
 
 
 def answering(sandbox, answer):
     """Return a module that answers with these bytes, of any length."""
     head = HEAD.replace('"memory") 2', '"memory") 100')
     text = "".join(f"\\{byte:02x}" for byte in answer)
-    observe = f"(return (call $pack (i32.const 65536) (i32.const {len(answer)})))"
-    return hostile(sandbox, observe, head=head, more=f'(data (i32.const 65536) "{text}")')
+    observe = f"(return (call $pack (i32.const 262144) (i32.const {len(answer)})))"
+    return hostile(sandbox, observe, head=head, more=f'(data (i32.const 262144) "{text}")')
 
 
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (b'{"status":"success","data":{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}}", "nested too deeply"),
-        (NESTED, "nested too deeply"),
+        (b'{"status":"success","data":{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}}", TOO_DEEP),
+        (wrapped(5000), TOO_DEEP),
+        (wrapped(960), TOO_DEEP),
         (b'{"status":"success","data":{"a":' + b"9" * 5000 + b"}}", "cannot be read|decode failed"),
     ],
-    ids=["lists", "wrapped", "digits"],
+    ids=["lists", "causes", "causes that JSON takes", "digits"],
 )
 def test_an_answer_that_pythons_reader_cannot_take_is_refused(answer, reason):
     """No error of Python's comes out of the sandbox."""

@@ -10,7 +10,6 @@ import ctypes
 import itertools
 import threading
 import time
-from concurrent.futures import wait
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -158,8 +157,7 @@ def run_guest(
         "wall_time", f"{seconds:g} s", "the plugin did not answer in time", is_timeout=True
     )
     try:
-        wait([outcome], remaining)
-        if not outcome.done():
+        if not _has_ended(outcome, remaining):
             _interrupt(outcome, interrupt, late)
     except BaseException as reason:
         _interrupt(outcome, interrupt, reason)
@@ -172,6 +170,14 @@ def run_guest(
 def _interrupt(outcome: Future[T], interrupt: EpochInterrupt, reason: BaseException) -> None:
     for _ in range(_INTERRUPTS):
         interrupt.raise_(reason)
-        wait([outcome], _INTERRUPT_SECONDS)
-        if outcome.done():
+        if _has_ended(outcome, _INTERRUPT_SECONDS):
             return
+
+
+def _has_ended(outcome: Future[T], seconds: float) -> bool:
+    """Wait for the end of some work; report whether it came in time."""
+    try:
+        outcome.exception(min(seconds, threading.TIMEOUT_MAX))
+    except TimeoutError:
+        return False
+    return True

@@ -46,7 +46,7 @@ class FunctionType:
         return f"({taken}) -> ({returned})"
 
 
-@frozen
+@frozen(cache_hash=True)
 class FunctionImport:
     """A function that a module imports."""
 
