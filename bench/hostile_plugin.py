@@ -27,7 +27,7 @@ class Bench:
     """Runs code."""
 
     @reglet.operation(description="Run code")
-    def run(self, ctx: Context, request: Deed) -> Nothing:
+    def run(self, _ctx: Context, request: Deed) -> Nothing:
         """Run it."""
         exec(request.code, {})
         return Nothing()

@@ -125,9 +125,9 @@ _HOSTILE = {
     "a pattern that backtracks": "import re; re.match('(a+)+$', 'a' * 60 + 'b')",
     "a power": "10 ** 10 ** 8",
     "growing memory": "kept = []\nwhile True: kept.append(bytearray(10**5)); kept = kept[-100:]",
-    "a list a million deep": "deep = []\nfor _ in range(10**6): deep = [deep]\ndel deep\nwhile True: pass",
+    "lists a million deep": "while True:\n  deep = []\n  for _ in range(10**6): deep = [deep]",
     "filling memory": "while True: bytearray(50 * 10**6)",
-    "recursion": "def again(n):\n  try: again(n + 1)\n  except RecursionError: again(n)\nwhile True: again(0)",
+    "recursion": "def again(): again()\nwhile True:\n  try: again()\n  except RecursionError: pass",
     "printing": "while True: print('x' * 10**5)",
     "random numbers": "import os\nwhile True: os.urandom(10**6)",
 }

@@ -96,8 +96,8 @@ class Cache:
                     others_write &= ~stat.S_IWGRP  # a group of the user's own, as many systems give
             if found.st_uid not in (os.geteuid(), _ROOT) or others_write:
                 _log.warning(
-                    "%s is not used, for others may have written it or what it holds: set REGLET_CACHE_DIR to "
-                    "another folder",
+                    "%s is not used, for others may have written it or what it holds: "
+                    "set REGLET_CACHE_DIR to another folder",
                     path,
                 )
                 return False
