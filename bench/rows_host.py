@@ -17,7 +17,7 @@ from bench.harness import Row, Unavailable, seconds_per_call
 from bench.host_plugin import plugin
 from reglet.domain.errors import RegletError
 from reglet.infrastructure.guest.exports import Exports
-from reglet.infrastructure.wasm.host_functions import HOST_MODULE
+from reglet.infrastructure.wasm.snapshot import HOST_MODULE
 
 if TYPE_CHECKING:
     from reglet.sandbox import Module

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from reglet.infrastructure.build import ImportSideEffectError, OutputError, PluginImportError
 from reglet.infrastructure.build.build import BuildReport, Stage, build_plugin, check_build, write_output
-from reglet.infrastructure.build.errors import ImportSideEffectError, OutputError, PluginImportError
 from reglet.infrastructure.wasm.inspect import BUILD_SECTION, read_plugin
 from tests.build.plugins import PLUGIN
 

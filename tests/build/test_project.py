@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reglet import Context
-from reglet.infrastructure.build.errors import PluginImportError, TargetError
+from reglet.infrastructure.build import PluginImportError, TargetError
 from reglet.infrastructure.build.project import find_project, load_plugin_in_process
 from tests.build.plugins import PLUGIN
 

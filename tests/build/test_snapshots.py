@@ -1,6 +1,6 @@
 """What of the SDK goes into a guest."""
 
-from reglet.infrastructure.build.snapshots import sdk_contents, sdk_directory
+from reglet.infrastructure.build.plugin_guest import sdk_contents, sdk_directory
 from reglet.infrastructure.wasi import OpenFlags, ReadOnlyTree, WasiError
 
 

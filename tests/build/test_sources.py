@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reglet.infrastructure.build.errors import BuildError
+from reglet.infrastructure.build import BuildError
 from reglet.infrastructure.build.sources import ImportRoots, SourceDirectory, package_folders
 from reglet.infrastructure.wasi import DiskFile, MemoryFile, OpenFlags, ReadOnlyTree, WasiError
 

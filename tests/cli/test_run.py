@@ -85,6 +85,43 @@ def test_a_recording_replays_without_the_server(
     assert json.loads(shown[shown.index('{"timestamp') :])["data"]["status_code"] == 200
 
 
+def test_a_replay_has_the_outcome_of_the_check_that_was_recorded(
+    httpserver: HTTPServer, grants: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Headers with secrets keep what is none, and the replay says where it met a mask."""
+    headers = {"Set-Cookie": "sid=s3cr3t-1; Secure", "Date": "Thu, 01 Jan 2026 00:00:00 GMT"}
+    httpserver.expect_request("/page").respond_with_data("hello", headers=headers)
+    config = json.dumps({"url": httpserver.url_for("/page")})
+    run = ["run", HTTP, "--config", config, "--grants", grants, "--json"]
+    recording = tmp_path / "calls.json"
+
+    def outcome(*more: str) -> tuple[int, dict[str, object], str]:
+        status = main([*run, *more])
+        streams = capsys.readouterr()
+        result = json.loads(streams.out.replace("s3cr3t-1", "***"))
+        del result["timestamp"], result["metadata"], result["data"]["response_time_ms"]
+        return status, result, streams.err
+
+    status, made, _ = outcome("--record", str(recording))
+    assert "s3cr3t-1" not in recording.read_text()
+    assert "2026 00:00:00 GMT" in recording.read_text()
+    replayed = outcome("--replay", str(recording))
+    assert replayed[:2] == (status, made)
+    assert "host call 1: headers.Set-Cookie.0" in replayed[2]
+
+
+def test_a_replay_of_a_denied_check_is_denied_alike(
+    page: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """A denial is an answer, which is recorded like others."""
+    run = ["run", HTTP, "--config", page, "--grants", "none", "--json"]
+    errors = []
+    for how in ("--record", "--replay"):
+        assert main([*run, how, str(tmp_path / "calls.json")]) == 2
+        errors.append(json.loads(capsys.readouterr().out)["error"])
+    assert errors[0] == errors[1]
+
+
 def test_a_replay_that_differs_is_refused(
     page: str, grants: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

@@ -10,8 +10,11 @@ from reglet.domain.entities.grants import (
     GrantSet,
     NetworkCapability,
     NetworkRule,
+    Risk,
+    RiskFactor,
+    RiskLevel,
+    assess_risk,
 )
-from reglet.domain.entities.risk import Risk, RiskFactor, RiskLevel, assess_risk
 
 
 def test_nothing_granted_is_no_risk():

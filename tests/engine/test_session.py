@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
+import pytest
 import wasmtime
 
 from reglet.infrastructure.engine import GuestSession, HostFunction, LinkedModule, MakeMemory, engine
@@ -24,7 +25,7 @@ BINARY = wasmtime.wat2wasm("""
       (func (export "nothing"))
       (func (export "trap") unreachable))
     """)
-IMPORTS = read_signatures(BINARY).functions
+SIGNATURES = read_signatures(BINARY)
 
 
 def started(binary: bytes = BINARY, make_memory: MakeMemory | None = None) -> GuestSession:
@@ -32,7 +33,7 @@ def started(binary: bytes = BINARY, make_memory: MakeMemory | None = None) -> Gu
     system = System(
         clock=SteppingClock(0), random=HashedRandom(b""), stdout=lambda _: None, stderr=lambda _: None
     )
-    code = LinkedModule(wasmtime.Module(engine(), binary), IMPORTS, make_memory, engine=engine())
+    code = LinkedModule(wasmtime.Module(engine(), binary), SIGNATURES, make_memory, engine=engine())
     session = GuestSession(code, system, lambda _wanted: lambda packed: 2 * packed)
     session.store.set_epoch_deadline(1 << 62)
     session.start()
@@ -41,16 +42,16 @@ def started(binary: bytes = BINARY, make_memory: MakeMemory | None = None) -> Gu
 
 def test_an_import_that_is_there_twice_is_listed_once() -> None:
     """Go's linker writes some twice."""
-    assert [each.name for each in IMPORTS] == ["sched_yield", "of_later", "double"]
+    assert [each.name for each in SIGNATURES.functions] == ["sched_yield", "of_later", "double"]
 
 
 def test_calls_reach_preview_1_and_the_host() -> None:
-    """What preview 1 has not is answered with NOSYS."""
+    """What preview 1 has not is answered with NOSYS; a call without a result gives 0."""
     with closing(started()) as session:
         assert session.call("yield") == 2 * Errno.SUCCESS
         assert session.call("later") == Errno.NOSYS
         assert session.call("double", 21) == 42
-        session.call("nothing")
+        assert session.call("nothing") == 0
         assert (session.exports("double"), session.exports("triple")) == (True, False)
 
 
@@ -70,7 +71,7 @@ def test_code_is_given_the_memory_that_it_imports() -> None:
 
 def test_guests_of_one_module_are_told_apart() -> None:
     """Its imports are defined once; who is called is found from the guest that calls."""
-    code = LinkedModule(wasmtime.Module(engine(), BINARY), IMPORTS, engine=engine())
+    code = LinkedModule(wasmtime.Module(engine(), BINARY), SIGNATURES, engine=engine())
     sessions = []
     for factor in (2, 3):
         system = System(
@@ -95,3 +96,11 @@ def test_the_memory_of_a_closed_guest_is_gone() -> None:
     session = started()
     session.close()
     session.close()
+
+
+def test_a_function_of_another_type_is_not_called() -> None:
+    """Nor one that is not there: arguments would be read where there are none."""
+    with closing(started()) as session:
+        for name, arguments in (("double", ()), ("double", (1, 2)), ("memory", ()), ("none", ())):
+            with pytest.raises(TypeError, match=name):
+                session.call(name, *arguments)

@@ -160,7 +160,6 @@ def test_a_request_that_neither_dialect_can_say_fails_after_two_calls() -> None:
     "answer",
     [
         {"error": "VALIDATION_ERROR", "message": "network capability denied: h:8443", "code": 400},
-        {"error": {"code": "SSRF_BLOCKED", "message": "h is private"}, "status_code": 0},
         {"error": {"type": "capability", "code": "network:h:8443", "message": "missing capability"}},
         {"error": "VALIDATION_ERROR", "message": "no capabilities granted: p", "code": 400},
     ],

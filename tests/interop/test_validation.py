@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reglet.infrastructure.runtime.product import PRODUCT_FOLDER
+from reglet.infrastructure.runtime import PRODUCT_FOLDER
 from reglet.infrastructure.wasm.sections import SectionId, read_sections
 from tests.built_plugins import BuildExample
 

@@ -11,8 +11,7 @@ from reglet.domain.errors import TCPError, TimeoutError  # noqa: A004 - our own 
 from reglet.domain.ports import TCPConnection, TCPDialer
 from reglet.domain.urls import join_host_port
 from reglet.infrastructure.native.dialer import split_address
-from reglet.infrastructure.native.tcp import NativeTCPDialer
-from reglet.infrastructure.native.tls import iana_name
+from reglet.infrastructure.native.tcp import NativeTCPDialer, iana_name
 from tests.native.answering import AnsweringServer, until_closed
 
 DIALER = NativeTCPDialer()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reglet.application import answers
+from reglet.application import examples
 from reglet.application.examples import Example
 from reglet.application.operations import operation
 from reglet.application.plugin import define_plugin
@@ -83,7 +83,7 @@ def test_what_is_touched_and_not_declared_is_missing():
         ctx.client(CommandRunner).run(CommandRequest("/bin/id"))
         ctx.client(DNSResolver).lookup_txt("A.test")
 
-    given = [answers.command("/bin/id"), answers.dns("*", "TXT")]
+    given = [examples.command("/bin/id"), examples.dns("*", "TXT")]
     report = audit_plugin(plugin_that(handler, host_answers=given))
     assert report.missing == ("network a.test:53", "command /bin/id")
     assert not report.is_clean

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from reglet.application import answers
+from reglet.application import examples
 from reglet.domain.entities.grants import ExecCapability, GrantSet, NetworkCapability, NetworkRule
 from reglet.domain.entities.records import CommandRequest, MXRecord, TLSFacts
 from reglet.domain.errors import CapabilityError, DNSError
@@ -44,7 +44,7 @@ def test_every_port_is_answered_at_the_seam_in_either_dialect(dialect):
 @DIALECTS
 def test_what_is_not_granted_is_denied_before_any_route(dialect):
     """A unit test fails where a real host would refuse."""
-    host = FakeHost(answers.http("https://a.test/"), dialect=dialect)
+    host = FakeHost(examples.http("https://a.test/"), dialect=dialect)
     with pytest.raises(CapabilityError, match=r"a\.test"):
         host.context().client(HTTPClient).get("https://a.test/")
     assert [(call.name, call.allowed) for call in host.calls][-1] == ("http_request", False)
@@ -55,7 +55,7 @@ def test_what_is_not_granted_is_denied_before_any_route(dialect):
 def test_a_plugin_gets_what_it_declares_and_nothing_more():
     """The grants of `FakeHost.of` are the plugin's own capabilities."""
     plugin = fetching()
-    host = FakeHost.of(plugin, answers.http("*", body="hi"))
+    host = FakeHost.of(plugin, examples.http("*", body="hi"))
     assert_success(host.check(plugin, {"url": "https://a.test/"}))
     assert_error(host.check(plugin, {"url": "https://example.com/"}), "example.com", type="capability")
 
@@ -63,7 +63,7 @@ def test_a_plugin_gets_what_it_declares_and_nothing_more():
 def test_a_check_runs_as_on_a_host():
     """The Result has its time and metadata, and the config may be the bytes that a host sends."""
     plugin = fetching()
-    host = FakeHost.of(plugin, answers.http("https://a.test/", body="hi"))
+    host = FakeHost.of(plugin, examples.http("https://a.test/", body="hi"))
     result = host.check(plugin, b'{"url": "https://a.test/"}')
     assert result.data == {"status_code": 200, "body": "hi"}
     assert (result.metadata.plugin_id, result.timestamp.year > 2000) == ("fetch", True)
@@ -73,7 +73,7 @@ def test_an_unexpected_call_is_raised_after_the_check():
     """The plugin only saw an error of its host; the test sees what happened."""
     plugin = fetching()
     with pytest.raises(UnexpectedCallError, match="nearest route"):
-        FakeHost.of(plugin, answers.http("https://a.test/")).check(plugin, {"url": "https://b.test/"})
+        FakeHost.of(plugin, examples.http("https://a.test/")).check(plugin, {"url": "https://b.test/"})
 
 
 def test_the_log_is_kept():

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from reglet.application import answers
+from reglet.application import examples
 from reglet.domain.entities.grants import FileSystemCapability, FileSystemRule, GrantSet
 from reglet.testing import FakeHost, Recorder
 from reglet.testing.go_runner import GoHostError, GoHostRunner
@@ -90,7 +90,7 @@ def test_replay(replay):
 def record(project):
     """Record a check of another plugin that makes the same call."""
     plugin = fetching()
-    recorder = Recorder(FakeHost.of(plugin, answers.http("https://a.test/", status_code=201)))
+    recorder = Recorder(FakeHost.of(plugin, examples.http("https://a.test/", status_code=201)))
     runner_of(plugin).check(recorder, b'{"url": "https://a.test/"}')
     recorder.recording(config={"url": "https://a.test/"}).save(project.folder / "run.json")
 

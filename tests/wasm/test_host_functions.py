@@ -6,9 +6,9 @@ import pytest
 import wasmtime
 
 from reglet.infrastructure.wasm.binary import ModuleFormatError
-from reglet.infrastructure.wasm.host_functions import HostFunctionSlot, calling_body, without_host_functions
 from reglet.infrastructure.wasm.inspect import read_plugin
 from reglet.infrastructure.wasm.sections import SectionId, read_sections
+from reglet.infrastructure.wasm.snapshot import HostFunctionSlot, calling_body, without_host_functions
 from tests.wasm.wat import wasm
 from tools.runtime.linker.module import parse_module
 

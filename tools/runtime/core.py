@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import wasmtime
 
-from reglet.infrastructure.runtime.product import RuntimeModule
-from reglet.infrastructure.wasm.host_functions import HostFunctionSlot
+from reglet.infrastructure.runtime import RuntimeModule
+from reglet.infrastructure.wasm.snapshot import HostFunctionSlot
 from tools.runtime import sources
 from tools.runtime.excluded import EXCLUDED
 from tools.runtime.linker.link import LinkPlan, link

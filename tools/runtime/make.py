@@ -15,7 +15,7 @@ from reglet.infrastructure import wasm
 from reglet.infrastructure.atomic import write_atomic
 from reglet.infrastructure.build.runtime import Runtime
 from reglet.infrastructure.engine import run_in_guest_thread
-from reglet.infrastructure.runtime.product import (
+from reglet.infrastructure.runtime import (
     DESCRIPTION_FILE,
     MODULE_FILE,
     PRODUCT_FOLDER,
@@ -31,7 +31,7 @@ from tools.runtime.standard_library import chosen, compile_all
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from reglet.infrastructure.runtime.product import RuntimeModule
+    from reglet.infrastructure.runtime import RuntimeModule
 
 _MAKERS = (Path(__file__).parent, PRODUCT_FOLDER.parent, Path(wasm.__file__).parent)
 """The packages whose code decides what the product is."""

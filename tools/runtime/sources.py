@@ -17,7 +17,7 @@ from attrs import field, frozen
 
 from reglet.domain.errors import RegletError
 from reglet.infrastructure.wasi import WASI_MODULE
-from reglet.infrastructure.wasm.host_functions import HOST_MODULE
+from reglet.infrastructure.wasm.snapshot import HOST_MODULE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -59,15 +59,13 @@ def decode_config(config: bytes) -> dict[str, Any]:
     if not config:
         return {}
     try:
-        text = str(config, "utf-8")
+        string = str(config, "utf-8")
         try:
-            decoded, end = _SCAN(text, 0)
+            decoded, end = _SCAN(string, 0)
         except StopIteration:
             decoded, end = None, -1
-        if end != len(
-            text
-        ):  # there is white space around it, or something is wrong and decode finds out where
-            decoded = _DECODER.decode(text)
+        if end != len(string):  # there is white space around it, or decode finds what is wrong
+            decoded = _DECODER.decode(string)
     except UnicodeDecodeError as error:
         raise ConfigProblemsError(
             [f"the config is not UTF-8: byte 0x{config[error.start]:02x} at offset {error.start} @ $"]

@@ -7,7 +7,7 @@ its user about each capability. What they swallow, cannot show or warn about is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from attrs import frozen
 
@@ -57,9 +57,9 @@ def _lint_fields(manifest: Manifest) -> Iterator[Finding]:
         yield Finding(
             "R002", "error", "services", "the plugin has no operation; add one with @plugin.service"
         )
-    properties: Mapping[str, Mapping[str, Any]] = (manifest.config_schema or {}).get("properties", {})
-    for name, schema in properties.items():
-        if name in ("service", "operation"):
+    properties = (manifest.config_schema or {}).get("properties")
+    for name, schema in properties.items() if isinstance(properties, Mapping) else ():
+        if name in ("service", "operation") or not isinstance(schema, Mapping):
             continue
         where, kind = f"config_schema.properties.{name}", schema.get("type")
         if name in SWALLOWED_FIELDS:
@@ -70,7 +70,7 @@ def _lint_fields(manifest: Manifest) -> Iterator[Finding]:
             yield Finding("R102", "warning", where, message)
         if not schema.get("description"):
             yield Finding("R103", "warning", where, "it has no description, so its flag has no help")
-        if kind not in _FLAG_TYPES:
+        if not isinstance(kind, str) or kind not in _FLAG_TYPES:
             message = f"a host makes no flag of type {kind}; it can only be set in a profile"
             yield Finding("R104", "warning", where, message)
         if kind == "object" and schema.get("properties"):

@@ -16,9 +16,13 @@ from reglet.application.models.inspect import is_model, model_type, resolve_anno
 from reglet.application.models.schema import output_schema
 from reglet.application.models.structure import parse_model
 from reglet.application.models.types import ModelType
-from reglet.application.models.unstructure import unstructure_hook, unstructure_model
+from reglet.application.models.unstructure import (
+    OutputCheck,
+    output_check,
+    unstructure_hook,
+    unstructure_model,
+)
 from reglet.application.names import check_name, snake_case
-from reglet.application.outputs import OutputCheck, output_check
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import OperationManifest
 from reglet.domain.entities.result import Result
@@ -259,6 +263,7 @@ class Operation:
         signature: what it takes and gives.
         examples: calls of it.
         output_mismatch: returns what is wrong with the types in an output, None if nothing is.
+        unstructure: returns an output as JSON, secrets redacted.
     """
 
     service: str
@@ -268,11 +273,15 @@ class Operation:
     signature: Signature
     examples: tuple[Example[Any, Any], ...] = ()
     output_mismatch: OutputCheck = field(init=False, repr=False, eq=False)
+    unstructure: Callable[[Any], dict[str, Any]] = field(init=False, repr=False, eq=False)
 
-    def __attrs_post_init__(self) -> None:
-        """Make the check of its output, which refuses a model that cannot be read."""
-        check: OutputCheck = output_check(self.output) if self.output is not None else lambda _: None
-        object.__setattr__(self, "output_mismatch", check)  # as attrs does for a frozen class
+    @output_mismatch.default
+    def _make_output_check(self) -> OutputCheck:
+        return (lambda _: None) if self.output is None else output_check(self.output)
+
+    @unstructure.default
+    def _find_unstructure_hook(self) -> Callable[[Any], dict[str, Any]]:
+        return unstructure_model if self.output is None else unstructure_hook(self.output)
 
     @property
     def input(self) -> type[Any] | None:
@@ -325,9 +334,6 @@ def make_operation(service: str, instance: object, attribute: str, declared: Dec
     made = Operation(
         service, check_name("operation", name), declared.description, handler, signature, declared.examples
     )
-    for model in (made.input, made.output):
-        if model is not None:
-            unstructure_hook(model)
     seen: set[str] = set()
     for example in made.examples:
         if example.name in seen:

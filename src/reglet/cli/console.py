@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from reglet.domain.entities.error_detail import ErrorDetail
-    from reglet.domain.entities.manifest import Manifest
     from reglet.domain.entities.records import LogMessage
 
 
@@ -97,14 +96,6 @@ def show_rows(rows: Sequence[tuple[str, str]]) -> None:
 
 def _shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def show_plugin(manifest: Manifest) -> None:
-    """Say on stderr, in two lines, which plugin this is and what it declares."""
-    from reglet.cli.grants_argument import capability_lines
-
-    declared = "; ".join(capability_lines(manifest.capabilities)) or "nothing"
-    sys.stderr.write(f"{manifest.name} {manifest.version} {manifest.description}\ndeclares {declared}\n")
 
 
 @frozen

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from reglet.cli.command import UsageError
 from reglet.cli.console import messages
-from reglet.domain.entities.grants import GrantSet
-from reglet.domain.entities.risk import assess_risk
+from reglet.domain.entities.grants import GrantSet, assess_risk
 from reglet.domain.errors import WireFormatError
 
 if TYPE_CHECKING:
@@ -36,6 +35,12 @@ def capability_lines(grants: GrantSet) -> list[str]:
     for keys in grants.kv.rules if grants.kv else ():
         lines.append(f"{keys.op} keys {', '.join(keys.keys)}")
     return lines
+
+
+def show_plugin(manifest: Manifest) -> None:
+    """Say on stderr, in two lines, which plugin this is and what it declares."""
+    declared = "; ".join(capability_lines(manifest.capabilities)) or "nothing"
+    sys.stderr.write(f"{manifest.name} {manifest.version} {manifest.description}\ndeclares {declared}\n")
 
 
 def single_rules(grants: GrantSet) -> list[GrantSet]:

@@ -154,7 +154,7 @@ class InProcessPlugin:
         from reglet.application.results import author_traceback, one_line
         from reglet.domain.context import Context
         from reglet.domain.entities.manifest import Manifest
-        from reglet.infrastructure.build.errors import PluginImportError
+        from reglet.infrastructure.build import PluginImportError
 
         try:
             with plugin_output():

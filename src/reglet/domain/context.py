@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_LAST_MOMENT = datetime.max.replace(tzinfo=UTC)
+_LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 class Cancellation:
@@ -92,7 +92,7 @@ class Context:
         """Return the client bound to `port`.
 
         Raises:
-            MissingClientError: there is none; the text names those there are.
+            MissingClientError: there is none; the message names those there are.
         """
         client = self._clients.get(port)
         if client is None:
@@ -102,7 +102,7 @@ class Context:
     def with_timeout(self, timeout: timedelta) -> Context:
         """Return a context whose deadline is `timeout` from now, or the present one if that is sooner."""
         now = datetime.now(UTC)
-        deadline = now + min(timeout, _LAST_MOMENT - now)
+        deadline = now + min(timeout, _LATEST - now)
         sooner = deadline if self.deadline is None else min(deadline, self.deadline)
         return evolve(self, deadline=sooner)
 

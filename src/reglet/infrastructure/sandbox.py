@@ -18,7 +18,7 @@ from reglet.domain.ports import HostFunctions, LogSink
 from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.forks import renewed_after_fork
 from reglet.infrastructure.host import HostDispatcher, Limits, Observer, SandboxClosedError
-from reglet.infrastructure.native.ports import NativePorts
+from reglet.infrastructure.native import NativePorts
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def module_class() -> type[Module]:
 def _shared_runtime() -> SharedRuntime | None:
     """Return the runtime whose code plugins of this SDK share; None where there is none."""
     from reglet.infrastructure.host.compiled_plugin import SharedRuntime
-    from reglet.infrastructure.runtime.product import RuntimeProductError, load_product
+    from reglet.infrastructure.runtime import RuntimeProductError, load_product
 
     try:
         product = load_product()

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from reglet.application.answers import Answer
+from reglet.application.examples import Answer
+from reglet.application.models.inspect import is_model, model_type
 from reglet.application.models.unstructure import unstructure_model
 from reglet.application.operations import Operation
 from reglet.application.plugin import PluginDefinition
 from reglet.domain.context import Context
-from reglet.domain.entities.json_value import JSONValue
+from reglet.domain.entities import JSONValue
 from reglet.domain.entities.result import Result
 from reglet.domain.ports import Plugin
 from reglet.testing.config_json import encode_config
@@ -91,6 +92,7 @@ def generate_example_tests(plugin: Plugin, *clients: object) -> list[ParameterSe
 
 def run_example(case: ExampleCase) -> Result:
     """Run an example and return its Result. Raises `ExampleFailed` with every difference."""
+    __tracebackhide__ = True
     host = FakeHost.of(case.plugin, *case.answers)
     try:
         if case.clients:
@@ -128,11 +130,29 @@ def _declared(plugin: Plugin, operation: Operation, clients: tuple[object, ...])
             operation.name,
             example.name,
             {**given, "service": operation.service, "operation": operation.name},
-            example.manifest().expected_output,
+            None
+            if (output := example.expected_output) is None
+            else _named(output, unstructure_model(output)),
             example.expected_error,
             example.answers,
             clients,
         )
+
+
+def _named(value: Any, as_json: Any) -> JSONValue:
+    """Return the JSON of an expected value without the fields that are at their default, at every depth."""
+    if isinstance(as_json, Mapping) and is_model(type(value)):
+        fields = [(each, getattr(value, each.attribute)) for each in model_type(type(value)).fields]
+        return {
+            each.name: _named(inner, as_json[each.name])
+            for each, inner in fields
+            if inner != each.default_value()
+        }
+    if isinstance(as_json, Mapping):
+        return {name: _named(inner, as_json[name]) for name, inner in value.items()}
+    if isinstance(as_json, list):
+        return [_named(inner, item) for inner, item in zip(value, as_json, strict=True)]
+    return as_json  # type: ignore[no-any-return]  # JSON, as `unstructure_model` made it
 
 
 def _described(plugin: Plugin, clients: tuple[object, ...]) -> Iterator[ExampleCase]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias
 
-from reglet.application.clients import try_get_client
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import ExecCapability, GrantSet, NetworkCapability, NetworkRule
 from reglet.domain.entities.manifest import Manifest
@@ -25,6 +24,7 @@ from reglet.domain.ports import (
     Plugin,
     SMTPClient,
     TCPDialer,
+    try_get_client,
 )
 from reglet.infrastructure.guest.exports import Exports
 from reglet.infrastructure.host import HostDispatcher, HostPorts

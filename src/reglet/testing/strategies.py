@@ -9,9 +9,9 @@ from collections.abc import Callable
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
 
-from reglet.application import answers
-from reglet.application.answers import Answer
-from reglet.application.models.patterns import compile_pattern
+from reglet.application import examples
+from reglet.application.examples import Answer
+from reglet.application.models.strings import compile_pattern
 from reglet.application.models.types import (
     AnyType,
     BoolType,
@@ -87,12 +87,12 @@ def host_answers() -> SearchStrategy[list[Answer]]:
     headers = st.dictionaries(st.text("abc-X", min_size=1, max_size=5), texts, max_size=3)
     exchangers = st.lists(st.builds(MXRecord, st.text(max_size=20), st.integers(0, 65535)), max_size=3)
     return st.tuples(
-        st.builds(answers.http, status_code=statuses, headers=headers, body=bodies, error=error),
-        st.builds(answers.dns, records=texts, mx_records=exchangers, error=error),
-        st.builds(answers.tcp, remote_addr=st.text(max_size=20), error=error),
-        st.builds(answers.smtp, banner=st.text(max_size=80), error=error),
+        st.builds(examples.http, status_code=statuses, headers=headers, body=bodies, error=error),
+        st.builds(examples.dns, records=texts, mx_records=exchangers, error=error),
+        st.builds(examples.tcp, remote_addr=st.text(max_size=20), error=error),
+        st.builds(examples.smtp, banner=st.text(max_size=80), error=error),
         st.builds(
-            answers.command,
+            examples.command,
             stdout=st.text(max_size=80),
             stderr=st.text(max_size=80),
             exit_code=st.integers(-1, 255),

@@ -18,7 +18,7 @@ from tools.runtime.linker.resolve import Function, Resolver, Rules, Target
 from tools.runtime.sources import Parts, linux_extension, take_parts
 
 if TYPE_CHECKING:
-    from reglet.infrastructure.runtime.product import RuntimeProduct
+    from reglet.infrastructure.runtime import RuntimeProduct
 
 
 NO_ADDRESSES = {0x134500 + 0x100000}

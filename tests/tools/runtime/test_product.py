@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from reglet.infrastructure.runtime.product import (
+from reglet.infrastructure.runtime import (
     PRODUCT_FOLDER,
     RuntimeProduct,
     load_product,
 )
 from reglet.infrastructure.wasm.entries import SizeLimits
-from reglet.infrastructure.wasm.host_functions import without_host_functions
 from reglet.infrastructure.wasm.inspect import read_plugin
+from reglet.infrastructure.wasm.snapshot import without_host_functions
 from tests.tools.runtime.wasm_host import WasmHost
 from tools.runtime.core import ADAPTER, link_runtime, refuse_invalid
 from tools.runtime.linker.code import LARGE

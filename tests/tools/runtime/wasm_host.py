@@ -51,7 +51,7 @@ class WasmHost:
             stdout=self.output.append,
             stderr=self.output.append,
         )
-        code = LinkedModule(_compiled(module), read_signatures(module).functions, engine=engine())
+        code = LinkedModule(_compiled(module), read_signatures(module), engine=engine())
         self._session = GuestSession(code, system, self._answering)
         self._session.store.set_epoch_deadline(1 << 62)
         self._session.start()

@@ -92,7 +92,14 @@ METHOD("set-size") void set_size(u32 fd, u64 size, u8 *result) {
 
 enum { FLAG_READ = 1, FLAG_WRITE = 2, FLAG_MUTATE_DIRECTORY = 32 };
 
+static u8 may_open_last_look(void);
+
 METHOD("get-flags") void get_flags(u32 fd, u8 *result) {
+  if (fd == ROOT) {  // `access` looks at a path and then asks what may be done below the root
+    result[0] = 0;
+    result[1] = may_open_last_look();
+    return;
+  }
   p1_descriptor stat;
   if (failed(p1_fd_fdstat_get(fd, &stat), result, 1)) return;
   u8 flags = (stat.rights & P1_RIGHT_READ ? FLAG_READ : 0) | (stat.rights & P1_RIGHT_WRITE ? FLAG_WRITE : 0);
@@ -109,10 +116,13 @@ static u8 type_of(u8 p1_type) {
 
 enum { SECOND = 1000000000 };
 
+// Times before 1970 are in two's complement, as Go has them.
 static void write_time(u8 *to, u64 nanoseconds) {
+  i64 seconds = (i64)nanoseconds / SECOND, rest = (i64)nanoseconds % SECOND;
+  if (rest < 0) seconds--, rest += SECOND;
   to[0] = 1;
-  U64_AT(to, 8) = nanoseconds / SECOND;
-  U32_AT(to, 16) = (u32)(nanoseconds % SECOND);
+  U64_AT(to, 8) = (u64)seconds;
+  U32_AT(to, 16) = (u32)rest;
 }
 
 static void write_stat(p1_errno error, const p1_stat *stat, u8 *result) {
@@ -148,9 +158,16 @@ static p1_errno look_at(u32 fd, u32 lookup, const u8 *path, u32 size, p1_stat *s
   return noted(error, READING, fd, path, size);
 }
 
+static u8 last_look[LONGEST_PATH];
+static u32 last_look_size;
+static u8 last_look_type;
+
 METHOD("stat-at") void stat_at(u32 fd, u32 lookup, const u8 *path, u32 size, u8 *result) {
   p1_stat stat;
   p1_errno error = look_at(fd, lookup, path, size, &stat);
+  last_look_size = fd == ROOT && !error && size <= LONGEST_PATH ? size : 0;
+  last_look_type = stat.type;
+  memcpy(last_look, path, last_look_size);
   write_stat(error, &stat, result);
 }
 
@@ -292,6 +309,25 @@ METHOD("open-at") void open_at(u32 fd, u32 lookup, const u8 *path, u32 size, u32
                                        ALL_RIGHTS, p1_flags, &opened));
   if (failed(noted(error, why, fd, path, size), result, 4)) return;
   U32_AT(result, 4) = opened;
+}
+
+static p1_errno try_to_open(u32 open, u32 flags) {
+  u32 opened = 0;
+  place at;
+  find(ROOT, last_look, last_look_size, &at);
+  p1_errno error =
+      AT(at, p1_path_open(at.fd, 1, at.path, at.size, (u16)open, rights_for(open, flags), ALL_RIGHTS, 0, &opened));
+  if (!error) p1_fd_close(opened);
+  return error;
+}
+
+// What may be done with the file that was looked at last: preview 1 has no other way to ask than to open it.
+static u8 may_open_last_look(void) {
+  if (!last_look_size || (last_look_type != P1_DIRECTORY && last_look_type != P1_REGULAR_FILE)) return 0;
+  u32 open = last_look_type == P1_DIRECTORY ? OPEN_DIRECTORY : 0;
+  u8 flags = noted(try_to_open(open, FLAG_READ), READING, ROOT, last_look, last_look_size) ? 0 : FLAG_READ;
+  if (!open && !try_to_open(0, FLAG_WRITE)) flags |= FLAG_WRITE | FLAG_MUTATE_DIRECTORY;
+  return flags;
 }
 
 // ---- directories

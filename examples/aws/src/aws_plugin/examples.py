@@ -108,11 +108,11 @@ GET_ACCOUNT_SUMMARY = [
         expected_output=AccountSummary(
             root_mfa_enabled=True,
             users=3,
-            groups=0,
-            roles=0,
-            policies=0,
-            mfa_devices=0,
-            mfa_devices_in_use=0,
+            groups=1,
+            roles=12,
+            policies=2,
+            mfa_devices=4,
+            mfa_devices_in_use=3,
             access_keys_per_user_quota=2,
         ),
         answers=[
@@ -122,6 +122,11 @@ GET_ACCOUNT_SUMMARY = [
   <GetAccountSummaryResult><SummaryMap>
     <entry><key>AccountMFAEnabled</key><value>1</value></entry>
     <entry><key>Users</key><value>3</value></entry>
+    <entry><key>Groups</key><value>1</value></entry>
+    <entry><key>Roles</key><value>12</value></entry>
+    <entry><key>Policies</key><value>2</value></entry>
+    <entry><key>MFADevices</key><value>4</value></entry>
+    <entry><key>MFADevicesInUse</key><value>3</value></entry>
     <entry><key>AccessKeysPerUserQuota</key><value>2</value></entry>
   </SummaryMap></GetAccountSummaryResult>
 </GetAccountSummaryResponse>""",

@@ -13,9 +13,8 @@ from typing import Annotated, Any, Literal, Optional, TypeGuard, Union
 
 import attrs
 
-from reglet.application.models.formats import format_check
 from reglet.application.models.meta import META, NARROWING, Meta
-from reglet.application.models.patterns import spelled_out
+from reglet.application.models.strings import format_check, spelled_out
 from reglet.application.models.types import (
     AnyType,
     BoolType,

@@ -84,7 +84,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 def _longest_first(strings: Iterable[str]) -> tuple[str, ...]:
     """Return strings as they are and as a repr and JSON write them, longest first."""
-    forms = {form for text in strings for form in (text, repr(text)[1:-1], json.dumps(text)[1:-1])}
+    forms = {form for each in strings for form in (each, repr(each)[1:-1], json.dumps(each)[1:-1])}
     return tuple(sorted(forms - {""}, key=len, reverse=True))
 
 
@@ -101,21 +101,21 @@ class Redaction:
         """Whether there is anything to take out."""
         return bool(self.secrets)
 
-    def text(self, text: str) -> str:
+    def string(self, string: str) -> str:
         """Return a string without the secrets."""
         for secret in self.secrets:
-            if text == secret:
+            if string == secret:
                 return REDACTED
-            if len(secret) >= _SHORT and secret in text:
-                text = text.replace(secret, REDACTED)
-        return text
+            if len(secret) >= _SHORT and secret in string:
+                string = string.replace(secret, REDACTED)
+        return string
 
     def value(self, value: Any) -> Any:
         """Return a JSON value without the secrets, in its keys neither."""
         if isinstance(value, str):
-            return self.text(value)
+            return self.string(value)
         if isinstance(value, Mapping):
-            return {self.text(str(name)): self.value(entry) for name, entry in value.items()}
+            return {self.string(str(name)): self.value(entry) for name, entry in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.value(each) for each in value]
         return REDACTED if self._is_secret_number(value) else value

@@ -16,6 +16,7 @@ from reglet.cli.commands import (
     push,
     run,
     test,
+    verify,
 )
 
 COMMANDS = (
@@ -27,6 +28,7 @@ COMMANDS = (
     test.COMMAND,
     audit.COMMAND,
     lint.COMMAND,
+    verify.COMMAND,
     docs.COMMAND,
     dev.COMMAND,
     package.COMMAND,

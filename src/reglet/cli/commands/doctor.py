@@ -45,7 +45,7 @@ def _package(extra: Extra, name: str) -> Finding:
 
 
 def _runtime() -> Finding:
-    from reglet.infrastructure.runtime.product import load_product
+    from reglet.infrastructure.runtime import load_product
 
     try:
         product = load_product()

@@ -41,8 +41,7 @@ def _configure(parser: argparse.ArgumentParser) -> None:
 
 def _run(options: argparse.Namespace) -> int:
     from reglet.domain.time import format_time
-    from reglet.infrastructure.registry.index import encode_index
-    from reglet.infrastructure.registry.provenance import created, source_url
+    from reglet.infrastructure.registry.artifact import created, encode_index, source_url
 
     plugins = list(_plugins(options.folder))
     if not plugins:

@@ -43,8 +43,8 @@ def facts_of(path: Path) -> dict[str, Any]:
         UsageError: it cannot be read, is no core module, or lacks what hosts call.
     """
     from reglet.infrastructure.wasm.binary import ModuleFormatError
-    from reglet.infrastructure.wasm.host_functions import HOST_MODULE
     from reglet.infrastructure.wasm.inspect import read_plugin
+    from reglet.infrastructure.wasm.snapshot import HOST_MODULE
 
     try:
         content = path.read_bytes()

@@ -88,8 +88,7 @@ def artifact_of(options: argparse.Namespace) -> Artifact:
 def _built_artifact(options: argparse.Namespace, annotations: Mapping[str, str]) -> Artifact:
     from reglet.infrastructure.build.build import build_plugin
     from reglet.infrastructure.build.project import find_project
-    from reglet.infrastructure.registry.artifact import make_artifact
-    from reglet.infrastructure.registry.provenance import CREATED, annotations_of_project
+    from reglet.infrastructure.registry.artifact import CREATED, annotations_of_project, make_artifact
 
     known = {**annotations_of_project(find_project(options.target).folder), **annotations}
     if CREATED not in known:

@@ -29,9 +29,8 @@ def _run(options: argparse.Namespace) -> int:
     if options.update and options.lock is None:
         raise UsageError("--update changes an entry of a lock file: name it with --lock reglet.lock")
     from reglet.infrastructure.registry.artifact import digest_of
-    from reglet.infrastructure.registry.lockfile import LockedPlugin, Lockfile, MovedTagError
     from reglet.infrastructure.registry.reference import parse_reference
-    from reglet.infrastructure.registry.store import pull_artifact
+    from reglet.infrastructure.registry.store import LockedPlugin, Lockfile, MovedTagError, pull_artifact
 
     reference = parse_reference(options.reference)
     lock_path: Path | None = options.lock

@@ -19,8 +19,8 @@ from reglet.cli.config_argument import (
     read_config,
     warn_of_unknown_fields,
 )
-from reglet.cli.console import messages, plugin_output, show_plugin, show_result
-from reglet.cli.grants_argument import add_grants_argument, choose_grants
+from reglet.cli.console import messages, plugin_output, show_result
+from reglet.cli.grants_argument import add_grants_argument, choose_grants, show_plugin
 from reglet.cli.targets import add_target_argument, load_target
 
 if TYPE_CHECKING:
@@ -132,6 +132,8 @@ def _replay(check: _Check, options: argparse.Namespace) -> int:
     except ReplayMismatchError as difference:
         sys.stdout.write(f"{difference}\n")
         return ExitStatus.FAILURE
+    if replay.note:
+        messages().print(replay.note, markup=False, soft_wrap=True)
     return _show(result, options)
 
 

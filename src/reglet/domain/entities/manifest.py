@@ -1,4 +1,4 @@
-"""What a plugin says of itself before it runs: services, operations, schemas, capabilities."""
+"""A plugin's description of itself before it runs: services, operations, schemas, capabilities."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
+from reglet.domain.entities import JSONObject, JSONValue
 from reglet.domain.entities.grants import GrantSet
-from reglet.domain.entities.json_value import JSONObject, JSONValue
 
 
 @frozen

@@ -21,7 +21,7 @@ DEFAULT_TIMEOUT = timedelta(seconds=30)
 """How long a connection or a program may take where nobody sets a limit, as on the Go host."""
 
 DEFAULT_MAX_REDIRECTS = 10
-"""The redirects that every host follows unless told otherwise."""
+"""The redirects that every host follows unless asked otherwise."""
 
 
 def _header_values(headers: Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str, ...]]:
@@ -30,7 +30,7 @@ def _header_values(headers: Mapping[str, str | Sequence[str]]) -> dict[str, tupl
 
 @frozen
 class HTTPRequest:
-    """A request to send. A header's value may be one text or several."""
+    """A request to send. A header's value may be one string or several."""
 
     method: str
     url: str
@@ -44,13 +44,24 @@ class HTTPRequest:
 
 @frozen
 class HTTPResponse:
-    """What a server answered. `truncated` says that the body was longer than the host passes on."""
+    """What a server answered.
+
+    Attributes:
+        status_code: the status.
+        headers: their values by name, spelt as in `Content-Type`.
+        body: what it holds, unpacked.
+        proto: the protocol, `HTTP/1.1` or `HTTP/2.0`; empty where the host does not report it.
+        truncated: whether the body was longer than the host passes on.
+        latency: the time from the request to the end of the answer as the host measured it; None where it
+            does not report it. Two answers that differ in it alone are equal.
+    """
 
     status_code: int
     headers: Mapping[str, tuple[str, ...]] = field(converter=_header_values, factory=dict)
     body: bytes = b""
     proto: str = ""
     truncated: bool = False
+    latency: timedelta | None = field(default=None, eq=False)
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, whatever the case of its name; None if there is none."""
@@ -70,7 +81,7 @@ class MXRecord:
 
 @frozen
 class TLSFacts:
-    """What a TLS handshake told; texts are empty and the date None where it told nothing."""
+    """The facts of a TLS handshake; strings are empty and the date None where nothing is known."""
 
     version: str = ""
     cipher_suite: str = ""
@@ -82,7 +93,11 @@ class TLSFacts:
 
 @frozen
 class SMTPConnectResult:
-    """What a mail server said of itself. `supports_auth` is None where the host does not tell extensions."""
+    """What a mail server announced.
+
+    `supports_auth` is None where the host does not report extensions; `applied` names the options that it
+    reports as honoured.
+    """
 
     connected: bool = True
     banner: str = ""
@@ -94,6 +109,7 @@ class SMTPConnectResult:
     tls_server_name: str = ""
     response_time: timedelta = timedelta()
     address: str = ""
+    applied: tuple[str, ...] = field(default=(), repr=False)
 
 
 @frozen
@@ -122,7 +138,7 @@ class Program:
 
 @frozen
 class CommandResult:
-    """What a program wrote and how it ended. `truncated` says that it wrote more than the host passes on."""
+    """What a program wrote and how it ended. `truncated` means that it wrote more than the host passes on."""
 
     stdout: str = ""
     stderr: str = ""
@@ -134,19 +150,21 @@ class CommandResult:
 
 @define
 class ObservedConnection:
-    """What a connection told, and what holds it open if anything does.
+    """The facts of a connection, and what holds it open if anything does.
 
     Attributes:
         remote_addr: the far end, `address:port`.
         local_addr: the near end, `address:port`.
         is_tls: whether TLS was negotiated.
-        tls: what the handshake told.
+        tls: the facts of the handshake.
+        response_time: how long it took to be made, as the host measured it; None where it does not say.
     """
 
     remote_addr: str = ""
     local_addr: str = ""
     is_tls: bool = False
     tls: TLSFacts = field(factory=TLSFacts, repr=False)
+    response_time: timedelta | None = field(default=None, repr=False, eq=False, kw_only=True)
     _release: Callable[[], object] = field(default=lambda: None, repr=False, eq=False)
     _is_open: bool = field(default=True, init=False, repr=False, eq=False)
 
@@ -172,12 +190,12 @@ class ObservedConnection:
 
     @property
     def tls_cert_subject(self) -> str:
-        """The certificate's subject, RFC 4514."""
+        """The certificate's subject, as Go writes it; it may be empty."""
         return self.tls.cert_subject
 
     @property
     def tls_cert_issuer(self) -> str:
-        """The certificate's issuer, RFC 4514."""
+        """The certificate's issuer, written as the subject is."""
         return self.tls.cert_issuer
 
     @property
@@ -207,7 +225,7 @@ LogAttributeType = Literal[
 
 @frozen
 class LogAttribute:
-    """A typed fact beside a message; the value is text."""
+    """A typed fact beside a message; the value is a string."""
 
     key: str
     type: LogAttributeType

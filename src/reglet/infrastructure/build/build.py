@@ -14,26 +14,24 @@ from attrs import field, frozen
 
 from reglet.application.version import __version__
 from reglet.infrastructure.atomic import write_atomic
-from reglet.infrastructure.build.errors import OutputError
+from reglet.infrastructure.build import OutputError
 from reglet.infrastructure.build.import_advice import find_warnings
-from reglet.infrastructure.build.plugin_guest import PluginGuest
+from reglet.infrastructure.build.plugin_guest import PluginGuest, Snapshots
 from reglet.infrastructure.build.project import find_project
 from reglet.infrastructure.build.runtime import Runtime
-from reglet.infrastructure.build.snapshots import Snapshots
 from reglet.infrastructure.build.sources import package_folders
 from reglet.infrastructure.engine import run_in_guest_thread
-from reglet.infrastructure.runtime.product import load_product
-from reglet.infrastructure.wasm.host_functions import without_host_functions
+from reglet.infrastructure.runtime import load_product
 from reglet.infrastructure.wasm.inspect import BUILD_SECTION
 from reglet.infrastructure.wasm.sections import custom_section
-from reglet.infrastructure.wasm.snapshot import write_snapshot
+from reglet.infrastructure.wasm.snapshot import without_host_functions, write_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reglet.infrastructure.build.plugin_guest import ImportEffects
     from reglet.infrastructure.build.project import Project
-    from reglet.infrastructure.runtime.product import RuntimeProduct
+    from reglet.infrastructure.runtime import RuntimeProduct
 
 
 @frozen

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import reglet
+from reglet.infrastructure.build import BuildError, PluginImportError
 from reglet.infrastructure.build.build import BuildReport, Stages, imported_plugin, silent, write_output
-from reglet.infrastructure.build.errors import BuildError, PluginImportError
 from reglet.infrastructure.build.project import find_project
 from reglet.infrastructure.build.sources import package_folders
 from reglet.infrastructure.engine import run_in_guest_thread
@@ -27,7 +27,7 @@ _WIT = _PACKAGE / "infrastructure" / "guest" / "wit"
 _WORLD = "plugin"
 _APP = "reglet_component_app"
 _APP_SOURCE = """\
-from reglet.infrastructure.guest.component import world_of
+from reglet.infrastructure.guest.exports import world_of
 
 WitWorld = world_of({module!r}, {attribute!r}, {version!r})
 """

@@ -15,7 +15,7 @@ from reglet.application.plugin import PluginDefinition, plugin_of
 from reglet.application.results import author_traceback, one_line
 from reglet.domain.errors import DefinitionError
 from reglet.domain.ports import Plugin
-from reglet.infrastructure.build.errors import PluginImportError, TargetError
+from reglet.infrastructure.build import PluginImportError, TargetError
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import wasmtime
 from attrs import frozen
 
-from reglet.infrastructure.build.errors import BuildError
+from reglet.infrastructure.build import BuildError
 from reglet.infrastructure.build_contract import SDK_ROOT, STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.engine import GuestSession, LinkedModule, compiled_code, engine
 from reglet.infrastructure.wasi import HashedRandom, ReadOnlyTree, SteppingClock, System
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from reglet.infrastructure.engine import HostFunction
-    from reglet.infrastructure.runtime.product import RuntimeModule
+    from reglet.infrastructure.runtime import RuntimeModule
     from reglet.infrastructure.wasi import Directory
-    from reglet.infrastructure.wasm.signatures import FunctionImport
+    from reglet.infrastructure.wasm.signatures import FunctionImport, Signatures
 
 _MOST_MEMORY = 4096 * PAGE_SIZE
 """As in production: what needs more to be imported could not run there."""
@@ -66,17 +66,17 @@ class Runtime:
     Attributes:
         module: the module.
         code: the module's code, compiled for this machine, which imports its memory.
-        imports: what it imports.
+        signatures: the types of its imports and exports.
     """
 
     module: RuntimeModule
     code: wasmtime.Module
-    imports: tuple[FunctionImport, ...]
+    signatures: Signatures
 
     @classmethod
     def of(cls, module: RuntimeModule, key: str | None = None) -> Self:
         """Compile the module where this machine has not done so before; `key` names its content."""
-        return cls(module, compiled_code(module.wasm, key), read_signatures(module.wasm).functions)
+        return cls(module, compiled_code(module.wasm, key), read_signatures(module.wasm))
 
 
 class Guest:
@@ -109,7 +109,9 @@ class Guest:
             stdout=self._written.append,
             stderr=self._written.append,
         )
-        code = LinkedModule(runtime.code, runtime.imports, partial(_memory, runtime, image), engine=engine())
+        code = LinkedModule(
+            runtime.code, runtime.signatures, partial(_memory, runtime, image), engine=engine()
+        )
         self._session = GuestSession(code, system, self._refusal)
         try:
             self._start(fresh=image is None)

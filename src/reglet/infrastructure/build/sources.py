@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from attrs import evolve, frozen
 
-from reglet.infrastructure.build.errors import BuildError
+from reglet.infrastructure.build import BuildError
 from reglet.infrastructure.build.runtime import Guest
 from reglet.infrastructure.build_contract import NATIVE_SUFFIX, STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.engine import Cache, cache_folder

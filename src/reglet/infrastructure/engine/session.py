@@ -1,8 +1,8 @@
 """A guest: an instance of a module, its memory, and the system that it sees.
 
 The imports of a module are defined once, for all of its guests: which guest calls is found from the number
-in its store. Functions are called without the wrappers of wasmtime's package, which ask for the types of all
-that they touch at every call; so whoever calls one must know that its type is the one expected.
+in its store. Functions are called without the wrappers of wasmtime's package, which ask the engine for types
+at every call: those of a module are read once, by our own reader.
 """
 
 from __future__ import annotations
@@ -19,13 +19,12 @@ from wasmtime._extern import wrap_extern
 
 from reglet.infrastructure.wasi import WASI_MODULE, LinearMemory, functions, unknown
 from reglet.infrastructure.wasm.entries import ValueType
+from reglet.infrastructure.wasm.signatures import FunctionType
 from reglet.infrastructure.wasm.snapshot import IMPORTED_MEMORY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from reglet.infrastructure.wasi import System
-    from reglet.infrastructure.wasm.signatures import FunctionImport
+    from reglet.infrastructure.wasm.signatures import FunctionImport, Signatures
 
 HostFunction: TypeAlias = Callable[[int], "int | None"]
 """Takes a packed request and returns a packed answer, or None where the import has no result."""
@@ -44,6 +43,7 @@ _VALUE_TYPES = {
     ValueType.F32: wasmtime.ValType.f32(),
     ValueType.F64: wasmtime.ValType.f64(),
 }
+_INTEGERS = {ValueType.I32, ValueType.I64}
 _FIELDS = {kind: kind.name.lower() for kind in _VALUE_TYPES}
 
 
@@ -53,7 +53,7 @@ class LinkedModule:
     def __init__(
         self,
         code: wasmtime.Module,
-        imports: Sequence[FunctionImport],
+        signatures: Signatures,
         make_memory: MakeMemory | None = None,
         *,
         engine: wasmtime.Engine,
@@ -62,13 +62,13 @@ class LinkedModule:
 
         Args:
             code: exports its memory as `memory`.
-            imports: the functions that it imports, each once or more.
+            signatures: the types of its imports and exports.
             make_memory: makes the memory that the code imports, where it has none of its own.
             engine: what the code was compiled for.
         """
         self.engine = engine
         self._code = code
-        self._imports = tuple({(each.module, each.name): each for each in imports}.values())
+        self.signatures = signatures
         self._make_memory = make_memory
         self._free: list[wasmtime.Linker] = []
         """As many as guests have been started at one time: a memory is defined in one before it is used."""
@@ -89,7 +89,7 @@ class LinkedModule:
     def _linker(self) -> wasmtime.Linker:
         linker = wasmtime.Linker(self.engine)
         linker.allow_shadowing = True
-        for each in self._imports:
+        for each in self.signatures.functions:
             number = next(_numbers)
             _defined[number] = each
             module, name = each.module.encode(), each.name.encode()
@@ -137,7 +137,7 @@ class GuestSession:
         self._host_function = host_function
         self._wasi = functions(system)
         self._answering: dict[FunctionImport, Callable[..., int | None]] = {}
-        self._functions: dict[str, wasmtime.Func | None] = {}
+        self._functions: dict[str, tuple[wasmtime.Func, str]] = {}
         self._number = next(_numbers)
         self._context = bindings.wasmtime_store_context(self.store.ptr())
 
@@ -158,37 +158,32 @@ class GuestSession:
 
     def exports(self, name: str) -> bool:
         """Whether the guest exports a function of this name."""
-        if name not in self._functions:
-            found = self._export(name)
-            self._functions[name] = found if isinstance(found, wasmtime.Func) else None
-        return self._functions[name] is not None
+        return isinstance(self._module.signatures.exports.get(name), FunctionType)
 
     def call(self, name: str, *arguments: int) -> int:
-        """Call an exported function with integers; return its result, nothing to go by where it has none.
+        """Call an exported function with integers; return its result, 0 where it has none.
 
         What failed of ours meanwhile is in `system.failure`. It may be called within a call of the host.
 
         Raises:
-            KeyError: there is no such function.
+            TypeError: there is no such function, or it has other parameters or results.
             wasmtime.WasmtimeError: the guest was interrupted.
             wasmtime.Trap: the guest ended.
         """
-        if not self.exports(name):
-            raise KeyError(name)
-        function = self._functions[name]
+        function, result = self._functions.get(name) or self._function(name, len(arguments))
         values = _Values()
         for index, argument in enumerate(arguments):
             values[index].i64 = argument
         trap = ctypes.POINTER(bindings.wasm_trap_t)()
         error = bindings.wasmtime_func_call_unchecked(
             self._context,
-            ctypes.byref(function._func),  # type: ignore[union-attr]  # noqa: SLF001  # without its wrapper
+            ctypes.byref(function._func),  # noqa: SLF001 - without its wrapper
             values,
             _MOST_VALUES,
             ctypes.byref(trap),
         )
         _raise(error, trap)
-        return int(values[0].i64)
+        return int(getattr(values[0], result)) if result else 0
 
     def close(self) -> None:
         """Let go of the guest, its memory and its files. Closing twice does nothing."""
@@ -215,6 +210,22 @@ class GuestSession:
             self._context = outer
         for kind in wanted.type.results:  # one at most
             setattr(values[0], _FIELDS[kind], result or 0)
+
+    def _function(self, name: str, arguments: int) -> tuple[wasmtime.Func, str]:
+        """Return an exported function and the kind of its result, if it takes so many integers."""
+        kind = self._module.signatures.exports.get(name)
+        if not isinstance(kind, FunctionType):
+            raise TypeError(f"{name} is not a function that it exports")
+        if (
+            len(kind.parameters) != arguments
+            or len(kind.results) > 1
+            or not _INTEGERS.issuperset(kind.parameters + kind.results)
+        ):
+            raise TypeError(f"{name} is {kind}, which is not how it is called")
+        found = self._export(name)
+        assert isinstance(found, wasmtime.Func)
+        self._functions[name] = found, "".join(_FIELDS[each] for each in kind.results)
+        return self._functions[name]
 
     def _export(self, name: str) -> object:
         item = bindings.wasmtime_extern_t()

@@ -1,19 +1,27 @@
-"""What a module exports: a plugin's manifest and checks as bytes, whatever goes wrong."""
+"""What a module exports: a plugin's manifest and checks as bytes, whatever goes wrong.
+
+The last part answers the world of `wit/reglet.wit`, for hosts of the component model: componentize-py imports
+it in its own guest, where the modules named `wit_world` are its bindings.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import logging
+import os
+import random
 import sys
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from typing import Any
 
 from attrs import evolve
 
 from reglet.application.logging import LogRedirect, RunningCheck, redirect_logging, running_check
 from reglet.application.plugin import NO_VERSION
-from reglet.application.refusals import refused_looks
-from reglet.application.results import author_traceback, one_line, redacted, result_of_error
+from reglet.application.results import author_traceback, one_line, redacted, refused_looks, result_of_error
 from reglet.application.version import __version__
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import Manifest
@@ -23,7 +31,8 @@ from reglet.domain.errors import MemoryLimitError
 from reglet.domain.ports import HostFunctions, Plugin
 from reglet.domain.time import ZERO_TIME
 from reglet.infrastructure.guest.clients import host_clients
-from reglet.infrastructure.guest.host_calls import HostLogSink
+from reglet.infrastructure.guest.host_calls import HostLogSink, ImportedFunctions
+from reglet.infrastructure.guest.importing import import_plugin, preload, preload_for
 from reglet.infrastructure.wire.manifest import DESCRIPTION, MANIFEST, encode_schema
 from reglet.infrastructure.wire.result import LEGACY_RESULT, RESULT
 
@@ -175,3 +184,62 @@ def _result_of(error: BaseException) -> Result:
 
 _WITHOUT_CONFIG = {"manifest": Exports.manifest, "describe": Exports.describe, "schema": Exports.schema}
 _WITH_CONFIG = {"observe": Exports.observe, "legacy_observe": Exports.legacy_observe}
+
+
+_SEED_BYTES = 32
+"""As much as a key has. `random.seed()` would take 2,500, which cost a quarter of a module's first call."""
+
+
+def reseed() -> None:
+    """Take the random seed, and when logging began, from the host that runs the plugin."""
+    random.seed(int.from_bytes(os.urandom(_SEED_BYTES)))
+    logging.__dict__["_startTime"] = time.time_ns()  # LogRecord.relativeCreated counts from here
+
+
+class ComponentHost:
+    """Calls the functions of the WIT interface `host` by the names of the core ABI."""
+
+    def __init__(self, functions: Any) -> None:
+        """Take the bindings of the interface."""
+        self._functions = functions
+
+    def call(self, name: str, request: bytes) -> bytes | None:
+        """Call a host function."""
+        function: Callable[[bytes], bytes | None] = getattr(self._functions, name)
+        return function(request) or b""
+
+
+def world_of(module: str, attribute: str | None, version: str | None) -> type[Any]:
+    """Return the class that componentize-py looks for: `WitWorld`, over the plugin of a module."""
+    from wit_world.imports import host  # type: ignore[import-not-found]  # made by componentize-py
+
+    preload()
+    plugin = import_plugin(module, attribute, version)
+    preload_for(("",))
+    exports = Exports(plugin, ImportedFunctions(ComponentHost(host)))
+    exports.manifest()
+    return type("WitWorld", (World,), {"exports": exports})
+
+
+class World:
+    """The exports of the WIT world."""
+
+    exports: Exports
+    asleep = True
+
+    def manifest(self) -> bytes:
+        """Return the Manifest."""
+        self._wake()
+        return self.exports.manifest()
+
+    def observe(self, config: bytes) -> bytes:
+        """Return the Result of a config."""
+        self._wake()
+        return self.exports.observe(config)
+
+    @classmethod
+    def _wake(cls) -> None:
+        if cls.asleep:
+            cls.asleep = False
+            cls.exports.keep_log()
+            reseed()

@@ -30,17 +30,21 @@ from reglet.infrastructure.host.errors import LimitExceededError, NotAPluginErro
 from reglet.infrastructure.host.validation import check_header, check_signatures
 from reglet.infrastructure.wasm.binary import ModuleFormatError
 from reglet.infrastructure.wasm.entries import PAGE_SIZE
-from reglet.infrastructure.wasm.host_functions import HOST_MODULE, HostFunctionSlot, without_host_functions
 from reglet.infrastructure.wasm.inspect import PluginModule, read_plugin
 from reglet.infrastructure.wasm.sections import SectionId, read_sections
 from reglet.infrastructure.wasm.signatures import read_signatures
-from reglet.infrastructure.wasm.snapshot import memory_module
+from reglet.infrastructure.wasm.snapshot import (
+    HOST_MODULE,
+    HostFunctionSlot,
+    memory_module,
+    without_host_functions,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reglet.infrastructure.host.limits import Limits
-    from reglet.infrastructure.wasm.signatures import FunctionImport
+    from reglet.infrastructure.wasm.signatures import Signatures
 
 _MOST_RECENT = 4
 _recent: dict[tuple[str, bool], CompiledPlugin] = {}
@@ -102,7 +106,7 @@ def load_plugin(
 
 
 def _foreign(binary: bytes, source: str, digest: str, limits: Limits) -> LinkedModule:
-    imports = check_signatures(binary, source)
+    signatures = check_signatures(binary, source)
     fuel = limits.fuel is not None
     try:
         code = compiled_before(digest, fuel=fuel) or compiled_apart(
@@ -123,7 +127,7 @@ def _foreign(binary: bytes, source: str, digest: str, limits: Limits) -> LinkedM
         raise LimitExceededError(
             error.limit, allowed[error.limit], what, is_timeout=error.limit == "compile_time"
         ) from error
-    return LinkedModule(code, imports, engine=engine(fuel=fuel))
+    return LinkedModule(code, signatures, engine=engine(fuel=fuel))
 
 
 _CODE = (
@@ -178,11 +182,11 @@ class SharedRuntime:
             assert isinstance(made, wasmtime.Memory)
             return made
 
-        return LinkedModule(self._code[fuel], self._imports, make_memory, engine=engine(fuel=fuel))
+        return LinkedModule(self._code[fuel], self._signatures, make_memory, engine=engine(fuel=fuel))
 
     @cached_property
-    def _imports(self) -> tuple[FunctionImport, ...]:
-        return read_signatures(self._module).functions
+    def _signatures(self) -> Signatures:
+        return read_signatures(self._module)
 
     @cached_property
     def _parsed(self) -> PluginModule:

@@ -209,6 +209,7 @@ class Instance:
             environment=wasi.environment,
             stdout=BoundedStream(wasi.stdout, limits.output_bytes).write,
             stderr=self._stderr.write,
+            written_bytes=limits.written_bytes,
         )
         self._session = GuestSession(plugin.module, system, self._imports.function)
         try:
@@ -234,20 +235,27 @@ class Instance:
         if self._session.exports("_initialize"):
             self._call("_initialize")
 
-    def manifest(self) -> bytes:
-        """Return the JSON of the guest's Manifest."""
-        return self._answer("_manifest", self._call("_manifest"))
+    def manifest(self, export: str = "_manifest") -> bytes:
+        """Return the JSON of the guest's Manifest, or what another export without arguments answers."""
+        return self._answer(export, self._call(export))
 
-    def observe(self, config: bytes, functions: HostFunctions) -> bytes:
-        """Return the JSON of the Result of a check with a JSON config, host calls answered by `functions`."""
+    def observe(
+        self, config: bytes, functions: HostFunctions, export: str = "_observe", *, release: bool = True
+    ) -> bytes:
+        """Return the JSON of the Result of a check with a JSON config, host calls answered by `functions`.
+
+        `release` says whether the guest gets its buffers back, which it need not on every host.
+        """
         self._imports.functions = functions
+        self._session.system.quota.renew()
         self._refuel()
         pointer = self._call("allocate", len(config)) & _LOW
         if config and not pointer:
             raise GuestAnswerError("allocate", f"there was no room for a config of {len(config)} bytes")
         _write(self._session, pointer, config)
-        answer = self._answer("_observe", self._call("_observe", pointer, len(config)))
-        self._release(pointer, len(config))
+        answer = self._answer(export, self._call(export, pointer, len(config)), release=release)
+        if release:
+            self._release(pointer, len(config))
         return answer
 
     def close(self) -> None:
@@ -255,7 +263,7 @@ class Instance:
         self._imports.session = None
         self._session.close()
 
-    def _answer(self, call: str, packed: int) -> bytes:
+    def _answer(self, call: str, packed: int, *, release: bool = True) -> bytes:
         pointer, length = packed >> 32 & _LOW, packed & _LOW
         if pointer == 0:
             raise GuestAnswerError(call, "it is empty" if length == 0 else f"{length} bytes at address 0")
@@ -266,7 +274,8 @@ class Instance:
             answer = self._session.memory.read(pointer, length)
         except WasiError:
             raise GuestAnswerError(call, f"{length} bytes at {pointer:#x} are not in its memory") from None
-        self._release(pointer, length)
+        if release:
+            self._release(pointer, length)
         return answer
 
     def _release(self, pointer: int, length: int) -> None:
@@ -278,8 +287,11 @@ class Instance:
             self._session.store.set_fuel(self._limits.fuel)
 
     def _call(self, name: str, *arguments: int) -> int:
-        with self._entering(name):
-            return self._session.call(name, *arguments)
+        try:
+            with self._entering(name):
+                return self._session.call(name, *arguments)
+        except TypeError as error:
+            raise GuestAnswerError(name, str(error)) from error
 
     @contextlib.contextmanager
     def _entering(self, call: str) -> Iterator[None]:

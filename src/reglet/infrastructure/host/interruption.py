@@ -123,6 +123,10 @@ class GuestClock:
         """Let `duration` nanoseconds pass, or fewer when the guest is stopped."""
         self.interrupt.wait(duration / _NANOSECONDS)
 
+    def is_over(self) -> bool:
+        """Whether the guest was stopped."""
+        return self.interrupt.reason is not None
+
 
 def run_guest(
     work: Callable[[timedelta], T],

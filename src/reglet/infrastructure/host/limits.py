@@ -23,6 +23,9 @@ class Limits:
         response_bytes: the answer to a host call: 10 MB of body in base64, and its headers.
         result_bytes: a Result or a Manifest.
         output_bytes: what is kept of stdout and of stderr; the rest is dropped.
+        written_bytes: what is written to granted files, or by how much they grow where that is more (a sparse
+            file counts whole), and 4 KiB for each file opened for writing and each directory made. A guest
+            that goes on gets an I/O error, as on a full disk.
         host_calls: calls of host functions, log messages not counted.
         log_messages: log messages that are passed on; the rest is dropped.
         result_values: values in the JSON of a Result or a Manifest.
@@ -39,6 +42,7 @@ class Limits:
     result_bytes: int = 16 * MIB
     result_values: int = 500_000
     output_bytes: int = MIB
+    written_bytes: int = 64 * MIB
     host_calls: int = 1_000
     log_messages: int = 1_000
     compile_time: timedelta = timedelta(seconds=60)

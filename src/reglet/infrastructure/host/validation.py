@@ -11,9 +11,9 @@ from reglet.infrastructure.host.errors import NotAPluginError
 from reglet.infrastructure.wasi import WASI_MODULE
 from reglet.infrastructure.wasm.binary import ModuleFormatError
 from reglet.infrastructure.wasm.entries import SizeLimits, ValueType
-from reglet.infrastructure.wasm.host_functions import HOST_MODULE
 from reglet.infrastructure.wasm.limits import TooLargeError, check_counts
 from reglet.infrastructure.wasm.signatures import FunctionType, read_signatures
+from reglet.infrastructure.wasm.snapshot import HOST_MODULE
 from reglet.infrastructure.wire.host_functions import HOST_FUNCTION_NAMES, LOG_FUNCTION
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def check_header(binary: bytes, source: str) -> None:
         )
 
 
-def check_signatures(binary: bytes, source: str) -> tuple[FunctionImport, ...]:
-    """Return what a module imports; raise `NotAPluginError` unless a host can serve it and call it."""
+def check_signatures(binary: bytes, source: str) -> Signatures:
+    """Return what a module imports and exports; raise `NotAPluginError` unless a host can serve it."""
     try:
         check_counts(binary)
         signatures = read_signatures(binary)
@@ -61,7 +61,7 @@ def check_signatures(binary: bytes, source: str) -> tuple[FunctionImport, ...]:
         raise NotAPluginError(source, f"it does not validate: {error.reason}") from error
     _check_imports(signatures, source)
     _check_exports(signatures, source)
-    return signatures.functions
+    return signatures
 
 
 def _check_imports(signatures: Signatures, source: str) -> None:

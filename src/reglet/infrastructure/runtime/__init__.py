@@ -1,1 +1,126 @@
-"""The runtime that plugins are built on: a release makes it, builds and hosts load it."""
+"""The runtime that a release made: CPython and the adapter as one module, and the standard library."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attrs import field, frozen
+
+from reglet.domain.errors import RegletError
+from reglet.infrastructure.wasm.snapshot import HostFunctionSlot
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+PRODUCT_FOLDER = Path(__file__).with_name("product")
+"""Where the product lies in an installed package."""
+
+MODULE_FILE = "runtime.wasm"
+STANDARD_LIBRARY_FILE = "stdlib.zip"
+DESCRIPTION_FILE = "runtime.json"
+
+
+class RuntimeProductError(RegletError):
+    """The runtime is not there, or not whole."""
+
+
+@frozen
+class RuntimeModule:
+    """The module that guests are started of.
+
+    Attributes:
+        wasm: The module, with the exports that a build calls.
+        heap_base: The address at which dlmalloc's heap begins.
+        stack_size: Bytes of stack, which begins at address 0.
+        constructors: The exports to call first, in this order, before `_python_initialize`.
+        host_functions: The host functions that a build may leave out, by name.
+    """
+
+    wasm: bytes = field(repr=False)
+    heap_base: int
+    stack_size: int
+    constructors: tuple[str, ...]
+    host_functions: Mapping[str, HostFunctionSlot]
+
+
+@frozen
+class RuntimeProduct:
+    """The runtime module and the standard library.
+
+    Attributes:
+        module: The runtime module.
+        stdlib: A zip of the standard library, compiled: `python/json/__init__.pyc` and so on.
+        key: A digest of both, for the names of what is derived from them.
+        plugin_exports: The functions that a plugin exports, beside its memory.
+        builtin_modules: The built-in modules that the interpreter has.
+        components: What it is made of, by name: a version or a digest.
+    """
+
+    module: RuntimeModule
+    stdlib: Path
+    key: str
+    plugin_exports: tuple[str, ...]
+    builtin_modules: tuple[str, ...]
+    components: Mapping[str, str]
+
+
+@cache
+def load_product(folder: Path = PRODUCT_FOLDER) -> RuntimeProduct:
+    """Read the product and check its module's digest.
+
+    Raises:
+        RuntimeProductError: it was not made, or a file of it was changed; the message says how to make it.
+    """
+    module, description = _read(folder)
+    if hashlib.sha256(module).hexdigest() != description["sha256"][MODULE_FILE]:
+        raise RuntimeProductError(
+            f"{folder / MODULE_FILE} was changed since it was made; make it again: make runtime"
+        )
+    try:
+        return _product(folder, module, description)
+    except KeyError as error:
+        raise RuntimeProductError(
+            f"the runtime in {folder} is of another release (no {error}); make it again: make runtime"
+        ) from error
+
+
+def made_by(folder: Path) -> str:
+    """Return the digest of the code that made the product in `folder`.
+
+    Raises:
+        RuntimeProductError: it was not made.
+    """
+    return str(_read(folder)[1]["components"]["maker"])
+
+
+def _read(folder: Path) -> tuple[bytes, dict[str, Any]]:
+    try:
+        return (folder / MODULE_FILE).read_bytes(), json.loads((folder / DESCRIPTION_FILE).read_bytes())
+    except (OSError, ValueError) as error:
+        raise RuntimeProductError(
+            f"the runtime is not in {folder} ({error}); reinstall reglet, or in a clone run: make runtime"
+        ) from error
+
+
+def _product(folder: Path, module: bytes, description: Mapping[str, Any]) -> RuntimeProduct:
+    return RuntimeProduct(
+        module=RuntimeModule(
+            wasm=module,
+            heap_base=description["heap_base"],
+            stack_size=description["stack_size"],
+            constructors=tuple(description["constructors"]),
+            host_functions={
+                name: HostFunctionSlot(**slot) for name, slot in description["host_functions"].items()
+            },
+        ),
+        stdlib=folder / STANDARD_LIBRARY_FILE,
+        key=description["key"],
+        plugin_exports=tuple(description["plugin_exports"]),
+        builtin_modules=tuple(description["builtin_modules"]),
+        components=description["components"],
+    )

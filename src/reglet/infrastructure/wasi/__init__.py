@@ -1,7 +1,5 @@
 """WASI preview 1 in Python over trees of files, for builds and for runs."""
 
-from reglet.infrastructure.wasi.errno import Errno, WasiError
-from reglet.infrastructure.wasi.memory import LinearMemory
 from reglet.infrastructure.wasi.preview1 import WASI_MODULE, WasiFunction, functions, unknown
 from reglet.infrastructure.wasi.read_only import (
     Directory,
@@ -17,17 +15,20 @@ from reglet.infrastructure.wasi.system import (
     Descriptor,
     Descriptors,
     HashedRandom,
+    LinearMemory,
     SteppingClock,
     System,
 )
 from reglet.infrastructure.wasi.tree import (
     DirectoryEntry,
+    Errno,
     FileStatus,
     FileType,
     OpenFile,
     OpenFlags,
     Times,
     Tree,
+    WasiError,
 )
 
 __all__ = [

@@ -6,9 +6,8 @@ import posixpath
 import struct
 from typing import TYPE_CHECKING
 
-from reglet.infrastructure.wasi.errno import Errno, WasiError
-from reglet.infrastructure.wasi.system import Descriptor, Stream
-from reglet.infrastructure.wasi.tree import FileStatus, FileType, OpenFlags, Times
+from reglet.infrastructure.wasi.system import FILE_NAME_ERRORS, Descriptor, Stream, WriteQuota
+from reglet.infrastructure.wasi.tree import Errno, FileStatus, FileType, OpenFlags, Times, WasiError
 
 if TYPE_CHECKING:
     from reglet.infrastructure.wasi.system import System
@@ -27,21 +26,17 @@ _FLAG_APPEND = 1
 _SET, _CURRENT, _END = 0, 1, 2
 _SET_ACCESSED, _ACCESSED_NOW, _SET_MODIFIED, _MODIFIED_NOW = 1, 2, 4, 8
 
+_U64 = (1 << 64) - 1
+_LAST_OFFSET = (1 << 63) - 1
 _LARGEST_TRANSFER = 1 << 20
 """Bytes that one read or write moves at most, so that a guest cannot make us hold more."""
 
 
 def packed_status(status: FileStatus) -> bytes:
-    """Return a file's status as preview 1 lays it out."""
+    """Return a file's status as preview 1 lays it out; a time before 1970 in two's complement, as Go does."""
+    times = (each & _U64 for each in (status.accessed, status.modified, status.changed))
     return _STATUS.pack(
-        status.device,
-        status.inode,
-        status.type,
-        status.links,
-        status.size,
-        status.accessed,
-        status.modified,
-        status.changed,
+        status.device & _U64, status.inode & _U64, status.type, status.links, status.size, *times
     )
 
 
@@ -77,12 +72,17 @@ class TransferCalls:
         opened = self._system.descriptors.get(number)
         if isinstance(opened, Descriptor):
             offset = None if opened.flags.append else opened.position
-            opened.position += self._write(opened, offset, vectors, count, result)
+            done = self._write(opened, offset, vectors, count, result)
+            opened.position = opened.file.status().size if offset is None else offset + done
             return
         if opened.sink is None:
             raise WasiError(Errno.BADF)
         content = self._gather(vectors, count)
-        opened.sink(content)
+        try:
+            opened.sink(content)
+        except Exception as error:
+            self._system.failure = error
+            raise WasiError(Errno.IO) from error
         self._system.memory.write_u32(result, len(content))
 
     def fd_pwrite(self, number: int, vectors: int, count: int, offset: int, result: int) -> None:
@@ -96,7 +96,7 @@ class TransferCalls:
             raise WasiError(Errno.INVAL)
         start = {_SET: 0, _CURRENT: opened.position}.get(whence)
         position = (opened.file.status().size if start is None else start) + offset
-        if position < 0:
+        if not 0 <= position <= _LAST_OFFSET:
             raise WasiError(Errno.INVAL)
         opened.position = position
         self._system.memory.write_u64(result, position)
@@ -108,6 +108,8 @@ class TransferCalls:
     def _read(self, opened: Descriptor, offset: int, vectors: int, count: int, result: int) -> int:
         if opened.type is FileType.DIRECTORY:
             raise WasiError(Errno.ISDIR)
+        if offset < 0:
+            raise WasiError(Errno.INVAL)
         memory = self._system.memory
         done = 0
         for address, size in memory.read_vectors(vectors, count):
@@ -123,7 +125,13 @@ class TransferCalls:
     def _write(self, opened: Descriptor, offset: int | None, vectors: int, count: int, result: int) -> int:
         if opened.type is FileType.DIRECTORY:
             raise WasiError(Errno.ISDIR)
-        done = opened.file.write(offset, self._gather(vectors, count))
+        if offset is not None and offset < 0:
+            raise WasiError(Errno.INVAL)
+        content = self._gather(vectors, count)
+        size = opened.file.status().size
+        end = (size if offset is None else offset) + len(content)
+        self._system.quota.take(max(len(content), end - size))
+        done = opened.file.write(offset, content)
         self._system.memory.write_u32(result, done)
         return done
 
@@ -171,7 +179,11 @@ class DescriptorCalls:
 
     def fd_filestat_set_size(self, number: int, size: int) -> None:
         """Cut or lengthen the file that is open."""
-        self._system.descriptors.file(number).file.set_size(size)
+        file = self._system.descriptors.file(number).file
+        if size < 0:
+            raise WasiError(Errno.INVAL)
+        self._system.quota.take(max(size - file.status().size, 0))
+        file.set_size(size)
 
     def fd_filestat_set_times(self, number: int, accessed: int, modified: int, flags: int) -> None:
         """Set the times of the file that is open."""
@@ -214,13 +226,14 @@ class DirectoryCalls:
         if opened.type is not FileType.DIRECTORY:
             raise WasiError(Errno.NOTDIR)
         if opened.listing is None or cookie == 0:
-            opened.listing = opened.file.entries()
+            opened.listing = opened.file.entries(self._system.checkpoint)
         content = bytearray()
         room = min(size & 0xFFFF_FFFF, _LARGEST_TRANSFER)
-        for position, entry in enumerate(opened.listing[max(cookie, 0) :], start=max(cookie, 0)):
+        for position in range(max(cookie, 0), len(opened.listing)):
             if len(content) >= room:
                 break
-            name = entry.name.encode()
+            entry = opened.listing[position]
+            name = entry.name.encode(errors=FILE_NAME_ERRORS)
             content += _DIRECTORY_ENTRY.pack(position + 1, entry.inode, len(name), entry.type) + name
         self._system.memory.write(address, bytes(content[:room]))
         self._system.memory.write_u32(result, min(len(content), room))
@@ -229,7 +242,7 @@ class DirectoryCalls:
         opened = self._system.descriptors.get(number)
         if isinstance(opened, Stream) or not opened.preopened:
             raise WasiError(Errno.BADF)
-        return opened.guest_path.encode()
+        return opened.guest_path.encode(errors=FILE_NAME_ERRORS)
 
 
 def _descriptor_status(opened: Stream | Descriptor) -> bytes:
@@ -282,6 +295,8 @@ class PathCalls:
             directory=bool(how & _DIRECTORY),
             follow=bool(lookup & _FOLLOW),
         )
+        if wanted.changes:
+            self._system.quota.take(WriteQuota.ENTRY)
         file = parent.tree.open(relative, wanted)
         guest_path = posixpath.normpath(posixpath.join(parent.guest_path, name))
         opened = Descriptor(parent.tree, relative, file, file.status().type, wanted, guest_path)
@@ -296,7 +311,7 @@ class PathCalls:
     def path_readlink(self, number: int, path: int, size: int, address: int, room: int, result: int) -> None:
         """Write what a symbolic link points to, cut to the room there is."""
         parent, _, relative = self._resolve(number, path, size)
-        content = parent.tree.read_link(relative).encode()[: room & 0xFFFF_FFFF]
+        content = parent.tree.read_link(relative).encode(errors=FILE_NAME_ERRORS)[: room & 0xFFFF_FFFF]
         self._system.memory.write(address, content)
         self._system.memory.write_u32(result, len(content))
 
@@ -328,6 +343,7 @@ class PathChanges:
     def path_create_directory(self, number: int, path: int, size: int) -> None:
         """Make a directory."""
         parent, _, relative = _resolve(self._system, number, path, size)
+        self._system.quota.take(WriteQuota.ENTRY)
         parent.tree.create_directory(relative)
 
     def path_remove_directory(self, number: int, path: int, size: int) -> None:

@@ -20,7 +20,6 @@ from attrs import field, frozen
 from reglet.domain.errors import UnsupportedOptionError
 from reglet.domain.policy.files import path_pattern, special_folder
 from reglet.domain.policy.globs import Glob, PatternError, alternatives, is_exact
-from reglet.infrastructure.wasi.errno import Errno, WasiError
 from reglet.infrastructure.wasi.real_files import (
     Location,
     RealDirectory,
@@ -30,7 +29,17 @@ from reglet.infrastructure.wasi.real_files import (
     located,
     set_times,
 )
-from reglet.infrastructure.wasi.tree import FileStatus, FileType, OpenFile, OpenFlags, Times, Tree
+from reglet.infrastructure.wasi.tree import (
+    Errno,
+    FileStatus,
+    FileType,
+    OpenFile,
+    OpenFlags,
+    Times,
+    Tree,
+    WasiError,
+    names_directory,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -235,8 +244,11 @@ class GrantedTree:
 
     def open(self, path: str, flags: OpenFlags) -> OpenFile:
         """Open a file or directory; only regular files and directories are."""
-        with self._located(path, follow=flags.follow) as location:
+        is_directory = names_directory(path)
+        with self._located(path, follow=flags.follow or is_directory) as location:
             found = self._lstat(location)
+            if found is None and is_directory and flags.create:
+                raise WasiError(Errno.ISDIR)
             if found is not None and stat.S_ISDIR(found.st_mode):
                 # The path is empty where the host itself opens the directory that it gives to a guest.
                 if path and not self._paths.may_list(location.path):
@@ -248,7 +260,7 @@ class GrantedTree:
 
     def status(self, path: str, *, follow: bool) -> FileStatus:
         """Return the status of a path."""
-        with self._located(path, follow=follow) as location:
+        with self._located(path, follow=follow or names_directory(path)) as location:
             found = self._lstat(location)
             if found is None:
                 raise WasiError(Errno.NOENT)

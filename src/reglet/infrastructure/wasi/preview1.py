@@ -6,7 +6,6 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from reglet.infrastructure.wasi.errno import Errno, WasiError, from_os_error
 from reglet.infrastructure.wasi.file_calls import (
     DescriptorCalls,
     DirectoryCalls,
@@ -14,6 +13,7 @@ from reglet.infrastructure.wasi.file_calls import (
     PathChanges,
     TransferCalls,
 )
+from reglet.infrastructure.wasi.tree import Errno, WasiError, from_os_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,6 +132,7 @@ class ProcessCalls:
         """Write random bytes."""
         wanted = size & 0xFFFF_FFFF
         for start in range(0, wanted, _LARGEST_RANDOM):
+            self._system.checkpoint()
             part = self._system.random(min(_LARGEST_RANDOM, wanted - start))
             self._system.memory.write(address + start, part)
 
@@ -181,6 +182,15 @@ def unknown(*_arguments: int) -> int:
     return Errno.NOSYS
 
 
+_NUMBERS = {
+    UnicodeError: Errno.ILSEQ,
+    OverflowError: Errno.OVERFLOW,
+    struct.error: Errno.OVERFLOW,
+    MemoryError: Errno.NOMEM,
+}
+"""What Python raises for names, times and sizes that a host or a guest made up."""
+
+
 def _guarded(system: System, method: Callable[..., None]) -> Callable[..., int]:
     def call(*arguments: int) -> int:
         try:
@@ -189,6 +199,8 @@ def _guarded(system: System, method: Callable[..., None]) -> Callable[..., int]:
             return error.number
         except OSError as error:
             return from_os_error(error)
+        except (UnicodeError, OverflowError, struct.error, MemoryError) as error:
+            return next(number for kind, number in _NUMBERS.items() if isinstance(error, kind))
         except BaseException as error:  # noqa: BLE001  # the engine would lose it, or give it to another guest
             system.failure = error
             return Errno.IO

@@ -7,8 +7,18 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from attrs import frozen
 
-from reglet.infrastructure.wasi.errno import Errno, WasiError
-from reglet.infrastructure.wasi.tree import DirectoryEntry, FileStatus, FileType, OpenFlags, Times
+from reglet.infrastructure.wasi.tree import (
+    Checkpoint,
+    DirectoryEntry,
+    Errno,
+    FileStatus,
+    FileType,
+    OpenFlags,
+    Times,
+    WasiError,
+    names_directory,
+    no_checkpoint,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -175,9 +185,13 @@ class ReadOnlyTree:
             if part == "..":
                 if len(trail) == 1:
                     raise WasiError(Errno.NOTCAPABLE)
+                if not _is_directory(trail[-1][1]):
+                    raise WasiError(Errno.NOTDIR)
                 trail.pop()
                 continue
             trail.append((part, _child(trail[-1][1], part)))
+        if names_directory(path) and not _is_directory(trail[-1][1]):
+            raise WasiError(Errno.NOTDIR)
         return tuple(name for name, _ in trail[1:]), trail[-1][1]
 
 
@@ -201,12 +215,13 @@ class ReadOnlyFile:
             self._content = self._node.content()
         return self._content[offset : offset + size]
 
-    def entries(self) -> list[DirectoryEntry]:
+    def entries(self, checkpoint: Checkpoint = no_checkpoint) -> list[DirectoryEntry]:
         """Return a directory's entries."""
         if not _is_directory(self._node):
             raise WasiError(Errno.NOTDIR)
         entries: list[DirectoryEntry] = []
         for name in self._node.names():
+            checkpoint()
             status = _status((*self._parts, name), _child(self._node, name))
             entries.append(DirectoryEntry(name, status.inode, status.type))
         return entries

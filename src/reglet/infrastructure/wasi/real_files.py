@@ -14,8 +14,17 @@ from typing import TYPE_CHECKING, NoReturn
 
 from attrs import frozen
 
-from reglet.infrastructure.wasi.errno import Errno, WasiError
-from reglet.infrastructure.wasi.tree import DirectoryEntry, FileStatus, FileType, Times
+from reglet.infrastructure.wasi.tree import (
+    Checkpoint,
+    DirectoryEntry,
+    Errno,
+    FileStatus,
+    FileType,
+    Times,
+    WasiError,
+    names_directory,
+    no_checkpoint,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -50,7 +59,13 @@ def located(path: str, *, follow: bool, may_pass: Callable[[str], bool]) -> Iter
     """
     walk = _Walk(may_pass)
     try:
-        yield walk.to(path, follow=follow)
+        location = walk.to(path, follow=follow)
+        if names_directory(path) and may_pass(location.path):
+            with contextlib.suppress(FileNotFoundError):
+                found = os.stat(location.name, dir_fd=location.parent, follow_symlinks=False)
+                if not stat.S_ISDIR(found.st_mode):
+                    raise WasiError(Errno.NOTDIR)
+        yield location
     finally:
         walk.close()
 
@@ -167,6 +182,24 @@ def set_times(target: int | str, times: Times, present: os.stat_result, parent: 
         os.utime(target, ns=(accessed, modified), dir_fd=parent, follow_symlinks=False)
 
 
+def _type_of_entry(entry: os.DirEntry[str]) -> FileType | None:
+    """Return the type of a listed file, by a look at the file itself only if need be; None if it is gone."""
+    if entry.is_symlink():
+        return FileType.SYMBOLIC_LINK
+    if entry.is_dir(follow_symlinks=False):
+        return FileType.DIRECTORY
+    if entry.is_file(follow_symlinks=False):
+        return FileType.REGULAR_FILE
+    try:
+        return file_type(entry.stat(follow_symlinks=False).st_mode)
+    except FileNotFoundError:
+        return None
+
+
+_ENTRIES_AT_ONCE = 256
+"""Entries of a listing between two looks at the clock; some milliseconds."""
+
+
 class RealFile:
     """A regular file, by its descriptor."""
 
@@ -197,7 +230,7 @@ class RealFile:
             raise WasiError(Errno.ROFS)
         set_times(self._descriptor, times, os.fstat(self._descriptor))
 
-    def entries(self) -> NoReturn:
+    def entries(self, checkpoint: Checkpoint = no_checkpoint) -> NoReturn:
         """Refuse: a file has no entries."""
         raise WasiError(Errno.NOTDIR)
 
@@ -223,14 +256,17 @@ class RealDirectory:
         """Return the status it had when it was opened."""
         return self._status
 
-    def entries(self) -> Sequence[DirectoryEntry]:
+    def entries(self, checkpoint: Checkpoint = no_checkpoint) -> Sequence[DirectoryEntry]:
         """Return the known entries, sorted by name."""
+        known: list[DirectoryEntry] = []
         with os.scandir(self._descriptor) as found:
-            named = [
-                (each.name, each.inode(), file_type(each.stat(follow_symlinks=False).st_mode))
-                for each in found
-            ]
-        return [DirectoryEntry(*each) for each in sorted(named) if self._shows(each[0], each[2])]
+            for count, each in enumerate(found):
+                if count % _ENTRIES_AT_ONCE == 0:
+                    checkpoint()
+                kind = _type_of_entry(each)
+                if kind is not None and self._shows(each.name, kind):
+                    known.append(DirectoryEntry(each.name, each.inode(), kind))
+        return sorted(known, key=lambda each: each.name)
 
     def read(self, offset: int, size: int) -> NoReturn:
         """Refuse: a directory has no bytes."""

@@ -2,20 +2,100 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import posixpath
+import struct
 from typing import TYPE_CHECKING, Protocol
 
 from attrs import define
 
-from reglet.infrastructure.wasi.errno import Errno, WasiError
-from reglet.infrastructure.wasi.tree import DirectoryEntry, FileType, OpenFlags
+from reglet.infrastructure.wasi.tree import DirectoryEntry, Errno, FileType, OpenFlags, WasiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from reglet.infrastructure.wasi.memory import LinearMemory
     from reglet.infrastructure.wasi.tree import OpenFile, Tree
+
+
+_ADDRESS = 0xFFFF_FFFF
+_MOST_VECTORS = 1024
+"""As on Linux. A guest's memory holds tens of millions, which would take the host gigabytes to list."""
+_LONGEST_PATH = 4096
+"""Bytes, as on Linux."""
+_U32 = struct.Struct("<I")
+_U64 = struct.Struct("<Q")
+
+FILE_NAME_ERRORS = "surrogateescape"
+"""How bytes that are no UTF-8 stand in names and variables: as in `os.fsdecode`, so they stay the same."""
+
+
+class LinearMemory:
+    """Bytes at a fixed place of this process. The guest's addresses arrive as signed 32-bit integers.
+
+    Args:
+        base: address of the guest's byte 0; it must not move while this is in use.
+        length: answers the memory's present size in bytes; asked only when an access lies beyond the last
+            known size, since a memory never shrinks.
+
+    Every access outside raises WasiError(FAULT): a guest must not reach the host's bytes.
+    """
+
+    __slots__ = ("_base", "_known", "_length")
+
+    def __init__(self, base: int, length: Callable[[], int]) -> None:
+        self._base = base
+        self._length = length
+        self._known = length()
+
+    def read(self, address: int, size: int) -> bytes:
+        """Return `size` bytes at `address`."""
+        return ctypes.string_at(self._base + self._checked(address, size), size)
+
+    def read_all(self) -> bytes:
+        """Return the whole memory."""
+        self._known = self._length()
+        return self.read(0, self._known)
+
+    def write(self, address: int, content: bytes) -> None:
+        """Put `content` at `address`."""
+        ctypes.memmove(self._base + self._checked(address, len(content)), content, len(content))
+
+    def write_u32(self, address: int, value: int) -> None:
+        """Put a 32-bit number at `address`."""
+        self.write(address, _U32.pack(value))
+
+    def write_u64(self, address: int, value: int) -> None:
+        """Put a 64-bit number at `address`."""
+        self.write(address, _U64.pack(value))
+
+    def read_vectors(self, address: int, count: int) -> list[tuple[int, int]]:
+        """Return the (address, size) pairs of an array of io vectors; WasiError(INVAL) beyond 1,024."""
+        size = count & _ADDRESS
+        if size > _MOST_VECTORS:
+            raise WasiError(Errno.INVAL)
+        return list(struct.iter_unpack("<II", self.read(address, size * 8)))
+
+    def read_path(self, address: int, size: int) -> str:
+        """Return the path at `address`.
+
+        One of more than 4,096 bytes raises WasiError(NAMETOOLONG), one that holds NUL ILSEQ.
+        """
+        length = size & _ADDRESS
+        if length > _LONGEST_PATH:
+            raise WasiError(Errno.NAMETOOLONG)
+        path = self.read(address, length).decode(errors=FILE_NAME_ERRORS)
+        if "\0" in path:
+            raise WasiError(Errno.ILSEQ)
+        return path
+
+    def _checked(self, address: int, size: int) -> int:
+        start = address & _ADDRESS
+        if start + size > self._known:
+            self._known = self._length()
+            if start + size > self._known:
+                raise WasiError(Errno.FAULT)
+        return start
 
 
 _FIRST_FREE = 3
@@ -147,6 +227,10 @@ class SteppingClock:
         """Pass at once."""
         self._passed += duration
 
+    def is_over(self) -> bool:
+        """Return False: whoever runs the guest stops it."""
+        return False
+
     def _read(self) -> int:
         self.readings += 1
         self._passed += _STEP
@@ -190,6 +274,34 @@ class Clock(Protocol):
         """Let `duration` pass, or as much of it as the guest may wait."""
         ...
 
+    def is_over(self) -> bool:
+        """Whether the guest must stop."""
+        ...
+
+
+class WriteQuota:
+    """What a guest may still write to files: bytes written or, where that is more, by which a file grows.
+
+    So a sparse file counts whole. To open a file for writing and to make a directory costs 4 KiB.
+    """
+
+    ENTRY = 4096
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit = self._left = limit
+
+    def renew(self) -> None:
+        """Begin anew."""
+        self._left = self._limit
+
+    def take(self, size: int) -> None:
+        """Count bytes; raise WasiError(DQUOT) if they are more than are left."""
+        if self._left is None:
+            return
+        if size > self._left:
+            raise WasiError(Errno.DQUOT)
+        self._left -= size
+
 
 class NotAttachedError(RuntimeError):
     """A guest called before its memory was attached: a start function that uses WASI."""
@@ -212,6 +324,7 @@ class System:
         arguments: Sequence[str] = (),
         stdout: Callable[[bytes], object],
         stderr: Callable[[bytes], object],
+        written_bytes: int | None = None,
     ) -> None:
         """Make a system.
 
@@ -223,12 +336,16 @@ class System:
             arguments: the program's name first; may be empty.
             stdout: takes what the guest writes to descriptor 1.
             stderr: the same for descriptor 2.
+            written_bytes: what may be written to files, see `WriteQuota`; None for no limit.
         """
         self.clock = clock
         self.random = random
-        self.environment = [f"{name}={value}".encode() for name, value in (environment or {}).items()]
-        self.arguments = [argument.encode() for argument in arguments]
+        self.environment = [
+            f"{name}={value}".encode(errors=FILE_NAME_ERRORS) for name, value in (environment or {}).items()
+        ]
+        self.arguments = [argument.encode(errors=FILE_NAME_ERRORS) for argument in arguments]
         self.descriptors = Descriptors(preopens, stdout, stderr)
+        self.quota = WriteQuota(written_bytes)
         self.failure: BaseException | None = None
         self.exit_status: int | None = None
         self._memory: LinearMemory | None = None
@@ -239,6 +356,11 @@ class System:
         if self._memory is None:
             raise NotAttachedError
         return self._memory
+
+    def checkpoint(self) -> None:
+        """Raise WasiError(TIMEDOUT) once the guest must stop: an epoch stops none of our own calls."""
+        if self.clock.is_over():
+            raise WasiError(Errno.TIMEDOUT)
 
     def attach(self, memory: LinearMemory) -> None:
         """Let the system use the guest's memory, once the guest is instantiated."""

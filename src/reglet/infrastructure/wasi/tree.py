@@ -1,14 +1,68 @@
-"""What a tree of files must answer to be shown to a guest."""
+"""What a tree of files must answer to be shown to a guest, and the numbers with which a call fails."""
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol, TypeAlias
 
 from attrs import frozen
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+
+class Errno(IntEnum):
+    """The numbers that our calls answer with."""
+
+    SUCCESS = 0
+    ACCES = 2
+    BADF = 8
+    BUSY = 10
+    DQUOT = 19
+    EXIST = 20
+    FAULT = 21
+    FBIG = 22
+    ILSEQ = 25
+    INVAL = 28
+    IO = 29
+    ISDIR = 31
+    LOOP = 32
+    MFILE = 33
+    NAMETOOLONG = 37
+    NOENT = 44
+    NOMEM = 48
+    NOSPC = 51
+    NOSYS = 52
+    NOTDIR = 54
+    NOTEMPTY = 55
+    NOTSUP = 58
+    OVERFLOW = 61
+    PERM = 63
+    PIPE = 64
+    ROFS = 69
+    SPIPE = 70
+    TIMEDOUT = 73
+    XDEV = 75
+    NOTCAPABLE = 76
+
+
+class WasiError(Exception):
+    """A call's failure; the guest sees its number."""
+
+    def __init__(self, number: Errno) -> None:
+        super().__init__(number.name)
+        self.number = number
+
+
+_BY_PLATFORM = {
+    number: Errno[name.removeprefix("E")]
+    for number, name in errno.errorcode.items()
+    if name.removeprefix("E") in Errno.__members__
+}
+
+
+def from_os_error(error: OSError) -> Errno:
+    """Return the number for a failure of the operating system; IO for those that preview 1 does not know."""
+    return _BY_PLATFORM.get(error.errno or 0, Errno.IO)
 
 
 class FileType(IntEnum):
@@ -75,6 +129,19 @@ class Times:
     modified: int | None
 
 
+Checkpoint: TypeAlias = Callable[[], object]
+"""Is called now and then in long work; raises WasiError(TIMEDOUT) once the guest must stop."""
+
+
+def no_checkpoint() -> None:
+    """Let work go on for as long as it takes."""
+
+
+def names_directory(path: str) -> bool:
+    """Whether a path can only be a directory's: `f/` and `f/.` are no names of a regular file."""
+    return path.endswith(("/", "/."))
+
+
 class OpenFile(Protocol):
     """A file or directory that the guest has open. Every method may raise WasiError or OSError."""
 
@@ -102,8 +169,8 @@ class OpenFile(Protocol):
         """Bring what was written to the disk."""
         ...
 
-    def entries(self) -> Sequence[DirectoryEntry]:
-        """Return a directory's entries, without `.` and `..`."""
+    def entries(self, checkpoint: Checkpoint = no_checkpoint) -> Sequence[DirectoryEntry]:
+        """Return a directory's entries in a fixed order, without `.` and `..`; there may be a million."""
         ...
 
     def close(self) -> None:

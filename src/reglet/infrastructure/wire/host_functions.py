@@ -105,10 +105,11 @@ def _http_response(
 ) -> tuple[HTTPResponse, frozenset[str]]:
     """Return the response, and the options that the host honoured.
 
-    A host that tells the latency speaks hostlib, which honours both options on redirects without saying so.
+    A host that reports the latency is ours, which says what it honoured, or speaks hostlib, which honours
+    both options on redirects without saying so.
     """
     implied = () if latency is None else (FOLLOW_REDIRECTS, MAX_REDIRECTS)
-    return HTTPResponse(**attributes), frozenset((*applied, *implied))
+    return HTTPResponse(latency=latency, **attributes), frozenset((*applied, *implied))
 
 
 HTTP_RESPONSE = Response(
@@ -120,7 +121,7 @@ HTTP_RESPONSE = Response(
     Field("body", BYTES),
     Field("proto", STRING),
     Field("status_code", INTEGER, always=True),
-    Field("latency_ms", ELAPSED, "latency", default=None, only=HOSTLIB, extra=True),
+    Field("latency_ms", ELAPSED, "latency", default=None),
     Field("body_truncated", BOOLEAN, "truncated"),
     Field("applied", STRINGS, extra=True),
 )
@@ -201,6 +202,7 @@ class TCPRequest:
     port: int
     timeout: timedelta | None = None
     tls: bool = False
+    insecure_skip_verify: bool = False
 
 
 @frozen
@@ -222,6 +224,7 @@ class TCPResponse:
     tls_cert_issuer: str = ""
     tls_cert_not_after: datetime | None = None
     response_time: timedelta = timedelta()
+    applied: tuple[str, ...] = ()
 
 
 def _tcp_response(*, tls: bool, tls_version: str, **attributes: Any) -> TCPResponse:
@@ -250,6 +253,7 @@ TCP_REQUEST = Request(
     Field("timeout_ms", TIMEOUT, "timeout"),
     Field("tls", BOOLEAN, always=True, only=ABI),
     Field("use_tls", BOOLEAN, "tls", always=True, only=HOSTLIB),
+    Field(INSECURE_SKIP_VERIFY, BOOLEAN),
 )
 TCP_RESPONSE = Response(
     "TCPResponse",
@@ -270,6 +274,7 @@ TCP_RESPONSE = Response(
     Field("latency_ms", ELAPSED, "response_time", only=HOSTLIB),
     Field("tls", BOOLEAN, only=ABI),
     Field("connected", BOOLEAN, always=True),
+    Field("applied", STRINGS),
 )
 
 
@@ -282,6 +287,7 @@ class SMTPRequest:
     timeout: timedelta | None = None
     tls: bool = False
     starttls: bool = False
+    insecure_skip_verify: bool = False
 
 
 def _smtp_result(
@@ -313,6 +319,7 @@ SMTP_REQUEST = Request(
     Field("starttls", BOOLEAN, always=True, only=ABI),
     Field("use_tls", BOOLEAN, "tls", always=True, only=HOSTLIB),
     Field("use_starttls", BOOLEAN, "starttls", always=True, only=HOSTLIB),
+    Field(INSECURE_SKIP_VERIFY, BOOLEAN),
 )
 SMTP_RESPONSE = Response(
     "SMTPResponse",
@@ -329,6 +336,7 @@ SMTP_RESPONSE = Response(
     Field("connected", BOOLEAN, always=True),
     Field("tls", BOOLEAN, "tls_enabled", only=ABI),
     Field("extensions", STRINGS, default=None, derive=_known_extensions),
+    Field("applied", STRINGS),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Self
 
-from reglet.application.answers import (
+from reglet.application.examples import (
     Answer,
     CommandAnswer,
     DNSAnswer,
@@ -13,13 +13,12 @@ from reglet.application.answers import (
     SMTPAnswer,
     TCPAnswer,
 )
-from reglet.application.clients import with_client
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.records import LogMessage
 from reglet.domain.entities.result import Result
 from reglet.domain.policy import Policy
-from reglet.domain.ports import HostFunctions, Plugin
+from reglet.domain.ports import HostFunctions, Plugin, with_client
 from reglet.infrastructure.guest.clients import host_clients
 from reglet.infrastructure.host import HostCallEvent, HostDispatcher, HostPorts
 from reglet.testing.config_json import encode_config
@@ -122,6 +121,7 @@ class FakeHost:
 
         Raises `UnexpectedCallError` if the plugin made a call that no route answers, even if it went on.
         """
+        __tracebackhide__ = True
         self._functions = self._dispatcher()
         result = runner_of(plugin).check(self, encode_config(config))
         self.raise_unexpected()
@@ -129,11 +129,13 @@ class FakeHost:
 
     def assert_all_used(self) -> None:
         """Raise `AssertionError` that lists routes with answers that were not asked for."""
+        __tracebackhide__ = True
         for fake in self._fakes():
             fake.assert_all_used()
 
     def raise_unexpected(self) -> None:
         """Raise the first `UnexpectedCallError` since the last time, if there was one."""
+        __tracebackhide__ = True
         for fake in self._fakes():
             fake.raise_unexpected()
 
@@ -159,6 +161,7 @@ def with_fakes(ctx: Context, clients: Iterable[object]) -> Context:
 
 def raise_unexpected(clients: Iterable[object]) -> None:
     """Raise the first call since the last time that a fake among the clients did not expect."""
+    __tracebackhide__ = True
     for client in clients:
         if isinstance(client, FakeHost | Fake):
             client.raise_unexpected()

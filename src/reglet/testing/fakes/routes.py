@@ -248,12 +248,14 @@ class Routes(Generic[AnyRoute]):
 
     def assert_all_used(self) -> None:
         """Raise `AssertionError` that lists every route with an answer that was not asked for."""
+        __tracebackhide__ = True
         unused = [f"  {route} (answered {len(route.calls)})" for route in self.all if not route.is_used]
         if unused:
             raise AssertionError("\n".join(["routes that were not used up:", *unused]))
 
     def raise_unexpected(self) -> None:
         """Raise the first `UnexpectedCallError` since the last time, if there was one."""
+        __tracebackhide__ = True
         if self.unexpected:
             first = self.unexpected[0]
             self.unexpected.clear()
@@ -286,10 +288,12 @@ class Fake(Generic[AnyRoute]):
 
     def assert_all_used(self) -> None:
         """Raise `AssertionError` that lists every route with an answer that was not asked for."""
+        __tracebackhide__ = True
         self.routes.assert_all_used()
 
     def raise_unexpected(self) -> None:
         """Raise the first `UnexpectedCallError` since the last time: a plugin may have caught it."""
+        __tracebackhide__ = True
         self.routes.raise_unexpected()
 
 
