@@ -56,6 +56,8 @@ class Cache:
         """Keep `content` under `key`, replacing what was there."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if (self.folder / key).is_fifo():
+                (self.folder / key).unlink()  # to write to it would wait for a reader
             trailer = _TRAILER + zlib.crc32(content).to_bytes(4, "little")
             write_atomic(self.folder / key, content, trailer, mode=PRIVATE)
             self._drop_oldest()
@@ -82,6 +84,8 @@ class Cache:
 
     def _is_trusted(self, key: str) -> bool:
         """Whether nobody but this user and root could have written an entry; raises OSError without one."""
+        if not stat.S_ISREG((self.folder / key).stat().st_mode):
+            return False  # to read a pipe would wait for ever
         if not hasattr(os, "geteuid"):
             return True  # the modes of Windows say nothing; its cache folder is the user's own
         folder = self.folder.absolute()

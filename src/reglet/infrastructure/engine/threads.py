@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from concurrent.futures import Future, wait
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
@@ -35,26 +37,36 @@ _idle: Renewed[list[SimpleQueue[_Job]]] = renewed_after_fork(list)
 """The threads that wait for work; the one that waited the shortest is given the next."""
 
 
-def run_in_guest_thread(work: Callable[[], T]) -> T:
+def run_in_guest_thread(work: Callable[[], T], most_seconds: float | None = None) -> T:
     """Run `work` in a thread with a guest's stack and return its result, or raise what it raised.
 
     Python delivers SIGINT only between its own instructions, never while a guest runs. So the caller waits
     here; on KeyboardInterrupt the engine's epoch is moved, which stops a guest whose store has an epoch
     deadline of 1, the work's end is awaited and the interrupt goes on. Within such a thread `work` is simply
     called.
+
+    Raises:
+        TimeoutError: `work` took longer than `most_seconds`; its guest was stopped in the same way.
     """
     if getattr(_inside, "guest", False):
         return work()
     outcome = start_in_guest_thread(work)
     try:
-        while not outcome.done():
-            wait([outcome], timeout=_LONGEST_WAIT)
-    except KeyboardInterrupt:
+        _wait(outcome, most_seconds)
+    except (KeyboardInterrupt, TimeoutError):
         while not outcome.done():  # a guest that has not begun yet would miss a single step
             engine().increment_epoch()
             wait([outcome], timeout=_EPOCH_PAUSE)
         raise
     return outcome.result()
+
+
+def _wait(outcome: Future[T], most_seconds: float | None) -> None:
+    deadline = math.inf if most_seconds is None else time.monotonic() + most_seconds
+    while not outcome.done():
+        wait([outcome], timeout=_LONGEST_WAIT)
+        if time.monotonic() > deadline and not outcome.done():
+            raise TimeoutError
 
 
 def start_in_guest_thread(work: Callable[[], T]) -> Future[T]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
 import wasmtime
@@ -64,12 +65,13 @@ def discard(_written: bytes) -> None:
 
 @frozen
 class WasiConfig:
-    """Files, variables and streams; by default there is nothing."""
+    """Files, variables, streams and the time; by default there is nothing, and this machine's time."""
 
     preopens: Preopens = field(default=tuple)
     environment: Mapping[str, str] = field(factory=dict, repr=False)
     stdout: Sink = discard
     stderr: Sink = discard
+    clock: Callable[[], datetime] | None = None
 
 
 class BoundedStream:
@@ -203,7 +205,7 @@ class Instance:
         self._stderr = BoundedStream(wasi.stderr, limits.output_bytes)
         self._imports = HostImports(functions, interrupt, limits)
         system = System(
-            clock=GuestClock(interrupt),
+            clock=GuestClock(interrupt, wasi.clock),
             random=secrets.token_bytes,
             preopens=wasi.preopens(),
             environment=wasi.environment,
