@@ -88,8 +88,10 @@ class Sandbox:
         self._modules: WeakSet[Module] = WeakSet()
         self._closed = False
 
-    def load(self, plugin: str | os.PathLike[str] | bytes) -> Module:
+    def load(self, plugin: str | os.PathLike[str] | bytes, name: str = "the module") -> Module:
         """Return the module in a file (or given as bytes), compiled; later loads find it compiled on disk.
+
+        `name` is what messages call one that is given as bytes.
 
         Raises:
             NotAPluginError: it is not WebAssembly, a component, or no plugin; the message names which.
@@ -99,7 +101,7 @@ class Sandbox:
         if self._closed:
             raise SandboxClosedError
         if isinstance(plugin, bytes):
-            return self._module(plugin, "the module")
+            return self._module(plugin, name)
         path = Path(plugin)
         return self._module(path.read_bytes(), str(path))
 
@@ -122,7 +124,11 @@ class Sandbox:
         kind = module_class()
         from reglet.infrastructure.host.compiled_plugin import load_plugin
 
+        # meanwhile the clients of what is granted are imported: no check is to wait for that
+        ready = threading.Thread(target=lambda: self._functions, name="reglet-clients", daemon=True)
+        ready.start()
         code = load_plugin(binary, source, fuel=self.limits.fuel is not None, find_image=_find_image)
+        ready.join()
         module = kind(code, self._functions_for, self._wasi, self.limits, self._slots)
         self._modules.add(module)
         return module
@@ -174,11 +180,13 @@ def native_functions(
 ) -> HostDispatcher:
     """Return host functions over the real network and real processes, held to `grants`: a sandbox's own.
 
-    They serve a plugin in this process too. `ca_file` is a PEM file of the only authorities to trust,
+    They serve a plugin in this process too. What answers the kinds that are granted is imported at once, so
+    that no check has it in its figures. `ca_file` is a PEM file of the only authorities to trust,
     `nameservers` are asked in place of the system's; the rest is as for `Sandbox`.
     """
     policy = Policy(grants, cwd=os.path.abspath(directory or os.curdir))  # noqa: PTH100 - its links stay
     ports = NativePorts(PolicyGuard(policy), log, ca_file, nameservers)
+    ports.prepare({"network"} if grants.network is not None and grants.network.rules else ())
     return HostDispatcher(ports, policy, dialect=dialect, limits=limits, observer=observer)
 
 
