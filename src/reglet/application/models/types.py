@@ -1,7 +1,7 @@
 """What a value looks like in JSON: the types that annotations are read into, and all else is made from.
 
-Named as in `msgspec.inspect`. Types without limits have no attributes, and are no attrs classes: each of those
-takes time in every `import reglet`.
+Named as in `msgspec.inspect`. Types without limits are no attrs classes: each of those takes time in every
+`import reglet`.
 """
 
 from __future__ import annotations
