@@ -87,6 +87,9 @@ def _lint_capabilities(grants: GrantSet) -> Iterator[Finding]:
     for rule in grants.network.rules if grants.network else ():
         if rule.hosts == ("*",) and rule.ports == ("*",):
             yield _broad("capabilities.network", "every host and port")
+        if rule.private_hosts and "*" not in rule.ports:
+            message = f'the Go host SDK reaches {rule.private_hosts[0]}, which is private, on no port but "*"'
+            yield Finding("R303", "warning", "capabilities.network", message)
     for files in grants.fs.rules if grants.fs else ():
         if _BROAD_PATHS.intersection((*files.read, *files.write)):
             yield _broad("capabilities.fs", "every file")

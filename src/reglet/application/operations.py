@@ -7,7 +7,7 @@ import sys
 import typing
 from collections.abc import Callable, Sequence
 from types import FunctionType, NoneType, UnionType
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, Union, overload
+from typing import TYPE_CHECKING, Any, TypeVar, Union, overload
 
 from attrs import field, frozen
 
@@ -27,6 +27,9 @@ from reglet.domain.context import Context
 from reglet.domain.entities.manifest import OperationManifest
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from reglet.application.handler_types import Plain, WithExamples
 
 _FORMS = "(self), (self, ctx: Context), (self, request: Input) or (self, ctx: Context, request: Input)"
 
@@ -153,8 +156,6 @@ def _alternatives(annotation: Any) -> tuple[Any, ...]:
 F = TypeVar("F", bound=Callable[..., Any])
 I = TypeVar("I")  # noqa: E741 - the input
 O = TypeVar("O")  # noqa: E741 - the output
-S = TypeVar("S")
-P = ParamSpec("P")
 
 _DECLARED = "__reglet_operation__"
 
@@ -168,33 +169,12 @@ class Declared:
     examples: tuple[Example[Any, Any], ...]
 
 
-class _Typed(Protocol[I, O]):  # pyright: ignore[reportInvalidTypeVarUse]  # no example stands for another's
-    """A decorator for handlers that fit the examples."""
-
-    @overload
-    def __call__(
-        self, handler: Callable[Concatenate[S, Context, I, P], O | Result], /
-    ) -> Callable[Concatenate[S, Context, I, P], O | Result]: ...
-    @overload
-    def __call__(
-        self, handler: Callable[Concatenate[S, I, P], O | Result], /
-    ) -> Callable[Concatenate[S, I, P], O | Result]: ...
-    @overload
-    def __call__(
-        self: _Typed[None, O], handler: Callable[Concatenate[S, Context, P], O | Result], /
-    ) -> Callable[Concatenate[S, Context, P], O | Result]: ...
-    @overload
-    def __call__(
-        self: _Typed[None, O], handler: Callable[Concatenate[S, P], O | Result], /
-    ) -> Callable[Concatenate[S, P], O | Result]: ...
-
-
 @overload
-def operation(*, description: str = "", name: str | None = None) -> Callable[[F], F]: ...
+def operation(*, description: str = "", name: str | None = None) -> Plain: ...
 @overload
 def operation(
     *, description: str = "", name: str | None = None, examples: Sequence[Example[I, O]]
-) -> _Typed[I, O]: ...
+) -> WithExamples[I, O]: ...
 def operation(
     handler: object = None,
     /,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -51,6 +52,7 @@ class Sandbox:
         stderr: Sink | None = None,
         environment: Mapping[str, str] | None = None,
         directory: str | os.PathLike[str] | None = None,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         """Make a sandbox.
 
@@ -64,11 +66,13 @@ class Sandbox:
             log: takes what plugins log.
             observer: is given each host call, from the thread that made it.
             file_observer: is given each path that a guest asks for, granted or not, and whether it wants to
-                change what is there. A sandbox that grants no file has no file system to ask.
+                change what is there: None if it only looks whether there is anything. A sandbox that grants
+                no file has no file system to ask.
             stdout: takes what guests write to standard output, up to `limits.output_bytes`.
             stderr: the same for standard error.
             environment: where granted variables come from; this process's environment by default.
             directory: where relative patterns of granted paths start; the working directory by default.
+            clock: returns the time of day that guests see, an aware timestamp; this machine's by default.
 
         Raises:
             MissingPackageError: a package of `reglet[host]` is missing; the text has the pip line.
@@ -84,6 +88,7 @@ class Sandbox:
         self._file_observer = file_observer
         self._streams = (stdout, stderr)
         self._environment = os.environ if environment is None else environment
+        self._clock = clock
         self._slots = threading.BoundedSemaphore(self.limits.instances)
         self._modules: WeakSet[Module] = WeakSet()
         self._closed = False
@@ -164,6 +169,7 @@ class Sandbox:
             },
             stdout=stdout or discard,
             stderr=stderr or discard,
+            clock=self._clock,
         )
 
 

@@ -18,6 +18,8 @@ from reglet.application.names import snake_case, suggestion
 from reglet.domain.errors import DefinitionError
 
 T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
 
 _UNKNOWN = "reglet.unknown"
 """The key of options that `field` does not have: the error comes with the class, which knows the field."""
@@ -48,6 +50,10 @@ _OTHER_NAMES = {
 
 @overload
 def field(*, default: T, **options: Unpack[MetaOptions]) -> T: ...
+@overload
+def field(*, factory: type[list[T]], **options: Unpack[MetaOptions]) -> list[T]: ...
+@overload
+def field(*, factory: type[dict[K, V]], **options: Unpack[MetaOptions]) -> dict[K, V]: ...
 @overload
 def field(*, factory: Callable[[], T], **options: Unpack[MetaOptions]) -> T: ...
 @overload
