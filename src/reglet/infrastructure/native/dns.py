@@ -17,6 +17,7 @@ from reglet.domain.context import Context
 from reglet.domain.entities.records import MXRecord
 from reglet.domain.errors import DNSError
 from reglet.domain.policy import InvalidHostError, Target, canonical_host, parse_address
+from reglet.domain.policy.network import MAX_NAME
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import DNS_PORT, join_host_port
 from reglet.infrastructure.extras import MissingPackageError
@@ -93,7 +94,6 @@ _FLAGS, _RESPONSE, _TRUNCATED = 2, 0x80, 0x02
 """Where a message has its first flags, and two of them (RFC 1035 section 4.1.1)."""
 _ROUNDS = 2
 """How often each nameserver is asked before another question gets its turn, as in Go."""
-_MAX_NAME = 253
 
 
 @frozen
@@ -114,7 +114,7 @@ class SearchList:
         """Return what to ask for in place of a name without a dot at its end, in order."""
         suffixed = [f"{name}.{domain}" for domain in self.domains]
         names = [name, *suffixed] if name.count(".") >= self.ndots else [*suffixed, name]
-        return [each for each in names if len(each) <= _MAX_NAME]
+        return [each for each in names if len(each) <= MAX_NAME]
 
 
 @frozen
@@ -164,7 +164,7 @@ class NativeDNSResolver:
             return sorted(records, key=lambda record: record.pref)
 
     def lookup_txt(self, host: str, *, nameserver: str | None = None) -> list[str]:
-        """Return the text records, each joined from its parts; what is not UTF-8 is replaced."""
+        """Return the TXT records, each joined from its parts; what is not UTF-8 is replaced."""
         with self._query(host, "TXT", nameserver) as query:
             return [b"".join(record.strings).decode("utf-8", "replace") for record in query.records("TXT")]
 

@@ -21,14 +21,13 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import MAX_BODY_BYTES, CommandRequest, CommandResult, Program
 from reglet.domain.errors import CancelledError, ExecError
-from reglet.infrastructure.native.dialer import Deadline
+from reglet.infrastructure.native.dialer import READ_SIZE, Deadline
 
 try:
     from resource import RLIMIT_RTTIME, prlimit
 except ImportError:  # not Linux
     prlimit = None  # type: ignore[assignment]
 
-_CHUNK = 64 * 1024
 _LOOK_UP = 0.1
 """How often, in seconds, to look whether a silent program ended or its check was cancelled."""
 _LAST_WORDS = 1024 * 1024
@@ -53,12 +52,12 @@ class ProcessOutput:
 
     @property
     def stdout(self) -> str:
-        """The standard output as text; what is not UTF-8 is replaced."""
+        """The standard output; what is not UTF-8 is replaced."""
         return self._text(self._process.stdout)
 
     @property
     def stderr(self) -> str:
-        """The standard error as text; what is not UTF-8 is replaced."""
+        """The standard error; what is not UTF-8 is replaced."""
         return self._text(self._process.stderr)
 
     def collect(self, deadline: Deadline, ctx: Context) -> bool:
@@ -96,12 +95,12 @@ class ProcessOutput:
         left = dict.fromkeys(self._kept, _LAST_WORDS)
         while ready := [key.data for key, _ in selector.select(0) if left[key.data] > 0]:
             for stream in ready:
-                left[stream] -= _CHUNK
+                left[stream] -= READ_SIZE
                 if not self._read(stream):
                     selector.unregister(stream)
 
     def _read(self, stream: IO[bytes]) -> bool:
-        chunk = os.read(stream.fileno(), _CHUNK)
+        chunk = os.read(stream.fileno(), READ_SIZE)
         kept = self._kept[stream]
         room = self._limit - len(kept)
         kept += chunk[:room]
