@@ -24,7 +24,6 @@ from reglet.domain.policy.network import Address
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import PORTS
 
-
 READ_SIZE = 64 * 1024
 """The most bytes that are asked of a connection or a pipe at once."""
 

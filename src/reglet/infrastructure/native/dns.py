@@ -247,8 +247,8 @@ class _Query:
         found = [answer.rrset for answer in answers if answer.rrset is not None]
         if not found:
             raise failure or _NotThereError("the name has no addresses and no alias")
-        is_alias = found[0].rdtype == dns.rdatatype.CNAME
-        name: dns.name.Name = found[0][0].target if is_alias else found[0].name
+        first: Any = found[0][0]
+        name: dns.name.Name = first.target if first.rdtype == dns.rdatatype.CNAME else found[0].name
         return name.to_text()
 
     def _answers(self, record_types: Sequence[str]) -> tuple[list[dns.resolver.Answer], Exception | None]:

@@ -8,6 +8,7 @@ import selectors
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,10 +24,8 @@ from reglet.domain.entities.records import MAX_BODY_BYTES, CommandRequest, Comma
 from reglet.domain.errors import CancelledError, ExecError
 from reglet.infrastructure.native.dialer import READ_SIZE, Deadline
 
-try:
+if sys.platform == "linux":
     from resource import RLIMIT_RTTIME, prlimit
-except ImportError:  # not Linux
-    prlimit = None  # type: ignore[assignment]
 
 _LOOK_UP = 0.1
 """How often, in seconds, to look whether a silent program ended or its check was cancelled."""
@@ -185,7 +184,7 @@ class Mark:
     @classmethod
     def put_on(cls, process: subprocess.Popen[bytes]) -> Self | None:
         """Mark a process and what it has started already; None on other systems than Linux."""
-        if prlimit is None:
+        if sys.platform != "linux":
             return None
         limit = _SMALLEST_LIMIT + secrets.randbelow(_SMALLEST_LIMIT)
         pids = [process.pid]
@@ -218,7 +217,7 @@ class Mark:
                     yield int(name)
 
     def _is_on(self, pid: str) -> bool:
-        if prlimit(int(pid), RLIMIT_RTTIME)[0] == self.limit:
+        if sys.platform == "linux" and prlimit(int(pid), RLIMIT_RTTIME)[0] == self.limit:
             return True
         return any(os.readlink(f"/proc/{pid}/fd/{stream}") in self.pipes for stream in (1, 2))  # noqa: PTH115
 

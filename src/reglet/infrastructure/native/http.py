@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from functools import partial
-from itertools import count
 from typing import Any, Self
 from urllib.parse import quote, unquote_to_bytes
 
@@ -473,7 +472,8 @@ class NativeHTTPClient:
         self, pool: httpcore.ConnectionPool, hop: Hop, request: HTTPRequest
     ) -> tuple[Hop, httpcore.Response]:
         """Send one request after the other; return the last one and its answer, whose body is to be read."""
-        for hops in count():
+        hops = 0
+        while True:
             self._check_host_header(hop)
             answer = pool.handle_request(hop.sent())
             try:
@@ -484,10 +484,9 @@ class NativeHTTPClient:
                 answer.close()
                 raise
             if following is None:
-                break
+                return hop, answer
             answer.close()
-            hop = following
-        return hop, answer
+            hop, hops = following, hops + 1
 
     def _check_host_header(self, hop: Hop) -> None:
         """Ask the guard for the name in the Host header too: one server may answer for many."""
@@ -513,8 +512,10 @@ class NativeHTTPClient:
         if gzipped:
             headers.pop("Content-Encoding")
             headers.pop("Content-Length", None)
-        proto = answer.extensions["http_version"].decode("ascii", "replace")
-        return HTTPResponse(answer.status, headers, body, {"HTTP/2": "HTTP/2.0"}.get(proto, proto), truncated)
+        proto: str = answer.extensions["http_version"].decode("ascii", "replace")
+        return HTTPResponse(
+            answer.status, headers, body, "HTTP/2.0" if proto == "HTTP/2" else proto, truncated
+        )
 
 
 def _check_redirects(followed: int, allowed: int, status: int) -> None:

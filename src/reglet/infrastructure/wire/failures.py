@@ -1,4 +1,4 @@
-"""Responses, and the ways in which a host function fails, distinguished and raised (ABI sections 2, 4 and 5)."""
+"""Responses, and the ways in which a host function fails, each raised as it is (ABI sections 2, 4, 5)."""
 
 from __future__ import annotations
 
