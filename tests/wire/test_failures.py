@@ -87,6 +87,24 @@ def test_the_older_app_has_patterns() -> None:
 
 
 @pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1", "10.0.0.0/8", "[fd00::1]", "192.168.1.7", "fe80::/64"]
+)
+def test_the_older_app_is_asked_for_private_addresses_apart(host: str) -> None:
+    """It refuses them without a pattern of their own."""
+    grants = GrantSet(network=NetworkCapability([NetworkRule(["a", host], ["80"])]))
+    assert legacy_capabilities(grants) == [("network", "outbound:80"), ("network", "outbound:private")]
+
+
+@pytest.mark.parametrize(
+    "host", ["*", "0.0.0.0/0", "0.0.0.0/1", "::/0", "8.8.8.8", "10.example.com", "*.localhost.example"]
+)
+def test_a_wildcard_asks_for_no_private_address(host: str) -> None:
+    """Nor does a name that looks like one."""
+    grants = GrantSet(network=NetworkCapability([NetworkRule([host], ["80"])]))
+    assert legacy_capabilities(grants) == [("network", "outbound:80")]
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -51,6 +52,7 @@ class Sandbox:
         stderr: Sink | None = None,
         environment: Mapping[str, str] | None = None,
         directory: str | os.PathLike[str] | None = None,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         """Make a sandbox.
 
@@ -64,11 +66,12 @@ class Sandbox:
             log: takes what plugins log.
             observer: is given each host call, from the thread that made it.
             file_observer: is given each path that a guest asks for, granted or not, and whether it wants to
-                change what is there. A sandbox that grants no file has no file system to ask.
+                change what is there: None if it only looks whether there is anything. A sandbox that grants no file has no file system to ask.
             stdout: takes what guests write to standard output, up to `limits.output_bytes`.
             stderr: the same for standard error.
             environment: where granted variables come from; this process's environment by default.
             directory: where relative patterns of granted paths start; the working directory by default.
+            clock: returns the time of day that guests see, an aware timestamp; this machine's by default.
 
         Raises:
             MissingPackageError: a package of `reglet[host]` is missing; the text has the pip line.
@@ -84,12 +87,15 @@ class Sandbox:
         self._file_observer = file_observer
         self._streams = (stdout, stderr)
         self._environment = os.environ if environment is None else environment
+        self._clock = clock
         self._slots = threading.BoundedSemaphore(self.limits.instances)
         self._modules: WeakSet[Module] = WeakSet()
         self._closed = False
 
-    def load(self, plugin: str | os.PathLike[str] | bytes) -> Module:
+    def load(self, plugin: str | os.PathLike[str] | bytes, name: str = "the module") -> Module:
         """Return the module in a file (or given as bytes), compiled; later loads find it compiled on disk.
+
+        `name` is what messages call one that is given as bytes.
 
         Raises:
             NotAPluginError: it is not WebAssembly, a component, or no plugin; the message names which.
@@ -99,7 +105,7 @@ class Sandbox:
         if self._closed:
             raise SandboxClosedError
         if isinstance(plugin, bytes):
-            return self._module(plugin, "the module")
+            return self._module(plugin, name)
         path = Path(plugin)
         return self._module(path.read_bytes(), str(path))
 
@@ -162,6 +168,7 @@ class Sandbox:
             },
             stdout=stdout or discard,
             stderr=stderr or discard,
+            clock=self._clock,
         )
 
 
