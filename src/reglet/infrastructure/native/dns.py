@@ -65,16 +65,15 @@ class HostsFile:
                 text = file.read(_MAX_HOSTS_BYTES).decode("utf-8", "replace")
         except FileNotFoundError:
             return []
-        lines = (line.partition("#")[0].split() for line in text.splitlines())
-        return [entry for fields in lines if fields for entry in _hosts_entry(fields[0], fields[1:])]
-
-
-def _hosts_entry(address: str, names: list[str]) -> list[tuple[str, set[str]]]:
-    try:
-        parsed = parse_address(address)
-        return [(str(parsed), {canonical_host(name) for name in names})] if parsed is not None else []
-    except InvalidHostError:
-        return []  # as system resolvers do, a line that makes no sense is passed over
+        entries: list[tuple[str, set[str]]] = []
+        for line in text.splitlines():
+            address, *names = line.partition("#")[0].split() or [""]
+            # as system resolvers do, a line that makes no sense is passed over
+            with suppress(InvalidHostError):
+                parsed = parse_address(address)
+                if parsed is not None:
+                    entries.append((str(parsed), {canonical_host(name) for name in names}))
+        return entries
 
 
 class _NameserverError(Exception):

@@ -210,20 +210,17 @@ class Mark:
 
     def _bearers(self) -> Iterator[int]:
         for name in os.listdir("/proc"):  # noqa: PTH208 - once a command, and paths are ten times slower
-            if not name.isdecimal() or int(name) == os.getpid():
+            if sys.platform != "linux" or not name.isdecimal() or int(name) == os.getpid():
                 continue
             with suppress(OSError, ValueError):
-                if self._is_on(name) and not _is_zombie(name):
+                is_marked = prlimit(int(name), RLIMIT_RTTIME)[0] == self.limit or any(
+                    os.readlink(f"/proc/{name}/fd/{stream}") in self.pipes  # noqa: PTH115 - as above
+                    for stream in (1, 2)
+                )
+                # one that has ended, and waits to be collected, has its limits still
+                state = Path(f"/proc/{name}/stat").read_bytes().rpartition(b") ")[2][:1] if is_marked else b""
+                if is_marked and state != b"Z":
                     yield int(name)
-
-    def _is_on(self, pid: str) -> bool:
-        if sys.platform == "linux" and prlimit(int(pid), RLIMIT_RTTIME)[0] == self.limit:
-            return True
-        return any(os.readlink(f"/proc/{pid}/fd/{stream}") in self.pipes for stream in (1, 2))  # noqa: PTH115
-
-
-def _is_zombie(pid: str) -> bool:
-    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2][:1] == b"Z"
 
 
 def _started(request: CommandRequest) -> subprocess.Popen[bytes]:
