@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# How many processes run the tests: two, or as many as the machine has cores for: make test WORKERS=auto
+WORKERS ?= 2
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 
-.PHONY: help install demo test test-full lint types imports bench runtime adapter clean
+.PHONY: help install demo test test-full lint types imports docs bench runtime adapter clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -25,7 +27,7 @@ demo: $(STAMP) ## build the http example, run it four ways, print what each took
 
 test: $(STAMP) lint types imports ## every check: style, types, layers, tests with coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q -m 'not long'
+	$(BIN)/coverage run -m pytest -q -m 'not long' -n $(WORKERS) --dist loadfile
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
@@ -43,6 +45,10 @@ types: $(STAMP)
 imports: $(STAMP)
 	$(BIN)/lint-imports
 
+docs: $(STAMP) ## build the documentation site into build/site, strictly
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo build/site/index.html
+
 bench: $(STAMP) ## compare with peers in one run, print ratios
 	$(BIN)/python -m bench
 
@@ -54,4 +60,4 @@ adapter: $(STAMP) ## rebuild the adapter from C
 	$(BIN)/python -m tools.runtime.adapter
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) dist .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist build/site .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 import tomllib
@@ -11,13 +12,17 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sybil import Sybil
+import yaml
+from sybil import Region, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
+from sybil.parsers.markdown.lexers import RawFencedCodeBlockLexer
 
 from tests.documents.console import ROOT, run_console_block
 
 if TYPE_CHECKING:
-    from sybil import Example
+    from collections.abc import Iterable
+
+    from sybil import Document, Example
 
 
 _REGISTRY = "registry.example.com"
@@ -28,7 +33,7 @@ def _console(example: Example) -> str | None:
     if _REGISTRY in block:
         block = block.replace(_REGISTRY, _registry(example.namespace))
     try:
-        run_console_block(block, Path(example.namespace["folder"]))
+        example.namespace["terminal"] = run_console_block(block, example.namespace["terminal"])
     except AssertionError as difference:
         return str(difference)
     return None
@@ -54,6 +59,26 @@ def _toml(example: Example) -> None:
     tomllib.loads(example.parsed)
 
 
+def _yaml(example: Example) -> None:
+    yaml.safe_load(example.parsed)
+
+
+_WITH_TITLE = RawFencedCodeBlockLexer(re.compile(r'\w+ title="(?P<title>[^"]+)"$\n', re.MULTILINE))
+
+
+def _files(document: Document) -> Iterable[Region]:
+    """Find the blocks whose title is a file's path: what they show is written there."""
+    for region in _WITH_TITLE(document):
+        region.parsed, region.evaluator = region.lexemes["source"], _write_file
+        yield region
+
+
+def _write_file(example: Example) -> None:
+    path = Path(example.namespace["terminal"], example.region.lexemes["title"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(example.parsed, encoding="utf-8")
+
+
 def _enter(namespace: dict[str, Any]) -> None:
     """Each document has a folder of its own, with the examples in it."""
     folder = Path(tempfile.mkdtemp(prefix="reglet-document-"))
@@ -61,6 +86,7 @@ def _enter(namespace: dict[str, Any]) -> None:
         ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("*.wasm", "__pycache__")
     )
     namespace["folder"], namespace["left"], namespace["servers"] = folder, Path.cwd(), ExitStack()
+    namespace["terminal"] = folder  # where the next command is given: a `cd` holds for later blocks too
     os.chdir(folder)
 
 
@@ -76,6 +102,8 @@ pytest_collect_file = Sybil(
         CodeBlockParser("console", _console),
         CodeBlockParser("json", _json),
         CodeBlockParser("toml", _toml),
+        CodeBlockParser("yaml", _yaml),
+        _files,
     ],
     patterns=["README.md", "CONTRIBUTING.md", "docs/*.md"],
     excludes=["examples/*"],

@@ -6,7 +6,6 @@ from reglet import errors as errors
 from reglet import exec as exec  # noqa: A004 - a face; nothing here runs code
 from reglet import log as log
 from reglet.application.checks import run_dns_check, run_http_check, run_smtp_check, run_tcp_check
-from reglet.application.clients import get_client, try_get_client, with_client
 from reglet.application.examples import Example
 from reglet.application.models.decorators import field, model
 from reglet.application.models.meta import (
@@ -28,7 +27,7 @@ from reglet.application.models.meta import (
 )
 from reglet.application.operations import operation
 from reglet.application.plugin import PluginDefinition, define_plugin, register
-from reglet.application.refusals import refusals_are_answers
+from reglet.application.results import refusals_are_answers
 from reglet.application.version import __version__
 from reglet.domain.context import Context
 from reglet.domain.entities.error_detail import ErrorDetail
@@ -69,6 +68,9 @@ from reglet.domain.ports import (
     SMTPClient,
     TCPConnection,
     TCPDialer,
+    get_client,
+    try_get_client,
+    with_client,
 )
 
 __all__ = [

@@ -1,6 +1,6 @@
 """What hosts answer in an example: plain data that fakes are made of."""
 
-from reglet.application.answers import (
+from reglet.application.examples import (
     Answer,
     CommandAnswer,
     DNSAnswer,

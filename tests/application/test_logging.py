@@ -75,7 +75,7 @@ class Login:
         (datetime(2026, 1, 2, 3, 4, 5, 120000, tzinfo=UTC), "time", "2026-01-02T03:04:05.12Z"),
         (timedelta(seconds=90), "duration", "1m30s"),
         (ValueError("boom"), "error", "boom"),
-        (ValueError(), "error", "ValueError"),
+        (ValueError(), "error", ""),
         (ErrorDetail("network", "m", "C"), "error", "network: m [C]"),
         (None, "any", "<nil>"),
         ({"b": 1, "a": "<é>"}, "json", '{"a":"\\u003cé\\u003e","b":1}'),

@@ -8,7 +8,7 @@ from contextlib import suppress
 import pytest
 
 import reglet
-from reglet.application.refusals import RefusedLook, RefusedLooks, denial_of, refused_looks
+from reglet.application.results import RefusedLook, RefusedLooks, denial_of, refused_looks
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.result import result_error, result_failure, result_success
 

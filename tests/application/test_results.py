@@ -96,7 +96,7 @@ def test_an_error_is_told_in_a_line():
     """Also one without text, and one whose text cannot be had."""
     assert one_line(ValueError("x")) == "ValueError: x"
     assert one_line(ValueError()) == "ValueError"
-    assert one_line(_UnsayableError()) == "_UnsayableError: <its text cannot be had: RuntimeError>"
+    assert one_line(_UnsayableError()) == "_UnsayableError: <its message cannot be had: RuntimeError>"
 
 
 @reglet.model

@@ -3,63 +3,78 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
 import trustme
 import yaml
+from attrs import frozen
 
+from reglet.cli import main
 from reglet.infrastructure.registry.artifact import digest_of, read_layout
 from tests.built_plugins import ROOT, BuildExample
+from tests.host.modules import plugin
 from tests.registry.servers import PASSWORD, USERNAME, proxied, read_url
 
 HTTP = ROOT / "examples" / "http"
+MANIFEST = b'{"name":"http","version":"1.0.0","capabilities":{"network":{"rules":[{"hosts":["*"],"ports":["443"]}]}}}'
 LOGIN = {"REGISTRY_USERNAME": USERNAME, "REGISTRY_PASSWORD": PASSWORD}
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+@frozen
+class Ended:
+    """A command that ended: its status and what it wrote."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Run = Callable[..., Ended]
 
 
 @pytest.fixture(name="module")
-def _module(built_example: BuildExample) -> Path:
-    return built_example("http").path
+def _module(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a plugin of a few hundred bytes that has the name of the example."""
+    path = tmp_path_factory.mktemp("module") / "http.wasm"
+    path.write_bytes(plugin(manifest=MANIFEST))
+    return path
 
 
 @pytest.fixture(name="run")
-def _run(tmp_path: Path) -> Run:
+def _run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Return a function that runs the command in an empty folder, with an empty store and no logins."""
+    monkeypatch.chdir(tmp_path)
+    for name in LOGIN:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / "docker"))
+    monkeypatch.setenv("REGLET_CONFIG_DIR", str(tmp_path / "config"))
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    monkeypatch.setenv("COLUMNS", "200")
 
-    def run(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
-        environment = {name: value for name, value in os.environ.items() if name not in LOGIN}
-        environment |= {
-            "DOCKER_CONFIG": str(tmp_path / "docker"),
-            "REGLET_CONFIG_DIR": str(tmp_path / "config"),
-            "SOURCE_DATE_EPOCH": "1700000000",
-            "COLUMNS": "200",
-            **variables,
-        }
-        return subprocess.run(
-            [sys.executable, "-m", "reglet.cli", *map(str, arguments)],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def run(*arguments: object, **variables: str) -> Ended:
+        output, messages = StringIO(), StringIO()
+        with monkeypatch.context() as changed, redirect_stdout(output), redirect_stderr(messages):
+            for name, value in variables.items():
+                changed.setenv(name, value)
+            status = main([str(argument) for argument in arguments])
+        return Ended(status, output.getvalue(), messages.getvalue())
 
     return run
 
 
-def done(result: subprocess.CompletedProcess[str], status: int = 0) -> list[str]:
+def done(result: Ended, status: int = 0) -> list[str]:
     """Return the lines on stdout of a command that ended with a status, or on stderr if it is not 0."""
     assert result.returncode == status, result.stderr
     return (result.stderr if status == 3 else result.stdout).splitlines()
 
 
-def test_a_project_is_packaged_as_a_folder_and_as_an_archive(run: Run, module: Path, tmp_path: Path):
+def test_a_project_is_packaged_as_a_folder_and_as_an_archive(
+    run: Run, built_example: BuildExample, tmp_path: Path
+):
     """Both have the digest that is printed, the module that a build gives, and metadata.json."""
     folder, digest = done(run("package", HTTP))
     archive, same = done(run("package", HTTP, "-o", "made.tar"))
@@ -70,7 +85,7 @@ def test_a_project_is_packaged_as_a_folder_and_as_an_archive(run: Run, module: P
     ):
         artifact = read_layout(path)
         assert artifact.digest == digest
-        assert artifact.module == module.read_bytes()
+        assert artifact.module == built_example("http").path.read_bytes()
         assert json.loads(metadata.read_text()) == {
             "name": "http",
             "version": "1.0.0",
@@ -105,7 +120,7 @@ def test_a_project_a_file_and_a_layout_are_pushed_with_the_digest_of_the_package
     tags = json.loads(read_url(f"http://{registry}/v2/cli/plugins/http/tags/list"))["tags"]
     assert sorted(tags) == ["1.0.0", "latest"]
     first, second = (done(run("push", f"{name}:1.0.0", module))[-1] for _ in range(2))
-    assert first == second != digest  # a file alone has no time and no source
+    assert first == second != digest  # another plugin, and without a time and a source
 
 
 def test_a_push_warns_of_what_will_surprise(run: Run, module: Path, registry: str):
@@ -173,8 +188,9 @@ def test_a_tag_that_moved_is_a_difference(run: Run, module: Path, registry: str,
     assert "name it with --lock" in done(run("pull", reference, "--update"), 3)[-1]
 
 
-def test_a_reference_is_a_target(run: Run, module: Path, registry: str):
+def test_a_reference_is_a_target(run: Run, built_example: BuildExample, registry: str):
     """run, inspect and manifest take what a tag means now, and a digest without the network."""
+    module = built_example("http").path
     reference = f"{registry}/target/plugins/http:1.0.0"
     digest = done(run("push", reference, module))[-1]
     result = run("run", reference, "--config", '{"url": "http://127.0.0.1:9/"}', "--grants", "none", "--json")

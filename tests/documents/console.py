@@ -17,8 +17,8 @@ _COMPARE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 _PIP = re.compile(r"(python3? -m )?pip install (?P<what>.*)")
 
 
-def run_console_block(block: str, folder: Path) -> None:
-    """Run a block's commands in `folder`, one after the other, and compare what they print."""
+def run_console_block(block: str, folder: Path) -> Path:
+    """Run a block's commands in `folder`, compare what they print, and return the folder where they end."""
     for command, expected in _commands(block):
         if _PIP.fullmatch(command):
             _check_extras(command)
@@ -28,6 +28,7 @@ def run_console_block(block: str, folder: Path) -> None:
             folder = (folder / command.removeprefix("cd ")).resolve(strict=True)
         else:
             _compare(command, expected, _run(command, folder))
+    return folder
 
 
 def _commands(block: str) -> Iterator[tuple[str, str]]:

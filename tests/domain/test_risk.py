@@ -11,7 +11,7 @@ from reglet.domain.entities.grants import (
     NetworkCapability,
     NetworkRule,
 )
-from reglet.domain.entities.risk import Risk, RiskFactor, RiskLevel, assess_risk
+from reglet.domain.policy.risk import Risk, RiskFactor, RiskLevel, assess_risk
 
 
 def test_nothing_granted_is_no_risk():

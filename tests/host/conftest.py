@@ -6,9 +6,9 @@ import pytest
 
 
 @pytest.fixture(scope="session")
-def compiled_modules(tmp_path_factory):
+def compiled_modules(shared):
     """The folder of the cache."""
-    return tmp_path_factory.mktemp("compiled")
+    return shared.once("compiled", lambda folder: folder)
 
 
 @pytest.fixture(autouse=True)

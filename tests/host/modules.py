@@ -58,6 +58,7 @@ def plugin(
     more: str = "",
     allocate: str = _ALLOCATE,
     answer: bytes = SUCCESS,
+    manifest: bytes = MANIFEST,
     head: str = HEAD,
 ) -> bytes:
     """Return a plugin that runs `observe` and then answers with `answer`, which stands at 2048.
@@ -72,11 +73,11 @@ def plugin(
                     head,
                     allocate,
                     _DEALLOCATE,
-                    _data(1024, MANIFEST),
+                    _data(1024, manifest),
                     _data(2048, answer),
                     _data(4096, LOG),
                     _data(5120, DIAL),
-                    f' (func (export "_manifest") (result i64) (call $pack (i32.const 1024) (i32.const {len(MANIFEST)})))',
+                    f' (func (export "_manifest") (result i64) (call $pack (i32.const 1024) (i32.const {len(manifest)})))',
                     ' (func $observe (export "_observe") (param $p i32) (param $n i32) (result i64)',
                     f"  {observe}",
                     f"  (call $pack (i32.const 2048) (i32.const {len(answer)})))",

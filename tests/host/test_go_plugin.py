@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -27,19 +24,6 @@ pytestmark = [
     pytest.mark.go,
     pytest.mark.skipif(shutil.which("go") is None, reason="the Go toolchain is not installed"),
 ]
-
-
-@pytest.fixture(scope="session")
-def go_module(tmp_path_factory):
-    """The module, built once."""
-    output = tmp_path_factory.mktemp("go") / "plugin.wasm"
-    subprocess.run(
-        ["go", "build", "-trimpath", "-buildmode=c-shared", "-o", str(output), "."],
-        cwd=Path(__file__).with_name("go_plugin"),
-        env={**os.environ, "GOOS": "wasip1", "GOARCH": "wasm", "GOFLAGS": "-mod=mod"},
-        check=True,
-    )
-    return output
 
 
 def test_a_go_made_plugin_runs(go_module, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ _MOST_SECONDS = 300
 
 @attrs.frozen
 class GoHost:
-    """A built host and a folder for what it keeps."""
+    """A built host and a folder for what it keeps, which processes share."""
 
     command: Path
     folder: Path
@@ -36,7 +37,7 @@ class GoHost:
             options: further options of the command.
             answers: what each host function answers, by name.
         """
-        answers_file = self.folder / "answers.json"
+        answers_file = self.folder / f"answers-{os.getpid()}.json"
         answers_file.write_text(json.dumps(answers or {}))
         command = [
             str(self.command),

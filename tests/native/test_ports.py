@@ -15,7 +15,7 @@ from reglet.domain.entities.records import Program
 from reglet.domain.errors import CapabilityError
 from reglet.domain.policy import Policy, PolicyGuard
 from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, SMTPClient, TCPDialer
-from reglet.infrastructure.native.ports import NativePorts
+from reglet.infrastructure.native import NativePorts
 
 
 def test_every_port_is_bound_to_the_context_of_its_call():
@@ -61,8 +61,8 @@ def test_a_program_is_found_behind_its_symlinks(tmp_path):
 @pytest.mark.parametrize(
     ("module", "package", "line"),
     [
-        ("http", "httpx", "httpx[http2]"),
-        ("http", "h2", "httpx[http2]"),
+        ("http", "httpcore", "httpcore[http2]"),
+        ("http", "h2", "httpcore[http2]"),
         ("dns", "dns", "dnspython"),
         ("tcp", "cryptography", "cryptography"),
         ("smtp", "cryptography", "cryptography"),
@@ -81,7 +81,7 @@ def test_commands_need_no_package():
     """They work with the standard library and attrs alone."""
     script = """
 import sys
-sys.modules.update(dict.fromkeys(["httpx", "httpcore", "dns", "cryptography"]))
+sys.modules.update(dict.fromkeys(["httpcore", "dns", "cryptography"]))
 from reglet.domain.entities.records import CommandRequest
 from reglet.infrastructure.native.exec import NativeCommandRunner
 print(NativeCommandRunner().run(CommandRequest("/bin/echo", ("hi",))).stdout)

@@ -1,8 +1,10 @@
-"""Artifacts and layouts: the right types, the same bytes, and nothing damaged."""
+"""Artifacts, layouts, lists and annotations of origin: the right types, the same bytes, nothing damaged."""
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -21,13 +23,18 @@ from reglet.infrastructure.registry.artifact import (
     ArtifactError,
     DigestError,
     Metadata,
+    SourceDateError,
+    annotations_of_project,
     capability_kinds,
+    created,
     digest_of,
+    encode_index,
     fetch_artifact,
     is_layout,
     make_artifact,
     read_descriptors,
     read_layout,
+    source_url,
     write_layout,
 )
 from tests.registry.artifacts import MODULE, make
@@ -201,3 +208,91 @@ def test_metadata_that_cannot_be_is_refused(config: bytes):
     """A name from a registry may name a file here, so it is no path."""
     with pytest.raises(ArtifactError):
         Metadata.decode(config, "r.example/a:1")
+
+
+WHERE = {
+    "repository": "https://code.example.com/acme/plugins",
+    "registry": "registry.example.com/acme/plugins",
+    "updated": "2026-01-02T03:04:05Z",
+}
+
+
+def test_an_index_has_the_form_that_hosts_list():
+    """The newest version of each plugin, and the kinds of its capabilities."""
+    plugins = [Metadata("tcp", "1.1.0", "Ports", ("network",)), Metadata("file", "1.0.0", "Files", ("fs",))]
+    assert json.loads(encode_index(plugins, **WHERE)) == {
+        **WHERE,
+        "plugins": [
+            {"name": "file", "description": "Files", "capabilities": ["fs"], "latest": "1.0.0"},
+            {"name": "tcp", "description": "Ports", "capabilities": ["network"], "latest": "1.1.0"},
+        ],
+    }
+
+
+def test_two_plugins_of_one_name_are_an_error():
+    """Which of them is the newest is not guessed."""
+    with pytest.raises(ArtifactError, match=r"two plugins are named tcp, 1\.0\.0 and 1\.1\.0"):
+        encode_index([Metadata("tcp", "1.0.0"), Metadata("tcp", "1.1.0")], **WHERE)
+
+
+PROJECT = """\
+[project]
+name = "made"
+license = "Apache-2.0"
+
+[project.urls]
+Homepage = "https://example.com"
+"Source Code" = "https://ann:s3cret@code.example.com/acme/plugins"
+"""
+
+
+def git(folder: Path, *arguments: str) -> None:
+    environment = {
+        **os.environ,
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "GIT_AUTHOR_DATE": "1700000000 +0100",
+        "GIT_COMMITTER_DATE": "1700000000 +0100",
+    }
+    identity = ["-c", "user.name=ann", "-c", "user.email=ann@example.com"]
+    subprocess.run(
+        ["git", *identity, *arguments], cwd=folder, env=environment, check=True, capture_output=True
+    )
+
+
+def test_a_project_says_its_source_and_licence(tmp_path: Path):
+    """A login in the URL is left out; what is not known is not there."""
+    (tmp_path / "pyproject.toml").write_text(PROJECT)
+    assert annotations_of_project(tmp_path, {"SOURCE_DATE_EPOCH": "1700000000"}) == {
+        "org.opencontainers.image.created": "2023-11-14T22:13:20Z",
+        "org.opencontainers.image.source": "https://code.example.com/acme/plugins",
+        "org.opencontainers.image.licenses": "Apache-2.0",
+    }
+
+
+@pytest.mark.parametrize(
+    "remote",
+    [
+        "https://ann:s3cret@code.example.com/acme/plugins.git",
+        "git@code.example.com:acme/plugins.git",
+        "ssh://git@code.example.com/acme/plugins.git",
+    ],
+)
+def test_a_repository_says_its_time_and_origin(remote: str, tmp_path: Path):
+    """Without a variable the time is the commit's, in UTC; the remote is a URL to read, without a login."""
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "remote", "add", "origin", remote)
+    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "first")
+    assert created(tmp_path, {}) == "2023-11-14T22:13:20Z"
+    assert source_url(tmp_path) == "https://code.example.com/acme/plugins"
+
+
+def test_without_either_there_is_no_time(tmp_path: Path):
+    """The time of the call would give each push another digest."""
+    assert annotations_of_project(tmp_path, {}) == {}
+
+
+@pytest.mark.parametrize("seconds", ["yesterday", "1.5", "9" * 30])
+def test_a_source_date_that_is_no_time_is_an_error(seconds: str, tmp_path: Path):
+    """The message has the variable, the value and an example."""
+    with pytest.raises(SourceDateError, match=f"SOURCE_DATE_EPOCH is '{seconds}': give whole seconds"):
+        created(tmp_path, {"SOURCE_DATE_EPOCH": seconds})

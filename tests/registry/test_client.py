@@ -20,13 +20,13 @@ from reglet.infrastructure.registry.artifact import (
     digest_of,
     fetch_artifact,
 )
-from reglet.infrastructure.registry.client import RegistryClient
-from reglet.infrastructure.registry.credentials import find_credentials
-from reglet.infrastructure.registry.errors import (
+from reglet.infrastructure.registry.client import (
     LoginError,
     NotInRegistryError,
+    RegistryClient,
     RegistryError,
     UntrustedRegistryError,
+    find_credentials,
 )
 from reglet.infrastructure.registry.reference import parse_reference
 from tests.registry.artifacts import MODULE, make

@@ -13,7 +13,7 @@ import reglet.answers
 import reglet.infrastructure.build.build
 import reglet.infrastructure.engine
 import reglet.infrastructure.host.module
-import reglet.infrastructure.native.ports
+import reglet.infrastructure.native
 import reglet.sandbox
 import reglet.testing.audit
 import reglet.testing.go_runner

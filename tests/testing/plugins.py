@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reglet.application import answers
+from reglet.application import examples
 from reglet.application.examples import Example
 from reglet.application.models.decorators import field, model
 from reglet.application.operations import operation
@@ -33,13 +33,13 @@ OK = Example(
     "ok",
     FetchInput("https://a.test/"),
     expected_output=FetchOutput(200, "hello"),
-    answers=[answers.http("https://a.test/", body="hello")],
+    answers=[examples.http("https://a.test/", body="hello")],
 )
 REFUSED = Example(
     "refused",
     FetchInput("https://b.test/"),
     expected_error="connection refused",
-    answers=[answers.http("https://b.test/", error="refused")],
+    answers=[examples.http("https://b.test/", error="refused")],
 )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reglet.application import answers
+from reglet.application import examples
 from reglet.application.examples import Example
 from reglet.application.operations import operation
 from reglet.application.plugin import define_plugin
@@ -83,7 +83,7 @@ def test_what_is_touched_and_not_declared_is_missing():
         ctx.client(CommandRunner).run(CommandRequest("/bin/id"))
         ctx.client(DNSResolver).lookup_txt("A.test")
 
-    given = [answers.command("/bin/id"), answers.dns("*", "TXT")]
+    given = [examples.command("/bin/id"), examples.dns("*", "TXT")]
     report = audit_plugin(plugin_that(handler, host_answers=given))
     assert report.missing == ("network a.test:53", "command /bin/id")
     assert not report.is_clean
@@ -190,11 +190,10 @@ def test_fakes_that_stand_in_for_ports_are_noted_too():
 def test_requests_that_make_no_sense_touch_nothing():
     """A fuzzed URL, a port that is no number, a request that is no object of ours."""
     touched = Usage()
-    touched.note_call("http_request", {"url": "http://[::1"})
-    touched.note_call("http_request", {"url": "gopher://a.test"})
-    touched.note_call("tcp_connect", {"host": "a.test", "port": "http"})
-    touched.note_call("smtp_connect", {"host": "", "port": 25})
-    touched.note_call("log_message", {})
+    touched.note_url("http://[::1")
+    touched.note_url("gopher://a.test")
+    touched.note_target("a.test", "http")
+    touched.note_target("", 25)
     assert touched == Usage()
 
 

@@ -2,13 +2,14 @@
 
 import pytest
 
-from reglet.application import answers
+import reglet
+from reglet.application import examples
 from reglet.application.examples import Example
 from reglet.testing import ExampleFailed, FakeHTTPClient, examples_of, generate_example_tests, run_example
 from tests.testing.plugins import OK, REFUSED, FetchInput, FetchOutput, fetching
 
 URL = "https://a.test/"
-PAGE = answers.http(URL, body="hello")
+PAGE = examples.http(URL, body="hello")
 
 
 @pytest.mark.parametrize("example", generate_example_tests(fetching(OK, REFUSED)))
@@ -38,8 +39,8 @@ def test_an_output_that_differs_is_shown_field_by_field():
     """Every field that is wrong, with both values."""
     example = Example("x", FetchInput(URL), expected_output=FetchOutput(404, "bye"), answers=[PAGE])
     assert problems(example) == [
-        'field "status_code": expected 404 (integer), got 200 (integer)',
-        'field "body": expected "bye" (string), got "hello" (string)',
+        "status_code: expected 404, got 200",
+        'body: expected "bye", got "hello"',
     ]
 
 
@@ -52,7 +53,10 @@ def test_an_error_that_does_not_come_is_a_difference():
 def test_an_error_that_nobody_expected_is_a_difference():
     """The error is told whole."""
     example = Example(
-        "x", FetchInput(URL), expected_output=FetchOutput(200, ""), answers=[answers.http(URL, error="reset")]
+        "x",
+        FetchInput(URL),
+        expected_output=FetchOutput(200, ""),
+        answers=[examples.http(URL, error="reset")],
     )
     [problem] = problems(example)
     assert problem.startswith("expected success, got error:")
@@ -87,3 +91,52 @@ def test_a_secret_reaches_the_handler_and_not_the_report():
     [case] = examples_of(fetching(Example("x", FetchInput(URL, token="hunter22"), answers=[PAGE])))
     assert case.config["token"] == "hunter22"
     assert "hunter22" not in repr(case)
+
+
+@reglet.model
+class Finding:
+    name: str
+    severity: str = "low"
+    token: str = reglet.field(default="", secret=True)
+
+
+@reglet.model
+class Report:
+    findings: list[Finding]
+    worst: Finding | None = None
+    by_name: dict[str, Finding] = reglet.field(factory=dict)
+
+
+def reporting(expected):
+    """A plugin whose one operation reports findings, and an example of what it expects."""
+    plugin = reglet.define_plugin(name="reports", version="1.0.0", description="d")
+
+    @plugin.service("s")
+    class Service:
+        @reglet.operation(examples=[Example("x", None, expected_output=expected)])
+        def report(self) -> Report:
+            found = Finding("a", "high", "s3cret")
+            return Report([found], found, {"a": found})
+
+    return plugin
+
+
+def test_in_nested_models_too_only_the_fields_that_are_named_are_compared():
+    """A field left at its default is not compared, in lists, objects and models inside."""
+    named = Finding("a")
+    [case] = examples_of(reporting(Report([named], named, {"a": named})))
+    assert run_example(case).is_success
+
+
+def test_a_difference_in_a_nested_model_has_its_path():
+    """Not the whole of both objects."""
+    [case] = examples_of(
+        reporting(Report([Finding("b", token="x")], Finding("a", "low "), {"a": Finding("c")}))
+    )
+    with pytest.raises(ExampleFailed) as caught:
+        run_example(case)
+    assert caught.value.problems == [
+        'findings.0.name: expected "b", got "a"',
+        'worst.severity: expected "low ", got "high"',
+        'by_name.a.name: expected "c", got "a"',
+    ]

@@ -1,16 +1,26 @@
 """A host made of fakes."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reglet.application import answers
+import reglet
+from reglet.application import examples
 from reglet.domain.entities.grants import ExecCapability, GrantSet, NetworkCapability, NetworkRule
 from reglet.domain.entities.records import CommandRequest, MXRecord, TLSFacts
-from reglet.domain.errors import CapabilityError, DNSError
+from reglet.domain.errors import CapabilityError, DefinitionError, DNSError
 from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, SMTPClient, TCPDialer
-from reglet.testing import FakeHost, UnexpectedCallError, assert_error, assert_success, not_found
+from reglet.testing import (
+    FakeHost,
+    FakeHTTPClient,
+    UnexpectedCallError,
+    assert_error,
+    assert_success,
+    examples_of,
+    not_found,
+    run_example,
+)
 from tests.testing.plugins import fetching
 
 SECOND = timedelta(seconds=1)
@@ -44,7 +54,7 @@ def test_every_port_is_answered_at_the_seam_in_either_dialect(dialect):
 @DIALECTS
 def test_what_is_not_granted_is_denied_before_any_route(dialect):
     """A unit test fails where a real host would refuse."""
-    host = FakeHost(answers.http("https://a.test/"), dialect=dialect)
+    host = FakeHost(examples.http("https://a.test/"), dialect=dialect)
     with pytest.raises(CapabilityError, match=r"a\.test"):
         host.context().client(HTTPClient).get("https://a.test/")
     assert [(call.name, call.allowed) for call in host.calls][-1] == ("http_request", False)
@@ -55,7 +65,7 @@ def test_what_is_not_granted_is_denied_before_any_route(dialect):
 def test_a_plugin_gets_what_it_declares_and_nothing_more():
     """The grants of `FakeHost.of` are the plugin's own capabilities."""
     plugin = fetching()
-    host = FakeHost.of(plugin, answers.http("*", body="hi"))
+    host = FakeHost.of(plugin, examples.http("*", body="hi"))
     assert_success(host.check(plugin, {"url": "https://a.test/"}))
     assert_error(host.check(plugin, {"url": "https://example.com/"}), "example.com", type="capability")
 
@@ -63,7 +73,7 @@ def test_a_plugin_gets_what_it_declares_and_nothing_more():
 def test_a_check_runs_as_on_a_host():
     """The Result has its time and metadata, and the config may be the bytes that a host sends."""
     plugin = fetching()
-    host = FakeHost.of(plugin, answers.http("https://a.test/", body="hi"))
+    host = FakeHost.of(plugin, examples.http("https://a.test/", body="hi"))
     result = host.check(plugin, b'{"url": "https://a.test/"}')
     assert result.data == {"status_code": 200, "body": "hi"}
     assert (result.metadata.plugin_id, result.timestamp.year > 2000) == ("fetch", True)
@@ -73,7 +83,7 @@ def test_an_unexpected_call_is_raised_after_the_check():
     """The plugin only saw an error of its host; the test sees what happened."""
     plugin = fetching()
     with pytest.raises(UnexpectedCallError, match="nearest route"):
-        FakeHost.of(plugin, answers.http("https://a.test/")).check(plugin, {"url": "https://b.test/"})
+        FakeHost.of(plugin, examples.http("https://a.test/")).check(plugin, {"url": "https://b.test/"})
 
 
 def test_the_log_is_kept():
@@ -118,3 +128,50 @@ def test_a_look_up_that_no_route_fits_is_unexpected_in_any_type():
     host.call("dns_lookup", b'{"hostname": "a.test", "type": "A", "context": {}}')
     with pytest.raises(UnexpectedCallError, match=r"a\.test"):
         host.raise_unexpected()
+
+
+def dated(*examples):
+    """A plugin that returns the year."""
+    plugin = reglet.define_plugin(name="dated", version="1.0.0", description="d")
+
+    @plugin.service("s")
+    class Service:
+        @reglet.operation(examples=examples)
+        def year(self, ctx: reglet.Context) -> Year:
+            return Year(ctx.now().year)
+
+    return plugin
+
+
+@reglet.model
+class Year:
+    year: int
+
+
+def test_a_test_sets_the_time_that_a_check_sees():
+    """In the whole stack, in a context for a handler, and moved by latencies."""
+    host = FakeHost.of(dated(), now=datetime(2031, 2, 3, tzinfo=UTC))
+    assert host.check(dated(), {}).data == {"year": 2031}
+    assert host.context().now() == datetime(2031, 2, 3, tzinfo=UTC)
+    host.clock.advance(timedelta(days=365))
+    assert host.check(dated(), {}).data == {"year": 2032}
+    assert FakeHost().context().now().year == datetime.now(UTC).year
+
+
+def test_an_example_has_a_time_of_its_own():
+    """What it expects does not age."""
+    plugin = dated(
+        reglet.Example("then", None, expected_output=Year(1999), now=datetime(1999, 1, 1, tzinfo=UTC))
+    )
+    [case] = examples_of(plugin)
+    assert run_example(case).is_success
+    [case] = examples_of(plugin, FakeHTTPClient())
+    assert run_example(case).is_success
+
+
+def test_a_time_without_a_zone_is_refused():
+    """It would be another time on every machine."""
+    with pytest.raises(DefinitionError, match="has no time zone"):
+        reglet.Example("x", None, expected_error="y", now=datetime(2026, 1, 1))  # noqa: DTZ001
+    with pytest.raises(ValueError, match="has no time zone"):
+        FakeHost(now=datetime(2026, 1, 1))  # noqa: DTZ001

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from reglet.application import answers
+from reglet.application import examples
 from reglet.domain.entities.records import CommandRequest, HTTPRequest, MXRecord, ObservedConnection, TLSFacts
 from reglet.domain.errors import (
     CapabilityError,
@@ -167,8 +167,8 @@ def test_http_fails_on_purpose(failure, error, text):
 def test_lookups_answer_by_host_and_type():
     """Each record type has its own routes."""
     dns = FakeDNSResolver(
-        answers.dns("a.test", "MX", mx_records=[MXRecord("b.test", 20), MXRecord("a.test", 10)]),
-        answers.dns("a.test", "TXT", records=["v=1"]),
+        examples.dns("a.test", "MX", mx_records=[MXRecord("b.test", 20), MXRecord("a.test", 10)]),
+        examples.dns("a.test", "TXT", records=["v=1"]),
     )
     dns.on("a.test", "A").respond("192.0.2.1")
     dns.on("a.test", "AAAA").respond("2001:db8::1")
@@ -255,7 +255,7 @@ def test_smtp_fails_on_purpose(failure, error):
 
 def test_commands_are_told_apart_by_arguments_directory_and_environment():
     """Each criterion narrows a route."""
-    runner = FakeCommandRunner(answers.command("/bin/true"))
+    runner = FakeCommandRunner(examples.command("/bin/true"))
     runner.on("/bin/ls", ["-l", "*"], dir="/tmp", env={"LANG": "C"}).respond("x\n", exit_code=2)
     request = CommandRequest("/bin/ls", ["-l", "/etc"], dir="/tmp", env={"LANG": "C", "A": "b"})
     assert (runner.run(request).stdout, runner.run(request).exit_code) == ("x\n", 2)
@@ -290,17 +290,17 @@ def test_a_command_that_runs_out_of_time_is_a_result():
 
 def test_an_examples_answer_may_be_a_failure_by_name():
     """A name that fakes know is that failure."""
-    http = FakeHTTPClient(answers.http("http://a.test/*", error="refused"))
+    http = FakeHTTPClient(examples.http("http://a.test/*", error="refused"))
     with pytest.raises(HTTPError, match="connection refused"):
         http.get("http://a.test/x")
 
 
 def test_an_examples_answer_may_be_any_error():
     """An error is raised as it stands; another text is what a host said."""
-    tcp = FakeTCPDialer(answers.tcp("a.test:1", error=TCPError("a.test:1", "on fire")))
+    tcp = FakeTCPDialer(examples.tcp("a.test:1", error=TCPError("a.test:1", "on fire")))
     with pytest.raises(TCPError, match="on fire"):
         tcp.dial("a.test:1")
-    dns = FakeDNSResolver(answers.dns("a.test", error="the resolver is asleep"))
+    dns = FakeDNSResolver(examples.dns("a.test", error="the resolver is asleep"))
     with pytest.raises(HostError, match="asleep"):
         dns.lookup_host("a.test")
 
@@ -322,11 +322,11 @@ def test_an_answer_for_any_record_type_is_asked_once_for_addresses():
 
 def test_an_examples_answer_is_given_as_it_stands():
     """Every kind of answer becomes a route of its fake."""
-    http = FakeHTTPClient(answers.http("http://a.test", method="POST", status_code=201, body="[1]"))
+    http = FakeHTTPClient(examples.http("http://a.test", method="POST", status_code=201, body="[1]"))
     assert http.post("http://a.test", "text/plain", b"x").body == b"[1]"
-    smtp = FakeSMTPClient(answers.smtp("mx.test", banner="220 x"))
+    smtp = FakeSMTPClient(examples.smtp("mx.test", banner="220 x"))
     assert smtp.connect("mx.test", 25, SECOND, use_tls=False, use_starttls=False).banner == "220 x"
-    tcp = FakeTCPDialer(answers.tcp("a.test:1", remote_addr="192.0.2.1:1"))
+    tcp = FakeTCPDialer(examples.tcp("a.test:1", remote_addr="192.0.2.1:1"))
     assert tcp.dial("a.test:1").remote_addr == "192.0.2.1:1"
-    runner = FakeCommandRunner(answers.command("id", [], stdout="root"))
+    runner = FakeCommandRunner(examples.command("id", [], stdout="root"))
     assert runner.run(CommandRequest("id")).stdout == "root"

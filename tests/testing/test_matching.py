@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 
-from reglet.testing.matching import deep_equal, identical, matches_fields
+from reglet.testing.matching import deep_equal, identical, matches_fields, verify_output
 from reglet.testing.strategies import json_values
 
 
@@ -67,3 +67,33 @@ def test_what_is_identical_is_equal(one, other):
     """The strict comparison never accepts more."""
     if identical(one, other):
         assert deep_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "lines"),
+    [
+        ({"a": 1}, {"a": "1"}, ['a: expected 1 (integer), got "1" (string)']),
+        ({"a": {"b": [{"c": 1}]}}, {"a": {"b": [{"c": 2, "d": 3}]}}, ["a.b.0.c: expected 1, got 2"]),
+        ({"a": [{"b": 1}, {"b": 2}]}, {"a": [{"b": 1}, {}]}, ['missing field "a.1.b" in output']),
+        ({"a": [1, 2]}, {"a": [1]}, ["a: expected 2 items, got 1: [1]"]),
+        ({"a": [1]}, {"a": [2, 3]}, ["a: expected 1 items, got 2: [2, 3]", "a.0: expected 1, got 2"]),
+        ({"a": {"b": 1}}, {"a": None}, ['a: expected {"b": 1} (object), got null (null)']),
+        ({"a": {"b": 1, "c": 2}}, {"a": {"b": 1, "c": 2, "d": 3}, "e": 4}, []),
+        ({"a": {}}, {"a": {"b": 1}}, []),
+    ],
+)
+def test_what_differs_is_named_by_its_path_at_every_depth(expected, actual, lines):
+    """One line a difference, kinds where they differ, nothing about what is not named."""
+    assert verify_output(expected, actual) == lines
+
+
+def test_long_strings_are_shown_where_they_part():
+    """Two certificates differ in one character."""
+    [line] = verify_output({"pem": "x" * 300 + "a"}, {"pem": "x" * 300 + "b"})
+    assert line.splitlines()[1].startswith("  they part at character 300: ")
+
+
+@given(json_values(), json_values())
+def test_a_difference_is_named_wherever_values_are_not_equal(one, other):
+    """Messages and verdict are of one mind."""
+    assert bool(verify_output({"a": one}, {"a": other})) is not deep_equal(one, other)

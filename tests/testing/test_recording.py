@@ -133,9 +133,168 @@ def test_what_has_a_secrets_name_is_masked():
     )
     assert masked == {
         "url": "https://***@a.test/x?page=2&access_token=***",
-        "headers": {"Authorization": [MASK], "X-Amz-Date": [MASK], "Accept": ["*/*"]},
+        "headers": {"Authorization": ["Bearer ***"], "X-Amz-Date": ["20260101"], "Accept": ["*/*"]},
         "env": ["DB_PASSWORD=***", "LANG=C"],
     }
+
+
+def masked_body(text, *secrets):
+    """Return what is recorded of a body."""
+    masked = Masker(secrets).masked({"body": base64.b64encode(text.encode()).decode()})
+    return base64.b64decode(masked["body"]).decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "masked"),
+    [
+        ("Set-Cookie", "sid=abc123; Path=/; Secure; HttpOnly", "sid=***; Path=/; Secure; HttpOnly"),
+        ("Set-Cookie", "nameless", MASK),
+        ("Cookie", "sid=abc123; theme=dark", "sid=***; theme=***"),
+        ("Authorization", "Basic dXNlcjpwYXNz", "Basic ***"),
+        ("Authorization", "AWS4-HMAC-SHA256 Credential=AK/x, Signature=1", "AWS4-HMAC-SHA256 ***"),
+        ("X-Api-Key", "abc123", MASK),
+        ("Date", "Thu, 01 Jan 2026 00:00:00 GMT", "Thu, 01 Jan 2026 00:00:00 GMT"),
+        ("Access-Control-Allow-Credentials", "true", "true"),
+    ],
+)
+def test_of_a_header_only_the_secret_part_is_masked(name, value, masked):
+    """What a check looks at stays: attributes of a cookie, a scheme, a date."""
+    assert Masker().masked({"headers": {name: [value]}}) == {"headers": {name: [masked]}}
+
+
+@pytest.mark.parametrize(
+    ("body", "masked"),
+    [
+        (
+            '{"access_token": "abc123", "token_type": "Bearer"}',
+            '{"access_token": "***", "token_type": "Bearer"}',
+        ),
+        ('{"a": {"apiKeys": 1, "api_key": 12345}}', '{"a": {"apiKeys": 1, "api_key": "***"}}'),
+        ('{"credentials": [{"id": 7, "ok": true}]}', '{"credentials": [{"id": "***", "ok": true}]}'),
+        ('{"password": "a\\"b",  "n": 1.50}', '{"password": "***",  "n": 1.50}'),
+        ("grant_type=password&client_secret=abc&x=1", "grant_type=password&client_secret=***&x=1"),
+        (
+            "<SecretAccessKey>abc123</SecretAccessKey><Name>n</Name>",
+            "<SecretAccessKey>***</SecretAccessKey><Name>n</Name>",
+        ),
+        ("user: admin\npassword: hunter2\nport: 5", "user: admin\npassword: ***\nport: 5"),
+        ('export API_TOKEN="abc 123"', "export API_TOKEN=***"),
+        ("> Authorization: Bearer abc123", "> Authorization: Bearer ***"),
+        (
+            '{"password_min_length": 12, "token": null, "secret": false}',
+            '{"password_min_length": 12, "token": null, "secret": false}',
+        ),
+        ("PasswordAuthentication no", "PasswordAuthentication no"),
+    ],
+)
+def test_in_a_body_what_has_a_secrets_name_is_masked_and_nothing_else(body, masked):
+    """JSON, forms, XML, settings and headers in text."""
+    assert masked_body(body) == masked
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "p@ss/wörd+1",
+        "p%40ss%2Fw%C3%B6rd%2B1",
+        "p%40ss%2fw%c3%b6rd%2b1",
+        "p%40ss/w%C3%B6rd%2B1",
+        "p@ss\\/w\\u00f6rd+1",
+        "p@ss/w\\u00f6rd+1",
+        base64.b64encode("p@ss/wörd+1".encode()).decode(),
+        base64.b64encode("user:p@ss/wörd+1".encode()).decode().rstrip("="),
+        base64.urlsafe_b64encode("{a: p@ss/wörd+1}".encode()).decode(),
+        "p@ss/wörd+1".encode().hex(),
+    ],
+)
+def test_a_known_secret_is_masked_in_every_encoding(form):
+    """In texts, in bodies, in arguments, as addresses, JSON and base64 write it."""
+    masker = Masker(["p@ss/wörd+1"])
+    assert masker.masked({"stdout": f"<{form}>"}) == {"stdout": "<***>"}
+    assert masker.masked({"args": [f"x,{form}"]}) == {"args": ["x,***"]}
+    assert masked_body(f"a {form} b", "p@ss/wörd+1") == "a *** b"
+
+
+def test_a_known_number_is_masked_and_json_stays_json():
+    """A PIN in a config is a secret, as a value and in a text."""
+    masker = Masker(["4711"])
+    assert masker.masked({"pin": 4711, "n": 47110}) == {"pin": MASK, "n": 47110}
+    assert json.loads(masked_body('{"pin": 4711, "n": 1}', "4711")) == {"pin": MASK, "n": 1}
+
+
+@pytest.mark.parametrize(
+    ("args", "masked"),
+    [
+        (["--token", "abc123", "-v"], ["--token", MASK, "-v"]),
+        (["--token=abc 123"], ["--token=***"]),
+        (["--password", "--verbose"], ["--password", "--verbose"]),
+        (["--password-file", "/etc/x"], ["--password-file", "/etc/x"]),
+        (["-H", "Authorization: Bearer abc"], ["-H", "Authorization: Bearer ***"]),
+    ],
+)
+def test_arguments_of_commands_are_masked(args, masked):
+    """Behind an option with a secret's name, as one word or two."""
+    assert Masker().masked({"args": args}) == {"args": masked}
+
+
+def test_a_secret_that_an_answer_gave_is_masked_where_it_is_used_and_before():
+    """What has a secret's name once is a secret everywhere."""
+    recorder = Recorder(Echo())
+    recorder.call("http_request", b'{"url": "http://a.test/s3cr3t-token"}')
+    recorder.call("http_request", b'{"url": "http://a.test/", "headers": {"X-Auth-Token": ["s3cr3t-token"]}}')
+    assert "s3cr3t" not in recorder.recording().to_json()
+
+
+def test_a_recording_is_for_its_owner_alone(tmp_path):
+    """Whatever masks miss is not for everybody; an older file's mode does not stay."""
+    path = tmp_path / "run.json"
+    path.write_text("{}")
+    path.chmod(0o644)
+    recorded(GET).save(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_replay_that_meets_a_mask_says_where():
+    """What a check makes of a mask may differ from what it made of the secret."""
+    request = ("http_request", {"url": "http://a.test/", "headers": {"Set-Cookie": ["a=secret-1"]}})
+    replay = Replay(recorded(GET, request))
+    assert replay.note == ""
+    for name, message in (GET, request):
+        replay.call(name, json.dumps(message).encode())
+    assert replay.masks == ("host call 2: headers.Set-Cookie.0",)
+    assert "masks secrets in its answers" in replay.note
+    with pytest.raises(
+        ReplayMismatchError, match=r"(?s)one host call more.*host call 2: headers.Set-Cookie.0"
+    ):
+        replay.call("dns_lookup", b"{}")
+
+
+def test_what_is_masked_in_a_request_fits_any_secret_and_nothing_else():
+    """Another token replays; another address beside it does not."""
+    body = base64.b64encode(b'{"api_key": 12345678, "q": 1}').decode()
+    request = {
+        "url": "http://a.test/?token=abc&p=1",
+        "headers": {"Authorization": ["Bearer abc"]},
+        "body": body,
+    }
+    recording = recorded(("http_request", request))
+    later = request | {"url": "http://a.test/?token=other&p=1", "headers": {"Authorization": ["Bearer x"]}}
+    Replay(recording).call("http_request", json.dumps(later).encode())
+    for different in (
+        {"url": "http://a.test/?token=abc&p=2"},
+        {"headers": {"Authorization": ["Basic abc"]}},
+        {"body": base64.b64encode(b'{"api_key": 1, "q": 2}').decode()},
+    ):
+        with pytest.raises(ReplayMismatchError):
+            Replay(recording).call("http_request", json.dumps(request | different).encode())
+
+
+def test_dates_of_requests_are_not_compared():
+    """They differ from run to run by nature."""
+    request = {"url": "http://a.test/", "headers": {"X-Amz-Date": ["20260101T000000Z"]}}
+    replay = Replay(recorded(("http_request", request)))
+    replay.call("http_request", json.dumps(request | {"headers": {"X-Amz-Date": ["2027"]}}).encode())
+    replay.assert_faithful()
 
 
 def test_a_known_secret_is_masked_wherever_it_stands():
@@ -197,6 +356,10 @@ def test_a_checks_secrets_are_known_before_it_runs():
     environment = {"AWS_SECRET_ACCESS_KEY": "key-3", "LANG": "C"}
     assert known_secrets(config, fetching(), environment) == ["t0ken-1", "pass-2", "key-3"]
     assert known_secrets(b'{"url": 1', fetching(), {}) == []
+    assert known_secrets(b'{"tokens": ["x"], "api_key": [1234, {"a": "b"}], "secret": true}', None, {}) == [
+        "1234",
+        "b",
+    ]
 
 
 def test_a_field_that_only_its_model_calls_secret_is_known():

@@ -47,8 +47,8 @@ def rule(protocol: str, ports: tuple[int, int] | None, ranges: str) -> str:
 def groups(*rules: str, token: str = "") -> str:
     """Return security groups, each with one rule, as AWS writes them."""
     items = "".join(
-        f"<item><groupId>sg-{place}</groupId><groupName>g</groupName><ipPermissions>{each}</ipPermissions></item>"
-        for place, each in enumerate(rules)
+        f"<item><groupId>sg-{index}</groupId><groupName>g</groupName><ipPermissions>{each}</ipPermissions></item>"
+        for index, each in enumerate(rules)
     )
     return (
         '<DescribeSecurityGroupsResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">'
@@ -81,7 +81,7 @@ def test_groups_open_to_anyone_are_found(
 
 
 def test_all_pages_are_read(check: Check, aws: FakeAWS) -> None:
-    """AWS tells where the next begins."""
+    """AWS names where the next begins."""
 
     def answer(parameters: Mapping[str, str]) -> str:
         first = "NextToken" not in parameters
@@ -113,7 +113,8 @@ def test_instances_without_imdsv2_are_found(check: Check, aws: FakeAWS) -> None:
         for tokens in ("optional", "required")
     )
     aws.answers["DescribeInstances"] = (
-        f"<R><reservationSet><item><instancesSet>{items}</instancesSet></item></reservationSet></R>"
+        f"<DescribeInstancesResponse><reservationSet><item><instancesSet>{items}</instancesSet></item>"
+        "</reservationSet></DescribeInstancesResponse>"
     )
     result = check(aws, "describe_instances_metadata")
     assert_data_field(result, "total_instances", 2)
@@ -144,13 +145,39 @@ def test_a_refusal_keeps_its_kind(check: Check, aws: FakeAWS, code: str, type_: 
     assert result.error.is_not_found == (code == "InvalidGroup.NotFound")
 
 
-@pytest.mark.parametrize("body", ["not xml", "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"])
-def test_an_answer_that_cannot_be_read_is_an_error(check: Check, aws: FakeAWS, body: str) -> None:
-    """Entities are not expanded."""
+@pytest.mark.parametrize(
+    "body",
+    [
+        "not xml",
+        "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
+        "<html><body>Log in to the network</body></html>",
+        "<DescribeInstancesResponse/>",
+        groups(rule("tcp", (22, 22), OPEN))[:-20],
+        "",
+    ],
+)
+def test_an_answer_that_is_none_is_an_error(check: Check, aws: FakeAWS, body: str) -> None:
+    """A proxy's page, another action's answer, half of one: that no group is open there is no verdict."""
     aws.answers["DescribeSecurityGroups"] = body
     assert_error(
         check(aws, "describe_security_groups"), "failed to parse AWS response", code="MalformedAnswer"
     )
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("cn-north-1", "ec2.cn-north-1.amazonaws.com.cn"),
+        ("us-gov-west-1", "ec2.us-gov-west-1.amazonaws.com"),
+    ],
+)
+def test_china_and_govcloud_have_hosts_of_their_own(
+    check: Check, aws: FakeAWS, region: str, host: str
+) -> None:
+    """And sign for their own region."""
+    aws.regions = {host: region}
+    aws.answers["DescribeSecurityGroups"] = groups()
+    assert_data_field(check(aws, "describe_security_groups", region=region), "region", region)
 
 
 def test_a_wrong_key_is_refused(check: Check) -> None:

@@ -36,8 +36,27 @@ def check(plugin: Plugin) -> Check:
 
 
 def days_ago(days: int) -> str:
-    """Return a moment in AWS's spelling."""
+    """Return a timestamp in AWS's spelling."""
     return (datetime.now(UTC) - timedelta(days=days, hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _answer(action: str, content: str) -> str:
+    return f"<{action}Response>{content}</{action}Response>"
+
+
+def summary(**counts: int) -> str:
+    """Return an account summary as AWS writes it, with all that it always counts."""
+    usual = dict.fromkeys(
+        ("AccountMFAEnabled", "Users", "Groups", "Roles", "Policies", "MFADevices", "MFADevicesInUse"), 0
+    )
+    entries = "".join(
+        f"<entry><key>{key}</key><value>{count}</value></entry>"
+        for key, count in {**usual, "AccessKeysPerUserQuota": 2, **counts}.items()
+    )
+    return _answer(
+        "GetAccountSummary",
+        f"<GetAccountSummaryResult><SummaryMap>{entries}</SummaryMap></GetAccountSummaryResult>",
+    )
 
 
 def with_keys(aws: FakeAWS, created: Mapping[str, int], used: Mapping[str, int]) -> None:
@@ -48,7 +67,7 @@ def with_keys(aws: FakeAWS, created: Mapping[str, int], used: Mapping[str, int])
         page = names[1:] if parameters.get("Marker") else names[:1]
         members = "".join(f"<member><UserName>{name}</UserName></member>" for name in page)
         more = "" if parameters.get("Marker") or len(names) == 1 else "<Marker>m</Marker>"
-        return f"<R><ListUsersResult><Users>{members}</Users>{more}</ListUsersResult></R>"
+        return _answer("ListUsers", f"<ListUsersResult><Users>{members}</Users>{more}</ListUsersResult>")
 
     def keys(parameters: Mapping[str, str]) -> str:
         name = parameters["UserName"]
@@ -58,12 +77,15 @@ def with_keys(aws: FakeAWS, created: Mapping[str, int], used: Mapping[str, int])
         )
         members = "".join(f"<member>{member.format(status)}</member>" for status in ("Active", "Inactive"))
         listed = f"<AccessKeyMetadata>{members}</AccessKeyMetadata>"
-        return f"<R><ListAccessKeysResult>{listed}</ListAccessKeysResult></R>"
+        return _answer("ListAccessKeys", f"<ListAccessKeysResult>{listed}</ListAccessKeysResult>")
 
     def last_use(parameters: Mapping[str, str]) -> str:
         name = parameters["AccessKeyId"].removeprefix("AK")
         when = days_ago(used[name]) if name in used else "N/A"
-        return f"<R><AccessKeyLastUsed><LastUsedDate>{when}</LastUsedDate></AccessKeyLastUsed></R>"
+        return _answer(
+            "GetAccessKeyLastUsed",
+            f"<AccessKeyLastUsed><LastUsedDate>{when}</LastUsedDate></AccessKeyLastUsed>",
+        )
 
     aws.answers.update(ListUsers=users, ListAccessKeys=keys, GetAccessKeyLastUsed=last_use)
 
@@ -71,11 +93,7 @@ def with_keys(aws: FakeAWS, created: Mapping[str, int], used: Mapping[str, int])
 def test_iam_is_signed_for_us_east_1(check: Check, aws: FakeAWS) -> None:
     """Whatever region the environment names: the service is global."""
     os.environ["AWS_REGION"] = "eu-west-1"
-    aws.answers["GetAccountSummary"] = (
-        "<R><GetAccountSummaryResult><SummaryMap>"
-        "<entry><key>AccountMFAEnabled</key><value>1</value></entry><entry><key>Users</key><value>7</value></entry>"
-        "</SummaryMap></GetAccountSummaryResult></R>"
-    )
+    aws.answers["GetAccountSummary"] = summary(AccountMFAEnabled=1, Users=7)
     result = check(aws, "get_account_summary")
     assert_success(result)
     assert_data_field(result, "root_mfa_enabled", expected=True)
@@ -86,8 +104,9 @@ def test_iam_is_signed_for_us_east_1(check: Check, aws: FakeAWS) -> None:
 def test_a_policy_is_read_whole(check: Check, aws: FakeAWS) -> None:
     """What it does not ask for is false, what it does not limit is null."""
     aws.answers["GetAccountPasswordPolicy"] = (
-        "<R><PasswordPolicy><MinimumPasswordLength>8</MinimumPasswordLength>"
-        "<RequireNumbers>true</RequireNumbers></PasswordPolicy></R>"
+        "<GetAccountPasswordPolicyResponse><PasswordPolicy>"
+        "<MinimumPasswordLength>8</MinimumPasswordLength><RequireNumbers>true</RequireNumbers>"
+        "</PasswordPolicy></GetAccountPasswordPolicyResponse>"
     )
     result = check(aws, "get_account_password_policy")
     assert_data_field(result, "policy_exists", expected=True)
@@ -132,14 +151,53 @@ def test_the_threshold_may_be_chosen(check: Check, aws: FakeAWS) -> None:
     assert_error(check(aws, "list_access_keys_with_usage", threshold_days=0), "threshold_days", type="config")
 
 
-def test_a_user_whose_keys_cannot_be_read_is_named(check: Check, aws: FakeAWS) -> None:
-    """Not passed over in silence."""
+def test_keys_that_cannot_be_read_are_an_error(check: Check, aws: FakeAWS) -> None:
+    """Of the others alone nothing can be concluded: no unused key among them is no verdict."""
     with_keys(aws, {"ann": 1}, {})
     aws.refusals["ListAccessKeys"] = (403, "AccessDenied")
+    assert_error(check(aws, "list_access_keys_with_usage"), "AWS permission denied", type="capability")
+
+
+def test_a_user_who_is_gone_meanwhile_has_no_keys(check: Check, aws: FakeAWS) -> None:
+    """Between two calls a user may be deleted."""
+    with_keys(aws, {"ann": 1}, {})
+    aws.refusals["ListAccessKeys"] = (404, "NoSuchEntity")
     result = check(aws, "list_access_keys_with_usage")
     assert_success(result)
-    assert_data_field(result, "users_not_read", ["ann"])
     assert_data_field(result, "access_keys", [])
+
+
+@pytest.mark.parametrize("left_out", ["AccountMFAEnabled", "Users"])
+def test_a_count_that_is_missing_is_an_error(check: Check, aws: FakeAWS, left_out: str) -> None:
+    """Not 0, and not `root_mfa_enabled: false`."""
+    aws.answers["GetAccountSummary"] = summary().replace(f"<key>{left_out}</key>", "<key>Other</key>")
+    assert_error(check(aws, "get_account_summary"), f"it has no {left_out}", code="MalformedAnswer")
+
+
+def test_a_number_that_is_none_is_an_error(check: Check, aws: FakeAWS) -> None:
+    """And no bug of the plugin."""
+    aws.answers["GetAccountSummary"] = summary().replace("<value>2</value>", "<value>many</value>")
+    assert_error(check(aws, "get_account_summary"), "'many', no number", code="MalformedAnswer")
+
+
+@pytest.mark.parametrize(
+    ("region", "host", "signed_for"),
+    [
+        ("", "iam.amazonaws.com", "us-east-1"),
+        ("eu-west-1", "iam.amazonaws.com", "us-east-1"),
+        ("cn-north-1", "iam.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        ("cn-northwest-1", "iam.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        ("us-gov-east-1", "iam.us-gov.amazonaws.com", "us-gov-west-1"),
+    ],
+)
+def test_each_partition_has_an_iam_of_its_own(
+    check: Check, aws: FakeAWS, region: str, host: str, signed_for: str
+) -> None:
+    """The environment's region says which."""
+    os.environ["AWS_REGION"] = region
+    aws.regions = {host: signed_for}
+    aws.answers["GetAccountSummary"] = summary()
+    assert_success(check(aws, "get_account_summary"))
 
 
 def test_it_never_traps(plugin: Plugin) -> None:

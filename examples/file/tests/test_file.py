@@ -62,6 +62,16 @@ def test_a_file_is_described(plugin: Plugin, hello: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [(0, "1970-01-01T00:00:00Z"), (-1, "1969-12-31T23:59:59Z"), (1.9, "1970-01-01T00:00:01Z")],
+)
+def test_a_file_may_be_as_old_as_it_likes(check: Check, hello: Path, seconds: float, written: str) -> None:
+    """The first second of 1970 is a time like any other, and there are times before it."""
+    os.utime(hello, (0, seconds))
+    assert_data_field(check(hello), "mod_time", written)
+
+
 def test_permissions_and_owner_are_told_or_not_known(check: Check, hello: Path) -> None:
     """Never 0 for what the platform does not tell, as in a sandbox."""
     status = hello.stat()
@@ -154,7 +164,9 @@ def test_another_checksum_is_a_failure(check: Check, hello: Path) -> None:
 def test_other_permissions_are_a_failure(check: Check, hello: Path) -> None:
     """Three digits are as good as four; where nothing is known, nothing is claimed."""
     if not dict(check(hello).data or {})["mode_known"]:
-        assert_error(check(hello, permissions="644"), "does not tell permissions", code="unsupported_option")
+        assert_error(
+            check(hello, permissions="644"), "does not report permissions", code="unsupported_option"
+        )
         return
     assert_success(check(hello, permissions="644"))
     result = check(hello, permissions="0600")

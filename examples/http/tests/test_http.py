@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from reglet import Plugin, Result
 from reglet.testing import (
     FakeHost,
@@ -99,6 +101,31 @@ def test_a_url_of_another_kind_is_refused(plugin: Plugin, fake_host: FakeHost) -
     """Before anything is asked."""
     assert_error(fake_host.check(plugin, {"url": "ftp://example.com/"}), "url", type="config")
     assert_error(fake_host.check(plugin, {}), "url", type="config")
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"url": "http://"},
+        {"url": "http:///path"},
+        {"url": "http://[::1"},
+        {"url": "http://example.com:99999/"},
+        {"url": URL, "headers": {"a b": "x"}},
+        {"url": URL, "headers": {"": "x"}},
+        {"url": URL, "headers": {"X": "a\r\nY: b"}},
+    ],
+)
+def test_what_can_be_sent_to_nobody_is_an_error(
+    plugin: Plugin, fake_host: FakeHost, config: dict[str, object]
+) -> None:
+    """Not data with status code 0: it says nothing of the target."""
+    assert_error(fake_host.check(plugin, config), type="config")
+
+
+def test_a_protocol_that_the_host_leaves_out_is_http_1_1(plugin: Plugin, fake_host: FakeHost) -> None:
+    """As the Go plugins write it, so that a profile's expression on it holds."""
+    fake_host.http.on(URL).respond(200, proto="")
+    assert_data_field(fake_host.check(plugin, {"url": URL}), "protocol", "HTTP/1.1")
 
 
 def test_it_never_traps(plugin: Plugin) -> None:

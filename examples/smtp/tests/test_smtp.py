@@ -13,6 +13,7 @@ from reglet.testing import (
     TestCase,
     assert_data_field,
     assert_error,
+    assert_matches_schema,
     assert_never_traps,
     assert_success,
     denied,
@@ -90,6 +91,20 @@ def test_every_documented_field_is_there(plugin: Plugin, fake_host: FakeHost) ->
     assert result.data is not None
     assert set(result.data) == set(schema["properties"])
     assert [name for name, value in result.data.items() if value is None] == ["supports_auth"]
+    assert_matches_schema(result, schema)
+
+
+@pytest.mark.parametrize("host", ["", "smtp://mail.example.com", "a b"])
+def test_what_is_no_host_is_refused(plugin: Plugin, fake_host: FakeHost, host: str) -> None:
+    """And not reported as one that cannot be reached."""
+    assert_error(fake_host.check(plugin, {"host": host}), "host", type="config")
+
+
+@pytest.mark.parametrize("timeout_ms", [0, 3_600_001, 9223372036854775808])
+def test_a_time_limit_has_bounds(plugin: Plugin, fake_host: FakeHost, timeout_ms: int) -> None:
+    """From a millisecond to an hour."""
+    config = {"host": "mail.example.com", "timeout_ms": timeout_ms}
+    assert_error(fake_host.check(plugin, config), "timeout_ms", type="config")
 
 
 def test_it_never_traps(plugin: Plugin) -> None:

@@ -41,7 +41,7 @@ def test_a_port_may_be_written_as_text(plugin: Plugin, fake_host: FakeHost) -> N
 
 
 def test_an_ipv6_address_is_dialled_in_brackets(plugin: Plugin, fake_host: FakeHost) -> None:
-    """Or its port could not be told."""
+    """Or its port could not be found in it."""
     fake_host.tcp.on("[2606:2800:21f::1]:443").respond()
     assert_success(fake_host.check(plugin, {"host": "2606:2800:21f::1", "port": 443}))
 
@@ -97,8 +97,26 @@ def test_every_documented_field_is_there(plugin: Plugin, fake_host: FakeHost) ->
     assert result.data is not None
     assert set(result.data) == set(schema["properties"])
     assert [name for name, value in result.data.items() if value is None] == ["tls_cert_days_remaining"]
-    known = {name: value for name, value in result.data.items() if value is not None}
-    assert_matches_schema(result.with_data(known), schema)
+    assert_matches_schema(result, schema)
+
+
+def test_a_version_without_tls_is_an_error(plugin: Plugin, fake_host: FakeHost) -> None:
+    """No version was looked at, so that none is wrong."""
+    config = {"host": "example.com", "port": 443, "expected_tls_version": "TLS 1.3"}
+    assert_error(fake_host.check(plugin, config), "expected_tls_version", type="config")
+
+
+@pytest.mark.parametrize("host", ["", "https://example.com", "example.com/", "a b"])
+def test_what_is_no_host_is_refused(plugin: Plugin, fake_host: FakeHost, host: str) -> None:
+    """And not reported as one that cannot be reached."""
+    assert_error(fake_host.check(plugin, {"host": host, "port": 443}), "host", type="config")
+
+
+@pytest.mark.parametrize("timeout_ms", [0, 3_600_001, 9223372036854775808])
+def test_a_time_limit_has_bounds(plugin: Plugin, fake_host: FakeHost, timeout_ms: int) -> None:
+    """From a millisecond to an hour."""
+    config = {"host": "example.com", "port": 443, "timeout_ms": timeout_ms}
+    assert_error(fake_host.check(plugin, config), "timeout_ms", type="config")
 
 
 @pytest.mark.parametrize("port", [0, 65536, "https", None])

@@ -11,7 +11,7 @@ import math
 from typing import TypeVar, cast
 
 from reglet.application.models.structure import parse_model
-from reglet.domain.entities.json_value import JSONObject, JSONValue
+from reglet.domain.entities import JSONObject, JSONValue
 from reglet.domain.errors import ConfigError, ConfigProblemsError
 
 T = TypeVar("T")

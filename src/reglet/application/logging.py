@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import define, frozen
 
 from reglet.application.models.inspect import is_model
 from reglet.application.models.redaction import Redaction
@@ -41,7 +41,7 @@ _HTML = str.maketrans(
 )
 
 
-@frozen
+@define
 class RunningCheck:
     """What the log must know of a check."""
 
@@ -108,7 +108,7 @@ def _typed(value: Any) -> tuple[LogAttributeType, str]:  # noqa: C901, PLR0911, 
         case timedelta():
             return "duration", format_duration(value)
         case BaseException() | ErrorDetail():
-            return "error", str(value) or type(value).__name__
+            return "error", str(value)
         case Group():
             return "group", _grouped(value)
         case _:
@@ -160,14 +160,14 @@ class LogStream(io.TextIOBase):
         """Return True."""
         return True
 
-    def write(self, text: str) -> int:
-        """Log every line that ends in `text`; keep a begun one, up to 64 K characters of it."""
-        *lines, self._begun = (self._begun + text).split("\n")
+    def write(self, string: str) -> int:
+        """Log every line that ends in `string`; keep a begun one, up to 64 K characters of it."""
+        *lines, self._begun = (self._begun + string).split("\n")
         for line in lines:
             self._log(line)
         if len(self._begun) > LONGEST:
             self.finish()
-        return len(text)
+        return len(string)
 
     def finish(self) -> None:
         """Log a begun line as it is."""
@@ -201,7 +201,7 @@ class LogRedirect:
 
     @property
     def installed(self) -> bool:
-        """Whether all of it is in place: a plugin may have put something of its own there."""
+        """Whether all of it is installed: a plugin may have put something of its own there."""
         root = logging.getLogger()
         return (
             self._handler in root.handlers
@@ -210,7 +210,7 @@ class LogRedirect:
         )
 
     def install(self) -> None:
-        """Put it in place, anew where some of it was put away."""
+        """Install it, anew where some of it was put away."""
         self.restore()
         root = logging.getLogger()
         self._handler = LogSinkHandler(self._sink)
@@ -239,7 +239,7 @@ class LogRedirect:
         self._undo.close()
 
     def __enter__(self) -> None:
-        """Install, unless all of it is in place."""
+        """Install, unless all of it is installed."""
         if not self.installed:
             self.install()
 
@@ -307,14 +307,16 @@ def message_of(record: logging.LogRecord) -> LogMessage:
         attributes.append(LogAttribute("stack_info", "string", record.stack_info))
     return LogMessage(
         level=level_name(record.levelno),
-        message=_short(redaction.text(message)),
+        message=_short(redaction.string(message)),
         attributes=[
-            LogAttribute(each.key, each.type, _short(redaction.text(each.value))) for each in attributes
+            LogAttribute(each.key, each.type, _short(redaction.string(each.value))) for each in attributes
         ],
         timestamp=datetime.fromtimestamp(record.created, UTC),
         request_id=None if check is None else check.context.request_id,
     )
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text) - LONGEST} more characters)"
+def _short(string: str) -> str:
+    return (
+        string if len(string) <= LONGEST else f"{string[:LONGEST]}… ({len(string) - LONGEST} more characters)"
+    )

@@ -1,26 +1,119 @@
-"""Results: what a handler returned or raised as a Result, with tracebacks of the author's own frames.
-
-Source lines come from `linecache`; inside a guest there are no files, so a build may fill it.
-"""
+"""Results: what a handler returned or raised, or the missing grant that it ran into."""
 
 from __future__ import annotations
 
+import errno
 import importlib
+import json
+import os
 import posixpath
+import sys
 import traceback
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal, NamedTuple
 
 import attrs
 from attrs import evolve
 
 from reglet.application.models.redaction import Redaction
-from reglet.application.models.unstructure import unstructure, unstructure_hook
+from reglet.application.models.unstructure import unstructure
 from reglet.application.operations import Operation
-from reglet.application.refusals import denial_of
 from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.result import Result, result_error, result_failure, result_success
-from reglet.domain.errors import CheckFailed, RegletError
+from reglet.domain.entities.result import Result, ResultStatus, result_error, result_failure, result_success
+from reglet.domain.errors import CapabilityError, CheckFailed, RegletError
+
+
+class RefusedLook(NamedTuple):
+    """A path that was asked for, and which grant it would have taken."""
+
+    operation: Literal["read", "write"]
+    path: str
+
+
+class RefusedLooks:
+    """Collects the refused looks of the check under way. In process there are none to take."""
+
+    def __init__(self) -> None:
+        self.take: Callable[[], Sequence[RefusedLook]] = tuple
+        """Returns those since it was last called; a guest puts its own here."""
+        self._kept: list[RefusedLook] = []
+
+    def begin(self) -> None:
+        """Forget all: a check begins."""
+        self._kept.clear()
+        self.take()
+
+    def keep(self) -> None:
+        """Keep those so far, so that `take` returns only later ones."""
+        self._kept += self.take()
+
+    def judged(self, result: Result) -> Result:
+        """Return a Result as it is, or an error instead if a look was refused before it."""
+        self.keep()
+        if not self._kept:
+            return result
+        detail = _denial(self._kept).detail()
+        earlier = result.error
+        if earlier is None:
+            return result_error(detail)
+        follows = earlier.type == "panic" or earlier.code.startswith("fs:")
+        return result_error(evolve(detail, stack=earlier.stack, wrapped=None if follows else earlier))
+
+
+refused_looks = RefusedLooks()
+"""Those of this module; a module answers one check at a time."""
+
+
+@contextmanager
+def refusals_are_answers() -> Iterator[None]:
+    """Take a refusal for an answer, for what is looked at in the block.
+
+    In a sandbox nothing is seen of a path that no grant covers: `open` raises `PermissionError`, and
+    `os.path.exists` and `glob` find nothing. So a Result after such a look is an error of type capability,
+    whatever the handler returns. Looks in this block do not count: use it where a file is one of several
+    sources, or where being refused is what the check is about. In process it changes nothing.
+    """
+    refused_looks.keep()
+    try:
+        yield
+    finally:
+        refused_looks.take()
+
+
+def denial_of(error: BaseException) -> CapabilityError | None:
+    """Return what a guest's error means if a missing grant is behind it, None otherwise."""
+    if sys.platform != "wasi" or not isinstance(error, OSError) or error.errno not in _REFUSALS:
+        return None
+    path = os.fsdecode(error.filename) if isinstance(error.filename, (str, bytes)) else ""
+    return _denial([RefusedLook(_REFUSALS[error.errno], path)])
+
+
+_REFUSALS: dict[int, Literal["read", "write"]] = {
+    errno.EPERM: "read",
+    getattr(errno, "ENOTCAPABLE", errno.EPERM): "read",
+    errno.EROFS: "write",
+}
+
+
+def _denial(looks: Sequence[RefusedLook]) -> CapabilityError:
+    """Return the error for the first of some looks, with a rule for all of them.
+
+    A directory is left out if it was only passed on the way to another of them, as `realpath` does.
+    """
+    paths = {each.path for each in looks}
+    ends = [
+        look
+        for look in dict.fromkeys(looks)
+        if not any(path != look.path and path.startswith(look.path.rstrip("/") + "/") for path in paths)
+    ]
+    rule: dict[str, list[str]] = {}
+    for operation, path in ends:
+        rule.setdefault(operation, []).append(path)
+    first = ends[0]
+    return CapabilityError(
+        f"fs:{first.operation}:{first.path}", hint=f"add {json.dumps(rule, ensure_ascii=False)} to fs.rules"
+    )
 
 
 def _folder(function: Callable[..., Any], levels: int) -> str:
@@ -55,18 +148,18 @@ def author_traceback(error: BaseException) -> str:
         each.stack = traceback.StackSummary.from_list(kept)
         linked = (each.__cause__, each.__context__, *(each.exceptions or ()))
         pending += [link for link in linked if link is not None]
-    text = "".join(summary.format())
-    return text if len(text) <= _MOST_CHARACTERS else "…" + text[-_MOST_CHARACTERS:]
+    written = "".join(summary.format())
+    return written if len(written) <= _MOST_CHARACTERS else "…" + written[-_MOST_CHARACTERS:]
 
 
 def one_line(error: BaseException) -> str:
     """Return an error as `Type: message`, even where it has no readable message."""
     name = type(error).__name__
     try:
-        text = str(error)
+        message = str(error)
     except Exception as unsayable:  # noqa: BLE001 - an author's __str__ may raise anything
-        text = f"<its text cannot be had: {type(unsayable).__name__}>"
-    return f"{name}: {text}" if text else name
+        message = f"<its message cannot be had: {type(unsayable).__name__}>"
+    return f"{name}: {message}" if message else name
 
 
 OK = "ok"
@@ -75,11 +168,11 @@ OK = "ok"
 
 def result_of(operation: Operation, outcome: Any) -> Result:
     """Return the Result of what a handler returned."""
-    output = operation.output
+    output = operation.signature.output
     if output is not None and isinstance(outcome, output):
         mismatch = operation.output_mismatch(outcome)
         if mismatch is None:
-            return result_success(OK, unstructure_hook(output)(outcome))
+            return Result(ResultStatus.SUCCESS, OK, operation.unstructure(outcome))
         message = f"operation {operation} returned {output.__name__} whose {mismatch}"
         return result_error(ErrorDetail("panic", message))
     if isinstance(outcome, Result):
@@ -109,7 +202,7 @@ def redacted(result: Result, redaction: Redaction) -> Result:
     """Return a Result without the secrets of the config that it answers."""
     return evolve(
         result,
-        message=redaction.text(result.message),
+        message=redaction.string(result.message),
         data=None if result.data is None else redaction.value(result.data),
         error=None if result.error is None else _redacted_detail(result.error, redaction),
     )
@@ -118,9 +211,9 @@ def redacted(result: Result, redaction: Redaction) -> Result:
 def _redacted_detail(detail: ErrorDetail, redaction: Redaction) -> ErrorDetail:
     return evolve(
         detail,
-        message=redaction.text(detail.message),
-        code=redaction.text(detail.code),
+        message=redaction.string(detail.message),
+        code=redaction.string(detail.code),
         details=redaction.value(detail.details),
-        stack=redaction.text(detail.stack.decode(errors="replace")).encode(),
+        stack=redaction.string(detail.stack.decode(errors="replace")).encode(),
         wrapped=None if detail.wrapped is None else _redacted_detail(detail.wrapped, redaction),
     )

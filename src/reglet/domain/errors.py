@@ -1,7 +1,7 @@
 """The exceptions of the SDK: one root, families under it, each of which knows its `ErrorDetail`.
 
-Texts, types and codes are those of the Go SDK, so that profiles and people who know one know the other.
-Where there is no cause, the text ends before it.
+Messages, types and codes are those of the Go SDK, so that profiles and people who know one know the other.
+Where there is no cause, the message ends before it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,17 @@ from typing import ClassVar
 
 from attrs import evolve
 
+from reglet.domain.entities import JSONObject
 from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.json_value import JSONObject
 from reglet.domain.time import format_duration
 from reglet.domain.urls import without_credentials
 
 Cause = BaseException | str | None
+
+_TARGET_TYPES = frozenset({"network", "timeout"})
+_HOST_FAULT_TYPES = frozenset({"capability", "config", "execution", "panic", "validation"})
+_HOST_FAULT_CODES = frozenset({"VALIDATION_ERROR", "NOT_FOUND", "INTERNAL_ERROR", "no_answer"})
+"""What stands instead of a response (ABI section 4), or for none at all."""
 
 
 class RegletError(Exception):
@@ -40,6 +45,15 @@ class RegletError(Exception):
     def is_not_found(self) -> bool:
         """Whether the thing asked for does not exist."""
         return False
+
+    @property
+    def concerns_target(self) -> bool:
+        """Whether something is known of what was asked for: it refused, was late, or is not there.
+
+        Otherwise nothing was asked, or nobody knows what came of it: no grant, an option or a config that
+        cannot be, a host that failed. A check may make data of the one, and never of the other.
+        """
+        return self.error_type in _TARGET_TYPES
 
     @property
     def details(self) -> JSONObject:
@@ -68,22 +82,23 @@ def error_detail(error: BaseException) -> ErrorDetail:
         if isinstance(seen, RegletError):
             return seen.detail()
         seen = seen.__cause__
-    return ErrorDetail(type="internal", message=str(error) or type(error).__name__)
+    return ErrorDetail(type="internal", message=str(error))
 
 
-def because(text: str, cause: Cause) -> str:
-    """Return a text with its cause behind it."""
-    reason = "" if cause is None else str(cause) or type(cause).__name__
-    if reason.startswith(text):
-        return reason  # a host that speaks as we do has said it already
-    return f"{text}: {reason}" if reason else text
+def because(message: str, cause: Cause) -> str:
+    """Return a message with its cause behind it."""
+    if cause is None:
+        return message
+    reason = str(cause)
+    # a host that words it as we do has it already
+    return reason if reason.startswith(message) else f"{message}: {reason}"
 
 
 class HostError(RegletError):
     """A host answered with an error of its own; its detail is passed on as it came."""
 
     def __init__(self, detail: ErrorDetail) -> None:
-        """Take what the host said."""
+        """Take what the host reported."""
         super().__init__(detail.message or detail.code or "the host answered with an empty error")
         self._detail = detail
 
@@ -94,44 +109,55 @@ class HostError(RegletError):
 
     @property
     def is_timeout(self) -> bool:
-        """What the host said."""
+        """What the host reported."""
         return self._detail.is_timeout
 
     @property
     def is_not_found(self) -> bool:
-        """What the host said."""
+        """What the host reported."""
         return self._detail.is_not_found
 
+    @property
+    def concerns_target(self) -> bool:
+        """Whether the host took the request: if it could not, or failed itself, nothing is known."""
+        return self._detail.type not in _HOST_FAULT_TYPES and self._detail.code not in _HOST_FAULT_CODES
+
     def detail(self) -> ErrorDetail:
-        """Return what the host said."""
+        """Return what the host reported."""
         return self._detail
 
 
 class CausedError(RegletError):
     """An error that another one, or a sentence, explains."""
 
-    def __init__(self, text: str, cause: Cause) -> None:
+    def __init__(self, message: str, cause: Cause) -> None:
         """Take what failed, and why."""
-        super().__init__(because(text, cause))
+        super().__init__(because(message, cause))
         self.cause = cause
         if isinstance(cause, BaseException):
             self.__cause__ = cause
 
+    @property
+    def concerns_target(self) -> bool:
+        """Whether its kind does, and a host that reported the cause took the request."""
+        reported = not isinstance(self.cause, HostError) or self.cause.concerns_target
+        return super().concerns_target and reported
+
     def detail(self) -> ErrorDetail:
-        """Return the error as data; what a host said of the cause goes along whole."""
+        """Return the error as data; what a host reported of the cause goes along whole."""
         detail = super().detail()
         return evolve(detail, wrapped=self.cause.detail()) if isinstance(self.cause, HostError) else detail
 
 
 class ConfigError(CausedError):
-    """A config does not fit. `field` names where; `reason` says what is wrong with the value seen there."""
+    """A config does not fit. `field` names where; `reason` is what is wrong with the value seen there."""
 
     error_type = "config"
 
     def __init__(self, field: str = "", reason: Cause = None) -> None:
         """Describe what is wrong with `field`, or with the config as a whole."""
-        text = f"config validation failed for field '{field}'" if field else "config validation failed"
-        super().__init__(text, reason)
+        message = f"config validation failed for field '{field}'" if field else "config validation failed"
+        super().__init__(message, reason)
         self.field = field
 
     @property
@@ -157,7 +183,7 @@ class ConfigProblemsError(RegletError):
 
 
 class UnsupportedOptionError(RegletError):
-    """An option was set that the host cannot be told about, or did not apply."""
+    """An option was set that the host cannot take, or did not apply."""
 
     error_type = "config"
 
@@ -190,7 +216,7 @@ class SchemaError(CausedError):
 
 
 class DefinitionError(RegletError):
-    """A plugin, model or operation is written in a way that cannot work; the text says how to write it."""
+    """A plugin, model or operation is written so that it cannot work; the message shows how to write it."""
 
     error_type = "validation"
 
@@ -199,16 +225,16 @@ class CapabilityError(RegletError):
     """Something was asked for that no grant covers.
 
     `required` is the kind and what is missing, such as `network:example.com:443`; `pattern` the pattern
-    that was refused; `hint` says what to do about it.
+    that was refused; `hint` is what to do about it.
     """
 
     error_type = "capability"
 
     def __init__(self, required: str, pattern: str = "", hint: str = "") -> None:
         """Describe the missing grant."""
-        text = f"missing capability: {required}"
-        text += f" (pattern: {pattern})" if pattern else ""
-        super().__init__(f"{text}; {hint}" if hint else text)
+        message = f"missing capability: {required}"
+        message += f" (pattern: {pattern})" if pattern else ""
+        super().__init__(f"{message}; {hint}" if hint else message)
         self.required = required
         self.pattern = pattern
         self.hint = hint
@@ -302,14 +328,14 @@ class ConnectionFailedError(CausedError):
 
 
 class NetworkError(CausedError):
-    """A network operation failed. `operation` is a verb such as `connect`; `target` says with what."""
+    """A network operation failed. `operation` is a verb such as `connect`; `target` is with what."""
 
     error_type = "network"
 
     def __init__(self, operation: str, target: str = "", cause: Cause = None) -> None:
         """Describe the failure of `operation` on `target`."""
-        text = f"network {operation} failed for {target}" if target else f"network {operation} failed"
-        super().__init__(text, cause)
+        message = f"network {operation} failed for {target}" if target else f"network {operation} failed"
+        super().__init__(message, cause)
         self.operation = operation
         self.target = target
 
@@ -324,12 +350,14 @@ class TimeoutError(RegletError, builtins.TimeoutError):  # noqa: A001 - it is on
 
     error_type = "timeout"
 
-    def __init__(self, operation: str, duration: timedelta = timedelta(), target: str = "") -> None:
-        """Describe what took longer than `duration`."""
-        text = f"{operation} timeout after {format_duration(duration)}"
-        super().__init__(f"{text} (target: {target})" if target else text)
+    def __init__(self, operation: str, duration: timedelta | None = timedelta(), target: str = "") -> None:
+        """Describe what took longer than `duration`; None is the host's own limit, not known here."""
+        message = f"{operation} timeout"
+        if duration is not None:
+            message += f" after {format_duration(duration)}"
+        super().__init__(f"{message} (target: {target})" if target else message)
         self.operation = operation
-        self.duration = duration
+        self.duration = duration or timedelta()
         self.target = target
 
     @property
@@ -342,9 +370,15 @@ class TimeoutError(RegletError, builtins.TimeoutError):  # noqa: A001 - it is on
         """True."""
         return True
 
+    def detail(self) -> ErrorDetail:
+        """Return the error as data; what a host reported of it goes along whole."""
+        detail = super().detail()
+        cause = self.__cause__
+        return evolve(detail, wrapped=cause.detail()) if isinstance(cause, HostError) else detail
+
 
 class DNSError(ConnectionFailedError):
-    """A look-up failed; `is_not_found` says that the name does not exist."""
+    """A look-up failed; `is_not_found` means that the name does not exist."""
 
     def __init__(
         self,

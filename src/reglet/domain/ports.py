@@ -1,11 +1,11 @@
-"""The ports: what a plugin may ask of its host, as protocols; adapters implement them, tests fake them."""
+"""The ports: what a plugin may ask of its host, as protocols; and the clients of a context, by port."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import Manifest
@@ -20,8 +20,11 @@ from reglet.domain.entities.records import (
     SMTPConnectResult,
 )
 from reglet.domain.entities.result import Result
+from reglet.domain.errors import DefinitionError
 
 if TYPE_CHECKING:  # a plugin needs no policy
+    from typing_extensions import TypeForm
+
     from reglet.domain.policy.network import Address, Target
 
 
@@ -67,7 +70,7 @@ class DNSResolver(Protocol):
         ...
 
     def lookup_txt(self, host: str, *, nameserver: str | None = None) -> list[str]:
-        """Return the text records, each joined from its parts."""
+        """Return the TXT records, each joined from its parts."""
         ...
 
     def lookup_ns(self, host: str, *, nameserver: str | None = None) -> list[str]:
@@ -77,9 +80,9 @@ class DNSResolver(Protocol):
 
 @runtime_checkable
 class TCPConnection(Protocol):
-    """A connection that was made, and what it told; a context manager that closes it.
+    """A connection that was made, and its facts; a context manager that closes it.
 
-    Hosts connect, look and close: nothing can be sent. Texts are empty where nothing is known.
+    Hosts connect, look and close: nothing can be sent. Strings are empty where nothing is known.
     """
 
     @property
@@ -119,12 +122,12 @@ class TCPConnection(Protocol):
 
     @property
     def tls_cert_subject(self) -> str:
-        """The certificate's subject, RFC 4514."""
+        """The certificate's subject, as Go writes it (`CN=www.example.com,O=Example`); it may be empty."""
         ...
 
     @property
     def tls_cert_issuer(self) -> str:
-        """The certificate's issuer, RFC 4514."""
+        """The certificate's issuer, written as the subject is."""
         ...
 
     @property
@@ -158,8 +161,16 @@ class TCPDialer(Protocol):
         """Connect without TLS within `timeout`."""
         ...
 
-    def dial_secure(self, address: str, timeout: timedelta, tls: bool) -> TCPConnection:
-        """Connect within `timeout`, with TLS if `tls`."""
+    def dial_secure(
+        self, address: str, timeout: timedelta, tls: bool, *, insecure_skip_verify: bool = False
+    ) -> TCPConnection:
+        """Connect within `timeout`, with TLS if `tls`.
+
+        The certificate is verified, against the host's authorities and the name in `address`: one that has
+        expired, has another name or is not trusted is a `TCPError`. With `insecure_skip_verify` any is
+        taken, so that its facts can be read; `UnsupportedOptionError` where the host does not say that
+        it did so.
+        """
         ...
 
 
@@ -168,11 +179,20 @@ class SMTPClient(Protocol):
     """Greets mail servers."""
 
     def connect(
-        self, host: str, port: int, timeout: timedelta, use_tls: bool, use_starttls: bool
+        self,
+        host: str,
+        port: int,
+        timeout: timedelta,
+        use_tls: bool,
+        use_starttls: bool,
+        *,
+        insecure_skip_verify: bool = False,
     ) -> SMTPConnectResult:
-        """Connect, read the banner, negotiate TLS as asked, and say goodbye.
+        """Connect, read the banner, negotiate TLS as asked, and quit; no mail is sent.
 
-        Raises `NetworkError`, `TimeoutError` or `CapabilityError`.
+        `use_tls` speaks TLS from the first byte, `use_starttls` asks for it after the banner. The certificate
+        is verified; with `insecure_skip_verify` any is taken, and `UnsupportedOptionError` is raised where
+        the host does not say that it did so. Raises `NetworkError`, `TimeoutError` or `CapabilityError`.
         """
         ...
 
@@ -239,3 +259,41 @@ class Plugin(Protocol):
     def check(self, ctx: Context, config: bytes) -> Result:
         """Run a check with a JSON config."""
         ...
+
+
+T = TypeVar("T")
+
+PORTS: tuple[Any, ...] = (HTTPClient, DNSResolver, TCPDialer, SMTPClient, CommandRunner)
+"""The ports that hosts answer."""
+
+
+def get_client(ctx: Context, port: TypeForm[T]) -> T:
+    """Return the client of `ctx` for `port`.
+
+    Raises:
+        MissingClientError: there is none; the message names those there are.
+    """
+    return ctx.client(port)
+
+
+def try_get_client(ctx: Context, port: TypeForm[T]) -> T | None:
+    """Return the client of `ctx` for `port`, None if there is none."""
+    return ctx.client(port) if ctx.has_client(port) else None
+
+
+def with_client(ctx: Context, client: object, port: object = None) -> Context:
+    """Return a context in which `port` is answered by `client`; without `port`, every port that it satisfies.
+
+    Raises:
+        DefinitionError: no port was given, and it satisfies none.
+    """
+    answering: Any = client  # of any type: it is held to a port at run time
+    ports: list[Any] = [each for each in PORTS if isinstance(client, each)] if port is None else [port]
+    if not ports:
+        names = ", ".join(each.__name__ for each in PORTS)
+        raise DefinitionError(
+            f"a {type(client).__name__} satisfies none of {names}; name it: with_client(ctx, it, port)"
+        )
+    for each in ports:
+        ctx = ctx.with_client(each, answering)
+    return ctx

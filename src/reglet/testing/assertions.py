@@ -1,4 +1,7 @@
-"""Assertions on a Result that name what was there in place of what was expected."""
+"""Assertions on a Result that name what was there in place of what was expected.
+
+Their frames, and those of the kit around a test's own call, are hidden from pytest's tracebacks.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from reglet.domain.entities.json_value import JSONValue
+from reglet.domain.entities import JSONValue
 from reglet.domain.entities.result import Result, ResultStatus
 from reglet.infrastructure.extras import add_with
 from reglet.testing.matching import deep_equal, error_text, explain, identical, is_number, shown
@@ -16,16 +19,19 @@ _MISSING = object()
 
 def assert_success(result: Result) -> None:
     """Raise `AssertionError` unless the status is success."""
+    __tracebackhide__ = True
     _assert_status(result, ResultStatus.SUCCESS)
 
 
 def assert_failure(result: Result) -> None:
     """Raise `AssertionError` unless the status is failure."""
+    __tracebackhide__ = True
     _assert_status(result, ResultStatus.FAILURE)
 
 
 def assert_error(result: Result, text: str = "", *, type: str = "", code: str = "") -> None:  # noqa: A002
     """Raise `AssertionError` unless the status is error, with this text in it, this type and code."""
+    __tracebackhide__ = True
     _assert_status(result, ResultStatus.ERROR)
     detail = result.error
     seen = {"type": detail.type if detail else "", "code": detail.code if detail else ""}
@@ -44,6 +50,7 @@ def assert_data_field(result: Result, path: str, expected: JSONValue) -> None:
     A number fits any number of the same value, so `200` fits `200.0`; a boolean is no number; lists and
     objects are compared whole. A key that has dots in it is found as it stands.
     """
+    __tracebackhide__ = True
     actual = _at(result.data or {}, path)
     if actual is _MISSING:
         raise AssertionError(f"missing data field {json.dumps(path)}{explain(result)}")
@@ -57,6 +64,7 @@ def assert_matches_schema(result: Result, schema: Mapping[str, Any]) -> None:
 
     Raises `ImportError` with the line to install where jsonschema is not there.
     """
+    __tracebackhide__ = True
     try:
         from jsonschema import Draft202012Validator  # type: ignore[import-untyped] # it ships no types
     except ImportError as missing:
@@ -70,6 +78,7 @@ def assert_matches_schema(result: Result, schema: Mapping[str, Any]) -> None:
 
 
 def _assert_status(result: Result, wanted: ResultStatus) -> None:
+    __tracebackhide__ = True
     if result.status is not wanted:
         raise AssertionError(f"expected {wanted}, got {result.status}: {result.message}{explain(result)}")
 

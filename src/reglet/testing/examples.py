@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
 
-from reglet.application.answers import Answer
+from reglet.application.examples import Answer
+from reglet.application.models.inspect import is_model, model_type
 from reglet.application.models.unstructure import unstructure_model
 from reglet.application.operations import Operation
 from reglet.application.plugin import PluginDefinition
 from reglet.domain.context import Context
-from reglet.domain.entities.json_value import JSONValue
+from reglet.domain.entities import JSONValue
 from reglet.domain.entities.result import Result
 from reglet.domain.ports import Plugin
 from reglet.testing.config_json import encode_config
@@ -39,6 +41,7 @@ class ExampleCase:
         expected_error: a part of the error's text; empty if it is to succeed.
         answers: what the host answers.
         clients: clients to use in place of a host with those answers.
+        now: what its `ctx.now()` returns; None: the real time.
     """
 
     plugin: Plugin = field(repr=False)
@@ -50,6 +53,7 @@ class ExampleCase:
     expected_error: str = field(default="", repr=False)
     answers: tuple[Answer, ...] = field(default=(), repr=False)
     clients: tuple[object, ...] = field(default=(), repr=False)
+    now: datetime | None = None
 
     @property
     def id(self) -> str:
@@ -91,10 +95,11 @@ def generate_example_tests(plugin: Plugin, *clients: object) -> list[ParameterSe
 
 def run_example(case: ExampleCase) -> Result:
     """Run an example and return its Result. Raises `ExampleFailed` with every difference."""
-    host = FakeHost.of(case.plugin, *case.answers)
+    __tracebackhide__ = True
+    host = FakeHost.of(case.plugin, *case.answers, now=case.now)
     try:
         if case.clients:
-            ctx = with_fakes(Context(), case.clients)
+            ctx = with_fakes(host.at_time(Context()), case.clients)
             result = check_in_context(case.plugin, ctx, encode_config(case.config))
             raise_unexpected(case.clients)
         else:
@@ -128,11 +133,31 @@ def _declared(plugin: Plugin, operation: Operation, clients: tuple[object, ...])
             operation.name,
             example.name,
             {**given, "service": operation.service, "operation": operation.name},
-            example.manifest().expected_output,
+            None
+            if (output := example.expected_output) is None
+            else _named(output, unstructure_model(output)),
             example.expected_error,
             example.answers,
             clients,
+            example.now,
         )
+
+
+def _named(value: Any, as_json: Any) -> JSONValue:
+    """Return the JSON of an expected value without the fields that are at their default, at every depth."""
+    if isinstance(as_json, Mapping) and is_model(type(value)):
+        fields = [(each, getattr(value, each.attribute)) for each in model_type(type(value)).fields]
+        return {
+            each.name: _named(inner, as_json[each.name])
+            for each, inner in fields
+            if inner != each.default_value()
+        }
+    if isinstance(as_json, Mapping):
+        return {name: _named(inner, as_json[name]) for name, inner in value.items()}
+    if isinstance(as_json, list):
+        return [_named(inner, item) for inner, item in zip(value, as_json, strict=True)]
+    value_as_json: JSONValue = as_json
+    return value_as_json
 
 
 def _described(plugin: Plugin, clients: tuple[object, ...]) -> Iterator[ExampleCase]:

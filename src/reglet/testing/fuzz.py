@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from reglet.application.answers import Answer
+from reglet.application.examples import Answer
 from reglet.application.plugin import PluginDefinition
 from reglet.domain.context import Context
 from reglet.domain.ports import Plugin
@@ -31,6 +31,7 @@ def assert_never_traps(plugin: Plugin, *, max_examples: int = 100) -> None:
         ImportError: hypothesis is not installed.
         TypeError: the plugin has no models to make configs from.
     """
+    __tracebackhide__ = True
     from reglet.testing import strategies  # raises ImportError with what to install
 
     definition = definition_of(plugin)

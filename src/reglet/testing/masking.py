@@ -1,19 +1,20 @@
-"""Take secrets out of recorded host calls, the same way each time, so that a masked call can be compared."""
+"""Take secrets out of recorded host calls: by the names that they have, and by value in every encoding."""
 
 from __future__ import annotations
 
 import base64
+import html
 import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, quote_plus, unquote
 
 from reglet.application.models.inspect import model_type
 from reglet.application.models.redaction import secret_strings
 from reglet.application.plugin import PluginDefinition
-from reglet.domain.entities.json_value import JSONValue
+from reglet.domain.entities import JSONValue
 from reglet.domain.ports import Plugin
 from reglet.testing.runners import definition_of
 
@@ -21,84 +22,263 @@ MASK = "***"
 
 _SECRET_NAME = re.compile(
     r"(?i)(^|[^a-z])(authorization|cookie|set-cookie|pass(word|wd|phrase)?|secret\w*|credential\w*|signature"
-    r"|(api|access|private|secret)[-_]?key(id)?|(\w*[-_])?token|sig)($|[^a-z])"
+    r"|jwt|(api|access|private|secret)[-_]?key(id)?|(\w*[-_])?token|sig)($|[^a-z])"
 )
 _SECRET_QUERY = re.compile(r"(?i)x-amz-(signature|credential|security-token)")
-_VOLATILE_HEADERS = frozenset({"date", "x-amz-date", "traceparent", "x-request-id"})
+_ABOUT_SECRETS = re.compile(
+    r"(?i)^access-control-|(^|[^a-z])(age|alg(orithm)?|authentication|count|days|enabled|endpoint|exp(ires|iry|iration)?"
+    r"|file|format|length|lifetime|max|methods?|min|name|path|policy|required|rotation|stdin|supported|ttl|type|ur[il])$"
+)
+"""Names that speak of a secret and do not hold it: `token_type`, `Access-Control-Allow-Credentials`."""
+
+_MASK_FORMS = {quote(MASK, ""), quote(MASK, "").lower(), quote(quote(MASK, ""), "")}
+_NO_SECRET = frozenset({"", MASK, "true", "false", "yes", "no", "on", "off", "none", "null"})
 _LEAST_SECRET = 4
+_LEAST_LEARNT = 6
+"""Characters of a value that is a secret by its name, to be looked for elsewhere too."""
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
+_USER_OF_URL = re.compile(r"(?<=://)[^/?#\s@\"'<>]+(?=@)")
+_PARAMETER = re.compile(r"(?<![^\s?&;#\"'])([\w.%\[\]-]{1,80})=(\"[^\"\n]*\"|'[^'\n]*'|[^&;#\s\"'<>]+)")
+_JSON_NAME = re.compile(r'"((?:[^"\\]|\\.){1,80})"\s*:\s*')
+_JSON_SCALAR = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|-?\d[\d.eE+-]*')
+_XML_ELEMENT = re.compile(r"<([\w:.-]{1,80})(?:\s[^<>]*)?>([^<>]+)</")
+_LINE = re.compile(r"(?m)^([ \t>*-]*)([A-Za-z][\w.-]{0,80})([ \t]*:[ \t]*|[ \t]+=[ \t]*)(\S.*)$")
+_OPTION = re.compile(r"(?:--?|/)[A-Za-z][\w-]*")
+_SCHEME = re.compile(r"[A-Za-z][\w-]*(?= +\S)")
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether a header, parameter or variable of this name holds a secret."""
+    """Whether a header, parameter, field or variable of this name holds a secret."""
     separated = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).replace("_", "-")
-    return _SECRET_NAME.search(separated) is not None or _SECRET_QUERY.fullmatch(name) is not None
+    if _SECRET_QUERY.fullmatch(name) is not None:
+        return True
+    return _SECRET_NAME.search(separated) is not None and _ABOUT_SECRETS.search(separated) is None
 
 
 class Masker:
-    """Masks what has a secret's name, and every text that is known to be one.
+    """Masks the values that have a secret's name, and every known secret wherever it stands.
 
-    Known secrets shorter than four characters are not looked for: they would stand everywhere.
+    Known secrets are those that it is given and those that it learns. They are found as they are, quoted for
+    a URL, escaped for JSON and HTML, in hexadecimal digits and in base64. Those shorter than four characters
+    are not looked for: they would stand everywhere.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         """Know these secrets."""
-        longest_first = sorted((s for s in set(secrets) if len(s) >= _LEAST_SECRET), key=len, reverse=True)
-        self._known = [
-            form for secret in longest_first for form in dict.fromkeys((secret, quote(secret, "")))
-        ]
+        self._secrets: set[str] = set()
+        self._forms: tuple[str, ...] = ()
+        self._know(secrets)
+
+    def learn(self, message: JSONValue) -> None:
+        """Know from now on what has a secret's name in a message."""
+        found: set[str] = set()
+        _Masking(self, found).masked(message)
+        self._know(value for value in found if len(value) >= _LEAST_LEARNT)
+
+    def masked(self, message: JSONValue) -> JSONValue:
+        """Return a request, an answer or a config without its secrets."""
+        return _Masking(self, set()).masked(message)
+
+    def known_in(self, text: str) -> str:
+        """Return a string with a mask for every known secret in it."""
+        for form in self._forms:
+            text = text.replace(form, MASK)
+        return _BASE64.sub(self._base64, text)
+
+    def is_known(self, number: float) -> bool:
+        """Whether a number is a known secret."""
+        return str(number) in self._secrets
+
+    def _know(self, secrets: Iterable[str]) -> None:
+        new = set(secrets) - self._secrets - _NO_SECRET
+        if new or not self._forms:
+            self._secrets |= {secret for secret in new if len(secret) >= _LEAST_SECRET}
+            forms = {form for secret in self._secrets for form in _forms(secret)} | _MASK_FORMS
+            self._forms = tuple(sorted(forms, key=len, reverse=True))
+
+    def _base64(self, match: re.Match[str]) -> str:
+        """Return a mask where what is encoded has a known secret, or a mask already, in it."""
+        encoded = match.group().rstrip("=").replace("-", "+").replace("_", "/")
+        if len(encoded) % 4 == 1:
+            return match.group()
+        text = base64.b64decode(encoded + "=" * (-len(encoded) % 4)).decode("utf-8", "replace")
+        is_secret = any(secret in text for secret in self._secrets)
+        return MASK if is_secret or MASK in text else match.group()
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """Yield a secret as addresses, JSON, HTML and hexadecimal digits write it."""
+    quoted = (quote(secret, ""), quote(secret), quote_plus(secret))
+    yield from (secret, *quoted, *(re.sub("%..", lambda code: code.group().lower(), text) for text in quoted))
+    yield quote(quoted[0], "")
+    escaped = json.dumps(secret)[1:-1]
+    yield from (escaped, escaped.replace("/", "\\/"), json.dumps(secret, ensure_ascii=False)[1:-1])
+    yield json.dumps(escaped)[1:-1]
+    yield from (html.escape(secret), html.escape(secret, quote=False))
+    yield from (secret.encode().hex(), secret.encode().hex().upper())
+
+
+class _Masking:
+    """One pass over a message, which collects the secrets that it finds by name."""
+
+    def __init__(self, masker: Masker, found: set[str]) -> None:
+        self._masker = masker
+        self._found = found
 
     def masked(self, value: JSONValue) -> JSONValue:
-        """Return a request or an answer without its secrets."""
         if isinstance(value, Mapping):
             return {key: self._member(str(key), item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.masked(item) for item in value]
-        return self._text(value) if isinstance(value, str) else value
+        if isinstance(value, str):
+            return self._text(value)
+        return MASK if _is_number(value) and self._masker.is_known(value) else value
 
     def _member(self, key: str, value: JSONValue) -> JSONValue:
-        if key == "headers" and isinstance(value, Mapping):
-            return {name: self._header(name, item) for name, item in value.items()}
-        if key == "env" and isinstance(value, list):
-            return [self._assignment(str(item)) for item in value]
-        if key == "body" and isinstance(value, str):
-            return self._body(value)
-        if key == "url" and isinstance(value, str):
-            return self._url(value)
-        return MASK if is_secret_name(key) and isinstance(value, str) else self.masked(value)
+        match key, value:
+            case "headers", Mapping():
+                return {name: self._header(name, item) for name, item in value.items()}
+            case "args", list():
+                return list(self._arguments(value))
+            case "env", list():
+                return [self._assignment(item) for item in value]
+            case "body", str():
+                return self._body(value)
+        return self._secret(value) if is_secret_name(key) else self.masked(value)
+
+    def _secret(self, value: JSONValue) -> JSONValue:
+        """Return what has a secret's name with a mask for every string and number in it."""
+        if isinstance(value, Mapping):
+            return {key: self._secret(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._secret(item) for item in value]
+        if _is_number(value) or (isinstance(value, str) and value.lower() not in _NO_SECRET):
+            self._found.add(str(value))
+            return MASK
+        return value
 
     def _header(self, name: str, value: JSONValue) -> JSONValue:
-        if is_secret_name(name) or name.lower() in _VOLATILE_HEADERS:
-            return [MASK] * len(value) if isinstance(value, list) else MASK
-        return self.masked(value)
+        if isinstance(value, list):
+            return [self._header(name, item) for item in value]
+        if not isinstance(value, str) or not is_secret_name(name):
+            return self.masked(value)
+        kind = name.lower()
+        if kind in ("cookie", "set-cookie"):
+            pairs = value.split(";") if kind == "cookie" else value.split(";", 1)
+            masked = [self._cookie(pair) for pair in (pairs if kind == "cookie" else pairs[:1])]
+            return ";".join([*masked, *pairs[len(masked) :]])
+        scheme = _SCHEME.match(value) if kind.endswith("authorization") else None
+        start = "" if scheme is None else f"{scheme.group()} "
+        self._secret(value[len(start) :].strip())
+        return start + MASK if value.strip() else value
 
-    def _assignment(self, assignment: str) -> str:
-        name, equals, value = assignment.partition("=")
-        return f"{name}{equals}{MASK}" if is_secret_name(name) else f"{name}{equals}{self._text(value)}"
+    def _cookie(self, pair: str) -> str:
+        name, equals, value = pair.partition("=")
+        self._secret((value if equals else pair).strip().strip('"'))
+        if not equals:
+            return MASK if pair.strip() else pair
+        return f"{name}={MASK}" if value.strip() else pair
+
+    def _arguments(self, arguments: list[Any]) -> Iterator[JSONValue]:
+        """Yield a command's arguments: `--token X` and `--token=X` without the X."""
+        option = ""
+        for argument in arguments:
+            text = argument if isinstance(argument, str) else ""
+            is_option = _OPTION.fullmatch(text) is not None
+            if option and not (is_option and text.startswith("-")):
+                yield self._secret(argument)
+            else:
+                yield self._assignment(argument)
+            option = text if is_option and is_secret_name(text.lstrip("-/")) else ""
+
+    def _assignment(self, value: JSONValue) -> JSONValue:
+        """Return `NAME=X` or `--name=X` without its X, whatever is in it."""
+        name, equals, secret = value.partition("=") if isinstance(value, str) else ("", "", "")
+        if not equals or not is_secret_name(name.lstrip("-/")):
+            return self.masked(value)
+        return f"{name}={self._secret(secret)}"
 
     def _body(self, encoded: str) -> str:
         try:
-            text = base64.b64decode(encoded, validate=True).decode()
-        except ValueError:  # no base64, or not of a text
-            return self._text(encoded)
-        return base64.b64encode(self._text(text).encode()).decode()
-
-    def _url(self, url: str) -> str:
-        try:
-            parts = urlsplit(url)
-            query = parse_qsl(parts.query, keep_blank_values=True)
+            data = base64.b64decode(encoded, validate=True)
         except ValueError:
-            return self._text(url)
-        _, at, host = parts.netloc.rpartition("@")
-        netloc = f"{MASK}@{host}" if at else parts.netloc
-        if any(is_secret_name(name) for name, _ in query):
-            pairs: list[tuple[str, Any]] = [(n, MASK if is_secret_name(n) else v) for n, v in query]
-            parts = parts._replace(query=urlencode(pairs, safe="*"))
-        return self._text(urlunsplit(parts._replace(netloc=netloc)))
+            return self._text(encoded)
+        try:
+            text, encoding = data.decode(), "utf-8"
+        except UnicodeDecodeError:  # only what is known is looked for, byte by byte
+            text, encoding = data.decode("latin-1"), "latin-1"
+        masked = self._text(text) if encoding == "utf-8" else self._masker.known_in(text)
+        return encoded if masked == text else base64.b64encode(masked.encode(encoding)).decode()
 
     def _text(self, text: str) -> str:
-        for secret in self._known:
-            text = text.replace(secret, MASK)
-        return text
+        masked = _USER_OF_URL.sub(MASK, text)
+        masked = _PARAMETER.sub(self._parameter, masked)
+        masked = self._json_members(masked)
+        masked = _XML_ELEMENT.sub(self._element, masked)
+        masked = _LINE.sub(self._line, masked)
+        masked = self._masker.known_in(masked)
+        return masked if masked == text or _is_json(masked) or not _is_json(text) else self._json(text)
+
+    def _json(self, text: str) -> str:
+        """Return a JSON text masked value by value, for where a mask in place of a number would break it."""
+        return json.dumps(self.masked(json.loads(text)), ensure_ascii=False)
+
+    def _parameter(self, match: re.Match[str]) -> str:
+        name, value = match.groups()
+        if not is_secret_name(unquote(name).lstrip("-")):
+            return match.group()
+        masked = self._secret(unquote(value.strip("\"'")))
+        return f"{name}={MASK}" if masked == MASK else match.group()
+
+    def _json_members(self, text: str) -> str:
+        """Return a text with a mask for each value of a JSON member with a secret's name; the rest stays."""
+        parts, end = [], 0
+        for match in _JSON_NAME.finditer(text):
+            if match.start() < end or not is_secret_name(match.group(1)):
+                continue
+            try:
+                _, stop = json.JSONDecoder().raw_decode(text, match.end())
+            except (ValueError, RecursionError):  # cut off, or no JSON
+                continue
+            parts += [text[end : match.end()], _JSON_SCALAR.sub(self._scalar, text[match.end() : stop])]
+            end = stop
+        return "".join([*parts, text[end:]])
+
+    def _scalar(self, match: re.Match[str]) -> str:
+        if match.group(2) is not None:  # a name
+            return match.group()
+        masked = self._secret(json.loads(match.group()))
+        return json.dumps(masked) if masked == MASK else match.group()
+
+    def _element(self, match: re.Match[str]) -> str:
+        name, value = match.groups()
+        if not is_secret_name(name.rpartition(":")[2]) or self._secret(html.unescape(value.strip())) != MASK:
+            return match.group()
+        return match.group().replace(f">{value}</", f">{MASK}</")
+
+    def _line(self, match: re.Match[str]) -> str:
+        """Return a line as settings and headers are printed: `password: X`, `Authorization: Bearer X`."""
+        start, name, between, value = match.groups()
+        value = value.rstrip()
+        if not is_secret_name(name) or value[:1] in "{[" or value.lower() in _NO_SECRET:
+            return match.group()
+        masked = self._header(name, value) if ":" in between else self._secret(value)
+        return f"{start}{name}{between}{masked}"
+
+
+def _is_number(value: JSONValue) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_json(text: str) -> bool:
+    if not text.lstrip().startswith(("{", "[")):
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def known_secrets(
@@ -106,8 +286,8 @@ def known_secrets(
 ) -> list[str]:
     """Return the secrets that a check may put into its host calls.
 
-    Those are the texts of fields that the plugin's models mark as secret, of config fields with a secret's
-    name, and of environment variables with one (`AWS_SECRET_ACCESS_KEY`).
+    Those are the strings and numbers of fields that the plugin's models mark as secret, of config fields
+    with a secret's name, and of environment variables with one (`AWS_SECRET_ACCESS_KEY`).
     """
     variables = os.environ if environment is None else environment
     named = (value for name, value in variables.items() if is_secret_name(name))
@@ -119,7 +299,7 @@ def _of_config(config: bytes, plugin: Plugin | None) -> Iterator[str]:
         decoded = json.loads(config)
     except ValueError:
         return
-    yield from _named_secrets(decoded)
+    yield from _named_secrets(decoded, named=False)
     definition = None if plugin is None else definition_of(plugin)
     if isinstance(definition, PluginDefinition):
         inputs = [operation.input for operation in definition.operations]
@@ -128,13 +308,12 @@ def _of_config(config: bytes, plugin: Plugin | None) -> Iterator[str]:
                 yield from secret_strings(model_type(model), decoded)
 
 
-def _named_secrets(value: Any) -> Iterator[str]:
+def _named_secrets(value: Any, *, named: bool) -> Iterator[str]:
     if isinstance(value, Mapping):
         for name, item in value.items():
-            if isinstance(item, str):
-                yield from [item] if is_secret_name(name) else []
-            else:
-                yield from _named_secrets(item)
+            yield from _named_secrets(item, named=named or is_secret_name(name))
     elif isinstance(value, list):
         for item in value:
-            yield from _named_secrets(item)
+            yield from _named_secrets(item, named=named)
+    elif named and (_is_number(value) or isinstance(value, str)) and str(value).lower() not in _NO_SECRET:
+        yield str(value)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reglet.domain.entities.json_value import JSONValue
+from reglet.domain.entities import JSONValue
 from reglet.domain.entities.result import Result
+
+_LONG = 80
+"""Characters of strings whose difference is hard to see."""
 
 
 def deep_equal(expected: JSONValue, actual: JSONValue) -> bool:
@@ -86,15 +89,44 @@ def shown(value: JSONValue, limit: int = 400) -> str:
 
 
 def verify_output(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
-    """Return a line for every field of `expected` that is missing or different; others do not count."""
-    differences = []
-    for name, value in expected.items():
-        if name not in actual:
-            differences.append(f"missing field {json.dumps(name)} in output")
-        elif not deep_equal(value, actual[name]):
-            wanted, got = (f"{shown(each)} ({_kind(each)})" for each in (value, actual[name]))
-            differences.append(f"field {json.dumps(name)}: expected {wanted}, got {got}")
-    return differences
+    """Return a line for every field of `expected`, at any depth, that is missing or different.
+
+    Each line has the path (`findings.0.not_after: expected "a", got "b"`). Fields that `expected` does not
+    name do not count.
+    """
+    return list(_differences(expected, actual, ""))
+
+
+def _differences(expected: JSONValue, actual: JSONValue, path: str) -> Iterator[str]:
+    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
+        for name, value in expected.items():
+            inner = f"{path}.{name}" if path else str(name)
+            if name in actual:
+                yield from _differences(value, actual[name], inner)
+            else:
+                yield f"missing field {json.dumps(inner, ensure_ascii=False)} in output"
+    elif _is_list(expected) and _is_list(actual):
+        if len(expected) != len(actual):
+            yield f"{path}: expected {len(expected)} items, got {len(actual)}: {shown(actual)}"
+        for index, (wanted, got) in enumerate(zip(expected, actual, strict=False)):
+            yield from _differences(wanted, got, f"{path}.{index}")
+    elif not deep_equal(expected, actual):
+        yield f"{path}: {_different(expected, actual)}"
+
+
+def _different(expected: JSONValue, actual: JSONValue) -> str:
+    """Return both values; their kinds where those differ, and where two long strings part."""
+    kinds = [_kind(each) for each in (expected, actual)]
+    suffixes = [f" ({kind})" for kind in kinds] if kinds[0] != kinds[1] else ["", ""]
+    line = f"expected {shown(expected)}{suffixes[0]}, got {shown(actual)}{suffixes[1]}"
+    if isinstance(expected, str) and isinstance(actual, str) and max(len(expected), len(actual)) > _LONG:
+        pairs = enumerate(zip(expected, actual, strict=False))
+        same = next((index for index, (one, other) in pairs if one != other), min(len(expected), len(actual)))
+        around = [
+            json.dumps(each[max(same - 20, 0) : same + 20], ensure_ascii=False) for each in (expected, actual)
+        ]
+        line += f"\n  they part at character {same}: …{around[0]}…, …{around[1]}…"
+    return line
 
 
 def verify_error(expected: str, result: Result) -> list[str]:

@@ -142,6 +142,7 @@ class PluginClient:
 
     def check(self, config: Mapping[str, Any] | bytes | None = None, /, **fields: Any) -> Result:
         """Run a check. A config may be an object, the bytes that a host sends, or keyword arguments."""
+        __tracebackhide__ = True
         return self.host.check(
             self.plugin, config if isinstance(config, bytes) else {**(config or {}), **fields}
         )

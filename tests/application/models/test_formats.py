@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reglet.application.models.formats import FORMATS, format_check
+from reglet.application.models.strings import FORMATS, format_check
 
 
 @pytest.mark.parametrize(

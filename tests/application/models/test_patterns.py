@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reglet.application.models.patterns import compile_pattern, spelled_out
+from reglet.application.models.strings import compile_pattern, spelled_out
 from reglet.errors import DefinitionError
 
 

@@ -76,8 +76,8 @@ def test_a_written_model_has_no_secrets():
 def test_known_secrets_are_taken_out_of_texts_and_values():
     """Longer ones first, in keys and numbers too, and short ones only where they are the whole text."""
     redaction = Redaction(["hunter2", "hunter2-long", "123456", "ab", ""])
-    assert redaction.text("login hunter2-long, then hunter2: about") == "login ***, then ***: about"
-    assert redaction.text("ab") == "***"
+    assert redaction.string("login hunter2-long, then hunter2: about") == "login ***, then ***: about"
+    assert redaction.string("ab") == "***"
     value = {"hunter2": ["x hunter2", 123456, 1, True, None], "abc": ("ab",)}
     assert redaction.value(value) == {"***": ["x ***", "***", 1, True, None], "abc": ["***"]}
 
@@ -93,7 +93,7 @@ def test_a_secret_is_found_as_a_repr_and_as_json_write_it():
     """Messages quote what they show."""
     secret = 'p"w\\é'
     redaction = Redaction([secret])
-    assert redaction.text(f"{[secret]} {json.dumps([secret])}") == "['***'] [\"***\"]"
+    assert redaction.string(f"{[secret]} {json.dumps([secret])}") == "['***'] [\"***\"]"
 
 
 def test_a_redaction_shows_no_secrets():

@@ -8,9 +8,11 @@ from typing import Annotated, Any, Literal
 
 import attrs
 import pytest
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships no types
 
 import reglet
 from reglet.application.models.schema import input_schema, output_schema
+from reglet.application.models.unstructure import unstructure_model
 from reglet.errors import DefinitionError, SchemaError
 
 
@@ -104,12 +106,36 @@ def test_every_kind_has_its_schema_in_declared_order():
     }
 
 
-def test_an_output_has_every_field_that_is_never_none():
-    """A field with a default is still always there."""
-    schema = output_schema(Inner)
-    assert schema["required"] == ["x"]
-    assert "default" not in str(output_schema(Outer))
-    assert "wait" in output_schema(Outer)["required"]
+def test_an_output_requires_what_has_no_default():
+    """As Go's `omitempty` has it; examples leave out what is left at its default, and must fit too."""
+    assert output_schema(Inner)["required"] == ["x"]
+    schema = output_schema(Outer)
+    assert "default" not in str(schema)
+    assert schema["required"] == ["text", "inner", "share"]
+    assert "wait" in schema["properties"]
+
+
+@reglet.model
+class Maybe:
+    """What may be None."""
+
+    days: int | None = reglet.field(default=None, description="d", ge=-9)
+    colour: Literal["red"] | None = None
+    inner: Inner | None = None
+
+
+def test_an_output_that_may_be_null_has_no_type():
+    """A list of types breaks hosts that read one; null fits what is left, and a wrong value does not."""
+    properties = output_schema(Maybe)["properties"]
+    assert properties["days"] == {"minimum": -9, "description": "d"}
+    assert properties["colour"] == {"enum": ["red", None]}
+    assert "type" not in properties["inner"]
+    assert input_schema(Maybe)["properties"]["days"]["type"] == "integer"
+    validator = Draft202012Validator(output_schema(Maybe))
+    assert validator.is_valid(unstructure_model(Maybe()))
+    assert validator.is_valid(unstructure_model(Maybe(1, "red", Inner(x=1))))
+    assert not validator.is_valid({"days": -10})
+    assert not validator.is_valid({"inner": {"x": "no"}})
 
 
 def test_two_schemas_of_one_model_share_nothing():

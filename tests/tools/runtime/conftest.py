@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from reglet.infrastructure.build_contract import STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.runtime import RuntimeProduct, load_product
 from reglet.infrastructure.wasi import MemoryFile, directory_of
 from reglet.infrastructure.wasm.snapshot import write_snapshot
+from tests.built_plugins import Shared
 from tests.tools.runtime.guest_of_echo import SOURCE
 from tests.tools.runtime.wasm_host import WasmHost
 
@@ -34,10 +36,16 @@ def standard_library(product: RuntimeProduct) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="session")
-def snapshot_of(product: RuntimeProduct, standard_library: dict[str, bytes]) -> Callable[[str], bytes]:
-    """Make a plugin module of what some source leaves in memory."""
+def snapshot_of(
+    product: RuntimeProduct, standard_library: dict[str, bytes], shared: Shared
+) -> Callable[[str], bytes]:
+    """Make a plugin module of what some source leaves in memory; each is made once."""
 
     def make(source: str, host_functions: int = 31) -> bytes:
+        digest = hashlib.sha256(source.encode()).hexdigest()[:16]
+        return shared.once(f"snapshot-{digest}-{host_functions}", lambda _: snapshot(source, host_functions))
+
+    def snapshot(source: str, host_functions: int) -> bytes:
         folder = directory_of({name: MemoryFile(data) for name, data in standard_library.items()})
         with Guest(Runtime.of(product.module), {STANDARD_LIBRARY_ROOT: folder}) as guest:
             guest.run(source)

@@ -24,44 +24,40 @@ class UsedKey:
     idle_days: int
 
 
-@frozen
-class Found:
-    """The keys of the users whose keys could be read, and the other users."""
+def read_access_keys(aws: AWSClient, users: Sequence[str], today: datetime) -> list[UsedKey]:
+    """Return the active keys of the users.
 
-    keys: Sequence[UsedKey]
-    users_not_read: Sequence[str]
-
-
-def read_access_keys(aws: AWSClient, users: Sequence[str], today: datetime) -> Found:
-    """Return the active keys of the users; a user whose keys AWS refuses to show is named and passed over."""
+    Raises:
+        AWSError: AWS refuses to show some; of the others alone nothing can be concluded.
+    """
     keys: list[UsedKey] = []
-    refused: list[str] = []
     for user in users:
         try:
             keys += [_with_usage(aws, key, today) for key in _active_keys(aws, user)]
         except AWSError as error:
-            log.warning("access keys not read", extra={"user": user, "reason": str(error)})
-            refused.append(user)
-    return Found(keys, refused)
+            if error.code != "NoSuchEntity":
+                raise
+            log.info("user is gone", extra={"user": user})
+    return keys
 
 
 def _active_keys(aws: AWSClient, user: str) -> Iterator[Answer]:
-    for page in aws.pages("ListAccessKeys", {"UserName": user}, ask="Marker", told="Marker"):
+    for page in aws.pages("ListAccessKeys", {"UserName": user}, ask="Marker", answered="Marker"):
         for key in page.each("ListAccessKeysResult/AccessKeyMetadata/member"):
-            if key.text("Status") == "Active":
+            if key.string("Status") == "Active":
                 yield key
 
 
 def _with_usage(aws: AWSClient, key: Answer, today: datetime) -> UsedKey:
-    key_id = key.text("AccessKeyId")
+    key_id = key.string("AccessKeyId")
     answer = aws.call("GetAccessKeyLastUsed", {"AccessKeyId": key_id})
-    created, used = key.moment("CreateDate"), answer.moment("LastUsedDate")
+    created, used = key.timestamp("CreateDate"), answer.timestamp("LastUsedDate")
     shown = AccessKey(
-        user_name=key.text("UserName"),
+        user_name=key.string("UserName"),
         access_key_id=key_id,
-        status=key.text("Status"),
-        created=key.text("CreateDate"),
-        last_used=answer.text("LastUsedDate") if used else None,
+        status=key.string("Status"),
+        created=key.string("CreateDate"),
+        last_used=answer.string("LastUsedDate") if used else None,
         days_since_used=(today - used).days if used else None,
         never_used=used is None,
     )

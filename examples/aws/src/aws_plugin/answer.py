@@ -8,30 +8,46 @@ from xml.etree import ElementTree as ET
 
 from attrs import frozen
 
+from aws_plugin.errors import MalformedAnswerError
+
 
 @frozen
 class Answer:
-    """An element of an answer; namespaces are gone."""
+    """An element of an answer; namespaces are gone.
+
+    What is at a path and is not what it must be raises `MalformedAnswerError`.
+    """
 
     _element: ET.Element
 
-    def text(self, path: str, default: str = "") -> str:
-        """Return the text at a path, wherever it begins in the answer."""
-        return (self._element.findtext(f".//{path}") or default).strip()
+    @property
+    def name(self) -> str:
+        """The element's own name."""
+        return self._element.tag
+
+    def string(self, path: str) -> str:
+        """Return the string at a path, wherever it begins in the answer; an empty one if there is none."""
+        return (self._element.findtext(f".//{path}") or "").strip()
 
     def number(self, path: str) -> int | None:
         """Return the number at a path, None if there is none."""
-        text = self.text(path)
-        return int(text) if text else None
+        found = self.string(path)
+        try:
+            return int(found) if found else None
+        except ValueError as error:
+            raise MalformedAnswerError(f"{path} is {found!r}, no number") from error
 
     def flag(self, path: str) -> bool:
-        """Whether `true` stands at a path."""
-        return self.text(path) == "true"
+        """Whether `true` is at a path."""
+        return self.string(path) == "true"
 
-    def moment(self, path: str) -> datetime | None:
+    def timestamp(self, path: str) -> datetime | None:
         """Return the time at a path, None if there is none (`N/A`)."""
-        text = self.text(path)
-        return datetime.fromisoformat(text) if text and text != "N/A" else None
+        found = self.string(path)
+        try:
+            return datetime.fromisoformat(found) if found and found != "N/A" else None
+        except ValueError as error:
+            raise MalformedAnswerError(f"{path} is {found!r}, no timestamp") from error
 
     def each(self, path: str) -> Iterator[Answer]:
         """Yield the elements at a path from here."""
@@ -39,23 +55,25 @@ class Answer:
 
     def tags(self) -> dict[str, str]:
         """Return the tags of a thing."""
-        return {tag.text("key"): tag.text("value") for tag in self.each("tagSet/item")}
+        return {tag.string("key"): tag.string("value") for tag in self.each("tagSet/item")}
 
     def error(self) -> tuple[str, str]:
         """Return the code and message of an error answer."""
-        return self.text("Error/Code", "UnknownError"), self.text("Error/Message")
+        return self.string("Error/Code") or "UnknownError", self.string("Error/Message")
 
 
 def parse_answer(body: bytes) -> Answer:
     """Return an answer as it was sent.
 
     Raises:
-        ValueError: it brings a document type, which AWS never does.
-        ET.ParseError: it is no XML.
+        MalformedAnswerError: it is no XML, or brings a document type, which AWS never does.
     """
     if b"<!DOCTYPE" in body:
-        raise ValueError("the answer brings a document type")
-    root = ET.fromstring(body)  # noqa: S314 - without a document type there is nothing to expand
+        raise MalformedAnswerError("the answer brings a document type")
+    try:
+        root = ET.fromstring(body)  # noqa: S314 - without a document type there is nothing to expand
+    except (ET.ParseError, ValueError) as error:
+        raise MalformedAnswerError(str(error)) from error
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]
     return Answer(root)

@@ -38,10 +38,15 @@ def credentials_from_environment() -> Credentials:
 
 def region_or_default(region: str) -> str:
     """Return a region, or that of the environment; raises `ConfigError` if there is none."""
-    found = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    found = region or region_of_environment()
     if not found:
         raise ConfigError("region", "AWS region not specified (set region in config or AWS_REGION env var)")
     return found
+
+
+def region_of_environment() -> str:
+    """Return the region of the environment, an empty string if there is none."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
 
 
 def _required(name: str) -> str:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import reglet
 from aws_plugin.credentials import VARIABLES
+from aws_plugin.endpoints import HOSTS
 
 plugin = reglet.define_plugin(
     name="aws",
     description="AWS infrastructure inspection and compliance checks",
     capabilities=reglet.GrantSet(
-        network=reglet.NetworkCapability(
-            rules=[reglet.NetworkRule(hosts=["ec2.*.amazonaws.com", "iam.amazonaws.com"], ports=["443"])]
-        ),
+        network=reglet.NetworkCapability(rules=[reglet.NetworkRule(hosts=HOSTS, ports=["443"])]),
         env=reglet.EnvironmentCapability(vars=VARIABLES),
     ),
 )

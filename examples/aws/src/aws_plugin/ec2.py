@@ -27,11 +27,11 @@ class EC2Service:
         """List the security groups of a region."""
         aws = AWSClient.from_environment("ec2", http, request.timeout_seconds, request.region)
         pages = aws.pages(
-            "DescribeSecurityGroups", _filters(request.filters), ask="NextToken", told="nextToken"
+            "DescribeSecurityGroups", _filters(request.filters), ask="NextToken", answered="nextToken"
         )
         groups = [read_group(item) for page in pages for item in page.each("securityGroupInfo/item")]
         return SecurityGroupsOutput(
-            region=aws.region,
+            region=aws.endpoint.region,
             total_groups=len(groups),
             security_groups=groups,
             open_ssh_groups=[group for group in groups if is_open(group, _SSH)],
@@ -45,14 +45,14 @@ class EC2Service:
         """List the running instances of a region."""
         aws = AWSClient.from_environment("ec2", http, request.timeout_seconds, request.region)
         filters = _filters({"instance-state-name": ["running"], **request.filters})
-        pages = aws.pages("DescribeInstances", filters, ask="NextToken", told="nextToken")
+        pages = aws.pages("DescribeInstances", filters, ask="NextToken", answered="nextToken")
         instances = [
             read_instance(item)
             for page in pages
             for item in page.each("reservationSet/item/instancesSet/item")
         ]
         return InstancesOutput(
-            region=aws.region,
+            region=aws.endpoint.region,
             total_instances=len(instances),
             instances=instances,
             non_compliant_instances=[each for each in instances if not each.imdsv2_enforced],
@@ -62,8 +62,8 @@ class EC2Service:
 def _filters(filters: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Return filters as AWS numbers them, in the order given."""
     parameters = {}
-    for place, (name, values) in enumerate(filters.items(), start=1):
-        parameters[f"Filter.{place}.Name"] = name
+    for index, (name, values) in enumerate(filters.items(), start=1):
+        parameters[f"Filter.{index}.Name"] = name
         for rank, value in enumerate(values, start=1):
-            parameters[f"Filter.{place}.Value.{rank}"] = value
+            parameters[f"Filter.{index}.Value.{rank}"] = value
     return parameters

@@ -1,4 +1,4 @@
-"""What AWS says when it refuses, in the families that profiles know."""
+"""What AWS answers when it refuses, in the families that profiles know."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class AWSError(RegletError):
     """AWS answered with an error."""
 
     def __init__(self, status: int, aws_code: str, message: str) -> None:
-        """Take the HTTP status, the code such as `AccessDenied`, and what AWS says."""
+        """Take the HTTP status, the code such as `AccessDenied`, and the message of AWS."""
         self.status = status
         self.aws_code = aws_code
         self._family = _family(aws_code)
@@ -62,6 +62,14 @@ class AWSError(RegletError):
             is_not_found=self._family.is_not_found,
             details={"http_status": self.status},
         )
+
+
+class MalformedAnswerError(AWSError):
+    """An answer with status 200 that is none: a proxy's page, another action's answer, a cut one."""
+
+    def __init__(self, reason: str) -> None:
+        """Take what is wrong with it."""
+        super().__init__(200, "MalformedAnswer", f"failed to parse AWS response: {reason}")
 
 
 def _family(code: str) -> _Family:

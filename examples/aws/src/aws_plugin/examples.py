@@ -9,7 +9,9 @@ import reglet
 from aws_plugin.groups import IngressRule, SecurityGroup, SecurityGroupsOutput
 from aws_plugin.instances import Instance, InstancesOutput, MetadataOptions
 from aws_plugin.models import (
+    AccessKey,
     AccessKeysInput,
+    AccessKeysOutput,
     AccountInput,
     AccountSummary,
     EC2Input,
@@ -108,11 +110,11 @@ GET_ACCOUNT_SUMMARY = [
         expected_output=AccountSummary(
             root_mfa_enabled=True,
             users=3,
-            groups=0,
-            roles=0,
-            policies=0,
-            mfa_devices=0,
-            mfa_devices_in_use=0,
+            groups=1,
+            roles=12,
+            policies=2,
+            mfa_devices=4,
+            mfa_devices_in_use=3,
             access_keys_per_user_quota=2,
         ),
         answers=[
@@ -122,6 +124,11 @@ GET_ACCOUNT_SUMMARY = [
   <GetAccountSummaryResult><SummaryMap>
     <entry><key>AccountMFAEnabled</key><value>1</value></entry>
     <entry><key>Users</key><value>3</value></entry>
+    <entry><key>Groups</key><value>1</value></entry>
+    <entry><key>Roles</key><value>12</value></entry>
+    <entry><key>Policies</key><value>2</value></entry>
+    <entry><key>MFADevices</key><value>4</value></entry>
+    <entry><key>MFADevicesInUse</key><value>3</value></entry>
     <entry><key>AccessKeysPerUserQuota</key><value>2</value></entry>
   </SummaryMap></GetAccountSummaryResult>
 </GetAccountSummaryResponse>""",
@@ -169,11 +176,14 @@ GET_ACCOUNT_PASSWORD_POLICY = [
     ),
 ]
 
+_NEVER_USED = AccessKey("ann", "AKIAEXAMPLE", "Active", "2020-01-01T00:00:00Z", never_used=True)
+
 LIST_ACCESS_KEYS = [
     reglet.Example(
         "never_used",
         AccessKeysInput(threshold_days=30),
         description="A key that was made long ago and never used",
+        expected_output=AccessKeysOutput(1, 1, [_NEVER_USED], [_NEVER_USED]),
         answers=[
             answers.http(
                 "https://iam.amazonaws.com/?Action=ListUsers*",

@@ -47,10 +47,10 @@ class SecurityGroupsOutput:
 def read_group(item: Answer) -> SecurityGroup:
     """Return a group as AWS describes it."""
     return SecurityGroup(
-        group_id=item.text("groupId"),
-        group_name=item.text("groupName"),
-        vpc_id=item.text("vpcId"),
-        description=item.text("groupDescription"),
+        group_id=item.string("groupId"),
+        group_name=item.string("groupName"),
+        vpc_id=item.string("vpcId"),
+        description=item.string("groupDescription"),
         tags=item.tags(),
         ingress_rules=[_rule(rule) for rule in item.each("ipPermissions/item")],
     )
@@ -64,12 +64,12 @@ def is_open(group: SecurityGroup, port: int) -> bool:
 def _rule(item: Answer) -> IngressRule:
     ranges = list(item.each("ipRanges/item"))
     return IngressRule(
-        protocol=item.text("ipProtocol"),
+        protocol=item.string("ipProtocol"),
         from_port=item.number("fromPort"),
         to_port=item.number("toPort"),
-        cidr_blocks=[each.text("cidrIp") for each in ranges],
-        ipv6_cidr_blocks=[each.text("cidrIpv6") for each in item.each("ipv6Ranges/item")],
-        description=next(filter(None, (each.text("description") for each in ranges)), ""),
+        cidr_blocks=[each.string("cidrIp") for each in ranges],
+        ipv6_cidr_blocks=[each.string("cidrIpv6") for each in item.each("ipv6Ranges/item")],
+        description=next(filter(None, (each.string("description") for each in ranges)), ""),
     )
 
 

@@ -9,7 +9,7 @@ from aws_plugin.access_keys import read_access_keys
 from aws_plugin.answer import Answer
 from aws_plugin.client import AWSClient, now
 from aws_plugin.definition import plugin
-from aws_plugin.errors import AWSError
+from aws_plugin.errors import AWSError, MalformedAnswerError
 from aws_plugin.examples import GET_ACCOUNT_PASSWORD_POLICY, GET_ACCOUNT_SUMMARY, LIST_ACCESS_KEYS
 from aws_plugin.models import (
     AccessKeysInput,
@@ -30,18 +30,25 @@ class IAMService:
         """Count the users, groups, roles and keys of the account."""
         answer = AWSClient.from_environment("iam", http, request.timeout_seconds).call("GetAccountSummary")
         counts = {
-            entry.text("key"): entry.number("value") or 0
+            entry.string("key"): entry.number("value")
             for entry in answer.each("GetAccountSummaryResult/SummaryMap/entry")
         }
+
+        def count(key: str) -> int:
+            found = counts.get(key)
+            if found is None:
+                raise MalformedAnswerError(f"it has no {key}")
+            return found
+
         return AccountSummary(
-            root_mfa_enabled=counts.get("AccountMFAEnabled") == 1,
-            users=counts.get("Users", 0),
-            groups=counts.get("Groups", 0),
-            roles=counts.get("Roles", 0),
-            policies=counts.get("Policies", 0),
-            mfa_devices=counts.get("MFADevices", 0),
-            mfa_devices_in_use=counts.get("MFADevicesInUse", 0),
-            access_keys_per_user_quota=counts.get("AccessKeysPerUserQuota", 0),
+            root_mfa_enabled=count("AccountMFAEnabled") == 1,
+            users=count("Users"),
+            groups=count("Groups"),
+            roles=count("Roles"),
+            policies=count("Policies"),
+            mfa_devices=count("MFADevices"),
+            mfa_devices_in_use=count("MFADevicesInUse"),
+            access_keys_per_user_quota=count("AccessKeysPerUserQuota"),
         )
 
     @reglet.operation(description="Read the account's password policy", examples=GET_ACCOUNT_PASSWORD_POLICY)
@@ -84,17 +91,16 @@ def _policy(answer: Answer) -> PasswordPolicy:
 
 def _usage(aws: AWSClient, threshold_days: int, today: datetime) -> AccessKeysOutput:
     users = list_users(aws)
-    found = read_access_keys(aws, users, today)
+    keys = read_access_keys(aws, users, today)
     return AccessKeysOutput(
         total_users=len(users),
-        total_access_keys=len(found.keys),
-        access_keys=[key.shown for key in found.keys],
-        unused_keys_over_threshold=[key.shown for key in found.keys if key.idle_days > threshold_days],
-        users_not_read=list(found.users_not_read),
+        total_access_keys=len(keys),
+        access_keys=[key.shown for key in keys],
+        unused_keys_over_threshold=[key.shown for key in keys if key.idle_days > threshold_days],
     )
 
 
 def list_users(aws: AWSClient) -> list[str]:
     """Return the names of all users."""
-    pages = aws.pages("ListUsers", {"MaxItems": "100"}, ask="Marker", told="Marker")
-    return [user.text("UserName") for page in pages for user in page.each("ListUsersResult/Users/member")]
+    pages = aws.pages("ListUsers", {"MaxItems": "100"}, ask="Marker", answered="Marker")
+    return [user.string("UserName") for page in pages for user in page.each("ListUsersResult/Users/member")]

@@ -40,12 +40,12 @@ class InstancesOutput:
 
 def read_instance(item: Answer) -> Instance:
     """Return an instance as AWS describes it."""
-    tokens = item.text("metadataOptions/httpTokens")
+    tokens = item.string("metadataOptions/httpTokens")
     return Instance(
-        instance_id=item.text("instanceId"),
-        instance_type=item.text("instanceType"),
-        state=item.text("instanceState/name"),
+        instance_id=item.string("instanceId"),
+        instance_type=item.string("instanceType"),
+        state=item.string("instanceState/name"),
         imdsv2_enforced=tokens == "required",
-        metadata_options=MetadataOptions(tokens, item.text("metadataOptions/httpEndpoint")),
+        metadata_options=MetadataOptions(tokens, item.string("metadataOptions/httpEndpoint")),
         tags=item.tags(),
     )

@@ -104,6 +104,3 @@ class AccessKeysOutput:
     unused_keys_over_threshold: list[AccessKey] = reglet.field(
         description="Those not used for more than `threshold_days`, or never since they were made"
     )
-    users_not_read: list[str] = reglet.field(
-        factory=list, description="Users whose keys AWS did not let us see"
-    )

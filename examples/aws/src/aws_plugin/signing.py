@@ -31,20 +31,22 @@ def canonical_query(parameters: Mapping[str, str]) -> str:
 
 
 def signed_headers(
-    host: str, query: str, credentials: Credentials, scope: Scope, moment: datetime
+    host: str, query: str, credentials: Credentials, scope: Scope, timestamp: datetime
 ) -> dict[str, str]:
-    """Return the headers that sign `GET https://host/?query`, made at `moment` (in UTC)."""
-    headers = {"host": host, "x-amz-date": moment.strftime("%Y%m%dT%H%M%SZ")}
+    """Return the headers that sign `GET https://host/?query`, made at `timestamp` (in UTC)."""
+    headers = {"host": host, "x-amz-date": timestamp.strftime("%Y%m%dT%H%M%SZ")}
     if credentials.session_token:
         headers["x-amz-security-token"] = credentials.session_token
     names = ";".join(sorted(headers))
     lines = "".join(f"{name}:{headers[name]}\n" for name in sorted(headers))
     request = f"GET\n/\n{query}\n{lines}\n{names}\n{_EMPTY_BODY}"
-    day = moment.strftime("%Y%m%d")
-    place = f"{day}/{scope.region}/{scope.service}/aws4_request"
-    text = f"{_ALGORITHM}\n{headers['x-amz-date']}\n{place}\n{hashlib.sha256(request.encode()).hexdigest()}"
-    signature = _hmac(_key(credentials, day, scope), text).hex()
-    signer = f"Credential={credentials.access_key_id}/{place}"
+    day = timestamp.strftime("%Y%m%d")
+    scoped = f"{day}/{scope.region}/{scope.service}/aws4_request"
+    signed = (
+        f"{_ALGORITHM}\n{headers['x-amz-date']}\n{scoped}\n{hashlib.sha256(request.encode()).hexdigest()}"
+    )
+    signature = _hmac(_key(credentials, day, scope), signed).hex()
+    signer = f"Credential={credentials.access_key_id}/{scoped}"
     authorization = f"{_ALGORITHM} {signer}, SignedHeaders={names}, Signature={signature}"
     del headers["host"]  # the HTTP client sends it
     return {**headers, "authorization": authorization}
@@ -57,9 +59,9 @@ def _key(credentials: Credentials, day: str, scope: Scope) -> bytes:
     return key
 
 
-def _hmac(key: bytes, text: str) -> bytes:
-    return hmac.new(key, text.encode(), hashlib.sha256).digest()
+def _hmac(key: bytes, message: str) -> bytes:
+    return hmac.new(key, message.encode(), hashlib.sha256).digest()
 
 
-def _encoded(text: str) -> str:
-    return quote(text, safe="-_.~")
+def _encoded(string: str) -> str:
+    return quote(string, safe="-_.~")

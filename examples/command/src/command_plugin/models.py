@@ -16,7 +16,7 @@ class ExecuteInput:
     env: list[str] = reglet.field(factory=list, description="Environment, each `NAME=value`; none if empty")
     timeout_seconds: int = reglet.field(default=30, ge=1, le=3600, description="Time limit, in seconds")
     expected_exit: int = reglet.field(default=0, description="Fail on any other exit code")
-    expected_output: str = reglet.field(default="", description="Fail if stdout lacks this text")
+    expected_output: str = reglet.field(default="", description="Fail if stdout lacks this string")
 
 
 @reglet.model

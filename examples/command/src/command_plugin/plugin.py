@@ -90,15 +90,15 @@ def _command(request: ExecuteInput) -> reglet.CommandRequest:
         command=request.command or "/bin/sh",
         args=["-c", request.run] if request.run else request.args,
         dir=request.dir or None,
-        env=dict(_variable(place, text) for place, text in enumerate(request.env)),
+        env=dict(_variable(index, entry) for index, entry in enumerate(request.env)),
         timeout=timedelta(seconds=request.timeout_seconds),
     )
 
 
-def _variable(place: int, text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
+def _variable(index: int, entry: str) -> tuple[str, str]:
+    name, equals, value = entry.partition("=")
     if not name or not equals:
-        raise ConfigError(f"env[{place}]", "expected NAME=value")  # what is there may be a secret
+        raise ConfigError(f"env[{index}]", "expected NAME=value")  # what is there may be a secret
     return name, value
 
 

@@ -70,9 +70,9 @@ def _checksum(path: str, algorithm: str) -> str:
     return digest.hexdigest()
 
 
-def _contains(path: str, text: str) -> bool:
-    """Whether a file has a text in it, wherever the pieces are cut."""
-    wanted = text.encode("utf-8", "surrogatepass")
+def _contains(path: str, string: str) -> bool:
+    """Whether a file has a string in it, wherever the pieces are cut."""
+    wanted = string.encode("utf-8", "surrogatepass")
     seen = b""
     for piece in _pieces(path):
         seen = seen[-(len(wanted) - 1) :] + piece if len(wanted) > 1 else piece

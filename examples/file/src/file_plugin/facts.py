@@ -1,18 +1,20 @@
-"""What a file system tells of a path, and what it does not."""
+"""What a file system reports of a path, and what it does not."""
 
 from __future__ import annotations
 
 import os
 import stat
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from attrs import frozen
 
 from reglet.errors import ConfigError, RegletError
 
-TELLS_OWNERS = sys.platform not in {"wasi", "win32"}
+REPORTS_OWNERS = sys.platform not in {"wasi", "win32"}
 """Whether modes and owners mean anything here: WASI reports 0 for all of them."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @frozen
@@ -22,14 +24,14 @@ class Facts:
     is_symlink: bool
     is_dir: bool
     size: int
-    modified: datetime | None
+    modified: datetime
     mode: int
     uid: int
     gid: int
 
 
 class FileError(RegletError):
-    """A file system refuses to tell what is at a path."""
+    """A file system refuses to report what is at a path."""
 
     error_type = "execution"
 
@@ -38,7 +40,7 @@ def look_at(path: str) -> Facts | None:
     """Return what is at a path, None if there is nothing or a link that leads nowhere.
 
     Raises:
-        FileError: it cannot be told; in a sandbox the SDK says so itself of what was not granted.
+        FileError: it cannot be seen; in a sandbox the SDK itself reports what was not granted.
         ConfigError: it cannot be a path.
     """
     try:
@@ -58,8 +60,15 @@ def _read(path: str) -> Facts:
         is_symlink=stat.S_ISLNK(link.st_mode),
         is_dir=stat.S_ISDIR(status.st_mode),
         size=status.st_size,
-        modified=datetime.fromtimestamp(status.st_mtime, UTC) if status.st_ctime else None,  # else not known
+        modified=_timestamp(status.st_mtime_ns),
         mode=stat.S_IMODE(status.st_mode),
         uid=status.st_uid,
         gid=status.st_gid,
     )
+
+
+def _timestamp(nanoseconds: int) -> datetime:
+    """Return a time since 1970, or before it: WASI counts without a sign, so that a negative one is large."""
+    if nanoseconds >= 2**63:
+        nanoseconds -= 2**64
+    return _EPOCH + timedelta(seconds=nanoseconds // 1_000_000_000)

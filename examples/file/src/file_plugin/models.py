@@ -28,7 +28,7 @@ class CheckInput:
         description="Report this checksum; `sha256` where only `checksum` is given",
     )
     checksum: str = reglet.field(default="", description="Fail on another checksum", pattern="^[0-9A-Fa-f]*$")
-    contains: str = reglet.field(default="", description="Fail if the content lacks this text")
+    contains: str = reglet.field(default="", description="Fail if the content lacks this string")
 
 
 @reglet.model
@@ -42,20 +42,22 @@ class CheckOutput:
     is_symlink: bool = reglet.field(default=False, description="Whether the path itself is a symbolic link")
     size: int = reglet.field(default=0, description="Bytes of content; 0 for what does not exist")
     mod_time: str = reglet.field(
-        default="", description="When it was last changed, RFC 3339; empty if unknown"
+        default="", description="When it was last changed, RFC 3339; empty for what does not exist"
     )
     permissions: str | None = reglet.field(
-        default=None, description="Such as `0644`; null where the platform does not tell"
+        default=None, description="Such as `0644`; null where the platform does not report it"
     )
     mode: str | None = reglet.field(default=None, description="The same as `permissions`")
-    mode_known: bool = reglet.field(default=False, description="Whether the platform tells permissions")
+    mode_known: bool = reglet.field(default=False, description="Whether the platform reports permissions")
     uid: int | None = reglet.field(default=None, description="The owner; null where not known")
     gid: int | None = reglet.field(default=None, description="The group; null where not known")
-    owner_known: bool = reglet.field(default=False, description="Whether the platform tells owner and group")
+    owner_known: bool = reglet.field(
+        default=False, description="Whether the platform reports owner and group"
+    )
     algorithm: str = reglet.field(default="", description="How `checksum` was made, empty if it was not")
     checksum: str = reglet.field(default="", description="The checksum in hex, empty if not asked for")
     contains: bool | None = reglet.field(
-        default=None, description="Whether the text is in the content; null if not asked for"
+        default=None, description="Whether the string is in the content; null if not asked for"
     )
     expectation_failed: bool = reglet.field(default=False, description="Whether an expectation was not met")
     expectation_error: str = reglet.field(default="", description="Which ones, empty if none")

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import reglet
 from file_plugin.content import Content, can_read, read_content
-from file_plugin.facts import TELLS_OWNERS, Facts, look_at
+from file_plugin.facts import REPORTS_OWNERS, Facts, look_at
 from file_plugin.models import CheckInput, CheckOutput
 from reglet.errors import UnsupportedOptionError
 
-# Which file is to be checked stands in the profile; devices and the kernel's own files are left out.
+# Which file is to be checked is the profile's choice; devices and the kernel's own files are left out.
 READABLE = [
     "/boot/**",
     "/etc/**",
@@ -34,15 +34,22 @@ plugin = reglet.define_plugin(
 
 EXAMPLES = [
     reglet.Example(
-        "exists", CheckInput(path="/etc/hosts"), description="Whether there is a file, and its facts"
+        "exists",
+        CheckInput(path="/etc/hosts"),
+        description="Whether there is a file, and its facts",
+        expected_output=CheckOutput(path="/etc/hosts", exists=True, readable=True),
     ),
     reglet.Example(
         "checksum",
         CheckInput(path="/etc/hosts", algorithm="sha256"),
         description="The checksum of its content",
+        expected_output=CheckOutput(path="/etc/hosts", exists=True, readable=True, algorithm="sha256"),
     ),
     reglet.Example(
-        "content", CheckInput(path="/etc/hosts", contains="localhost"), description="Whether a text is in it"
+        "content",
+        CheckInput(path="/etc/hosts", contains="localhost"),
+        description="Whether a string is in it",
+        expected_output=CheckOutput(path="/etc/hosts", exists=True, readable=True, contains=True),
     ),
     reglet.Example(
         "missing",
@@ -87,7 +94,7 @@ def _missing(request: CheckInput) -> CheckOutput:
 def _described(request: CheckInput, found: Facts) -> CheckOutput:
     readable = can_read(request.path)
     content = read_content(request, is_dir=found.is_dir, readable=readable)
-    mode = f"{found.mode:04o}" if TELLS_OWNERS else None
+    mode = f"{found.mode:04o}" if REPORTS_OWNERS else None
     problems = list(_problems(request, mode, content))
     return CheckOutput(
         path=request.path,
@@ -96,25 +103,19 @@ def _described(request: CheckInput, found: Facts) -> CheckOutput:
         is_dir=found.is_dir,
         is_symlink=found.is_symlink,
         size=found.size,
-        mod_time=_rfc3339(found),
+        mod_time=found.modified.isoformat().replace("+00:00", "Z"),
         permissions=mode,
         mode=mode,
-        mode_known=TELLS_OWNERS,
-        uid=found.uid if TELLS_OWNERS else None,
-        gid=found.gid if TELLS_OWNERS else None,
-        owner_known=TELLS_OWNERS,
+        mode_known=REPORTS_OWNERS,
+        uid=found.uid if REPORTS_OWNERS else None,
+        gid=found.gid if REPORTS_OWNERS else None,
+        owner_known=REPORTS_OWNERS,
         algorithm=content.algorithm,
         checksum=content.checksum,
         contains=content.contains,
         expectation_failed=bool(problems),
         expectation_error="; ".join(problems),
     )
-
-
-def _rfc3339(found: Facts) -> str:
-    if found.modified is None:
-        return ""
-    return found.modified.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _problems(request: CheckInput, mode: str | None, content: Content) -> Iterator[str]:
@@ -128,6 +129,6 @@ def _problems(request: CheckInput, mode: str | None, content: Content) -> Iterat
 
 def _permission_problems(expected: str, actual: str | None) -> Iterator[str]:
     if actual is None:
-        raise UnsupportedOptionError("permissions", expected, "this platform does not tell permissions")
+        raise UnsupportedOptionError("permissions", expected, "this platform does not report permissions")
     if actual != expected:
         yield f"Permissions mismatch: expected {expected}, got {actual}"

@@ -28,7 +28,7 @@ class RequestInput:
     expected_status: int | None = reglet.field(
         default=None, ge=100, le=599, description="Fail on any other status code"
     )
-    expected_body_contains: str = reglet.field(default="", description="Fail if the body lacks this text")
+    expected_body_contains: str = reglet.field(default="", description="Fail if the body lacks this string")
 
 
 @reglet.model
@@ -43,7 +43,7 @@ class RequestOutput:
     )
     protocol: str = reglet.field(default="", description="The protocol, such as `HTTP/1.1` or `HTTP/2.0`")
     headers: dict[str, list[str]] = reglet.field(factory=dict, description="The headers of the answer")
-    body: str = reglet.field(default="", description="The first bytes of the body, as text")
+    body: str = reglet.field(default="", description="The first bytes of the body, read as UTF-8")
     body_size: int = reglet.field(default=0, description="Bytes in the whole body")
     body_sha256: str = reglet.field(default="", description="SHA-256 of the whole body, empty if none")
     body_truncated: bool = reglet.field(default=False, description="Whether `body` is not all of it")

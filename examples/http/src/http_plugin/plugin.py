@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit
 
 import reglet
 from http_plugin.models import RequestInput, RequestOutput
 from reglet import answers
+from reglet.errors import ConfigError
 
 plugin = reglet.define_plugin(
     name="http",
@@ -17,6 +20,9 @@ plugin = reglet.define_plugin(
         network=reglet.NetworkCapability(rules=[reglet.NetworkRule(hosts=["*"], ports=["80", "443"])])
     ),
 )
+
+_HEADER_NAME = re.compile(r"[0-9A-Za-z!#$%&'*+.^_`|~-]+")
+_CONTROL_CHARACTER = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 EXAMPLES = [
     reglet.Example(
@@ -81,6 +87,7 @@ class HTTPService:
     @reglet.operation(description="Request a URL and report what came back", examples=EXAMPLES)
     def request(self, ctx: reglet.Context, request: RequestInput) -> RequestOutput | reglet.Result:
         """Request a URL; what the user did not grant, or the host cannot do, is an error."""
+        _check_request(request)
         result = reglet.run_http_check(ctx, _config(request))
         if result.error is None:
             return _answered(request, result)
@@ -92,6 +99,22 @@ class HTTPService:
             status_code=0,
             status=f"ERROR: {result.error.message}",
         )
+
+
+def _check_request(request: RequestInput) -> None:
+    """Refuse what can be sent to nobody: that there is no answer then says nothing of the target."""
+    try:
+        parts = urlsplit(request.url)
+        is_usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that hold no address, a port beyond 65535
+        is_usable = False
+    if not is_usable:
+        raise ConfigError("url", f"{request.url!r} names no host, or no port that there is")
+    for name, value in request.headers.items():
+        if _HEADER_NAME.fullmatch(name) is None:
+            raise ConfigError("headers", f"{name!r} is no header's name")
+        if _CONTROL_CHARACTER.search(value):  # which may be a secret
+            raise ConfigError("headers", f"the value of {name} has a control character in it")
 
 
 def _config(request: RequestInput) -> dict[str, Any]:
@@ -116,7 +139,7 @@ def _answered(request: RequestInput, result: reglet.Result) -> RequestOutput:
         method=request.method,
         status_code=facts["status_code"],
         status=_status_line(facts["status_code"]),
-        protocol=facts["protocol"],
+        protocol=facts["protocol"] or "HTTP/1.1",  # which some hosts leave out
         headers=facts.get("headers", {}),
         body=facts.get("body", ""),
         body_size=facts.get("body_size", 0),

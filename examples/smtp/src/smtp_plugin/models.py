@@ -9,16 +9,18 @@ import reglet
 class ConnectInput:
     """A mail server to greet."""
 
-    host: str = reglet.field(description="Name or address of the mail server", min_length=1)
+    host: str = reglet.field(description="Name or address of the mail server", pattern="^[^ /]+$")
     port: int = reglet.field(default=25, ge=1, le=65535, description="25, 465 for TLS, 587 for STARTTLS")
-    timeout_ms: int = reglet.field(default=5000, ge=1, description="Time limit, in milliseconds")
+    timeout_ms: int = reglet.field(
+        default=5000, ge=1, le=3_600_000, description="Time limit, in milliseconds"
+    )
     use_tls: bool = reglet.field(default=False, description="Negotiate TLS at once")
     use_starttls: bool = reglet.field(default=False, description="Negotiate TLS after the greeting")
 
 
 @reglet.model
 class ConnectOutput:
-    """What the mail server said. Every field is always there."""
+    """What the mail server announced. Every field is always there."""
 
     host: str = reglet.field(description="The host that was asked for")
     port: int = reglet.field(description="The port that was asked for")
@@ -26,10 +28,10 @@ class ConnectOutput:
     error: str = reglet.field(default="", description="Why it did not, empty if it did")
     banner: str = reglet.field(default="", description="Its greeting")
     extensions: list[str] = reglet.field(
-        factory=list, description="What it offers, such as `STARTTLS`; empty if the host does not tell"
+        factory=list, description="What it offers, such as `STARTTLS`; empty if the host does not report it"
     )
     supports_auth: bool | None = reglet.field(
-        default=None, description="Whether it offers AUTH; null if the host does not tell"
+        default=None, description="Whether it offers AUTH; null if the host does not report it"
     )
     tls: bool = reglet.field(default=False, description="Whether TLS was negotiated")
     tls_version: str = reglet.field(default="", description="Such as `TLS 1.3`, empty without TLS")

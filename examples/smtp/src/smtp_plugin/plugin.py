@@ -68,7 +68,7 @@ EXAMPLES = [
 class SMTPService:
     """Greets mail servers."""
 
-    @reglet.operation(description="Connect to a mail server and report what it said", examples=EXAMPLES)
+    @reglet.operation(description="Connect to a mail server and report what it announced", examples=EXAMPLES)
     def connect(self, request: ConnectInput, *, smtp: reglet.SMTPClient) -> ConnectOutput:
         """Connect; a server that cannot be reached is data, what the user did not grant is an error."""
         if request.use_tls and request.use_starttls:
@@ -77,7 +77,7 @@ class SMTPService:
         try:
             answer = smtp.connect(request.host, request.port, timeout, request.use_tls, request.use_starttls)
         except RegletError as error:
-            if error.detail().type not in {"network", "timeout"}:
+            if not error.concerns_target:
                 raise
             return _unreachable(request, error)
         return _answered(request, answer)

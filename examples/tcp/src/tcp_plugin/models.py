@@ -13,9 +13,11 @@ TLSVersion = Literal["TLS 1.0", "TLS 1.1", "TLS 1.2", "TLS 1.3"]
 class ConnectInput:
     """A port to connect to."""
 
-    host: str = reglet.field(description="Name or address to connect to", min_length=1)
+    host: str = reglet.field(description="Name or address to connect to", pattern="^[^ /]+$")
     port: int = reglet.field(description="Port to connect to", ge=1, le=65535)
-    timeout_ms: int = reglet.field(default=5000, ge=1, description="Time limit, in milliseconds")
+    timeout_ms: int = reglet.field(
+        default=5000, ge=1, le=3_600_000, description="Time limit, in milliseconds"
+    )
     tls: bool = reglet.field(default=False, description="Negotiate TLS")
     expected_tls_version: TLSVersion | None = reglet.field(
         default=None, description="Fail on any other version; set `tls` too"
@@ -24,7 +26,7 @@ class ConnectInput:
 
 @reglet.model
 class ConnectOutput:
-    """What the connection told. Every field is always there."""
+    """The facts of the connection. Every field is always there."""
 
     host: str = reglet.field(description="The host that was asked for")
     port: int = reglet.field(description="The port that was asked for")

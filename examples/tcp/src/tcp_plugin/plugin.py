@@ -7,12 +7,13 @@ from typing import Any
 
 import reglet
 from reglet import answers
+from reglet.errors import ConfigError
 from tcp_plugin.models import ConnectInput, ConnectOutput
 
 plugin = reglet.define_plugin(
     name="tcp",
     description="TCP connection testing and TLS validation",
-    # Which port is to be checked stands in the profile; servers listen below the ephemeral range.
+    # Which port is to be checked is the profile's choice; servers listen below the ephemeral range.
     capabilities=reglet.GrantSet(
         network=reglet.NetworkCapability(rules=[reglet.NetworkRule(hosts=["*"], ports=["1-32767"])])
     ),
@@ -74,9 +75,13 @@ EXAMPLES = [
 class TCPService:
     """Connects to ports."""
 
-    @reglet.operation(description="Connect to a port and report what the connection told", examples=EXAMPLES)
+    @reglet.operation(
+        description="Connect to a port and report the facts of the connection", examples=EXAMPLES
+    )
     def connect(self, ctx: reglet.Context, request: ConnectInput) -> ConnectOutput | reglet.Result:
         """Connect; a port that cannot be reached is data, what the user did not grant is an error."""
+        if request.expected_tls_version and not request.tls:
+            raise ConfigError("expected_tls_version", "without TLS there is no version; set tls too")
         result = reglet.run_tcp_check(
             ctx,
             {

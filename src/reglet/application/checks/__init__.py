@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from reglet.application.checks.connections import run_smtp_check, run_tcp_check
 from reglet.application.checks.dns import run_dns_check
 from reglet.application.checks.http import run_http_check
-from reglet.application.checks.smtp import run_smtp_check
-from reglet.application.checks.tcp import run_tcp_check
 
 __all__ = ["run_dns_check", "run_http_check", "run_smtp_check", "run_tcp_check"]

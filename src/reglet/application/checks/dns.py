@@ -17,7 +17,7 @@ from reglet.application.checks.outcome import (
 )
 from reglet.application.config import get_string_default, must_get_string
 from reglet.domain.context import Context
-from reglet.domain.entities.json_value import JSONObject
+from reglet.domain.entities import JSONObject
 from reglet.domain.entities.records import MXRecord
 from reglet.domain.entities.result import Result, result_error, result_success
 from reglet.domain.errors import ConfigError, RegletError

@@ -10,8 +10,8 @@ from reglet.application.checks.outcome import (
     RefusedConfigError,
     Stopwatch,
     failed_call,
+    measured_milliseconds,
     read_timeout,
-    whole_milliseconds,
 )
 from reglet.application.config import (
     get_bool_default,
@@ -21,7 +21,7 @@ from reglet.application.config import (
     must_get_string,
 )
 from reglet.domain.context import Context
-from reglet.domain.entities.json_value import JSONObject
+from reglet.domain.entities import JSONObject
 from reglet.domain.entities.records import HTTPRequest, HTTPResponse
 from reglet.domain.entities.result import Result, RunMetadata, result_error, result_failure, result_success
 from reglet.domain.errors import ConfigError, RegletError
@@ -80,7 +80,7 @@ def _judge(method: str, response: HTTPResponse, config: JSONObject | None, metad
     facts: dict[str, Any] = {
         "status_code": status,
         "protocol": response.proto,
-        "response_time_ms": whole_milliseconds(metadata.duration_ns),
+        "response_time_ms": measured_milliseconds(response.latency, metadata),
     }
     if response.headers:
         facts["headers"] = {name: list(values) for name, values in response.headers.items()}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from reglet.application.config import get_int_default, must_get_int, must_get_string
+from reglet.application.config import get_bool_default, get_int_default, must_get_int, must_get_string
+from reglet.domain.entities import JSONObject
 from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.json_value import JSONObject
 from reglet.domain.entities.result import RunMetadata
-from reglet.domain.errors import ConfigError, RegletError
+from reglet.domain.errors import CausedError, ConfigError, HostError, RegletError
 from reglet.domain.urls import PORTS, join_host_port
 
 _REFUSALS = frozenset({"capability", "config", "validation", "execution"})
@@ -22,7 +22,7 @@ class RefusedConfigError(RegletError):
     error_type = "config"
 
     def __init__(self, message: str, code: str) -> None:
-        """Say what is missing, and the code for it."""
+        """Take what is missing, and the code for it."""
         super().__init__(message)
         self._code = code
 
@@ -36,11 +36,14 @@ def failed_call(error: RegletError, code: str) -> ErrorDetail:
     """Return a failed host call as data.
 
     A call that was refused (no grant, an option the host cannot honour, a cancelled check) keeps its own
-    detail. A call that was made and failed gets the check's code, and wraps what is known of the cause.
+    detail, and so does one of which nothing is known since the host failed; that is no network error. A call
+    that was made and failed gets the check's code, and wraps what is known of the cause.
     """
     cause = error.detail()
     if cause.type in _REFUSALS:
         return cause
+    if isinstance(error, CausedError | HostError) and not error.concerns_target:
+        return evolve(cause, type="execution") if cause.type == "network" else cause
     return ErrorDetail(
         type="timeout" if cause.is_timeout else "network",
         message=cause.message,
@@ -105,6 +108,19 @@ class Stopwatch:
 def whole_milliseconds(duration_ns: int) -> int:
     """Return nanoseconds as whole milliseconds; what took any time at all took at least 1."""
     return max(duration_ns // 1_000_000, 1)
+
+
+def measured_milliseconds(measured: timedelta | None, around: RunMetadata) -> int:
+    """Return what the host measured in whole milliseconds; if nothing, what was measured around the call."""
+    known = measured if measured is not None and measured > timedelta() else None
+    microseconds = None if known is None else known // timedelta(microseconds=1)
+    return whole_milliseconds(around.duration_ns if microseconds is None else microseconds * 1000)
+
+
+def read_tls_options(config: JSONObject | None) -> dict[str, bool]:
+    """Return `insecure_skip_verify` where a config sets it: clients that know nothing of it are not told."""
+    name = "insecure_skip_verify"
+    return {name: True} if get_bool_default(config, name, default=False) else {}
 
 
 def read_timeout(config: JSONObject | None, default_ms: int) -> timedelta:

@@ -111,12 +111,12 @@ def shown(value: Any) -> str:
         return "an object"
     if isinstance(value, list):
         return "a list"
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "…"
+    written = json.dumps(value, ensure_ascii=False)
+    return written if len(written) <= _LONGEST_SHOWN else written[:_LONGEST_SHOWN] + "…"
 
 
 def shown_secret(value: Any) -> str:
-    """Return what may be said of a secret: nothing but its kind."""
+    """Return what may be shown of a secret: nothing but its kind."""
     return "null" if value is None else f"a {_JSON_TYPES.get(type(value), 'value')} (secret)"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from reglet.application.models.inspect import model_type
-from reglet.application.models.patterns import spelled_out
+from reglet.application.models.strings import spelled_out
 from reglet.application.models.structure import check_model, default_in_json
 from reglet.application.models.types import (
     AnyType,
@@ -45,7 +45,10 @@ def input_schema(model: type[Any]) -> JSONSchema:
 
 
 def output_schema(model: type[Any]) -> JSONSchema:
-    """Return what data of this model looks like: every field is there, unless it may be None.
+    """Return what data of this model looks like.
+
+    A field that may be None has no type: hosts read one type a property, which null would break. A field with
+    a default is not required, though it is always there: examples leave it out.
 
     Raises:
         SchemaError: as for `input_schema`.
@@ -96,7 +99,7 @@ def _schema(type_: Type, *, output: bool) -> JSONSchema:  # noqa: C901, PLR0911 
         case AnyType():
             return {}
         case ModelType(fields=fields):
-            required = [each.name for each in fields if (not each.nullable if output else each.required)]
+            required = [each.name for each in fields if each.required]
             return _present(
                 properties={each.name: _field(each, output=output) for each in fields},
                 additionalProperties=False,
@@ -111,6 +114,10 @@ def _present(**keywords: Any) -> JSONSchema:
 
 def _field(field: Field, *, output: bool) -> JSONSchema:
     schema, meta = _schema(field.type, output=output), field.meta
+    if output and field.nullable:
+        schema.pop("type", None)
+        if "enum" in schema:
+            schema["enum"].append(None)
     if meta.title:
         schema["title"] = meta.title
     if meta.description:

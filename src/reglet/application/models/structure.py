@@ -28,10 +28,9 @@ from reglet.application.models.error_messages import (
     shown,
     shown_secret,
 )
-from reglet.application.models.formats import format_check
 from reglet.application.models.inspect import DICTS, LISTS, is_model, model_type, type_of
 from reglet.application.models.meta import Meta
-from reglet.application.models.patterns import compile_pattern
+from reglet.application.models.strings import compile_pattern, format_check
 from reglet.application.models.types import (
     AnyType,
     DictType,
@@ -161,10 +160,10 @@ def _numeral(value: Any) -> re.Match[str] | None:
 
 def _datetime(value: Any, _: Any) -> datetime:
     if value.__class__ is str:
-        text = value.replace(" ", "T", 1).upper()  # which RFC 3339 leaves to its readers
-        if is_date_time(text):
+        string = value.replace(" ", "T", 1).upper()  # which RFC 3339 leaves to its readers
+        if is_date_time(string):
             with suppress(ValueError):  # a leap second, or the year 0000
-                return parse_time(text)
+                return parse_time(string)
     raise InvalidValue("be a timestamp like 2026-01-31T12:00:00Z", value=value)
 
 
@@ -232,6 +231,7 @@ def _narrowed(annotation: Any, converter: Converter) -> Hook:
     make: Hook = converter.get_structure_hook(plain)
     type_ = type_of(annotation)
     checks = list(_checks(type_))
+    predicates = [holds for holds, _ in checks]
     has_length = isinstance(type_, ListType | DictType)
 
     def structure(value: Any, _: Any) -> Any:
@@ -239,7 +239,7 @@ def _narrowed(annotation: Any, converter: Converter) -> Hook:
             made = make(value, plain)
         except ExceptionGroup as items:  # the problems of items; one of their number stands beside them
             raise items.derive([*broken(value), *items.exceptions]) from None
-        for holds, _rule in checks:
+        for holds in predicates:
             if not holds(made):
                 [error] = broken(value, made)
                 raise error

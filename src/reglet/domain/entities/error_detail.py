@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from reglet.domain.entities.json_value import JSONObject
+from reglet.domain.entities import JSONObject
 
 ERROR_TYPES = frozenset(
     {"network", "timeout", "config", "panic", "capability", "validation", "internal", "execution", "exec"}
@@ -24,7 +24,7 @@ class ErrorDetail:
         is_not_found: whether the thing asked for does not exist.
         wrapped: the error that caused this one.
         details: further facts, JSON values by name.
-        stack: a traceback, UTF-8 text as bytes.
+        stack: a traceback in UTF-8.
     """
 
     type: str = ""
@@ -38,9 +38,9 @@ class ErrorDetail:
 
     def __str__(self) -> str:
         """Return `type: message [code]: wrapped`, as the Go SDK does; type internal goes unsaid."""
-        text = self.message if self.type in ("", "internal") else f"{self.type}: {self.message}"
+        written = self.message if self.type in ("", "internal") else f"{self.type}: {self.message}"
         if self.code:
-            text += f" [{self.code}]"
+            written += f" [{self.code}]"
         if self.wrapped is not None:
-            text += f": {self.wrapped}"
-        return text
+            written += f": {self.wrapped}"
+        return written

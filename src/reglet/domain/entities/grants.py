@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, Literal, TypeAlias
+from collections.abc import Iterator
+from ipaddress import ip_network
+from typing import Any, Literal, Protocol, TypeAlias
 
 from attrs import field, frozen
 
 KeyOperation = Literal["read", "write", "read-write"]
 
+_WIDEST_PRIVATE = {4: 8, 6: 7}
+"""The shortest prefix of a private block, by the version of IP: `10.0.0.0/8` and `fc00::/7`."""
 
-def _strings(values: Iterable[str]) -> tuple[str, ...]:
+
+class _Strings(Protocol):
+    """Some strings, and not one: a string contains nothing but strings."""
+
+    def __contains__(self, value: object, /) -> bool: ...
+    def __iter__(self) -> Iterator[str]: ...
+
+
+def _strings(values: _Strings | Iterator[str]) -> tuple[str, ...]:
     if isinstance(values, str):
         raise TypeError(f"expected a list of strings, not the string {values!r}: write [{values!r}]")
     return tuple(values)
@@ -25,6 +36,23 @@ class NetworkRule:
 
     hosts: tuple[str, ...] = field(converter=_strings, default=())
     ports: tuple[str, ...] = field(converter=_strings, default=())
+
+    @property
+    def private_hosts(self) -> tuple[str, ...]:
+        """The hosts that are loopback, private or link-local addresses, which some hosts ask for apart."""
+        return tuple(host for host in self.hosts if _is_private(host))
+
+
+def _is_private(host: str) -> bool:
+    name = host.strip("[]").lower().removesuffix(".")
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        block = ip_network(name, strict=False)
+    except ValueError:
+        return False
+    # A wider block than any of the private ones is a wildcard.
+    return block.prefixlen >= _WIDEST_PRIVATE[block.version] and (block.is_private or block.is_link_local)
 
 
 @frozen
@@ -126,7 +154,7 @@ class GrantSet:
         return other is None or other.difference(self).is_empty
 
     def deduplicate(self) -> GrantSet:
-        """Return this set with every rule once, at its first place."""
+        """Return this set with every rule once, where it came first."""
         kinds = zip(_KINDS, _rules(self), strict=True)
         return GrantSet(
             **{name: kind(dict.fromkeys(mine)) for (name, kind), mine in kinds if mine is not None}

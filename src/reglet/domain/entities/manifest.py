@@ -1,4 +1,4 @@
-"""What a plugin says of itself before it runs: services, operations, schemas, capabilities."""
+"""A plugin's description of itself before it runs: services, operations, schemas, capabilities."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
+from reglet.domain.entities import JSONObject, JSONValue
 from reglet.domain.entities.grants import GrantSet
-from reglet.domain.entities.json_value import JSONObject, JSONValue
 
 
 @frozen
@@ -43,7 +43,18 @@ class ServiceManifest:
 
 @frozen
 class Manifest:
-    """A plugin's description of itself (ABI section 2)."""
+    """A plugin's description of itself (ABI section 2).
+
+    Attributes:
+        name: what profiles and hosts call it.
+        version: of the plugin.
+        description: what it checks, for people.
+        sdk_version: of this SDK.
+        min_host_version: the oldest host that it runs on; empty for any.
+        config_schema: the JSON Schema (2020-12) by which hosts check configs before they run anything.
+        capabilities: the most that it can be granted.
+        services: its services by name.
+    """
 
     name: str
     version: str

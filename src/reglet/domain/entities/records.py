@@ -21,7 +21,7 @@ DEFAULT_TIMEOUT = timedelta(seconds=30)
 """How long a connection or a program may take where nobody sets a limit, as on the Go host."""
 
 DEFAULT_MAX_REDIRECTS = 10
-"""The redirects that every host follows unless told otherwise."""
+"""The redirects that every host follows unless asked otherwise."""
 
 
 def _header_values(headers: Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str, ...]]:
@@ -30,7 +30,18 @@ def _header_values(headers: Mapping[str, str | Sequence[str]]) -> dict[str, tupl
 
 @frozen
 class HTTPRequest:
-    """A request to send. A header's value may be one text or several."""
+    """A request to send.
+
+    Attributes:
+        method: such as `GET`.
+        url: absolute, `http` or `https`.
+        headers: by name, each one string or several.
+        body: what is sent; empty for none.
+        timeout: from the request to the end of the answer; the host's own limit if None.
+        follow_redirects: whether redirects are followed; each needs a grant of its own.
+        max_redirects: beyond so many the request fails.
+        insecure_skip_verify: whether any certificate is taken.
+    """
 
     method: str
     url: str
@@ -44,13 +55,24 @@ class HTTPRequest:
 
 @frozen
 class HTTPResponse:
-    """What a server answered. `truncated` says that the body was longer than the host passes on."""
+    """What a server answered.
+
+    Attributes:
+        status_code: the status.
+        headers: their values by name, spelt as in `Content-Type`.
+        body: what it holds, unpacked.
+        proto: the protocol, `HTTP/1.1` or `HTTP/2.0`; empty where the host does not report it.
+        truncated: whether the body was longer than the host passes on.
+        latency: the time from the request to the end of the answer as the host measured it; None where it
+            does not report it. Two answers that differ in it alone are equal.
+    """
 
     status_code: int
     headers: Mapping[str, tuple[str, ...]] = field(converter=_header_values, factory=dict)
     body: bytes = b""
     proto: str = ""
     truncated: bool = False
+    latency: timedelta | None = field(default=None, eq=False)
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, whatever the case of its name; None if there is none."""
@@ -62,7 +84,12 @@ class HTTPResponse:
 
 @frozen
 class MXRecord:
-    """A mail exchanger; hosts with a lower preference are tried first."""
+    """A mail exchanger.
+
+    Attributes:
+        host: its name.
+        pref: its preference; the lowest is tried first.
+    """
 
     host: str
     pref: int = 0
@@ -70,7 +97,16 @@ class MXRecord:
 
 @frozen
 class TLSFacts:
-    """What a TLS handshake told; texts are empty and the date None where it told nothing."""
+    """The facts of a TLS handshake; strings are empty and the date None where nothing is known.
+
+    Attributes:
+        version: the protocol, `TLS 1.0` to `TLS 1.3`.
+        cipher_suite: the cipher suite's IANA name.
+        server_name: the name that was asked for (SNI).
+        cert_subject: the certificate's subject, RFC 4514.
+        cert_issuer: the certificate's issuer, RFC 4514.
+        cert_not_after: when the certificate expires; an aware `datetime`.
+    """
 
     version: str = ""
     cipher_suite: str = ""
@@ -82,7 +118,21 @@ class TLSFacts:
 
 @frozen
 class SMTPConnectResult:
-    """What a mail server said of itself. `supports_auth` is None where the host does not tell extensions."""
+    """What a mail server announced.
+
+    Attributes:
+        connected: whether there was a connection.
+        banner: its first line, status code included.
+        extensions: what it answered to EHLO, such as `STARTTLS`; empty where the host does not report it.
+        supports_auth: whether AUTH is among them; None where the host does not report extensions.
+        tls_enabled: whether TLS was negotiated, from the start or with STARTTLS.
+        tls_version: the protocol, `TLS 1.0` to `TLS 1.3`; empty without TLS.
+        tls_cipher_suite: the cipher suite's IANA name; empty without TLS.
+        tls_server_name: the name that was asked for (SNI); empty without TLS.
+        response_time: from the start to the banner, as the host measured it.
+        address: the far end, `address:port`; empty where nothing is known.
+        applied: the options that the host reports as honoured.
+    """
 
     connected: bool = True
     banner: str = ""
@@ -94,17 +144,28 @@ class SMTPConnectResult:
     tls_server_name: str = ""
     response_time: timedelta = timedelta()
     address: str = ""
+    applied: tuple[str, ...] = field(default=(), repr=False)
 
 
 @frozen
 class CommandRequest:
-    """A program to run, without a shell. `env` None means an empty environment."""
+    """A program to run, without a shell.
+
+    Attributes:
+        command: a path, or a name that the host looks up on its own search path.
+        args: its arguments, its own name not among them.
+        dir: the directory that it runs in; the host's choice if None.
+        env: its whole environment; None means an empty one.
+        timeout: after it the program is ended; the host's own limit if None.
+        executable: for hosts alone: the file that is run, which is the one that the policy was asked about.
+    """
 
     command: str
     args: tuple[str, ...] = field(converter=tuple[str, ...], default=())
     dir: str | None = None
     env: Mapping[str, str] | None = None
     timeout: timedelta | None = None
+    executable: str = field(default="", kw_only=True, repr=False)
 
 
 @frozen
@@ -122,7 +183,16 @@ class Program:
 
 @frozen
 class CommandResult:
-    """What a program wrote and how it ended. `truncated` says that it wrote more than the host passes on."""
+    """What a program wrote and how it ended.
+
+    Attributes:
+        stdout: what it wrote to standard output, as UTF-8.
+        stderr: what it wrote to standard error, as UTF-8.
+        exit_code: 0 for success by convention.
+        duration: how long it ran, as the host measured it.
+        is_timeout: whether it was ended because its time ran out.
+        truncated: whether it wrote more than the host passes on.
+    """
 
     stdout: str = ""
     stderr: str = ""
@@ -134,19 +204,21 @@ class CommandResult:
 
 @define
 class ObservedConnection:
-    """What a connection told, and what holds it open if anything does.
+    """The facts of a connection, and what holds it open if anything does.
 
     Attributes:
         remote_addr: the far end, `address:port`.
         local_addr: the near end, `address:port`.
         is_tls: whether TLS was negotiated.
-        tls: what the handshake told.
+        tls: the facts of the handshake.
+        response_time: how long it took to be made, as the host measured it; None where it does not say.
     """
 
     remote_addr: str = ""
     local_addr: str = ""
     is_tls: bool = False
     tls: TLSFacts = field(factory=TLSFacts, repr=False)
+    response_time: timedelta | None = field(default=None, repr=False, eq=False, kw_only=True)
     _release: Callable[[], object] = field(default=lambda: None, repr=False, eq=False)
     _is_open: bool = field(default=True, init=False, repr=False, eq=False)
 
@@ -172,12 +244,12 @@ class ObservedConnection:
 
     @property
     def tls_cert_subject(self) -> str:
-        """The certificate's subject, RFC 4514."""
+        """The certificate's subject, as Go writes it; it may be empty."""
         return self.tls.cert_subject
 
     @property
     def tls_cert_issuer(self) -> str:
-        """The certificate's issuer, RFC 4514."""
+        """The certificate's issuer, written as the subject is."""
         return self.tls.cert_issuer
 
     @property
@@ -207,7 +279,7 @@ LogAttributeType = Literal[
 
 @frozen
 class LogAttribute:
-    """A typed fact beside a message; the value is text."""
+    """A typed fact beside a message; the value is a string."""
 
     key: str
     type: LogAttributeType

@@ -8,8 +8,8 @@ from typing import Self
 
 from attrs import evolve, field, frozen
 
+from reglet.domain.entities import JSONObject, JSONValue
 from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.json_value import JSONObject, JSONValue
 from reglet.domain.time import ZERO_TIME, nanoseconds_between
 
 
@@ -46,9 +46,17 @@ class RunMetadata:
 class Result:
     """The answer of a check.
 
-    `success` and `failure` say whether what was checked is as it should be; `error` says that the check
+    `success` and `failure` report whether what was checked is as it should be; `error`, that the check
     could not be made. Hosts skip a profile's expectations when `error` is set, so an expected negative
     outcome carries data, never an error.
+
+    Attributes:
+        status: the outcome.
+        message: what was found, for a person.
+        data: what a profile's expressions read: JSON values by name.
+        error: why the check could not be made; None unless the status is error.
+        metadata: when the check ran and for how long.
+        timestamp: when the Result was made, as the host sees it; year 1 where nobody set it.
     """
 
     status: ResultStatus
@@ -74,7 +82,7 @@ class Result:
         return self.status is ResultStatus.ERROR
 
     def with_data(self, data: JSONObject | None) -> Self:
-        """Return a copy that carries `data` in place of its own."""
+        """Return a copy that carries `data` instead of its own."""
         return evolve(self, data=data)
 
     def with_field(self, name: str, value: JSONValue) -> Self:
@@ -87,15 +95,15 @@ class Result:
 
 
 def result_success(message: str, data: JSONObject | None = None) -> Result:
-    """Return a Result that says: checked, and as it should be."""
+    """Return the Result of what was checked and is as it should be."""
     return Result(ResultStatus.SUCCESS, message, data)
 
 
 def result_failure(message: str, data: JSONObject | None = None) -> Result:
-    """Return a Result that says: checked, and not as it should be."""
+    """Return the Result of what was checked and is not as it should be."""
     return Result(ResultStatus.FAILURE, message, data)
 
 
 def result_error(error: ErrorDetail) -> Result:
-    """Return a Result that says: the check could not be made, for this reason."""
+    """Return the Result of a check that could not be made, for this reason."""
     return Result(ResultStatus.ERROR, error.message, error=error)

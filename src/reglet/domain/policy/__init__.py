@@ -1,4 +1,4 @@
-"""Does a `GrantSet` allow what a plugin asks for? Deny by default; ABI section 3 says what patterns mean."""
+"""Does a `GrantSet` allow what a plugin asks for? Deny by default; patterns are those of ABI section 3."""
 
 from reglet.domain.policy.globs import Glob, PatternError
 from reglet.domain.policy.network import (

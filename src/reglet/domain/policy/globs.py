@@ -23,7 +23,7 @@ _SHORT_SKIP, _LONG_SKIP = 2, 4
 
 
 class PatternError(RegletError):
-    """A glob that cannot be read; the message says why."""
+    """A glob that cannot be read; the message has the reason."""
 
     error_type = "validation"
 
@@ -48,7 +48,7 @@ class Glob:
         return cls(pattern, *_compiled(pattern))
 
     def matches(self, string: str) -> bool:
-        """Whether the whole of `string` matches; most strings are told apart by their ends."""
+        """Whether the whole of `string` matches; most strings differ at their ends already."""
         likely = any(string.startswith(start) and string.endswith(end) for start, end in self._ends)
         return likely and self._automaton.accepts(string)
 

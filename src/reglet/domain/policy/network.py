@@ -53,7 +53,7 @@ _SPECIAL: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Teredo", ("2001::/32",)),
 )
 _RANGES: tuple[tuple[str, Network], ...] = tuple(
-    (use, ip_network(text)) for use, texts in _SPECIAL for text in texts
+    (use, ip_network(block)) for use, blocks in _SPECIAL for block in blocks
 )
 _NAT64 = IPv6Network("64:ff9b::/96")
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
@@ -93,7 +93,7 @@ _TWO_READINGS = frozenset("\u00df\u1e9e\u03c2\u200c\u200d")
 
 
 class InvalidHostError(RegletError):
-    """A string that is neither a host name nor an address; the message says why."""
+    """A string that is neither a host name nor an address; the message has the reason."""
 
     error_type = "validation"
 

@@ -52,7 +52,7 @@ class Decision:
 class Policy:
     """Decides what a `GrantSet` allows. Nothing is allowed that no rule names (ABI section 3).
 
-    Patterns that cannot be read match nothing; `errors` reports which, and every refusal says so.
+    Patterns that cannot be read match nothing; `errors` reports which, and every refusal lists them.
     """
 
     def __init__(self, grants: GrantSet, cwd: str | None = None) -> None:

@@ -25,7 +25,7 @@ _READING_PROGRAMS = frozenset(
 """Programs that run no other program and change nothing, whatever their arguments are."""
 
 _MULTICALL_PROGRAMS = frozenset({"busybox", "toybox", "coreutils"})
-"""One file behind many names: which program it is, the name says."""
+"""One file behind many names: the name decides which program it is."""
 
 _HARMLESS_VARIABLES = frozenset(
     {"CLICOLOR", "COLUMNS", "LANG", "LANGUAGE", "LINES", "LOGNAME", "NO_COLOR", "TERM", "TZ", "USER"}

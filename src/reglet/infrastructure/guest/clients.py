@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Self
 from urllib.parse import urlsplit
@@ -50,6 +50,10 @@ from reglet.infrastructure.wire.host_functions import (
 )
 from reglet.infrastructure.wire.record import Dialect
 
+_USUAL_PROTOCOL = "HTTP/1.1"
+"""What the Go plugins write where a host leaves the protocol out."""
+_NOT_APPLIED = "this host does not say that it applied it"
+
 
 @frozen
 class HostClient:
@@ -82,8 +86,9 @@ class HostClient:
         except HostError as error:
             if error.is_timeout:
                 operation, target = self._described(timed)
-                timeout = timed.timeout or timedelta()
-                raise TimeoutError(operation, timeout, f"{target}: {error}") from error
+                if timed.timeout is None or "timeout after" not in str(error):  # one duration is enough
+                    target = f"{target}: {error}"
+                raise TimeoutError(operation, timed.timeout, target) from error
             raise self._failure(timed, error) from error
 
     def _described(self, request: Any) -> tuple[str, str]:
@@ -139,8 +144,8 @@ class HostHTTPClient(HostClient):
             INSECURE_SKIP_VERIFY: (request.insecure_skip_verify, False),
         }.items():
             if value != usual and option not in applied:
-                raise UnsupportedOptionError(option, value, "this host does not say that it applied it")
-        return response
+                raise UnsupportedOptionError(option, value, _NOT_APPLIED)
+        return response if response.proto else evolve(response, proto=_USUAL_PROTOCOL)
 
     def _described(self, request: HTTPRequest) -> tuple[str, str]:
         return f"http {request.method}", request.url
@@ -241,14 +246,20 @@ class HostTCPDialer(HostClient):
         """Connect without TLS within `timeout`."""
         return self._dial(address, timeout, tls=False)
 
-    def dial_secure(self, address: str, timeout: timedelta, tls: bool) -> ObservedConnection:
-        """Connect within `timeout`, with TLS if `tls`."""
-        return self._dial(address, timeout, tls=tls)
+    def dial_secure(
+        self, address: str, timeout: timedelta, tls: bool, *, insecure_skip_verify: bool = False
+    ) -> ObservedConnection:
+        """Connect within `timeout`, with TLS if `tls`; with `insecure_skip_verify` to any certificate."""
+        return self._dial(address, timeout, tls=tls, insecure_skip_verify=insecure_skip_verify)
 
-    def _dial(self, address: str, timeout: timedelta | None, *, tls: bool) -> ObservedConnection:
+    def _dial(
+        self, address: str, timeout: timedelta | None, *, tls: bool, insecure_skip_verify: bool = False
+    ) -> ObservedConnection:
         """Return what the host observed; its connection is closed, and counts as open here until closed."""
         host, port = _split_address(address)
-        response: TCPResponse = self._call(TCPRequest(host, port, timeout, tls), join_host_port(host, port))
+        request = TCPRequest(host, port, timeout, tls, insecure_skip_verify)
+        response: TCPResponse = self._call(request, join_host_port(host, port))
+        _check_unverified(insecure_skip_verify, response.applied)
         if not response.connected:
             raise TCPError(address, "the host answered that it is not connected, and no reason")
         if tls and not response.tls:
@@ -265,6 +276,7 @@ class HostTCPDialer(HostClient):
                 cert_issuer=response.tls_cert_issuer,
                 cert_not_after=response.tls_cert_not_after,
             ),
+            response_time=response.response_time or None,
         )
 
     def _described(self, request: TCPRequest) -> tuple[str, str]:
@@ -272,6 +284,12 @@ class HostTCPDialer(HostClient):
 
     def _failure(self, request: TCPRequest, error: HostError) -> TCPError:
         return TCPError(join_host_port(request.host, request.port), error)
+
+
+def _check_unverified(asked: bool, applied: Sequence[str]) -> None:
+    """Raise unless the host took any certificate where it was asked to."""
+    if asked and INSECURE_SKIP_VERIFY not in applied:
+        raise UnsupportedOptionError(INSECURE_SKIP_VERIFY, True, _NOT_APPLIED)
 
 
 def _split_address(address: str) -> tuple[str, int]:
@@ -290,17 +308,24 @@ class HostSMTPClient(HostClient):
     function = HOST_FUNCTIONS["smtp_connect"]
 
     def connect(
-        self, host: str, port: int, timeout: timedelta, use_tls: bool, use_starttls: bool
+        self,
+        host: str,
+        port: int,
+        timeout: timedelta,
+        use_tls: bool,
+        use_starttls: bool,
+        *,
+        insecure_skip_verify: bool = False,
     ) -> SMTPConnectResult:
         """Have the host connect, read the banner, negotiate TLS as asked, and say goodbye.
 
         Raises `NetworkError`, `TimeoutError`, `CapabilityError`, and `UnsupportedOptionError` where the
-        host left out the TLS that was asked for.
+        host left out the TLS that was asked for, or does not say that it took any certificate.
         """
         target = join_host_port(host, port)
-        result: SMTPConnectResult = self._call(
-            SMTPRequest(host, port, timeout, use_tls, use_starttls), target
-        )
+        request = SMTPRequest(host, port, timeout, use_tls, use_starttls, insecure_skip_verify)
+        result: SMTPConnectResult = self._call(request, target)
+        _check_unverified(insecure_skip_verify, result.applied)
         if not result.connected:
             raise NetworkError("smtp connect", target, "the host answered that it is not connected")
         if (use_tls or use_starttls) and not result.tls_enabled:

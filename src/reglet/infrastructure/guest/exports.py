@@ -17,8 +17,7 @@ from attrs import evolve
 
 from reglet.application.logging import LogRedirect, RunningCheck, redirect_logging, running_check
 from reglet.application.plugin import NO_VERSION
-from reglet.application.refusals import refused_looks
-from reglet.application.results import author_traceback, one_line, redacted, result_of_error
+from reglet.application.results import author_traceback, one_line, redacted, refused_looks, result_of_error
 from reglet.application.version import __version__
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import Manifest
@@ -44,15 +43,20 @@ class Exports:
     """
 
     def __init__(
-        self, plugin: Plugin, functions: HostFunctions, *, streams: bool = sys.platform == "wasi"
+        self,
+        plugin: Plugin,
+        functions: HostFunctions,
+        *,
+        streams: bool = sys.platform == "wasi",
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
-        """Take the plugin, and the seam that its clients and its log use."""
+        """Take the plugin, the seam that its clients and its log use, and the clock of its contexts."""
         self._plugin = plugin
         self._log = HostLogSink(functions)
         self._logging: Callable[[], AbstractContextManager[None]] = lambda: redirect_logging(
             self._log, streams=streams
         )
-        self._context = Context(clients=host_clients(functions))
+        self._context = Context(clients=host_clients(functions), clock=clock)
         self._known_name: str | None = None
 
     def keep_log(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, cast
 
 import _reglet  # type: ignore[import-not-found]  # built into the guest's interpreter
 
-from reglet.application.refusals import RefusedLook, refused_looks
+from reglet.application.results import RefusedLook, refused_looks
 from reglet.infrastructure.guest.exports import reseed
 
 

@@ -17,9 +17,10 @@ from reglet.domain.entities.records import (
     DEFAULT_TIMEOUT,
     CommandRequest,
     HTTPRequest,
+    ObservedConnection,
     Program,
 )
-from reglet.domain.errors import CancelledError, HTTPError, RegletError, UnsupportedOptionError
+from reglet.domain.errors import CancelledError, ExecError, HTTPError, RegletError, UnsupportedOptionError
 from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, LogSink, SMTPClient, TCPDialer, Which
 from reglet.domain.urls import SCHEME_PORTS, join_host_port, without_credentials
 from reglet.infrastructure.wire.failures import encode_failure
@@ -161,7 +162,7 @@ def _hostlib_code(error: RegletError, otherwise: str) -> str:
     """Return the Go host SDK's code for a failure; `otherwise` is that of the function."""
     if error.is_timeout:
         return "TIMEOUT"
-    if isinstance(error, UnsupportedOptionError | CancelledError):
+    if isinstance(error, UnsupportedOptionError | CancelledError | BadRequestError):
         return "INVALID_REQUEST"
     if error.is_not_found and otherwise != "LOOKUP_FAILED":
         return "HOST_NOT_FOUND"
@@ -201,14 +202,15 @@ class HTTPHandler(Handler[HTTPClient, HTTPRequest]):
         del ctx
         started = time.perf_counter()
         response = port.do(request)
-        latency = timedelta(seconds=time.perf_counter() - started)
+        if response.latency is None:
+            response = evolve(response, latency=timedelta(seconds=time.perf_counter() - started))
         asked = {  # the client honours them all
             FOLLOW_REDIRECTS: not request.follow_redirects,
             MAX_REDIRECTS: request.max_redirects != DEFAULT_MAX_REDIRECTS,
             INSECURE_SKIP_VERIFY: request.insecure_skip_verify,
         }
         applied = tuple(option for option, is_asked in asked.items() if is_asked)
-        return self._response(response, applied=applied, latency=latency)
+        return self._response(response, applied=applied)
 
 
 def _url_target(request: HTTPRequest) -> tuple[str, int]:
@@ -274,8 +276,10 @@ class TCPHandler(Handler[TCPDialer, TCPRequest]):
 
     def _perform(self, request: TCPRequest, port: TCPDialer, ctx: Context) -> bytes:
         address = join_host_port(request.host, request.port)
+        timeout = _timeout_within(request.timeout, ctx)
         started = time.perf_counter()
-        with port.dial_secure(address, _timeout_within(request.timeout, ctx), request.tls) as connection:
+        with port.dial_secure(address, timeout, request.tls, **_unverified(request)) as connection:
+            measured = connection.response_time if isinstance(connection, ObservedConnection) else None
             return self._response(
                 TCPResponse(
                     connected=connection.is_connected,
@@ -289,7 +293,8 @@ class TCPHandler(Handler[TCPDialer, TCPRequest]):
                     tls_cert_subject=connection.tls_cert_subject,
                     tls_cert_issuer=connection.tls_cert_issuer,
                     tls_cert_not_after=connection.tls_cert_not_after,
-                    response_time=timedelta(seconds=time.perf_counter() - started),
+                    response_time=measured or timedelta(seconds=time.perf_counter() - started),
+                    applied=tuple(_unverified(request)),
                 )
             )
 
@@ -305,10 +310,14 @@ class SMTPHandler(Handler[SMTPClient, SMTPRequest]):
         return request
 
     def _perform(self, request: SMTPRequest, port: SMTPClient, ctx: Context) -> bytes:
-        timeout = _timeout_within(request.timeout, ctx)
-        return self._response(
-            port.connect(request.host, request.port, timeout, request.tls, request.starttls)
-        )
+        timeout, options = _timeout_within(request.timeout, ctx), _unverified(request)
+        result = port.connect(request.host, request.port, timeout, request.tls, request.starttls, **options)
+        return self._response(evolve(result, applied=tuple(options)))
+
+
+def _unverified(request: TCPRequest | SMTPRequest) -> dict[str, bool]:
+    """Return the option that takes any certificate, where it is asked for: clients may not know it."""
+    return {INSECURE_SKIP_VERIFY: True} if request.insecure_skip_verify else {}
 
 
 def _require_connection(request: TCPRequest | SMTPRequest, policy: Policy, log: CallLog) -> None:
@@ -334,19 +343,25 @@ class ExecHandler(Handler[CommandRunner, CommandRequest]):
     failure_code = "EXECUTION_FAILED"
 
     def _allowed(self, request: CommandRequest, log: CallLog) -> CommandRequest:
-        """Return the request with the file that its command was found at.
+        """Return the request with the file that its command was found at: what is judged is what is run.
 
-        The policy is asked about the name as it was given, else about the path it was found at.
+        The policy is asked about the name as it was given, else about the path it was found at. A name that
+        is found nowhere is not run by its name.
         """
         if not request.command:
             raise BadRequestError("command is required")
+        texts = (request.command, request.dir or "", *request.args, *(request.env or {}).values())
+        if any("\0" in text for text in (*texts, *(request.env or {}))):
+            raise BadRequestError("a command, its arguments, directory and environment hold no NUL character")
         program = Program() if self._which is None else self._which(request.command, request.dir)
         decisions = [
             self._policy.execute(name, resolved=program.resolved, environment=(request.env or {}).keys())
             for name in dict.fromkeys(filter(None, (request.command, program.path)))
         ]
         log.require(request.command, next((each for each in decisions if each), decisions[-1]))
-        return evolve(request, command=program.path or request.command)
+        if self._which is not None and not program.path:
+            raise ExecError(request.command, "the host's search path has no such program")
+        return evolve(request, command=program.path or request.command, executable=program.resolved)
 
     def _perform(self, request: CommandRequest, port: CommandRunner, ctx: Context) -> bytes:
         del ctx

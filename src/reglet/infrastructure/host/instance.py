@@ -50,7 +50,7 @@ class Instance:
         self._stderr = BoundedStream(wasi.stderr, limits.output_bytes)
         self._imports = HostImports(functions, interrupt, limits)
         system = System(
-            clock=GuestClock(interrupt),
+            clock=GuestClock(interrupt, wasi.clock),
             random=secrets.token_bytes,
             preopens=wasi.preopens(),
             environment=wasi.environment,
@@ -83,12 +83,17 @@ class Instance:
         if self._session.exports("_initialize"):
             self._call("_initialize")
 
-    def manifest(self) -> bytes:
-        """Return the JSON of the guest's Manifest."""
-        return self._answer("_manifest", self._call("_manifest"))
+    def manifest(self, export: str = "_manifest") -> bytes:
+        """Return the JSON of the guest's Manifest, or what another export without arguments answers."""
+        return self._answer(export, self._call(export))
 
-    def observe(self, config: bytes, functions: HostFunctions) -> bytes:
-        """Return the JSON of the Result of a check with a JSON config, host calls answered by `functions`."""
+    def observe(
+        self, config: bytes, functions: HostFunctions, export: str = "_observe", *, release: bool = True
+    ) -> bytes:
+        """Return the JSON of the Result of a check with a JSON config, host calls answered by `functions`.
+
+        `release` says whether the guest gets its buffers back, which it need not on every host.
+        """
         self._imports.functions = functions
         self._session.system.quota.renew()
         self._refuel()
@@ -100,8 +105,9 @@ class Instance:
         except WasiError:
             reason = f"room for {len(config)} bytes at {pointer:#x}, which is not in its memory"
             raise GuestAnswerError("allocate", reason) from None
-        answer = self._answer("_observe", self._call("_observe", pointer, len(config)))
-        self._release(pointer, len(config))
+        answer = self._answer(export, self._call(export, pointer, len(config)), release=release)
+        if release:
+            self._release(pointer, len(config))
         return answer
 
     def close(self) -> None:
@@ -109,7 +115,7 @@ class Instance:
         self._imports.detach()
         self._session.close()
 
-    def _answer(self, call: str, packed: int) -> bytes:
+    def _answer(self, call: str, packed: int, *, release: bool = True) -> bytes:
         pointer, length = unpack(packed)
         if pointer == 0:
             raise GuestAnswerError(call, "it is empty" if length == 0 else f"{length} bytes at address 0")
@@ -120,7 +126,8 @@ class Instance:
             answer = self._session.memory.read(pointer, length)
         except WasiError:
             raise GuestAnswerError(call, f"{length} bytes at {pointer:#x} are not in its memory") from None
-        self._release(pointer, length)
+        if release:
+            self._release(pointer, length)
         return answer
 
     def _release(self, pointer: int, length: int) -> None:

@@ -76,13 +76,14 @@ class Module:
         except WireFormatError as error:
             raise GuestAnswerError("_manifest", str(error)) from error
 
-    def check(self, config: Mapping[str, Any] | bytes, *, fresh: bool = True) -> Result:
+    def check(self, config: Mapping[str, Any] | bytes, *, fresh: bool = True, release: bool = True) -> Result:
         """Run a check and return its Result.
 
         Args:
             config: the plugin's config, as JSON values or as JSON.
             fresh: in a guest made for this check alone, as hosts do. Otherwise one guest is kept from check
                 to check, which is quicker, and shows what a plugin carries over; such checks run one by one.
+            release: give the guest its buffers back after the check, which the Go host SDK never does.
         """
         data = config if isinstance(config, bytes) else encode_json(dict(config))
         if len(data) > self._limits.request_bytes:
@@ -90,13 +91,22 @@ class Module:
             raise LimitExceededError("request_bytes", allowed, f"the config is {len(data)} bytes")
 
         def observe(instance: Instance, functions: HostFunctions) -> bytes:
-            return instance.observe(data, functions)
+            return instance.observe(data, functions, release=release)
 
         answer = self._in_fresh(observe) if fresh else self._in_kept(observe)
         try:
             return RESULT.decode(answer)
         except WireFormatError as error:
             raise GuestAnswerError("_observe", str(error)) from error
+
+    def answer(self, export: str, config: bytes | None = None) -> bytes:
+        """Return what an export answers, as it is: `_manifest`, or those of the older app's form.
+
+        `config` is for those that take one, `_observe` and `observe`.
+        """
+        if config is None:
+            return self._in_fresh(lambda instance, _functions: instance.manifest(export))
+        return self._in_fresh(lambda instance, functions: instance.observe(config, functions, export))
 
     def close(self) -> None:
         """Let go of the kept guest; checks after this raise `SandboxClosedError`."""

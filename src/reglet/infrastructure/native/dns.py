@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import timedelta
-from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,8 +31,10 @@ from reglet.infrastructure.native.dialer import (
 try:
     import dns.exception
     import dns.message
+    import dns.name
     import dns.query
     import dns.rcode
+    import dns.rdatatype
     import dns.resolver
 except ImportError as error:
     raise MissingPackageError("dnspython") from error
@@ -81,12 +84,46 @@ class _NotThereError(Exception):
     """The name does not exist, or has no records of the type."""
 
 
+class _SilentError(Exception):
+    """No nameserver answered at all."""
+
+
+_MAX_DATAGRAM = 64 * 1024
+_FLAGS, _RESPONSE, _TRUNCATED = 2, 0x80, 0x02
+"""Where a message has its first flags, and two of them (RFC 1035 section 4.1.1)."""
+_ROUNDS = 2
+"""How often each nameserver is asked before another question gets its turn, as in Go."""
+_MAX_NAME = 253
+
+
+@frozen
+class SearchList:
+    """The domains in which short names are looked up, and the dots that make a name none (resolv.conf)."""
+
+    domains: tuple[str, ...] = ()
+    ndots: int = 1
+
+    @classmethod
+    def of(cls, system: dns.resolver.Resolver) -> Self:
+        """Return the system's; its own domain where it names no list."""
+        domains = system.search or [system.domain]
+        names = (domain.to_text(omit_final_dot=True) for domain in domains if domain != dns.name.root)
+        return cls(tuple(names), 1 if system.ndots is None else system.ndots)
+
+    def names(self, name: str) -> list[str]:
+        """Return what to ask for in place of a name without a dot at its end, in order."""
+        suffixed = [f"{name}.{domain}" for domain in self.domains]
+        names = [name, *suffixed] if name.count(".") >= self.ndots else [*suffixed, name]
+        return [each for each in names if len(each) <= _MAX_NAME]
+
+
 @frozen
 class NativeDNSResolver:
     """The `DNSResolver` port over the real network.
 
     Names end in a dot where Go's resolver writes one: in CNAME, MX and NS answers. `nameservers` are asked
-    in place of the system's; `timeout` is for a whole look-up, `patience` for one answer before the next try.
+    in place of the system's, which `system` reads from resolv.conf; `timeout` is for a whole look-up,
+    `patience` for one answer before the next try.
     """
 
     guard: NetworkGuard | None = None
@@ -95,6 +132,7 @@ class NativeDNSResolver:
     lookup: Lookup = system_lookup
     timeout: timedelta = _TIMEOUT
     patience: timedelta = _PATIENCE
+    system: Callable[[], dns.resolver.Resolver] = dns.resolver.Resolver
     _ctx: Context = field(factory=Context, alias="ctx")
 
     def in_context(self, ctx: Context) -> Self:
@@ -143,58 +181,113 @@ class NativeDNSResolver:
             target = Target.of(host, DNS_PORT)
             if self.guard is not None:
                 self.guard.check_target(target)
-            nameservers = self._nameservers(nameserver, deadline)
-            yield _Query(target.host, nameservers, self.patience.total_seconds(), deadline)
+            nameservers, search = self._nameservers(nameserver, deadline)
+            names = [target.host] if host.endswith(".") else search.names(target.host)
+            yield _Query(target.host, names, nameservers, self.patience.total_seconds(), deadline)
         except (builtins.TimeoutError, dns.exception.Timeout) as error:
             raise deadline.error() from error
-        except (*_FOREIGN, _NameserverError, _NotThereError) as error:
+        except (*_FOREIGN, _NameserverError, _NotThereError, _SilentError) as error:
             missing = isinstance(error, _NotThereError)
             raise DNSError(host, record_type, error, nameserver or "", not_found=missing) from error
 
-    def _nameservers(self, nameserver: str | None, deadline: Deadline) -> list[tuple[str, int]]:
-        """Return whom to ask; the host's own choice is not asked about, a plugin's is."""
-        if nameserver:
-            target = Target.of(*split_address(nameserver, DNS_PORT))
-            addresses = Dialer(self.guard, self.lookup).resolve(target, deadline)
-            return [(str(address), target.port) for address in addresses]
-        if self.nameservers:
+    def _nameservers(
+        self, nameserver: str | None, deadline: Deadline
+    ) -> tuple[list[tuple[str, int]], SearchList]:
+        """Return whom to ask, and where short names are; the host's own choice is not asked about.
+
+        A plugin's is, and the system's search list goes with it, as in Go.
+        """
+        if self.nameservers and not nameserver:
             pairs = [split_address(text, DNS_PORT) for text in self.nameservers]
-            return [(canonical_host(host), port) for host, port in pairs]
-        system = dns.resolver.Resolver()
-        return [(str(address), system.port) for address in system.nameservers]
+            return [(canonical_host(host), port) for host, port in pairs], SearchList()
+        try:
+            system = self.system()
+        except dns.resolver.NoResolverConfiguration:
+            system = dns.resolver.Resolver(configure=False)
+        search = SearchList.of(system)
+        if not nameserver:
+            return [(str(address), system.port) for address in system.nameservers], search
+        target = Target.of(*split_address(nameserver, DNS_PORT))
+        addresses = Dialer(self.guard, self.lookup).resolve(target, deadline)
+        return [(str(address), target.port) for address in addresses], search
 
 
 @frozen
 class _Query:
-    """Questions about one name."""
+    """Questions about one name, which stands for several where it is short."""
 
     name: str
+    _names: Sequence[str]
     _nameservers: Sequence[tuple[str, int]]
     _patience: float
     _deadline: Deadline
 
     def records(self, record_type: str) -> Sequence[Any]:
         """Return the records of one type."""
-        answer = self._answer(record_type)
-        if answer.rrset is None:
-            raise _NotThereError(f"the name has no {record_type} records")
-        return list(answer.rrset)
+        answers, failure = self._answers((record_type,))
+        records = [record for answer in answers for record in answer.rrset or ()]
+        if not records:
+            raise failure or _NotThereError(f"the name has no {record_type} records")
+        return records
 
     def addresses(self) -> list[str]:
         """Return A and AAAA records; it is enough that there are some of either."""
-        found = [self._answer(record_type) for record_type in ("A", "AAAA")]
-        records = [record.address for answer in found for record in answer.rrset or ()]
+        answers, failure = self._answers(("A", "AAAA"))
+        records = [record.address for answer in answers for record in answer.rrset or ()]
         if not records:
-            raise _NotThereError("the name has no addresses")
+            raise failure or _NotThereError("the name has no addresses")
         return records
 
     def canonical_name(self) -> str:
-        """Return the end of the chain of aliases, with its dot."""
-        return self._answer("A").canonical_name.to_text()
+        """Return the end of the chain of aliases, with its dot.
 
-    def _answer(self, record_type: str) -> dns.resolver.Answer:
+        It is the name that has the addresses; where there are none, what the first alias names.
+        """
+        answers, failure = self._answers(("A", "AAAA", "CNAME"))
+        found = [answer.rrset for answer in answers if answer.rrset is not None]
+        if not found:
+            raise failure or _NotThereError("the name has no addresses and no alias")
+        is_alias = found[0].rdtype == dns.rdatatype.CNAME
+        name: dns.name.Name = found[0][0].target if is_alias else found[0].name
+        return name.to_text()
+
+    def _answers(self, record_types: Sequence[str]) -> tuple[list[dns.resolver.Answer], Exception | None]:
+        """Return the answers for the first name that has any such records, and why others are missing.
+
+        What fails for one type is no matter where another one has records.
+        """
+        failure: Exception | None = None
+        for name in self._names:
+            answers, why = self._answers_for(name, record_types)
+            if any(answer.rrset for answer in answers):
+                return answers, None
+            if failure is None or name == self.name:  # of several, that of the name itself counts
+                failure = why
+        return [], failure
+
+    def _answers_for(
+        self, name: str, record_types: Sequence[str]
+    ) -> tuple[list[dns.resolver.Answer], Exception | None]:
+        """Ask about one name; again and again until time runs out where every nameserver keeps silent."""
+        while True:
+            answers: list[dns.resolver.Answer] = []
+            failures: list[Exception] = []
+            for record_type in record_types:
+                try:
+                    answers.append(self._answer(name, record_type))
+                except builtins.TimeoutError:
+                    if not any(answer.rrset for answer in answers):
+                        raise
+                except (_NameserverError, _NotThereError, _SilentError) as error:
+                    failures.append(error)
+            if answers or not all(isinstance(error, _SilentError) for error in failures):
+                break
+        failures.sort(key=lambda error: isinstance(error, _NotThereError))
+        return answers, failures[0] if failures else None
+
+    def _answer(self, name: str, record_type: str) -> dns.resolver.Answer:
         """Return an answer, perhaps without records, to a name that exists."""
-        question = dns.message.make_query(self.name + ".", record_type)
+        question = dns.message.make_query(name + ".", record_type)
         response = self._ask(question)
         if response.rcode() == dns.rcode.NXDOMAIN:
             raise _NotThereError("the name does not exist (NXDOMAIN)")
@@ -202,12 +295,9 @@ class _Query:
         return dns.resolver.Answer(asked.name, asked.rdtype, asked.rdclass, response)
 
     def _ask(self, question: dns.message.QueryMessage) -> dns.message.QueryMessage:
-        """Ask one nameserver after the other, then again those that kept silent, until time runs out.
-
-        Where another one failed, the silent ones are asked twice only.
-        """
+        """Ask one nameserver after the other, then once more those that kept silent."""
         waiting, failure = list(self._nameservers), ""
-        for turn in count(1):
+        for _ in range(_ROUNDS):
             silent: list[tuple[str, int]] = []
             for address, port in waiting:
                 try:
@@ -218,9 +308,9 @@ class _Query:
                     if response is not None:
                         return response
                     silent.append((address, port))
-            if not silent or (failure and turn > 1):
-                break
             waiting = silent
+        if waiting and not failure:
+            raise _SilentError("no nameserver answers")
         raise _NameserverError(failure or "no nameserver is known")
 
     def _ask_one(
@@ -242,18 +332,32 @@ class _Query:
         raise _NameserverError(f"{where} answered {dns.rcode.to_text(code)}")
 
     def _exchange(self, question: dns.message.QueryMessage, address: str, port: int) -> dns.message.Message:
-        """Ask over UDP, and over TCP if the answer was cut. Answers from elsewhere are passed over."""
-        try:
-            return dns.query.udp(
-                question,
-                address,
-                self._time(),
-                port,
-                ignore_unexpected=True,
-                raise_on_truncation=True,
-            )
-        except dns.message.Truncated:
-            return dns.query.tcp(question, address, self._time(), port)
+        """Ask over UDP, and over TCP if the answer was cut.
+
+        Datagrams with another id, for another question or without sense are passed over: they may be
+        forged, and the true answer comes behind them.
+        """
+        asked = question.to_wire()
+        end = time.monotonic() + self._time()
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_DGRAM) as connection:
+            connection.connect((address, port))
+            connection.send(asked)
+            while (left := end - time.monotonic()) > 0:
+                connection.settimeout(left)
+                try:
+                    answer = connection.recv(_MAX_DATAGRAM)
+                except builtins.TimeoutError:
+                    break
+                if answer[:2] != asked[:2]:
+                    continue
+                if len(answer) > _FLAGS and answer[_FLAGS] & _RESPONSE and answer[_FLAGS] & _TRUNCATED:
+                    return dns.query.tcp(question, address, self._time(), port, ignore_trailing=True)
+                with suppress(dns.exception.DNSException, ValueError):
+                    response = dns.message.from_wire(answer, ignore_trailing=True)
+                    if question.is_response(response):
+                        return response
+        raise dns.exception.Timeout
 
     def _time(self) -> float:
         return min(self._patience, self._deadline.seconds())

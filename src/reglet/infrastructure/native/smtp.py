@@ -21,7 +21,7 @@ from reglet.domain.policy import InvalidHostError
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import join_host_port
 from reglet.infrastructure.native.dialer import Deadline, Dialer, Lookup, system_lookup
-from reglet.infrastructure.native.tls import secure, tls_facts
+from reglet.infrastructure.native.tcp import secure, tls_facts
 from reglet.infrastructure.native.trust import Trust
 
 _MAX_ANSWERS = 64 * 1024

@@ -1,10 +1,12 @@
-"""TCP and TLS connections over ssl and cryptography."""
+"""TCP and TLS connections over ssl and cryptography, and what their handshakes show."""
 
 from __future__ import annotations
 
 import builtins
+import re
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -15,18 +17,118 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import DEFAULT_TIMEOUT, ObservedConnection, TLSFacts
 from reglet.domain.errors import DNSError, TCPError
-from reglet.domain.policy import InvalidHostError
+from reglet.domain.policy import InvalidHostError, canonical_host, parse_address
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import join_host_port
-from reglet.infrastructure.native.dialer import (
-    Deadline,
-    Dialer,
-    Lookup,
-    split_address,
-    system_lookup,
-)
-from reglet.infrastructure.native.tls import secure, tls_facts
+from reglet.infrastructure.extras import MissingPackageError
+from reglet.infrastructure.native.dialer import Deadline, Dialer, Lookup, split_address, system_lookup
 from reglet.infrastructure.native.trust import Trust
+
+try:
+    from cryptography import x509
+except ImportError as error:
+    raise MissingPackageError("cryptography") from error
+
+_VERSIONS = {"TLSv1": "TLS 1.0", "TLSv1.1": "TLS 1.1", "TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3"}
+_SUITE = re.compile(
+    r"(?:(ECDHE|DHE)-)?(?:(ECDSA|RSA|DSS)-)?(?:(AES|ARIA|CAMELLIA)(128|256)-(.+)|(CHACHA20-POLY1305))"
+)
+
+
+def secure(plain: socket.socket, host: str, context: ssl.SSLContext, deadline: Deadline) -> ssl.SSLSocket:
+    """Start TLS on a connection, asking for `host`. The connection is closed if that fails."""
+    try:
+        plain.settimeout(deadline.seconds())
+        return context.wrap_socket(plain, server_hostname=canonical_host(host))
+    except OSError:
+        plain.close()
+        raise
+
+
+def tls_facts(connection: ssl.SSLSocket, host: str) -> TLSFacts:
+    """Return what a handshake showed; `ValueError` if the certificate cannot be read."""
+    name = canonical_host(host)
+    encoded = connection.getpeercert(binary_form=True)
+    certificate = x509.load_der_x509_certificate(encoded) if encoded else None
+    version = connection.version() or ""
+    suite = connection.cipher()
+    return TLSFacts(
+        version=_VERSIONS.get(version, version),
+        cipher_suite=iana_name(suite[0]) if suite else "",
+        server_name="" if parse_address(name) is not None else name,
+        cert_subject=go_name(certificate.subject) if certificate else "",
+        cert_issuer=go_name(certificate.issuer) if certificate else "",
+        cert_not_after=certificate.not_valid_after_utc if certificate else None,
+    )
+
+
+_NAMED = {
+    "2.5.4.6": "C",
+    "2.5.4.8": "ST",
+    "2.5.4.7": "L",
+    "2.5.4.9": "STREET",
+    "2.5.4.17": "POSTALCODE",
+    "2.5.4.10": "O",
+    "2.5.4.11": "OU",
+    "2.5.4.3": "CN",
+    "2.5.4.5": "SERIALNUMBER",
+}
+"""The attributes that Go knows, in the order in which it puts them; it writes a name from its end."""
+_SINGLE = frozenset({"CN", "SERIALNUMBER"})
+_SPECIAL = re.compile(r'[,+"\\<>;]|^[ #]| \Z')
+_ESCAPED = r"\\\g<0>"
+_PRINTABLE = re.compile(r"[A-Za-z0-9'()+,./:=? -]*")
+_PRINTABLE_STRING, _UTF8_STRING = 0x13, 0x0C
+
+
+def go_name(name: x509.Name) -> str:
+    """Return a subject or issuer as Go's `pkix.Name` writes it.
+
+    The order is Go's own, whatever that of the certificate; attributes that Go does not know come last, as
+    `oid=#` and the hex of their DER.
+    """
+    known: dict[str, list[str]] = {each: [] for each in _NAMED.values()}
+    parts: list[str] = []
+    for attribute in name:
+        oid, value = attribute.oid.dotted_string, attribute.value
+        named = _NAMED.get(oid)
+        if named is None:
+            parts.append(f"{oid}=#{_der(value).hex()}")
+        elif isinstance(value, str):
+            known[named] = [value] if named in _SINGLE else [*known[named], value]
+    for named, values in known.items():
+        if values and (named not in _SINGLE or values[0]):
+            parts.append("+".join(f"{named}={_SPECIAL.sub(_ESCAPED, value)}" for value in values))
+    return ",".join(reversed(parts))
+
+
+def _der(value: str | bytes) -> bytes:
+    """Return a value as Go encodes it again."""
+    if isinstance(value, bytes):
+        tag, content = _UTF8_STRING, value
+    else:
+        tag = _PRINTABLE_STRING if _PRINTABLE.fullmatch(value) else _UTF8_STRING
+        content = value.encode()
+    size = len(content)
+    if size < 0x80:  # noqa: PLR2004 - the short form of DER
+        return bytes((tag, size)) + content
+    length = size.to_bytes((size.bit_length() + 7) // 8)
+    return bytes((tag, 0x80 | len(length))) + length + content
+
+
+def iana_name(openssl_name: str) -> str:
+    """Return a cipher suite's IANA name for OpenSSL's (`ECDHE-RSA-AES128-GCM-SHA256`)."""
+    if openssl_name.startswith("TLS_"):
+        return openssl_name
+    match = _SUITE.fullmatch(openssl_name)
+    if match is None:
+        return openssl_name
+    exchange, signature, cipher, bits, mode, _ = match.groups()
+    agreement = f"{exchange}_{signature or 'RSA'}" if exchange else "RSA"
+    if cipher is None:
+        return f"TLS_{agreement}_WITH_CHACHA20_POLY1305_SHA256"
+    hashed = f"CBC_{mode}" if mode.startswith("SHA") else mode.replace("CCM8", "CCM_8").replace("-", "_")
+    return f"TLS_{agreement}_WITH_{cipher}_{bits}_{hashed}"
 
 
 @frozen
@@ -58,30 +160,31 @@ class NativeTCPDialer:
         With `insecure_skip_verify` any certificate is taken, and its facts can be read all the same.
         Raises `TCPError`, `TimeoutError` or `CapabilityError`.
         """
+        began = time.perf_counter()
         deadline = Deadline.start("tcp connect", address, timeout, self._ctx)
         with _errors_mapped(deadline):
             host, port = split_address(address)
-            plain = Dialer(self.guard, self.lookup).connect(host, port, deadline)
-            if not tls:
-                return _connection(plain)
-            context = self.trust.context(verify=not insecure_skip_verify)
-            connection = secure(plain, host, context, deadline)
-            return _with_facts(connection, host)
+            context = self.trust.context(verify=not insecure_skip_verify) if tls else None
+            connection = Dialer(self.guard, self.lookup).connect(host, port, deadline)
+            if context is not None:
+                connection = secure(connection, host, context, deadline)
+            took = timedelta(seconds=time.perf_counter() - began)
+            return _observed(connection, host, took)
 
 
-def _connection(connection: socket.socket, facts: TLSFacts | None = None) -> ObservedConnection:
-    remote, local = (
-        join_host_port(*name[:2]) for name in (connection.getpeername(), connection.getsockname())
-    )
-    return ObservedConnection(remote, local, facts is not None, facts or TLSFacts(), connection.close)
-
-
-def _with_facts(connection: ssl.SSLSocket, host: str) -> ObservedConnection:
+def _observed(connection: socket.socket, host: str, took: timedelta) -> ObservedConnection:
     try:
-        return _connection(connection, tls_facts(connection, host))
+        facts = tls_facts(connection, host) if isinstance(connection, ssl.SSLSocket) else None
+        remote, local = (
+            join_host_port(*name[:2]) for name in (connection.getpeername(), connection.getsockname())
+        )
     except BaseException:
         connection.close()
         raise
+    is_tls = facts is not None
+    return ObservedConnection(
+        remote, local, is_tls, facts or TLSFacts(), release=connection.close, response_time=took
+    )
 
 
 @contextmanager

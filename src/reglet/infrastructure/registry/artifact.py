@@ -1,16 +1,20 @@
-"""A plugin as an OCI artifact: manifest, config and module; and the folder or archive that holds them."""
+"""A plugin as an OCI artifact: manifest, config and module; its layout, its origin, and lists of plugins."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import json
+import os
 import re
 import shutil
+import subprocess
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,8 @@ from attrs import field, frozen
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.errors import RegletError
+from reglet.domain.time import format_time
+from reglet.domain.urls import without_credentials
 from reglet.infrastructure.atomic import write_atomic
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
@@ -29,6 +35,9 @@ MODULE_TYPE = "application/vnd.reglet.plugin.wasm.v1"
 TITLE = "org.opencontainers.image.title"
 _VERSION = "org.opencontainers.image.version"
 _DESCRIPTION = "org.opencontainers.image.description"
+CREATED = "org.opencontainers.image.created"
+_SOURCE = "org.opencontainers.image.source"
+_LICENSES = "org.opencontainers.image.licenses"
 _REF_NAME = "org.opencontainers.image.ref.name"
 _CAPABILITIES = "dev.reglet.plugin.capabilities"
 _SDK_VERSION = "dev.reglet.plugin.sdk-version"
@@ -41,6 +50,9 @@ _INDEX_FILE = "index.json"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _KINDS = ("network", "fs", "env", "exec", "kv")
+_SOURCE_LABELS = ("source", "repository", "sourcecode", "github")  # PyPA's well-known labels
+_NOT_IN_LABELS = re.compile(r"[\s\-_.]+")
+_SSH = re.compile(r"(?:ssh://)?git@(?P<host>[^:/]+)[:/](?P<path>.+)")
 
 MAX_MODULE_BYTES = 1 << 28
 """The memory that hosts give a plugin, 256 MB, which its file is smaller than."""
@@ -50,13 +62,19 @@ MAX_JSON_BYTES = 1 << 22
 
 
 class ArtifactError(RegletError):
-    """What was fetched or read is no Reglet plugin's artifact, or damaged; the message says which and why."""
+    """What was fetched or read is no Reglet plugin's artifact, or damaged; the message names both."""
 
     error_type = "config"
 
 
 class DigestError(ArtifactError):
     """Bytes have another SHA-256 than they were asked for by."""
+
+
+class SourceDateError(RegletError):
+    """`SOURCE_DATE_EPOCH` is not a number of seconds."""
+
+    error_type = "config"
 
 
 def digest_of(content: bytes) -> str:
@@ -79,7 +97,7 @@ def capability_kinds(grants: GrantSet) -> tuple[str, ...]:
 
 @frozen
 class Metadata:
-    """What the config of an artifact says: whose it is, and which kinds of capability it asks for."""
+    """The config of an artifact: name, version, and the kinds of capability that the plugin asks for."""
 
     name: str
     version: str
@@ -153,7 +171,7 @@ class Artifact:
 
     @property
     def metadata(self) -> Metadata:
-        """What the config says."""
+        """The metadata in the config."""
         return Metadata.decode(self.config, self.digest)
 
 
@@ -162,11 +180,11 @@ def make_artifact(module: bytes, manifest: Manifest, annotations: Mapping[str, s
 
     Args:
         module: the `.wasm` file.
-        manifest: what the plugin says of itself.
-        annotations: what is known of its origin; they precede what the manifest says.
+        manifest: the plugin's own.
+        annotations: what is known of its origin; they precede those of the manifest.
     """
     metadata = Metadata.of(manifest)
-    said = {
+    known = {
         TITLE: metadata.name,
         _VERSION: metadata.version,
         _DESCRIPTION: metadata.description,
@@ -181,7 +199,7 @@ def make_artifact(module: bytes, manifest: Manifest, annotations: Mapping[str, s
         "mediaType": MANIFEST_TYPE,
         "config": _descriptor(config, CONFIG_TYPE),
         "layers": [layer],
-        "annotations": {name: value for name, value in sorted(said.items()) if value},
+        "annotations": {name: value for name, value in sorted(known.items()) if value},
     }
     return Artifact(_encode(content), config, module)
 
@@ -190,7 +208,7 @@ def read_descriptors(manifest: bytes, source: str) -> tuple[Descriptor, Descript
     """Return the config and the module that a manifest names.
 
     Raises:
-        ArtifactError: it is no manifest of a Reglet plugin; the message says what it is.
+        ArtifactError: it is no manifest of a Reglet plugin; the message names what it is.
     """
     facts = _read_object(manifest, f"the manifest of {source}")
     if "manifests" in facts:
@@ -234,7 +252,18 @@ def write_layout(artifact: Artifact, path: Path) -> None:
         ArtifactError: another kind of folder is there.
         OSError: it cannot be written.
     """
-    files = _layout_files(artifact)
+    entry = {
+        **_descriptor(artifact.manifest, MANIFEST_TYPE),
+        "annotations": {_REF_NAME: artifact.metadata.version},
+    }
+    files = {
+        _LAYOUT_FILE: _LAYOUT,
+        _INDEX_FILE: _encode({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [entry]}),
+        **{
+            _blob_name(digest_of(blob)): blob
+            for blob in (artifact.manifest, artifact.config, artifact.module)
+        },
+    }
     if path.suffix == ".tar":
         write_atomic(path, _archive(files))
         write_atomic(path.parent / METADATA_FILE, artifact.config)
@@ -283,33 +312,22 @@ def read_layout(path: Path) -> Artifact:
 
 @contextmanager
 def _opened_layout(path: Path) -> Iterator[Callable[[str], bytes]]:
-    """Give a function from a file's name in a layout to its bytes."""
+    """Yield a function from a file's name in a layout to its bytes."""
     if path.is_dir():
         yield lambda name: (path / name).read_bytes()
         return
     with tarfile.open(path) as archive:
-        yield lambda name: _read_member(archive, name)
 
+        def read(name: str) -> bytes:
+            member = archive.getmember(name)
+            if not member.isfile():
+                raise KeyError(f"{name} is no file")
+            if member.size > MAX_MODULE_BYTES:
+                raise KeyError(f"{name} is larger than {MAX_MODULE_BYTES} bytes")
+            content = archive.extractfile(member)
+            return content.read() if content else b""
 
-def _read_member(archive: tarfile.TarFile, name: str) -> bytes:
-    member = archive.extractfile(name)
-    if member is None:
-        raise KeyError(f"{name} is no file")
-    return member.read()
-
-
-def _layout_files(artifact: Artifact) -> dict[str, bytes]:
-    manifest = {
-        **_descriptor(artifact.manifest, MANIFEST_TYPE),
-        "annotations": {_REF_NAME: artifact.metadata.version},
-    }
-    index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [manifest]}
-    blobs = (artifact.manifest, artifact.config, artifact.module)
-    return {
-        _LAYOUT_FILE: _LAYOUT,
-        _INDEX_FILE: _encode(index),
-        **{_blob_name(digest_of(each)): each for each in blobs},
-    }
+        yield read
 
 
 def _archive(files: Mapping[str, bytes]) -> bytes:
@@ -365,7 +383,7 @@ def _read_descriptor(facts: Any, most: int, source: str) -> Descriptor:
 def _read_object(content: bytes, what: str) -> dict[str, Any]:
     try:
         facts = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ArtifactError(f"{what} is not JSON: {error}") from error
     if not isinstance(facts, dict):
         raise ArtifactError(f"{what} is not a JSON object")
@@ -374,3 +392,124 @@ def _read_object(content: bytes, what: str) -> dict[str, Any]:
 
 def _encode(facts: Mapping[str, Any]) -> bytes:
     return json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def encode_index(plugins: Iterable[Metadata], *, repository: str, registry: str, updated: str) -> bytes:
+    """Return the index, its plugins in the order of their names.
+
+    Args:
+        plugins: the newest of each.
+        repository: the URL of their source.
+        registry: what precedes a plugin's name in its reference.
+        updated: a timestamp in RFC 3339.
+
+    Raises:
+        ArtifactError: two plugins have one name.
+    """
+    by_name: dict[str, Metadata] = {}
+    for plugin in plugins:
+        other = by_name.setdefault(plugin.name, plugin)
+        if other is not plugin:
+            raise ArtifactError(
+                f"two plugins are named {plugin.name}, {other.version} and {plugin.version}: an index has "
+                "the newest of each"
+            )
+    facts = {
+        "repository": repository,
+        "registry": registry,
+        "updated": updated,
+        "plugins": [
+            {
+                "name": name,
+                "description": plugin.description,
+                "capabilities": list(plugin.capabilities),
+                "latest": plugin.version,
+            }
+            for name, plugin in sorted(by_name.items())
+        ],
+    }
+    return (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def annotations_of_project(folder: Path, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return what a project's files and its git repository say of its origin; what is unknown is left out.
+
+    Nothing depends on the time of the call, so that the same commit gives the same annotations.
+
+    Raises:
+        SourceDateError: `SOURCE_DATE_EPOCH` is no time.
+    """
+    project = _project_table(folder)
+    licence = project.get("license")  # an SPDX expression, which the annotation wants, unless it is a table
+    known = {
+        CREATED: created(folder, environment),
+        _SOURCE: _source(project) or _remote(folder),
+        _LICENSES: licence if isinstance(licence, str) else "",
+    }
+    return {name: value for name, value in known.items() if value}
+
+
+def created(folder: Path, environment: Mapping[str, str] = os.environ) -> str:
+    """Return `SOURCE_DATE_EPOCH`, else the time of the folder's commit, in RFC 3339; nothing without either.
+
+    Raises:
+        SourceDateError: `SOURCE_DATE_EPOCH` is no time.
+    """
+    seconds = environment.get("SOURCE_DATE_EPOCH") or _git(folder, "log", "-1", "--format=%ct")
+    if not seconds:
+        return ""
+    try:
+        return format_time(datetime.fromtimestamp(int(seconds), UTC))
+    except (ValueError, OverflowError, OSError) as error:
+        raise SourceDateError(
+            f"SOURCE_DATE_EPOCH is {seconds!r}: give whole seconds since 1970, such as 1700000000"
+        ) from error
+
+
+def source_url(folder: Path) -> str:
+    """Return the URL of a folder's source: what its project names, else the remote of its git repository."""
+    return _source(_project_table(folder)) or _remote(folder)
+
+
+def _project_table(folder: Path) -> dict[str, Any]:
+    try:
+        project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return project if isinstance(project, dict) else {}
+
+
+def _source(project: Mapping[str, Any]) -> str:
+    urls = project.get("urls")
+    labels = {
+        _NOT_IN_LABELS.sub("", name.lower()): url
+        for name, url in (urls.items() if isinstance(urls, dict) else ())
+        if isinstance(url, str)
+    }
+    return next((without_credentials(labels[label]) for label in _SOURCE_LABELS if label in labels), "")
+
+
+def _remote(folder: Path) -> str:
+    """Return the URL of git's origin, over HTTPS and without user name and password."""
+    url = _git(folder, "remote", "get-url", "origin")
+    ssh = _SSH.fullmatch(url)
+    if ssh:
+        url = f"https://{ssh['host']}/{ssh['path']}"
+    return without_credentials(url).removesuffix(".git") if url.startswith(("https://", "http://")) else ""
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    """Return what git prints, nothing if it fails or is not installed."""
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell, and git as the user has it
+            ["git", *arguments],  # noqa: S607
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -19,12 +19,15 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
+from attrs import field, frozen
 from oras.auth import AuthenticationException
 from oras.auth.token import TokenAuth
+from oras.auth.utils import get_basic_auth
 from oras.provider import Registry
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
+from reglet.domain.errors import RegletError
 from reglet.domain.urls import SCHEME_PORTS
 from reglet.infrastructure.registry.artifact import (
     INDEX_TYPE,
@@ -35,13 +38,6 @@ from reglet.infrastructure.registry.artifact import (
     DigestError,
     check_digest,
     digest_of,
-)
-from reglet.infrastructure.registry.credentials import Credentials, find_credentials
-from reglet.infrastructure.registry.errors import (
-    LoginError,
-    NotInRegistryError,
-    RegistryError,
-    UntrustedRegistryError,
 )
 from reglet.infrastructure.registry.reference import Reference, is_loopback
 
@@ -62,6 +58,99 @@ _DIGEST_HEADER = "Docker-Content-Digest"
 
 # The library reports what it raises too, and an application hears of it if it wants to.
 logging.getLogger("oras").addHandler(logging.NullHandler())
+
+
+class RegistryError(RegletError):
+    """A registry could not be used; the message names the reference, the cause and what to do."""
+
+    error_type = "network"
+
+
+class LoginError(RegistryError):
+    """The registry wants a login, or refuses the one that it got."""
+
+
+class NotInRegistryError(RegistryError):
+    """The registry does not have it."""
+
+    @property
+    def is_not_found(self) -> bool:
+        """True."""
+        return True
+
+
+class UntrustedRegistryError(RegistryError):
+    """The registry speaks plain HTTP, or its certificate is not trusted."""
+
+
+@frozen
+class Credentials:
+    """A user's name and password as HTTP's basic authentication has them, and where they were found."""
+
+    basic: str = field(repr=False)
+    origin: str
+
+
+def find_credentials(reference: Reference, environment: Mapping[str, str]) -> Credentials | None:
+    """Return what to log in to a registry with, if there is anything.
+
+    Raises:
+        LoginError: one of the two variables is set alone, or a file of logins cannot be read.
+    """
+    username, password = environment.get("REGISTRY_USERNAME", ""), environment.get("REGISTRY_PASSWORD", "")
+    if bool(username) != bool(password):
+        there, missing = ("USERNAME", "PASSWORD") if username else ("PASSWORD", "USERNAME")
+        raise LoginError(
+            f"{reference}: REGISTRY_{there} is set without REGISTRY_{missing}: set both, or neither"
+        )
+    if username:
+        return Credentials(get_basic_auth(username, password), "REGISTRY_USERNAME and REGISTRY_PASSWORD")
+    kept = (_kept_credentials(path, reference) for path in _config_files(environment))
+    return next((each for each in kept if each is not None), None)
+
+
+def _config_files(environment: Mapping[str, str]) -> Iterator[Path]:
+    """Yield the files of docker and oras, then podman's."""
+    chosen = environment.get("DOCKER_CONFIG")
+    yield (Path(chosen) if chosen else Path.home() / ".docker") / "config.json"
+    if "REGISTRY_AUTH_FILE" in environment:
+        yield Path(environment["REGISTRY_AUTH_FILE"])
+    elif "XDG_RUNTIME_DIR" in environment:
+        yield Path(environment["XDG_RUNTIME_DIR"]) / "containers" / "auth.json"
+
+
+def _kept_credentials(path: Path, reference: Reference) -> Credentials | None:
+    """Ask the library for what a config file, or a credential helper that it names, has for a registry."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
+    try:
+        found = _KeptLogins(json.loads(content)).find(reference)
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
+        raise LoginError(
+            f"{reference}: the logins in {path} cannot be read ({type(error).__name__}): log in again"
+        ) from error
+    return None if found is None else Credentials(found, str(path))
+
+
+class _KeptLogins(TokenAuth):
+    """The library's reader of a docker config, which looks a registry up by its bare name."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._auth_config = {
+            # A key may be a URL, such as https://registry.example.com/v2/.
+            "auths": {
+                name.rpartition("://")[2].partition("/")[0]: entry
+                for name, entry in (config.get("auths") or {}).items()
+            },
+            "credHelpers": config.get("credHelpers") or {},
+            "credsStore": config.get("credsStore"),
+        }
+
+    def find(self, reference: Reference) -> str | None:
+        return self._basic_auth if self._load_auth(reference.registry) else None
 
 
 class RegistryClient:
@@ -114,7 +203,7 @@ class RegistryClient:
         """Send an artifact and let tags mean it: first all its blobs, so that a tag never means half of one.
 
         Raises:
-            RegistryError: it cannot be sent; the message says what became of the tags.
+            RegistryError: it cannot be sent; the message reports what became of the tags.
             DigestError: the registry kept something else.
         """
         with (
@@ -218,7 +307,7 @@ class _OrasRegistry(Registry):
         status = _one_line(f"{response.status_code} {response.reason}")
         raise RegistryError(
             f"{self._reference}: {self._reference.registry} answered {status} to {method}"
-            f"{_registry_text(response)}"
+            f"{_registry_reason(response)}"
         )
 
     def _is_elsewhere(self, url: str) -> bool:
@@ -317,14 +406,14 @@ class _Login(TokenAuth):
         return answered, changed
 
 
-def _registry_text(response: requests.Response) -> str:
-    """Return what the registry says of its refusal, on one line, as the OCI distribution spec words it."""
+def _registry_reason(response: requests.Response) -> str:
+    """Return the registry's reason for its refusal, on one line, as the OCI distribution spec words it."""
     try:
         errors = json.loads(response.content[:MAX_JSON_BYTES])["errors"]
-        text = "; ".join(str(each.get("message") or each["code"]) for each in errors)
-    except (ValueError, KeyError, TypeError, AttributeError):
+        reason = _one_line("; ".join(str(each.get("message") or each["code"]) for each in errors))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return ""
-    return f": {_one_line(text)}" if text else ""
+    return f": {reason}" if reason else ""
 
 
 def _cause(error: BaseException) -> str:
@@ -336,11 +425,10 @@ def _cause(error: BaseException) -> str:
         if inner is None:
             break
         reason = inner
-    text = getattr(reason, "strerror", None) or str(reason) or type(reason).__name__
-    return _one_line(str(text))
+    return _one_line(str(getattr(reason, "strerror", None) or reason) or type(reason).__name__)
 
 
-def _one_line(text: str) -> str:
-    """Return the beginning of a text from elsewhere, without line ends and control characters."""
-    printable = "".join(sign if sign.isprintable() else " " for sign in text)
+def _one_line(content: str) -> str:
+    """Return the beginning of a string from elsewhere, without line ends and control characters."""
+    printable = "".join(sign if sign.isprintable() else " " for sign in content)
     return " ".join(printable.split())[:_MOST_SHOWN]

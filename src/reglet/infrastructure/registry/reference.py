@@ -27,7 +27,7 @@ FORM = "registry/org/repo/name:tag, such as registry.example.com/acme/plugins/ht
 
 
 class InvalidReferenceError(RegletError):
-    """A text names no plugin in a registry; the message has the form that does."""
+    """A string names no plugin in a registry; the message has the form that does."""
 
     error_type = "config"
 
@@ -82,8 +82,8 @@ class Reference:
         return f"{self.registry}/{self.repository}{tag}{digest}"
 
 
-def parse_reference(text: str, *, version_required: bool = True) -> Reference:
-    """Return the reference that a text is.
+def parse_reference(string: str, *, version_required: bool = True) -> Reference:
+    """Return the reference that a string is.
 
     The first part is a registry only if it has a dot or a port, or is `localhost`, as everywhere in OCI.
 
@@ -91,8 +91,8 @@ def parse_reference(text: str, *, version_required: bool = True) -> Reference:
         InvalidReferenceError: it is none, or has neither tag nor digest though a version is required; a user
             name and password are not shown.
     """
-    shown = _USER.sub("…@", text)
-    found = _REFERENCE.fullmatch(text)
+    shown = _USER.sub("…@", string)
+    found = _REFERENCE.fullmatch(string)
     if found is None or not re.search(r"[.:]|^localhost$", found["registry"]):
         raise InvalidReferenceError(f"{shown} names no plugin in a registry: write {FORM}")
     reference = Reference(
@@ -103,10 +103,10 @@ def parse_reference(text: str, *, version_required: bool = True) -> Reference:
     return reference
 
 
-def is_reference(text: str) -> bool:
-    """Whether a text can only mean a plugin in a registry."""
+def is_reference(string: str) -> bool:
+    """Whether a string can only mean a plugin in a registry."""
     try:
-        parse_reference(text)
+        parse_reference(string)
     except InvalidReferenceError:
         return False
     return True

@@ -1,15 +1,19 @@
-"""Plugins that were pulled, kept on this machine by digest, and checked each time they are read."""
+"""Plugins that were pulled: kept by digest and checked each time they are read; and `reglet.lock`."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from attrs import field, frozen
+import yaml
+from attrs import asdict, evolve, field, frozen
 
 from reglet.domain.errors import RegletError
+from reglet.domain.time import format_time
 from reglet.infrastructure.atomic import PRIVATE, write_atomic
 from reglet.infrastructure.engine.cache import cache_folder
 from reglet.infrastructure.registry.artifact import (
@@ -22,6 +26,8 @@ from reglet.infrastructure.registry.artifact import (
 from reglet.infrastructure.registry.client import RegistryClient
 from reglet.infrastructure.registry.reference import Reference
 
+LOCK_FILE = "reglet.lock"
+_VERSION = 1
 _MOST_BLOBS = 96  # three to a plugin
 
 
@@ -29,6 +35,118 @@ class StoreError(RegletError):
     """What was pulled cannot be kept."""
 
     error_type = "config"
+
+
+class LockfileError(RegletError):
+    """A lock file cannot be read."""
+
+    error_type = "config"
+
+
+class MovedTagError(RegletError):
+    """A tag means other bytes than the lock file has."""
+
+    error_type = "validation"
+
+
+@frozen
+class LockedPlugin:
+    """An entry: the tag that was asked for, the version that it meant, the reference, the module's digest.
+
+    `fetched` and `modified` are timestamps in RFC 3339; the second belongs to local files and stays as it is.
+    """
+
+    requested: str
+    resolved: str
+    source: str
+    sha256: str
+    fetched: str = ""
+    modified: str = ""
+
+    @classmethod
+    def of(cls, artifact: Artifact, reference: Reference) -> LockedPlugin:
+        """Return the entry of a plugin that was pulled now."""
+        return cls(
+            requested=reference.version,
+            resolved=artifact.metadata.version,
+            source=str(reference),
+            sha256=digest_of(artifact.module),
+            fetched=_now(),
+        )
+
+
+@frozen
+class Lockfile:
+    """A file's entries by the plugin's name."""
+
+    plugins: Mapping[str, LockedPlugin] = field(factory=dict)
+    generated: str = ""
+
+    @classmethod
+    def load(cls, path: Path) -> Lockfile:
+        """Read a lock file; one that is not there has no entries.
+
+        Raises:
+            LockfileError: it is no lock file of version 1.
+        """
+        try:
+            # The base loader leaves every scalar a string, so that timestamps are written as they were read.
+            facts = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # noqa: S506
+        except FileNotFoundError:
+            return cls()
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+            raise LockfileError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+        if not isinstance(facts, dict) or facts.get("lockfile_version") != str(_VERSION):
+            raise LockfileError(
+                f"{path} is no lock file of version {_VERSION}: delete it to have it made anew"
+            )
+        plugins = facts.get("plugins")
+        entries = plugins.items() if isinstance(plugins, dict) else ()
+        return cls({name: _entry(name, entry, path) for name, entry in entries}, facts.get("generated") or "")
+
+    def check(self, name: str, now: LockedPlugin) -> None:
+        """Raise `MovedTagError` if what was pulled now is not what this reference meant before."""
+        locked = self.plugins.get(name)
+        if locked is None or locked.source != now.source:
+            return
+        if locked.sha256.removeprefix("sha256:") != now.sha256.removeprefix("sha256:"):
+            raise MovedTagError(
+                f"{now.source} has moved: it was {locked.sha256} ({locked.resolved}) and is {now.sha256} "
+                f"({now.resolved}) now"
+            )
+
+    def with_plugin(self, name: str, plugin: LockedPlugin) -> Lockfile:
+        """Return the file with an entry added or replaced."""
+        return evolve(self, plugins={**self.plugins, name: plugin}, generated=_now())
+
+    def has(self, name: str, plugin: LockedPlugin) -> bool:
+        """Whether an entry is the same already, whenever that was fetched."""
+        locked = self.plugins.get(name)
+        return locked is not None and evolve(locked, fetched=plugin.fetched) == plugin
+
+    def encode(self) -> bytes:
+        """Return the file, its entries in the order of their names."""
+        facts = {
+            "lockfile_version": _VERSION,
+            "generated": self.generated,
+            "plugins": {
+                name: {key: value for key, value in asdict(plugin).items() if value or key == "requested"}
+                for name, plugin in sorted(self.plugins.items())
+            },
+        }
+        return yaml.safe_dump(facts, sort_keys=False, allow_unicode=True).encode()
+
+
+def _entry(name: str, facts: Any, path: Path) -> LockedPlugin:
+    known = ("requested", "resolved", "source", "sha256", "fetched", "modified")
+    fields = {key: facts.get(key) or "" for key in known} if isinstance(facts, dict) else {}
+    if not fields.get("sha256") or not all(isinstance(value, str) for value in fields.values()):
+        raise LockfileError(f"{path}: the entry {name} has no sha256: delete it, and pull the plugin again")
+    return LockedPlugin(**fields)
+
+
+def _now() -> str:
+    return format_time(datetime.now(UTC).replace(microsecond=0))
 
 
 @frozen

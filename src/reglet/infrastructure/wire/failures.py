@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from attrs import evolve
 
-from reglet.domain.entities.error_detail import ErrorDetail
+from reglet.domain.entities.error_detail import ERROR_TYPES, ErrorDetail
 from reglet.domain.errors import CapabilityError, HostError, RegletError, WireFormatError
 from reglet.infrastructure.wire.go_json import decode_json, string_text, to_bytes
 from reglet.infrastructure.wire.record import (
@@ -24,18 +24,25 @@ from reglet.infrastructure.wire.record import (
 
 T = TypeVar("T")
 
-_DENIALS = (
-    re.compile(r"(?P<kind>\w+) capability denied: (?P<pattern>.+?)(?:; |$)", re.DOTALL),
-    re.compile(r"requires '(?P<kind>\w+):(?P<pattern>[^']*)' capability"),
-)
+_DENIED = "capability denied: "
+_REQUIRES = re.compile(r"requires '?(network|fs|env|exec|kv):([^']*)")
+_KINDS = {"filesystem": "fs", "environment": "env"}
+"""What hosts call the kinds of capabilities, where it is not their name."""
+_LONGEST_KIND = 64
 _NOTHING_GRANTED = "no capabilities granted"
+_GUARD = "SSRF protection"
+_GUARD_TYPE = "ssrf_protection"
+_GUARD_CODE = "SSRF_BLOCKED"
+_GUARD_REASONS = re.compile(
+    r"(localhost/loopback|private|link-local|multicast|unspecified) address(es)? blocked"
+    r"|\(requires network:outbound:private capability\)"
+)
 _MISSING = "missing capability: "
 _UNREADABLE = b"unmarshal"
-_NO_SUCH_HOST = "no such host"
 _CODES = {"VALIDATION_ERROR": 400, "NOT_FOUND": 404, "INTERNAL_ERROR": 500}
 _TYPES = {
     "TIMEOUT": "timeout",
-    "SSRF_BLOCKED": "capability",
+    _GUARD_CODE: "capability",
     "EXECUTION_FAILED": "exec",
     "INVALID_REQUEST": "validation",
     "UNSUPPORTED_TYPE": "validation",
@@ -51,12 +58,25 @@ _TYPES = {
         "REQUEST_FAILED",
         "SMTP_CLIENT_FAILED",
         "STARTTLS_FAILED",
+        "TLS_CERTIFICATE_ERROR",
         "TLS_ERROR",
         "TOO_MANY_REDIRECTS",
     ),
     "network",
 )
 """The types behind the codes of the Go host SDK, whose errors have none."""
+
+_WORDS = (
+    ("no such host", "HOST_NOT_FOUND"),
+    ("connection refused", "CONNECTION_REFUSED"),
+    ("i/o timeout", "TIMEOUT"),
+    ("deadline exceeded", "TIMEOUT"),
+    ("Client.Timeout", "TIMEOUT"),
+)
+"""What Go writes for failures to which the Reglet app gives neither code nor type of their own."""
+
+_LONGEST_MESSAGE = 16 * 1024
+"""Characters of a host's message that are read and passed on."""
 
 _OCTETS = range(2**8)
 
@@ -169,18 +189,39 @@ def is_unreadable(data: bytes) -> bool:
 
 def failure(detail: ErrorDetail, needs: str = "") -> RegletError:
     """Return the exception for what a host said, a denial as `CapabilityError` that says what to grant."""
-    if not detail.type:
-        detail = evolve(detail, type=type_of_code(detail.code))
+    detail = _classified(detail)
     denied = _denied(detail, needs)
     if denied:
         return CapabilityError(denied, hint=_hint(denied, detail))
-    lost = detail.type == "network" and _NO_SUCH_HOST in detail.message
-    return HostError(
-        evolve(
-            detail,
-            is_timeout=detail.is_timeout or detail.type == "timeout",
-            is_not_found=detail.is_not_found or lost or detail.code == "HOST_NOT_FOUND",
-        )
+    return HostError(detail)
+
+
+def _classified(detail: ErrorDetail) -> ErrorDetail:
+    """Return a host's error with type, code and flags, whichever dialect it came in.
+
+    The ABI has a type, the host SDK a code alone, and the newer app writes that code in place of the type.
+    The older app leaves Go's own words.
+    """
+    message, kind, code = detail.message, detail.type, detail.code
+    if len(message) > _LONGEST_MESSAGE:
+        message = f"{message[:_LONGEST_MESSAGE]}… (cut)"
+    if kind == _GUARD_TYPE:
+        kind, code = "capability", code or _GUARD_CODE
+    elif kind.isupper():
+        kind, code = kind.lower() if kind.lower() in ERROR_TYPES else "", code or kind
+    kind = kind or type_of_code(code)
+    if kind == "internal" and not code:
+        code = next((implied for words, implied in _WORDS if words in message), "")
+        kind = type_of_code(code)
+    return evolve(
+        detail,
+        message=message,
+        type=kind,
+        code=code,
+        is_timeout=detail.is_timeout or kind == "timeout" or code == "TIMEOUT",
+        is_not_found=detail.is_not_found
+        or code == "HOST_NOT_FOUND"
+        or (kind == "network" and "no such host" in message),
     )
 
 
@@ -191,18 +232,41 @@ def type_of_code(code: str) -> str:
 
 def _denied(detail: ErrorDetail, needs: str) -> str:
     """Return the grant that is missing, empty where none is."""
-    for denial in _DENIALS:
-        if found := denial.search(detail.message):
-            return f"{found['kind']}:{found['pattern']}"
+    message = detail.message
+    if _is_blocked(detail):
+        return needs or "network:outbound:private"
+    before, denied, pattern = message.partition(_DENIED)
+    if denied:
+        kind = before[-_LONGEST_KIND:].rstrip().rpartition(" ")[2]
+        if before.endswith(" ") and kind.isidentifier():
+            return f"{_KINDS.get(kind, kind)}:{pattern.partition('; ')[0]}"
+    if found := _REQUIRES.search(message):
+        return f"{found[1]}:{found[2]}"
     if detail.type == "capability":
-        return detail.code if ":" in detail.code else needs or detail.code or detail.message
-    return needs or detail.message if _NOTHING_GRANTED in detail.message else ""
+        return detail.code if ":" in detail.code else needs or detail.code or message
+    return needs or message if _NOTHING_GRANTED in message else ""
+
+
+def _is_blocked(detail: ErrorDetail) -> bool:
+    """Report whether a guard of the host refused an address, whatever the grant says."""
+    return (
+        detail.code == _GUARD_CODE
+        or _GUARD in detail.message
+        or _GUARD_REASONS.search(detail.message) is not None
+    )
 
 
 def _hint(denied: str, detail: ErrorDetail) -> str:
     kind = denied.partition(":")[0]
     said = detail.message.removeprefix(f"{_MISSING}{denied}").removeprefix("; ")
-    advice = f"declare it in the plugin's {kind} capability and have it granted"
+    if _is_blocked(detail):
+        advice = (
+            "this host's guard blocks private and reserved addresses, whatever names them: the Go host SDK "
+            'dials them where a network rule with the host and 127.0.0.1 has port "*" or "0", the Reglet app '
+            "where network:outbound:private is granted"
+        )
+    else:
+        advice = f"declare it in the plugin's {kind} capability and have it granted"
     return f"{advice} ({said})" if said else advice
 
 

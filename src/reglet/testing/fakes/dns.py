@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Self
 
-from reglet.application.answers import DNSAnswer
+from reglet.application.examples import DNSAnswer
 from reglet.domain.entities.records import MXRecord
 from reglet.domain.errors import (
     CapabilityError,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Self
 
-from reglet.application.answers import CommandAnswer
+from reglet.application.examples import CommandAnswer
 from reglet.domain.entities.records import CommandRequest, CommandResult
 from reglet.domain.errors import CapabilityError, ExecError, RegletError
 from reglet.testing.fakes.failures import Failure, failure_of

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from attrs import frozen
 
-from reglet.application.answers import FailureName
+from reglet.application.examples import FailureName
 from reglet.domain.errors import HostError, RegletError
 
 _TEXTS: dict[FailureName, str] = {

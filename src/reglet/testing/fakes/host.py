@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Literal, Self
 
-from reglet.application.answers import (
+from reglet.application.examples import (
     Answer,
     CommandAnswer,
     DNSAnswer,
@@ -13,13 +14,12 @@ from reglet.application.answers import (
     SMTPAnswer,
     TCPAnswer,
 )
-from reglet.application.clients import with_client
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.records import LogMessage
 from reglet.domain.entities.result import Result
 from reglet.domain.policy import Policy
-from reglet.domain.ports import HostFunctions, Plugin
+from reglet.domain.ports import HostFunctions, Plugin, with_client
 from reglet.infrastructure.guest.clients import host_clients
 from reglet.infrastructure.host import HostCallEvent, HostDispatcher, HostPorts
 from reglet.testing.config_json import encode_config
@@ -29,8 +29,8 @@ from reglet.testing.fakes.http import FakeHTTPClient
 from reglet.testing.fakes.routes import Fake, FakeClock
 from reglet.testing.fakes.smtp import FakeSMTPClient
 from reglet.testing.fakes.tcp import FakeTCPDialer
-from reglet.testing.runners import runner_of
-from reglet.testing.usage import note_host_call
+from reglet.testing.runners import EVERYTHING, runner_of
+from reglet.testing.usage import are_grants_open
 
 
 class FakeLog:
@@ -59,7 +59,7 @@ class FakeHost:
     Attributes:
         http, dns, tcp, smtp, command: the fakes behind the host functions; add routes with `on(...)`.
         log: what the plugin logged.
-        clock: the clock that latencies move.
+        clock: the clock that latencies move, and what `ctx.now()` returns once a time is set.
         calls: every host call that was answered, denied ones included.
     """
 
@@ -68,11 +68,15 @@ class FakeHost:
         *answers: Answer,
         grants: GrantSet | None = None,
         dialect: Literal["abi", "hostlib"] = "abi",
+        now: datetime | None = None,
     ) -> None:
-        """Start with a route for each answer."""
+        """Start with a route for each answer, and at the time `now`."""
         self.grants = grants or GrantSet()
         self.dialect = dialect
         self.clock = FakeClock()
+        self._tells_time = False
+        if now is not None:
+            self.set_time(now)
         self.http = FakeHTTPClient(clock=self.clock)
         self.dns = FakeDNSResolver(clock=self.clock)
         self.tcp = FakeTCPDialer(clock=self.clock)
@@ -84,9 +88,21 @@ class FakeHost:
         self.add(*answers)
 
     @classmethod
-    def of(cls, plugin: Plugin, *answers: Answer, dialect: Literal["abi", "hostlib"] = "abi") -> Self:
+    def of(
+        cls,
+        plugin: Plugin,
+        *answers: Answer,
+        dialect: Literal["abi", "hostlib"] = "abi",
+        now: datetime | None = None,
+    ) -> Self:
         """Return a host that grants what a plugin declares and nothing more."""
-        return cls(*answers, grants=plugin.manifest(Context()).capabilities, dialect=dialect)
+        grants = EVERYTHING if are_grants_open() else plugin.manifest(Context()).capabilities
+        return cls(*answers, grants=grants, dialect=dialect, now=now)
+
+    def set_time(self, now: datetime) -> None:
+        """Let `ctx.now()` be `now`, an aware timestamp, moved by latencies; until then it is the real time."""
+        self.clock.set(now)
+        self._tells_time = True
 
     def add(self, *answers: Answer) -> None:
         """Add a route for each answer of an example."""
@@ -110,8 +126,12 @@ class FakeHost:
     def bind(self, ctx: Context) -> Context:
         """Return a context whose clients ask this host, through the seam."""
         for port, client in host_clients(self).items():
-            ctx = ctx.with_client(port, client)
-        return ctx
+            ctx = with_client(ctx, client, port)
+        return self.at_time(ctx)
+
+    def at_time(self, ctx: Context) -> Context:
+        """Return a context with this host's time, if one is set."""
+        return ctx.with_clock(self.clock.now) if self._tells_time else ctx
 
     def context(self) -> Context:
         """Return a context for calling a handler directly."""
@@ -122,18 +142,22 @@ class FakeHost:
 
         Raises `UnexpectedCallError` if the plugin made a call that no route answers, even if it went on.
         """
+        __tracebackhide__ = True
         self._functions = self._dispatcher()
-        result = runner_of(plugin).check(self, encode_config(config))
+        clock = self.clock.now if self._tells_time else None
+        result = runner_of(plugin).check(self, encode_config(config), clock=clock)
         self.raise_unexpected()
         return result
 
     def assert_all_used(self) -> None:
         """Raise `AssertionError` that lists routes with answers that were not asked for."""
+        __tracebackhide__ = True
         for fake in self._fakes():
             fake.assert_all_used()
 
     def raise_unexpected(self) -> None:
         """Raise the first `UnexpectedCallError` since the last time, if there was one."""
+        __tracebackhide__ = True
         for fake in self._fakes():
             fake.raise_unexpected()
 
@@ -142,12 +166,9 @@ class FakeHost:
 
     def _dispatcher(self) -> HostFunctions:
         ports = HostPorts(self.http, self.dns, self.tcp, self.smtp, self.command, self.log)
-        dispatcher = HostDispatcher(ports, Policy(self.grants), dialect=self.dialect, observer=self._note)
+        observer = self.calls.append
+        dispatcher = HostDispatcher(ports, Policy(self.grants), dialect=self.dialect, observer=observer)
         return LookupTypes(dispatcher, self.dns)
-
-    def _note(self, call: HostCallEvent) -> None:
-        self.calls.append(call)
-        note_host_call(call.name, call.request)
 
 
 def with_fakes(ctx: Context, clients: Iterable[object]) -> Context:
@@ -159,6 +180,7 @@ def with_fakes(ctx: Context, clients: Iterable[object]) -> Context:
 
 def raise_unexpected(clients: Iterable[object]) -> None:
     """Raise the first call since the last time that a fake among the clients did not expect."""
+    __tracebackhide__ = True
     for client in clients:
         if isinstance(client, FakeHost | Fake):
             client.raise_unexpected()

@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import Self
 from urllib.parse import urlsplit
 
-from reglet.application.answers import HTTPAnswer
-from reglet.domain.entities.json_value import JSONValue
+from reglet.application.examples import HTTPAnswer
+from reglet.domain.entities import JSONValue
 from reglet.domain.entities.records import HTTPRequest, HTTPResponse
 from reglet.domain.errors import (
     CapabilityError,

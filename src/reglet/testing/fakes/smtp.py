@@ -8,7 +8,7 @@ from typing import Self
 
 from attrs import evolve
 
-from reglet.application.answers import SMTPAnswer
+from reglet.application.examples import SMTPAnswer
 from reglet.domain.entities.records import SMTPConnectResult, TLSFacts
 from reglet.domain.errors import (
     CapabilityError,
@@ -85,9 +85,17 @@ class FakeSMTPClient(Fake[SMTPRoute]):
         return route.then(answer.result, answer.result.response_time)
 
     def connect(
-        self, host: str, port: int, timeout: timedelta, use_tls: bool, use_starttls: bool
+        self,
+        host: str,
+        port: int,
+        timeout: timedelta,
+        use_tls: bool,
+        use_starttls: bool,
+        *,
+        insecure_skip_verify: bool = False,
     ) -> SMTPConnectResult:
-        """Greet a server."""
+        """Greet a server; every certificate is taken anyway."""
+        del insecure_skip_verify
         facts = {"host": host, "port": port, "use_tls": use_tls, "use_starttls": use_starttls}
         outcome = self.routes.answer(FakeCall("smtp", facts), timeout)
         if isinstance(outcome, Failure):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Self
 
-from reglet.application.answers import TCPAnswer
+from reglet.application.examples import TCPAnswer
 from reglet.domain.entities.records import ObservedConnection, TLSFacts
 from reglet.domain.errors import (
     CapabilityError,
@@ -73,8 +73,11 @@ class FakeTCPDialer(Fake[TCPRoute]):
         """Connect without TLS within `timeout`."""
         return self._dial(address, timeout, tls=False)
 
-    def dial_secure(self, address: str, timeout: timedelta, tls: bool) -> TCPConnection:
-        """Connect within `timeout`, with TLS if `tls`."""
+    def dial_secure(
+        self, address: str, timeout: timedelta, tls: bool, *, insecure_skip_verify: bool = False
+    ) -> TCPConnection:
+        """Connect within `timeout`, with TLS if `tls`; every certificate is taken anyway."""
+        del insecure_skip_verify
         return self._dial(address, timeout, tls=tls)
 
     def _dial(self, address: str, timeout: timedelta | None, *, tls: bool) -> TCPConnection:
