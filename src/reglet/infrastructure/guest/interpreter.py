@@ -80,7 +80,7 @@ def report_partial_listings() -> None:
             _look_at_pattern(found[0], "*")
             yield found
 
-    vars(os).update(listdir=listed, walk=walked)
+    os.__dict__.update(listdir=listed, walk=walked)
 
 
 def report_partial_globs() -> None:
@@ -94,7 +94,7 @@ def report_partial_globs() -> None:
                 _look_at_pattern(options.get("root_dir") or "", pathname)
             return cast("Iterator[Any]", iglob(pathname, **options))
 
-        vars(module).update(iglob=matched)
+        module.__dict__.update(iglob=matched)
     paths = sys.modules.get("pathlib")
     if paths is not None:
         iterdir, glob, rglob = paths.Path.iterdir, paths.Path.glob, paths.Path.rglob
