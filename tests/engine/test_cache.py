@@ -140,3 +140,15 @@ def test_the_environment_chooses_the_folder() -> None:
     chosen = os.environ.get("REGLET_CACHE_DIR")
 
     assert str(cache_folder()) == chosen if chosen else cache_folder().name == "reglet"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_pipe_in_place_of_an_entry_is_absent_and_replaced(tmp_path: Path) -> None:
+    """Neither to read nor to write it waits for the other end."""
+    cache = Cache(tmp_path, most_entries=4)
+    os.mkfifo(tmp_path / "one", 0o600)
+
+    before = cache.read("one")
+    cache.write("one", b"content")
+
+    assert (before, cache.read("one")) == (None, b"content")
