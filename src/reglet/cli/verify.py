@@ -44,14 +44,21 @@ _PASSED, _FAILED, _NO_TESTS = 0, 1, 5
     help="Where the plugin runs: in process with fakes or on the real network, inside the built .wasm in the "
     "sandbox, or on a Go host (default: fakes).",
 )
+@click.option(
+    "--reuse",
+    is_flag=True,
+    help="Run each check again in an instance that has run it before, as some hosts do, and fail where it "
+    "answers otherwise.",
+)
 @format_options
-def test(path: Path, place: str, output_format: Format, passed_on: tuple[str, ...]) -> int:
+def test(path: Path, place: str, reuse: bool, output_format: Format, passed_on: tuple[str, ...]) -> int:
     """Run a project's tests and examples.
 
     What stands behind -- goes to pytest: reglet-plugin test . -- -k name
     """
     require_extra("test", "test")
     require_project(path)
+    passed_on = ("--reglet-reuse", *passed_on) if reuse else passed_on
     if output_format == "table":
         status = run_tests(path, place, passed_on)
     else:
