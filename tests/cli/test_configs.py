@@ -45,8 +45,8 @@ def test_each_config_and_each_file_of_a_folder_is_a_check(tmp_path: Path):
     ("name", "content", "text"),
     [
         ("a.json", '{"a": 1, "b": {"c": 1, "c": 2}}', "the name 'c' stands twice in an object"),
-        ("a.json", '{"a": 1e400}', "1e400 is too large for a number"),
-        ("a.json", '{"a": NaN}', "NaN is not a JSON value"),
+        ("a.json", '{"a": 1e400}', "1e400 is no number that JSON can hold"),
+        ("a.json", '{"a": NaN}', "NaN is no number that JSON can hold"),
         ("a.json", "", "is empty: give a JSON object"),
         ("a.json", "[" * 100_000, "cannot be read: "),
         ("a.json", "[]", "--config must be a JSON object such as"),

@@ -10,7 +10,7 @@ from datetime import date
 from datetime import time as datetime_time
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -46,20 +46,17 @@ def read_configs(arguments: Sequence[str]) -> list[NamedConfig]:
     """
     configs: list[NamedConfig] = []
     for argument in arguments or ["{}"]:
-        if argument.startswith("@") and Path(argument[1:]).is_dir():
-            configs += _configs_of_folder(Path(argument[1:]))
-        else:
+        folder = Path(argument[1:])
+        if not argument.startswith("@") or not folder.is_dir():
             configs.append(NamedConfig(argument, read_config(argument)))
+            continue
+        paths = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file())
+        if not paths:
+            raise UsageError(
+                f"--config {argument} has no config: put files into it that end in .json, .yaml or .toml"
+            )
+        configs += [NamedConfig(path.name, read_config(f"@{path}")) for path in paths]
     return configs
-
-
-def _configs_of_folder(folder: Path) -> list[NamedConfig]:
-    paths = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file())
-    if not paths:
-        raise UsageError(
-            f"--config @{folder} has no config: put files into it that end in .json, .yaml or .toml"
-        )
-    return [NamedConfig(path.name, read_config(f"@{path}")) for path in paths]
 
 
 def read_config(argument: str) -> bytes:
@@ -158,18 +155,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-def _float(text: str) -> float:
+def _finite(text: str) -> float:
+    """Return a number with a fraction or an exponent; JSON has none that is infinite or undefined."""
     number = float(text)
-    if math.isinf(number):
-        raise ValueError(f"{text} is too large for a number")
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number that JSON can hold")
     return number
 
 
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON value")
-
-
-_JSON = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_constant=_refuse)
+_JSON = json.JSONDecoder(object_pairs_hook=_object, parse_float=_finite, parse_constant=_finite)
 
 
 def _decode_yaml(text: str) -> Any:

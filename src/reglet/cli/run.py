@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from reglet.testing.usage import Usage
 
 
-@click.command(cls=Command, unexpected=ExitStatus.ERROR, epilog=TARGET_HELP)
+@click.command(cls=Command, epilog=TARGET_HELP)
 @click.argument("target", metavar="TARGET")
 @click.option(
     "--config",
