@@ -85,8 +85,9 @@ def test_an_operation_wants_a_description_and_an_example():
         (GrantSet(env=EnvironmentCapability(["*"])), "R301"),
         (GrantSet(exec=ExecCapability(["**"])), "R301"),
         (GrantSet(kv=KeyValueCapability([KeyValueRule(["a"])])), "R302"),
+        (GrantSet(network=NetworkCapability([NetworkRule(["10.0.0.5"], ["5432"])])), "R303"),
     ],
-    ids=["network", "files", "variables", "commands", "keys"],
+    ids=["network", "files", "variables", "commands", "keys", "private host"],
 )
 def test_a_capability_that_hosts_warn_about_is_found(capabilities: GrantSet, code: str):
     """Everything at once, and keys that no host serves."""

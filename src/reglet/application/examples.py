@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
 
 from attrs import field, frozen
@@ -159,9 +160,10 @@ class Example(Generic[I, O]):
         expected_error: a part of the error's message, if it is to fail; empty otherwise.
         description: more for people.
         answers: what hosts answer while it runs (`reglet.answers`).
+        now: what `ctx.now()` returns while it runs as a test, an aware timestamp; the real time if None.
     """
 
-    __slots__ = ("answers", "description", "expected_error", "expected_output", "input", "name")
+    __slots__ = ("answers", "description", "expected_error", "expected_output", "input", "name", "now")
 
     @overload
     def __init__(
@@ -172,6 +174,7 @@ class Example(Generic[I, O]):
         expected_output: O,
         description: str = "",
         answers: Sequence[Answer] = (),
+        now: datetime | None = None,
     ) -> None: ...
     @overload
     def __init__(
@@ -179,9 +182,10 @@ class Example(Generic[I, O]):
         name: str,
         input: I,
         *,
-        expected_error: str = "",
+        expected_error: str,
         description: str = "",
         answers: Sequence[Answer] = (),
+        now: datetime | None = None,
     ) -> None: ...
     def __init__(
         self,
@@ -192,6 +196,7 @@ class Example(Generic[I, O]):
         expected_error: str = "",
         description: str = "",
         answers: Sequence[Answer] = (),
+        now: datetime | None = None,
     ) -> None:
         """Take the call and what comes of it: an output, an error, or neither."""
         if expected_output is not None and expected_error:
@@ -202,6 +207,11 @@ class Example(Generic[I, O]):
         self.expected_error = expected_error
         self.description = description
         self.answers = tuple(answers)
+        if now is not None and now.tzinfo is None:
+            raise DefinitionError(
+                f"example {name!r}: now={now} has no time zone; write datetime(…, tzinfo=UTC)"
+            )
+        self.now = now
 
     def __repr__(self) -> str:
         """Return its name and input."""

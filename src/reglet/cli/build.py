@@ -58,7 +58,16 @@ _NEEDED = ("_manifest", "_observe", "allocate")
 )
 @click.option("--python", type=FILE, metavar="PATH", help="Take dependencies from this interpreter.")
 @click.option("--check", type=FILE, metavar="FILE", help="Build again and compare with FILE; write nothing.")
-def build(target: str, output: Path | None, kind: str, python: Path | None, check: Path | None) -> int:
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    default=300.0,
+    help="Stop a build that takes longer (default: 300).",
+)
+def build(
+    target: str, output: Path | None, kind: str, python: Path | None, check: Path | None, timeout: float
+) -> int:
     """Make one .wasm file of a plugin.
 
     PATH is a project folder, a .py file or module:attribute (default: the working directory).
@@ -69,7 +78,7 @@ def build(target: str, output: Path | None, kind: str, python: Path | None, chec
             raise UsageError(
                 "--check compares core modules and writes nothing: leave out --output and --target"
             )
-        return _check(target, check, python)
+        return _check(target, check, python, timeout)
     folder = Path() if output is None else output if output.is_dir() else output.parent
     if not folder.is_dir():
         raise UsageError(f"cannot write {output}: there is no folder {folder}; choose another place with -o")
@@ -79,22 +88,23 @@ def build(target: str, output: Path | None, kind: str, python: Path | None, chec
         require_extra("component", "build --target component")
         from reglet.infrastructure.build.component import build_component
 
-        _announce(build_component(target, output, python=python, progress=_show_stage))
+        report = build_component(target, output, python=python, progress=_show_stage, most_seconds=timeout)
+        _announce(report)
         return ExitStatus.SUCCESS
     from reglet.infrastructure.build.build import build_plugin
 
-    report = build_plugin(target, output, python=python, progress=_show_stage)
+    report = build_plugin(target, output, python=python, progress=_show_stage, most_seconds=timeout)
     for warning in report.warnings:
         write_warning(warning)
     _announce(report)
     return ExitStatus.SUCCESS
 
 
-def _check(target: str, path: Path, python: Path | None) -> int:
+def _check(target: str, path: Path, python: Path | None, timeout: float) -> int:
     from reglet.infrastructure.build.build import check_build
 
     try:
-        report = check_build(target, path, python=python, progress=_show_stage)
+        report = check_build(target, path, python=python, progress=_show_stage, most_seconds=timeout)
     except OSError as error:
         raise UsageError(f"--check {path}: {error.strerror}") from error
     if report.equal:

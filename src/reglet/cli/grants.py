@@ -23,9 +23,9 @@ from reglet.domain.entities.grants import (
     KeyValueCapability,
     NetworkCapability,
     NetworkRule,
-    assess_risk,
 )
 from reglet.domain.errors import WireFormatError
+from reglet.domain.policy.risk import assess_risk
 
 if TYPE_CHECKING:
     from reglet.cli.targets import LoadedPlugin

@@ -284,6 +284,7 @@ def with_client(ctx: Context, client: object, port: object = None) -> Context:
     Raises:
         DefinitionError: no port was given, and it satisfies none.
     """
+    answering: Any = client  # of any type: it is held to a port at run time
     ports: list[Any] = [each for each in PORTS if isinstance(client, each)] if port is None else [port]
     if not ports:
         names = ", ".join(each.__name__ for each in PORTS)
@@ -291,5 +292,5 @@ def with_client(ctx: Context, client: object, port: object = None) -> Context:
             f"a {type(client).__name__} satisfies none of {names}; name it: with_client(ctx, it, port)"
         )
     for each in ports:
-        ctx = ctx.with_client(each, client)
+        ctx = ctx.with_client(each, answering)
     return ctx

@@ -15,7 +15,7 @@ EXTRAS: Mapping[Extra, Mapping[str, str]] = {
     "host": {"httpcore": "httpcore[http2]", "dns": "dnspython", "cryptography": "cryptography"},
     "registry": {"oras": "oras"},
     "component": {"componentize_py": "componentize-py"},
-    "test": {"pytest": "pytest", "jsonschema": "jsonschema"},
+    "test": {"pytest": "pytest", "jsonschema": "jsonschema", "hypothesis": "hypothesis"},
 }
 """What each extra adds: importable names, and the packages that bring them.
 

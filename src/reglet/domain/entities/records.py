@@ -114,13 +114,23 @@ class SMTPConnectResult:
 
 @frozen
 class CommandRequest:
-    """A program to run, without a shell. `env` None means an empty environment."""
+    """A program to run, without a shell.
+
+    Attributes:
+        command: its name, or the path to it; the program sees it as its own name.
+        args: its arguments.
+        dir: where it runs; None leaves it to the host.
+        env: its environment; None means an empty one.
+        timeout: how long it may take.
+        executable: for hosts alone: the file that is run, which is the one that the policy was asked about.
+    """
 
     command: str
     args: tuple[str, ...] = field(converter=tuple[str, ...], default=())
     dir: str | None = None
     env: Mapping[str, str] | None = None
     timeout: timedelta | None = None
+    executable: str = field(default="", kw_only=True, repr=False)
 
 
 @frozen

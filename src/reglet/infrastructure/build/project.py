@@ -65,7 +65,7 @@ def find_project(target: str | Path) -> Project:
 
 def is_plugin_project(folder: Path) -> bool:
     """Whether a folder's `pyproject.toml` names a plugin."""
-    return folder.is_dir() and "plugin" in (_read_project(folder) or {}).get("tool", {}).get("reglet", {})
+    return folder.is_dir() and "plugin" in _table(_read_project(folder) or {}, "tool", "reglet")
 
 
 def _from_folder(folder: Path) -> Project:
@@ -75,7 +75,7 @@ def _from_folder(folder: Path) -> Project:
             f"{folder} is no plugin: it has no {PROJECT_FILE}; give the plugin's .py file, or start one with "
             "`reglet-plugin new`"
         )
-    plugin = tables.get("tool", {}).get("reglet", {}).get("plugin")
+    plugin = _table(tables, "tool", "reglet").get("plugin")
     if not isinstance(plugin, str) or not _is_name(plugin):
         seen = "has none" if plugin is None else f"says {plugin!r}"
         raise TargetError(
@@ -115,11 +115,11 @@ def _project(module: str, attribute: str | None, roots: tuple[Path, ...], folder
 
 def _version(tables: dict[str, Any], module: str) -> str | None:
     """Return the project's version, which a file that merely lies there does not share."""
-    plugin = tables.get("tool", {}).get("reglet", {}).get("plugin")
+    plugin = _table(tables, "tool", "reglet").get("plugin")
     package = module.partition(".")[0]
     if not isinstance(plugin, str) or plugin.partition(":")[0].partition(".")[0] != package:
         return None
-    version = tables.get("project", {}).get("version")
+    version = _table(tables, "project").get("version")
     return version if isinstance(version, str) else None
 
 
@@ -129,8 +129,16 @@ def _read_project(folder: Path) -> dict[str, Any] | None:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise TargetError(f"{path} cannot be read: {error}") from error
+
+
+def _table(tables: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return a table by its path, empty where there is none or another kind of value."""
+    for name in names:
+        inner = tables.get(name)
+        tables = inner if isinstance(inner, dict) else {}
+    return tables
 
 
 def _is_name(text: str) -> bool:

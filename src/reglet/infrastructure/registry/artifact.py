@@ -474,7 +474,7 @@ def source_url(folder: Path) -> str:
 def _project_table(folder: Path) -> dict[str, Any]:
     try:
         project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return project if isinstance(project, dict) else {}
 

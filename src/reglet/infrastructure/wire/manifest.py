@@ -96,6 +96,8 @@ def legacy_capabilities(grants: GrantSet) -> list[tuple[str, str]]:
     pairs: list[tuple[str, str]] = []
     if grants.network is not None:
         pairs += [("network", f"outbound:{','.join(rule.ports)}") for rule in grants.network.rules]
+        if any(rule.private_hosts for rule in grants.network.rules):
+            pairs.append(("network", "outbound:private"))  # without it that app refuses these addresses
     if grants.fs is not None:
         for rule in grants.fs.rules:
             pairs += [("fs", f"read:{path}") for path in rule.read]
