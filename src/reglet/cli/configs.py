@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from datetime import time as datetime_time
@@ -46,11 +48,12 @@ def read_configs(arguments: Sequence[str]) -> list[NamedConfig]:
     """
     configs: list[NamedConfig] = []
     for argument in arguments or ["{}"]:
-        folder = Path(argument[1:])
-        if not argument.startswith("@") or not folder.is_dir():
+        if not argument.startswith("@") or not os.path.isdir(argument[1:]):  # noqa: PTH112 - False for any string
             configs.append(NamedConfig(argument, read_config(argument)))
             continue
-        paths = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file())
+        paths = sorted(
+            path for path in Path(argument[1:]).iterdir() if path.suffix in _SUFFIXES and path.is_file()
+        )
         if not paths:
             raise UsageError(
                 f"--config {argument} has no config: put files into it that end in .json, .yaml or .toml"
@@ -65,9 +68,22 @@ def read_config(argument: str) -> bytes:
     Raises:
         UsageError: the file cannot be read, or holds no object; the message has the position.
     """
-    value = _value(argument)
+    name, language = f"--config {argument}", "JSON"
+    if argument in _STDIN:
+        content = sys.stdin.buffer.read()
+    elif argument.startswith("@"):
+        language = _SUFFIXES.get(Path(argument[1:]).suffix, "JSON")
+        content = read_file(Path(argument[1:]), name)
+    elif argument and not argument.lstrip().startswith(("{", "[")) and os.path.exists(argument):  # noqa: PTH110 - False for any string
+        raise UsageError(f"{name} is not JSON: did you mean --config @{argument}?")
+    else:
+        name = "--config" if argument.strip() else f"--config {argument!r}"
+        content = argument.encode(errors="surrogateescape")
+    value = decode_document(content, name, language)
     if not isinstance(value, dict):
         raise UsageError(f'--config must be a JSON object such as {{"url": "…"}}, not {type(value).__name__}')
+    if language == "JSON":
+        return content.removeprefix(BOM_UTF8)
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_as_json).encode()
     except (TypeError, ValueError, RecursionError) as error:
@@ -79,25 +95,6 @@ def _as_json(value: object) -> str:
     if isinstance(value, date | datetime_time):
         return value.isoformat()
     raise TypeError(f"there is no JSON for a {type(value).__name__}")
-
-
-def _value(argument: str) -> Any:
-    if argument in _STDIN:
-        return decode_document(sys.stdin.buffer.read(), f"--config {argument}")
-    if argument.startswith("@"):
-        path = Path(argument[1:])
-        return decode_document(
-            read_file(path, f"--config {argument}"),
-            f"--config {argument}",
-            _SUFFIXES.get(path.suffix, "JSON"),
-        )
-    if not argument.lstrip().startswith(("{", "[")) and argument and Path(argument).exists():
-        raise UsageError(f"--config {argument} is not JSON: did you mean --config @{argument}?")
-    try:
-        content = argument.encode()
-    except UnicodeEncodeError as error:
-        raise UsageError(f"--config is not JSON: {error}; save it as UTF-8") from error
-    return decode_document(content, "--config" if argument.strip() else f"--config {argument!r}")
 
 
 def read_file(path: Path, argument: str) -> bytes:

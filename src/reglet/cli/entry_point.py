@@ -177,8 +177,8 @@ def _prepare_streams() -> None:
         if stream is None:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free, which is this one
             setattr(sys, name, os.fdopen(descriptor, "w" if descriptor else "r", encoding="utf-8"))
-        elif descriptor and isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace" if descriptor else "replace")
 
 
 def _fail(message: str, status: ExitStatus) -> int:

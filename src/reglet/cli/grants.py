@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,7 +105,7 @@ def _from_file(path: Path) -> GrantSet:
     from reglet.infrastructure.wire.manifest import GRANTS
 
     argument = f"--grants @{path}"
-    content = read_file(path, argument).removeprefix(b"\xef\xbb\xbf").decode(errors="replace").encode()
+    content = read_file(path, argument).removeprefix(BOM_UTF8).decode(errors="replace").encode()
     document = decode_document(content, f"{argument}: the file")
     for where, key, known in _unknown(document):
         raise UsageError(f"{argument}: there is no {key!r} in {where}; use {', '.join(known)}")
