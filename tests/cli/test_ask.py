@@ -59,7 +59,7 @@ def run_on_a_terminal(plugin: Path, typed: str) -> tuple[int, str, str]:
     os.close(terminal)
     os.write(master, typed.encode(errors="surrogateescape"))
     printed = process.communicate(timeout=60)[0].decode()
-    shown = os.read(master, 65536).decode()
+    shown = os.read(master, 65536).decode(errors="replace")
     os.close(master)
     return process.returncode, printed, shown
 
