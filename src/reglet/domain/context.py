@@ -61,6 +61,7 @@ class Context:
             may not be true.
         request_id: what ties a check to the host's log.
         config: the parsed config of the plugin, if it declared a config model.
+        cancellation: the switch that cancels the check; None where nobody can.
     """
 
     deadline: datetime | None = None

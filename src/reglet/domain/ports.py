@@ -166,8 +166,10 @@ class TCPDialer(Protocol):
     ) -> TCPConnection:
         """Connect within `timeout`, with TLS if `tls`.
 
-        With `insecure_skip_verify` any certificate is taken, so that the facts of one that is expired or not
-        trusted can be read; `UnsupportedOptionError` where the host does not say that it did so.
+        The certificate is verified, against the host's authorities and the name in `address`: one that has
+        expired, has another name or is not trusted is a `TCPError`. With `insecure_skip_verify` any is
+        taken, so that its facts can be read; `UnsupportedOptionError` where the host does not say that
+        it did so.
         """
         ...
 
@@ -186,10 +188,11 @@ class SMTPClient(Protocol):
         *,
         insecure_skip_verify: bool = False,
     ) -> SMTPConnectResult:
-        """Connect, read the banner, negotiate TLS as asked, and quit.
+        """Connect, read the banner, negotiate TLS as asked, and quit; no mail is sent.
 
-        With `insecure_skip_verify` any certificate is taken; `UnsupportedOptionError` where the host does not
-        say that it did so. Raises `NetworkError`, `TimeoutError` or `CapabilityError`.
+        `use_tls` speaks TLS from the first byte, `use_starttls` asks for it after the banner. The certificate
+        is verified; with `insecure_skip_verify` any is taken, and `UnsupportedOptionError` is raised where
+        the host does not say that it did so. Raises `NetworkError`, `TimeoutError` or `CapabilityError`.
         """
         ...
 

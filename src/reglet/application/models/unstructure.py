@@ -71,12 +71,14 @@ def _converter(*, redact: bool) -> Converter:
     converter = Converter(unstruct_collection_overrides={Sequence: list})
     converter.register_unstructure_hook(datetime, format_time)
     converter.register_unstructure_hook(timedelta, format_duration)
+    converter.register_unstructure_hook(str, _string)
     converter.register_unstructure_hook_func(lambda kind: kind in (Any, object), unstructure)
     converter.register_unstructure_hook_factory(is_model, lambda cls: _model(cls, converter, redact=redact))
     return converter
 
 
 def _model(cls: type[Any], converter: Converter, *, redact: bool) -> Hook:
+    from cattrs.fns import identity
     from cattrs.gen import make_dict_unstructure_fn, override
 
     overrides: dict[str, Any] = {
@@ -84,11 +86,18 @@ def _model(cls: type[Any], converter: Converter, *, redact: bool) -> Hook:
             rename=each.name,
             unstruct_hook=(lambda _: REDACTED)
             if redact and each.meta.secret
+            else identity  # which costs nothing
+            if each.annotation is str
             else converter.get_unstructure_hook(each.annotation),
         )
         for each in model_type(cls).fields
     }
     return make_dict_unstructure_fn(cls, converter, _cattrs_use_linecache=False, **overrides)
+
+
+def _string(value: Any) -> Any:
+    """Return a string as it is, a member of an enum of strings as what it stands for."""
+    return value.value if isinstance(value, Enum) else value
 
 
 OutputCheck: TypeAlias = Callable[[Any], str | None]
