@@ -34,6 +34,11 @@ class Fake:
 
 
 assert_type(ctx.with_client(reglet.HTTPClient, Fake()), reglet.Context)
+ctx.with_client(reglet.DNSResolver, Fake())  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue,reportArgumentType]
+ctx.with_client(reglet.HTTPClient, Fake)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue,reportArgumentType]
+ctx.with_client(str, "x")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue,reportArgumentType]
+assert_type(ctx.now(), datetime)
+assert_type(ctx.with_clock(ctx.now), reglet.Context)
 assert_type(reglet.with_client(ctx, Fake()), reglet.Context)
 assert_type(reglet.with_client(ctx, "x", str), reglet.Context)
 

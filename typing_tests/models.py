@@ -46,7 +46,7 @@ Config("u").url = "v"  # type: ignore[misc]  # pyright: ignore[reportAttributeAc
 class Wrong:
     # Defaults and factories have the field's type.
     count: int = reglet.field(default="x")  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
-    names: list[str] = reglet.field(factory=dict)  # type: ignore[arg-type]  # pyright: ignore[reportAssignmentType]
+    names: list[str] = reglet.field(factory=dict)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 
 
 # Marks have the types of what they say; one of default and factory is given.

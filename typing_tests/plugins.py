@@ -49,6 +49,15 @@ reglet.define_plugin(description="d")  # type: ignore[call-arg]  # pyright: igno
 reglet.define_plugin("p", "d")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 reglet.define_plugin(name="p", description="d", version=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 reglet.KeyValueRule(keys=["a"], op="delete")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+reglet.ExecCapability("ls")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+reglet.EnvironmentCapability("HOME")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+reglet.NetworkRule("*.test", ["80"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+reglet.FileSystemRule(read="/etc/**")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+reglet.KeyValueRule(keys="a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+reglet.ExecCapability(("ls",))
+reglet.ExecCapability({"ls"})
+reglet.ExecCapability(name for name in ["ls"])
+reglet.NetworkRule(["*.test"], map(str, [80]))
 reglet.NetworkCapability(rules=["*:80"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
 
 # An example knows the types of its input and output.
@@ -57,9 +66,9 @@ with_output = reglet.Example(
 )
 assert_type(with_output, reglet.Example[In, Out])
 assert_type(reglet.Example("a", In("u"), expected_error="no"), reglet.Example[In, Any])
-assert_type(reglet.Example("a", In("u")), reglet.Example[In, Any])
+reglet.Example("a", In("u"))  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 reglet.Example("a", In("u"), expected_output=Out(1), expected_error="x")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
-reglet.Example("a", In("u"), answers=["x"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
+reglet.Example("a", In("u"), expected_error="x", answers=["x"])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
 
 
 @plugin.service("s", description="d")
@@ -76,6 +85,31 @@ class Service:
     @reglet.operation()
     def ports(self, ctx: Context, request: In, *, http: HTTPClient, other: HTTPClient | None = None) -> Out:
         return Out(http.get(request.url).status_code)
+
+    @reglet.operation()
+    def optional_port(self, ctx: Context, *, http: HTTPClient | None = None) -> Out | None:
+        return None
+
+    # It returns a model or a Result, and takes a context, a model and ports.
+    @reglet.operation()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue,reportArgumentType]
+    def no_model(self, ctx: Context, request: In) -> str:
+        return ""
+
+    @reglet.operation()  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue,reportArgumentType]
+    def no_field(self) -> dict[str, int]:
+        return {}
+
+    @reglet.operation()  # type: ignore[deprecated]
+    def extra(self, ctx: Context, request: In, more: int) -> Out:
+        return Out(1)
+
+    @reglet.operation()  # type: ignore[deprecated]
+    def no_input_model(self, ctx: Context, request: int) -> Out:
+        return Out(1)
+
+    @reglet.operation()  # type: ignore[deprecated]
+    def other_order(self, request: In, ctx: Context) -> Out:
+        return Out(1)
 
     # With examples their types must be the handler's.
     @reglet.operation(examples=[with_output])
@@ -111,25 +145,34 @@ class Service:
     def context_and_port(self, ctx: Context, *, http: HTTPClient) -> Out:
         return Out(1)
 
-    @reglet.operation(examples=[with_output])  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue,reportArgumentType]
+    @reglet.operation(examples=[with_output])  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue,reportArgumentType]
     def needless_input(self, ctx: Context) -> Out:
         return Out(1)
 
-    @reglet.operation(examples=[with_output])  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue,reportArgumentType]
+    @reglet.operation(examples=[with_output])  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue,reportArgumentType]
     def wrong_input(self, ctx: Context, request: Other) -> Out:
         return Out(1)
 
-    @reglet.operation(examples=[with_output])  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue,reportArgumentType]
+    @reglet.operation(examples=[with_output])  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue,reportArgumentType]
     def wrong_output(self, ctx: Context, request: In) -> Other:
         return Other(1)
 
 
 assert_type(Service().bare(), Result)
 assert_type(Service().context(Context()), Out)
-assert_type(Service().check(Context(), In("u")), Out | Result)
+assert_type(Service().check(Context(), In("u")), Out)
+assert_type(Service().check(ctx=Context(), request=In("u")), Out)
+assert_type(Service().or_result(Context(), request=In("u")), Out | Result)
+assert_type(Service().only_result(Context(), In("u")), Result)
+assert_type(Service().error_alone(Context(), In("u")).status, int)
+assert_type(Service().no_input(), Out)
+assert_type(Service().optional_port(Context()), Out | None)
 Service().check(Context(), Other(1))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Service().ports(Context(), In("u"))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 Service().with_port(Context(), In("u"))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+Service().extra(Context(), In("u"), 1)  # type: ignore[operator]  # pyright: ignore[reportCallIssue]
+Service().other_order(In("u"), Context())  # type: ignore[operator]  # pyright: ignore[reportCallIssue]
+Service().context(Context(), In("u"))  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 reglet.operation("d")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 reglet.operation(examples=["x"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 

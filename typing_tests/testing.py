@@ -50,6 +50,7 @@ bound = (
     .with_client(reglet.SMTPClient, smtp)
     .with_client(reglet.CommandRunner, runner)
 )
+ctx.with_client(reglet.HTTPClient, dns)  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue,reportArgumentType]
 testing.FakeHTTPClient(answers.dns("h"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 http.on("u").respond("200")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 http.get("u").boody  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]

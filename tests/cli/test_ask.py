@@ -1,4 +1,4 @@
-"""`--grants ask` on a terminal: a question for each rule, and an answer that may be kept."""
+"""`--grants ask` on a terminal: a question for each rule, an answer that may be kept, and what is kept."""
 
 from __future__ import annotations
 
@@ -65,12 +65,22 @@ def run_on_a_terminal(plugin: Path, typed: str) -> tuple[int, str, str]:
 
 
 def test_each_rule_is_asked_about_with_its_risk(plugin: Path):
-    """Without a flag a terminal is asked; "run" grants it for this run alone."""
-    status, printed, shown = run_on_a_terminal(plugin, "run\n")
+    """Without a flag a terminal is asked; "y" grants it for this run alone."""
+    status, printed, shown = run_on_a_terminal(plugin, "y\n")
     assert (status, json.loads(printed)["data"]) == (0, {"status": 200})
-    assert "Allow network localhost on " in shown
-    assert "(risk: medium)" in shown
+    (rule,) = [line for line in shown.splitlines() if "Allow network localhost on " in line]
+    assert "(risk: medium)" in rule
     assert run_on_a_terminal(plugin, "no\n")[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("typed", "status"),
+    [("y", 0), ("Yes", 0), ("a", 0), ("always", 0), ("n", 2), ("NO", 2), ("", 2), ("\x04", 2)],
+    ids=["y", "Yes", "a", "always", "n", "NO", "return", "end of input"],
+)
+def test_a_letter_or_a_word_answers(typed: str, status: int, plugin: Path):
+    """Return and the end of the input are no."""
+    assert run_on_a_terminal(plugin, typed if typed == "\x04" else f"{typed}\n")[0] == status
 
 
 def test_always_is_not_asked_again(plugin: Path):
@@ -85,6 +95,40 @@ def test_always_is_not_asked_again(plugin: Path):
 
 def test_an_answer_that_is_none_is_asked_again(plugin: Path):
     """The prompt names the answers there are."""
-    status, _, shown = run_on_a_terminal(plugin, "maybe\nrun\n")
+    status, _, shown = run_on_a_terminal(plugin, "maybe\nyes\n")
     assert status == 0
-    assert "run/always/no" in shown
+    assert shown.count("[y/a/N]") == 2
+    assert "please answer y, a or n" in shown
+
+
+def grants_command(plugin: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "REGLET_CONFIG_DIR": str(plugin.parent / "config")}
+    command = [sys.executable, "-m", "reglet.cli", "grants", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_what_is_kept_is_listed_and_revoked(plugin: Path):
+    """With the plugin's name, its rules and its digest, whose start revokes it: then it is asked about again."""
+    assert run_on_a_terminal(plugin, "always\n")[0] == 0
+    (entry,) = json.loads(grants_command(plugin, "list", "--json").stdout)
+    assert (entry["plugin"], len(entry["digest"])) == ("asking 1.0.0", 64)
+    assert entry["grants"]["network"]["rules"][0]["hosts"] == ["localhost"]
+    name, rule = grants_command(plugin, "list").stdout.splitlines()
+    assert name == f"{entry['digest'][:16]}  asking 1.0.0"
+    assert rule.startswith("  network localhost on ")
+    revoked = grants_command(plugin, "revoke", entry["digest"][:8])
+    assert (revoked.returncode, revoked.stdout) == (0, f"revoked {name}\n")
+    assert json.loads(grants_command(plugin, "list", "--json").stdout) == []
+    assert run_on_a_terminal(plugin, "no\n")[0] == 2
+
+
+def test_what_cannot_be_revoked_says_what_can(plugin: Path):
+    """Nothing named, nothing kept, or all and some at once."""
+    for arguments, text in (
+        ([], "name what to revoke by its digest or file, or give --all"),
+        (["abcd"], "abcd: nothing is kept for it; `reglet-plugin grants list` shows what is kept"),
+        (["abcd", "--all"], "name what to revoke by its digest or file, or give --all"),
+    ):
+        done = grants_command(plugin, "revoke", *arguments)
+        assert (done.returncode, done.stderr) == (3, f"reglet-plugin: {text}\n")
+    assert grants_command(plugin, "revoke", "--all").returncode == 0

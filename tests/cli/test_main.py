@@ -9,48 +9,103 @@ from pathlib import Path
 
 import pytest
 
+from reglet.application.version import __version__
 from reglet.cli import main
 from reglet.cli.command import ExitStatus, UsageError, require_extra, status_of
-from reglet.cli.commands import COMMANDS
-from reglet.cli.config_argument import read_config
-from reglet.cli.entry_point import run_command
+from reglet.cli.configs import read_config
+from reglet.cli.entry_point import COMMANDS, run_command
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.result import result_error, result_failure, result_success
 from tests.documents.console import ROOT
 
 
-def exit_status(arguments: list[str]) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(arguments)
-    return int(ended.value.code or 0)
-
-
 def test_help_shows_every_command_and_no_other(capsys: pytest.CaptureFixture[str]):
     """What help names exists, and what exists is named."""
-    assert exit_status(["--help"]) == 0
+    assert main(["--help"]) == 0
     shown = capsys.readouterr().out
-    lines = [
-        line.split()[0]
-        for line in shown.split("COMMAND\n")[1].splitlines()
-        if line.startswith("    ") and line[4] != " "
-    ]
-    assert lines == [command.name for command in COMMANDS]
+    lines = [line.split()[0] for line in shown.split("Commands:\n")[1].splitlines()]
+    assert lines == list(COMMANDS)
 
 
-@pytest.mark.parametrize("name", [command.name for command in COMMANDS])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]):
     """Each says what it does."""
-    assert exit_status([name, "--help"]) == 0
-    assert "usage: reglet-plugin" in capsys.readouterr().out
+    assert main([name, "--help"]) == 0
+    assert "Usage: reglet-plugin" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("arguments", [[], ["biuld"], ["run"], ["build", "--target", "exe"]], ids=" ".join)
 def test_a_wrong_call_is_a_usage_error(arguments: list[str], capsys: pytest.CaptureFixture[str]):
     """The status is 3, the usage goes to stderr, and stdout stays empty."""
-    assert exit_status(arguments) == ExitStatus.USAGE
+    assert main(arguments) == ExitStatus.USAGE
     streams = capsys.readouterr()
     assert streams.out == ""
-    assert "usage: reglet-plugin" in streams.err
+    assert "Usage: reglet-plugin" in streams.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["biuld"], "Did you mean 'build'?"),
+        (["run", "--confg", "{}"], "'--config'"),
+        (["run", "--conf", "{}", "x"], "No such option '--conf'"),
+        (["test", "-k", "x"], "Options of pytest stand behind --."),
+        (["completion", "tcsh"], "'tcsh' is not one of"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_is_mistyped_says_what_is_meant(
+    arguments: list[str], text: str, capsys: pytest.CaptureFixture[str]
+):
+    """Commands and options; the start of an option is not the option."""
+    assert main(arguments) == ExitStatus.USAGE
+    usage, complaint = capsys.readouterr().err.splitlines()
+    assert usage.startswith("Usage: reglet-plugin")
+    assert complaint.startswith("reglet-plugin: ")
+    assert text in complaint
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]):
+    """With --version."""
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"reglet-plugin, version {__version__}\n"
+
+
+def test_help_is_a_command_too(capsys: pytest.CaptureFixture[str]):
+    """With a command's name, or the names of one within another, it is that one's --help."""
+    for names in ([], ["run"], ["grants", "revoke"]):
+        assert main(["help", *names]) == 0
+        shown = capsys.readouterr().out
+        assert main([*names, "--help"]) == 0
+        assert capsys.readouterr().out == shown
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "powershell"])
+def test_a_shell_completes_commands_and_options(shell: str, capsys: pytest.CaptureFixture[str]):
+    """The script that is printed asks the command itself, which answers without a plugin."""
+    assert main(["completion", shell]) == 0
+    assert "_REGLET_PLUGIN_COMPLETE" in capsys.readouterr().out
+    environment = {
+        **os.environ,
+        "_REGLET_PLUGIN_COMPLETE": f"{shell}_complete",
+        "COMP_WORDS": "reglet-plugin run --gra",
+        "COMP_CWORD": "--gra" if shell == "fish" else "2",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "reglet.cli"], env=environment, capture_output=True, text=True, check=True
+    )
+    assert "--grants" in done.stdout
+
+
+def test_a_command_imports_no_other():
+    """Nor what only some commands need: starting is fast."""
+    script = (
+        "import sys; from reglet.cli import main; main(['doctor']);"
+        "print([name for name in ('reglet.cli.run', 'reglet.cli.publish', 'yaml', 'httpx', 'pytest')"
+        " if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_a_result_decides_the_status():
@@ -88,7 +143,7 @@ def test_a_config_that_is_none_says_where_it_goes_wrong(argument: str, text: str
 @pytest.mark.parametrize("argument", ["-", "@-"])
 def test_a_config_comes_from_stdin(argument: str):
     """As other commands read it, and as a file is named here."""
-    script = f"from reglet.cli.config_argument import read_config; print(read_config({argument!r}).decode())"
+    script = f"from reglet.cli.configs import read_config; print(read_config({argument!r}).decode())"
     done = subprocess.run(
         [sys.executable, "-c", script], input='{"größe": 1}'.encode(), capture_output=True, check=True
     )
@@ -232,6 +287,7 @@ class Interrupting:
             raise KeyboardInterrupt
 
 sys.meta_path.insert(0, Interrupting())
+from reglet.application.version import __version__
 from reglet.cli import main
 
 sys.exit(main(["doctor"]))

@@ -11,7 +11,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from reglet.cli import main
-from reglet.cli.config_argument import warn_of_unknown_fields
+from reglet.cli.configs import warn_of_unknown_fields
 from reglet.domain.entities.manifest import Manifest
 from tests.documents.console import ROOT
 
@@ -66,6 +66,57 @@ def test_a_withheld_grant_is_an_error_that_names_it(page: str, capsys: pytest.Ca
     error = json.loads(capsys.readouterr().out)["error"]
     assert error["type"] == "capability"
     assert "network.rules" in error["message"]
+
+
+def test_a_denial_has_the_grants_to_paste(page: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """As a line of JSON, with which the next run is allowed."""
+    assert main(["run", HTTP, "--config", page, "--grants", "none"]) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("to allow what was")]
+    path = tmp_path / "pasted.json"
+    path.write_text(line.partition("--grants @FILE: ")[2])
+    assert main(["run", HTTP, "--config", page, "--grants", f"@{path}"]) == 0
+
+
+def test_a_denial_of_what_is_declared_names_the_way_to_grant_it(capsys: pytest.CaptureFixture[str]):
+    """The plugin declares it, and the run was granted nothing."""
+    config = '{"url": "http://host.test/"}'
+    assert main(["run", HTTP, "--config", config, "--grants", "none"]) == 2
+    assert (
+        "network:host.test:80 is declared by the plugin: --grants declared allows it"
+        in capsys.readouterr().err.splitlines()
+    )
+
+
+def test_the_least_grants_of_a_run_are_written(page: str, grants: str, tmp_path: Path):
+    """Whether it was allowed or denied, they allow the next run and no more."""
+    path = tmp_path / "least.json"
+    for given in ("none", grants):
+        main(["run", HTTP, "--config", page, "--grants", given, "--write-grants", str(path)])
+        assert main(["run", HTTP, "--config", page, "--grants", f"@{path}"]) == 0
+        (rule,) = json.loads(path.read_text())["network"]["rules"]
+        assert rule["hosts"] in (["localhost"], ["127.0.0.1"])
+
+
+def test_explain_names_files_and_masks_what_urls_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """A file that was read has its line; a token in a URL is not shown."""
+    config = json.dumps({"path": str(ROOT / "pyproject.toml")})
+    main(["run", str(ROOT / "examples" / "file"), "--config", config, "--grants", "none", "--explain"])
+    assert f"read {ROOT / 'pyproject.toml'}: denied, missing fs:read:" in capsys.readouterr().err
+    url = json.dumps({"url": "http://user:hunter2@127.0.0.1:9/?token=abcdef&x=1"})
+    main(["run", HTTP, "--config", url, "--grants", "none", "--explain"])
+    streams = capsys.readouterr()
+    assert "http_request GET http://127.0.0.1:9/?token=***" in streams.err
+    assert "hunter2" not in streams.out + streams.err
+    assert "abcdef" not in streams.out + streams.err
+
+
+def test_problems_of_a_config_have_a_line_each(capsys: pytest.CaptureFixture[str]):
+    """Below the status, with the path first, and once."""
+    assert main(["run", HTTP, "--config", '{"timeout_seconds": 0}', "--grants", "none"]) == 2
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == "⚠ error the config has 2 problems"
+    assert [line.split(":")[0] for line in shown[1:3]] == ["  $.url", "  $.timeout_seconds"]
+    assert "problems" not in "\n".join(shown[1:])
 
 
 def test_a_wildcard_does_not_reach_this_machine(page: str):
@@ -163,8 +214,17 @@ def test_an_argument_that_cannot_work_says_what_does(
             "there is no 'host' in a rule of network; use hosts, ports",
         ),
         ('{"network": {"rules": [{"hosts": "a"}]}}', "GrantSet.network.rules[0]: field 'hosts'"),
-        ("{", "GrantSet: Expecting property name"),
-        ("[" * 100_000, "GrantSet"),
+        (
+            '{"network": {"rules": [{"hosts": ["a"], "ports": [443]}]}}',
+            'network.rules[0].ports has the number 443: write a string, ["443"]',
+        ),
+        (
+            '{"network": {"rules": [{"hosts": ["https://u@a.test:8443/x"], "ports": ["443"]}]}}',
+            'network.rules[0].hosts has the URL https://***@a.test:8443/x: write its host alone, ["a.test"]',
+        ),
+        ('{"env": {"vars": ["A"], "vars": ["B"]}}', "the name 'vars' stands twice in an object"),
+        ("{", "the file is not JSON: Expecting property name"),
+        ("[" * 100_000, "the file cannot be read: "),
     ],
     ids=lambda text: text[:30],
 )
@@ -313,7 +373,7 @@ class Absent:
 
 sys.meta_path.insert(0, Absent())
 from reglet.cli import main
-from reglet.cli.config_argument import warn_of_unknown_fields
+from reglet.cli.configs import warn_of_unknown_fields
 from reglet.domain.entities.manifest import Manifest
 
 sys.exit(main(sys.argv[1:]))

@@ -9,7 +9,8 @@ import pytest
 from attrs import frozen
 
 from reglet.domain.context import Cancellation, Context
-from reglet.domain.errors import CancelledError, MissingClientError, RegletError
+from reglet.domain.errors import CancelledError, DefinitionError, MissingClientError, RegletError
+from reglet.domain.ports import DNSResolver, HTTPClient
 
 LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 
@@ -93,3 +94,24 @@ def test_a_config_travels_in_the_context():
 def test_every_error_has_the_one_root():
     """One except clause catches all that this SDK raises."""
     assert issubclass(MissingClientError, RegletError)
+
+
+def test_now_is_the_clock_that_a_test_set_and_the_systems_otherwise():
+    """A check that counts days can be tested for any day."""
+    fixed = datetime(2026, 1, 1, tzinfo=UTC)
+    assert Context().with_clock(lambda: fixed).now() == fixed
+    assert abs(Context().now() - datetime.now(UTC)) < timedelta(minutes=1)
+    assert not Context(deadline=datetime.now(UTC) + timedelta(hours=1)).with_clock(lambda: fixed).cancelled
+
+
+def test_a_client_that_does_not_fit_its_port_is_refused_with_what_it_lacks():
+    """Not later, where it is called."""
+
+    class Half:
+        def do(self, request): ...
+
+    with pytest.raises(DefinitionError, match="a Half is no HTTPClient: it has no get, post"):
+        Context().with_client(HTTPClient, Half())
+    with pytest.raises(DefinitionError, match="a str is no DNSResolver: it has no lookup_cname"):
+        Context().with_client(DNSResolver, "1.1.1.1")
+    assert Context().with_client(str, "x").client(str) == "x"

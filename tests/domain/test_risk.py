@@ -10,11 +10,8 @@ from reglet.domain.entities.grants import (
     GrantSet,
     NetworkCapability,
     NetworkRule,
-    Risk,
-    RiskFactor,
-    RiskLevel,
-    assess_risk,
 )
+from reglet.domain.policy.risk import Risk, RiskFactor, RiskLevel, assess_risk
 
 
 def test_nothing_granted_is_no_risk():

@@ -53,6 +53,11 @@ def test_an_answer_is_returned_whole() -> None:
     assert client_of(host).get("http://h/") == HTTPResponse(203, {"A": ("1", "2")}, b"hi", "HTTP/2.0", True)
 
 
+def test_an_answer_always_has_a_protocol() -> None:
+    """Where the host leaves it out, it is that which the Go plugins write."""
+    assert client_of(ScriptedHost(OK)).get("http://h/").proto == "HTTP/1.1"
+
+
 def test_post_sends_the_body_and_its_type() -> None:
     """`post` says the method, the content type and the body."""
     host = ScriptedHost(OK)
@@ -374,6 +379,31 @@ def test_tls_that_the_host_left_out_is_refused() -> None:
         ctx.client(TCPDialer).dial_secure("h:443", SECOND, tls=True)
     with pytest.raises(UnsupportedOptionError, match="use_starttls"):
         ctx.client(SMTPClient).connect("h", 587, SECOND, use_tls=False, use_starttls=True)
+
+
+def test_an_unverified_certificate_needs_a_host_that_says_so() -> None:
+    """It is asked for in the request; a host that does not say that it applied it is refused."""
+    answer: dict[str, object] = {"connected": True, "tls": True}
+    silent, confirming = ScriptedHost(answer), ScriptedHost({**answer, "applied": ["insecure_skip_verify"]})
+    ctx = context_over(silent)
+    with pytest.raises(UnsupportedOptionError, match="insecure_skip_verify"):
+        ctx.client(TCPDialer).dial_secure("h:443", SECOND, tls=True, insecure_skip_verify=True)
+    with pytest.raises(UnsupportedOptionError, match="insecure_skip_verify"):
+        ctx.client(SMTPClient).connect("h", 25, SECOND, False, True, insecure_skip_verify=True)
+    assert all(request["insecure_skip_verify"] for request in silent.requests)
+    ctx = context_over(confirming)
+    assert ctx.client(TCPDialer).dial_secure("h:443", SECOND, tls=True, insecure_skip_verify=True).is_tls
+    assert ctx.client(SMTPClient).connect("h", 25, SECOND, False, True, insecure_skip_verify=True).tls_enabled
+
+
+def test_times_are_those_that_the_host_measured() -> None:
+    """Of an answer and of a connection; nothing where it does not say."""
+    http = ScriptedHost({"status_code": 200, "latency_ms": 7})
+    assert context_over(http).client(HTTPClient).get("http://h/").latency == timedelta(milliseconds=7)
+    tcp = ScriptedHost({"connected": True, "response_time_ms": 8}, {"connected": True})
+    dialer = context_over(tcp).client(TCPDialer)
+    times = [getattr(dialer.dial("h:1"), "response_time", None) for _ in range(2)]
+    assert times == [timedelta(milliseconds=8), None]
 
 
 @pytest.mark.parametrize("address", ["h", "h:", "h:0", "h:65536", "::1:443", "h:http", ":443", "[]:1"])

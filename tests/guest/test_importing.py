@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from reglet.infrastructure.guest.importing import RefusingFinder, SealedFinder, SourceFinder, SubmoduleFinder
+from reglet.application.unsupported_modules import unsupported_reason
+from reglet.infrastructure.guest.importing import RefusingFinder, SourceFinder, SubmoduleFinder
+from reglet.infrastructure.guest.sealed import SealedFinder
 
 
 @pytest.fixture
@@ -96,9 +98,9 @@ def test_a_sealed_plugin_says_what_to_do() -> None:
     with pytest.raises(
         ModuleNotFoundError, match="absent must be imported at the top of the plugin's module"
     ):
-        SealedFinder().find_spec("absent")
+        SealedFinder(unsupported_reason).find_spec("absent")
 
-    assert SealedFinder().find_spec(sys.builtin_module_names[0]) is None
+    assert SealedFinder(unsupported_reason).find_spec(sys.builtin_module_names[0]) is None
 
 
 @pytest.mark.parametrize(
@@ -115,7 +117,7 @@ def test_a_sealed_plugin_says_what_to_do() -> None:
 def test_a_sealed_plugin_asks_for_no_import_that_cannot_help(name: str, text: str) -> None:
     """A module that fails at the top as well is told with what takes its place."""
     with pytest.raises(ModuleNotFoundError) as caught:
-        SealedFinder().find_spec(name)
+        SealedFinder(unsupported_reason).find_spec(name)
 
     assert text in str(caught.value)
     assert "at the top" not in str(caught.value)
@@ -123,14 +125,14 @@ def test_a_sealed_plugin_asks_for_no_import_that_cannot_help(name: str, text: st
 
 _CHECK = """
 import sys
-from reglet.infrastructure.guest.importing import preload_for
+from reglet.infrastructure.guest.standard_library import preload_for
 sys.modules.pop("_strptime", None)
 def outer():
     def inner(text):
         import datetime
         return datetime.datetime.{name}(text)
     return inner
-preload_for((outer.__code__.co_filename,))
+preload_for((outer.__code__.co_filename,), sys.modules)
 print("_strptime" in sys.modules)
 """
 

@@ -10,7 +10,15 @@ import pytest
 
 from reglet.domain.context import Cancellation, Context
 from reglet.domain.entities.grants import GrantSet
-from reglet.domain.entities.records import HTTPRequest, HTTPResponse, MXRecord, Program, TLSFacts
+from reglet.domain.entities.records import (
+    HTTPRequest,
+    HTTPResponse,
+    MXRecord,
+    ObservedConnection,
+    Program,
+    SMTPConnectResult,
+    TLSFacts,
+)
 from reglet.domain.errors import UnsupportedOptionError
 from reglet.domain.policy import Policy
 from reglet.infrastructure.extras import MissingPackageError
@@ -212,6 +220,33 @@ def test_the_file_that_was_judged_is_the_file_that_is_run():
     assert "may run other code" in denied["error"]["message"]
 
 
+def test_a_name_that_is_found_nowhere_is_not_run_by_its_name():
+    """The system would look it up anew, and perhaps elsewhere."""
+    ports = HostPorts(exec=FakeCommandRunner(), which=lambda _command, _dir: Program())
+    dispatcher = HostDispatcher(ports, Policy(commands("missing")))
+    answer = json.loads(dispatcher.call("exec_command", b'{"command": "missing", "args": []}'))
+    assert answer["error"]["type"] == "exec"
+    assert "no such program" in answer["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"command": "a\0b"},
+        {"command": "a", "args": ["\0"]},
+        {"command": "a", "env": ["A=\0"]},
+        {"command": "a", "env": ["A\0=1"]},
+        {"command": "a", "dir": "/\0"},
+    ],
+)
+@EVERY_DIALECT
+def test_a_nul_in_a_command_is_a_request_that_cannot_be(dialect, request_):
+    """Told as such, before anything is looked up."""
+    error = FakeWorld(commands("a"), dialect).ask("exec_command", {"args": [], **request_})["error"]
+    assert error["code"] == "INVALID_REQUEST"
+    assert "NUL" in error["message"]
+
+
 @EVERY_DIALECT
 def test_a_timeout_is_told_as_one(dialect):
     """In hostlib by its code, in abi by its type and flag."""
@@ -276,6 +311,33 @@ def test_options_that_were_honoured_are_marked(dialect):
     assert (client.request.follow_redirects, client.request.max_redirects) == (False, 2)
     plain = json.loads(dispatcher.call("http_request", b'{"method": "GET", "url": "http://h/"}'))
     assert "applied" not in plain
+
+
+@EVERY_DIALECT
+def test_an_unverified_certificate_is_taken_where_it_is_asked_for(dialect):
+    """Of TCP and SMTP; the answer says so, and else says nothing. Clients that know nothing of it are not told."""
+    asked = []
+
+    class Clients:
+        def dial_secure(self, address, timeout, tls, **options):
+            asked.append(options)
+            return ObservedConnection(is_tls=tls)
+
+        def connect(self, host, port, timeout, use_tls, use_starttls, **options):
+            asked.append(options)
+            return SMTPConnectResult()
+
+    ports = HostPorts(tcp=Clients(), smtp=Clients())
+    dispatcher = HostDispatcher(ports, Policy(network("h")), dialect=dialect)
+    target = {"host": "h", "port": "443" if dialect is Dialect.ABI else 443}
+    for name in ("tcp_connect", "smtp_connect"):
+        plain, unverified = (
+            json.loads(dispatcher.call(name, json.dumps({**target, **more}).encode()))
+            for more in ({}, {"insecure_skip_verify": True})
+        )
+        assert "applied" not in plain
+        assert unverified["applied"] == ["insecure_skip_verify"]
+    assert asked == [{}, {"insecure_skip_verify": True}] * 2
 
 
 def test_a_call_gets_no_more_time_than_its_check_has_left():

@@ -12,10 +12,10 @@ from threading import Timer
 import pytest
 
 from reglet.domain.context import Cancellation, Context, ContextBound
-from reglet.domain.entities.records import CommandRequest
+from reglet.domain.entities.records import CommandRequest, Program
 from reglet.domain.errors import CancelledError, ExecError, TimeoutError  # noqa: A004 - our own family
 from reglet.domain.ports import CommandRunner
-from reglet.infrastructure.native.exec import NativeCommandRunner
+from reglet.infrastructure.native.exec import NativeCommandRunner, which_program
 
 RUNNER = NativeCommandRunner()
 SHORT = timedelta(milliseconds=200)
@@ -119,6 +119,93 @@ def test_what_a_program_leaves_running_is_ended_with_it():
     assert dies(int(result.stdout))
     quiet = shell("sleep 60 >/dev/null 2>&1 & echo $!")
     assert dies(int(quiet.stdout))
+
+
+@pytest.mark.parametrize(
+    "script", ["(while :; do echo x; done) & echo hi", "(while :; do echo x >&2; sleep 0.01; done) & echo hi"]
+)
+def test_a_child_that_writes_on_and_on_is_not_waited_for(script):
+    """The program has ended: its exit code and its own words are the result, and no timeout."""
+    began = time.monotonic()
+    result = shell(script, timeout=timedelta(seconds=30))
+    assert time.monotonic() - began < 10
+    assert (result.exit_code, result.is_timeout) == (0, False)
+    assert "hi\n" in result.stdout
+
+
+def test_last_words_are_read_whole():
+    """What a program wrote just before its end is in the pipe when it is found to have ended."""
+    result = shell("head -c 60000 /dev/zero | tr '\\0' a; sleep 60 & exit 5")
+    assert (len(result.stdout), result.exit_code, result.is_timeout) == (60_000, 5, False)
+
+
+def test_a_program_that_ended_in_time_is_no_timeout_whatever_holds_its_pipes():
+    """However short the time was."""
+    for _ in range(20):
+        result = shell("sleep 60 & exit 0", timeout=timedelta(seconds=5))
+        assert (result.exit_code, result.is_timeout) == (0, False)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere what left the process group stays")
+@pytest.mark.parametrize(
+    "script",
+    [
+        "setsid sleep 60 & echo $!; sleep 0.1",
+        "setsid sleep 60 >/dev/null 2>&1 & echo $!; sleep 0.1",
+        "setsid sh -c '(setsid sleep 60 & echo $!) ' ; sleep 0.1",
+        "setsid sleep 60 & echo $!; exec sleep 60",
+    ],
+)
+def test_what_left_the_process_group_is_ended_too(script):
+    """In a session of its own, or a daemon whose parent has ended."""
+    result = shell(script, timeout=timedelta(seconds=1))
+    assert dies(int(result.stdout))
+
+
+def test_a_program_that_cannot_be_killed_is_not_waited_for_for_ever():
+    """It became another user, say; somebody collects it when it ends."""
+    refused = []
+
+    def kill_group(pid, sent):
+        refused.append(pid)
+        raise PermissionError(1, "Operation not permitted")
+
+    runner = NativeCommandRunner(kill_group=kill_group)
+    script = (
+        "import os, resource, time; resource.setrlimit(resource.RLIMIT_RTTIME, (5, -1)); "
+        "nowhere = os.open(os.devnull, os.O_WRONLY); os.dup2(nowhere, 1); os.dup2(nowhere, 2); time.sleep(8)"
+    )
+    request = CommandRequest(sys.executable, ("-I", "-c", script), timeout=timedelta(seconds=2))
+    began = time.monotonic()
+    result = runner.run(request)
+    assert time.monotonic() - began < 7
+    assert (result.is_timeout, result.exit_code) == (True, -1)
+    assert refused
+    os.kill(refused[0], 9)
+
+
+def test_a_name_is_looked_up_on_absolute_entries_of_the_path_alone(tmp_path, monkeypatch):
+    """A relative one leads into whatever directory a plugin runs in."""
+    trap = tmp_path / "ls"
+    trap.write_text("#!/bin/sh\necho trapped\n")
+    trap.chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", ".::bin/../")
+    assert which_program("ls", None) == Program()
+    monkeypatch.setenv("PATH", f".:{tmp_path}:/bin")
+    assert which_program("ls", None).path == str(trap)
+    monkeypatch.setenv("PATH", "")
+    assert which_program("ls", str(tmp_path)) == Program()
+    assert which_program("l\0s", None) == Program()
+    assert which_program("./ls", "\0") == Program()
+
+
+def test_the_given_file_is_run_under_the_name_of_the_command(tmp_path):
+    """What was judged is what runs, whatever the path leads to by then; a program sees the name it was called by."""
+    link = tmp_path / "tool"
+    link.symlink_to("/bin/false")
+    request = CommandRequest(str(link), ("-c", "echo $0"), executable=os.path.realpath("/bin/sh"))
+    assert RUNNER.run(request).stdout == f"{link}\n"
 
 
 def test_a_program_ended_by_a_signal_has_exit_code_minus_one():

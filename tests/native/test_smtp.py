@@ -102,6 +102,17 @@ def test_starttls(mail, certificates):
     assert after.tls_version == "TLS 1.3"
 
 
+@pytest.mark.parametrize("kind", ["expired", "self_signed"])
+def test_starttls_shows_the_facts_of_any_certificate_on_request(mail, certificates, kind):
+    """One that is refused otherwise."""
+    port = mail(tls_context=getattr(certificates, kind))
+    client = NativeSMTPClient(trust=certificates.trust)
+    with pytest.raises(NetworkError, match="CERTIFICATE_VERIFY_FAILED"):
+        client.connect("127.0.0.1", port, SECONDS, False, True)
+    result = client.connect("127.0.0.1", port, SECONDS, False, True, insecure_skip_verify=True)
+    assert (result.tls_enabled, result.tls_version) == (True, "TLS 1.3")
+
+
 def test_starttls_that_is_not_offered_is_an_error(mail):
     """Nothing goes on in plain text."""
     with pytest.raises(NetworkError, match="the server answered '454 TLS not available'"):

@@ -190,11 +190,10 @@ def test_fakes_that_stand_in_for_ports_are_noted_too():
 def test_requests_that_make_no_sense_touch_nothing():
     """A fuzzed URL, a port that is no number, a request that is no object of ours."""
     touched = Usage()
-    touched.note_call("http_request", {"url": "http://[::1"})
-    touched.note_call("http_request", {"url": "gopher://a.test"})
-    touched.note_call("tcp_connect", {"host": "a.test", "port": "http"})
-    touched.note_call("smtp_connect", {"host": "", "port": 25})
-    touched.note_call("log_message", {})
+    touched.note_url("http://[::1")
+    touched.note_url("gopher://a.test")
+    touched.note_target("a.test", "http")
+    touched.note_target("", 25)
     assert touched == Usage()
 
 

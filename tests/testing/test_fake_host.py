@@ -1,16 +1,26 @@
 """A host made of fakes."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+import reglet
 from reglet.application import examples
 from reglet.domain.entities.grants import ExecCapability, GrantSet, NetworkCapability, NetworkRule
 from reglet.domain.entities.records import CommandRequest, MXRecord, TLSFacts
-from reglet.domain.errors import CapabilityError, DNSError
+from reglet.domain.errors import CapabilityError, DefinitionError, DNSError
 from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, SMTPClient, TCPDialer
-from reglet.testing import FakeHost, UnexpectedCallError, assert_error, assert_success, not_found
+from reglet.testing import (
+    FakeHost,
+    FakeHTTPClient,
+    UnexpectedCallError,
+    assert_error,
+    assert_success,
+    examples_of,
+    not_found,
+    run_example,
+)
 from tests.testing.plugins import fetching
 
 SECOND = timedelta(seconds=1)
@@ -118,3 +128,50 @@ def test_a_look_up_that_no_route_fits_is_unexpected_in_any_type():
     host.call("dns_lookup", b'{"hostname": "a.test", "type": "A", "context": {}}')
     with pytest.raises(UnexpectedCallError, match=r"a\.test"):
         host.raise_unexpected()
+
+
+def dated(*examples):
+    """A plugin that returns the year."""
+    plugin = reglet.define_plugin(name="dated", version="1.0.0", description="d")
+
+    @plugin.service("s")
+    class Service:
+        @reglet.operation(examples=examples)
+        def year(self, ctx: reglet.Context) -> Year:
+            return Year(ctx.now().year)
+
+    return plugin
+
+
+@reglet.model
+class Year:
+    year: int
+
+
+def test_a_test_sets_the_time_that_a_check_sees():
+    """In the whole stack, in a context for a handler, and moved by latencies."""
+    host = FakeHost.of(dated(), now=datetime(2031, 2, 3, tzinfo=UTC))
+    assert host.check(dated(), {}).data == {"year": 2031}
+    assert host.context().now() == datetime(2031, 2, 3, tzinfo=UTC)
+    host.clock.advance(timedelta(days=365))
+    assert host.check(dated(), {}).data == {"year": 2032}
+    assert FakeHost().context().now().year == datetime.now(UTC).year
+
+
+def test_an_example_has_a_time_of_its_own():
+    """What it expects does not age."""
+    plugin = dated(
+        reglet.Example("then", None, expected_output=Year(1999), now=datetime(1999, 1, 1, tzinfo=UTC))
+    )
+    [case] = examples_of(plugin)
+    assert run_example(case).is_success
+    [case] = examples_of(plugin, FakeHTTPClient())
+    assert run_example(case).is_success
+
+
+def test_a_time_without_a_zone_is_refused():
+    """It would be another time on every machine."""
+    with pytest.raises(DefinitionError, match="has no time zone"):
+        reglet.Example("x", None, expected_error="y", now=datetime(2026, 1, 1))  # noqa: DTZ001
+    with pytest.raises(ValueError, match="has no time zone"):
+        FakeHost(now=datetime(2026, 1, 1))  # noqa: DTZ001

@@ -31,6 +31,12 @@ def test_context(plugin):
     result = plugin.check(with_client(Context(), http), b'{"url": "https://any.host/"}')
     assert result.data == {"status_code": 201}
 
+def test_time(plugin_client, fake_host):
+    from datetime import UTC, datetime
+    fake_host.set_time(datetime(2030, 5, 1, tzinfo=UTC))
+    fake_host.http.on("https://a.test/").respond(200)
+    assert plugin_client.check(url="https://a.test/").metadata.start_time == datetime(2030, 5, 1, tzinfo=UTC)
+
 def test_replay(replay):
     assert replay("run.json").data == {"status_code": 201}
 
@@ -106,14 +112,14 @@ def test_the_sandbox_runs_what_was_built_and_builds_again_only_what_changed(proj
     project.make()
     record(project)
     project.test(EVERY_RUNNER)
-    project.run("--reglet-place=sandbox").assert_outcomes(passed=7)
+    project.run("--reglet-place=sandbox").assert_outcomes(passed=8)
     first = modules(project)
     assert len(first) == 1
-    project.run("--reglet-place=sandbox").assert_outcomes(passed=7)
+    project.run("--reglet-place=sandbox").assert_outcomes(passed=8)
     assert modules(project) == first
     source = project.folder / f"{project.module}.py"
     source.write_text(source.read_text() + "\nCHANGED = True\n")
-    project.run("--reglet-place=sandbox").assert_outcomes(passed=7)
+    project.run("--reglet-place=sandbox").assert_outcomes(passed=8)
     assert modules(project).keys() == first.keys()
     assert modules(project) != first
 
@@ -125,7 +131,7 @@ def test_the_go_host_runs_the_same_tests(project):
     project.make()
     record(project)
     project.test(EVERY_RUNNER)
-    project.run("--reglet-place=go").assert_outcomes(passed=7)
+    project.run("--reglet-place=go").assert_outcomes(passed=8)
 
 
 def test_the_real_host_answers_natively_within_what_is_declared(project):

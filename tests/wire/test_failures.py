@@ -14,13 +14,20 @@ from reglet.domain.time import format_time, parse_time
 from reglet.infrastructure.wire.failures import (
     ERROR,
     HOSTLIB_ERROR,
+    Response,
     decode_answer,
     encode_failure,
     is_unreadable,
     type_of_code,
 )
 from reglet.infrastructure.wire.go_json import decode_json, encode_json
-from reglet.infrastructure.wire.host_functions import TCP_REQUEST, TCP_RESPONSE
+from reglet.infrastructure.wire.host_functions import (
+    EXEC_RESPONSE,
+    HTTP_RESPONSE,
+    SMTP_RESPONSE,
+    TCP_REQUEST,
+    TCP_RESPONSE,
+)
 from reglet.infrastructure.wire.manifest import GRANTS, legacy_capabilities
 from reglet.infrastructure.wire.record import Dialect, milliseconds
 
@@ -185,3 +192,61 @@ def test_a_stack_may_be_a_list_of_numbers() -> None:
 def test_an_expiry_that_is_no_timestamp_is_none() -> None:
     """The answer is worth more than its expiry."""
     assert TCP_RESPONSE.decode(b'{"connected":true,"tls_cert_expiry":"soon"}').tls_cert_not_after is None
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (9.999999e20, "999999900000000000000"),
+        (4.632264726406163e16, "46322647264061630"),
+        (1e16, "10000000000000000"),
+        (1.2345678901234567e20, "123456789012345670000"),
+        (-1.5e17, "-150000000000000000"),
+        (1e21, "1e+21"),
+        (123456789012345.6, "123456789012345.6"),
+        (1.25e-5, "0.0000125"),
+        (1e-7, "1e-7"),
+    ],
+)
+def test_floats_are_written_with_the_digits_that_go_writes(value: float, text: str) -> None:
+    """The shortest that mean the value; nothing of what lies behind them."""
+    assert encode_json(value).decode() == text
+
+
+@pytest.mark.parametrize("milliseconds_", [-(2**63), 2**63 - 1])
+def test_a_span_of_any_size_is_read(milliseconds_: int) -> None:
+    """It ends at the longest that there is."""
+    read = TCP_RESPONSE.decode(json.dumps({"connected": True, "response_time_ms": milliseconds_}).encode())
+    assert (read.response_time < timedelta()) == (milliseconds_ < 0)
+    ran = EXEC_RESPONSE.decode(json.dumps({"duration_ms": milliseconds_}).encode())
+    assert (ran.duration < timedelta()) == (milliseconds_ < 0)
+
+
+@pytest.mark.parametrize(
+    ("response", "field"),
+    [
+        (TCP_RESPONSE, '"latency_ms":"5"'),
+        (TCP_RESPONSE, '"tls_cert_expiry":7'),
+        (TCP_RESPONSE, '"applied":"x"'),
+        (SMTP_RESPONSE, '"latency_ms":"5"'),
+        (SMTP_RESPONSE, '"extensions":"x"'),
+        (HTTP_RESPONSE, '"latency_ms":"5"'),
+        (HTTP_RESPONSE, '"applied":5'),
+        (EXEC_RESPONSE, '"stdout_truncated":1'),
+        (EXEC_RESPONSE, '"stderr_truncated":"x"'),
+    ],
+)
+def test_a_name_that_the_abi_lacks_is_ignored_where_its_value_is_of_another_type(
+    response: Response[object], field: str
+) -> None:
+    """As Go ignores a name that it does not know."""
+    assert response.decode(f"{{{field}}}".encode()) == response.decode(b"{}")
+
+
+@pytest.mark.parametrize("field", ['"use_tls":"x"', '"insecure_skip_verify":"x"'])
+def test_so_it_is_in_a_request_unless_the_dialect_has_it(field: str) -> None:
+    """A host of dialect hostlib refuses it."""
+    assert TCP_REQUEST.decode_call(f"{{{field}}}".encode()) == TCP_REQUEST.decode_call(b"{}")
+    assert TCP_REQUEST.decode_call(f"{{{field}}}".encode(), Dialect.ABI) == TCP_REQUEST.decode_call(b"{}")
+    with pytest.raises(WireFormatError):
+        TCP_REQUEST.decode_call(f"{{{field}}}".encode(), Dialect.HOSTLIB)

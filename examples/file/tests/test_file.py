@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,24 @@ def test_every_place_that_is_declared_can_be_asked_about(plugin: Plugin, check: 
 def test_a_missing_file_that_was_expected_is_a_failure(check: Check, tmp_path: Path) -> None:
     """Whatever was expected of it."""
     assert_failure(check(tmp_path / "missing", contains="x"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes with names")
+def test_a_pipe_is_there_and_is_not_opened(check: Check, tmp_path: Path) -> None:
+    """To open it would wait for whoever writes to it."""
+    os.mkfifo(tmp_path / "pipe")
+
+    result = check(tmp_path / "pipe")
+
+    assert_data_field(result, "exists", True)
+    assert_data_field(result, "readable", False)
+
+
+def test_the_time_0_is_a_time(check: Check, hello: Path) -> None:
+    """Archives are unpacked with such times."""
+    os.utime(hello, (0, 0))
+
+    assert_data_field(check(hello), "mod_time", "1970-01-01T00:00:00Z")
 
 
 def test_a_link_is_a_link(check: Check, hello: Path) -> None:

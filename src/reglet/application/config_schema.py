@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from reglet.application.models.inspect import model_type
@@ -45,18 +45,15 @@ def config_schema(config: type[Any] | None, operations: Sequence[Operation]) -> 
         _check_against_config(config, schema, operations)
     else:
         schema = _union(operations)
-    return schema | {"properties": {**_routing(operations), **schema["properties"]}}
-
-
-def _routing(operations: Sequence[Operation]) -> Mapping[str, JSONSchema]:
-    if len(operations) < 2:  # noqa: PLR2004 - there is nothing to choose from
-        return {}
-    services = list(dict.fromkeys(each.service for each in operations))
-    names = list(dict.fromkeys(each.name for each in operations))
-    return {
-        "service": {"type": "string", "enum": services, "description": "Service to call"},
-        "operation": {"type": "string", "enum": names, "description": "Operation to call"},
-    }
+    if len(operations) > 1:  # else there is nothing to choose from
+        services = list(dict.fromkeys(each.service for each in operations))
+        names = list(dict.fromkeys(each.name for each in operations))
+        routing = {
+            "service": {"type": "string", "enum": services, "description": "Service to call"},
+            "operation": {"type": "string", "enum": names, "description": "Operation to call"},
+        }
+        schema["properties"] = {**routing, **schema["properties"]}
+    return schema
 
 
 def _union(operations: Sequence[Operation]) -> JSONSchema:
@@ -135,22 +132,15 @@ def _check_against_config(config: type[Any], schema: JSONSchema, operations: Seq
                     f"{where} has another type in the config model {config.__name__}: "
                     f"{_type(wanted)} and {_type(there)}"
                 )
-            _check_default(where, name, config, operation)
-
-
-def _check_default(where: str, name: str, config: type[Any], operation: Operation) -> None:
-    assert operation.input is not None
-    there = next(each for each in model_type(config).fields if each.name == name)
-    wanted = next(each for each in model_type(operation.input).fields if each.name == name)
-    if there.meta.secret != wanted.meta.secret:
-        raise DefinitionError(
-            f"{where} is secret in one and not in the config model {config.__name__}; mark both"
-        )
-    if there.required and wanted.required:
-        return
-    if wanted.required and there.default_value() is None:
-        return
-    if there.required or wanted.required or there.default_value() != wanted.default_value():
-        raise DefinitionError(
-            f"{where} has another default in the config model {config.__name__}; give both the same"
-        )
+            ours = next(each for each in model_type(config).fields if each.name == name)
+            theirs = next(each for each in model_type(operation.input).fields if each.name == name)
+            if ours.meta.secret != theirs.meta.secret:
+                raise DefinitionError(
+                    f"{where} is secret in one and not in the config model {config.__name__}; mark both"
+                )
+            if theirs.required and (ours.required or ours.default_value() is None):
+                continue
+            if ours.required or theirs.required or ours.default_value() != theirs.default_value():
+                raise DefinitionError(
+                    f"{where} has another default in the config model {config.__name__}; give both the same"
+                )

@@ -23,6 +23,7 @@ from reglet.domain.context import Context
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import ConfigProblemsError
 
+_NO_PROBLEMS: list[str] = []
 _LOG = logging.getLogger("reglet")
 _ROUTING: Mapping[str, Callable[[Operation], str]] = {
     "service": attrgetter("service"),
@@ -153,12 +154,13 @@ class Dispatcher:
             for name, advice in each.deprecated:
                 if name in decoded:
                     _LOG.warning("config field %s is deprecated: %s", name, advice)
-        parsed, problems = (None, []) if self._config is None else self._config.parse(decoded)
-        request, more = (None, []) if plan.reader is None else plan.reader.parse(decoded)
-        if problems or more:
-            raise ConfigProblemsError(list(dict.fromkeys([*problems, *more])))
+        request, problems = (None, _NO_PROBLEMS) if plan.reader is None else plan.reader.parse(decoded)
         if self._config is not None:
+            parsed, first = self._config.parse(decoded)
+            problems = list(dict.fromkeys([*first, *problems]))
             ctx = ctx.with_config(parsed)
+        if problems:
+            raise ConfigProblemsError(problems)
         result = result_of(operation, plan.call(ctx, request))
         return redacted(result, redaction) if redaction else result
 
@@ -194,7 +196,7 @@ class _Plan:
     Attributes:
         reader: what parses a config into its input, if it takes one.
         watched: the readers of a config, this one and the plugin's, that have secrets or deprecated fields.
-        call: calls the handler with the context and the input.
+        call: calls the handler with the context and the input, as far as its signature asks for them.
     """
 
     reader: _ConfigReader | None
@@ -205,23 +207,16 @@ class _Plan:
     def of(cls, operation: Operation, config: _ConfigReader | None) -> _Plan:
         reader = None if operation.input is None else _ConfigReader.of(operation.input)
         watched = [each for each in (config, reader) if each and (each.has_secrets or each.deprecated)]
-        return cls(reader, tuple(watched), _caller(operation))
+        signature, handler = operation.signature, operation.handler
+        wanted = slice(0 if signature.takes_context else 1, 1 if signature.input is None else 2)
 
+        def call(*arguments: Any) -> Any:
+            clients = {
+                each.parameter: arguments[0].client(each.port)
+                for each in signature.ports
+                if not each.optional or arguments[0].has_client(each.port)
+            }
+            return handler(*arguments[wanted], **clients)
 
-def _caller(operation: Operation) -> Callable[..., Any]:
-    """Return what calls a handler with the context and the input, as far as its signature asks for them."""
-    signature, handler = operation.signature, operation.handler
-    wanted = slice(0 if signature.takes_context else 1, 1 if signature.input is None else 2)
-
-    if not signature.ports:
-        return lambda *arguments: handler(*arguments[wanted])
-
-    def call(*arguments: Any) -> Any:
-        clients = {
-            each.parameter: arguments[0].client(each.port)
-            for each in signature.ports
-            if not each.optional or arguments[0].has_client(each.port)
-        }
-        return handler(*arguments[wanted], **clients)
-
-    return call
+        plain = lambda *arguments: handler(*arguments[wanted])  # noqa: E731 - the same, where there are no ports
+        return cls(reader, tuple(watched), call if signature.ports else plain)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
 
 from attrs import field, frozen
@@ -91,7 +92,18 @@ def http(
     proto: str = "HTTP/1.1",
     error: Failure | None = None,
 ) -> HTTPAnswer:
-    """Answer an HTTP request, or let it fail with `error`."""
+    """Answer an HTTP request, or let it fail with `error`.
+
+    Args:
+        url: which requests, `*` for any string; all if None.
+        method: such as `GET`; any if None.
+        status_code: of the answer.
+        headers: of the answer, each one string or several.
+        body: of the answer; a string is sent as UTF-8.
+        proto: the protocol, `HTTP/1.1` or `HTTP/2.0`.
+        error: the call fails with it: `timeout`, `refused`, `denied`, `not_found`, `reset`,
+            `bad_certificate`, an error of `reglet.errors`, or any message.
+    """
     content = body.encode() if isinstance(body, str) else body
     return HTTPAnswer(url, method, HTTPResponse(status_code, headers or {}, content, proto), error)
 
@@ -104,7 +116,16 @@ def dns(
     mx_records: Sequence[MXRecord] = (),
     error: Failure | None = None,
 ) -> DNSAnswer:
-    """Answer a DNS look-up, or let it fail with `error`."""
+    """Answer a DNS look-up, or let it fail with `error`.
+
+    Args:
+        hostname: which names, `*` for any string; all if None.
+        record_type: `A`, `AAAA`, `CNAME`, `MX`, `TXT` or `NS`; any if None.
+        records: what is found, but for MX.
+        mx_records: what is found for MX.
+        error: the call fails with it: `timeout`, `refused`, `denied`, `not_found`, `reset`,
+            `bad_certificate`, an error of `reglet.errors`, or any message.
+    """
     return DNSAnswer(hostname, record_type, tuple(records), tuple(mx_records), error)
 
 
@@ -116,7 +137,16 @@ def tcp(
     local_addr: str = "",
     error: Failure | None = None,
 ) -> TCPAnswer:
-    """Answer a TCP connection, or let it fail with `error`."""
+    """Answer a TCP connection, or let it fail with `error`.
+
+    Args:
+        address: which ones, `host:port`, `*` for any string; all if None.
+        tls: what the handshake finds, if TLS is asked for.
+        remote_addr: the far end, `address:port`.
+        local_addr: the near end, `address:port`.
+        error: the call fails with it: `timeout`, `refused`, `denied`, `not_found`, `reset`,
+            `bad_certificate`, an error of `reglet.errors`, or any message.
+    """
     return TCPAnswer(address, tls, remote_addr, local_addr, error)
 
 
@@ -127,7 +157,15 @@ def smtp(
     banner: str = "",
     error: Failure | None = None,
 ) -> SMTPAnswer:
-    """Answer a connection to a mail server with its banner, or its whole `result`, or fail with `error`."""
+    """Answer a connection to a mail server with its banner, or its whole `result`, or fail with `error`.
+
+    Args:
+        host: which servers, `*` for any string; all if None.
+        result: all that it announces, `banner` included.
+        banner: its first line.
+        error: the call fails with it: `timeout`, `refused`, `denied`, `not_found`, `reset`,
+            `bad_certificate`, an error of `reglet.errors`, or any message.
+    """
     return SMTPAnswer(host, result or SMTPConnectResult(banner=banner), error)
 
 
@@ -140,7 +178,17 @@ def command(
     exit_code: int = 0,
     error: Failure | None = None,
 ) -> CommandAnswer:
-    """Answer the run of a program, or let it fail with `error`."""
+    """Answer the run of a program, or let it fail with `error`.
+
+    Args:
+        command: which programs, `*` for any string; all if None.
+        args: with which arguments, each a string in which `*` is any string; any if None.
+        stdout: what it writes to standard output.
+        stderr: what it writes to standard error.
+        exit_code: how it ends.
+        error: the call fails with it: `timeout`, `refused`, `denied`, `not_found`, `reset`,
+            `bad_certificate`, an error of `reglet.errors`, or any message.
+    """
     wanted = None if args is None else tuple(args)
     return CommandAnswer(command, wanted, CommandResult(stdout, stderr, exit_code), error)
 
@@ -159,9 +207,10 @@ class Example(Generic[I, O]):
         expected_error: a part of the error's message, if it is to fail; empty otherwise.
         description: more for people.
         answers: what hosts answer while it runs (`reglet.answers`).
+        now: what `ctx.now()` returns while it runs as a test, an aware timestamp; the real time if None.
     """
 
-    __slots__ = ("answers", "description", "expected_error", "expected_output", "input", "name")
+    __slots__ = ("answers", "description", "expected_error", "expected_output", "input", "name", "now")
 
     @overload
     def __init__(
@@ -172,6 +221,7 @@ class Example(Generic[I, O]):
         expected_output: O,
         description: str = "",
         answers: Sequence[Answer] = (),
+        now: datetime | None = None,
     ) -> None: ...
     @overload
     def __init__(
@@ -179,9 +229,10 @@ class Example(Generic[I, O]):
         name: str,
         input: I,
         *,
-        expected_error: str = "",
+        expected_error: str,
         description: str = "",
         answers: Sequence[Answer] = (),
+        now: datetime | None = None,
     ) -> None: ...
     def __init__(
         self,
@@ -192,6 +243,7 @@ class Example(Generic[I, O]):
         expected_error: str = "",
         description: str = "",
         answers: Sequence[Answer] = (),
+        now: datetime | None = None,
     ) -> None:
         """Take the call and what comes of it: an output, an error, or neither."""
         if expected_output is not None and expected_error:
@@ -202,6 +254,11 @@ class Example(Generic[I, O]):
         self.expected_error = expected_error
         self.description = description
         self.answers = tuple(answers)
+        if now is not None and now.tzinfo is None:
+            raise DefinitionError(
+                f"example {name!r}: now={now} has no time zone; write datetime(…, tzinfo=UTC)"
+            )
+        self.now = now
 
     def __repr__(self) -> str:
         """Return its name and input."""

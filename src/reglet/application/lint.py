@@ -41,11 +41,16 @@ class Finding:
 
 def lint_manifest(manifest: Manifest) -> list[Finding]:
     """Return what hosts will stumble over, in the order of the manifest."""
-    return [
-        *_lint_fields(manifest),
-        *_lint_operations(manifest),
-        *_lint_capabilities(manifest.capabilities),
-    ]
+    findings = list(_lint_fields(manifest))
+    for service in manifest.services.values():
+        for operation in service.operations:
+            where = f"services.{service.name}.{operation.name}"
+            if not operation.description:
+                findings.append(Finding("R201", "warning", where, "it has no description"))
+            if not operation.examples:
+                message = "it has no example; examples are its help and its tests"
+                findings.append(Finding("R202", "warning", where, message))
+    return [*findings, *_lint_capabilities(manifest.capabilities)]
 
 
 def _lint_fields(manifest: Manifest) -> Iterator[Finding]:
@@ -76,17 +81,6 @@ def _lint_fields(manifest: Manifest) -> Iterator[Finding]:
         if kind == "object" and schema.get("properties"):
             message = "a host makes no flags of a nested object; flat fields get them"
             yield Finding("R105", "warning", where, message)
-
-
-def _lint_operations(manifest: Manifest) -> Iterator[Finding]:
-    for service in manifest.services.values():
-        for operation in service.operations:
-            where = f"services.{service.name}.{operation.name}"
-            if not operation.description:
-                yield Finding("R201", "warning", where, "it has no description")
-            if not operation.examples:
-                message = "it has no example; examples are its help and its tests"
-                yield Finding("R202", "warning", where, message)
 
 
 def _lint_capabilities(grants: GrantSet) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, Final
 
-from attrs import frozen
+from attrs import define, frozen
 
 from reglet.application.models.inspect import is_model
 from reglet.application.models.redaction import Redaction
@@ -41,7 +41,7 @@ _HTML = str.maketrans(
 )
 
 
-@frozen
+@define
 class RunningCheck:
     """What the log must know of a check."""
 

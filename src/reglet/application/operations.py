@@ -7,7 +7,7 @@ import sys
 import typing
 from collections.abc import Callable, Sequence
 from types import FunctionType, NoneType, UnionType
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, Union, overload
+from typing import TYPE_CHECKING, Any, TypeVar, Union, overload
 
 from attrs import field, frozen
 
@@ -27,6 +27,9 @@ from reglet.domain.context import Context
 from reglet.domain.entities.manifest import OperationManifest
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import DefinitionError
+
+if TYPE_CHECKING:
+    from reglet.application.handler_types import Plain, WithExamples
 
 _FORMS = "(self), (self, ctx: Context), (self, request: Input) or (self, ctx: Context, request: Input)"
 
@@ -65,7 +68,14 @@ def read_signature(handler: Callable[..., Any], what: str) -> Signature:
     Raises:
         DefinitionError: it is not a handler's.
     """
-    _refuse_other_kinds(handler, what)
+    if not isinstance(handler, FunctionType):
+        raise DefinitionError(
+            f"{what} is a {type(handler).__name__}; write a plain method with @reglet.operation()"
+        )
+    if inspect.iscoroutinefunction(handler) or inspect.isasyncgenfunction(handler):
+        raise DefinitionError(f"{what} is async; hosts call and wait, so write `def`, not `async def`")
+    if inspect.isgeneratorfunction(handler):
+        raise DefinitionError(f"{what} is a generator; return its output instead of yielding")
     hints = resolve_annotations(handler, what)
     positional: list[inspect.Parameter] = []
     ports: list[WantedPort] = []
@@ -88,17 +98,6 @@ def read_signature(handler: Callable[..., Any], what: str) -> Signature:
         raise DefinitionError(f"{what} takes ({names}); write {_FORMS}")
     output, may_return_none = _output(hints, what)
     return Signature(takes_context, inputs[0] if inputs else None, output, tuple(ports), may_return_none)
-
-
-def _refuse_other_kinds(handler: object, what: str) -> None:
-    if not isinstance(handler, FunctionType):
-        raise DefinitionError(
-            f"{what} is a {type(handler).__name__}; write a plain method with @reglet.operation()"
-        )
-    if inspect.iscoroutinefunction(handler) or inspect.isasyncgenfunction(handler):
-        raise DefinitionError(f"{what} is async; hosts call and wait, so write `def`, not `async def`")
-    if inspect.isgeneratorfunction(handler):
-        raise DefinitionError(f"{what} is a generator; return its output instead of yielding")
 
 
 def _stands_for_no_self(first: inspect.Parameter, hints: dict[str, Any]) -> bool:
@@ -157,8 +156,6 @@ def _alternatives(annotation: Any) -> tuple[Any, ...]:
 F = TypeVar("F", bound=Callable[..., Any])
 I = TypeVar("I")  # noqa: E741 - the input
 O = TypeVar("O")  # noqa: E741 - the output
-S = TypeVar("S")
-P = ParamSpec("P")
 
 _DECLARED = "__reglet_operation__"
 
@@ -172,33 +169,12 @@ class Declared:
     examples: tuple[Example[Any, Any], ...]
 
 
-class _Typed(Protocol[I, O]):  # pyright: ignore[reportInvalidTypeVarUse]  # no example stands for another's
-    """A decorator for handlers that fit the examples."""
-
-    @overload
-    def __call__(
-        self, handler: Callable[Concatenate[S, Context, I, P], O | Result], /
-    ) -> Callable[Concatenate[S, Context, I, P], O | Result]: ...
-    @overload
-    def __call__(
-        self, handler: Callable[Concatenate[S, I, P], O | Result], /
-    ) -> Callable[Concatenate[S, I, P], O | Result]: ...
-    @overload
-    def __call__(
-        self: _Typed[None, O], handler: Callable[Concatenate[S, Context, P], O | Result], /
-    ) -> Callable[Concatenate[S, Context, P], O | Result]: ...
-    @overload
-    def __call__(
-        self: _Typed[None, O], handler: Callable[Concatenate[S, P], O | Result], /
-    ) -> Callable[Concatenate[S, P], O | Result]: ...
-
-
 @overload
-def operation(*, description: str = "", name: str | None = None) -> Callable[[F], F]: ...
+def operation(*, description: str = "", name: str | None = None) -> Plain: ...
 @overload
 def operation(
     *, description: str = "", name: str | None = None, examples: Sequence[Example[I, O]]
-) -> _Typed[I, O]: ...
+) -> WithExamples[I, O]: ...
 def operation(
     handler: object = None,
     /,
@@ -275,13 +251,12 @@ class Operation:
     output_mismatch: OutputCheck = field(init=False, repr=False, eq=False)
     unstructure: Callable[[Any], dict[str, Any]] = field(init=False, repr=False, eq=False)
 
-    @output_mismatch.default
-    def _make_output_check(self) -> OutputCheck:
-        return (lambda _: None) if self.output is None else output_check(self.output)
-
-    @unstructure.default
-    def _find_unstructure_hook(self) -> Callable[[Any], dict[str, Any]]:
-        return unstructure_model if self.output is None else unstructure_hook(self.output)
+    def __attrs_post_init__(self) -> None:
+        """Make what its output needs, once; a model that cannot be read is refused."""
+        check: OutputCheck = (lambda _: None) if self.output is None else output_check(self.output)
+        hook = unstructure_model if self.output is None else unstructure_hook(self.output)
+        object.__setattr__(self, "output_mismatch", check)  # as attrs does for a frozen class
+        object.__setattr__(self, "unstructure", hook)
 
     @property
     def input(self) -> type[Any] | None:
@@ -328,7 +303,9 @@ def make_operation(service: str, instance: object, attribute: str, declared: Dec
     name = declared.name or snake_case(attribute).removesuffix("_")
     function = type(instance).__dict__.get(attribute) or getattr(type(instance), attribute)
     signature = read_signature(function, what)
-    if signature.output is not None and not signature.may_return_none and _is_empty(function):
+    code = function.__code__
+    is_empty = code.co_code in _EMPTY_BODIES and set(code.co_consts) <= {None, function.__doc__}
+    if signature.output is not None and not signature.may_return_none and is_empty:
         raise DefinitionError(f"{what} returns nothing: its body is empty; return what it declares")
     handler = getattr(instance, attribute)
     made = Operation(
@@ -352,12 +329,7 @@ def _documented_pass() -> None:
 
 
 _EMPTY_BODIES = frozenset({_pass.__code__.co_code, _documented_pass.__code__.co_code})
-
-
-def _is_empty(function: FunctionType) -> bool:
-    """Whether a body is `pass`, `...` or a docstring alone, and so returns None."""
-    code = function.__code__
-    return code.co_code in _EMPTY_BODIES and set(code.co_consts) <= {None, function.__doc__}
+"""The code of a body that is `pass`, `...` or a docstring alone, and so returns None."""
 
 
 def _check_example(example: Example[Any, Any], operation: Operation, what: str) -> None:

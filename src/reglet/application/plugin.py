@@ -119,7 +119,10 @@ def plugin_of(module: ModuleType) -> Plugin:
 
 def _is_plugin(value: object) -> TypeGuard[Plugin]:
     """Return whether a value is a plugin: a class or a module that could pass for one is not."""
-    return not isinstance(value, (type, ModuleType)) and isinstance(value, Plugin)
+    try:
+        return not isinstance(value, (type, ModuleType)) and isinstance(value, Plugin)
+    except Exception:  # noqa: BLE001 - a proxy whose object is gone, or not there yet, raises at any look
+        return False
 
 
 C = TypeVar("C")

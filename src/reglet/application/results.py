@@ -20,7 +20,7 @@ from reglet.application.models.redaction import Redaction
 from reglet.application.models.unstructure import unstructure
 from reglet.application.operations import Operation
 from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.result import Result, result_error, result_failure, result_success
+from reglet.domain.entities.result import Result, ResultStatus, result_error, result_failure, result_success
 from reglet.domain.errors import CapabilityError, CheckFailed, RegletError
 
 
@@ -101,7 +101,12 @@ def _denial(looks: Sequence[RefusedLook]) -> CapabilityError:
 
     A directory is left out if it was only passed on the way to another of them, as `realpath` does.
     """
-    ends = [each for each in dict.fromkeys(looks) if not any(_leads_to(each, other) for other in looks)]
+    paths = {each.path for each in looks}
+    ends = [
+        look
+        for look in dict.fromkeys(looks)
+        if not any(path != look.path and path.startswith(look.path.rstrip("/") + "/") for path in paths)
+    ]
     rule: dict[str, list[str]] = {}
     for operation, path in ends:
         rule.setdefault(operation, []).append(path)
@@ -109,10 +114,6 @@ def _denial(looks: Sequence[RefusedLook]) -> CapabilityError:
     return CapabilityError(
         f"fs:{first.operation}:{first.path}", hint=f"add {json.dumps(rule, ensure_ascii=False)} to fs.rules"
     )
-
-
-def _leads_to(look: RefusedLook, other: RefusedLook) -> bool:
-    return other.path.startswith(look.path.rstrip("/") + "/") and other.path != look.path
 
 
 def _folder(function: Callable[..., Any], levels: int) -> str:
@@ -167,11 +168,11 @@ OK = "ok"
 
 def result_of(operation: Operation, outcome: Any) -> Result:
     """Return the Result of what a handler returned."""
-    output = operation.output
+    output = operation.signature.output
     if output is not None and isinstance(outcome, output):
         mismatch = operation.output_mismatch(outcome)
         if mismatch is None:
-            return result_success(OK, operation.unstructure(outcome))
+            return Result(ResultStatus.SUCCESS, OK, operation.unstructure(outcome))
         message = f"operation {operation} returned {output.__name__} whose {mismatch}"
         return result_error(ErrorDetail("panic", message))
     if isinstance(outcome, Result):

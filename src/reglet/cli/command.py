@@ -1,21 +1,20 @@
-"""What a command is: its name, arguments, action and exit status, and what can be wrong with a call."""
+"""What commands share: exit statuses, what can be wrong with a call, and arguments that several take."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from enum import IntEnum
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, TypeVar
 
-from attrs import frozen
+import click
 
 from reglet.domain.entities.result import Result, ResultStatus
 from reglet.domain.errors import RegletError
 from reglet.infrastructure.extras import EXTRAS, Extra, add_with
 
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class ExitStatus(IntEnum):
@@ -58,32 +57,81 @@ def require_extra(extra: Extra, command: str, is_there: Callable[[str], object] 
         raise UsageError(f"{command} needs {', '.join(missing)}, which is not installed; {add_with(extra)}")
 
 
-Run = Callable[[argparse.Namespace], int]
-Configure = Callable[[argparse.ArgumentParser], None]
+class HelpFormatter(click.HelpFormatter):
+    """Help with headings and names that stand out; a pipe gets it without colour."""
+
+    def write_heading(self, heading: str) -> None:
+        """Write a heading."""
+        super().write_heading(click.style(heading, bold=True))
+
+    def write_dl(self, rows: Any, col_max: int = 30, col_spacing: int = 2) -> None:
+        """Write names and what they mean."""
+        super().write_dl([(click.style(name, fg="cyan"), text) for name, text in rows], col_max, col_spacing)
 
 
-@frozen
-class Command:
-    """One command of `reglet-plugin`.
+class Context(click.Context):
+    """A click context whose help has our look, as wide as the terminal up to 110 columns."""
+
+    formatter_class = HelpFormatter
+
+
+class Command(click.Command):
+    """One command of `reglet-plugin`; its function returns the exit status.
 
     Attributes:
-        name: what it is called.
-        summary: what it does, for the help.
-        configure: adds its arguments to a parser.
-        run: does it, and returns the exit status.
-        passes_on: whether what stands behind `--` is for another program, as `options.passed_on`.
+        passes_on: whether what stands behind `--` is for another program, as the argument `passed_on`.
         unexpected: the status that stands for what should not happen.
     """
 
-    name: str
-    summary: str
-    configure: Configure
-    run: Run
-    passes_on: bool = False
-    unexpected: ExitStatus = ExitStatus.USAGE
+    context_class = Context
 
-    def add_to(self, commands: _SubParsersAction[Any]) -> None:
-        """Add the command to the parser's commands."""
-        parser = commands.add_parser(self.name, help=self.summary, description=self.summary)
-        self.configure(parser)
-        parser.set_defaults(run=self.run)
+    def __init__(
+        self,
+        *arguments: Any,
+        passes_on: bool = False,
+        unexpected: ExitStatus = ExitStatus.USAGE,
+        **options: Any,
+    ) -> None:
+        """Take what a click command takes."""
+        options["context_settings"] = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+        super().__init__(*arguments, **options)
+        self.passes_on = passes_on
+        self.unexpected = unexpected
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments before `--`; what follows is another program's, wherever it stands."""
+        if self.passes_on:
+            index = args.index("--") if "--" in args else len(args)
+            args, ctx.params["passed_on"] = args[:index], tuple(args[index + 1 :])
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            if not self.passes_on:
+                raise
+            raise click.UsageError(
+                f"{error.format_message()} Options of pytest stand behind --.", ctx
+            ) from error
+
+
+FILE: click.ParamType[Path] = click.Path(path_type=Path)
+"""The type of an argument that is a path, there or not."""
+
+TARGET_HELP = (
+    "TARGET is a .wasm file, the reference of a plugin in a registry, a project folder, a .py file or "
+    "module:attribute; the last three run in process."
+)
+
+
+def project_argument(command: _Function) -> _Function:
+    """Add `[PATH]`, a project's folder, as `path`."""
+    return click.argument("path", type=FILE, default=".", metavar="[PATH]")(command)
+
+
+def target_argument(command: _Function) -> _Function:
+    """Add `[TARGET]`, as `target`."""
+    return click.argument("target", default=".", metavar="[TARGET]")(command)
+
+
+def json_option(command: _Function) -> _Function:
+    """Add `--json`, as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")(command)

@@ -1,14 +1,24 @@
-"""What a person sees: results on stdout, all else on stderr, drawn with rich; and files that are written."""
+"""What a person sees: results on stdout, all else on stderr; and files that are written.
+
+Whatever a guest, a registry or a file says is data. It is shown with every character escaped that is not
+printed as itself, so that it can neither steer a terminal nor look like a line of ours: a line that is longer
+than the terminal goes on below an indent. `--json` passes on what was said as it is.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
-from typing import TYPE_CHECKING, Any
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from unicodedata import combining, east_asian_width
 
-from attrs import frozen
+import click
+from attrs import evolve, fields, frozen, has
 
 from reglet.cli.command import UsageError
 from reglet.domain.entities.result import Result, ResultStatus
@@ -16,33 +26,164 @@ from reglet.domain.entities.result import Result, ResultStatus
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rich.console import Console
-    from rich.text import Text
-
-    from reglet.domain.entities.error_detail import ErrorDetail
     from reglet.domain.entities.records import LogMessage
 
+COLOURS = {ResultStatus.SUCCESS: "green", ResultStatus.FAILURE: "yellow", ResultStatus.ERROR: "red"}
+MARKS = {ResultStatus.SUCCESS: "✔", ResultStatus.FAILURE: "✘", ResultStatus.ERROR: "⚠"}
 
-_COLOURS = {ResultStatus.SUCCESS: "green", ResultStatus.FAILURE: "yellow", ResultStatus.ERROR: "red"}
-_MARKS = {ResultStatus.SUCCESS: "✔", ResultStatus.FAILURE: "✘", ResultStatus.ERROR: "⚠"}
+_BLANK = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]"
+)
+"""Characters that Unicode calls printable and that show nothing; emoji forms stay."""
+
+_BARE = re.compile(r"[A-Za-z0-9_./*:@%+~?!^$\[\]-]+")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>]+(?<![:;,.)])")
+_LOG_LEVELS = frozenset({"DEBUG", "INFO", "WARN", "ERROR"})
+_LEAST_TEXT_WIDTH = 20
+_MOST_NAME_WIDTH = 40
+_GAP = "  "
+
+_T = TypeVar("_T")
 
 
-def output() -> Console:
-    """Return the console for results; a closed pipe raises `BrokenPipeError` as elsewhere in Python."""
-    from rich.console import Console
+def escape(text: str) -> str:
+    r"""Return a string in one line, with what is not printed as itself as an escape: `\n`, `\x1b`, `\u202e`.
 
-    class PipeAware(Console):
-        def on_broken_pipe(self) -> None:
-            raise BrokenPipeError
+    That is every control character, C1 and line ends included, everything invisible or bidirectional, every
+    space but the plain one, and what is no character at all.
+    """
+    if text.isprintable() and not _BLANK.search(text):
+        return text
+    return "".join(
+        each
+        if each.isprintable() and not _BLANK.match(each)
+        else each.encode("unicode_escape").decode("ascii")
+        for each in text
+    )
 
-    return PipeAware(highlight=False)
+
+def quoted(text: str) -> str:
+    """Return a string as one word: as it is if it is plain, else in quotes, escaped."""
+    if _BARE.fullmatch(text):
+        return text
+    within = escape(text.replace("\\", "\\\\").replace('"', '\\"'))
+    return '"' + re.sub(" {2,}", lambda spaces: r"\x20" * len(spaces[0]), within) + '"'
 
 
-def messages() -> Console:
-    """Return the console for everything that is not a result."""
-    from rich.console import Console
+def escaped(value: _T) -> _T:
+    """Return a record, or anything that JSON has, with every string in it escaped, names included."""
+    changed: Any = value
+    match changed:
+        case Enum():
+            return value
+        case str():
+            changed = escape(changed)
+        case Mapping():
+            changed = {escaped(key): escaped(item) for key, item in changed.items()}
+        case list() | tuple():
+            changed = type(changed)(map(escaped, changed))
+        case _ if has(type(changed)):
+            names = [field.name for field in fields(type(changed)) if field.init]
+            changed = evolve(changed, **{name: escaped(getattr(changed, name)) for name in names})
+    result: _T = changed
+    return result
 
-    return Console(stderr=True, highlight=False)
+
+def without_secrets(value: _T, secrets: Sequence[str] = ()) -> _T:
+    """Return a string, or what JSON has, with known secrets masked, and those that stand in URLs."""
+    if isinstance(value, str) and "://" not in value and not secrets:
+        return value
+    from reglet.testing.masking import Masker
+
+    masker = Masker(secrets)
+
+    def url(found: re.Match[str]) -> str:
+        masked: Any = masker.masked({"url": found[0]})
+        return str(masked["url"])
+
+    def masked(each: Any) -> Any:
+        match each:
+            case str():
+                return masker.masked(_URL.sub(url, each))
+            case Mapping():
+                return {name: masked(item) for name, item in each.items()}
+            case list() | tuple():
+                return [masked(item) for item in each]
+        return each
+
+    result: _T = masked(value)
+    return result
+
+
+def _cells(text: str) -> int:
+    """Return how many columns a terminal takes for a string."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1 for each in text)
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _cells(text))
+
+
+def _fitted(text: str, width: int, indent: str = _GAP) -> list[str]:
+    """Return the lines of a string that is printed in `width` columns; all but the first are indented."""
+    if _cells(text) <= width or width < len(indent) + _LEAST_TEXT_WIDTH // 2:
+        return [text]
+    lines = [""]
+    for word in re.split(r"(?<= )(?=[^ ])", text):
+        rest = word
+        if lines[-1].strip() and _cells(lines[-1]) + _cells(rest.rstrip()) > width:
+            lines.append(indent)
+        while _cells(lines[-1]) + _cells(rest.rstrip()) > width:
+            cut = 1
+            while cut < len(rest) and _cells(lines[-1]) + _cells(rest[: cut + 1]) <= width:
+                cut += 1
+            lines[-1] += rest[:cut]
+            rest = rest[cut:]
+            lines.append(indent)
+        lines[-1] += rest
+    return [line.rstrip() for line in lines]
+
+
+_UNLIMITED = sys.maxsize
+
+
+def _width(stream: TextIO) -> int:
+    """Return the columns of a terminal; a pipe gets whole lines."""
+    if not stream.isatty():
+        return _UNLIMITED
+    columns = os.environ.get("COLUMNS", "")
+    try:
+        return int(columns) if columns.isdigit() else os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return 80
+
+
+def _write(stream: TextIO, text: str, indent: str, **style: Any) -> None:
+    for line in _fitted(text, _width(stream), indent):
+        _print(line, stream, **style)
+
+
+def _print(line: str, stream: TextIO, **style: Any) -> None:
+    """Write a line that is escaped already; a style is for a terminal whose user has not declined colours."""
+    plain = not style or not stream.isatty() or bool(os.environ.get("NO_COLOR"))
+    stream.write((line if plain else click.style(line, **style)) + "\n")
+
+
+def write_message(text: str, indent: str = _GAP, **style: Any) -> None:
+    """Write a line to stderr, escaped; `style` is that of `click.style`, for terminals."""
+    _write(sys.stderr, escape(text), indent, **style)
+
+
+def write_warning(text: str) -> None:
+    """Write what will surprise to stderr."""
+    write_message(f"warning: {text}", fg="yellow")
+
+
+def write_line(text: str = "", indent: str = _GAP, **style: Any) -> None:
+    """Write a line of a result to stdout, escaped."""
+    _write(sys.stdout, escape(text), indent, **style)
 
 
 def plugin_output() -> AbstractContextManager[object]:
@@ -54,48 +195,120 @@ def plugin_output() -> AbstractContextManager[object]:
 
 
 def show_result(result: Result) -> None:
-    """Draw a Result on stdout."""
-    from rich.text import Text
-
-    colour, mark = _COLOURS[result.status], _MARKS[result.status]
-    console = output()
-    console.print(
-        Text(f"{mark} {result.status}", style=f"bold {colour}"), result.message, markup=False, soft_wrap=True
-    )
-    for line in _error_lines(result.error) if result.error is not None else ():
-        console.print(line, soft_wrap=True)
-    show_rows([(name, _shown(value)) for name, value in result.data.items()] if result.data else [])
-
-
-def _error_lines(error: ErrorDetail) -> Iterator[Text]:
-    from rich.text import Text
-
-    facts = [("type", error.type), ("code", error.code)]
-    facts += [(name, _shown(value)) for name, value in error.details.items()]
-    for name, value in facts:
-        if value:
-            yield Text(f"  {name}: {value}", style="dim")
-    if error.stack:
-        yield Text(error.stack.decode("utf-8", "replace").rstrip(), style="dim")
+    """Draw a Result on stdout: its status and message, its error, a problem a line, and its data."""
+    problems = result.error.details.get("problems") if result.error is not None else None
+    message = result.message
+    if isinstance(problems, list) and problems:
+        message = f"the config has {len(problems)} problem{'s' if len(problems) > 1 else ''}"
+    line = f"{MARKS[result.status]} {result.status.value} {message}".rstrip()
+    write_line(line, fg=COLOURS[result.status], bold=True)
+    if result.error is not None:
+        for problem in problems if isinstance(problems, list) else ():
+            what, _, where = str(problem).rpartition(" @ ")
+            write_line(f"  {where}: {what}" if what else f"  {problem}", "      ")
+        _show_data({"type": result.error.type, "code": result.error.code}, 1, skip_empty=True, dim=True)
+        others = {name: value for name, value in result.error.details.items() if name != "problems"}
+        _show_data(others, 1, skip_empty=True, dim=True)
+        for line in result.error.stack.decode("utf-8", "replace").rstrip().splitlines():
+            write_line(f"  │ {line}", "  │   ", dim=True)
+    show_data(result.data or {})
 
 
-def show_rows(rows: Sequence[tuple[str, str]]) -> None:
-    """Draw names and values on stdout, a line each; nothing is folded, so that a pipe gets whole values."""
-    from rich.text import Text
+def show_data(data: Mapping[str, Any]) -> None:
+    """Draw names and values on stdout: a line each, nested ones below, lists of objects as tables."""
+    _show_data(data, 1)
 
-    console = output()
-    width = max((len(name) for name, _ in rows), default=0)
-    for name, value in rows:
-        first, *more = value.splitlines() or [""]
-        line = Text.assemble("  ", (f"{name:<{width}}", "bold"), "    ", first)
-        for each in more:
-            line.append(f"\n{' ' * (width + 6)}{each}")
-        line.rstrip()
-        console.print(line, soft_wrap=True)
+
+def _show_data(data: Mapping[str, Any], depth: int, *, skip_empty: bool = False, dim: bool = False) -> None:
+    indent = _GAP * depth
+    most = min(_width(sys.stdout) // 3, _MOST_NAME_WIDTH)
+    width = max((cells for name in data if (cells := _cells(escape(name))) <= most), default=0)
+    style: dict[str, Any] = {"dim": True} if dim else {}
+    for name, value in data.items():
+        if skip_empty and not value:
+            continue
+        label = escape(name)
+        match value:
+            case Mapping() if value:
+                write_line(f"{indent}{label}", **style)
+                _show_data(value, depth + 1, dim=dim)
+            case [*items] if items and not all(map(_is_scalar, items)):
+                write_line(f"{indent}{label}", **style)
+                _show_items(items, depth + 1)
+            case str() if len(value.splitlines()) > 1:
+                write_line(f"{indent}{label}", **style)
+                for line in value.splitlines():
+                    write_line(f"{indent}  │ {line}", f"{indent}  │   ", **style)
+            case _:
+                label = f"{indent}{_padded(label, width)}    "
+                write_line(f"{label}{_shown(value)}", " " * min(_cells(label), len(indent) + 16), **style)
+
+
+def _show_items(items: Sequence[Any], depth: int) -> None:
+    indent = _GAP * depth
+    if all(isinstance(item, Mapping) and all(map(_is_flat, item.values())) for item in items):
+        names = list(dict.fromkeys(name for item in items for name in item))
+        rows = [[_shown(item[name]) if name in item else "" for name in names] for item in items]
+        if write_table(names, rows, indent):
+            return
+    for index, item in enumerate(items):
+        if isinstance(item, Mapping) and item:
+            write_line(f"{indent}[{index}]")
+            _show_data(item, depth + 1)
+        elif isinstance(item, list) and not _is_flat(item):
+            write_line(f"{indent}[{index}]")
+            _show_items(item, depth + 1)
+        else:
+            write_line(f"{indent}[{index}]  {_shown(item)}", indent + "     ")
+
+
+def _is_scalar(value: Any) -> bool:
+    return not isinstance(value, Mapping | list)
+
+
+def _is_flat(value: Any) -> bool:
+    return _is_scalar(value) or (isinstance(value, list) and all(map(_is_scalar, value)))
 
 
 def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    if isinstance(value, str):
+        return escape(value)
+    if isinstance(value, list) and value and _is_flat(value):
+        return ", ".join(quoted(item) if isinstance(item, str) else _shown(item) for item in value)
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def write_table(names: Sequence[str], rows: Sequence[Sequence[str]], indent: str = "") -> bool:
+    """Write rows in columns to stdout; the widest column is folded where the terminal is too narrow.
+
+    Returns False, and writes nothing, where even that does not fit.
+    """
+    table = [[escape(cell) for cell in row] for row in (names, *rows)]
+    widths = [max(_cells(cell) for cell in column) for column in zip(*table, strict=True)]
+    room = _width(sys.stdout) - len(indent) - len(_GAP) * (len(widths) - 1)
+    if sum(widths) > room:
+        widest = widths.index(max(widths))
+        widths[widest] -= sum(widths) - room
+        if widths[widest] < _LEAST_TEXT_WIDTH:
+            return False
+    for number, row in enumerate(table):
+        folded = [_fitted(cell, width, "") for cell, width in zip(row, widths, strict=True)]
+        for index in range(max(map(len, folded))):
+            cells = (lines[index] if index < len(lines) else "" for lines in folded)
+            line = _GAP.join(_padded(cell, width) for cell, width in zip(cells, widths, strict=True))
+            _print((indent + line).rstrip(), sys.stdout, **({} if number else {"bold": True}))
+    return True
+
+
+def show_rows(rows: Sequence[tuple[str, str]]) -> None:
+    """Write names and values to stdout, a line each; nothing is folded on a pipe."""
+    _show_data(dict(rows), 1)
+
+
+def show_plugin(name: str, version: str, description: str, declared: Sequence[str]) -> None:
+    """Say on stderr, in two lines, which plugin this is and what it declares."""
+    write_message(f"{name} {version} {description}")
+    write_message(f"declares {'; '.join(declared) or 'nothing'}")
 
 
 @frozen
@@ -104,8 +317,9 @@ class StderrLog:
 
     def write(self, message: LogMessage) -> None:
         """Write one line."""
-        attributes = "".join(f" {attribute.key}={attribute.value}" for attribute in message.attributes)
-        sys.stderr.write(f"{message.level} {message.message}{attributes}\n")
+        level = message.level if message.level in _LOG_LEVELS else quoted(message.level)
+        attributes = "".join(f" {quoted(each.key)}={quoted(str(each.value))}" for each in message.attributes)
+        write_message(f"{level} {message.message}{attributes}")
 
 
 def write_file(path: Path, content: bytes) -> None:

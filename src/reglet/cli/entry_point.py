@@ -2,46 +2,125 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from traceback import extract_tb
-from typing import NoReturn
 
-from reglet.cli.command import ExitStatus
-from reglet.cli.commands import COMMANDS
+import click
+
+from reglet.application.version import __version__
+from reglet.cli.command import Command, Context, ExitStatus, UsageError
+from reglet.cli.console import without_secrets, write_message
 from reglet.domain.errors import RegletError
 from reglet.infrastructure.extras import add_with, extra_of
 
+_PROGRAM = "reglet-plugin"
+_COMPLETION_VARIABLE = "_REGLET_PLUGIN_COMPLETE"
 
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors have the status that this command documents."""
+COMMANDS = {
+    "new": "project",
+    "build": "build",
+    "run": "run",
+    "grants": "grants",
+    "manifest": "build",
+    "inspect": "build",
+    "test": "verify",
+    "audit": "verify",
+    "lint": "verify",
+    "verify": "verify",
+    "docs": "build",
+    "dev": "project",
+    "package": "publish",
+    "push": "publish",
+    "pull": "publish",
+    "index": "publish",
+    "doctor": "project",
+    "completion": "entry_point",
+    "help": "entry_point",
+}
+"""The commands in the order in which help shows them, and the module of each, imported when it is run."""
 
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(ExitStatus.USAGE, f"{self.prog}: {message}\n")
+
+class _Commands(click.Group):
+    context_class = Context
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"reglet.cli.{COMMANDS[cmd_name]}"), cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
+            raise click.NoSuchCommand(args[0], possibilities=COMMANDS, ctx=ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name=_PROGRAM)
+def commands() -> None:
+    """Make, run and test Reglet plugins written in Python."""
+
+
+@click.command("help", cls=Command)
+@click.argument("names", nargs=-1, metavar="[COMMAND]...")
+def help(names: tuple[str, ...]) -> int:  # noqa: A001 - the command's name
+    """Show the help of a command."""
+    return _invoke([*names, "--help"])
+
+
+@click.command(cls=Command)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish", "powershell"]))
+def completion(shell: str) -> int:
+    r"""Print what a shell needs to complete commands and options.
+
+    \b
+    bash        eval "$(reglet-plugin completion bash)"         in ~/.bashrc
+    zsh         eval "$(reglet-plugin completion zsh)"          in ~/.zshrc
+    fish        reglet-plugin completion fish | source          in ~/.config/fish/config.fish
+    powershell  reglet-plugin completion powershell | Out-String | Invoke-Expression    in $PROFILE
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise UsageError(f"there is no completion for {shell}")
+    sys.stdout.write(kind(commands, {}, _PROGRAM, _COMPLETION_VARIABLE).source() + "\n")
+    return ExitStatus.SUCCESS
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command that the arguments name and return its exit status."""
     _prepare_streams()
-    command = next((each for each in COMMANDS if arguments and each.name == arguments[0]), None)
-    own, passed_on = list(arguments), []
-    if command is not None and command.passes_on and "--" in own:
-        index = own.index("--")
-        own, passed_on = own[:index], own[index + 1 :]
+    instruction = os.environ.get(_COMPLETION_VARIABLE)
+    if instruction:
+        from click.shell_completion import shell_complete
 
-    def run() -> int:
-        options = _parser().parse_args(own)
-        options.passed_on = passed_on
-        status: int = options.run(options)
-        return status
+        return run_command(lambda: shell_complete(commands, {}, _PROGRAM, _COMPLETION_VARIABLE, instruction))
+    unexpected = ExitStatus.ERROR if arguments[:1] == ["run"] else ExitStatus.USAGE
+    return run_command(lambda: _invoke(arguments), unexpected)
 
-    return run_command(run, ExitStatus.USAGE if command is None else command.unexpected)
+
+def _invoke(arguments: Sequence[str]) -> int:
+    """Parse the arguments, run the command and return its status, without click's own handling of errors."""
+    try:
+        with commands.make_context(_PROGRAM, list(arguments)) as context:
+            status: int = commands.invoke(context)
+            return status
+    except click.exceptions.Exit as end:
+        return end.exit_code
 
 
 def run_command(run: Callable[[], int], unexpected: ExitStatus = ExitStatus.USAGE) -> int:
@@ -62,8 +141,23 @@ def run_command(run: Callable[[], int], unexpected: ExitStatus = ExitStatus.USAG
         return _fail("interrupted", ExitStatus.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - a bug is no failed check either
         with suppress(OSError):
-            sys.stderr.write(getattr(error, "traceback", ""))
+            _show_context(error)
         return _fail(*_explained(error, unexpected))
+
+
+def _show_context(error: Exception) -> None:
+    """Write what belongs above the error's line: a command's usage, or the author's own traceback.
+
+    Each line of a traceback is indented: what a plugin puts into it cannot look like a line of ours.
+    """
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        click.echo(error.ctx.get_usage(), err=True)
+    lines = getattr(error, "traceback", "").splitlines()
+    _, colon, reason = lines[-1].partition(": ") if lines else ("", "", "")
+    if colon and reason in str(error):
+        lines.pop()  # the line that follows says it
+    for line in lines:
+        write_message(f"  {line}", "    ")
 
 
 def _explained(error: Exception, unexpected: ExitStatus) -> tuple[str, ExitStatus]:
@@ -71,6 +165,8 @@ def _explained(error: Exception, unexpected: ExitStatus) -> tuple[str, ExitStatu
     match error:
         case RegletError():
             return str(error), ExitStatus.USAGE
+        case click.ClickException():
+            return error.format_message(), ExitStatus.USAGE
         case OSError():
             what = error.filename or "cannot write the output"
             return f"{what}: {error.strerror or error}", ExitStatus.USAGE
@@ -79,14 +175,6 @@ def _explained(error: Exception, unexpected: ExitStatus) -> tuple[str, ExitStatu
     frames = extract_tb(error.__traceback__)
     at = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"unexpected {type(error).__name__}{at}: {str(error).partition(chr(10))[0]}", unexpected
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="reglet-plugin", description="Make, run and test Reglet plugins written in Python.")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
-        command.add_to(commands)
-    return parser
 
 
 def _prepare_streams() -> None:
@@ -102,7 +190,7 @@ def _prepare_streams() -> None:
 
 def _fail(message: str, status: ExitStatus) -> int:
     with suppress(OSError):
-        sys.stderr.write(f"reglet-plugin: {message}\n")
+        write_message(f"{_PROGRAM}: {without_secrets(message)}")
     _discard_unwritten()
     return int(status)
 

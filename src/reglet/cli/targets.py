@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
 from reglet.application.names import PROJECT_FILE
 from reglet.cli.command import UsageError, require_extra
-from reglet.cli.console import messages, plugin_output
+from reglet.cli.console import plugin_output, write_message
 
 if TYPE_CHECKING:
     from reglet.domain.entities.grants import GrantSet
@@ -48,12 +46,28 @@ def load_target(target: str) -> LoadedPlugin:
         RegletError: what is there is no plugin, or it cannot be pulled or imported.
     """
     if is_module(target):
-        require_extra("build", "a .wasm target")
-        return BuiltPlugin(module_path(target))
+        return load_module(target)
     from reglet.infrastructure.build.project import load_plugin_in_process
 
     with plugin_output():
         return InProcessPlugin(load_plugin_in_process(target))
+
+
+def load_module(target: str) -> BuiltPlugin:
+    """Return the plugin of a TARGET that is a module; its file is read here and never again.
+
+    Raises:
+        UsageError: there is no such file, it cannot be read, or an extra is missing.
+        RegletError: it cannot be pulled.
+    """
+    require_extra("build", "a .wasm target")
+    path = local_path(target)
+    if not path.is_file():
+        raise UsageError(f"{target} is not there: build it with `reglet-plugin build PROJECT -o {target}`")
+    try:
+        return BuiltPlugin(str(path), path.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{target} cannot be read: {error.strerror}") from error
 
 
 def manifest_of(target: str) -> Manifest:
@@ -64,19 +78,6 @@ def manifest_of(target: str) -> Manifest:
 def is_module(target: str) -> bool:
     """Whether TARGET is a WebAssembly file, by its name, or a plugin in a registry."""
     return target.endswith(".wasm") or _is_in_registry(target)
-
-
-def module_path(target: str) -> Path:
-    """Return the path of a TARGET that is a module; one in a registry is pulled.
-
-    Raises:
-        UsageError: there is no such file, or an extra is missing.
-        RegletError: it cannot be pulled.
-    """
-    path = local_path(target)
-    if not path.is_file():
-        raise UsageError(f"{target} is not there: build it with `reglet-plugin build PROJECT -o {target}`")
-    return path
 
 
 def local_path(target: str) -> Path:
@@ -95,7 +96,7 @@ def local_path(target: str) -> Path:
 
     store = PluginStore()
     artifact = pull_artifact(parse_reference(target), store)
-    sys.stderr.write(f"{target} is {artifact.digest}\n")
+    write_message(f"{target} is {artifact.digest}")
     return store.path(digest_of(artifact.module))
 
 
@@ -117,18 +118,6 @@ def require_project(path: Path) -> None:
             f"{path} is no project: it has no {PROJECT_FILE}; name the project's folder, or make one "
             "with `reglet-plugin new`"
         )
-
-
-def add_target_argument(parser: argparse.ArgumentParser, default: str | None = None) -> None:
-    """Add TARGET to a command; with a default it may be left out."""
-    parser.add_argument(
-        "target",
-        metavar="TARGET",
-        nargs="?" if default else None,
-        default=default,
-        help="a .wasm file, the reference of a plugin in a registry, a project folder, a .py file or "
-        "module:attribute; the last three run in process",
-    )
 
 
 @frozen
@@ -168,36 +157,42 @@ class InProcessPlugin:
         return manifest
 
     def check(self, config: bytes, functions: HostFunctions, grants: GrantSet) -> Result:
-        """Run a check here; `grants` hold at the seam alone, which stderr mentions."""
+        """Run a check here; `grants` hold at the seam alone."""
         from reglet.testing.runners import InProcessRunner
 
         del grants
-        messages().print("in process: files and environment are not sandboxed", style="dim")
         with plugin_output():
             return InProcessRunner(self.definition).check(functions, config)
 
 
 @frozen
 class BuiltPlugin:
-    """A built module, run in the sandbox."""
+    """A built module, run in the sandbox: the bytes that were read once are asked about, described and run.
 
-    path: Path
+    Attributes:
+        name: what messages call it.
+        content: the module.
+    """
+
+    name: str
+    content: bytes = field(repr=False)
 
     @property
     def digest(self) -> str:
-        """The digest of the file."""
-        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+        """The digest of the module."""
+        return hashlib.sha256(self.content).hexdigest()
 
     def manifest(self) -> Manifest:
         """Ask the module, with nothing granted."""
         from reglet.sandbox import Sandbox
 
         with Sandbox() as sandbox:
-            return sandbox.load(self.path).manifest()
+            return sandbox.load(self.content, self.name).manifest()
 
     def check(self, config: bytes, functions: HostFunctions, grants: GrantSet) -> Result:
         """Run a check in a guest of its own."""
-        from reglet.testing.runners import SandboxRunner
+        from reglet.sandbox import Sandbox
+        from reglet.testing.usage import note_file
 
-        with SandboxRunner(self.path, grants) as runner:
-            return runner.check(functions, config)
+        with Sandbox(grants, functions=functions, file_observer=note_file) as sandbox:
+            return sandbox.load(self.content, self.name).check(config)

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast, overload, runtime_checkable
 
 from attrs import evolve, field, frozen
 
-from reglet.domain.errors import CancelledError, MissingClientError, TimeoutError  # noqa: A004 - our own family
+from reglet.domain.errors import (
+    CancelledError,
+    DefinitionError,
+    MissingClientError,
+    TimeoutError,  # noqa: A004 - our own family
+)
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
+
+    from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, SMTPClient, TCPDialer
 
 T = TypeVar("T")
 
@@ -54,12 +61,14 @@ class Context:
             may not be true.
         request_id: what ties a check to the host's log.
         config: the parsed config of the plugin, if it declared a config model.
+        cancellation: the switch that cancels the check; None where nobody can.
     """
 
     deadline: datetime | None = None
     request_id: str | None = None
     config: Any = None
     cancellation: Cancellation | None = field(default=None, repr=False)
+    _clock: Callable[[], datetime] | None = field(default=None, repr=False, alias="clock")
     _clients: Mapping[object, object] = field(factory=dict, repr=False, alias="clients")
 
     @property
@@ -74,6 +83,13 @@ class Context:
     @property
     def _overdue(self) -> bool:
         return self.deadline is not None and self.deadline <= datetime.now(UTC)
+
+    def now(self) -> datetime:
+        """Return the time, aware and in UTC: what a check counts days from.
+
+        It is the host's clock, and in a test the one that the test set. The deadline is not moved by it.
+        """
+        return datetime.now(UTC) if self._clock is None else self._clock()
 
     def remaining(self) -> timedelta | None:
         """Return the time left, never less than zero; None without a deadline."""
@@ -106,8 +122,29 @@ class Context:
         sooner = deadline if self.deadline is None else min(deadline, self.deadline)
         return evolve(self, deadline=sooner)
 
-    def with_client(self, port: TypeForm[T], client: T) -> Context:
-        """Return a context in which `port` is answered by `client`."""
+    def with_clock(self, clock: Callable[[], datetime]) -> Context:
+        """Return a context whose `now` is what `clock` returns: an aware timestamp."""
+        return evolve(self, clock=clock)
+
+    @overload
+    def with_client(self, port: TypeForm[HTTPClient], client: HTTPClient) -> Context: ...
+    @overload
+    def with_client(self, port: TypeForm[DNSResolver], client: DNSResolver) -> Context: ...
+    @overload
+    def with_client(self, port: TypeForm[TCPDialer], client: TCPDialer) -> Context: ...
+    @overload
+    def with_client(self, port: TypeForm[SMTPClient], client: SMTPClient) -> Context: ...
+    @overload
+    def with_client(self, port: TypeForm[CommandRunner], client: CommandRunner) -> Context: ...
+    def with_client(self, port: Any, client: object) -> Context:
+        """Return a context in which `port` is answered by `client`.
+
+        For a type of your own in place of a port there is `reglet.with_client(ctx, client, port)`.
+
+        Raises:
+            DefinitionError: the client does not fit the port; the text names what it lacks.
+        """
+        _require_fit(client, port)
         return evolve(self, clients={**self._clients, port: client})
 
     def with_config(self, config: Any) -> Context:
@@ -117,6 +154,18 @@ class Context:
     def has_client(self, port: object) -> bool:
         """Whether a client is bound to `port`."""
         return port in self._clients
+
+
+def _require_fit(client: object, port: Any) -> None:
+    if not getattr(port, "_is_runtime_protocol", False) or isinstance(client, port):
+        return
+    from typing_extensions import get_protocol_members
+
+    missing = [
+        name for name in sorted(get_protocol_members(port)) if not callable(getattr(client, name, None))
+    ]
+    kind = f"the class {client.__name__}" if isinstance(client, type) else f"a {type(client).__name__}"
+    raise DefinitionError(f"{kind} is no {_name(port)}: it has no {', '.join(missing)}")
 
 
 def _name(port: object) -> str:

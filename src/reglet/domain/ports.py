@@ -166,8 +166,10 @@ class TCPDialer(Protocol):
     ) -> TCPConnection:
         """Connect within `timeout`, with TLS if `tls`.
 
-        With `insecure_skip_verify` any certificate is taken, so that the facts of one that is expired or not
-        trusted can be read; `UnsupportedOptionError` where the host does not say that it did so.
+        The certificate is verified, against the host's authorities and the name in `address`: one that has
+        expired, has another name or is not trusted is a `TCPError`. With `insecure_skip_verify` any is
+        taken, so that its facts can be read; `UnsupportedOptionError` where the host does not say that
+        it did so.
         """
         ...
 
@@ -186,10 +188,11 @@ class SMTPClient(Protocol):
         *,
         insecure_skip_verify: bool = False,
     ) -> SMTPConnectResult:
-        """Connect, read the banner, negotiate TLS as asked, and quit.
+        """Connect, read the banner, negotiate TLS as asked, and quit; no mail is sent.
 
-        With `insecure_skip_verify` any certificate is taken; `UnsupportedOptionError` where the host does not
-        say that it did so. Raises `NetworkError`, `TimeoutError` or `CapabilityError`.
+        `use_tls` speaks TLS from the first byte, `use_starttls` asks for it after the banner. The certificate
+        is verified; with `insecure_skip_verify` any is taken, and `UnsupportedOptionError` is raised where
+        the host does not say that it did so. Raises `NetworkError`, `TimeoutError` or `CapabilityError`.
         """
         ...
 
@@ -284,6 +287,7 @@ def with_client(ctx: Context, client: object, port: object = None) -> Context:
     Raises:
         DefinitionError: no port was given, and it satisfies none.
     """
+    answering: Any = client  # of any type: it is held to a port at run time
     ports: list[Any] = [each for each in PORTS if isinstance(client, each)] if port is None else [port]
     if not ports:
         names = ", ".join(each.__name__ for each in PORTS)
@@ -291,5 +295,5 @@ def with_client(ctx: Context, client: object, port: object = None) -> Context:
             f"a {type(client).__name__} satisfies none of {names}; name it: with_client(ctx, it, port)"
         )
     for each in ports:
-        ctx = ctx.with_client(each, client)
+        ctx = ctx.with_client(each, answering)
     return ctx

@@ -106,6 +106,8 @@ def _decimal(value: int, unit: int) -> str:
 
 def format_time(timestamp: datetime) -> str:
     """Return a timestamp as Go's RFC3339Nano; one without a zone is taken as UTC."""
+    if timestamp is ZERO_TIME:  # a Result's own, until a host or an exported entry point sets it
+        return "0001-01-01T00:00:00Z"
     if timestamp.tzinfo is UTC and timestamp.__class__ is datetime:
         written = timestamp.isoformat()[: -len("+00:00")]
         return f"{written.rstrip('0') if timestamp.microsecond else written}Z"

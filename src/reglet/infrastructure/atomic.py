@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import tempfile
+import secrets
+import sys
+import time
 from pathlib import Path
+
+if sys.platform != "win32":
+    import fcntl
 
 PRIVATE = 0o600
 """The mode of a file that only its owner reads."""
 
 PUBLIC = 0o644
-"""The mode of a file for everybody."""
+"""The mode of a file for everybody, apart from what the umask takes away."""
+
+_SUFFIX = ".part"
+_LEAST_AGE = 1.0
+"""Seconds after which a file that nobody has locked was left behind, and is not about to be locked."""
 
 
 def write_atomic(path: Path, *contents: bytes | bytearray, mode: int = PUBLIC) -> None:
     """Write the contents one after the other, so that the file is there whole or as it was.
 
-    Any number of processes may write one file at once: the last to end wins. A link stays and its target is
-    written; a device or a pipe is written to, for what is renamed there would take its place.
+    Any number of processes may write one file at once: the last to end wins. What a killed process left in
+    the folder is removed. A link stays and its target is written; a device or a pipe is written to, for what
+    is renamed there would take its place.
 
     Raises:
         OSError: it cannot be written there.
@@ -27,13 +38,49 @@ def write_atomic(path: Path, *contents: bytes | bytearray, mode: int = PUBLIC) -
             stream.writelines(contents)
         return
     path = path.resolve()
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    beside = Path(name)
+    _sweep(path.parent)
+    beside = path.parent / f".{secrets.token_hex(8)}{_SUFFIX}"
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file:
+            _try_lock(descriptor)
             file.writelines(contents)
-        beside.chmod(mode)
-        beside.replace(path)
+            file.flush()
+            if sys.platform != "win32":  # where an open file cannot be renamed
+                beside.replace(path)
+        if sys.platform == "win32":
+            beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left: a file that is being written is locked (on Windows: open)."""
+    with contextlib.suppress(OSError):
+        for left in folder.glob(f".????????????????{_SUFFIX}"):
+            with contextlib.suppress(OSError):
+                if left.is_file() and time.time() - left.stat().st_mtime > _LEAST_AGE:
+                    _remove_unlocked(left)
+
+
+def _remove_unlocked(path: Path) -> None:
+    if sys.platform == "win32":
+        path.unlink()
+        return
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        if _try_lock(descriptor):
+            path.unlink()
+    finally:
+        os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Report whether the file was free; it is not where files cannot be locked, as on some networks."""
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+    return True

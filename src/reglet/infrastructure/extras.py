@@ -11,11 +11,11 @@ Extra: TypeAlias = Literal["build", "host", "registry", "component", "test"]
 """The extras, as `pip install 'reglet[…]'` names them."""
 
 EXTRAS: Mapping[Extra, Mapping[str, str]] = {
-    "build": {"wasmtime": "wasmtime", "rich": "rich", "platformdirs": "platformdirs"},
-    "host": {"httpx": "httpx[http2]", "dns": "dnspython", "cryptography": "cryptography"},
-    "registry": {"oras": "oras", "yaml": "PyYAML"},
+    "build": {"wasmtime": "wasmtime", "platformdirs": "platformdirs", "yaml": "PyYAML"},
+    "host": {"httpcore": "httpcore[http2]", "dns": "dnspython", "cryptography": "cryptography"},
+    "registry": {"oras": "oras"},
     "component": {"componentize_py": "componentize-py"},
-    "test": {"pytest": "pytest", "jsonschema": "jsonschema"},
+    "test": {"pytest": "pytest", "jsonschema": "jsonschema", "hypothesis": "hypothesis"},
 }
 """What each extra adds: importable names, and the packages that bring them.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -51,6 +52,7 @@ class Sandbox:
         stderr: Sink | None = None,
         environment: Mapping[str, str] | None = None,
         directory: str | os.PathLike[str] | None = None,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         """Make a sandbox.
 
@@ -64,11 +66,12 @@ class Sandbox:
             log: takes what plugins log.
             observer: is given each host call, from the thread that made it.
             file_observer: is given each path that a guest asks for, granted or not, and whether it wants to
-                change what is there. A sandbox that grants no file has no file system to ask.
+                change what is there: None if it only looks whether there is anything. A sandbox that grants no file has no file system to ask.
             stdout: takes what guests write to standard output, up to `limits.output_bytes`.
             stderr: the same for standard error.
             environment: where granted variables come from; this process's environment by default.
             directory: where relative patterns of granted paths start; the working directory by default.
+            clock: returns the time of day that guests see, an aware timestamp; this machine's by default.
 
         Raises:
             MissingPackageError: a package of `reglet[host]` is missing; the text has the pip line.
@@ -84,12 +87,15 @@ class Sandbox:
         self._file_observer = file_observer
         self._streams = (stdout, stderr)
         self._environment = os.environ if environment is None else environment
+        self._clock = clock
         self._slots = threading.BoundedSemaphore(self.limits.instances)
         self._modules: WeakSet[Module] = WeakSet()
         self._closed = False
 
-    def load(self, plugin: str | os.PathLike[str] | bytes) -> Module:
+    def load(self, plugin: str | os.PathLike[str] | bytes, name: str = "the module") -> Module:
         """Return the module in a file (or given as bytes), compiled; later loads find it compiled on disk.
+
+        `name` is what messages call one that is given as bytes.
 
         Raises:
             NotAPluginError: it is not WebAssembly, a component, or no plugin; the message names which.
@@ -99,7 +105,7 @@ class Sandbox:
         if self._closed:
             raise SandboxClosedError
         if isinstance(plugin, bytes):
-            return self._module(plugin, "the module")
+            return self._module(plugin, name)
         path = Path(plugin)
         return self._module(path.read_bytes(), str(path))
 
@@ -122,7 +128,11 @@ class Sandbox:
         kind = module_class()
         from reglet.infrastructure.host.compiled_plugin import load_plugin
 
+        # meanwhile the clients of what is granted are imported: no check is to wait for that
+        ready = threading.Thread(target=lambda: self._functions, name="reglet-clients", daemon=True)
+        ready.start()
         code = load_plugin(binary, source, fuel=self.limits.fuel is not None, find_image=_find_image)
+        ready.join()
         module = kind(code, self._functions_for, self._wasi, self.limits, self._slots)
         self._modules.add(module)
         return module
@@ -158,6 +168,7 @@ class Sandbox:
             },
             stdout=stdout or discard,
             stderr=stderr or discard,
+            clock=self._clock,
         )
 
 
@@ -174,11 +185,13 @@ def native_functions(
 ) -> HostDispatcher:
     """Return host functions over the real network and real processes, held to `grants`: a sandbox's own.
 
-    They serve a plugin in this process too. `ca_file` is a PEM file of the only authorities to trust,
+    They serve a plugin in this process too. What answers the kinds that are granted is imported at once, so
+    that no check has it in its figures. `ca_file` is a PEM file of the only authorities to trust,
     `nameservers` are asked in place of the system's; the rest is as for `Sandbox`.
     """
     policy = Policy(grants, cwd=os.path.abspath(directory or os.curdir))  # noqa: PTH100 - its links stay
     ports = NativePorts(PolicyGuard(policy), log, ca_file, nameservers)
+    ports.prepare({"network"} if grants.network is not None and grants.network.rules else ())
     return HostDispatcher(ports, policy, dialect=dialect, limits=limits, observer=observer)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from attrs import field, frozen
@@ -40,6 +41,7 @@ class ExampleCase:
         expected_error: a part of the error's text; empty if it is to succeed.
         answers: what the host answers.
         clients: clients to use in place of a host with those answers.
+        now: what its `ctx.now()` returns; None: the real time.
     """
 
     plugin: Plugin = field(repr=False)
@@ -51,6 +53,7 @@ class ExampleCase:
     expected_error: str = field(default="", repr=False)
     answers: tuple[Answer, ...] = field(default=(), repr=False)
     clients: tuple[object, ...] = field(default=(), repr=False)
+    now: datetime | None = None
 
     @property
     def id(self) -> str:
@@ -93,10 +96,10 @@ def generate_example_tests(plugin: Plugin, *clients: object) -> list[ParameterSe
 def run_example(case: ExampleCase) -> Result:
     """Run an example and return its Result. Raises `ExampleFailed` with every difference."""
     __tracebackhide__ = True
-    host = FakeHost.of(case.plugin, *case.answers)
+    host = FakeHost.of(case.plugin, *case.answers, now=case.now)
     try:
         if case.clients:
-            ctx = with_fakes(Context(), case.clients)
+            ctx = with_fakes(host.at_time(Context()), case.clients)
             result = check_in_context(case.plugin, ctx, encode_config(case.config))
             raise_unexpected(case.clients)
         else:
@@ -136,6 +139,7 @@ def _declared(plugin: Plugin, operation: Operation, clients: tuple[object, ...])
             example.expected_error,
             example.answers,
             clients,
+            example.now,
         )
 
 
@@ -152,7 +156,8 @@ def _named(value: Any, as_json: Any) -> JSONValue:
         return {name: _named(inner, as_json[name]) for name, inner in value.items()}
     if isinstance(as_json, list):
         return [_named(inner, item) for inner, item in zip(value, as_json, strict=True)]
-    return as_json  # type: ignore[no-any-return]  # JSON, as `unstructure_model` made it
+    value_as_json: JSONValue = as_json
+    return value_as_json
 
 
 def _described(plugin: Plugin, clients: tuple[object, ...]) -> Iterator[ExampleCase]:

@@ -9,7 +9,9 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -54,10 +56,16 @@ class GoHostRunner:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
         )
 
-    def check(self, functions: HostFunctions, config: bytes) -> Result:
-        """Run one check in a fresh instance. Raises `GoHostError` where the guest trapped."""
+    def check(
+        self, functions: HostFunctions, config: bytes, *, clock: Callable[[], datetime] | None = None
+    ) -> Result:
+        """Run one check in a fresh instance, at the time of `clock`, which stands while it runs.
+
+        Raises `GoHostError` where the guest trapped.
+        """
         environment = {name: value for name, value in os.environ.items() if self._policy.environment(name)}
-        self._say(config=_text(config), directories=self._directories, environment=environment)
+        now = None if clock is None else int(clock().timestamp())
+        self._say(config=_text(config), directories=self._directories, environment=environment, now=now)
         while True:
             heard = self._hear()
             if "call" in heard:

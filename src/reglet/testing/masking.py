@@ -59,9 +59,9 @@ def is_secret_name(name: str) -> bool:
 class Masker:
     """Masks the values that have a secret's name, and every known secret wherever it stands.
 
-    Known secrets are those that it is given and those that it learns. They are found as they are, in parts
-    of an address (`%2F`), in JSON (`\\u00e9`), in HTML, in hexadecimal digits and in base64. Those shorter than
-    four characters are not looked for: they would stand everywhere.
+    Known secrets are those that it is given and those that it learns. They are found as they are, quoted for
+    a URL, escaped for JSON and HTML, in hexadecimal digits and in base64. Those shorter than four characters
+    are not looked for: they would stand everywhere.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:

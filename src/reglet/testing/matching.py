@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -121,7 +120,8 @@ def _different(expected: JSONValue, actual: JSONValue) -> str:
     suffixes = [f" ({kind})" for kind in kinds] if kinds[0] != kinds[1] else ["", ""]
     line = f"expected {shown(expected)}{suffixes[0]}, got {shown(actual)}{suffixes[1]}"
     if isinstance(expected, str) and isinstance(actual, str) and max(len(expected), len(actual)) > _LONG:
-        same = len(os.path.commonprefix([expected, actual]))
+        pairs = enumerate(zip(expected, actual, strict=False))
+        same = next((index for index, (one, other) in pairs if one != other), min(len(expected), len(actual)))
         around = [
             json.dumps(each[max(same - 20, 0) : same + 20], ensure_ascii=False) for each in (expected, actual)
         ]

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
     from reglet.testing.plugintest import PluginClient
     from reglet.testing.projects import Projects
     from reglet.testing.runners import RunnerName
+    from reglet.testing.usage import Usage
 
 _FAILED = pytest.StashKey[bool]()
 _PROJECTS = pytest.StashKey["Projects"]()
+_USAGE: pytest.StashKey[Usage] = pytest.StashKey()
 _RUNNERS = ("fakes", "native", "sandbox", "go")
 
 
@@ -105,12 +107,41 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     if path is None:
         return (yield)
     from reglet.testing.side_effects import checks_watched
-    from reglet.testing.usage import usage_recorded
+    from reglet.testing.usage import Usage
 
-    with usage_recorded() as usage, checks_watched():
+    session.config.stash[_USAGE] = Usage()
+    with checks_watched():
         outcome = yield
-    usage.save(path)
+    session.config.stash[_USAGE].save(path)
     return outcome
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """Run a test with everything granted, if `--reglet-audit` asks for it, and note what it touches.
+
+    One that fails so means to be denied: it is run again with what is declared, and counts as that run ends.
+    """
+    if _USAGE not in item.config.stash:
+        return None
+    from _pytest.runner import runtestprotocol
+
+    from reglet.testing.usage import grants_opened, usage_recorded
+
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    with usage_recorded() as usage, grants_opened():
+        reports = runtestprotocol(item, log=False, nextitem=nextitem)
+    if any(report.failed for report in reports):
+        item.stash[_FAILED] = False
+        if isinstance(item, pytest.Function):
+            item._initrequest()  # noqa: SLF001 - fixtures are made anew, as plugins that repeat tests do it
+        with usage_recorded() as usage:
+            reports = runtestprotocol(item, log=False, nextitem=nextitem)
+    item.config.stash[_USAGE].add(usage)
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
 
 
 def projects_of(config: pytest.Config) -> Projects:

@@ -177,7 +177,8 @@ class Replay:
         """A sentence about the masks that the replay met; empty if it met none."""
         if not self.masks:
             return ""
-        return f"the recording masks secrets in its answers, so what is made of them may differ: {', '.join(self.masks)}"
+        where = ", ".join(self.masks)
+        return f"the recording masks secrets in its answers, so what is made of them may differ: {where}"
 
     def call(self, name: str, request: bytes) -> bytes:
         """Answer a call as recorded. Raises `ReplayMismatchError` where it differs."""

@@ -7,12 +7,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias
 
 from reglet.domain.context import Context
-from reglet.domain.entities.grants import ExecCapability, GrantSet, NetworkCapability, NetworkRule
+from reglet.domain.entities.grants import (
+    EnvironmentCapability,
+    ExecCapability,
+    FileSystemCapability,
+    FileSystemRule,
+    GrantSet,
+    NetworkCapability,
+    NetworkRule,
+)
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.result import Result
 from reglet.domain.policy import Policy
@@ -32,7 +41,7 @@ from reglet.infrastructure.wire.result import RESULT
 from reglet.sandbox import Sandbox
 from reglet.testing.fakes.dns import FakeDNSResolver, LookupTypes
 from reglet.testing.side_effects import side_effects_watched
-from reglet.testing.usage import note_file
+from reglet.testing.usage import are_grants_open, note_file
 
 if TYPE_CHECKING:
     from reglet.sandbox import Module
@@ -40,18 +49,25 @@ if TYPE_CHECKING:
 RunnerName: TypeAlias = Literal["fakes", "native", "sandbox", "go"]
 """The runners, as `--reglet-place` names them."""
 
+Clock: TypeAlias = Callable[[], datetime]
+"""Returns the time that a check sees, an aware timestamp."""
+
 EVERYTHING = GrantSet(
     network=NetworkCapability([NetworkRule(["*", "0.0.0.0/0", "::/0"], ["*"])]),
     exec=ExecCapability(["**"]),
 )
 """What is granted where a test gives the clients itself: it decides, not a capability."""
 
+_EVERYTHING_LOCAL = GrantSet(
+    fs=FileSystemCapability([FileSystemRule(["/**"], ["/**"])]), env=EnvironmentCapability(["*"])
+)
+
 
 class Runner(Protocol):
     """Runs a plugin: config bytes in, a Result out, host calls to whoever answers them."""
 
-    def check(self, functions: HostFunctions, config: bytes) -> Result:
-        """Run one check, whose host calls `functions` answer."""
+    def check(self, functions: HostFunctions, config: bytes, *, clock: Clock | None = None) -> Result:
+        """Run one check, whose host calls `functions` answer; `clock` is what its `ctx.now()` returns."""
         ...
 
 
@@ -62,10 +78,10 @@ class InProcessRunner:
         """Run `plugin`."""
         self._plugin = plugin
 
-    def check(self, functions: HostFunctions, config: bytes) -> Result:
+    def check(self, functions: HostFunctions, config: bytes, *, clock: Clock | None = None) -> Result:
         """Run one check, whose host calls `functions` answer."""
         with side_effects_watched():
-            return RESULT.decode(Exports(self._plugin, functions).observe(config))
+            return RESULT.decode(Exports(self._plugin, functions, clock=clock).observe(config))
 
 
 class NativeRunner(InProcessRunner):
@@ -76,10 +92,10 @@ class NativeRunner(InProcessRunner):
         super().__init__(plugin)
         self._native_host = native_host
 
-    def check(self, functions: HostFunctions, config: bytes) -> Result:
+    def check(self, functions: HostFunctions, config: bytes, *, clock: Clock | None = None) -> Result:
         """Run one check; `functions` are not asked."""
         del functions
-        return super().check(self._native_host(), config)
+        return super().check(self._native_host(), config, clock=clock)
 
 
 class SandboxRunner:
@@ -94,16 +110,20 @@ class SandboxRunner:
         self._path = module
         self._grants = grants
         self._functions = _CurrentFunctions()
+        self._clock: Clock | None = None
         self._loaded: tuple[object, Sandbox, Module] | None = None
 
-    def check(self, functions: HostFunctions, config: bytes) -> Result:
+    def check(self, functions: HostFunctions, config: bytes, *, clock: Clock | None = None) -> Result:
         """Run one check in a guest of its own, whose host calls `functions` answer."""
         module = self._module()
-        self._functions.current = functions
+        self._functions.current, self._clock = functions, clock
         try:
             return module.check(config)
         finally:
-            self._functions.current = None
+            self._functions.current = self._clock = None
+
+    def _now(self) -> datetime:
+        return datetime.now(UTC) if self._clock is None else self._clock()
 
     def close(self) -> None:
         """Let go of the module."""
@@ -120,14 +140,24 @@ class SandboxRunner:
         self.close()
 
     def _module(self) -> Module:
-        environment, directory = dict(os.environ), Path.cwd()
-        if self._loaded is None or self._loaded[0] != (environment, directory):
+        key = environment, _, opened = dict(os.environ), Path.cwd(), are_grants_open()
+        if self._loaded is None or self._loaded[0] != key:
             self.close()
             sandbox = Sandbox(
-                self._grants, functions=self._functions, file_observer=note_file, environment=environment
+                self._grants.merge(_EVERYTHING_LOCAL) if opened else self._grants,
+                functions=self._functions,
+                file_observer=note_file if opened else self._note_granted,
+                environment=environment,
+                clock=self._now,
             )
-            self._loaded = (environment, directory), sandbox, sandbox.load(self._path)
+            self._loaded = key, sandbox, sandbox.load(self._path)
         return self._loaded[2]
+
+    def _note_granted(self, path: str, changes: bool | None) -> None:
+        """Note a path unless it is denied: a test means it to be."""
+        policy = Policy(self._grants)
+        if policy.write(path) if changes else policy.read(path):
+            note_file(path, changes)
 
 
 class _CurrentFunctions:
@@ -161,7 +191,7 @@ class HostedPlugin:
 
     def check(self, ctx: Context, config: bytes) -> Result:
         """Run a check, whose host calls the clients of `ctx` answer."""
-        return self.runner.check(context_functions(ctx), config)
+        return self.runner.check(context_functions(ctx), config, clock=ctx.now)
 
 
 _registered: dict[int, Runner] = {}
@@ -192,7 +222,9 @@ def definition_of(plugin: Plugin) -> Plugin:
 def check_in_context(plugin: Plugin, ctx: Context, config: bytes) -> Result:
     """Run a check with the clients of `ctx`, directly where the plugin runs in this process anyway."""
     runner = _registered.get(id(plugin))
-    return plugin.check(ctx, config) if runner is None else runner.check(context_functions(ctx), config)
+    if runner is None:
+        return plugin.check(ctx, config)
+    return runner.check(context_functions(ctx), config, clock=ctx.now)
 
 
 def context_functions(ctx: Context) -> HostFunctions:

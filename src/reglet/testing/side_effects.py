@@ -110,7 +110,7 @@ class _WatchedVariables(dict[Any, Any]):
 
 def _noting(look: Callable[..., Any]) -> Callable[..., Any]:
     def noted(path: Any, *arguments: Any, **options: Any) -> Any:
-        _note_path(path, writes=False)
+        _note_path(path, changes=None)
         return look(path, *arguments, **options)
 
     return noted
@@ -129,11 +129,11 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
         return
     if event == "open":
         path, mode, flags = arguments
-        _note_path(path, writes=_is_writing(mode, flags))
+        _note_path(path, changes=_is_writing(mode, flags))
     elif event in _READ_EVENTS:
-        _note_path(arguments[0], writes=False)
+        _note_path(arguments[0], changes=False)
     elif event in _WRITE_EVENTS:
-        _note_path(arguments[0], writes=True)
+        _note_path(arguments[0], changes=True)
 
 
 def _is_writing(mode: Any, flags: Any) -> bool:
@@ -142,14 +142,16 @@ def _is_writing(mode: Any, flags: Any) -> bool:
     return isinstance(flags, int) and bool(flags & _WRITING)
 
 
-def _note_path(path: Any, *, writes: bool) -> None:
+def _note_path(path: Any, *, changes: bool | None) -> None:
     if not isinstance(path, str | bytes | os.PathLike) or not _is_plugins_doing():
         return
     absolute = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - pathlib would look at the file again
     if not _names_a_file(absolute):
         return
     for usage in _watching:
-        (usage.writes if writes else usage.reads).add(absolute)
+        (usage.writes if changes else usage.reads).add(absolute)
+        if changes is False:
+            usage.opened.add(absolute)
 
 
 def _names_a_file(path: str) -> bool:

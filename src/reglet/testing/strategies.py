@@ -1,6 +1,6 @@
 """Hypothesis strategies from models: configs that fit, configs that nearly fit, and answers of a host.
 
-Hypothesis is not installed with the kit: `pip install hypothesis`.
+Hypothesis comes with `reglet[test]`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from reglet.application import examples
 from reglet.application.examples import Answer
+from reglet.application.models.inspect import model_type
 from reglet.application.models.strings import compile_pattern
 from reglet.application.models.types import (
     AnyType,
@@ -27,14 +28,15 @@ from reglet.application.models.types import (
     TimeDeltaType,
     Type,
 )
-from reglet.application.operations import Operation
+from reglet.application.operations import Operation, read_signature
 from reglet.domain.entities.records import MXRecord
 from reglet.domain.time import format_duration, format_time
+from reglet.infrastructure.extras import add_with
 
 try:
     from hypothesis import strategies as st
 except ImportError as missing:
-    raise ImportError("fuzzing needs hypothesis; add it with: pip install hypothesis") from missing
+    raise ImportError(f"fuzzing needs hypothesis; {add_with('test')}") from missing
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -44,9 +46,19 @@ _LARGEST = 2**53
 _LONG = timedelta(days=1)
 
 
-def inputs(operation: Operation) -> SearchStrategy[dict[str, Any]]:
-    """Return a strategy for the inputs of an operation, as JSON objects that fit its model."""
-    return st.just({}) if operation.input_type is None else _model(operation.input_type)
+def inputs(operation: Operation | Callable[..., Any]) -> SearchStrategy[dict[str, Any]]:
+    """Return a strategy for the inputs of an operation, as JSON objects that fit its model.
+
+    The operation may be given by its method: `inputs(Service.method)`.
+
+    Raises `DefinitionError` for what is no operation's method.
+    """
+    if isinstance(operation, Operation):
+        model = operation.input
+    else:
+        handler = getattr(operation, "__func__", operation)  # of a bound method
+        model = read_signature(handler, f"operation {getattr(handler, '__qualname__', handler)}").input
+    return st.just({}) if model is None else _model(model_type(model))
 
 
 def configs(operation: Operation) -> SearchStrategy[dict[str, Any]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
@@ -37,6 +37,7 @@ class Usage:
         reads: absolute paths that were read or looked at.
         writes: absolute paths that were written, made or removed.
         variables: environment variables that were asked for, set or not.
+        opened: those of the reads that were opened or listed, and not only looked at.
     """
 
     targets: set[tuple[str, int]] = field(factory=set)
@@ -44,9 +45,10 @@ class Usage:
     reads: set[str] = field(factory=set)
     writes: set[str] = field(factory=set)
     variables: set[str] = field(factory=set)
+    opened: set[str] = field(factory=set)
 
     def note_call(self, function: str, request: Mapping[str, Any]) -> None:
-        """Note a host call by its request on the wire, in either dialect."""
+        """Note a host call by its request on the wire, in any dialect."""
         match function:
             case "http_request":
                 self.note_url(str(request.get("url", "")))
@@ -83,14 +85,28 @@ class Usage:
         self.reads.update(other.reads)
         self.writes.update(other.writes)
         self.variables.update(other.variables)
+        self.opened.update(other.opened)
+
+    @property
+    def lasting(self) -> Usage:
+        """This without what asks for no grant: files for temporary use, and folders on the way to others.
+
+        Who resolves a path looks at every folder above it; only a folder that was listed is a use of its own.
+        """
+        touched = {Path(path) for path in self.reads | self.writes}
+        on_the_way = {"/", *(str(parent) for path in touched for parent in path.parents)}
+        reads = {path for path in self.reads if path in self.opened or path not in on_the_way}
+        kept, writes = (set(filterfalse(is_temporary, paths)) for paths in (reads, self.writes))
+        return evolve(self, reads=kept, writes=writes)
 
     def least_grants(self) -> GrantSet:
         """Return the least that covers this; hosts with the same ports share a rule.
 
-        Files for temporary use, which tests make, are left out.
+        Files of a folder that was listed become one pattern, where nothing else is in reach of it.
         """
         network = NetworkCapability(self._network_rules()) if self.targets else None
-        reads, writes = (sorted(filterfalse(is_temporary, paths)) for paths in (self.reads, self.writes))
+        lasting = self.lasting
+        reads, writes = _folded(lasting.reads, self.opened), sorted(lasting.writes)
         return GrantSet(
             network=network,
             fs=FileSystemCapability([FileSystemRule(reads, writes)]) if reads or writes else None,
@@ -120,8 +136,41 @@ class Usage:
         return cls(targets, *(set(lists[name]) for name in _NAMES[1:]))
 
 
-_NAMES = ("targets", "commands", "reads", "writes", "variables")
+def _folded(reads: set[str], listed: set[str]) -> list[str]:
+    """Return paths with `folder/*` in place of three files or more that a plugin found by listing the folder."""
+    found: dict[str, list[str]] = {}
+    for path in reads:
+        found.setdefault(str(Path(path).parent), []).append(path)
+    folders = {
+        folder
+        for folder, paths in found.items()
+        if folder in listed and len(paths) >= _MANY and _may_be_folded(Path(folder))
+    }
+    single = {path for path in reads if str(Path(path).parent) not in folders}
+    return sorted([*single, *(f"{folder}/*" for folder in folders)])
+
+
+def _may_be_folded(folder: Path) -> bool:
+    """Whether a pattern for a whole folder reaches nothing of another kind: not `/etc/*`, no home, no hidden one."""
+    personal = folder.parts[1:2] in (
+        ("home",),
+        ("root",),
+        ("Users",),
+        ("proc",),
+        ("sys",),
+        ("dev",),
+        ("run",),
+    )
+    return (
+        len(folder.parts) > _TOP_FOLDER and not personal and not any(part[0] == "." for part in folder.parts)
+    )
+
+
+_NAMES = ("targets", "commands", "reads", "writes", "variables", "opened")
+_MANY = 3
+_TOP_FOLDER = 2
 _running: list[Usage] = []
+_open: list[bool] = []
 
 
 @contextmanager
@@ -144,6 +193,24 @@ def usage_paused() -> Iterator[None]:
         yield
     finally:
         _running.extend(paused)
+
+
+@contextmanager
+def grants_opened() -> Iterator[None]:
+    """Let hosts of fakes and the sandbox allow everything inside the block, so that a denial hides nothing.
+
+    A fake's call without a route is then answered as one to a port where nobody listens.
+    """
+    _open.append(True)
+    try:
+        yield
+    finally:
+        _open.pop()
+
+
+def are_grants_open() -> bool:
+    """Whether everything is allowed, to see what is touched."""
+    return bool(_open)
 
 
 def running_collections() -> tuple[Usage, ...]:
@@ -173,19 +240,9 @@ def note_fake_call(port: str, facts: Mapping[str, Any]) -> None:
                 usage.commands.add(facts["command"])
 
 
-def note_file(path: str, changes: bool) -> None:
-    """Note a path that a guest asked for, in every collection that runs."""
+def note_file(path: str, changes: bool | None) -> None:
+    """Note a path that is read or changed, in every collection that runs; None: it is only looked at."""
     for usage in running_collections():
         (usage.writes if changes else usage.reads).add(path)
-
-
-def note_host_call(function: str, request: bytes) -> None:
-    """Note a host call in every collection that runs."""
-    if not _running:
-        return
-    try:
-        fields = json.loads(request)
-    except ValueError:
-        return
-    for usage in running_collections():
-        usage.note_call(function, fields)
+        if changes is False:
+            usage.opened.add(path)

@@ -77,6 +77,13 @@ def test_an_answer_is_a_success_with_its_facts() -> None:
     assert result.metadata.end_time >= result.metadata.start_time
 
 
+def test_the_response_time_is_the_hosts_own() -> None:
+    """What is imported or decoded here is no part of it."""
+    facts = data(check(Web(HTTPResponse(200, latency=timedelta(milliseconds=1234)))))
+    assert facts["response_time_ms"] == 1234
+    assert data(check(Web(HTTPResponse(200, latency=timedelta()))))["response_time_ms"] >= 1
+
+
 def test_every_option_reaches_the_client() -> None:
     """Redirects and verification too, which the Go SDK drops."""
     web = Web()

@@ -11,6 +11,7 @@ from attrs import define
 
 from reglet.application.checks import run_tcp_check
 from reglet.domain.context import Context
+from reglet.domain.entities.records import ObservedConnection
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import CapabilityError, MissingClientError, RegletError, TCPError
 
@@ -105,6 +106,35 @@ def test_the_timeout_is_five_seconds_unless_said() -> None:
     run_tcp_check(Context(), {"host": "h", "port": 1, "tls": "true"}, client=dialer)
     run_tcp_check(Context(), {"host": "h", "port": 1, "timeout_ms": -1}, client=dialer)
     assert dialer.dialled == [("h:1", timedelta(seconds=5), False), ("h:1", timedelta(), False)]
+
+
+def test_any_certificate_is_taken_where_the_config_says_so() -> None:
+    """A client that knows nothing of that is not told otherwise."""
+    asked = []
+
+    class Unverified(Dialer):
+        def dial_secure(self, address: str, timeout: timedelta, tls: bool, **options: bool) -> Connection:
+            asked.append(options)
+            return super().dial_secure(address, timeout, tls)
+
+    for more in ({}, {"insecure_skip_verify": False}, {"insecure_skip_verify": True}):
+        run_tcp_check(Context(), {"host": "h", "port": 1, **more}, client=Unverified(Connection()))
+    assert asked == [{}, {}, {"insecure_skip_verify": True}]
+
+
+def test_the_response_time_is_the_hosts_own() -> None:
+    """What is imported or decoded here is no part of it."""
+    dialer = Dialer(Connection())
+    dialer.answer = ObservedConnection(response_time=timedelta(milliseconds=1234))  # type: ignore[assignment]
+    result = run_tcp_check(Context(), {"host": "h", "port": 1}, client=dialer)
+    assert result.data is not None
+    assert result.data["response_time_ms"] == 1234
+
+
+def test_a_certificate_without_a_subject_keeps_its_issuer() -> None:
+    """The subject is there, and empty."""
+    result = check(Connection(is_tls=True, tls_cert_issuer="CN=Test CA"), tls=True)
+    assert (facts(result)["tls_cert_subject"], facts(result)["tls_cert_issuer"]) == ("", "CN=Test CA")
 
 
 def test_tls_tells_version_cipher_and_certificate() -> None:

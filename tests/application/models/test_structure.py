@@ -413,6 +413,26 @@ def test_enums_of_strings_and_integers_are_read_as_their_members():
     ]
 
 
+class Speed(str, Enum):  # noqa: UP042 - people write it so
+    """Strings that are an enum's, as before Python 3.11."""
+
+    SLOW = "slow"
+
+
+def test_members_of_enums_are_defaults():
+    """A field has one, or a list of them, whatever kind of enum it is."""
+
+    @reglet.model
+    class Usual:
+        mode: Mode = Mode.FAST
+        speeds: tuple[Speed, ...] = (Speed.SLOW,)
+        levels: list[Level] = reglet.field(factory=lambda: [Level.LOW])
+
+    value, problems = parse_model(Usual, {})
+    assert problems == []
+    assert (value.mode, value.speeds, value.levels) == (Mode.FAST, (Speed.SLOW,), [Level.LOW])
+
+
 def test_a_list_tells_of_its_length_and_of_its_items():
     """The length first."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reglet.domain.entities.grants import RiskLevel, assess_risk
+from reglet.domain.policy.risk import RiskLevel, assess_risk
 from tests.vectors import go_values as go
 from tests.vectors.kinds.grantset import has_unknown_operation
 from tests.vectors.rules import Rule

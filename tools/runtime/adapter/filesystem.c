@@ -116,13 +116,12 @@ static u8 type_of(u8 p1_type) {
 
 enum { SECOND = 1000000000 };
 
-// Times before 1970 are in two's complement, as Go has them.
+// A time before 1970, which hosts write in two's complement, becomes the first second of 1970: libc has no other.
 static void write_time(u8 *to, u64 nanoseconds) {
-  i64 seconds = (i64)nanoseconds / SECOND, rest = (i64)nanoseconds % SECOND;
-  if (rest < 0) seconds--, rest += SECOND;
+  if ((i64)nanoseconds < 0) nanoseconds = 0;
   to[0] = 1;
-  U64_AT(to, 8) = (u64)seconds;
-  U32_AT(to, 16) = (u32)rest;
+  U64_AT(to, 8) = nanoseconds / SECOND;
+  U32_AT(to, 16) = (u32)(nanoseconds % SECOND);
 }
 
 static void write_stat(p1_errno error, const p1_stat *stat, u8 *result) {

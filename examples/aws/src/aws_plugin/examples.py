@@ -9,7 +9,9 @@ import reglet
 from aws_plugin.groups import IngressRule, SecurityGroup, SecurityGroupsOutput
 from aws_plugin.instances import Instance, InstancesOutput, MetadataOptions
 from aws_plugin.models import (
+    AccessKey,
     AccessKeysInput,
+    AccessKeysOutput,
     AccountInput,
     AccountSummary,
     EC2Input,
@@ -174,11 +176,14 @@ GET_ACCOUNT_PASSWORD_POLICY = [
     ),
 ]
 
+_NEVER_USED = AccessKey("ann", "AKIAEXAMPLE", "Active", "2020-01-01T00:00:00Z", never_used=True)
+
 LIST_ACCESS_KEYS = [
     reglet.Example(
         "never_used",
         AccessKeysInput(threshold_days=30),
         description="A key that was made long ago and never used",
+        expected_output=AccessKeysOutput(1, 1, [_NEVER_USED], [_NEVER_USED]),
         answers=[
             answers.http(
                 "https://iam.amazonaws.com/?Action=ListUsers*",

@@ -46,9 +46,11 @@ def can_read(path: str) -> bool:
     try:
         if Path(path).is_dir():
             next(Path(path).iterdir(), None)
-        else:
+        elif Path(path).is_file():
             with Path(path).open("rb"):
                 pass
+        else:
+            return False  # to open a pipe waits for whoever writes to it
     except OSError:
         return False
     return True

@@ -34,17 +34,22 @@ plugin = reglet.define_plugin(
 
 EXAMPLES = [
     reglet.Example(
-        "exists", CheckInput(path="/etc/hosts"), description="Whether there is a file, and its facts"
+        "exists",
+        CheckInput(path="/etc/hosts"),
+        description="Whether there is a file, and its facts",
+        expected_output=CheckOutput(path="/etc/hosts", exists=True, readable=True),
     ),
     reglet.Example(
         "checksum",
         CheckInput(path="/etc/hosts", algorithm="sha256"),
         description="The checksum of its content",
+        expected_output=CheckOutput(path="/etc/hosts", exists=True, readable=True, algorithm="sha256"),
     ),
     reglet.Example(
         "content",
         CheckInput(path="/etc/hosts", contains="localhost"),
         description="Whether a string is in it",
+        expected_output=CheckOutput(path="/etc/hosts", exists=True, readable=True, contains=True),
     ),
     reglet.Example(
         "missing",

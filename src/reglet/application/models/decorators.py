@@ -18,6 +18,8 @@ from reglet.application.names import snake_case, suggestion
 from reglet.domain.errors import DefinitionError
 
 T = TypeVar("T")
+K = TypeVar("K")
+V = TypeVar("V")
 
 _UNKNOWN = "reglet.unknown"
 """The key of options that `field` does not have: the error comes with the class, which knows the field."""
@@ -48,6 +50,10 @@ _OTHER_NAMES = {
 
 @overload
 def field(*, default: T, **options: Unpack[MetaOptions]) -> T: ...
+@overload
+def field(*, factory: type[list[T]], **options: Unpack[MetaOptions]) -> list[T]: ...
+@overload
+def field(*, factory: type[dict[K, V]], **options: Unpack[MetaOptions]) -> dict[K, V]: ...
 @overload
 def field(*, factory: Callable[[], T], **options: Unpack[MetaOptions]) -> T: ...
 @overload
@@ -143,7 +149,11 @@ def _checked_fields(cls: type[Any], attributes: list[attrs.Attribute[Any]]) -> l
         where = f"model {cls.__name__}: field {each.name}"
         unknown = each.metadata.get(_UNKNOWN, {})
         for name, value in unknown.items():
-            raise DefinitionError(f"{where}: there is no {name}={value!r}; {_known_option(name)}")
+            usual = _OTHER_NAMES.get(snake_case(name))
+            known = [*MetaOptions.__annotations__, "default", "factory"]
+            close = suggestion(name, known).removeprefix("; ") or f"there are {', '.join(known)}"
+            advice = f"write {usual}" if usual else close
+            raise DefinitionError(f"{where}: there is no {name}={value!r}; {advice}")
         if each.default is NOTHING:
             if with_default and not each.kw_only:
                 raise DefinitionError(
@@ -166,14 +176,6 @@ def _checked_fields(cls: type[Any], attributes: list[attrs.Attribute[Any]]) -> l
             )
         arguments[argument] = each.name
     return attributes
-
-
-def _known_option(wrong: str) -> str:
-    usual = _OTHER_NAMES.get(snake_case(wrong))
-    if usual is not None:
-        return f"write {usual}"
-    known = [*MetaOptions.__annotations__, "default", "factory"]
-    return suggestion(wrong, known).removeprefix("; ") or f"there are {', '.join(known)}"
 
 
 def _is_mutable(default: object) -> bool:

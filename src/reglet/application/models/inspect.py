@@ -168,7 +168,16 @@ def _type(annotation: Any, meta: Meta) -> Type:
     stray = sorted(NARROWING.intersection(meta.given()).difference(allowed))
     if stray:
         raise DefinitionError(f"{', '.join(stray)} cannot be said of {_name(annotation)}")
-    _check_limits(meta)
+    bounds = [each for each in (meta.ge, meta.gt, meta.le, meta.lt) if each is not None]
+    if not all(math.isfinite(each) for each in bounds):
+        raise DefinitionError("a bound is not finite; leave it out")
+    least, most = meta.min_length, meta.max_length
+    if (least or 0) < 0 or (most is not None and most < (least or 0)):
+        raise DefinitionError(f"min_length={least} and max_length={most} leave no room")
+    lower = max((each for each in (meta.ge, meta.gt) if each is not None), default=-math.inf)
+    upper = min((each for each in (meta.le, meta.lt) if each is not None), default=math.inf)
+    if lower > upper or (lower == upper and not meta.ge == lower == meta.le):
+        raise DefinitionError(f"its bounds leave no room: nothing lies between {lower} and {upper}")
     return type_
 
 
@@ -207,19 +216,6 @@ def _narrowed_type(  # noqa: C901, PLR0911 - a case a type
         f"its type {_name(annotation)} has no JSON Schema here; there are str, int, float, bool, Literal, "
         f"Enum, datetime, timedelta, list, tuple, dict[str, …], Any and models"
     )
-
-
-def _check_limits(meta: Meta) -> None:
-    bounds = [each for each in (meta.ge, meta.gt, meta.le, meta.lt) if each is not None]
-    if not all(math.isfinite(each) for each in bounds):
-        raise DefinitionError("a bound is not finite; leave it out")
-    least, most = meta.min_length, meta.max_length
-    if (least or 0) < 0 or (most is not None and most < (least or 0)):
-        raise DefinitionError(f"min_length={least} and max_length={most} leave no room")
-    lower = max((each for each in (meta.ge, meta.gt) if each is not None), default=-math.inf)
-    upper = min((each for each in (meta.le, meta.lt) if each is not None), default=math.inf)
-    if lower > upper or (lower == upper and not meta.ge == lower == meta.le):
-        raise DefinitionError(f"its bounds leave no room: nothing lies between {lower} and {upper}")
 
 
 def _enum(members: dict[Any, Any]) -> EnumType:

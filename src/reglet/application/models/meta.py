@@ -11,7 +11,7 @@ from reglet.domain.errors import DefinitionError
 
 Bound: TypeAlias = int | float
 
-META = "reglet"
+META = "reglet.meta"
 """The key of a field's `Meta` in the metadata of its attribute."""
 
 NARROWING = frozenset({"ge", "le", "gt", "lt", "min_length", "max_length", "pattern", "format"})

@@ -19,23 +19,22 @@ _SHORT = 4
 
 
 def shown_fields(value: Any) -> Iterator[tuple[str, str]]:
-    """Yield the names of a model's fields and how a repr shows their values."""
-    secret = _secret_attributes(type(value))
-    for attribute in attrs.fields(type(value)):
-        hidden = attribute.name in secret
-        yield attribute.name, f"'{REDACTED}'" if hidden else repr(getattr(value, attribute.name))
+    """Yield the names of a model's fields and how a repr shows their values.
 
-
-def _secret_attributes(model: type[Any]) -> frozenset[str]:
-    """Return the names of secret attributes; while annotations cannot be read, of all that may be."""
+    While annotations cannot be read, every field that may be secret counts as secret.
+    """
+    model = type(value)
     try:
-        return frozenset(each.attribute for each in model_type(model).fields if each.meta.secret)
+        secret = {each.attribute for each in model_type(model).fields if each.meta.secret}
     except RegletError:
-        return frozenset(
+        secret = {
             each.name
             for each in attrs.fields(model)
             if each.metadata.get(META, Meta()).secret or "secret" in str(each.type).lower()
-        )
+        }
+    for attribute in attrs.fields(model):
+        hidden = attribute.name in secret
+        yield attribute.name, f"'{REDACTED}'" if hidden else repr(getattr(value, attribute.name))
 
 
 def secret_strings(model: ModelType, config: Any) -> Iterator[str]:
@@ -82,20 +81,19 @@ def _strings(value: Any) -> Iterator[str]:
                 yield from _strings(getattr(value, attribute.name))
 
 
-def _longest_first(strings: Iterable[str]) -> tuple[str, ...]:
-    """Return strings as they are and as a repr and JSON write them, longest first."""
-    forms = {form for each in strings for form in (each, repr(each)[1:-1], json.dumps(each)[1:-1])}
-    return tuple(sorted(forms - {""}, key=len, reverse=True))
-
-
 class Redaction:
-    """Takes known secrets out of whatever is about to be shown."""
+    """Takes known secrets out of whatever is about to be shown.
+
+    Attributes:
+        secrets: as they are, and as a repr and JSON write them, longest first.
+    """
 
     __slots__ = ("secrets",)
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         """Take the secrets."""
-        self.secrets = _longest_first(secrets)
+        forms = {form for each in secrets for form in (each, repr(each)[1:-1], json.dumps(each)[1:-1])}
+        self.secrets = tuple(sorted(forms - {""}, key=len, reverse=True))
 
     def __bool__(self) -> bool:
         """Whether there is anything to take out."""
@@ -118,8 +116,7 @@ class Redaction:
             return {self.string(str(name)): self.value(entry) for name, entry in value.items()}
         if isinstance(value, (list, tuple)):
             return [self.value(each) for each in value]
-        return REDACTED if self._is_secret_number(value) else value
-
-    def _is_secret_number(self, value: Any) -> bool:
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        return is_number and len(str(value)) >= _SHORT and str(value) in self.secrets
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            written = str(value)
+            return REDACTED if len(written) >= _SHORT and written in self.secrets else value
+        return value

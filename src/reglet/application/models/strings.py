@@ -51,7 +51,8 @@ def _pieces(pattern: str) -> Iterator[str]:
     position = 0
     while position < len(pattern):
         piece = re.match(_PIECE, pattern[position:])
-        if piece is None or _too_many(piece.group()):
+        counts = re.findall(r"\d+", piece.group()) if piece and piece.group().startswith("{") else []
+        if piece is None or any(int(count) > _MOST_REPEATS for count in counts):
             raise DefinitionError(
                 f"pattern {pattern!r}: Python, Go (RE2) and ECMAScript do not all read "
                 f"{pattern[position : position + 4]!r} at {position} alike; keep to literals, [classes], "
@@ -65,11 +66,6 @@ def _spelled(piece: str) -> str:
     if piece.startswith("["):
         return re.sub(r"\\[dw]|\\.", lambda found: _SETS.get(found.group(), found.group()), piece)
     return _SPELLED.get(piece, piece)
-
-
-def _too_many(piece: str) -> bool:
-    counts = re.findall(r"\d+", piece) if piece.startswith("{") else []
-    return any(int(count) > _MOST_REPEATS for count in counts)
 
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"

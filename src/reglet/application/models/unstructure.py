@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
@@ -71,19 +71,23 @@ def _converter(*, redact: bool) -> Converter:
     converter = Converter(unstruct_collection_overrides={Sequence: list})
     converter.register_unstructure_hook(datetime, format_time)
     converter.register_unstructure_hook(timedelta, format_duration)
+    converter.register_unstructure_hook(str, _string)
     converter.register_unstructure_hook_func(lambda kind: kind in (Any, object), unstructure)
     converter.register_unstructure_hook_factory(is_model, lambda cls: _model(cls, converter, redact=redact))
     return converter
 
 
 def _model(cls: type[Any], converter: Converter, *, redact: bool) -> Hook:
+    from cattrs.fns import identity
     from cattrs.gen import make_dict_unstructure_fn, override
 
     overrides: dict[str, Any] = {
         each.attribute: override(
             rename=each.name,
-            unstruct_hook=_redacted
+            unstruct_hook=(lambda _: REDACTED)
             if redact and each.meta.secret
+            else identity  # which costs nothing
+            if each.annotation is str
             else converter.get_unstructure_hook(each.annotation),
         )
         for each in model_type(cls).fields
@@ -91,16 +95,13 @@ def _model(cls: type[Any], converter: Converter, *, redact: bool) -> Hook:
     return make_dict_unstructure_fn(cls, converter, _cattrs_use_linecache=False, **overrides)
 
 
-def _redacted(_: Any) -> str:
-    return REDACTED
+def _string(value: Any) -> Any:
+    """Return a string as it is, a member of an enum of strings as what it stands for."""
+    return value.value if isinstance(value, Enum) else value
 
 
 OutputCheck: TypeAlias = Callable[[Any], str | None]
 """Takes an output and returns its first mismatch, such as `field hosts[0].port is str, not int`."""
-
-_Mismatch: TypeAlias = tuple[str, str]
-_Check: TypeAlias = Callable[[Any], _Mismatch | None]
-"""Takes a value and returns where in it a type does not fit, and how; None if all do."""
 
 _CLASSES: Mapping[type[Any], tuple[type[Any], ...]] = {
     StrType: (str,),
@@ -112,101 +113,108 @@ _CLASSES: Mapping[type[Any], tuple[type[Any], ...]] = {
 }
 
 
+class _TypeMismatchError(Exception):
+    """A value of another type than declared; it gathers the path to it on its way up."""
+
+    def __init__(self, found: str) -> None:
+        super().__init__(found)
+        self.found = found
+        self.path = ""
+
+    @classmethod
+    def of(cls, value: Any, declared: str) -> _TypeMismatchError:
+        """Return the mismatch of a value that is no instance of the declared class."""
+        return cls(f"{'None' if value is None else type(value).__name__}, not {declared}")
+
+    def within(self, step: str) -> _TypeMismatchError:
+        """Return it with one more step in front of its path."""
+        self.path = step + self.path
+        return self
+
+
 def output_check(model: type[Any]) -> OutputCheck:
     """Return the check of a model's instances: of types alone, since bounds and patterns are for configs."""
-    check = _model_check(model_type(model))
+    check = _check_of(model_type(model))
 
     def mismatch(output: Any) -> str | None:
-        found = check(output)
-        return None if found is None else f"field {found[0].removeprefix('.')} is {found[1]}"
+        try:
+            check(output)
+        except _TypeMismatchError as error:
+            return f"field {error.path.removeprefix('.')} is {error.found}"
+        return None
 
     return mismatch
 
 
-def _check_of(type_: Type) -> _Check | None:
+def _check_of(type_: Type) -> Callable[[Any], None]:  # noqa: C901 - a case a type
+    """Return what raises `_TypeMismatchError` for a value of another type."""
     match type_:
-        case ModelType():
-            return _model_check(type_)
-        case ListType(item=inner):
-            return _list_check(_check_of(inner))
-        case DictType(value=inner):
-            return _dict_check(_check_of(inner))
-        case EnumType(members=members):
-            return _enum_check(members)
         case AnyType():
-            return None
+            return lambda _: None
+        case EnumType(members=members):
+            kinds = {member.__class__ for member in members.values()}
+
+            def check(value: Any) -> None:
+                if value.__class__ not in kinds or value not in members.values():
+                    raise _TypeMismatchError(f"none of {', '.join(map(repr, members))}")
+
+        case ListType(item=inner):
+            check_item = _check_of(inner)
+
+            def check(value: Any) -> None:
+                if not isinstance(value, (list, tuple)):
+                    raise _TypeMismatchError.of(value, "list")
+                _check_each(enumerate(value), check_item)
+
+        case DictType(value=inner):
+            check_item = _check_of(inner)
+
+            def check(value: Any) -> None:
+                if not isinstance(value, Mapping):
+                    raise _TypeMismatchError.of(value, "dict")
+                for key in value:
+                    if not isinstance(key, str):
+                        raise _TypeMismatchError(f"a key that is {type(key).__name__}, not str").within(
+                            f"[{key!r}]"
+                        )
+                _check_each(value.items(), check_item)
+
+        case ModelType():
+            return _check_of_model(type_)
         case _:
-            return _class_check(_CLASSES[type(type_)])
+            classes = _CLASSES[type(type_)]
 
-
-def _class_check(classes: tuple[type[Any], ...]) -> _Check:
-    def check(value: Any) -> _Mismatch | None:
-        if value.__class__ in classes:
-            return None
-        fits = isinstance(value, classes) and not isinstance(value, bool)  # True is an int to Python alone
-        return None if fits else _wrong_class(value, classes[0].__name__)
+            def check(value: Any) -> None:  # True is an int to Python alone
+                if not isinstance(value, classes) or (isinstance(value, bool) and bool not in classes):
+                    raise _TypeMismatchError.of(value, classes[0].__name__)
 
     return check
 
 
-def _enum_check(members: Mapping[Any, Any]) -> _Check:
-    kinds = {member.__class__ for member in members.values()}
-
-    def check(value: Any) -> _Mismatch | None:
-        if value.__class__ in kinds and value in members.values():
-            return None
-        return "", f"none of {', '.join(map(repr, members))}"
-
-    return check
+def _check_each(items: Iterable[tuple[Any, Any]], check: Callable[[Any], None]) -> None:
+    for key, item in items:
+        try:
+            check(item)
+        except _TypeMismatchError as error:
+            raise error.within(f"[{key!r}]") from None
 
 
-def _list_check(check_item: _Check | None) -> _Check:
-    def check(value: Any) -> _Mismatch | None:
-        if not isinstance(value, (list, tuple)):
-            return _wrong_class(value, "list")
-        for index, item in enumerate(value if check_item else ()):
-            if check_item and (found := check_item(item)):
-                return f"[{index}]{found[0]}", found[1]
-        return None
-
-    return check
-
-
-def _dict_check(check_entry: _Check | None) -> _Check:
-    def check(value: Any) -> _Mismatch | None:
-        if not isinstance(value, Mapping):
-            return _wrong_class(value, "dict")
-        for key, entry in value.items():
-            if not isinstance(key, str):
-                return _wrong_class(key, "str", f"[{key!r}]", "a key that is ")
-            if check_entry and (found := check_entry(entry)):
-                return f"[{key!r}]{found[0]}", found[1]
-        return None
-
-    return check
-
-
-def _model_check(declared: ModelType) -> _Check:
-    checks = [
-        (each.attribute, _CLASSES.get(type(each.type), ()), made, each.nullable)
+def _check_of_model(declared: ModelType) -> Callable[[Any], None]:
+    fields = [
+        (each.attribute, _CLASSES.get(type(each.type), ()), each.nullable, _check_of(each.type))
         for each in declared.fields
-        if (made := _check_of(each.type)) is not None
     ]
 
-    def check(value: Any) -> _Mismatch | None:
+    def check(value: Any) -> None:
         if not isinstance(value, declared.cls):
-            return _wrong_class(value, declared.cls.__name__)
-        for attribute, exact, check_entry, nullable in checks:
+            raise _TypeMismatchError.of(value, declared.cls.__name__)
+        for attribute, exact, nullable, check_field in fields:
             entry = getattr(value, attribute)
             if entry.__class__ in exact or (entry is None and nullable):
                 continue
-            if found := check_entry(entry):
-                return f".{attribute}{found[0]}", found[1]
-        return None
+            try:
+                check_field(entry)
+            except _TypeMismatchError as error:
+                raise error.within(f".{attribute}") from None
 
     return check
-
-
-def _wrong_class(value: Any, wanted: str, where: str = "", what: str = "") -> _Mismatch:
-    seen = "None" if value is None else type(value).__name__
-    return where, f"{what}{seen}, not {wanted}"

@@ -1,11 +1,10 @@
-"""What a plugin asks for and a user grants (ABI section 2), and how much that would let it do."""
+"""What a plugin asks for and a user grants: network, files, environment, commands, keys (ABI section 2)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from enum import IntEnum
+from collections.abc import Iterator
 from ipaddress import ip_network
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Protocol, TypeAlias
 
 from attrs import field, frozen
 
@@ -15,7 +14,14 @@ _WIDEST_PRIVATE = {4: 8, 6: 7}
 """The shortest prefix of a private block, by the version of IP: `10.0.0.0/8` and `fc00::/7`."""
 
 
-def _strings(values: Iterable[str]) -> tuple[str, ...]:
+class _Strings(Protocol):
+    """Some strings, and not one: a string contains nothing but strings."""
+
+    def __contains__(self, value: object, /) -> bool: ...
+    def __iter__(self) -> Iterator[str]: ...
+
+
+def _strings(values: _Strings | Iterator[str]) -> tuple[str, ...]:
     if isinstance(values, str):
         raise TypeError(f"expected a list of strings, not the string {values!r}: write [{values!r}]")
     return tuple(values)
@@ -179,63 +185,3 @@ def _rules(grants: GrantSet) -> tuple[_Rules, ...]:
         None if commands is None else commands.commands,
         None if kv is None else kv.rules,
     )
-
-
-_EVERYWHERE = frozenset({"*", "0.0.0.0"})  # noqa: S104 - a pattern that is looked for, not an address to bind
-
-
-class RiskLevel(IntEnum):
-    """How bad it could get, worst last."""
-
-    NONE = 0
-    LOW = 1
-    MEDIUM = 2
-    HIGH = 3
-    CRITICAL = 4
-
-
-@frozen
-class RiskFactor:
-    """One thing that a grant allows: how bad it is, what it is, and the rule that allows it."""
-
-    level: RiskLevel
-    description: str
-    rule: str
-
-
-@frozen
-class Risk:
-    """The worst level of a grant and every factor behind it, in the order of its rules."""
-
-    level: RiskLevel = RiskLevel.NONE
-    factors: tuple[RiskFactor, ...] = ()
-
-
-def assess_risk(grants: GrantSet | None) -> Risk:
-    """Return the risk of a grant as the Go SDK's analyser sees it; keys are not analysed."""
-    factors = tuple(_factors(grants)) if grants is not None else ()
-    return Risk(max((factor.level for factor in factors), default=RiskLevel.NONE), factors)
-
-
-def _factors(grants: GrantSet) -> Iterator[RiskFactor]:
-    """Yield what each rule allows, the kinds in the analyser's order: network, fs, exec, env."""
-    for rule in grants.network.rules if grants.network is not None else ():
-        name = f"Network: {_listed(rule.hosts)}:{_listed(rule.ports)}"
-        if _EVERYWHERE.isdisjoint(rule.hosts):
-            yield RiskFactor(RiskLevel.MEDIUM, "Outbound network access", name)
-        else:
-            yield RiskFactor(RiskLevel.CRITICAL, "Unrestricted network access", name)
-    for files in grants.fs.rules if grants.fs is not None else ():
-        if files.write:
-            yield RiskFactor(RiskLevel.HIGH, "Filesystem write access", f"FS Write: {_listed(files.write)}")
-        if files.read:
-            yield RiskFactor(RiskLevel.MEDIUM, "Filesystem read access", f"FS Read: {_listed(files.read)}")
-    if grants.exec is not None and grants.exec.commands:
-        name = f"Exec: {_listed(grants.exec.commands)}"
-        yield RiskFactor(RiskLevel.CRITICAL, "Arbitrary command execution", name)
-    if grants.env is not None and grants.env.vars:
-        yield RiskFactor(RiskLevel.LOW, "Environment variable access", f"Env: {_listed(grants.env.vars)}")
-
-
-def _listed(values: Iterable[str]) -> str:
-    return f"[{' '.join(values)}]"

@@ -43,7 +43,18 @@ class ServiceManifest:
 
 @frozen
 class Manifest:
-    """A plugin's description of itself (ABI section 2)."""
+    """A plugin's description of itself (ABI section 2).
+
+    Attributes:
+        name: what profiles and hosts call it.
+        version: of the plugin.
+        description: what it checks, for people.
+        sdk_version: of this SDK.
+        min_host_version: the oldest host that it runs on; empty for any.
+        config_schema: the JSON Schema (2020-12) by which hosts check configs before they run anything.
+        capabilities: the most that it can be granted.
+        services: its services by name.
+    """
 
     name: str
     version: str

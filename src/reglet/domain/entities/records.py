@@ -30,7 +30,18 @@ def _header_values(headers: Mapping[str, str | Sequence[str]]) -> dict[str, tupl
 
 @frozen
 class HTTPRequest:
-    """A request to send. A header's value may be one string or several."""
+    """A request to send.
+
+    Attributes:
+        method: such as `GET`.
+        url: absolute, `http` or `https`.
+        headers: by name, each one string or several.
+        body: what is sent; empty for none.
+        timeout: from the request to the end of the answer; the host's own limit if None.
+        follow_redirects: whether redirects are followed; each needs a grant of its own.
+        max_redirects: beyond so many the request fails.
+        insecure_skip_verify: whether any certificate is taken.
+    """
 
     method: str
     url: str
@@ -73,7 +84,12 @@ class HTTPResponse:
 
 @frozen
 class MXRecord:
-    """A mail exchanger; hosts with a lower preference are tried first."""
+    """A mail exchanger.
+
+    Attributes:
+        host: its name.
+        pref: its preference; the lowest is tried first.
+    """
 
     host: str
     pref: int = 0
@@ -81,7 +97,16 @@ class MXRecord:
 
 @frozen
 class TLSFacts:
-    """The facts of a TLS handshake; strings are empty and the date None where nothing is known."""
+    """The facts of a TLS handshake; strings are empty and the date None where nothing is known.
+
+    Attributes:
+        version: the protocol, `TLS 1.0` to `TLS 1.3`.
+        cipher_suite: the cipher suite's IANA name.
+        server_name: the name that was asked for (SNI).
+        cert_subject: the certificate's subject, RFC 4514.
+        cert_issuer: the certificate's issuer, RFC 4514.
+        cert_not_after: when the certificate expires; an aware `datetime`.
+    """
 
     version: str = ""
     cipher_suite: str = ""
@@ -95,8 +120,18 @@ class TLSFacts:
 class SMTPConnectResult:
     """What a mail server announced.
 
-    `supports_auth` is None where the host does not report extensions; `applied` names the options that it
-    reports as honoured.
+    Attributes:
+        connected: whether there was a connection.
+        banner: its first line, status code included.
+        extensions: what it answered to EHLO, such as `STARTTLS`; empty where the host does not report it.
+        supports_auth: whether AUTH is among them; None where the host does not report extensions.
+        tls_enabled: whether TLS was negotiated, from the start or with STARTTLS.
+        tls_version: the protocol, `TLS 1.0` to `TLS 1.3`; empty without TLS.
+        tls_cipher_suite: the cipher suite's IANA name; empty without TLS.
+        tls_server_name: the name that was asked for (SNI); empty without TLS.
+        response_time: from the start to the banner, as the host measured it.
+        address: the far end, `address:port`; empty where nothing is known.
+        applied: the options that the host reports as honoured.
     """
 
     connected: bool = True
@@ -114,13 +149,23 @@ class SMTPConnectResult:
 
 @frozen
 class CommandRequest:
-    """A program to run, without a shell. `env` None means an empty environment."""
+    """A program to run, without a shell.
+
+    Attributes:
+        command: a path, or a name that the host looks up on its own search path.
+        args: its arguments, its own name not among them.
+        dir: the directory that it runs in; the host's choice if None.
+        env: its whole environment; None means an empty one.
+        timeout: after it the program is ended; the host's own limit if None.
+        executable: for hosts alone: the file that is run, which is the one that the policy was asked about.
+    """
 
     command: str
     args: tuple[str, ...] = field(converter=tuple[str, ...], default=())
     dir: str | None = None
     env: Mapping[str, str] | None = None
     timeout: timedelta | None = None
+    executable: str = field(default="", kw_only=True, repr=False)
 
 
 @frozen
@@ -138,7 +183,16 @@ class Program:
 
 @frozen
 class CommandResult:
-    """What a program wrote and how it ended. `truncated` means that it wrote more than the host passes on."""
+    """What a program wrote and how it ended.
+
+    Attributes:
+        stdout: what it wrote to standard output, as UTF-8.
+        stderr: what it wrote to standard error, as UTF-8.
+        exit_code: 0 for success by convention.
+        duration: how long it ran, as the host measured it.
+        is_timeout: whether it was ended because its time ran out.
+        truncated: whether it wrote more than the host passes on.
+    """
 
     stdout: str = ""
     stderr: str = ""

@@ -49,6 +49,14 @@ class Result:
     `success` and `failure` report whether what was checked is as it should be; `error`, that the check
     could not be made. Hosts skip a profile's expectations when `error` is set, so an expected negative
     outcome carries data, never an error.
+
+    Attributes:
+        status: the outcome.
+        message: what was found, for a person.
+        data: what a profile's expressions read: JSON values by name.
+        error: why the check could not be made; None unless the status is error.
+        metadata: when the check ran and for how long.
+        timestamp: when the Result was made, as the host sees it; year 1 where nobody set it.
     """
 
     status: ResultStatus

@@ -17,6 +17,14 @@ class TargetError(BuildError):
     """What was to be built or loaded is no plugin, or names none."""
 
 
+class OutsideRootsError(BuildError):
+    """A link leads out of the folders that a build takes files from."""
+
+
+class BuildTimeoutError(BuildError):
+    """A build took longer than it may."""
+
+
 class PluginImportError(BuildError):
     """The plugin's own code failed while it was imported or described itself.
 

@@ -8,13 +8,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from attrs import field, frozen
 
 from reglet.application.version import __version__
 from reglet.infrastructure.atomic import write_atomic
-from reglet.infrastructure.build import OutputError
+from reglet.infrastructure.build import BuildTimeoutError, OutputError
 from reglet.infrastructure.build.import_advice import find_warnings
 from reglet.infrastructure.build.plugin_guest import PluginGuest, Snapshots
 from reglet.infrastructure.build.project import find_project
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from reglet.infrastructure.build.plugin_guest import ImportEffects
     from reglet.infrastructure.build.project import Project
     from reglet.infrastructure.runtime import RuntimeProduct
+
+
+T = TypeVar("T")
 
 
 @frozen
@@ -170,12 +173,32 @@ class CheckReport:
     warnings: tuple[str, ...]
 
 
+MOST_SECONDS = 300.0
+"""How long a build may take: minutes on a slow machine that has no image yet, some seconds later."""
+
+
+def within(most_seconds: float, work: Callable[[], T]) -> T:
+    """Do the work of a build in a thread for guests.
+
+    Raises:
+        BuildTimeoutError: it took too long.
+    """
+    try:
+        return run_in_guest_thread(work, most_seconds)
+    except TimeoutError as error:
+        raise BuildTimeoutError(
+            f"the build did not end within {most_seconds:g} s: is there a loop that does not end at import? "
+            "Give it more time with --timeout"
+        ) from error
+
+
 def build_plugin(
     target: Path | str,
     output: Path | None = None,
     *,
     python: Path | None = None,
     progress: Progress = silent,
+    most_seconds: float = MOST_SECONDS,
 ) -> BuildReport:
     """Build the plugin that a target means, and write it.
 
@@ -184,6 +207,7 @@ def build_plugin(
         output: the file to write; the plugin's name with `.wasm` in the working directory when left out.
         python: the interpreter whose packages the plugin may import; the one that runs this when left out.
         progress: called for each stage.
+        most_seconds: how long it may take until it is written; a build that takes longer is stopped.
 
     Raises:
         BuildError: it cannot be built; nothing was written.
@@ -191,7 +215,7 @@ def build_plugin(
     """
     project = find_project(target)
     stages = Stages(progress)
-    built = run_in_guest_thread(lambda: build_content(project, python, stages))
+    built = within(most_seconds, lambda: build_content(project, python, stages))
     with stages.stage("write"):
         path = write_output(output, f"{built.name}.wasm", built.content)
     return BuildReport(
@@ -208,7 +232,12 @@ def build_plugin(
 
 
 def check_build(
-    target: Path | str, file: Path, *, python: Path | None = None, progress: Progress = silent
+    target: Path | str,
+    file: Path,
+    *,
+    python: Path | None = None,
+    progress: Progress = silent,
+    most_seconds: float = MOST_SECONDS,
 ) -> CheckReport:
     """Build a plugin again and compare it with a file.
 
@@ -219,7 +248,7 @@ def check_build(
     project = find_project(target)
     stages = Stages(progress)
     content = file.read_bytes()
-    built = run_in_guest_thread(lambda: build_content(project, python, stages))
+    built = within(most_seconds, lambda: build_content(project, python, stages))
     return CheckReport(
         equal=built.content == content,
         digest=hashlib.sha256(content).hexdigest(),
@@ -286,14 +315,15 @@ def imported_plugin(project: Project, python: Path | None, stages: Stages) -> It
 def build_content(project: Project, python: Path | None, stages: Stages) -> Built:
     """Build a project in this thread, which must be one for guests."""
     with imported_plugin(project, python, stages) as imported:
+        guest = imported.guest
+        absent = guest.absent_submodules()
         with stages.stage("snapshot"):
             content, modules = _snapshot(imported)
-        guest = imported.guest
         return Built(
             name=imported.described.name,
             version=imported.described.version,
             content=content,
-            warnings=tuple(find_warnings(guest, imported.effects, modules, imported.trace)),
+            warnings=tuple(find_warnings(guest, imported.effects, modules, absent, imported.trace)),
             sources=tuple(each.path for each in guest.sources),
             output=guest.output,
         )

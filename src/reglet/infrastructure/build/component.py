@@ -11,11 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import reglet
-from reglet.infrastructure.build import BuildError, PluginImportError
-from reglet.infrastructure.build.build import BuildReport, Stages, imported_plugin, silent, write_output
+from reglet.infrastructure.build import BuildTimeoutError, PluginImportError
+from reglet.infrastructure.build.build import (
+    MOST_SECONDS,
+    BuildReport,
+    Stages,
+    imported_plugin,
+    silent,
+    within,
+    write_output,
+)
 from reglet.infrastructure.build.project import find_project
 from reglet.infrastructure.build.sources import package_folders
-from reglet.infrastructure.engine import run_in_guest_thread
 from reglet.infrastructure.extras import MissingPackageError
 
 if TYPE_CHECKING:
@@ -27,12 +34,11 @@ _WIT = _PACKAGE / "infrastructure" / "guest" / "wit"
 _WORLD = "plugin"
 _APP = "reglet_component_app"
 _APP_SOURCE = """\
-from reglet.infrastructure.guest.exports import world_of
+from reglet.infrastructure.guest.component import world_of
 
 WitWorld = world_of({module!r}, {attribute!r}, {version!r})
 """
 _COMPONENTIZE = "import sys; from componentize_py import script; sys.exit(script())"
-_MOST_SECONDS = 600
 _MOST_LINES = 40
 
 
@@ -42,6 +48,7 @@ def build_component(
     *,
     python: Path | None = None,
     progress: Progress = silent,
+    most_seconds: float = MOST_SECONDS,
 ) -> BuildReport:
     """Build the plugin that a target means as a component, and write it.
 
@@ -57,9 +64,9 @@ def build_component(
         raise MissingPackageError("componentize-py", "component")
     project = find_project(target)
     stages = Stages(progress)
-    described = run_in_guest_thread(lambda: _described(project, python, stages))
+    described = within(most_seconds, lambda: _described(project, python, stages))
     with stages.stage("componentize"):
-        content = _componentized(project, python)
+        content = _componentized(project, python, most_seconds)
     with stages.stage("write"):
         path = write_output(output, f"{described.name}.component.wasm", content)
     return BuildReport(
@@ -80,7 +87,7 @@ def _described(project: Project, python: Path | None, stages: Stages) -> Describ
         return imported.described
 
 
-def _componentized(project: Project, python: Path | None) -> bytes:
+def _componentized(project: Project, python: Path | None, most_seconds: float) -> bytes:
     with tempfile.TemporaryDirectory(prefix="reglet-component-") as name:
         folder = Path(name)
         source = _APP_SOURCE.format(
@@ -94,10 +101,12 @@ def _componentized(project: Project, python: Path | None) -> bytes:
         command += ["-o", str(made), _APP]
         try:
             done = subprocess.run(  # noqa: S603 - our own interpreter
-                command, cwd=folder, capture_output=True, check=False, text=True, timeout=_MOST_SECONDS
+                command, cwd=folder, capture_output=True, check=False, text=True, timeout=most_seconds
             )
         except subprocess.TimeoutExpired as error:
-            raise BuildError(f"componentize-py did not end in {_MOST_SECONDS} s") from error
+            raise BuildTimeoutError(
+                f"componentize-py did not end within {most_seconds:g} s: give it more time with --timeout"
+            ) from error
         if done.returncode:
             said = (done.stderr or done.stdout).strip().splitlines()
             cause = next((line for line in reversed(said) if "Error" in line), f"status {done.returncode}")

@@ -12,6 +12,7 @@ from reglet.infrastructure.build_contract import PLUGIN_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from reglet.infrastructure.build.plugin_guest import ImportEffects, PluginGuest
     from reglet.infrastructure.build.sources import Source, WaitingImport
@@ -61,7 +62,11 @@ def unusable_imports(source: Source) -> Iterator[tuple[int, str, str]]:
 
 
 def find_warnings(
-    guest: PluginGuest, effects: ImportEffects, modules: Sequence[str], trace: Callable[[], dict[str, str]]
+    guest: PluginGuest,
+    effects: ImportEffects,
+    modules: Sequence[str],
+    absent: frozenset[str],
+    trace: Callable[[], dict[str, str]],
 ) -> Iterator[str]:
     """Yield one sentence a finding, with what to do.
 
@@ -69,6 +74,7 @@ def find_warnings(
         guest: the guest that the plugin was imported into.
         effects: what the plugin did while it was imported.
         modules: the modules that the built plugin has.
+        absent: submodules that it has not, though a function takes them from their package.
         trace: imports the plugin again and returns where it reads the clock and takes random bytes.
     """
     yield from _baked_in(guest, effects, trace)
@@ -80,19 +86,61 @@ def find_warnings(
     packages: dict[str, set[str]] = {}
     for source in guest.sources:
         for each in source.waiting_imports:
-            missing = missing_module(source, each, present)
-            if missing is None:
-                continue
-            if source.guest_path.startswith(_PLUGIN_FILES):
-                yield _too_late(source, each.line, missing)
-            else:
-                package = source.guest_path.split("/")[2].removesuffix(".py")
-                packages.setdefault(package, set()).add(missing)
+            module = imported_module(source, each)
+            missing = [name for name in (f"{module}.{name}" for name in each.names) if name in absent]
+            for name in [module] if module not in present else missing:
+                if source.guest_path.startswith(_PLUGIN_FILES):
+                    yield _too_late(source, each.line, name)
+                else:
+                    packages.setdefault(_package_of(source), set()).add(name)
     for package, names in sorted(packages.items()):
         yield (
             f"package {package} imports inside its functions: {', '.join(sorted(names))}; a check that comes "
             "there fails, unless the plugin imports them at the top of its module"
         )
+    yield from _unread_data(guest)
+
+
+_READS_FILES = re.compile(rb"__file__|__path__|importlib.resources|importlib_resources|get_data\b")
+_NO_DATA = (".py", ".pyc", ".pyi", ".typed", ".so", ".pyd", ".md", ".rst", ".toml", ".cfg", ".lock", ".wasm")
+_MOST_NAMED = 5
+
+
+def _unread_data(guest: PluginGuest) -> Iterator[str]:
+    """Yield, for each package whose code looks for files beside it, those that it has not read at import."""
+    found: dict[str, dict[str, None]] = {}
+    for source in guest.sources:
+        content = source.path.read_bytes()
+        if not _READS_FILES.search(content):
+            continue
+        folder = source.path.parent
+        is_package = (folder / "__init__.py").is_file()
+        for path in _data_files(folder):
+            if path not in guest.read_files and (is_package or path.name.encode() in content):
+                is_own = source.guest_path.startswith(_PLUGIN_FILES)
+                subject = str(source.path) if is_own else f"package {_package_of(source)}"
+                found.setdefault(subject, {})[path.relative_to(folder).as_posix()] = None
+    for subject, names in found.items():
+        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+        yield (
+            f"{subject} may read files beside it in a check, which a built plugin has not: "
+            f"{', '.join([*names][:_MOST_NAMED])}{more}; read them at the top of a module, and keep them"
+        )
+
+
+def _data_files(folder: Path) -> Iterator[Path]:
+    """Yield the data of a package: files in its folder, and in folders there that are no packages."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith((".", "__")):
+            continue
+        if path.is_file() and not path.name.endswith(_NO_DATA):
+            yield path
+        elif path.is_dir() and (folder / "__init__.py").is_file() and not (path / "__init__.py").exists():
+            yield from (each for each in sorted(path.rglob("*")) if each.is_file())
+
+
+def _package_of(source: Source) -> str:
+    return source.guest_path.split("/")[2].removesuffix(".py")
 
 
 def _too_late(source: Source, line: int, module: str) -> str:
@@ -107,12 +155,18 @@ def _too_late(source: Source, line: int, module: str) -> str:
 
 def missing_module(source: Source, waiting: WaitingImport, present: frozenset[str]) -> str | None:
     """Return the module that an import in a function asks for in vain; None if it is there."""
+    module = imported_module(source, waiting)
+    return None if module in present else module
+
+
+def imported_module(source: Source, waiting: WaitingImport) -> str:
+    """Return the whole name of the module that an import in a function means."""
     module = waiting.module
     if waiting.level:
         folders = source.guest_path.split("/")[2:-1]
         parents = folders[: len(folders) - (waiting.level - 1)]
         module = ".".join([*parents, *([module] if module else [])])
-    return None if module in present else module
+    return module
 
 
 def _baked_in(

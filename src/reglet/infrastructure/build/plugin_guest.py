@@ -19,7 +19,7 @@ from attrs import frozen
 
 import reglet
 from reglet.infrastructure.build import BuildError, ImportSideEffectError, PluginImportError
-from reglet.infrastructure.build.import_advice import advice
+from reglet.infrastructure.build.import_advice import advice, imported_module
 from reglet.infrastructure.build.runtime import Guest, GuestStoppedError
 from reglet.infrastructure.build.sources import (
     Bytecode,
@@ -62,10 +62,18 @@ _WITHOUT_COLUMNS = {"PYTHONNODEBUGRANGES": "1"}
 """For the SDK: tables of lines without columns, which mark parts of lines in tracebacks, are smaller."""
 _DEPENDENCIES = ("attr", "attrs", "cattrs", "typing_extensions")
 
+_FREEZE = """
+del boot
+import gc
+gc.collect()
+gc.freeze()  # all of this stays for good: collections in a host need not look through it
+"""
 _PREPARE = """
 from reglet.infrastructure.guest import boot
-boot.prepare()
+boot.prepare(bytes.fromhex('{code_pages}'))
 """
+_SEALED = _PACKAGE / "infrastructure" / "guest" / "sealed.py"
+_COLLECT = "\nos.write(1, collect_code_pages())\n"
 
 
 class Snapshots:
@@ -84,8 +92,13 @@ class Snapshots:
         """Return the base image."""
         if self._base is None:
             key = _digest(self._key, *sdk_contents())
-            self._base = self._get(f"base-{key}", lambda: self._start({SDK_ROOT: self.sdk}, {}, _PREPARE))
+            self._base = self._get(f"base-{key}", self._make_base)
         return self._base
+
+    def _make_base(self) -> bytes:
+        with Guest(self.runtime, {STANDARD_LIBRARY_ROOT: self.standard_library}) as guest:
+            pages = guest.run(_SEALED.read_text(encoding="utf-8") + _COLLECT)
+        return self._start({SDK_ROOT: self.sdk}, {}, _PREPARE.format(code_pages=pages.hex()))
 
     def _compiler(self, *, optimize: int, environment: dict[str, str]) -> Compiler:
         source = _COMPILER.read_text(encoding="utf-8")
@@ -190,9 +203,20 @@ class PluginGuest:
     def __init__(self, snapshots: Snapshots, project: Project, packages: tuple[Path, ...]) -> None:
         self._project = project
         self._bytecode = Bytecode(snapshots.runtime, snapshots.author_compiler)
+        real = tuple(each.resolve() for each in (*project.roots, *packages))
+
+        def import_roots(folders: tuple[Path, ...], guest_path: str) -> ImportRoots:
+            note = self._bytecode.read.add
+            return ImportRoots(
+                tuple(
+                    SourceDirectory(each, guest_path, self._bytecode, roots=real, note=note)
+                    for each in folders
+                )
+            )
+
         self._roots = {
-            PLUGIN_ROOT: self._import_roots(project.roots, PLUGIN_ROOT),
-            PACKAGES_ROOT: self._import_roots(packages, PACKAGES_ROOT),
+            PLUGIN_ROOT: import_roots(project.roots, PLUGIN_ROOT),
+            PACKAGES_ROOT: import_roots(packages, PACKAGES_ROOT),
         }
         folders = {
             STANDARD_LIBRARY_ROOT: snapshots.standard_library,
@@ -256,6 +280,21 @@ class PluginGuest:
         """
         return self._stage("describe")
 
+    @property
+    def read_files(self) -> set[Path]:
+        """The files that were read as they are: data, and sources for tracebacks."""
+        return self._bytecode.read
+
+    def absent_submodules(self) -> frozenset[str]:
+        """Return which names that functions take from modules are submodules that were not imported."""
+        asked = [
+            [imported_module(source, each), list(each.names)]
+            for source in self.sources
+            for each in source.waiting_imports
+            if each.names
+        ]
+        return frozenset(self._stage("absent", imports=asked)["names"]) if asked else frozenset()
+
     def memory(self, host_functions: int) -> tuple[bytes, list[str]]:
         """Return the plugin's memory and its modules' names. The guest must not be run afterwards.
 
@@ -266,6 +305,7 @@ class PluginGuest:
             ImportSideEffectError: it left files open.
         """
         modules: list[str] = self._stage("seal")["modules"]
+        self._guest.run(_FREEZE)
         left_open = self._guest.open_files()
         if left_open:
             names = ", ".join(self.real_path(each) for each in left_open)
@@ -284,9 +324,6 @@ class PluginGuest:
     def shown(self, traceback: str) -> str:
         """Return a traceback with the paths of this machine."""
         return _FILE_IN_TRACEBACK.sub(lambda match: f'File "{self.real_path(match[1])}"', traceback)
-
-    def _import_roots(self, folders: tuple[Path, ...], guest_path: str) -> ImportRoots:
-        return ImportRoots(tuple(SourceDirectory(each, guest_path, self._bytecode) for each in folders))
 
     def _stage(self, name: str, **arguments: Any) -> dict[str, Any]:
         what = "describe itself" if name == "describe" else "be imported"

@@ -198,6 +198,8 @@ class Guest:
             output = b"".join(self._written).decode(errors="replace")
             raise GuestStoppedError(why, output) from error
         failure = self._session.system.failure
+        if isinstance(failure, BuildError):
+            raise failure
         if failure is not None:
             raise GuestError(f"a file could not be shown to the guest: {failure}") from failure
         return answer

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import sysconfig
@@ -19,9 +20,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from attrs import evolve, frozen
 
-from reglet.infrastructure.build import BuildError
+from reglet.infrastructure.build import BuildError, OutsideRootsError
 from reglet.infrastructure.build.runtime import Guest
-from reglet.infrastructure.build_contract import NATIVE_SUFFIX, STANDARD_LIBRARY_ROOT
+from reglet.infrastructure.build_contract import METADATA_SUFFIX, NATIVE_SUFFIX, STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.engine import Cache, cache_folder
 from reglet.infrastructure.wasi import DiskFile, MemoryDirectory, MemoryFile, directory_of
 
@@ -85,6 +86,18 @@ class SourceCompiler(Protocol):
 
 
 @frozen
+class ReadFile(DiskFile):
+    """A file on disk of which is noted that it was read."""
+
+    note: Callable[[Path], object]
+
+    def content(self) -> bytes:
+        """Return the file's content."""
+        self.note(self.path)
+        return super().content()
+
+
+@frozen
 class SourceDirectory:
     """A folder of Python source.
 
@@ -93,24 +106,35 @@ class SourceDirectory:
         guest_path: where the guest sees it.
         compile: makes `.pyc` files.
         shown: says which names are seen.
+        roots: the folders, without links, that a link may lead into; anywhere if there are none.
+        note: takes the path of each file that is read as it is.
     """
 
     path: Path
     guest_path: str
     compile: SourceCompiler
     shown: Callable[[Path], bool] = lambda _: True
+    roots: tuple[Path, ...] = ()
+    note: Callable[[Path], object] = lambda _: None
 
     def child(self, name: str) -> File | Directory | None:
-        """Return what stands under a name."""
+        """Return what stands under a name.
+
+        Raises:
+            OutsideRootsError: a link that leads out of the roots.
+        """
         if name == _CACHE:
             return CompiledDirectory(self)
         path = self.path / name
         if not self.shown(path):
             return None
+        self._refuse_outside(path)
+        if name.endswith(METADATA_SUFFIX):
+            path = self._distribution(name.removesuffix(METADATA_SUFFIX)) or path
         if path.is_dir():
             return evolve(self, path=path, guest_path=f"{self.guest_path}/{name}")
         if path.is_file():
-            return DiskFile(path)
+            return ReadFile(path, self.note)
         if name.endswith(NATIVE_SUFFIX) and self.native(name.removesuffix(NATIVE_SUFFIX)):
             return MemoryFile(b"")
         return None
@@ -119,11 +143,42 @@ class SourceDirectory:
         """Return the names, sorted."""
         return sorted(each.name for each in self.path.iterdir() if each.name != _CACHE and self.shown(each))
 
+    def _refuse_outside(self, path: Path) -> None:
+        if not self.roots or not path.is_symlink():
+            return
+        target = path.resolve()
+        if not any(target.is_relative_to(root) for root in self.roots):
+            raise OutsideRootsError(
+                f"{path} is a link to {target}, which is in no folder that this build takes files from: "
+                "put the file itself there"
+            )
+
+    def _distribution(self, name: str) -> Path | None:
+        """Return the metadata of the distribution of a normalized name, or that brings a package."""
+        folders = sorted(self.path.glob(f"*{METADATA_SUFFIX}"))
+        for folder in folders:
+            if _normalized(folder.name.partition("-")[0]) == _normalized(name):
+                return folder
+        return next((each for each in folders if name in _packages_of(each)), None)
+
     def native(self, module: str) -> bool:
         """Whether a native extension module of this name lies here, for whatever platform."""
         if any((self.path / (module + suffix)).is_file() for suffix in EXTENSION_SUFFIXES):
             return True
         return any(each.suffix in _FOREIGN_EXTENSIONS for each in self.path.glob(f"{module}.*"))
+
+
+def _normalized(name: str) -> str:
+    return re.sub(r"[-_.]+", "_", name).lower()
+
+
+def _packages_of(distribution: Path) -> set[str]:
+    """Return the top-level modules of an installed distribution, by its list of files."""
+    try:
+        files = (distribution / "RECORD").read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError):
+        return set()
+    return {each.partition(",")[0].partition("/")[0].removesuffix(".py") for each in files}
 
 
 @frozen
@@ -138,7 +193,7 @@ class CompiledDirectory:
             return None
         source = name.removesuffix(_CACHED_SUFFIX) + ".py"
         path = self.source.path / source
-        if not path.is_file() or not self.source.shown(path):
+        if not isinstance(self.source.child(source), DiskFile):
             return None
         compiled = self.source.compile(path, f"{self.source.guest_path}/{source}")
         return None if compiled is None else MemoryFile(compiled)
@@ -292,6 +347,8 @@ class Bytecode:
         self._compiler = compiler
         self._kept = Cache(cache_folder() / "bytecode", _MOST_FILES)
         self.sources: list[Source] = []
+        self.read: set[Path] = set()
+        """Files that the guest read as they are: data, and sources for tracebacks."""
 
     def __call__(self, path: Path, guest_path: str) -> bytes | None:
         """Return a file's `.pyc`; None if it does not compile, as the guest's own attempt will show."""

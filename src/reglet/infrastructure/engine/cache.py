@@ -55,6 +55,8 @@ class Cache:
         """Keep `content` under `key`, replacing what was there."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if (self.folder / key).is_fifo():
+                (self.folder / key).unlink()  # to write to it would wait for a reader
             trailer = _TRAILER + zlib.crc32(content).to_bytes(4, "little")
             write_atomic(self.folder / key, content, trailer, mode=PRIVATE)
             self._drop_oldest()
@@ -83,6 +85,8 @@ class Cache:
         """Whether nobody but this user and root could have written an entry; raises OSError without one."""
         for path in (self.folder / key, self.folder):
             found = path.stat()
+            if path != self.folder and not stat.S_ISREG(found.st_mode):
+                return False  # to read a pipe would wait for ever
             if not hasattr(os, "geteuid"):
                 continue  # the modes of Windows say nothing; its cache folder is the user's own
             if found.st_uid not in (os.geteuid(), _ROOT) or found.st_mode & _OTHERS_WRITE:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from concurrent.futures import Future, wait
 from typing import TYPE_CHECKING, TypeVar
 
@@ -26,13 +28,16 @@ _inside = threading.local()
 _stack_size_lock = threading.Lock()
 
 
-def run_in_guest_thread(work: Callable[[], T]) -> T:
+def run_in_guest_thread(work: Callable[[], T], most_seconds: float | None = None) -> T:
     """Run `work` in a thread of its own and return its result, or raise what it raised.
 
     Python delivers SIGINT only between its own instructions, never while a guest runs. So the caller waits
     here; on KeyboardInterrupt the engine's epoch is moved, which stops a guest whose store has an epoch
     deadline of 1, the thread is awaited and the interrupt goes on. Within such a thread `work` is simply
     called.
+
+    Raises:
+        TimeoutError: `work` took longer than `most_seconds`; its guest was stopped in the same way.
     """
     if getattr(_inside, "guest", False):
         return work()
@@ -40,15 +45,22 @@ def run_in_guest_thread(work: Callable[[], T]) -> T:
     thread = _thread_for(work, outcome)
     try:
         _start(thread)
-        while not outcome.done():
-            wait([outcome], timeout=_LONGEST_WAIT)
-    except KeyboardInterrupt:
+        _wait(outcome, most_seconds)
+    except (KeyboardInterrupt, TimeoutError):
         while thread.is_alive():  # a guest that has not begun yet would miss a single step
             engine().increment_epoch()
             thread.join(timeout=_EPOCH_PAUSE)
         raise
     thread.join()
     return outcome.result()
+
+
+def _wait(outcome: Future[T], most_seconds: float | None) -> None:
+    deadline = math.inf if most_seconds is None else time.monotonic() + most_seconds
+    while not outcome.done():
+        wait([outcome], timeout=_LONGEST_WAIT)
+        if time.monotonic() > deadline and not outcome.done():
+            raise TimeoutError
 
 
 def start_guest_thread(work: Callable[[], T]) -> Future[T]:

@@ -13,29 +13,35 @@ import os
 import re
 import sys
 import traceback
-import warnings
 from collections.abc import Callable, Mapping
 from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from types import FrameType, TracebackType
 from typing import Any, Self
 
 from reglet.application.results import author_traceback, one_line
+from reglet.application.unsupported_modules import unsupported_reason
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.ports import Plugin
-from reglet.infrastructure.build_contract import PACKAGES_ROOT, PLUGIN_ROOT, REPORT_MARK
+from reglet.infrastructure import guest
+from reglet.infrastructure.build_contract import METADATA_SUFFIX, PACKAGES_ROOT, PLUGIN_ROOT, REPORT_MARK
 from reglet.infrastructure.guest.exports import Exports
 from reglet.infrastructure.guest.host_calls import ImportedFunctions
 from reglet.infrastructure.guest.importing import (
     RefusingFinder,
-    SealedFinder,
     SourceFinder,
     SubmoduleFinder,
     import_plugin,
-    preload,
-    preload_for,
 )
-from reglet.infrastructure.guest.interpreter import interpreter, on_first_call, report_refused_looks
+from reglet.infrastructure.guest.interpreter import (
+    interpreter,
+    on_first_call,
+    pass_breakpoint,
+    report_refused_looks,
+)
+from reglet.infrastructure.guest.sealed import KeptDistributions, SealedFinder, keep_code_pages
+from reglet.infrastructure.guest.standard_library import preload, preload_for
 from reglet.infrastructure.wire.host_functions import HOST_FUNCTIONS
 
 _AUTHORS = (PLUGIN_ROOT + "/", PACKAGES_ROOT + "/")
@@ -131,11 +137,13 @@ class _State:
     plugin: Plugin | None = None
     exports: Exports | None = None
     guard = ImportGuard()
+    distributions = KeptDistributions(PACKAGES_ROOT, METADATA_SUFFIX)
 
 
-def prepare() -> None:
+def prepare(code_pages: bytes) -> None:
     """Import what every plugin needs; the memory after this is the base image of all builds."""
     preload()
+    keep_code_pages(code_pages)
     _forget_imports()
 
 
@@ -155,11 +163,12 @@ def run_stage(name: str, arguments: str) -> None:
 def load(module: str, attribute: str | None, version: str | None) -> dict[str, Any]:
     """Import the plugin's module and take its plugin."""
     _find_plugin_modules()
-    sys.breakpointhook = _pass_breakpoint
+    sys.breakpointhook = pass_breakpoint
     guard = _State.guard
+    known = frozenset(sys.modules)
     with guard:
         _State.plugin = import_plugin(module, attribute, version)
-    preload_for((PLUGIN_ROOT + "/", PACKAGES_ROOT + "/"))
+    preload_for(_AUTHORS, known)
     return {
         "host_calls": guard.host_calls,
         "environment": guard.environment,
@@ -196,14 +205,37 @@ def describe() -> dict[str, Any]:
     }
 
 
+def absent(imports: list[tuple[str, list[str]]]) -> dict[str, Any]:
+    """Return which names taken from modules are submodules that are not in memory."""
+    return {
+        "names": [
+            f"{module}.{name}"
+            for module, names in imports
+            if module in sys.modules
+            for name in names
+            if name not in vars(sys.modules[module]) and _is_found(f"{module}.{name}")
+        ]
+    }
+
+
+def _is_found(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ImportError:  # a native one; or its parent is no package
+        return False
+
+
 def seal() -> dict[str, Any]:
     """Forget what belongs to the build alone, and take up what belongs to a run."""
     exports = _State.exports
     assert exports is not None, "describe comes first"
+    if "importlib.metadata" in sys.modules:
+        _State.distributions.keep(_imported_packages())
+    _State.distributions.sealed = True
     own = [each for each in sys.meta_path if isinstance(each, (SourceFinder, RefusingFinder))]
     for each in own:
         sys.meta_path.remove(each)
-    sys.meta_path.append(SealedFinder())
+    sys.meta_path.append(SealedFinder(unsupported_reason))
     sys.path.clear()
     sys.path_hooks.clear()  # a late import must not look at files: it would count as a look of the plugin's
     os.environ.clear()  # the build's own; a variable at a time is slow, so not at the first call
@@ -211,8 +243,21 @@ def seal() -> dict[str, Any]:
     _keep_plugin_source()
     exports.keep_log()
     report_refused_looks()
-    gc.freeze()  # all of this stays for good: collections in a host need not look through it
+    for name in _OF_THE_BUILD:
+        del sys.modules[name]
+        delattr(guest, name.rpartition(".")[2])
     return {"modules": sorted(sys.modules)}
+
+
+_OF_THE_BUILD = tuple(f"{guest.__name__}.{name}" for name in ("boot", "importing", "standard_library"))
+"""Modules of which nothing is called again: the builder lets go of this one too, and they are freed."""
+
+
+def _imported_packages() -> list[str]:
+    """Return the names, at the top level, of the modules that came from packages."""
+    files = (getattr(module, "__file__", None) or "" for module in list(sys.modules.values()))
+    found = {file.split("/")[2] for file in files if file.startswith(PACKAGES_ROOT + "/")}
+    return sorted(each.removesuffix(".py") for each in found)
 
 
 def _forget_imports() -> None:
@@ -225,19 +270,10 @@ def _forget_imports() -> None:
 
 def _find_plugin_modules() -> None:
     """Find the plugin's modules before, and those of packages after, the standard library and the SDK."""
-    sys.meta_path.insert(0, RefusingFinder())
+    sys.meta_path[:0] = [_State.distributions, RefusingFinder()]
     path_finder = sys.meta_path.index(PathFinder)
     sys.meta_path[path_finder:path_finder] = [SourceFinder(PLUGIN_ROOT), SubmoduleFinder(PACKAGES_ROOT)]
     sys.meta_path.append(SourceFinder(PACKAGES_ROOT))
-
-
-def _pass_breakpoint(*_: object, **__: object) -> None:
-    """Stand for the debugger, which needs a terminal, at `breakpoint()`: in the log of a host too."""
-    warnings.warn(
-        "breakpoint() does nothing in a built plugin: run the project in process",
-        RuntimeWarning,
-        stacklevel=2,
-    )
 
 
 def _keep_plugin_source() -> None:
@@ -252,6 +288,7 @@ def _keep_plugin_source() -> None:
 _STAGES: Mapping[str, Callable[..., dict[str, Any]]] = {
     "load": load,
     "trace": trace,
+    "absent": absent,
     "describe": describe,
     "seal": seal,
 }

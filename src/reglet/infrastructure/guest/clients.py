@@ -50,6 +50,8 @@ from reglet.infrastructure.wire.host_functions import (
 )
 from reglet.infrastructure.wire.record import Dialect
 
+_USUAL_PROTOCOL = "HTTP/1.1"
+"""What the Go plugins write where a host leaves the protocol out."""
 _NOT_APPLIED = "this host does not say that it applied it"
 
 
@@ -143,7 +145,7 @@ class HostHTTPClient(HostClient):
         }.items():
             if value != usual and option not in applied:
                 raise UnsupportedOptionError(option, value, _NOT_APPLIED)
-        return response
+        return response if response.proto else evolve(response, proto=_USUAL_PROTOCOL)
 
     def _described(self, request: HTTPRequest) -> tuple[str, str]:
         return f"http {request.method}", request.url

@@ -1,8 +1,4 @@
-"""What a module exports: a plugin's manifest and checks as bytes, whatever goes wrong.
-
-The last part answers the world of `wit/reglet.wit`, for hosts of the component model: componentize-py imports
-it in its own guest, where the modules named `wit_world` are its bindings.
-"""
+"""What a module exports: a plugin's manifest and checks as bytes, whatever goes wrong."""
 
 from __future__ import annotations
 
@@ -10,12 +6,12 @@ import contextlib
 import logging
 import os
 import random
+import re
 import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from typing import Any
 
 from attrs import evolve
 
@@ -31,8 +27,7 @@ from reglet.domain.errors import MemoryLimitError
 from reglet.domain.ports import HostFunctions, Plugin
 from reglet.domain.time import ZERO_TIME
 from reglet.infrastructure.guest.clients import host_clients
-from reglet.infrastructure.guest.host_calls import HostLogSink, ImportedFunctions
-from reglet.infrastructure.guest.importing import import_plugin, preload, preload_for
+from reglet.infrastructure.guest.host_calls import HostLogSink
 from reglet.infrastructure.wire.manifest import DESCRIPTION, MANIFEST, encode_schema
 from reglet.infrastructure.wire.result import LEGACY_RESULT, RESULT
 
@@ -48,15 +43,20 @@ class Exports:
     """
 
     def __init__(
-        self, plugin: Plugin, functions: HostFunctions, *, streams: bool = sys.platform == "wasi"
+        self,
+        plugin: Plugin,
+        functions: HostFunctions,
+        *,
+        streams: bool = sys.platform == "wasi",
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
-        """Take the plugin, and the seam that its clients and its log use."""
+        """Take the plugin, the seam that its clients and its log use, and the clock of its contexts."""
         self._plugin = plugin
         self._log = HostLogSink(functions)
         self._logging: Callable[[], AbstractContextManager[None]] = lambda: redirect_logging(
             self._log, streams=streams
         )
-        self._context = Context(clients=host_clients(functions))
+        self._context = Context(clients=host_clients(functions), clock=clock)
         self._known_name: str | None = None
 
     def keep_log(self) -> None:
@@ -133,7 +133,7 @@ class Exports:
             result = self._plugin.check(self._context, config)
             if not isinstance(result, Result):
                 raise TypeError(f"check() must return a reglet.Result, not a {type(result).__name__}")
-            judged, check = refused_looks.judged(result), running_check.get()
+            judged, check = refused_looks.judged(_with_advice(result)), running_check.get()
             return redacted(judged, check.redaction) if judged is not result and check else judged
         finally:
             running_check.reset(token)
@@ -174,6 +174,18 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+_OF_THE_BUILD = re.compile(r"No such file or directory: '(/plugin|/packages)/")
+
+
+def _with_advice(result: Result) -> Result:
+    """Return a Result that says, of a file beside the plugin's code, why a built plugin has it not."""
+    error = result.error
+    if sys.platform != "wasi" or error is None or not _OF_THE_BUILD.search(error.message):
+        return result
+    advice = "a built plugin has only what it read at import: read it at the top of the module"
+    return evolve(result, error=evolve(error, message=f"{error.message}; {advice}"))
+
+
 def _result_of(error: BaseException) -> Result:
     """Return the Result of what was raised; running out of memory is no bug (ABI section 1)."""
     if isinstance(error, MemoryError):
@@ -194,52 +206,3 @@ def reseed() -> None:
     """Take the random seed, and when logging began, from the host that runs the plugin."""
     random.seed(int.from_bytes(os.urandom(_SEED_BYTES)))
     logging.__dict__["_startTime"] = time.time_ns()  # LogRecord.relativeCreated counts from here
-
-
-class ComponentHost:
-    """Calls the functions of the WIT interface `host` by the names of the core ABI."""
-
-    def __init__(self, functions: Any) -> None:
-        """Take the bindings of the interface."""
-        self._functions = functions
-
-    def call(self, name: str, request: bytes) -> bytes | None:
-        """Call a host function."""
-        function: Callable[[bytes], bytes | None] = getattr(self._functions, name)
-        return function(request) or b""
-
-
-def world_of(module: str, attribute: str | None, version: str | None) -> type[Any]:
-    """Return the class that componentize-py looks for: `WitWorld`, over the plugin of a module."""
-    from wit_world.imports import host  # type: ignore[import-not-found]  # made by componentize-py
-
-    preload()
-    plugin = import_plugin(module, attribute, version)
-    preload_for(("",))
-    exports = Exports(plugin, ImportedFunctions(ComponentHost(host)))
-    exports.manifest()
-    return type("WitWorld", (World,), {"exports": exports})
-
-
-class World:
-    """The exports of the WIT world."""
-
-    exports: Exports
-    asleep = True
-
-    def manifest(self) -> bytes:
-        """Return the Manifest."""
-        self._wake()
-        return self.exports.manifest()
-
-    def observe(self, config: bytes) -> bytes:
-        """Return the Result of a config."""
-        self._wake()
-        return self.exports.observe(config)
-
-    @classmethod
-    def _wake(cls) -> None:
-        if cls.asleep:
-            cls.asleep = False
-            cls.exports.keep_log()
-            reseed()

@@ -20,7 +20,7 @@ from reglet.domain.entities.records import (
     ObservedConnection,
     Program,
 )
-from reglet.domain.errors import CancelledError, HTTPError, RegletError, UnsupportedOptionError
+from reglet.domain.errors import CancelledError, ExecError, HTTPError, RegletError, UnsupportedOptionError
 from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, LogSink, SMTPClient, TCPDialer, Which
 from reglet.domain.urls import SCHEME_PORTS, join_host_port, without_credentials
 from reglet.infrastructure.wire.failures import encode_failure
@@ -162,7 +162,7 @@ def _hostlib_code(error: RegletError, otherwise: str) -> str:
     """Return the Go host SDK's code for a failure; `otherwise` is that of the function."""
     if error.is_timeout:
         return "TIMEOUT"
-    if isinstance(error, UnsupportedOptionError | CancelledError):
+    if isinstance(error, UnsupportedOptionError | CancelledError | BadRequestError):
         return "INVALID_REQUEST"
     if error.is_not_found and otherwise != "LOOKUP_FAILED":
         return "HOST_NOT_FOUND"
@@ -343,19 +343,25 @@ class ExecHandler(Handler[CommandRunner, CommandRequest]):
     failure_code = "EXECUTION_FAILED"
 
     def _allowed(self, request: CommandRequest, log: CallLog) -> CommandRequest:
-        """Return the request with the file that its command was found at.
+        """Return the request with the file that its command was found at: what is judged is what is run.
 
-        The policy is asked about the name as it was given, else about the path it was found at.
+        The policy is asked about the name as it was given, else about the path it was found at. A name that
+        is found nowhere is not run by its name.
         """
         if not request.command:
             raise BadRequestError("command is required")
+        texts = (request.command, request.dir or "", *request.args, *(request.env or {}).values())
+        if any("\0" in text for text in (*texts, *(request.env or {}))):
+            raise BadRequestError("a command, its arguments, directory and environment hold no NUL character")
         program = Program() if self._which is None else self._which(request.command, request.dir)
         decisions = [
             self._policy.execute(name, resolved=program.resolved, environment=(request.env or {}).keys())
             for name in dict.fromkeys(filter(None, (request.command, program.path)))
         ]
         log.require(request.command, next((each for each in decisions if each), decisions[-1]))
-        return evolve(request, command=program.path or request.command)
+        if self._which is not None and not program.path:
+            raise ExecError(request.command, "the host's search path has no such program")
+        return evolve(request, command=program.path or request.command, executable=program.resolved)
 
     def _perform(self, request: CommandRequest, port: CommandRunner, ctx: Context) -> bytes:
         del ctx

@@ -50,7 +50,7 @@ class Instance:
         self._stderr = BoundedStream(wasi.stderr, limits.output_bytes)
         self._imports = HostImports(functions, interrupt, limits)
         system = System(
-            clock=GuestClock(interrupt),
+            clock=GuestClock(interrupt, wasi.clock),
             random=secrets.token_bytes,
             preopens=wasi.preopens(),
             environment=wasi.environment,

@@ -11,6 +11,7 @@ import itertools
 import threading
 import time
 from concurrent.futures import wait
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import wasmtime
@@ -23,7 +24,6 @@ from reglet.infrastructure.host.errors import LimitExceededError
 if TYPE_CHECKING:
     from collections.abc import Callable
     from concurrent.futures import Future
-    from datetime import timedelta
 
 T = TypeVar("T")
 
@@ -102,15 +102,21 @@ _ON_EPOCH = ctypes.CFUNCTYPE(
 _ON_CLOSE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(_on_close)
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 @frozen
 class GuestClock:
-    """Implements the wasi room's `Clock` with this machine's clocks."""
+    """Implements the wasi room's `Clock` with this machine's clocks, or with a given time of day."""
 
     interrupt: EpochInterrupt
+    time_of_day: Callable[[], datetime] | None = None
 
     def now(self) -> int:
         """Return the nanoseconds since 1970."""
-        return time.time_ns()
+        if self.time_of_day is None:
+            return time.time_ns()
+        return (self.time_of_day() - _EPOCH) // timedelta(microseconds=1) * 1000
 
     def monotonic(self) -> int:
         """Return the nanoseconds since some moment; it never goes back."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TypeAlias
 
 from attrs import field, frozen
@@ -24,12 +25,13 @@ def discard(_written: bytes) -> None:
 
 @frozen
 class WasiConfig:
-    """Files, variables and streams; by default there is nothing."""
+    """Files, variables, streams and the time; by default there is nothing, and this machine's time."""
 
     preopens: Preopens = field(default=tuple)
     environment: Mapping[str, str] = field(factory=dict, repr=False)
     stdout: Sink = discard
     stderr: Sink = discard
+    clock: Callable[[], datetime] | None = None
 
 
 class BoundedStream:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
 from attrs import frozen
 
@@ -18,11 +21,15 @@ from reglet.domain.ports import (
     TCPDialer,
     Which,
 )
+from reglet.infrastructure.extras import MissingPackageError
+
+if TYPE_CHECKING:
+    from reglet.infrastructure.native.trust import Trust
 
 
 @frozen
 class NativePorts:
-    """One adapter a port. Each client is imported for its first call: who uses no network needs no package.
+    """One adapter a port. Clients are imported where they are granted, or called: others need no package.
 
     Attributes:
         guard: is asked before every connection.
@@ -36,15 +43,28 @@ class NativePorts:
     ca_file: str | None = None
     nameservers: tuple[str, ...] = ()
 
+    def prepare(self, kinds: Collection[str]) -> None:
+        """Import and warm what answers calls of these kinds of capability.
+
+        It is done before a check begins, so that no time that a check measures or may take has it in it.
+        """
+        if "network" in kinds:
+            _prepare_network(self._trust)
+
+    @property
+    def _trust(self) -> Trust:
+        from reglet.infrastructure.native.trust import Trust
+
+        return Trust(self.ca_file)
+
     @property
     def http(self) -> HTTPClient:
         """HTTP over httpcore."""
 
         def make() -> ContextBound:
             from reglet.infrastructure.native.http import NativeHTTPClient
-            from reglet.infrastructure.native.trust import Trust
 
-            return NativeHTTPClient(self.guard, Trust(self.ca_file))
+            return NativeHTTPClient(self.guard, self._trust)
 
         return cast("HTTPClient", _Deferred(make))
 
@@ -65,9 +85,8 @@ class NativePorts:
 
         def make() -> ContextBound:
             from reglet.infrastructure.native.tcp import NativeTCPDialer
-            from reglet.infrastructure.native.trust import Trust
 
-            return NativeTCPDialer(self.guard, Trust(self.ca_file))
+            return NativeTCPDialer(self.guard, self._trust)
 
         return cast("TCPDialer", _Deferred(make))
 
@@ -77,9 +96,8 @@ class NativePorts:
 
         def make() -> ContextBound:
             from reglet.infrastructure.native.smtp import NativeSMTPClient
-            from reglet.infrastructure.native.trust import Trust
 
-            return NativeSMTPClient(self.guard, Trust(self.ca_file))
+            return NativeSMTPClient(self.guard, self._trust)
 
         return cast("SMTPClient", _Deferred(make))
 
@@ -96,6 +114,18 @@ class NativePorts:
         from reglet.infrastructure.native.exec import which_program
 
         return which_program
+
+
+@cache
+def _prepare_network(trust: Trust) -> None:
+    for name in ("http", "dns", "tcp", "smtp"):
+        # a package or a file that is missing is reported by the call that needs it
+        with suppress(MissingPackageError, OSError):
+            module = import_module(f"{__name__}.{name}")
+            if name == "http":
+                module.warm(trust)
+    with suppress(OSError):
+        trust.context()
 
 
 @frozen

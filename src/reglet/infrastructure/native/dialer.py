@@ -146,8 +146,16 @@ def _first_answer(addresses: Sequence[Address], port: int, deadline: Deadline) -
     raise failure or OSError("there is no address to dial")
 
 
+_MOST_LOOKUPS = 32
+_lookups = threading.BoundedSemaphore(_MOST_LOOKUPS)
+"""Look-ups under way in this process, those that nobody waits for any more included."""
+
+
 def _in_time(lookup: Callable[[], Sequence[str]], name: str, deadline: Deadline) -> Sequence[str]:
-    """Run a look-up that knows no timeout of its own; one that hangs is left to its thread."""
+    """Run a look-up that knows no timeout of its own; one that hangs is left to its thread.
+
+    There are so many threads and no more: the next look-up waits its turn, within its own time.
+    """
     answers: queue.SimpleQueue[Sequence[str] | OSError] = queue.SimpleQueue()
 
     def run() -> None:
@@ -155,6 +163,11 @@ def _in_time(lookup: Callable[[], Sequence[str]], name: str, deadline: Deadline)
             answers.put(lookup())
         except OSError as error:
             answers.put(error)
+        finally:
+            _lookups.release()
+
+    if not _lookups.acquire(timeout=deadline.seconds()):
+        raise deadline.error()
 
     threading.Thread(target=run, name=f"lookup {name}", daemon=True).start()
     try:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import secrets
 import selectors
 import shutil
 import signal
 import subprocess
+import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import IO, Self
 
 from attrs import evolve, field, frozen
@@ -19,9 +23,20 @@ from reglet.domain.entities.records import MAX_BODY_BYTES, CommandRequest, Comma
 from reglet.domain.errors import CancelledError, ExecError
 from reglet.infrastructure.native.dialer import Deadline
 
+try:
+    from resource import RLIMIT_RTTIME, prlimit
+except ImportError:  # not Linux
+    prlimit = None  # type: ignore[assignment]
+
 _CHUNK = 64 * 1024
 _LOOK_UP = 0.1
 """How often, in seconds, to look whether a silent program ended or its check was cancelled."""
+_LAST_WORDS = 1024 * 1024
+"""How much is read of a pipe once its program has ended, the most that it holds: children may go on."""
+_PATIENCE = 1.0
+"""How long, in seconds, to wait for the end of a program that was killed."""
+_ROUNDS = 10
+_SMALLEST_LIMIT = 2**61
 
 
 class ProcessOutput:
@@ -54,25 +69,36 @@ class ProcessOutput:
         with selectors.DefaultSelector() as selector:
             for stream in self._kept:
                 selector.register(stream, selectors.EVENT_READ, stream)
+            looked = time.monotonic()
             while selector.get_map():
+                ready = selector.select(min(deadline.left(), _LOOK_UP))
+                # its children may hold the pipes open and write on and on, but it has ended
+                if (not ready or time.monotonic() - looked >= _LOOK_UP) and self._has_ended():
+                    self._read_last_words(selector)
+                    return True
                 if deadline.expired:
                     return False
-                ready = selector.select(min(deadline.left(), _LOOK_UP))
                 for key, _ in ready:
                     if not self._read(key.data):
                         selector.unregister(key.data)
                 if ctx.cancellation is not None and ctx.cancellation.is_cancelled:
                     raise CancelledError("exec")
-                if not ready and self._process.poll() is not None:
-                    return True  # its children may hold the pipes open, but it has ended
-        return self._ended(deadline)
-
-    def _ended(self, deadline: Deadline) -> bool:
-        try:
+                looked = looked if time.monotonic() - looked < _LOOK_UP else time.monotonic()
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(deadline.left())
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+        return self._has_ended()
+
+    def _has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def _read_last_words(self, selector: selectors.BaseSelector) -> None:
+        """Read what the program left in its pipes, and no more than they can hold."""
+        left = dict.fromkeys(self._kept, _LAST_WORDS)
+        while ready := [key.data for key, _ in selector.select(0) if left[key.data] > 0]:
+            for stream in ready:
+                left[stream] -= _CHUNK
+                if not self._read(stream):
+                    selector.unregister(stream)
 
     def _read(self, stream: IO[bytes]) -> bool:
         chunk = os.read(stream.fileno(), _CHUNK)
@@ -82,15 +108,21 @@ class ProcessOutput:
         self.truncated = self.truncated or len(chunk) > room
         return bool(chunk)
 
+    def close(self) -> None:
+        """Close the pipes."""
+        for stream in self._kept:
+            stream.close()
+
     def _text(self, stream: IO[bytes] | None) -> str:
         return self._kept[stream].decode("utf-8", "replace") if stream is not None else ""
 
 
 @frozen
 class NativeCommandRunner:
-    """The `CommandRunner` port over real processes."""
+    """The `CommandRunner` port over real processes. `kill_group` ends a process group (`os.killpg`)."""
 
     max_output_bytes: int = MAX_BODY_BYTES
+    kill_group: Callable[[int, int], object] = os.killpg
     _ctx: Context = field(factory=Context, alias="ctx")
 
     def in_context(self, ctx: Context) -> Self:
@@ -100,31 +132,107 @@ class NativeCommandRunner:
     def run(self, request: CommandRequest) -> CommandResult:
         """Run a program to its end; a non-zero exit code is a result, and so is a timeout.
 
-        When time runs out the whole process group is killed. A program ended by a signal has exit code -1,
-        as on Go's side. Raises `ExecError` if the program could not be started.
+        However it ends, what it started is ended with it: its process group, and on Linux what left that
+        group or became a daemon too. A program that became another user cannot be: it is waited for a second.
+        A program ended by a signal has exit code -1, as on Go's side.
+
+        Raises `ExecError` if the program could not be started.
         """
         deadline = Deadline.start("exec", request.command, request.timeout, self._ctx)
         began = time.monotonic()
-        with _started(request) as process:
-            output = ProcessOutput(process, self.max_output_bytes)
-            try:
-                in_time = output.collect(deadline, self._ctx)
-            finally:
-                _kill_group(process)
+        process = _started(request)
+        mark = Mark.put_on(process)
+        output = ProcessOutput(process, self.max_output_bytes)
+        try:
+            in_time = output.collect(deadline, self._ctx)
+        finally:
+            took = timedelta(seconds=time.monotonic() - began)
+            self._end(process, mark)
+            output.close()
         return CommandResult(
             stdout=output.stdout,
             stderr=output.stderr,
-            exit_code=max(process.returncode, -1),
-            duration=timedelta(seconds=time.monotonic() - began),
+            exit_code=-1 if process.returncode is None else max(process.returncode, -1),
+            duration=took,
             is_timeout=not in_time,
             truncated=output.truncated,
         )
+
+    def _end(self, process: subprocess.Popen[bytes], mark: Mark | None) -> None:
+        """End the process and whatever it started."""
+        with suppress(ProcessLookupError, PermissionError):
+            self.kill_group(process.pid, signal.SIGKILL)
+        if mark is not None:
+            mark.end_bearers()
+        try:
+            process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:  # it may not be killed by us; somebody must collect it
+            threading.Thread(target=process.wait, name=f"wait {process.pid}", daemon=True).start()
+
+
+@frozen
+class Mark:
+    """What a program hands down to all that it starts, by which they are found again (Linux).
+
+    Children that call `setsid` leave the process group, and those that become daemons the family: no parent
+    leads to them. They inherit two things: the pipes, unless they were sent elsewhere, and the limit on the
+    time of real-time threads, which is set to a value of its own here, far above any use. What has sent its
+    output elsewhere in the microseconds before the limit was set is not found.
+    """
+
+    limit: int
+    pipes: frozenset[str]
+
+    @classmethod
+    def put_on(cls, process: subprocess.Popen[bytes]) -> Self | None:
+        """Mark a process and what it has started already; None on other systems than Linux."""
+        if prlimit is None:
+            return None
+        limit = _SMALLEST_LIMIT + secrets.randbelow(_SMALLEST_LIMIT)
+        pids = [process.pid]
+        while pids:
+            pid = pids.pop()
+            with suppress(OSError, ValueError):  # it has ended already, or is another user's
+                _, hard = prlimit(pid, RLIMIT_RTTIME)
+                prlimit(pid, RLIMIT_RTTIME, (limit, hard))
+                pids += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+        streams = (each for each in (process.stdout, process.stderr) if each is not None)
+        return cls(limit, frozenset(f"pipe:[{os.fstat(each.fileno()).st_ino}]" for each in streams))
+
+    def end_bearers(self) -> None:
+        """Kill every process with this mark, and what they start meanwhile."""
+        for _ in range(_ROUNDS):
+            found = list(self._bearers())
+            for pid in found:
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+            if not found:
+                return
+            time.sleep(0.001)
+
+    def _bearers(self) -> Iterator[int]:
+        for name in os.listdir("/proc"):  # noqa: PTH208 - once a command, and paths are ten times slower
+            if not name.isdecimal() or int(name) == os.getpid():
+                continue
+            with suppress(OSError, ValueError):
+                if self._is_on(name) and not _is_zombie(name):
+                    yield int(name)
+
+    def _is_on(self, pid: str) -> bool:
+        if prlimit(int(pid), RLIMIT_RTTIME)[0] == self.limit:
+            return True
+        return any(os.readlink(f"/proc/{pid}/fd/{stream}") in self.pipes for stream in (1, 2))  # noqa: PTH115
+
+
+def _is_zombie(pid: str) -> bool:
+    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2][:1] == b"Z"
 
 
 def _started(request: CommandRequest) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(  # noqa: S603 - what may run is the policy's business
             [request.command, *request.args],
+            executable=request.executable or None,
             cwd=request.dir,
             env=dict(request.env or {}),
             stdin=subprocess.DEVNULL,
@@ -136,18 +244,17 @@ def _started(request: CommandRequest) -> subprocess.Popen[bytes]:
         raise ExecError(request.command, error) from error
 
 
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """End the process and whatever it started and left in its group."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
 def which_program(command: str, directory: str | None) -> Program:
-    """Return the file that `command` means on this machine: a path, or a name in this process's `PATH`."""
+    """Return the file that `command` means on this machine: a path, or a name in this process's `PATH`.
+
+    Entries of `PATH` that are relative, or empty, are passed over: where they lead depends on the directory.
+    """
+    if "\0" in command or "\0" in (directory or ""):
+        return Program()
     if "/" in command:
         path = os.path.abspath(os.path.join(directory or os.curdir, command))  # noqa: PTH100, PTH118 - no symlinks
     else:
-        found = shutil.which(command)
-        path = "" if found is None else os.path.abspath(found)  # noqa: PTH100
+        folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+        searched = os.pathsep.join(folder for folder in folders if folder.startswith("/"))
+        path = (shutil.which(command, path=searched) if searched else None) or ""
     return Program(path, os.path.realpath(path)) if path else Program()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import builtins
+import gzip
 import re
 import socket
 import ssl
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from itertools import count
@@ -289,7 +290,7 @@ def _sendable(name: str, value: str) -> str:
 class _Backend(httpcore.NetworkBackend):
     """Makes the pool's connections with the dialer."""
 
-    def __init__(self, dialer: Dialer, context: ssl.SSLContext, deadline: Deadline) -> None:
+    def __init__(self, dialer: Dialer, context: Callable[[], ssl.SSLContext], deadline: Deadline) -> None:
         self._dialer = dialer
         self._context = context
         self._deadline = deadline
@@ -329,7 +330,9 @@ def _mended(head: bytes) -> bytes:
 class _Stream(httpcore.NetworkStream):
     """A connection, every step of which ends by the deadline."""
 
-    def __init__(self, connection: socket.socket, context: ssl.SSLContext, deadline: Deadline) -> None:
+    def __init__(
+        self, connection: socket.socket, context: Callable[[], ssl.SSLContext], deadline: Deadline
+    ) -> None:
         self._socket = connection
         self._context = context
         self._deadline = deadline
@@ -388,7 +391,7 @@ class _Stream(httpcore.NetworkStream):
     ) -> httpcore.NetworkStream:
         self._limit()
         try:
-            secured = self._context.wrap_socket(self._socket, server_hostname=server_hostname)
+            secured = self._context().wrap_socket(self._socket, server_hostname=server_hostname)
         except OSError:
             self.close()
             raise
@@ -452,16 +455,21 @@ class NativeHTTPClient:
         )
         with _errors_mapped(request.method, deadline):
             first = Hop.first(request)
-            context = self.trust.context(verify=not request.insecure_skip_verify, protocols=_PROTOCOLS)
             # httpcore changes the context that it is given, which is not safe for one that threads share: it
             # gets an empty one, and streams use the real one
             unused = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context = self._tls_context(request)
+            if first.url.scheme == "https":
+                context()  # what is wrong with it is told before anything is dialled
             backend = _Backend(Dialer(self.guard, self.lookup), context, deadline)
             with httpcore.ConnectionPool(ssl_context=unused, http2=True, network_backend=backend) as pool:
                 hop, answer = self._followed(pool, first, request)
                 with closing(answer):
                     response = self._whole(hop, answer, request)
         return evolve(response, latency=timedelta(seconds=time.perf_counter() - began))
+
+    def _tls_context(self, request: HTTPRequest) -> Callable[[], ssl.SSLContext]:
+        return lambda: self.trust.context(verify=not request.insecure_skip_verify, protocols=_PROTOCOLS)
 
     def _followed(
         self, pool: httpcore.ConnectionPool, hop: Hop, request: HTTPRequest
@@ -533,6 +541,18 @@ def _decoded(raw: bytes) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         return raw.decode("latin-1")
+
+
+def warm(trust: Trust) -> None:
+    """Do what the first request of a process costs: imports on first use, and the authorities to trust."""
+    trust.context(protocols=_PROTOCOLS)
+    answer = [b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", gzip.compress(b"x")]
+    hop = Hop.first(HTTPRequest("POST", "http://localhost/", {"X-A": "b"}, b"body"))
+    with httpcore.ConnectionPool(http2=True, network_backend=httpcore.MockBackend(answer)) as pool:
+        response = pool.handle_request(hop.sent())
+        read_body(response.iter_stream(), 1, gzipped=True)
+        response.close()
+    _mended(b"HTTP/1.1 200 OK\r\nX-A : b\r\n\r\n")
 
 
 @contextmanager

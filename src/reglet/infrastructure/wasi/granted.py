@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from reglet.domain.policy import Policy
 
 
-FileObserver: TypeAlias = Callable[[str, bool], object]
+FileObserver: TypeAlias = Callable[[str, bool | None], object]
 """Takes an absolute path, as the guest spells it, and whether it wants to change what is there."""
 
 
@@ -66,12 +66,12 @@ class ObservedTree:
 
     def status(self, path: str, *, follow: bool) -> FileStatus:
         """Return the status of a path."""
-        self._report(path)
+        self._report(path, changes=None)
         return self.tree.status(path, follow=follow)
 
     def read_link(self, path: str) -> str:
         """Return where a link points to."""
-        self._report(path)
+        self._report(path, changes=None)
         return self.tree.read_link(path)
 
     def set_times(self, path: str, times: Times, *, follow: bool) -> None:
@@ -100,7 +100,7 @@ class ObservedTree:
         self._report(new, changes=True)
         self.tree.rename(old, new)
 
-    def _report(self, path: str, *, changes: bool = False) -> None:
+    def _report(self, path: str, *, changes: bool | None) -> None:
         self.observe(posixpath.normpath(posixpath.join(self.start, path)), changes)
 
 

@@ -181,13 +181,11 @@ def unknown(*_arguments: int) -> int:
     return Errno.NOSYS
 
 
-_NUMBERS = {
-    UnicodeError: Errno.ILSEQ,
-    OverflowError: Errno.OVERFLOW,
-    struct.error: Errno.OVERFLOW,
-    MemoryError: Errno.NOMEM,
-}
-"""What Python raises for names, times and sizes that a host or a guest made up."""
+def _number_of(error: Exception) -> Errno:
+    """Return the number for what Python raises for names, times and sizes that somebody made up."""
+    if isinstance(error, UnicodeError):
+        return Errno.ILSEQ
+    return Errno.NOMEM if isinstance(error, MemoryError) else Errno.OVERFLOW
 
 
 def _guarded(system: System, method: Callable[..., None]) -> Callable[..., int]:
@@ -199,7 +197,7 @@ def _guarded(system: System, method: Callable[..., None]) -> Callable[..., int]:
         except OSError as error:
             return from_os_error(error)
         except (UnicodeError, OverflowError, struct.error, MemoryError) as error:
-            return next(number for kind, number in _NUMBERS.items() if isinstance(error, kind))
+            return _number_of(error)
         except BaseException as error:  # noqa: BLE001  # the engine would lose it, or give it to another guest
             system.failure = error
             return Errno.IO

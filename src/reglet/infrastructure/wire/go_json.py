@@ -133,17 +133,16 @@ def float_text(value: float) -> str:
         digits, exponent = repr(value).split("e")
         return f"{digits.removesuffix('.0')}e{exponent[0]}{exponent[1:].lstrip('0')}"
     text = repr(value)
-    if "e" in text:
-        text = f"{value:.0f}" if abs(value) >= 1 else _plain_fraction(text)
-    return text.removesuffix(".0")
+    return _without_exponent(text) if "e" in text else text.removesuffix(".0")
 
 
-def _plain_fraction(text: str) -> str:
-    """Write `1.25e-05` as `0.0000125`."""
-    mantissa, exponent = text.split("e-")
+def _without_exponent(text: str) -> str:
+    """Write `1.25e-05` as `0.0000125`, and `1.25e+16` as `12500000000000000`: its digits, and no others."""
+    mantissa, exponent = text.split("e")
     sign = "-" if mantissa[0] == "-" else ""
     digits = mantissa.lstrip("-").replace(".", "")
-    return f"{sign}0.{'0' * (int(exponent) - 1)}{digits}"
+    places = int(exponent)
+    return f"{sign}0.{'0' * (-places - 1)}{digits}" if places < 0 else sign + digits.ljust(places + 1, "0")
 
 
 def decode_json(data: bytes, record: str) -> JSONValue:

@@ -93,10 +93,10 @@ HTTP_REQUEST = Request(
     Field("url", STRING, always=True),
     Field("body", BYTES),
     CONTEXT_FIELD,
-    Field("timeout_ms", TIMEOUT, "timeout"),
-    Field(FOLLOW_REDIRECTS, BOOLEAN, default=True),
-    Field(MAX_REDIRECTS, INTEGER, default=DEFAULT_MAX_REDIRECTS),
-    Field(INSECURE_SKIP_VERIFY, BOOLEAN),
+    Field("timeout_ms", TIMEOUT, "timeout", foreign=True),
+    Field(FOLLOW_REDIRECTS, BOOLEAN, default=True, foreign=True),
+    Field(MAX_REDIRECTS, INTEGER, default=DEFAULT_MAX_REDIRECTS, foreign=True),
+    Field(INSECURE_SKIP_VERIFY, BOOLEAN, foreign=True),
 )
 
 
@@ -121,9 +121,9 @@ HTTP_RESPONSE = Response(
     Field("body", BYTES),
     Field("proto", STRING),
     Field("status_code", INTEGER, always=True),
-    Field("latency_ms", ELAPSED, "latency", default=None),
+    Field("latency_ms", ELAPSED, "latency", default=None, foreign=True),
     Field("body_truncated", BOOLEAN, "truncated"),
-    Field("applied", STRINGS, extra=True),
+    Field("applied", STRINGS, extra=True, foreign=True),
 )
 
 
@@ -152,7 +152,7 @@ DNS_REQUEST = Request(
     Field("type", STRING, always=True),
     Field("nameserver", STRING),
     CONTEXT_FIELD,
-    Field("timeout_ms", TIMEOUT, "timeout"),
+    Field("timeout_ms", TIMEOUT, "timeout", foreign=True),
 )
 """A type that is left out is empty, and means A and AAAA."""
 
@@ -253,7 +253,7 @@ TCP_REQUEST = Request(
     Field("timeout_ms", TIMEOUT, "timeout"),
     Field("tls", BOOLEAN, always=True, only=ABI),
     Field("use_tls", BOOLEAN, "tls", always=True, only=HOSTLIB),
-    Field(INSECURE_SKIP_VERIFY, BOOLEAN),
+    Field(INSECURE_SKIP_VERIFY, BOOLEAN, foreign=True),
 )
 TCP_RESPONSE = Response(
     "TCPResponse",
@@ -274,7 +274,7 @@ TCP_RESPONSE = Response(
     Field("latency_ms", ELAPSED, "response_time", only=HOSTLIB),
     Field("tls", BOOLEAN, only=ABI),
     Field("connected", BOOLEAN, always=True),
-    Field("applied", STRINGS),
+    Field("applied", STRINGS, foreign=True),
 )
 
 
@@ -319,7 +319,7 @@ SMTP_REQUEST = Request(
     Field("starttls", BOOLEAN, always=True, only=ABI),
     Field("use_tls", BOOLEAN, "tls", always=True, only=HOSTLIB),
     Field("use_starttls", BOOLEAN, "starttls", always=True, only=HOSTLIB),
-    Field(INSECURE_SKIP_VERIFY, BOOLEAN),
+    Field(INSECURE_SKIP_VERIFY, BOOLEAN, foreign=True),
 )
 SMTP_RESPONSE = Response(
     "SMTPResponse",
@@ -335,8 +335,8 @@ SMTP_RESPONSE = Response(
     Field("latency_ms", ELAPSED, "response_time", only=HOSTLIB),
     Field("connected", BOOLEAN, always=True),
     Field("tls", BOOLEAN, "tls_enabled", only=ABI),
-    Field("extensions", STRINGS, default=None, derive=_known_extensions),
-    Field("applied", STRINGS),
+    Field("extensions", STRINGS, default=None, derive=_known_extensions, foreign=True),
+    Field("applied", STRINGS, foreign=True),
 )
 
 
@@ -360,7 +360,7 @@ EXEC_REQUEST = Request(
     Field("command", STRING, always=True),
     Field("dir", Kind(lambda value: STRING.read(value) or None, STRING.write, None)),
     CONTEXT_FIELD,
-    Field("timeout_ms", TIMEOUT, "timeout"),
+    Field("timeout_ms", TIMEOUT, "timeout", foreign=True),
 )
 EXEC_RESPONSE = Response(
     "ExecResponse",
@@ -372,8 +372,8 @@ EXEC_RESPONSE = Response(
     Field("exit_code", INTEGER, always=True),
     Field("duration_ms", ELAPSED, "duration"),
     Field("is_timeout", BOOLEAN),
-    Field("stdout_truncated", BOOLEAN, "truncated"),
-    Field("stderr_truncated", BOOLEAN, "truncated", written=False),
+    Field("stdout_truncated", BOOLEAN, "truncated", foreign=True),
+    Field("stderr_truncated", BOOLEAN, "truncated", written=False, foreign=True),
 )
 
 _ATTRIBUTE_TYPES = frozenset(get_args(LogAttributeType))

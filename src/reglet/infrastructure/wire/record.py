@@ -33,6 +33,7 @@ T = TypeVar("T")
 _MOST_SHOWN = 80
 _ONLY_STRINGS = {str}
 _MILLISECOND = timedelta(milliseconds=1)
+_FEWEST_MILLISECONDS = timedelta.min // _MILLISECOND
 _MOST_MILLISECONDS = timedelta.max // _MILLISECOND
 
 
@@ -105,6 +106,8 @@ class Field:
         default: what an absent field means, in place of the kind's empty value.
         required: whether a record without it is refused.
         only: the one dialect that has it. Of two fields with one attribute, that which is not empty counts.
+        foreign: whether the ABI lacks it, as what is hostlib's or ours alone: where hostlib is not what must
+            be read, a value of the wrong type is ignored, as Go ignores a name that it does not know.
         extra: whether its value is not the record's own, but handed to the encoder by name.
         derive: computes its value from the record, in place of the attribute.
         written: False for a field that is only read.
@@ -117,6 +120,7 @@ class Field:
     default: Any = UNSET
     required: bool = False
     only: Dialect | None = None
+    foreign: bool = field(default=False)
     extra: bool = False
     derive: Callable[[Any], Any] | None = None
     written: bool = True
@@ -289,13 +293,24 @@ def _source(of: Field) -> _Source | None:
 def _read(fields: Iterable[Field], dialect: Dialect | None = None) -> _Read:
     attributes = [each.key for each in fields]
     return {
-        each.name.lower(): (
-            each.key,
-            each.kind.read if dialect is None else each.kind.read_strictly.get(dialect, each.kind.read),
-            attributes.count(each.key) > 1,
-        )
+        each.name.lower(): (each.key, _reader(each, dialect), attributes.count(each.key) > 1)
         for each in fields
     }
+
+
+def _reader(of: Field, dialect: Dialect | None) -> Callable[[Any], Any]:
+    read = of.kind.read if dialect is None else of.kind.read_strictly.get(dialect, of.kind.read)
+    if dialect is Dialect.HOSTLIB or not (of.foreign or of.only is Dialect.HOSTLIB):
+        return read
+    absent = of.kind.empty if of.default is UNSET else of.default
+
+    def read_leniently(value: Any) -> Any:
+        try:
+            return read(value)
+        except InvalidFieldError:
+            return absent
+
+    return read_leniently
 
 
 def _each(items: Iterable[tuple[Any, Any]], read: Callable[[Any], T], step: str) -> Iterator[T]:
@@ -377,8 +392,8 @@ def milliseconds(span: timedelta | None) -> int:
 
 
 def elapsed(milliseconds: int) -> timedelta:
-    """Return milliseconds that passed, at most the longest span there is."""
-    return timedelta(milliseconds=max(-_MOST_MILLISECONDS, min(milliseconds, _MOST_MILLISECONDS)))
+    """Return milliseconds that passed, at most the longest span there is, of either sign."""
+    return timedelta(milliseconds=max(_FEWEST_MILLISECONDS, min(milliseconds, _MOST_MILLISECONDS)))
 
 
 def timeout_of(milliseconds: int) -> timedelta | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, Literal, Self
 
 from reglet.application.examples import (
@@ -28,8 +29,8 @@ from reglet.testing.fakes.http import FakeHTTPClient
 from reglet.testing.fakes.routes import Fake, FakeClock
 from reglet.testing.fakes.smtp import FakeSMTPClient
 from reglet.testing.fakes.tcp import FakeTCPDialer
-from reglet.testing.runners import runner_of
-from reglet.testing.usage import note_host_call
+from reglet.testing.runners import EVERYTHING, runner_of
+from reglet.testing.usage import are_grants_open
 
 
 class FakeLog:
@@ -58,7 +59,7 @@ class FakeHost:
     Attributes:
         http, dns, tcp, smtp, command: the fakes behind the host functions; add routes with `on(...)`.
         log: what the plugin logged.
-        clock: the clock that latencies move.
+        clock: the clock that latencies move, and what `ctx.now()` returns once a time is set.
         calls: every host call that was answered, denied ones included.
     """
 
@@ -67,11 +68,15 @@ class FakeHost:
         *answers: Answer,
         grants: GrantSet | None = None,
         dialect: Literal["abi", "hostlib"] = "abi",
+        now: datetime | None = None,
     ) -> None:
-        """Start with a route for each answer."""
+        """Start with a route for each answer, and at the time `now`."""
         self.grants = grants or GrantSet()
         self.dialect = dialect
         self.clock = FakeClock()
+        self._tells_time = False
+        if now is not None:
+            self.set_time(now)
         self.http = FakeHTTPClient(clock=self.clock)
         self.dns = FakeDNSResolver(clock=self.clock)
         self.tcp = FakeTCPDialer(clock=self.clock)
@@ -83,9 +88,21 @@ class FakeHost:
         self.add(*answers)
 
     @classmethod
-    def of(cls, plugin: Plugin, *answers: Answer, dialect: Literal["abi", "hostlib"] = "abi") -> Self:
+    def of(
+        cls,
+        plugin: Plugin,
+        *answers: Answer,
+        dialect: Literal["abi", "hostlib"] = "abi",
+        now: datetime | None = None,
+    ) -> Self:
         """Return a host that grants what a plugin declares and nothing more."""
-        return cls(*answers, grants=plugin.manifest(Context()).capabilities, dialect=dialect)
+        grants = EVERYTHING if are_grants_open() else plugin.manifest(Context()).capabilities
+        return cls(*answers, grants=grants, dialect=dialect, now=now)
+
+    def set_time(self, now: datetime) -> None:
+        """Let `ctx.now()` be `now`, an aware timestamp, moved by latencies; until then it is the real time."""
+        self.clock.set(now)
+        self._tells_time = True
 
     def add(self, *answers: Answer) -> None:
         """Add a route for each answer of an example."""
@@ -109,8 +126,12 @@ class FakeHost:
     def bind(self, ctx: Context) -> Context:
         """Return a context whose clients ask this host, through the seam."""
         for port, client in host_clients(self).items():
-            ctx = ctx.with_client(port, client)
-        return ctx
+            ctx = with_client(ctx, client, port)
+        return self.at_time(ctx)
+
+    def at_time(self, ctx: Context) -> Context:
+        """Return a context with this host's time, if one is set."""
+        return ctx.with_clock(self.clock.now) if self._tells_time else ctx
 
     def context(self) -> Context:
         """Return a context for calling a handler directly."""
@@ -123,7 +144,8 @@ class FakeHost:
         """
         __tracebackhide__ = True
         self._functions = self._dispatcher()
-        result = runner_of(plugin).check(self, encode_config(config))
+        clock = self.clock.now if self._tells_time else None
+        result = runner_of(plugin).check(self, encode_config(config), clock=clock)
         self.raise_unexpected()
         return result
 
@@ -144,12 +166,9 @@ class FakeHost:
 
     def _dispatcher(self) -> HostFunctions:
         ports = HostPorts(self.http, self.dns, self.tcp, self.smtp, self.command, self.log)
-        dispatcher = HostDispatcher(ports, Policy(self.grants), dialect=self.dialect, observer=self._note)
+        observer = self.calls.append
+        dispatcher = HostDispatcher(ports, Policy(self.grants), dialect=self.dialect, observer=observer)
         return LookupTypes(dispatcher, self.dns)
-
-    def _note(self, call: HostCallEvent) -> None:
-        self.calls.append(call)
-        note_host_call(call.name, call.request)
 
 
 def with_fakes(ctx: Context, clients: Iterable[object]) -> Context:

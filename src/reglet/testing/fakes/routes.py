@@ -11,10 +11,10 @@ from typing import Any, Generic, Self, TypeAlias, TypeVar
 
 from attrs import frozen
 
-from reglet.domain.errors import RegletError
+from reglet.domain.errors import CapabilityError, RegletError
 from reglet.testing.fakes.failures import Failure
 from reglet.testing.matching import matches_fields
-from reglet.testing.usage import note_fake_call
+from reglet.testing.usage import are_grants_open, note_fake_call
 
 
 class FakeClock:
@@ -22,7 +22,13 @@ class FakeClock:
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         """Stand at `start`."""
-        self._start = start
+        self.set(start)
+
+    def set(self, now: datetime) -> None:
+        """Stand at `now`, an aware timestamp."""
+        if now.tzinfo is None:
+            raise ValueError(f"{now} has no time zone; write datetime(…, tzinfo=UTC)")
+        self._start = now
         self._elapsed = timedelta()
 
     @property
@@ -233,11 +239,15 @@ class Routes(Generic[AnyRoute]):
         no route fits, and errors that a route is to raise, as they stand.
         """
         self.calls.append(call)
-        note_fake_call(call.port, call.facts)
         route = self.find(call)
         if route is None:
-            raise self._refuse(call)
+            if not are_grants_open():
+                raise self._refuse(call)
+            note_fake_call(call.port, call.facts)
+            return Failure("refused", "connection refused")
         step = route.take(call)
+        if not (isinstance(step.outcome, CapabilityError) or getattr(step.outcome, "kind", "") == "denied"):
+            note_fake_call(call.port, call.facts)
         if limit and step.latency > limit:
             self.clock.advance(limit)
             return Failure("timeout", "the operation timed out", limit)

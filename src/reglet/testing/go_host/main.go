@@ -15,6 +15,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+	"github.com/tetratelabs/wazero/sys"
 )
 
 // memoryLimitPages is the Reglet app's limit: 256 MB.
@@ -29,6 +30,7 @@ type check struct {
 	Config      []byte            `json:"config"`
 	Directories []string          `json:"directories"`
 	Environment map[string]string `json:"environment"`
+	Now         *int64            `json:"now"`
 }
 
 type answer struct {
@@ -108,6 +110,9 @@ func (talk *conversation) answerChecks(ctx context.Context, runtime wazero.Runti
 func run(ctx context.Context, runtime wazero.Runtime, compiled wazero.CompiledModule, c check) ([]byte, error) {
 	config := wazero.NewModuleConfig().WithName("").WithSysWalltime().WithSysNanotime().WithSysNanosleep().
 		WithRandSource(rand.Reader).WithStderr(os.Stderr)
+	if c.Now != nil {
+		config = config.WithWalltime(func() (int64, int32) { return *c.Now, 0 }, sys.ClockResolution(1))
+	}
 	for name, value := range c.Environment {
 		config = config.WithEnv(name, value)
 	}

@@ -1,0 +1,365 @@
+"""`build`, `inspect`, `manifest` and `docs`: a plugin's file, and what it says of itself."""
+
+from __future__ import annotations
+
+import difflib
+import gzip
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reglet.application.reference import reference_page
+from reglet.cli.command import (
+    FILE,
+    TARGET_HELP,
+    Command,
+    ExitStatus,
+    UsageError,
+    json_option,
+    require_extra,
+    target_argument,
+)
+from reglet.cli.configs import decode_document, read_file
+from reglet.cli.console import (
+    escaped,
+    show_rows,
+    write_file,
+    write_line,
+    write_message,
+    write_table,
+    write_warning,
+)
+from reglet.cli.grants import capability_lines
+from reglet.cli.targets import local_path, manifest_of
+
+if TYPE_CHECKING:
+    from reglet.domain.entities.manifest import Manifest, OperationManifest
+    from reglet.infrastructure.build.build import BuildReport, Stage
+    from reglet.infrastructure.wasm.inspect import PluginModule
+
+_NEEDED = ("_manifest", "_observe", "allocate")
+
+
+@click.command(cls=Command)
+@click.argument("target", default=".", metavar="[PATH]")
+@click.option("-o", "--output", type=FILE, metavar="FILE", help="Where to write it (default: NAME.wasm).")
+@click.option(
+    "--target",
+    "kind",
+    type=click.Choice(["core", "component"]),
+    default="core",
+    help="What to make (default: core).",
+)
+@click.option("--python", type=FILE, metavar="PATH", help="Take dependencies from this interpreter.")
+@click.option("--check", type=FILE, metavar="FILE", help="Build again and compare with FILE; write nothing.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    default=300.0,
+    help="Stop a build that takes longer (default: 300).",
+)
+def build(
+    target: str, output: Path | None, kind: str, python: Path | None, check: Path | None, timeout: float
+) -> int:
+    """Make one .wasm file of a plugin.
+
+    PATH is a project folder, a .py file or module:attribute (default: the working directory).
+    """
+    require_extra("build", "build")
+    if check is not None:
+        if output is not None or kind == "component":
+            raise UsageError(
+                "--check compares core modules and writes nothing: leave out --output and --target"
+            )
+        return _check(target, check, python, timeout)
+    _require_place(output)
+    if kind == "component":
+        require_extra("component", "build --target component")
+        from reglet.infrastructure.build.component import build_component
+
+        report = build_component(target, output, python=python, progress=_show_stage, most_seconds=timeout)
+        _announce(report)
+        return ExitStatus.SUCCESS
+    from reglet.infrastructure.build.build import build_plugin
+
+    report = build_plugin(target, output, python=python, progress=_show_stage, most_seconds=timeout)
+    for warning in report.warnings:
+        write_warning(warning)
+    _announce(report)
+    return ExitStatus.SUCCESS
+
+
+def _require_place(output: Path | None) -> None:
+    """Raise `UsageError` before anything is built if the file could not be written at the end."""
+    folder = Path() if output is None else output if output.is_dir() else output.parent
+    if not folder.is_dir():
+        raise UsageError(f"cannot write {output}: there is no folder {folder}; choose another place with -o")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(f"cannot write to the folder {folder}: choose another place with -o")
+
+
+def _check(target: str, path: Path, python: Path | None, timeout: float) -> int:
+    from reglet.infrastructure.build.build import check_build
+
+    try:
+        report = check_build(target, path, python=python, progress=_show_stage, most_seconds=timeout)
+    except OSError as error:
+        raise UsageError(f"--check {path}: {error.strerror}") from error
+    if report.equal:
+        write_line(f"{path} is what its source builds to")
+        write_line(f"sha256:{report.digest}")
+        return ExitStatus.SUCCESS
+    write_line(f"{path} is not what its source builds to")
+    write_line(f"the file    sha256:{report.digest}")
+    write_line(f"the source  sha256:{report.built_digest}")
+    return ExitStatus.FAILURE
+
+
+def _show_stage(stage: Stage) -> None:
+    """A line for each stage that has ended; the one under way is written over on a terminal."""
+    if stage.seconds is not None:
+        write_message(f"  {stage.name:<10}{stage.seconds * 1000:>7.0f} ms", dim=True)
+    elif sys.stderr.isatty():
+        click.secho(f"  {stage.name} …\r", dim=True, nl=False, err=True)
+
+
+def _announce(report: BuildReport) -> None:
+    total = sum(stage.seconds or 0 for stage in report.stages)
+    write_message(f"{report.name} {report.version} in {total:.2f} s, {report.size / 1e6:.1f} MB")
+    write_line(str(report.path))
+    write_line(f"sha256:{report.digest}")
+
+
+@click.command(cls=Command)
+@click.argument("file", metavar="FILE")
+@json_option
+def inspect(file: str, as_json: bool) -> int:
+    """Show what is in a .wasm file, without running it.
+
+    FILE is a .wasm file, or the reference of a plugin in a registry.
+    """
+    facts = facts_of(local_path(file))
+    if as_json:
+        sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+    else:
+        show_rows(list(_rows(facts)))
+    return ExitStatus.SUCCESS
+
+
+def facts_of(path: Path) -> dict[str, Any]:
+    """Return what is in the file.
+
+    Raises:
+        UsageError: it cannot be read, is no core module, or lacks what hosts call.
+    """
+    from reglet.infrastructure.wasm.binary import ModuleFormatError
+    from reglet.infrastructure.wasm.inspect import read_plugin
+    from reglet.infrastructure.wasm.snapshot import HOST_MODULE
+
+    if path.is_dir() or path.suffix == ".py":
+        raise UsageError(
+            f"{path} is a plugin's source, and inspect looks into its .wasm file: build it first with "
+            f"`reglet-plugin build {path}`, or see `reglet-plugin manifest {path}`"
+        )
+    content = read_file(path, str(path))
+    try:
+        plugin = read_plugin(content)
+    except ModuleFormatError as error:
+        raise UsageError(f"{path} is no core WebAssembly module: {error}") from error
+    missing = [name for name in _NEEDED if name not in plugin.exported_functions]
+    if missing:
+        raise UsageError(f"{path} is no Reglet plugin: it does not export {', '.join(missing)}")
+    return {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+        "gzip_bytes": len(gzip.compress(content, 6)),
+        "sections": {section.name.lower(): size for section, size in plugin.section_sizes.items()},
+        "memory_pages": plugin.memory.minimum if plugin.memory else 0,
+        "host_functions": list(plugin.imported_functions(HOST_MODULE)),
+        "exports": sorted(plugin.exported_functions),
+        "built": _built(plugin),
+    }
+
+
+def _built(plugin: PluginModule) -> dict[str, Any] | None:
+    """Return what our build wrote of itself; None for a module of another SDK, whatever its section holds."""
+    from reglet.infrastructure.wasm.inspect import BUILD_SECTION
+
+    try:
+        built = decode_document(bytes(plugin.custom.get(BUILD_SECTION, b"")), "the build's section")
+    except UsageError:
+        return None
+    strings = isinstance(built, dict) and all(
+        isinstance(built.get(key), str) for key in ("sdk", "abi", "runtime")
+    )
+    return built if strings and isinstance(built.get("modules"), list) else None
+
+
+def _rows(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    from reglet.infrastructure.wasm.entries import PAGE_SIZE
+
+    yield "sha256", facts["sha256"]
+    yield "size", f"{facts['bytes'] / 1e6:.1f} MB, {facts['gzip_bytes'] / 1e6:.1f} MB gzip"
+    for name, size in facts["sections"].items():
+        yield f"  {name}", f"{size:,} bytes"
+    yield "memory", f"{facts['memory_pages']} pages, {facts['memory_pages'] * PAGE_SIZE / 1e6:.1f} MB"
+    yield "host functions", ", ".join(facts["host_functions"]) or "none"
+    yield "exports", ", ".join(facts["exports"])
+    built = facts["built"]
+    if built is None:
+        yield "built by", "another SDK"
+    else:
+        yield "built by", f"reglet {built['sdk']}, ABI {built['abi']}, runtime {built['runtime'][:16]}"
+        yield "modules", f"{len(built['modules'])}, shown with --json"
+
+
+@click.command(cls=Command, epilog=TARGET_HELP)
+@target_argument
+@json_option
+@click.option(
+    "--check", type=FILE, metavar="FILE", help="Compare it with a snapshot; status 1 if they differ."
+)
+@click.option("--write", type=FILE, metavar="FILE", help="Write the snapshot.")
+def manifest(target: str, as_json: bool, check: Path | None, write: Path | None) -> int:
+    """Show what a plugin says of itself."""
+    if sum((as_json, check is not None, write is not None)) > 1:
+        raise UsageError("--json, --check and --write exclude each other: give one")
+    described = manifest_of(target)
+    if check is not None:
+        return _compare(check, snapshot(described))
+    if write is not None:
+        write_file(write, snapshot(described).encode())
+    elif as_json:
+        sys.stdout.write(snapshot(described))
+    else:
+        _show(escaped(described))
+    return ExitStatus.SUCCESS
+
+
+def snapshot(described: Manifest) -> str:
+    """Return the manifest as JSON that reads well in a diff."""
+    from reglet.infrastructure.wire.manifest import MANIFEST
+
+    return json.dumps(json.loads(MANIFEST.encode(described)), indent=2, ensure_ascii=False) + "\n"
+
+
+def _compare(path: Path, now: str) -> int:
+    try:
+        before = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--check {path}: {error}; write it with --write {path}") from error
+    lines = list(
+        difflib.unified_diff(before.splitlines(), now.splitlines(), str(path), "the plugin now", lineterm="")
+    )
+    for line in lines:
+        write_line(line)
+    return ExitStatus.FAILURE if lines else ExitStatus.SUCCESS
+
+
+def _show(described: Manifest) -> None:
+    write_line(f"{described.name} {described.version}", bold=True)
+    if described.description:
+        write_line(described.description)
+    write_line()
+    write_line("config", bold=True)
+    _show_fields(described.config_schema or {})
+    for service in described.services.values():
+        for operation in service.operations:
+            _show_operation(service.name, operation)
+    write_line()
+    write_line("capabilities", bold=True)
+    for line in capability_lines(described.capabilities) or ["nothing"]:
+        write_line(f"  {line}", "      ")
+
+
+def _show_operation(service: str, operation: OperationManifest) -> None:
+    write_line()
+    write_line(f"{service} {operation.name}", bold=True)
+    if operation.description:
+        write_line(f"  {operation.description}")
+    if operation.input_fields:
+        write_line(f"  reads {', '.join(operation.input_fields)}", "        ")
+    if operation.output_schema:
+        write_line("  answers")
+        _show_fields(operation.output_schema)
+    for example in operation.examples:
+        about = f": {example.description}" if example.description else ""
+        write_line(f"  example {example.name}{about}", "          ")
+
+
+def _show_fields(schema: Mapping[str, Any]) -> None:
+    """Write a row for each field, nested ones with their path."""
+    rows = list(_fields(schema, ""))
+    if not rows:
+        write_line("  no fields")
+    elif not write_table(["field", "type", "needed", "meaning"], rows, "  "):
+        for name, kind, needed, meaning in rows:
+            write_line(f"  {name}: {kind}{', needed' if needed else ''}", "    ")
+            if meaning:
+                write_line(f"    {meaning}", "    ")
+
+
+def _fields(schema: Mapping[str, Any], prefix: str) -> Iterator[Sequence[str]]:
+    properties = schema.get("properties")
+    required = schema.get("required")
+    for name, each in properties.items() if isinstance(properties, Mapping) else ():
+        if not isinstance(each, Mapping):
+            continue
+        needed = "yes" if isinstance(required, list | tuple) and name in required else ""
+        yield prefix + name, _type(each), needed, "; ".join(_meaning(each))
+        inner, path = each, prefix + name
+        while isinstance(inner.get("items"), Mapping):
+            inner, path = inner["items"], f"{path}[]"
+        if isinstance(inner.get("additionalProperties"), Mapping):
+            inner, path = inner["additionalProperties"], f"{path}.*"
+        yield from _fields(inner, f"{path}.")
+
+
+def _type(schema: Mapping[str, Any]) -> str:
+    if isinstance(schema.get("enum"), list | tuple):
+        return " or ".join(json.dumps(value, ensure_ascii=False) for value in schema["enum"])
+    if schema.get("type") == "array" and isinstance(schema.get("items"), Mapping):
+        return f"list of {_type(schema['items'])}"
+    return str(schema.get("type", "any"))
+
+
+_BOUNDS = {
+    "minimum": "≥ {}",
+    "maximum": "≤ {}",
+    "exclusiveMinimum": "> {}",
+    "exclusiveMaximum": "< {}",
+    "minLength": "at least {} characters",
+    "maxLength": "at most {} characters",
+    "minItems": "at least {} items",
+    "maxItems": "at most {} items",
+    "pattern": "matches {}",
+    "format": "{}",
+}
+
+
+def _meaning(schema: Mapping[str, Any]) -> Iterator[str]:
+    if schema.get("description"):
+        yield str(schema["description"])
+    yield from (bound.replace("{}", str(schema[key])) for key, bound in _BOUNDS.items() if key in schema)
+    if "default" in schema:
+        yield f"default {json.dumps(schema['default'], ensure_ascii=False)}"
+
+
+@click.command(cls=Command, epilog=TARGET_HELP)
+@target_argument
+@click.option("-o", "--output", type=FILE, metavar="FILE", help="Write it there instead of printing it.")
+def docs(target: str, output: Path | None) -> int:
+    """Write the plugin's reference page in Markdown."""
+    page = reference_page(escaped(manifest_of(target)))
+    if output is None:
+        sys.stdout.write(page)
+    else:
+        write_file(output, page.encode())
+    return ExitStatus.SUCCESS

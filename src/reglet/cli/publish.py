@@ -1,0 +1,258 @@
+"""`package`, `push`, `pull` and `index`: plugins in OCI registries."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reglet.cli.command import FILE, Command, ExitStatus, UsageError, require_extra
+from reglet.cli.console import write_file, write_line, write_message, write_warning
+from reglet.cli.targets import BuiltPlugin, is_module, load_module, manifest_of
+
+if TYPE_CHECKING:
+    from reglet.infrastructure.registry.artifact import Artifact, Metadata
+    from reglet.infrastructure.registry.reference import Reference
+
+_LATEST = "latest"
+
+
+def _artifact_arguments(command: Any) -> Any:
+    """Add what `artifact_of` takes to a command."""
+    for add in (
+        click.option(
+            "--annotation",
+            "annotations",
+            multiple=True,
+            metavar="NAME=VALUE",
+            help="An annotation of the artifact, in place of what the project says; may be given again.",
+        ),
+        click.option("--python", type=FILE, metavar="PATH", help="Take dependencies from this interpreter."),
+        click.argument("target", default=".", metavar="[TARGET]"),
+    ):
+        command = add(command)
+    return command
+
+
+@click.command(cls=Command)
+@_artifact_arguments
+@click.option(
+    "-o",
+    "--output",
+    type=FILE,
+    metavar="PATH",
+    help="A folder, or a file whose name ends in .tar (default: NAME-VERSION.oci).",
+)
+def package(target: str, python: Path | None, annotations: tuple[str, ...], output: Path | None) -> int:
+    """Make an OCI layout of a plugin.
+
+    TARGET is a .wasm file, an OCI layout, or a project folder, .py file or module:attribute, which is built.
+    """
+    require_extra("build", "package")
+    from reglet.infrastructure.registry.artifact import write_layout
+    from reglet.infrastructure.registry.reference import tag_of_version
+
+    artifact = artifact_of(target, python, annotations)
+    metadata = artifact.metadata
+    path = output or Path(f"{metadata.name}-{tag_of_version(metadata.version)}.oci")
+    try:
+        write_layout(artifact, path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}; choose another place with -o") from error
+    write_line(str(path))
+    write_line(artifact.digest)
+    return ExitStatus.SUCCESS
+
+
+def artifact_of(target: str, python: Path | None, annotations: tuple[str, ...]) -> Artifact:
+    """Return the artifact that the arguments of a command name; a project is built first.
+
+    Raises:
+        UsageError: an annotation has no name, or a layout gets annotations.
+        RegletError: it cannot be built or read.
+    """
+    from reglet.infrastructure.registry.artifact import is_layout, make_artifact, read_layout
+
+    named = _annotations(annotations)
+    if is_layout(Path(target)):
+        if named:
+            raise UsageError(f"{target} is packaged already: give --annotation to `package`")
+        return read_layout(Path(target))
+    if is_module(target):
+        plugin = load_module(target)
+        return make_artifact(plugin.content, plugin.manifest(), named)
+    return _built_artifact(target, python, named)
+
+
+def _annotations(arguments: tuple[str, ...]) -> dict[str, str]:
+    pairs = [argument.partition("=") for argument in arguments]
+    for name, equals, value in pairs:
+        if not name or not equals:
+            raise UsageError(
+                f"--annotation {name}{equals}{value} has no name and value: write it as "
+                "org.opencontainers.image.source=https://…"
+            )
+    return {name: value for name, _, value in pairs}
+
+
+def _built_artifact(target: str, python: Path | None, annotations: Mapping[str, str]) -> Artifact:
+    from reglet.infrastructure.build.build import build_plugin
+    from reglet.infrastructure.build.project import find_project
+    from reglet.infrastructure.registry.artifact import CREATED, annotations_of_project, make_artifact
+
+    known = {**annotations_of_project(find_project(target).folder), **annotations}
+    if CREATED not in known:
+        write_warning(
+            "the artifact has no time of creation: set SOURCE_DATE_EPOCH, or commit the project to git"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        report = build_plugin(target, Path(folder) / "plugin.wasm", python=python)
+        for warning in report.warnings:
+            write_warning(warning)
+        plugin = BuiltPlugin(str(report.path), report.path.read_bytes())
+        return make_artifact(plugin.content, plugin.manifest(), known)
+
+
+@click.command(cls=Command)
+@click.argument("reference", metavar="REFERENCE")
+@_artifact_arguments
+@click.option("--latest", is_flag=True, help="Let the tag latest mean it too, which short names stand for.")
+def push(reference: str, target: str, python: Path | None, annotations: tuple[str, ...], latest: bool) -> int:
+    """Send a plugin to a registry.
+
+    REFERENCE is registry/org/repo/name:tag; the plugin's version is the tag if it is left out. TARGET is what
+    `package` takes.
+    """
+    require_extra("registry", "push")
+    from reglet.infrastructure.registry.client import RegistryClient
+    from reglet.infrastructure.registry.reference import parse_reference, tag_of_version
+
+    goal = parse_reference(reference, version_required=False)
+    if goal.digest:
+        raise UsageError(f"{goal}: a push gives a name to what it sends, so leave out @{goal.digest}")
+    artifact = artifact_of(target, python, annotations)
+    metadata = artifact.metadata
+    goal = goal if goal.tag else goal.with_tag(tag_of_version(metadata.version))
+    for warning in _doubts(goal, metadata):
+        write_warning(warning)
+    tags = dict.fromkeys([goal.tag, _LATEST] if latest else [goal.tag])
+    with RegistryClient(goal) as client:
+        client.push(artifact, tuple(tags))
+    for tag in tags:
+        write_line(str(goal.with_tag(tag)))
+    write_line(artifact.digest)
+    return ExitStatus.SUCCESS
+
+
+def _doubts(reference: Reference, metadata: Metadata) -> Iterator[str]:
+    """Yield what will surprise whoever installs the plugin."""
+    from reglet.infrastructure.registry.reference import FORM, tag_of_version
+
+    if not reference.is_installable:
+        yield f"hosts that install plugins want {FORM}"
+    if reference.name != metadata.name:
+        yield f"the reference is named {reference.name}, the plugin {metadata.name}"
+    if reference.tag not in {tag_of_version(metadata.version), _LATEST}:
+        yield f"the tag is {reference.tag}, the plugin's version {metadata.version}"
+
+
+@click.command(cls=Command)
+@click.argument("reference", metavar="REFERENCE")
+@click.option(
+    "-o", "--output", type=FILE, metavar="FILE", help="Where to write the module (default: NAME.wasm)."
+)
+@click.option(
+    "--lock",
+    type=FILE,
+    metavar="FILE",
+    help="A reglet.lock that gets the plugin's entry; status 1 if the reference meant other bytes before.",
+)
+@click.option("--update", is_flag=True, help="With --lock: let the entry mean the new bytes.")
+def pull(reference: str, output: Path | None, lock: Path | None, update: bool) -> int:
+    """Fetch a plugin from a registry.
+
+    REFERENCE is registry/org/repo/name:tag, or registry/org/repo/name@sha256:…
+    """
+    require_extra("registry", "pull")
+    if update and lock is None:
+        raise UsageError("--update changes an entry of a lock file: name it with --lock reglet.lock")
+    from reglet.infrastructure.registry.artifact import digest_of
+    from reglet.infrastructure.registry.reference import parse_reference
+    from reglet.infrastructure.registry.store import LockedPlugin, Lockfile, MovedTagError, pull_artifact
+
+    source = parse_reference(reference)
+    lockfile = Lockfile.load(lock) if lock else None
+    artifact = pull_artifact(source)
+    metadata = artifact.metadata
+    locked = LockedPlugin.of(artifact, source)
+    try:
+        if lockfile is not None and not update:
+            lockfile.check(metadata.name, locked)
+    except MovedTagError as moved:
+        write_line(f"{moved}; --update takes it")
+        return ExitStatus.FAILURE
+    name = f"{source.name}.wasm"
+    path = Path(name) if output is None else output / name if output.is_dir() else output
+    write_file(path, artifact.module)
+    if lock and lockfile and not lockfile.has(metadata.name, locked):
+        write_file(lock, lockfile.with_plugin(metadata.name, locked).encode())
+    write_message(f"{metadata.name} {metadata.version} {metadata.description}")
+    write_message(artifact.digest)
+    write_line(str(path))
+    write_line(digest_of(artifact.module))
+    return ExitStatus.SUCCESS
+
+
+@click.command(cls=Command)
+@click.argument("folder", type=FILE, default=".", metavar="[FOLDER]")
+@click.option(
+    "--registry",
+    required=True,
+    metavar="REGISTRY/ORG/REPO",
+    help="What precedes a plugin's name in its reference.",
+)
+@click.option("--repository", metavar="URL", help="The source (default: what git calls origin).")
+@click.option("-o", "--output", type=FILE, metavar="FILE", help="Where to write it (default: stdout).")
+def index(folder: Path, registry: str, repository: str | None, output: Path | None) -> int:
+    """List a folder's plugins for hosts.
+
+    FOLDER holds plugin projects, .wasm files and OCI layouts (default: the working directory).
+    """
+    from reglet.domain.time import format_time
+    from reglet.infrastructure.registry.artifact import created, encode_index, source_url
+
+    plugins = list(_plugins(folder))
+    if not plugins:
+        raise UsageError(f"{folder} has no plugin: name a folder of projects, .wasm files or OCI layouts")
+    now = format_time(datetime.now(UTC).replace(microsecond=0))
+    content = encode_index(
+        plugins,
+        repository=repository or source_url(folder),
+        registry=registry,
+        updated=created(folder) or now,
+    )
+    if output is None:
+        sys.stdout.write(content.decode())
+    else:
+        write_file(output, content)
+    return ExitStatus.SUCCESS
+
+
+def _plugins(folder: Path) -> Iterator[Metadata]:
+    from reglet.infrastructure.build.project import is_plugin_project
+    from reglet.infrastructure.registry.artifact import Metadata, is_layout, read_layout
+
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror}") from error
+    for entry in entries:
+        if is_layout(entry):
+            yield read_layout(entry).metadata
+        elif (is_module(str(entry)) and entry.is_file()) or is_plugin_project(entry):
+            yield Metadata.of(manifest_of(str(entry)))

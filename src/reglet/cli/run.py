@@ -1,0 +1,357 @@
+"""`run TARGET`: checks, with the grants and the host calls that the arguments name."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from attrs import evolve, field, frozen
+
+from reglet.cli.command import (
+    FILE,
+    TARGET_HELP,
+    Command,
+    ExitStatus,
+    UsageError,
+    require_extra,
+    status_of,
+)
+from reglet.cli.configs import (
+    NamedConfig,
+    example_config,
+    example_with_answers,
+    read_configs,
+    warn_of_unknown_fields,
+)
+from reglet.cli.console import (
+    MARKS,
+    StderrLog,
+    plugin_output,
+    show_plugin,
+    show_result,
+    without_secrets,
+    write_file,
+    write_line,
+    write_message,
+    write_table,
+)
+from reglet.cli.grants import capability_lines, choose_grants, denied_grants, grants_json
+from reglet.cli.reports import Entry, Format, format_options, write_report
+from reglet.cli.targets import InProcessPlugin, load_target
+from reglet.domain.entities.grants import GrantSet
+from reglet.domain.policy import Policy
+
+if TYPE_CHECKING:
+    from reglet.cli.targets import LoadedPlugin
+    from reglet.domain.entities.manifest import Manifest
+    from reglet.domain.entities.result import Result
+    from reglet.domain.ports import HostFunctions
+    from reglet.infrastructure.host.events import HostCallEvent
+    from reglet.testing.examples import ExampleCase
+    from reglet.testing.usage import Usage
+
+
+@click.command(cls=Command, unexpected=ExitStatus.ERROR, epilog=TARGET_HELP)
+@click.argument("target", metavar="TARGET")
+@click.option(
+    "--config",
+    "configs",
+    multiple=True,
+    metavar="JSON|@FILE|-",
+    help="The check's config: a JSON object, @FILE with JSON, YAML or TOML, or - for stdin. Given again, or "
+    "as a folder @FOLDER, a check for each.",
+)
+@click.option(
+    "--grants",
+    metavar="ask|declared|none|@FILE",
+    help="What the run may reach: ask about each rule (the default on a terminal), all that the plugin "
+    "declares, nothing (the default elsewhere), or the grants in a JSON file.",
+)
+@click.option(
+    "--example",
+    metavar="NAME",
+    help="Run the example of this name: in process against its own answers if it has any, "
+    "else with its config.",
+)
+@format_options
+@click.option(
+    "--explain",
+    is_flag=True,
+    help="Say of each host call, file and variable what allowed or denied it.",
+)
+@click.option("--write-grants", type=FILE, metavar="FILE", help="Write the least grants that the run needed.")
+@click.option("--record", type=FILE, metavar="FILE", help="Write every host call and its answer to FILE.")
+@click.option("--replay", type=FILE, metavar="FILE", help="Answer host calls from a recording.")
+def run(
+    target: str,
+    configs: tuple[str, ...],
+    grants: str | None,
+    example: str | None,
+    output_format: Format,
+    explain: bool,
+    write_grants: Path | None,
+    record: Path | None,
+    replay: Path | None,
+) -> int:
+    """Run a check, or several."""
+    require_extra("build", "run")  # a client's package is asked for when the plugin uses it
+    if example is not None and configs:
+        raise UsageError("--example brings its own config: leave out --config")
+    if record and replay:
+        raise UsageError("--record and --replay exclude each other: leave out one")
+    named = read_configs(configs)
+    if len(named) > 1 and (record or replay):
+        raise UsageError("a recording is of one check: give --config once with --record and --replay")
+    plugin = load_target(target)
+    manifest = plugin.manifest()
+    show_plugin(
+        manifest.name, manifest.version, manifest.description, capability_lines(manifest.capabilities)
+    )
+    answered = example and example_with_answers(plugin, example)
+    if answered:
+        return _run_example(answered, output_format)
+    if example is not None:
+        named = [example_config(manifest, example)]
+    for config in named:
+        warn_of_unknown_fields(config.content, manifest)
+    session = _Session(plugin, manifest, choose_grants(grants, manifest, plugin), explain, record, replay)
+    outcomes = session.outcomes(named)
+    if outcomes is None:
+        return ExitStatus.FAILURE
+    if write_grants is not None:
+        write_file(write_grants, (grants_json(session.needed()) + "\n").encode())
+    return _report(outcomes, output_format, [] if grants == "declared" else session.denials())
+
+
+@frozen
+class _Outcome:
+    """How one check ended, and the secrets that what is shown of it must not hold."""
+
+    name: str
+    result: Result
+    seconds: float
+    secrets: list[str]
+
+
+def _run_example(example: ExampleCase, output_format: Format) -> int:
+    from reglet.testing.examples import ExampleFailed, run_example
+
+    started = time.perf_counter()
+    try:
+        with plugin_output():
+            result = run_example(example)
+    except ExampleFailed as difference:
+        for line in str(difference).splitlines():
+            write_line(line)
+        return ExitStatus.FAILURE
+    return _report([_Outcome(example.name, result, time.perf_counter() - started, [])], output_format, [])
+
+
+@frozen
+class _Session:
+    """The checks of one call: what they run against, and what they touched and were refused."""
+
+    plugin: LoadedPlugin
+    manifest: Manifest
+    grants: GrantSet
+    explain: bool
+    record: Path | None
+    replay: Path | None
+    events: list[HostCallEvent] = field(factory=list)
+    usages: list[Usage] = field(factory=list)
+
+    def outcomes(self, configs: list[NamedConfig]) -> list[_Outcome] | None:
+        """Run a check for each config; None where a replay differs, which is said."""
+        from reglet.testing.recording import ReplayMismatchError
+
+        outcomes: list[_Outcome] = []
+        if isinstance(self.plugin, InProcessPlugin):
+            write_message("in process: files and environment are not sandboxed", dim=True)
+        hidden = len(configs) == 1 or not sys.stderr.isatty()
+        with click.progressbar(length=len(configs), label="checks", file=sys.stderr, hidden=hidden) as bar:
+            for config in configs:
+                try:
+                    outcomes.append(self._outcome(config))
+                except ReplayMismatchError as difference:
+                    for line in str(difference).splitlines():
+                        write_line(line)
+                    return None
+                bar.update(1)
+        return outcomes
+
+    def _outcome(self, config: NamedConfig) -> _Outcome:
+        from reglet.testing.masking import known_secrets
+        from reglet.testing.usage import usage_recorded
+
+        secrets = known_secrets(config.content, getattr(self.plugin, "definition", None))
+        started, first = time.perf_counter(), len(self.events)
+        with usage_recorded() as usage:
+            result = self._check(config.content, secrets)
+        seconds = time.perf_counter() - started
+        self.usages.append(usage)
+        if self.explain:
+            self._explain(self.events[first:], usage, secrets)
+        return _Outcome(config.name, result, seconds, secrets)
+
+    def _check(self, config: bytes, secrets: list[str]) -> Result:
+        from reglet.testing.recording import Recorder, Recording, Replay
+
+        if self.replay is not None:
+            replay = Replay(Recording.load(self.replay), secrets=secrets)
+            result = self.plugin.check(config, replay, self.grants)
+            replay.assert_faithful()
+            if replay.note:
+                write_message(replay.note)
+            return result
+        if self.record is None:
+            return self.plugin.check(config, self._functions(), self.grants)
+        recorder = Recorder(self._functions(), secrets=secrets)
+        result = self.plugin.check(config, recorder, self.grants)
+        recorder.recording(plugin=self.manifest.name, config=json.loads(config)).save(self.record)
+        return result
+
+    def _functions(self) -> HostFunctions:
+        from reglet.sandbox import native_functions
+
+        return native_functions(self.grants, log=StderrLog(), observer=self.events.append)
+
+    def _explain(self, events: Iterable[HostCallEvent], usage: Usage, secrets: list[str]) -> None:
+        """Say of each host call, file and variable what the policy says, also where nothing enforces it."""
+        for call in events:
+            verdict = {
+                True: f"allowed by {call.decision}",
+                False: f"denied, missing {call.decision}",
+                None: "not asked",
+            }[call.allowed]
+            line = f"{call.name} {call.target}: {verdict} ({call.seconds * 1000:.1f} ms)"
+            write_message(without_secrets(line, secrets))
+        policy = Policy(self.grants)
+        for kind, paths, question in (
+            ("read", usage.reads, policy.read),
+            ("write", usage.writes, policy.write),
+            ("variable", usage.variables, policy.environment),
+        ):
+            for path in sorted(paths):
+                decision = question(path)
+                verdict = f"allowed by {decision.rule}" if decision else f"denied, missing {decision.rule}"
+                write_message(without_secrets(f"{kind} {path}: {verdict}", secrets))
+
+    def needed(self) -> GrantSet:
+        """Return the least grants that cover what the checks asked for, allowed or not."""
+        from reglet.testing.usage import Usage
+
+        needed = Usage()
+        for usage in self.usages:
+            needed.add(usage)
+        for call in self.events:
+            needed.note_call(call.name, json.loads(call.request))
+        return needed.least_grants()
+
+    def denials(self) -> list[str]:
+        """Return what to say of what was refused: the grants to paste, or that the plugin declares it."""
+        policy = Policy(self.grants)
+        missing = [call.decision for call in self.events if call.allowed is False]
+        for usage in self.usages:
+            missing += [d.rule for path in sorted(usage.reads) if not (d := policy.read(path))]
+            missing += [d.rule for path in sorted(usage.writes) if not (d := policy.write(path))]
+        lines, least = [], GrantSet()
+        for required in dict.fromkeys(missing):
+            grants = denied_grants(required)
+            if _declares(self.manifest, required):
+                lines.append(f"{required} is declared by the plugin: --grants declared allows it")
+            least = least.merge(grants)
+        if not least.is_empty:
+            lines.append(f"to allow what was denied, with --grants @FILE: {grants_json(least)}")
+        return lines
+
+
+def _declares(manifest: Manifest, required: str) -> bool:
+    """Return whether what the plugin declares would have allowed what was refused."""
+    policy = Policy(manifest.capabilities)
+    kind, _, rest = required.partition(":")
+    match kind:
+        case "network":
+            host, _, port = rest.rpartition(":")
+            return port.isdigit() and bool(policy.network(host, int(port)))
+        case "fs":
+            operation, _, path = rest.partition(":")
+            return bool(policy.write(path) if operation == "write" else policy.read(path))
+        case "exec":
+            return bool(policy.execute(rest))
+    return False
+
+
+def _report(outcomes: list[_Outcome], output_format: Format, hints: list[str]) -> int:
+    """Show how the checks ended and return one status for all of them, the worst."""
+    status = max(status_of(each.result) for each in outcomes)
+    if output_format == "table":
+        if len(outcomes) == 1:
+            show_result(_masked(outcomes[0]))
+        else:
+            _show_summary(outcomes)
+        sys.stdout.flush()
+        for hint in hints:
+            write_message(hint)
+        return status
+    from reglet.infrastructure.wire.result import RESULT
+
+    if output_format == "json" and len(outcomes) == 1:
+        sys.stdout.write(RESULT.encode(outcomes[0].result).decode() + "\n")
+        return status
+    results: list[Any] = [json.loads(RESULT.encode(each.result)) for each in outcomes]
+    document = results[0]
+    if len(outcomes) > 1:
+        document = [
+            {"config": each.name, "result": result} for each, result in zip(outcomes, results, strict=True)
+        ]
+    entries = [
+        Entry(each.name, each.result.status.value, each.result.message, "check", seconds=each.seconds)
+        for each in map(_masked_outcome, outcomes)
+    ]
+    write_report(output_format, "run", document, entries)
+    return status
+
+
+def _show_summary(outcomes: list[_Outcome]) -> None:
+    masked = list(map(_masked_outcome, outcomes))
+    rows = [
+        [
+            f"{MARKS[each.result.status]} {each.result.status.value}",
+            each.name,
+            each.result.message,
+            f"{each.seconds * 1000:.0f} ms",
+        ]
+        for each in masked
+    ]
+    if not write_table(["status", "config", "message", "time"], rows):
+        for mark, name, message, _ in rows:
+            write_line(f"{mark}  {name}: {message}")
+    counts: dict[str, int] = {}
+    for each in masked:
+        counts[each.result.status.value] = counts.get(each.result.status.value, 0) + 1
+    write_line(f"{len(masked)} checks: {', '.join(f'{number} {name}' for name, number in counts.items())}")
+
+
+def _masked_outcome(outcome: _Outcome) -> _Outcome:
+    return evolve(outcome, result=_masked(outcome), name=without_secrets(outcome.name, outcome.secrets))
+
+
+def _masked(outcome: _Outcome) -> Result:
+    """Return a Result as a person sees it: without the secrets of its config, and those in its URLs."""
+    result, secrets = outcome.result, outcome.secrets
+    error = result.error
+    if error is not None:
+        error = evolve(
+            error,
+            message=without_secrets(error.message, secrets),
+            code=without_secrets(error.code, secrets),
+            details=without_secrets(error.details, secrets),
+            stack=without_secrets(error.stack.decode("utf-8", "replace"), secrets).encode(),
+        )
+    data = None if result.data is None else without_secrets(result.data, secrets)
+    return evolve(result, message=without_secrets(result.message, secrets), error=error, data=data)

@@ -1,0 +1,200 @@
+"""`test`, `audit`, `lint` and `verify`: tests, use of capabilities, the manifest, what every host asks."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from attrs import asdict
+
+from reglet.application.lint import lint_manifest
+from reglet.cli.command import (
+    TARGET_HELP,
+    Command,
+    ExitStatus,
+    UsageError,
+    json_option,
+    project_argument,
+    require_extra,
+    target_argument,
+)
+from reglet.cli.console import write_line, write_message
+from reglet.cli.reports import Entry, Format, entries_of_junit, format_options, write_report
+from reglet.cli.targets import load_module, manifest_of, require_project
+
+if TYPE_CHECKING:
+    from reglet.testing.audit import AuditReport
+    from reglet.testing.conformance import Report
+
+_PASSED, _FAILED, _NO_TESTS = 0, 1, 5
+"""Exit statuses of pytest."""
+
+
+@click.command(cls=Command, passes_on=True, options_metavar="[OPTIONS]")
+@project_argument
+@click.option(
+    "--place",
+    type=click.Choice(["fakes", "native", "sandbox", "go"]),
+    default="fakes",
+    help="Where the plugin runs: in process with fakes or on the real network, inside the built .wasm in the "
+    "sandbox, or on a Go host (default: fakes).",
+)
+@format_options
+def test(path: Path, place: str, output_format: Format, passed_on: tuple[str, ...]) -> int:
+    """Run a project's tests and examples.
+
+    What stands behind -- goes to pytest: reglet-plugin test . -- -k name
+    """
+    require_extra("test", "test")
+    require_project(path)
+    if output_format == "table":
+        status = run_tests(path, place, passed_on)
+    else:
+        status, entries = _reported_tests(path, place, passed_on)
+        document = [asdict(entry) for entry in entries]
+        write_report(output_format, "test", document, entries)
+    if status == _NO_TESTS:
+        raise UsageError(f"{path} has no tests and no examples: add an Example to an operation")
+    return ExitStatus.SUCCESS if status == _PASSED else ExitStatus.FAILURE
+
+
+def run_tests(project: Path, runner: str, arguments: tuple[str, ...], **options: Any) -> int:
+    """Run pytest in a project and return its exit status."""
+    command = [sys.executable, "-m", "pytest", f"--reglet-place={runner}", *arguments]
+    return subprocess.run(command, cwd=project, check=False, **options).returncode  # noqa: S603 - our own interpreter
+
+
+def _reported_tests(project: Path, runner: str, arguments: tuple[str, ...]) -> tuple[int, list[Entry]]:
+    """Run pytest with its own output on stderr, and return its status and what it reports of each test."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "junit.xml"
+        wanted = (f"--junitxml={report}", "-o", "junit_family=xunit1", *arguments)
+        status = run_tests(project, runner, wanted, stdout=sys.stderr.fileno())
+        if not report.is_file():
+            raise UsageError(
+                f"pytest ended with status {status} and reported nothing; what it says stands above"
+            )
+        return status, entries_of_junit(report.read_bytes())
+
+
+@click.command(cls=Command)
+@project_argument
+@click.option(
+    "--place",
+    type=click.Choice(["fakes", "sandbox"]),
+    default="fakes",
+    help="Where the tests are watched: in process, or in the sandbox, where files are seen and variables are "
+    "not (default: fakes).",
+)
+@format_options
+def audit(path: Path, place: Any, output_format: Format) -> int:
+    """Compare what a plugin touches with what it declares."""
+    require_extra("test", "audit")
+    require_project(path)
+    from reglet.infrastructure.build.project import load_plugin_in_process
+    from reglet.testing.audit import AuditError, audit_project
+
+    try:
+        report = audit_project(load_plugin_in_process(path), path, place)
+    except AuditError as error:
+        reason, *output = str(error).splitlines()
+        for line in output:
+            write_message(f"  {line}", "    ")
+        raise UsageError(reason.removesuffix(":")) from error
+    if output_format == "table":
+        _show_audit(report)
+    else:
+        entries = [
+            *(
+                Entry(what, "failure", f"touched and not declared: {what}", "undeclared")
+                for what in report.missing
+            ),
+            *(
+                Entry(what, "failure", f"declared and not touched: {what}", "unused", "warning")
+                for what in report.unused
+            ),
+        ]
+        write_report(output_format, "audit", report.to_json(), entries)
+    return ExitStatus.SUCCESS if report.is_clean else ExitStatus.FAILURE
+
+
+def _show_audit(report: AuditReport) -> None:
+    if report.is_clean:
+        write_line("what the examples and tests touch is what the plugin declares")
+    else:
+        for what in report.missing:
+            write_line(f"touched and not declared: {what}")
+        for what in report.unused:
+            write_line(f"declared and not touched: {what}")
+        for line in ("", *report.diff(), ""):
+            write_line(line)
+    if not report.sees_variables:
+        write_line("which variables are read cannot be seen in the sandbox: those declared stay")
+    write_line("the least that covers them:")
+    for line in ("", *report.literal.splitlines()):
+        write_line(line)
+
+
+@click.command(cls=Command, epilog=TARGET_HELP)
+@target_argument
+@format_options
+def lint(target: str, output_format: Format) -> int:
+    """Find what hosts will stumble over."""
+    findings = lint_manifest(manifest_of(target))
+    if output_format == "table":
+        for finding in findings:
+            write_line(str(finding))
+    else:
+        entries = [
+            Entry(finding.where, "failure", finding.message, finding.code, finding.severity)
+            for finding in findings
+        ]
+        write_report(output_format, "lint", [asdict(finding) for finding in findings], entries)
+    return ExitStatus.FAILURE if findings else ExitStatus.SUCCESS
+
+
+_CHECKS, _CONFIGS = 10_000, 1_000
+
+
+@click.command(cls=Command)
+@click.argument("file", metavar="FILE")
+@click.option("--checks", type=int, metavar="N", default=_CHECKS, help=f"Checks of one instance ({_CHECKS}).")
+@click.option("--configs", type=int, metavar="N", default=_CONFIGS, help=f"Random configs ({_CONFIGS}).")
+@json_option
+def verify(file: str, checks: int, configs: int, as_json: bool) -> int:
+    """Ask a built plugin what every host asks.
+
+    FILE is a .wasm file, or the reference of a plugin in a registry; it may be written in any language.
+    """
+    require_extra("test", "verify")
+    content = load_module(file).content
+    from reglet.testing import conformance
+
+    report = conformance.verify(content, checks=checks, configs=configs, progress=write_message)
+    if as_json:
+        sys.stdout.write(json.dumps(report.as_json(), indent=2) + "\n")
+    else:
+        _show_verified(report)
+    return ExitStatus.FAILURE if report.failing else ExitStatus.SUCCESS
+
+
+def _show_verified(report: Report) -> None:
+    """Write the table, what is behind each of its warnings and failures, and how long a check took."""
+    from reglet.testing.conformance import Host
+
+    width = max(len(row.subject) for row in report.rows)
+    write_line("  ".join(("".ljust(width), *Host)).rstrip())
+    for row in report.rows:
+        cells = (row.outcome(host).ljust(len(host)) for host in Host)
+        write_line("  ".join((row.subject.ljust(width), *cells)).rstrip())
+    for row in report.rows:
+        for remark in row.remarks:
+            write_line(f"{row.subject}: {remark.outcome} ({', '.join(remark.hosts)}): {remark.message}")
+    if report.further_seconds:
+        first, further = report.first_seconds * 1e3, report.further_seconds * 1e3
+        write_line(f"first answer {first:.0f} ms, a check of a kept instance {further:.2f} ms")
