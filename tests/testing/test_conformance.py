@@ -110,6 +110,7 @@ def test_a_bug_is_no_error():
 def test_a_leak_ends_an_instance_that_is_kept():
     """A host that keeps one instance never gives its buffers back; the first checks look well."""
     report = by_hand("(if (i32.eq (memory.grow (i32.const 160)) (i32.const -1)) (then unreachable))")
+    assert "is an error before any host call" in said(report, "dialects")
     assert outcome(report, "denials", Host.SDK) is Outcome.WORKS
     assert outcome(report, "one instance", Host.SDK) is Outcome.FAILS
     assert "check 26 of one instance" in said(report, "one instance")

@@ -396,7 +396,8 @@ def _capabilities(subject: _Subject) -> Iterator[Remark]:
 @_row("dialects", _NEWER)
 def _dialects(subject: _Subject) -> Iterator[Remark]:
     for config in subject.bases:
-        results = {dialect: subject.check(config, subject.host(dialect)) for dialect in Dialect}
+        hosts_asked = {dialect: _Counted(subject.host(dialect)) for dialect in Dialect}
+        results = {dialect: subject.check(config, asked) for dialect, asked in hosts_asked.items()}
         for dialect, result in results.items():
             hosts = _ON_SDK if dialect is Dialect.HOSTLIB else (Host.APP,)
             yield from _remarks_on(result, hosts, f"with {_shown(config)} in dialect {dialect}")
@@ -405,10 +406,11 @@ def _dialects(subject: _Subject) -> Iterator[Remark]:
                     hosts,
                     f"{_shown(config)} works in dialect abi; in dialect {dialect}: {_said(result)}",
                 )
-        if all(result.error and result.error.type != "capability" for result in results.values()):
+        error = results[Dialect.ABI].error
+        asked = any(each.requests for each in hosts_asked.values())
+        if error and error.type != "capability" and not asked:
             yield _warns(
-                _NEWER,
-                f"{_shown(config)} is an error where every host call succeeds: {_said(results[Dialect.ABI])}",
+                _NEWER, f"{_shown(config)} is an error before any host call: {_said(results[Dialect.ABI])}"
             )
 
 
