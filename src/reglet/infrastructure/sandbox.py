@@ -66,7 +66,8 @@ class Sandbox:
             log: takes what plugins log.
             observer: is given each host call, from the thread that made it.
             file_observer: is given each path that a guest asks for, granted or not, and whether it wants to
-                change what is there: None if it only looks whether there is anything. A sandbox that grants no file has no file system to ask.
+                change what is there: None if it only looks whether there is anything. A sandbox that grants
+                no file has no file system to ask.
             stdout: takes what guests write to standard output, up to `limits.output_bytes`.
             stderr: the same for standard error.
             environment: where granted variables come from; this process's environment by default.

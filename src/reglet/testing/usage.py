@@ -137,7 +137,7 @@ class Usage:
 
 
 def _folded(reads: set[str], listed: set[str]) -> list[str]:
-    """Return paths with `folder/*` in place of three files or more that a plugin found by listing the folder."""
+    """Return paths with `folder/*` in place of three files or more that were found by listing the folder."""
     found: dict[str, list[str]] = {}
     for path in reads:
         found.setdefault(str(Path(path).parent), []).append(path)
@@ -151,7 +151,7 @@ def _folded(reads: set[str], listed: set[str]) -> list[str]:
 
 
 def _may_be_folded(folder: Path) -> bool:
-    """Whether a pattern for a whole folder reaches nothing of another kind: not `/etc/*`, no home, no hidden one."""
+    """Whether a pattern for a whole folder reaches nothing of another kind, as `/etc/*` or a home would."""
     personal = folder.parts[1:2] in (
         ("home",),
         ("root",),

@@ -100,7 +100,7 @@ class FakeHost:
         return cls(*answers, grants=grants, dialect=dialect, now=now)
 
     def set_time(self, now: datetime) -> None:
-        """Let `ctx.now()` be `now`, an aware timestamp, moved by latencies; until then it is the real time."""
+        """Let `ctx.now()` be `now`, an aware timestamp, moved by latencies; before, it is the real time."""
         self.clock.set(now)
         self._tells_time = True
 
