@@ -5,12 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from reglet.infrastructure.build import ImportSideEffectError, OutputError, PluginImportError
+from reglet.infrastructure.build import (
+    BuildTimeoutError,
+    ImportSideEffectError,
+    OutputError,
+    OutsideRootsError,
+    PluginImportError,
+)
 from reglet.infrastructure.build.build import BuildReport, Stage, build_plugin, check_build, write_output
 from reglet.infrastructure.wasm.inspect import BUILD_SECTION, read_plugin
 from tests.build.plugins import PLUGIN
@@ -333,3 +341,133 @@ def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     """The text names the place, the cause and the option."""
     with pytest.raises(OutputError, match="No such file or directory; choose another place with -o"):
         write_output(tmp_path / "absent" / "a.wasm", "name.wasm", b"new")
+
+
+def test_a_submodule_that_a_function_takes_from_its_package_is_warned_of(build: Build) -> None:
+    """`from package import module` in a function; a name that is there already is no submodule to miss."""
+    source = PLUGIN + (
+        "import package\ndef later():\n    from package import there, module\n"
+        "    import importlib\n    from package.module import x\n"
+    )
+
+    warnings = build(
+        source, **{"package/__init__.py": "there = 1\n", "package/module.py": "x = 1\n"}
+    ).warnings
+
+    assert len(warnings) == 2
+    assert all("imports package.module inside a function" in each for each in warnings)
+
+
+def test_a_relative_submodule_is_warned_of(build: Build) -> None:
+    """`from . import module`."""
+    beside = {"package/__init__.py": "def later():\n    from . import module\n", "package/module.py": ""}
+
+    (warning,) = build(PLUGIN + "import package\n", **beside).warnings
+
+    assert "imports package.module inside a function" in warning
+
+
+def test_a_dead_proxy_is_no_obstacle(build: Build) -> None:
+    """Nor is an object of which nothing can be asked."""
+    source = (
+        "import weakref\nclass A: pass\nDEAD = weakref.proxy(A())\n"
+        "class B:\n    @property\n    def __class__(self): raise RuntimeError('not yet')\nLAZY = B()\n"
+    )
+
+    assert build(source + PLUGIN).warnings == ()
+
+
+def test_data_that_a_check_may_read_is_named(build: Build) -> None:
+    """What is read at import is in the plugin; what merely lies beside its one file is no data of it."""
+    source = PLUGIN + (
+        "import pathlib\nHERE = pathlib.Path(__file__).parent\nKEPT = (HERE / 'kept.json').read_text()\n"
+        "def later():\n    return (HERE / 'later.json').read_text()\n"
+    )
+
+    (warning,) = build(source, **{"kept.json": "{}", "later.json": "{}", "other.json": "{}"}).warnings
+
+    assert "may read files beside it in a check, which a built plugin has not: later.json; " in warning
+
+
+def test_data_of_a_package_is_named(build: Build) -> None:
+    """All of it, folders that are no packages too: names are often made up of parts."""
+    package = (
+        "import importlib.resources\ndef of(name):\n    return importlib.resources.files(__name__) / name\n"
+    )
+    beside = {
+        "package/__init__.py": package,
+        "package/a.json": "",
+        "package/data/b.txt": "",
+        "package/py.typed": "",
+    }
+
+    (warning,) = build(PLUGIN + "import package\n", **beside).warnings
+
+    assert ": a.json, data/b.txt; read them at the top of a module" in warning
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+@pytest.mark.parametrize(
+    ("target", "line"),
+    [
+        ("secret.py", "import linked"),
+        ("secret.txt", "open(__file__.replace('tiny.py', 'linked.txt')).read()"),
+    ],
+)
+def test_a_link_out_of_the_project_is_refused(build: Build, tmp_path: Path, target: str, line: str) -> None:
+    """A build takes no file from elsewhere, neither code nor data."""
+    (tmp_path / target).write_text("SECRET = 1\n")
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / f"linked{Path(target).suffix}").symlink_to(tmp_path / target)
+
+    with pytest.raises(OutsideRootsError, match="put the file itself there"):
+        build(f"{line}\n" + PLUGIN)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+def test_a_link_to_a_folder_outside_is_refused(build: Build, tmp_path: Path) -> None:
+    """Links of links too."""
+    (tmp_path / "away").mkdir()
+    (tmp_path / "away" / "__init__.py").write_text("")
+    (tmp_path / "project").mkdir()
+    (tmp_path / "between").symlink_to(tmp_path / "away")
+    (tmp_path / "project" / "linked").symlink_to(tmp_path / "between")
+
+    with pytest.raises(OutsideRootsError):
+        build("import linked\n" + PLUGIN)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+def test_a_link_within_the_project_is_followed(build: Build, tmp_path: Path) -> None:
+    """What it leads to could be imported in any case."""
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "linked.py").symlink_to(tmp_path / "project" / "real.py")
+
+    assert build("import linked\n" + PLUGIN, **{"real.py": "x = 1\n"}).warnings == ()
+
+
+@pytest.mark.parametrize("source", ["while True: pass\n", "import time\nwhile True: time.sleep(1)\n"])
+def test_an_import_that_never_ends_is_stopped(tmp_path: Path, build: Build, source: str) -> None:
+    """At the limit of time, and nothing is written."""
+    build(PLUGIN)
+    (tmp_path / "out.wasm").unlink()
+    (tmp_path / "endless.py").write_text(source + PLUGIN)
+
+    with pytest.raises(BuildTimeoutError, match="did not end within 2 s"):
+        build_plugin(tmp_path / "endless.py", tmp_path / "out.wasm", most_seconds=2)
+
+    assert not (tmp_path / "out.wasm").exists()
+
+
+def test_the_metadata_of_a_package_is_there_at_import(build: Build) -> None:
+    """Of one that was asked for under any spelling; what is not installed is not found."""
+    output = build(
+        "import importlib.metadata as m\nprint(m.version('Typing.Extensions'), m.metadata('idna')['Name'])\n"
+        "try:\n    m.version('nothing-of-this-name')\nexcept m.PackageNotFoundError as error:\n    print(error)\n"
+        + PLUGIN
+    ).output
+
+    assert output.splitlines() == [
+        f"{version('typing_extensions')} idna",
+        "No package metadata was found for nothing-of-this-name",
+    ]

@@ -70,6 +70,26 @@ def test_a_look_without_a_grant_is_no_verdict(module_path, folder, way, granted)
     assert_denied(result, "read", folder if way in OF_THE_FOLDER else folder / "app.conf")
 
 
+@pytest.mark.parametrize(
+    ("way", "pattern"), [("listdir", "*"), ("walk", "*"), ("glob", "*.conf"), ("rglob", "**/*.conf")]
+)
+def test_a_listing_that_leaves_names_out_is_no_verdict(module_path, folder, way, pattern):
+    """Where a pattern grants some names of a folder, others are looked for in vain, there or not."""
+    result = looked(module_path, files(read=[f"{folder}/*.txt"]), way, folder / "app.conf")
+    assert_denied(result, "read", folder / pattern)
+
+
+@pytest.mark.parametrize("granted", ["*.conf", "**", "*", ".", "app.*"])
+def test_a_pattern_that_is_granted_finds_what_is_there(module_path, folder, granted):
+    """The folder itself grants its names, a pattern those that fit it."""
+    grants = files(read=[str(folder) if granted == "." else f"{folder}/{granted}"])
+    result = looked(module_path, grants, "glob", folder / "app.conf")
+    if granted == "app.*":  # not all that may fit
+        assert_denied(result, "read", folder / "*.conf")
+    else:
+        assert result.data == {"seen": f"['{folder}/app.conf']"}
+
+
 @pytest.mark.parametrize("way", READS)
 def test_the_rule_that_is_named_makes_the_look_possible(module_path, folder, way):
     """Of a folder it grants the names in it."""

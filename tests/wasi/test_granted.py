@@ -11,9 +11,9 @@ import pytest
 
 from reglet.domain.entities.grants import FileSystemCapability, FileSystemRule, GrantSet
 from reglet.domain.policy import Policy
-from reglet.infrastructure.wasi import Errno, FileType, OpenFlags, Times, WasiError
+from reglet.infrastructure.wasi import Errno, FileType, OpenFlags, SteppingClock, Times, WasiError
 from reglet.infrastructure.wasi.granted import GrantedPaths, GrantedTree, granted_preopens
-from tests.wasi.guest import WRITE, Guest
+from tests.wasi.guest import BUFFER, PATH, READ, RESULT, VECTOR, WRITE, Guest
 
 CREATE = OpenFlags(read=False, write=True, create=True)
 
@@ -392,3 +392,184 @@ def test_an_observer_is_told_each_path_that_is_asked_for(root):
             ("open/made", True),
         ]
     ]
+
+
+def guest_over(root, **system):
+    """Return a guest that may read and write below the root, and the path of the root in it."""
+    tree = granted(root, read=["**"], write=["**"])
+    return Guest(tree=tree, **system), str(root)[1:]
+
+
+def test_a_file_that_is_older_than_1970_has_a_status(root):
+    """Its time is in two's complement, as Go's runtime writes it."""
+    os.utime(root / "open/a.txt", (0, -5))
+    guest, at = guest_over(root)
+    _, _, kind, _, size, _, modified, _ = guest.status(f"{at}/open/a.txt")
+    assert (kind, size, modified) == (FileType.REGULAR_FILE, 18, 2**64 - 5_000_000_000)
+
+
+def test_names_that_are_not_utf_8_are_files_like_others(root):
+    """They are listed, found and read by their bytes, and links to them are read."""
+    name = os.fsdecode(b"caf\xe9")
+    (root / "odd").mkdir()
+    (root / "odd" / name).write_text("x")
+    (root / "odd/link").symlink_to(name)
+    guest, at = guest_over(root)
+    number = guest.open(f"{at}/odd", how=2)
+    guest.memory.write(BUFFER, bytes(200))
+    assert guest.call("fd_readdir", number, BUFFER, 200, 0, RESULT) is Errno.SUCCESS
+    assert b"caf\xe9" in guest.memory.read(BUFFER, guest.result())
+    path = os.fsencode(f"{at}/odd/{name}")
+    guest.memory.write(PATH, path)
+    assert guest.call("path_filestat_get", 3, 1, PATH, len(path), RESULT) is Errno.SUCCESS
+    assert guest.path_call("path_readlink", 3, f"{at}/odd/link", BUFFER, 200, RESULT, lookup=None) == 0
+    assert guest.memory.read(BUFFER, guest.result()) == b"caf\xe9"
+
+
+@pytest.mark.parametrize("end", ["/", "/.", "//", "/./"])
+def test_a_path_that_ends_in_a_slash_is_a_directory(root, end):
+    """POSIX: not a regular file, and not a link to one; a link to a directory is followed."""
+    (root / "to-file").symlink_to("open/a.txt")
+    (root / "to-folder").symlink_to("open")
+    guest, at = guest_over(root)
+    for name in ("open/a.txt", "to-file"):
+        assert guest.status(f"{at}/{name}{end}") is Errno.NOTDIR
+        assert guest.status(f"{at}/{name}{end}", lookup=0) is Errno.NOTDIR
+        assert guest.open(f"{at}/{name}{end}") is Errno.NOTDIR
+        assert guest.path_call("path_unlink_file", 3, f"{at}/{name}{end}", lookup=None) is Errno.NOTDIR
+    assert guest.status(f"{at}/to-folder{end}", lookup=0)[2] is FileType.DIRECTORY.value
+    assert guest.open(f"{at}/open/new{end}", how=1, rights=WRITE) is Errno.ISDIR
+    assert not (root / "open/new").exists()
+    assert guest.path_call("path_create_directory", 3, f"{at}/made{end}", lookup=None) == 0
+
+
+def test_a_file_is_no_directory_to_climb_out_of(root):
+    """`f/..` is an error where f is a file, as for the kernel."""
+    guest, at = guest_over(root)
+    assert guest.status(f"{at}/open/a.txt/../b.conf") is Errno.NOTDIR
+
+
+def test_what_is_appended_can_be_read(root):
+    """After a write at the end the position is there; it can be set back."""
+    guest, at = guest_over(root)
+    number = guest.open(f"{at}/open/a.txt", rights=READ | WRITE, flags=1)
+    assert guest.write(number, b"!") == 1
+    assert guest.call("fd_tell", number, RESULT) == 0
+    assert guest.long_result() == 19
+    assert guest.call("fd_seek", number, 0, 0, RESULT) == 0
+    assert guest.read(number) == b"this is open/a.txt!"
+
+
+@pytest.mark.parametrize(
+    ("name", "rest"),
+    [
+        ("fd_pread", (VECTOR, 1, -1, RESULT)),
+        ("fd_pwrite", (VECTOR, 1, -1, RESULT)),
+        ("fd_seek", (2**63 - 1, 1, RESULT)),
+        ("fd_filestat_set_size", (-1,)),
+        ("fd_filestat_set_times", (-(2**63), 2**63 - 1, 5)),
+        ("fd_pwrite", (VECTOR, 1, 2**63 - 1, RESULT)),
+    ],
+)
+def test_numbers_that_nothing_can_have_are_errors_of_the_call(root, name, rest):
+    """None ends the guest."""
+    guest, at = guest_over(root)
+    number = guest.open(f"{at}/open/a.txt", rights=READ | WRITE)
+    assert guest.call("fd_seek", number, 5, 0, RESULT) == 0
+    guest.memory.write(VECTOR, BUFFER.to_bytes(4, "little") + (5).to_bytes(4, "little"))
+    guest.call(name, number, *rest)
+    assert guest.system.failure is None
+
+
+def test_a_guest_writes_no_more_than_its_quota(root):
+    """Written again counts again; a sparse file counts whole; files and directories cost 4 KiB each."""
+    guest, at = guest_over(root, written_bytes=2 * 4096 + 1000)
+    number = guest.open(f"{at}/open/new", how=1, rights=WRITE)
+    assert guest.write(number, b"x" * 600) == 600
+    assert guest.call("fd_filestat_set_size", number, 2**40) is Errno.DQUOT
+    assert guest.call("fd_pwrite", number, VECTOR, 1, 2**40, RESULT) is Errno.DQUOT
+    assert guest.path_call("path_create_directory", 3, f"{at}/one", lookup=None) == 0
+    assert guest.path_call("path_create_directory", 3, f"{at}/two", lookup=None) is Errno.DQUOT
+    assert guest.open(f"{at}/open/other", how=1, rights=WRITE) is Errno.DQUOT
+    assert guest.write(number, b"x" * 600) is Errno.DQUOT
+    assert (root / "open/new").stat().st_size == 600
+    guest.system.quota.renew()
+    assert guest.write(number, b"x" * 600) == 600
+
+
+class StoppedClock(SteppingClock):
+    """A clock of a guest that must stop after some looks at it."""
+
+    looks = 3
+
+    def is_over(self):
+        """Return True from the fourth look on."""
+        self.looks -= 1
+        return self.looks < 0
+
+
+def test_a_long_listing_stops_when_the_guest_must(root):
+    """It looks at the clock every 256 names; no epoch stops our own code."""
+    (root / "many").mkdir()
+    for number in range(2000):
+        (root / f"many/{number}").touch()
+    guest, at = guest_over(root, clock=StoppedClock(0))
+    number = guest.open(f"{at}/many", how=2)
+    assert guest.call("fd_readdir", number, BUFFER, 4096, 0, RESULT) is Errno.TIMEDOUT
+
+
+def test_a_long_fill_with_random_bytes_stops_when_the_guest_must(root):
+    """It looks at the clock every megabyte."""
+    clock = StoppedClock(0)
+    clock.looks = 0
+    guest, _ = guest_over(root, clock=clock)
+    assert guest.call("random_get", BUFFER, 1 << 30) is Errno.TIMEDOUT
+
+
+SPECIAL = [
+    "proc/self/environ",
+    "proc/self/mem",
+    "sys/kernel",
+    "dev/null",
+    "dev/shm",
+    "run",
+    "var/run",
+    "proc/1",
+]
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs Linux")
+@pytest.mark.parametrize("path", SPECIAL)
+@pytest.mark.parametrize("way", ["{}", "./{}", "tmp/../{}", "{}/", "{}/.", "LINK/{}", "LINK/tmp/../{}"])
+def test_no_wildcard_reaches_what_is_of_special_use(root, path, way):
+    """Not by any spelling and through no link: nothing is read, listed, written, made or told of it."""
+    (root / "link").symlink_to("/")
+    tree = granted_tree_of("/**")
+    guest = Guest(tree=tree)
+    spelt = way.format(path).replace("LINK", f"{str(root)[1:]}/link")
+    refusals = {Errno.NOTCAPABLE}
+    assert guest.status(spelt) in refusals
+    for how, rights in ((0, READ), (2, READ), (0, WRITE), (1, WRITE), (8, WRITE)):
+        assert guest.open(spelt, how=how, rights=rights) in refusals
+    for name in ("path_unlink_file", "path_remove_directory", "path_create_directory"):
+        assert guest.path_call(name, 3, spelt, lookup=None) in refusals
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs Linux")
+@pytest.mark.parametrize(
+    "link", ["/proc/self/environ", "/proc/self/root/etc", "/proc/self/fd", "/dev/fd", "/proc/self"]
+)
+def test_a_link_into_what_is_of_special_use_leads_nowhere(root, link):
+    """The path where a link leads is the one that is judged."""
+    (root / "trap").symlink_to(link)
+    guest = Guest(tree=granted_tree_of("/**"))
+    trap = f"{str(root)[1:]}/trap"
+    for spelt in (trap, f"{trap}/", f"{trap}/passwd", f"{trap}/../mem"):
+        assert guest.status(spelt) is Errno.NOTCAPABLE
+        assert guest.open(spelt) is Errno.NOTCAPABLE
+
+
+def granted_tree_of(pattern):
+    """Return the tree of a grant to read and write a pattern."""
+    policy = Policy(GrantSet(fs=FileSystemCapability([FileSystemRule([pattern], [pattern])])), cwd="/tmp")
+    return GrantedTree(GrantedPaths.of(policy, "/tmp"))

@@ -38,6 +38,8 @@ from reglet.infrastructure.guest.interpreter import (
     interpreter,
     on_first_call,
     pass_breakpoint,
+    report_partial_globs,
+    report_partial_listings,
     report_refused_looks,
 )
 from reglet.infrastructure.guest.sealed import KeptDistributions, SealedFinder, keep_code_pages
@@ -143,6 +145,7 @@ class _State:
 def prepare(code_pages: bytes) -> None:
     """Import what every plugin needs; the memory after this is the base image of all builds."""
     preload()
+    report_partial_listings()
     keep_code_pages(code_pages)
     _forget_imports()
 
@@ -243,6 +246,7 @@ def seal() -> dict[str, Any]:
     _keep_plugin_source()
     exports.keep_log()
     report_refused_looks()
+    report_partial_globs()
     for name in _OF_THE_BUILD:
         del sys.modules[name]
         delattr(guest, name.rpartition(".")[2])

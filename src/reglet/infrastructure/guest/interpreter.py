@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 import _reglet  # type: ignore[import-not-found]  # built into the guest's interpreter
 
@@ -60,6 +61,79 @@ def enter_working_directory() -> None:
 def report_refused_looks() -> None:
     """Have the looks that the host refuses count in a Result."""
     refused_looks.take = take_refused_looks
+
+
+def report_partial_listings() -> None:
+    """Have a listing count as refused of which the host shows only the names that a pattern grants.
+
+    With `/d/*.txt` granted, `glob("/d/*.conf")` finds nothing whether there are such files or not. So the
+    pattern itself is looked at, as if it were a path: the host refuses it unless a grant covers it.
+    """
+    listdir, walk = os.listdir, os.walk
+
+    def listed(path: Any = ".") -> list[Any]:
+        _look_at_pattern(path, "*")
+        return listdir(path)
+
+    def walked(top: Any, *arguments: Any, **options: Any) -> Iterator[Any]:
+        for found in walk(top, *arguments, **options):
+            _look_at_pattern(found[0], "*")
+            yield found
+
+    os.__dict__.update(listdir=listed, walk=walked)
+
+
+def report_partial_globs() -> None:
+    """Do the same for the patterns of `glob` and `pathlib`, where they were imported."""
+    module = sys.modules.get("glob")
+    if module is not None:
+        iglob = module.iglob
+
+        def matched(pathname: Any, **options: Any) -> Iterator[Any]:
+            if options.get("dir_fd") is None:
+                _look_at_pattern(options.get("root_dir") or "", pathname)
+            return cast("Iterator[Any]", iglob(pathname, **options))
+
+        module.__dict__.update(iglob=matched)
+    paths = sys.modules.get("pathlib")
+    if paths is not None:
+        iterdir, glob, rglob = paths.Path.iterdir, paths.Path.glob, paths.Path.rglob
+
+        def iterated(self: Any) -> Iterator[Any]:
+            _look_at_pattern(self, "*")
+            return cast("Iterator[Any]", iterdir(self))
+
+        def globbed(self: Any, pattern: Any, **options: Any) -> Iterator[Any]:
+            _look_at_pattern(self, pattern)
+            return cast("Iterator[Any]", glob(self, pattern, **options))
+
+        def rglobbed(self: Any, pattern: Any, **options: Any) -> Iterator[Any]:
+            _look_at_pattern(self, os.path.join("**", pattern))  # noqa: PTH118 - a pattern
+            return cast("Iterator[Any]", rglob(self, pattern, **options))
+
+        paths.Path.iterdir, paths.Path.glob, paths.Path.rglob = iterated, globbed, rglobbed
+
+
+def _look_at_pattern(directory: Any, pattern: Any) -> None:
+    """Look at a pattern below a directory as at a path, if its directory shows no more than is granted.
+
+    Of such a directory our host tells no times, and no host tells of another that it never changed.
+    """
+    try:
+        pattern = os.fsdecode(os.path.join(directory, pattern))  # noqa: PTH118 - a pattern
+    except TypeError:  # an open directory; or what the listing itself refuses
+        return
+    magic = re.search("[*?[]", pattern)
+    if magic is None:
+        return
+    try:
+        directory = posixpath.dirname(pattern[: magic.start()]) or "."
+        if os.stat(directory).st_ctime_ns:  # noqa: PTH116 - pathlib need not be here
+            return
+        os.scandir(directory).close()
+    except OSError:
+        return  # no name is shown, and the listing itself counts as refused
+    os.path.lexists(pattern)
 
 
 def take_refused_looks() -> Sequence[RefusedLook]:

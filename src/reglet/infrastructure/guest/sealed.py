@@ -15,7 +15,7 @@ import re
 import sys
 import zlib
 from encodings import aliases
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -154,27 +154,28 @@ def find_code_page(encoding: str) -> codecs.CodecInfo | None:
     return None
 
 
-# ruff: noqa: ARG002 - the methods take what codecs' own do
+# ruff: noqa: A002, ARG002 - the methods take what codecs' own do, under the same names
 
 
 def codec_of(name: str, characters: str) -> codecs.CodecInfo:
     """Return a codec for a table of characters."""
     numbers = codecs.charmap_build(characters)
+    mapping = cast("dict[int, int]", characters)  # it may be a string too, which its stub leaves out
 
     class Codec(codecs.Codec):
-        def encode(self, text: str, errors: str = "strict") -> tuple[bytes, int]:
-            return codecs.charmap_encode(text, errors, numbers)
+        def encode(self, input: str, errors: str = "strict") -> tuple[bytes, int]:
+            return codecs.charmap_encode(input, errors, numbers)
 
-        def decode(self, content: Buffer, errors: str = "strict") -> tuple[str, int]:
-            return codecs.charmap_decode(content, errors, characters)
+        def decode(self, input: Buffer, errors: str = "strict") -> tuple[str, int]:
+            return codecs.charmap_decode(input, errors, mapping)
 
     class IncrementalEncoder(codecs.IncrementalEncoder):
-        def encode(self, text: str, final: bool = False) -> bytes:
-            return codecs.charmap_encode(text, self.errors, numbers)[0]
+        def encode(self, input: str, final: bool = False) -> bytes:
+            return codecs.charmap_encode(input, self.errors, numbers)[0]
 
     class IncrementalDecoder(codecs.IncrementalDecoder):
-        def decode(self, content: Buffer, final: bool = False) -> str:
-            return codecs.charmap_decode(content, self.errors, characters)[0]
+        def decode(self, input: Buffer, final: bool = False) -> str:
+            return codecs.charmap_decode(input, self.errors, mapping)[0]
 
     class StreamWriter(Codec, codecs.StreamWriter):
         pass

@@ -80,6 +80,8 @@ class TransferCalls:
         content = self._gather(vectors, count)
         try:
             opened.sink(content)
+        except OSError:
+            raise
         except Exception as error:
             self._system.failure = error
             raise WasiError(Errno.IO) from error

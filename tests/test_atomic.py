@@ -1,0 +1,74 @@
+"""Files are written whole, by the umask, and what a kill left is swept."""
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from reglet.infrastructure.atomic import PRIVATE, write_atomic
+
+_WRITER = """
+import os, sys
+from pathlib import Path
+from reglet.infrastructure.atomic import write_atomic
+
+write_atomic(Path(sys.argv[1]), b"a" * (256 << 20), b"b" * (256 << 20))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no umask")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o027, 0o640)])
+def test_the_umask_is_respected(tmp_path: Path, umask: int, mode: int) -> None:
+    """As by any program; a private file stays private."""
+    before = os.umask(umask)
+    try:
+        write_atomic(tmp_path / "public", b"x")
+        write_atomic(tmp_path / "private", b"x", mode=PRIVATE)
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((tmp_path / "public").stat().st_mode) == mode
+    assert stat.S_IMODE((tmp_path / "private").stat().st_mode) == 0o600
+
+
+def left_behind(folder: Path) -> list[str]:
+    """Return the names of files that are not whole."""
+    return [each.name for each in folder.iterdir() if each.suffix == ".part"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGKILL")
+def test_what_a_killed_process_left_is_swept_by_the_next(tmp_path: Path) -> None:
+    """A file that another process still writes is left alone."""
+    writer = subprocess.Popen([sys.executable, "-c", _WRITER, str(tmp_path / "big")])
+    deadline = time.monotonic() + 60
+    while not left_behind(tmp_path) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    writer.send_signal(signal.SIGSTOP)
+    [part] = left_behind(tmp_path)
+    os.utime(tmp_path / part, (0, 0))
+    write_atomic(tmp_path / "other", b"x")
+    still_there = left_behind(tmp_path) == [part]
+    writer.kill()
+    writer.wait()
+    os.utime(tmp_path / part, (0, 0))
+
+    write_atomic(tmp_path / "other", b"x")
+
+    assert still_there
+    assert left_behind(tmp_path) == []
+
+
+def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
+    """The old file stays, and no part of the new one."""
+    write_atomic(tmp_path / "file", b"old")
+
+    with pytest.raises(TypeError):
+        write_atomic(tmp_path / "file", b"new", None)  # type: ignore[arg-type]  # what cannot be written
+
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]
+    assert (tmp_path / "file").read_bytes() == b"old"
