@@ -3,11 +3,11 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# How many processes run the tests: two, or as many as the machine has cores for: make test WORKERS=auto
+# How many processes check and run the tests: make test WORKERS=8
 WORKERS ?= 2
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 
-.PHONY: help install demo test test-full lint types imports docs bench runtime adapter clean
+.PHONY: help install demo test test-full lint types mypy pyright imports docs picture bench runtime adapter clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -25,21 +25,27 @@ install: $(STAMP) ## set up .venv with everything
 demo: $(STAMP) ## build the http example, run it four ways, print what each took
 	$(BIN)/python examples/demo.py
 
-test: $(STAMP) lint types imports ## every check: style, types, layers, tests with coverage
+test: $(STAMP) ## every check: style, types, layers, tests with coverage
+	@$(MAKE) --no-print-directory -j$(WORKERS) lint mypy pyright imports
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -q -m 'not long' -n $(WORKERS) --dist loadfile
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
-test-full: $(STAMP) ## the long tests: large counts, interpreters, the rebuilt adapter
+test-full: $(STAMP) ## the long tests: large counts, interpreters, the rebuilt adapter, every code block of the docs
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile README.md CONTRIBUTING.md docs
 	$(BIN)/python -m pytest -q -m long
 
 lint: $(STAMP)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-types: $(STAMP)
+types: mypy pyright
+
+mypy: $(STAMP)
 	$(BIN)/mypy src tools examples typing_tests
+
+pyright: $(STAMP)
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
 imports: $(STAMP)
@@ -48,6 +54,9 @@ imports: $(STAMP)
 docs: $(STAMP) ## build the documentation site into build/site, strictly
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo build/site/index.html
+
+picture: $(STAMP) ## draw the terminal that heads the README anew
+	$(BIN)/python -m tools.site.terminal
 
 bench: $(STAMP) ## compare with peers in one run, print ratios
 	$(BIN)/python -m bench

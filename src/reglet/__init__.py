@@ -5,7 +5,9 @@ from reglet import config as config
 from reglet import errors as errors
 from reglet import exec as exec  # noqa: A004 - a face; nothing here runs code
 from reglet import log as log
-from reglet.application.checks import run_dns_check, run_http_check, run_smtp_check, run_tcp_check
+from reglet.application.checks.connections import run_smtp_check, run_tcp_check
+from reglet.application.checks.dns import run_dns_check
+from reglet.application.checks.http import run_http_check
 from reglet.application.examples import Example
 from reglet.application.models.decorators import field, model
 from reglet.application.models.meta import (

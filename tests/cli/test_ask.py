@@ -57,9 +57,9 @@ def run_on_a_terminal(plugin: Path, typed: str) -> tuple[int, str, str]:
         command, stdin=terminal, stdout=subprocess.PIPE, stderr=terminal, env=environment
     )
     os.close(terminal)
-    os.write(master, typed.encode())
+    os.write(master, typed.encode(errors="surrogateescape"))
     printed = process.communicate(timeout=60)[0].decode()
-    shown = os.read(master, 65536).decode()
+    shown = os.read(master, 65536).decode(errors="replace")
     os.close(master)
     return process.returncode, printed, shown
 
@@ -75,8 +75,18 @@ def test_each_rule_is_asked_about_with_its_risk(plugin: Path):
 
 @pytest.mark.parametrize(
     ("typed", "status"),
-    [("y", 0), ("Yes", 0), ("a", 0), ("always", 0), ("n", 2), ("NO", 2), ("", 2), ("\x04", 2)],
-    ids=["y", "Yes", "a", "always", "n", "NO", "return", "end of input"],
+    [
+        ("y", 0),
+        ("Yes", 0),
+        ("a", 0),
+        ("always", 0),
+        ("n", 2),
+        ("NO", 2),
+        ("", 2),
+        ("\x04", 2),
+        ("\udcff\ny", 0),
+    ],
+    ids=["y", "Yes", "a", "always", "n", "NO", "return", "end of input", "no UTF-8"],
 )
 def test_a_letter_or_a_word_answers(typed: str, status: int, plugin: Path):
     """Return and the end of the input are no."""

@@ -45,8 +45,8 @@ def test_each_config_and_each_file_of_a_folder_is_a_check(tmp_path: Path):
     ("name", "content", "text"),
     [
         ("a.json", '{"a": 1, "b": {"c": 1, "c": 2}}', "the name 'c' stands twice in an object"),
-        ("a.json", '{"a": 1e400}', "1e400 is too large for a number"),
-        ("a.json", '{"a": NaN}', "NaN is not a JSON value"),
+        ("a.json", '{"a": 1e400}', "1e400 is no number that JSON can hold"),
+        ("a.json", '{"a": NaN}', "NaN is no number that JSON can hold"),
         ("a.json", "", "is empty: give a JSON object"),
         ("a.json", "[" * 100_000, "cannot be read: "),
         ("a.json", "[]", "--config must be a JSON object such as"),
@@ -86,6 +86,7 @@ def test_a_document_is_a_value_or_our_error(content: bytes, language: str):
         ("c.json", "--config c.json is not JSON: did you mean --config @c.json?"),
         ("folder", "--config folder is not JSON: did you mean --config @folder?"),
         ("@empty", "--config @empty has no config: put files into it that end in .json, .yaml or .toml"),
+        ("x" * 5_000, "--config is not JSON: Expecting value at line 1 column 1: 'xxxxxxxxxx'"),
         ("none.json", "--config is not JSON: Expecting value at line 1 column 1: 'none.json'"),
     ],
 )
@@ -100,3 +101,13 @@ def test_a_file_is_named_with_an_at_sign(
     with pytest.raises(UsageError) as raised:
         read_configs([argument])
     assert str(raised.value) == text
+
+
+@pytest.mark.parametrize(
+    "content", ['{"a": 1e3, "b": "\\ud800", "c": 12345678901234567890}', '{ "a" :\n1.10}']
+)
+def test_json_goes_to_the_plugin_as_it_is_written(content: str, tmp_path: Path):
+    """Numbers keep their spelling, which hosts in other languages tell apart."""
+    path = tmp_path / "config.json"
+    path.write_text(content)
+    assert read_config(f"@{path}") == read_config(content) == content.encode()

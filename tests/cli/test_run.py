@@ -105,7 +105,7 @@ def test_explain_names_files_and_masks_what_urls_hold(tmp_path: Path, capsys: py
     url = json.dumps({"url": "http://user:hunter2@127.0.0.1:9/?token=abcdef&x=1"})
     main(["run", HTTP, "--config", url, "--grants", "none", "--explain"])
     streams = capsys.readouterr()
-    assert "http_request GET http://127.0.0.1:9/?token=***" in streams.err
+    assert "http_request GET http://127.0.0.1:9/?token=***&x=1: denied, missing " in streams.err
     assert "hunter2" not in streams.out + streams.err
     assert "abcdef" not in streams.out + streams.err
 

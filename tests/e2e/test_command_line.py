@@ -14,6 +14,8 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from reglet.cli import main
+from reglet.cli.targets import load_module
+from reglet.sandbox import GrantSet, native_functions
 from tests.built_plugins import ROOT, BuildExample
 
 HTTP = ROOT / "examples" / "http"
@@ -97,6 +99,47 @@ def test_a_folder_that_is_no_plugin_and_an_output_that_cannot_be_written_are_nam
     complaints = [line for line in capsys.readouterr().err.splitlines() if line.startswith("reglet-plugin: ")]
     assert "it has no pyproject.toml" in complaints[0]
     assert "choose another place with -o" in complaints[1]
+
+
+def test_an_output_that_cannot_be_written_is_named_before_anything_is_built(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Nobody waits for a build to hear of it."""
+    assert main(["build", str(HTTP), "-o", str(tmp_path / "no" / "x.wasm")]) == 3
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"there is no folder {tmp_path / 'no'}; choose another place with -o" in line
+
+
+def test_a_module_is_read_once(module: str, tmp_path: Path):
+    """What is described, asked about and run are the same bytes, whatever becomes of the file meanwhile."""
+    path = tmp_path / "swapped.wasm"
+    path.write_bytes(Path(module).read_bytes())
+    plugin = load_module(str(path))
+    digest = plugin.digest
+    path.write_bytes(b"another")
+    assert plugin.manifest().name == "http"
+    grants = GrantSet()
+    result = plugin.check(b'{"url": "http://127.0.0.1:9/"}', native_functions(grants), grants)
+    assert result.error is not None
+    assert result.error.type == "capability"
+    assert plugin.digest == digest
+
+
+def test_inspect_of_a_source_says_what_to_inspect(capsys: pytest.CaptureFixture[str]):
+    """It is no damaged module."""
+    for target in (HTTP, HTTP / "src" / "http_plugin" / "plugin.py"):
+        assert main(["inspect", str(target)]) == 3
+        assert f"build it first with `reglet-plugin build {target}`" in capsys.readouterr().err
+
+
+def test_an_error_of_a_definition_is_said_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """The author's line stands above it, and the reason in our line alone."""
+    source = write_plugin(tmp_path, "import reglet\n\np = reglet.define_plugin(name='made', version='one')\n")
+    assert main(["manifest", str(source)]) == 3
+    complaint = capsys.readouterr().err
+    assert "p = reglet.define_plugin(" in complaint
+    assert complaint.count("version 'one'") <= 1
+    assert complaint.splitlines()[-1].startswith("reglet-plugin: made cannot be imported: ")
 
 
 def test_an_interrupted_build_leaves_nothing(tmp_path: Path):

@@ -79,6 +79,35 @@ def test_what_others_may_write_is_not_read(tmp_path: Path, caplog, what: str, mo
     assert "others may have written it" in caplog.text
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="modes say nothing on this system")
+@pytest.mark.parametrize("levels", [1, 2])
+def test_what_others_may_move_is_not_read(tmp_path: Path, caplog, levels: int) -> None:
+    """Who may write to a folder above puts another in the place of the folder below."""
+    cache = Cache(tmp_path / "above" / "cache" / "entries", most_entries=4)
+    cache.write("one", b"x")
+    above = cache.folder.parents[levels - 1]
+
+    above.chmod(0o1777)  # as /tmp is
+    kept = cache.read("one")
+    above.chmod(0o777)
+
+    assert (kept, cache.read("one"), cache.path("one")) == (b"x", None, None)
+    assert f"{above} is not used, for others may have written it" in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="modes say nothing on this system")
+def test_a_link_to_a_folder_that_others_may_move_is_not_read(tmp_path: Path) -> None:
+    """Where a folder really lies counts too."""
+    (tmp_path / "real" / "cache").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "cache")
+    cache = Cache(tmp_path / "link" / "entries", most_entries=4)
+    cache.write("one", b"x")
+
+    (tmp_path / "real").chmod(0o777)
+
+    assert cache.read("one") is None
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root gives files away")
 @pytest.mark.parametrize("what", ["one", "."])
 def test_what_another_user_owns_is_not_read(tmp_path: Path, what: str) -> None:

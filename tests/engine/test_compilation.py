@@ -7,7 +7,12 @@ from pathlib import Path
 import pytest
 import wasmtime
 
-from reglet.infrastructure.engine import compiled, engine, run_in_guest_thread
+from reglet.infrastructure.engine import (
+    CompilationError,
+    compiled,
+    engine,
+    run_in_guest_thread,
+)
 
 ANSWER = wasmtime.wat2wasm('(module (func (export "answer") (result i32) i32.const 42))')
 ENDLESS = wasmtime.wat2wasm('(module (func (export "spin") (loop br 0)))')
@@ -17,7 +22,7 @@ ENDLESS = wasmtime.wat2wasm('(module (func (export "spin") (loop br 0)))')
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return an empty cache folder, set by the environment as a user sets it."""
     monkeypatch.setenv("REGLET_CACHE_DIR", str(tmp_path))
-    return tmp_path / "compiled"
+    return tmp_path / "runtimes"
 
 
 def _call(module: wasmtime.Module, name: str) -> object:
@@ -53,7 +58,7 @@ def test_damaged_code_is_compiled_again(cache: Path, damage: bytes) -> None:
 
 def test_a_module_that_does_not_validate_is_refused(cache: Path) -> None:
     """Nothing is kept of what is not WebAssembly."""
-    with pytest.raises(wasmtime.WasmtimeError):
+    with pytest.raises(CompilationError, match="it does not validate"):
         compiled(b"not wasm")
 
     assert not cache.exists()
@@ -73,13 +78,16 @@ def _fail() -> None:
 
 
 def test_an_interrupt_stops_an_endless_guest(cache: Path) -> None:
-    """Ctrl-C reaches the caller while the guest is in a loop, and the guest's thread has ended."""
+    """Ctrl-C reaches the caller while the guest is in a loop, and the guest has ended."""
     module = compiled(ENDLESS)
-    running = threading.Event()
+    running, ended = threading.Event(), threading.Event()
 
     def spin() -> object:
         running.set()
-        return _call(module, "spin")
+        try:
+            return _call(module, "spin")
+        finally:
+            ended.set()
 
     interrupter = threading.Thread(target=lambda: running.wait() and _thread.interrupt_main())
     interrupter.start()
@@ -87,4 +95,11 @@ def test_an_interrupt_stops_an_endless_guest(cache: Path) -> None:
         run_in_guest_thread(spin)
     interrupter.join()
 
-    assert [thread for thread in threading.enumerate() if thread.name == "reglet-guest"] == []
+    assert ended.is_set()
+
+
+def test_a_guests_thread_is_kept_for_the_next() -> None:
+    """To start one, with a stack so large, takes longer than a small guest runs."""
+    first, second = (run_in_guest_thread(threading.current_thread) for _ in range(2))
+
+    assert first is second

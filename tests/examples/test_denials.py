@@ -149,13 +149,23 @@ def test_a_host_at_fault_is_an_error(call: str, fault: str) -> None:
     assert result.error.type != "panic"
 
 
-@pytest.mark.parametrize("option", [{"follow_redirects": False}, {"insecure_skip_verify": True}])
+@pytest.mark.parametrize(
+    ("name", "config", "answer"),
+    [
+        ("http", {"url": "http://h/", "follow_redirects": False}, {"status_code": 302}),
+        ("http", {"url": "https://h/", "insecure_skip_verify": True}, {"status_code": 200}),
+        ("tcp", {"host": "h", "port": 443, "tls": True}, {"connected": True, "tls": True}),
+        ("smtp", {"host": "h", "port": 465, "use_tls": True}, {"connected": True, "tls": True}),
+    ],
+)
 def test_an_option_that_the_host_did_not_apply_is_an_error(
-    option: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    name: str, config: dict[str, Any], answer: dict[str, Any]
 ) -> None:
     """Although it answered."""
-    monkeypatch.setitem(CONFIGS, "http", ("http", {"url": "http://h.example.com/", **option}))  # type: ignore[arg-type]
-    result = checked("http", {"status_code": 302, "headers": {}, "body": ""})
+    if name != "http":
+        config = {**config, "insecure_skip_verify": True}
+    host = ScriptedHost(answer)
+    result = plugin(name).check(Context(clients=host_clients(host)), json.dumps(config).encode())
     assert result.error is not None
     assert (result.error.type, result.error.code) == ("config", "unsupported_option")
 

@@ -50,11 +50,13 @@ class Target:
         name: the folder of its corpus.
         parse: takes any bytes.
         share: how many of the long run's inputs it gets, of a hundred: some cost a compilation or a process each.
+        size: of the smaller of the inputs whose times are compared, in bytes.
     """
 
     name: str
     parse: Callable[[bytes], object] = field(repr=False)
     share: int = 100
+    size: int = 8_000
 
     @property
     def corpus(self) -> list[bytes]:
@@ -228,5 +230,10 @@ TARGETS = (
     Target("result", lambda content: RESULT.encode(RESULT.decode(content))),
     Target("artifact", _artifact),
     Target("layout", lambda content: read_layout(_written("layout.tar", content)), share=50),
-    Target("lockfile", lambda content: Lockfile.load(_written("reglet.lock", content)).encode(), share=10),
+    Target(
+        "lockfile",
+        lambda content: Lockfile.load(_written("reglet.lock", content)).encode(),
+        share=10,
+        size=1_000,
+    ),
 )

@@ -25,6 +25,7 @@ from reglet.domain.entities.grants import (
     GrantSet,
 )
 from reglet.domain.policy import Policy
+from reglet.infrastructure.engine.session import _guests
 from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.infrastructure.host.interruption import _interrupts
 from reglet.sandbox import Dialect, GuestAnswerError, Limits, Sandbox, SandboxClosedError
@@ -321,9 +322,10 @@ def test_an_interrupt_stops_the_guest():
         assert sandbox.load(plugin()).check({}).is_success
 
 
-def _held() -> tuple[int, int, int]:
+def _held() -> tuple[int, int, int, int]:
     gc.collect()
-    return len(list(Path("/dev/fd").iterdir())), threading.active_count(), len(_interrupts)
+    threads = [each for each in threading.enumerate() if each.name != "reglet-guest"]  # they are kept
+    return len(list(Path("/dev/fd").iterdir())), len(threads), len(_interrupts), len(_guests)
 
 
 @pytest.mark.parametrize("checks", [80, pytest.param(1000, marks=pytest.mark.long)])
@@ -346,4 +348,5 @@ def test_many_checks_on_many_threads_leave_nothing_behind(checks):
         with ThreadPoolExecutor(8) as pool:
             assert all(pool.map(run, range(checks)))
         assert _held() == before
+        assert len([each for each in threading.enumerate() if each.name == "reglet-guest"]) <= 8
         assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < 20_000

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import threading
+import time
 from datetime import timedelta
 
 import pytest
 
 from reglet.domain.entities.records import HTTPRequest
-from reglet.domain.errors import HTTPError, TimeoutError  # noqa: A004 - our own family
+from reglet.domain.errors import HTTPError, TCPError, TimeoutError  # noqa: A004 - our own family
 from reglet.infrastructure.native.http import NativeHTTPClient
-from tests.native.answering import AnsweringServer
+from reglet.infrastructure.native.smtp import NativeSMTPClient
+from reglet.infrastructure.native.tcp import NativeTCPDialer
+from tests.native.answering import AnsweringServer, until_closed
 
 FEW_SECONDS = timedelta(seconds=5)
 
@@ -294,3 +298,103 @@ def test_the_time_of_an_answer_is_measured_by_who_asked():
     latency = asked(response()).latency
     assert latency is not None
     assert timedelta() < latency < FEW_SECONDS
+
+
+def dripping(data, pause=0.05):
+    """Return a script that reads a request and then sends one byte after the other."""
+
+    def script(connection):
+        for index in range(len(data)):
+            connection.sendall(data[index : index + 1])
+            time.sleep(pause)
+
+    return script
+
+
+@pytest.mark.parametrize("data", [b"HTTP/1.1 200 OK\r\nX: " + b"a" * 1000, response(b"b" * 1000)])
+def test_a_server_that_drips_is_held_to_the_whole_time(data):
+    """Each byte does not start the clock anew, in the head or the body."""
+    with AnsweringServer(dripping(data)) as odd:
+        request = HTTPRequest("GET", f"http://{odd.address}/", timeout=timedelta(milliseconds=700))
+        began = time.monotonic()
+        with pytest.raises(TimeoutError, match="after 700ms"):
+            NativeHTTPClient().do(request)
+        assert time.monotonic() - began < 5
+
+
+def test_a_mail_server_that_drips_is_held_to_the_whole_time():
+    """Its banner too."""
+    with (
+        AnsweringServer(dripping(b"220 " + b"a" * 1000)) as odd,
+        pytest.raises(TimeoutError, match="after 700ms"),
+    ):
+        NativeSMTPClient().connect("127.0.0.1", odd.port, timedelta(milliseconds=700), False, False)
+
+
+@pytest.mark.parametrize("unverified", [False, True])
+def test_a_handshake_that_is_never_answered_times_out(unverified):
+    """The connection is there, and TLS is not."""
+    short = timedelta(milliseconds=300)
+    options = {"insecure_skip_verify": True} if unverified else {}
+    with AnsweringServer(until_closed) as odd:
+        with pytest.raises(TimeoutError, match="after 300ms"):
+            NativeTCPDialer().dial_secure(odd.address, short, tls=True, **options)
+        with pytest.raises(TimeoutError, match="after 300ms"):
+            NativeSMTPClient().connect("127.0.0.1", odd.port, short, True, False, **options)
+
+
+@pytest.mark.parametrize("data", [b"", b"\x15\x03\x01\x00\x02\x02\x28", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
+def test_a_handshake_that_is_cut_or_refused_is_an_error(data):
+    """Closed, an alert, or no TLS at all: no facts, verified or not."""
+    with AnsweringServer(lambda connection: connection.recv(65536) and connection.sendall(data)) as odd:
+        for options in ({}, {"insecure_skip_verify": True}):
+            with pytest.raises(TCPError):
+                NativeTCPDialer().dial_secure(odd.address, FEW_SECONDS, tls=True, **options)
+
+
+def test_the_facts_of_a_certificate_for_another_name_are_there_on_request(certificates):
+    """Good, and not for the name that was dialled."""
+
+    def script(connection):
+        with certificates.good.wrap_socket(connection, server_side=True) as secured:
+            until_closed(secured)
+
+    dialer = NativeTCPDialer(trust=certificates.trust, lookup=lambda _: ["127.0.0.1"])
+    with AnsweringServer(script) as odd:
+        address = f"bad.example:{odd.port}"
+        with pytest.raises(TCPError, match="Hostname mismatch"):
+            dialer.dial_secure(address, FEW_SECONDS, tls=True)
+        with dialer.dial_secure(address, FEW_SECONDS, tls=True, insecure_skip_verify=True) as connection:
+            assert "CN=good" in connection.tls_cert_subject
+
+
+def test_look_ups_that_hang_have_so_many_threads_and_no_more():
+    """The next one waits its turn, within its own time."""
+    release = threading.Event()
+
+    def hang(name):
+        release.wait(30)
+        return ["127.0.0.1"]
+
+    dialer = NativeTCPDialer(lookup=hang)
+    before = threading.active_count()
+    failures = []
+
+    def dial():
+        try:
+            dialer.dial_with_timeout("slow.example:1", timedelta(milliseconds=500))
+        except TimeoutError as error:
+            failures.append(error)
+
+    callers = [threading.Thread(target=dial) for _ in range(100)]
+    for caller in callers:
+        caller.start()
+    time.sleep(0.2)
+    looking = sum(thread.name.startswith("lookup ") for thread in threading.enumerate())
+    for caller in callers:
+        caller.join(10)
+    left = threading.active_count() - before
+    release.set()
+    assert looking <= 32
+    assert left <= 32
+    assert len(failures) == 100

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -215,6 +216,19 @@ WHERE = {
     "registry": "registry.example.com/acme/plugins",
     "updated": "2026-01-02T03:04:05Z",
 }
+
+
+def test_a_layout_whose_files_are_links_or_too_deep_is_refused(tmp_path: Path):
+    """An archive from elsewhere leads to nothing but what it holds."""
+    link = tarfile.TarInfo("index.json")
+    link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
+    deep = tarfile.TarInfo("index.json")
+    deep.size = 200_000
+    for member, content in ((link, b""), (deep, b"[" * 200_000)):
+        with tarfile.open(tmp_path / "a.tar", "w") as archive:
+            archive.addfile(member, io.BytesIO(content))
+        with pytest.raises(ArtifactError, match=r"index\.json"):
+            read_layout(tmp_path / "a.tar")
 
 
 def test_an_index_has_the_form_that_hosts_list():

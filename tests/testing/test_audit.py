@@ -38,7 +38,7 @@ from reglet.testing import (
 )
 from reglet.testing.audit import AuditError, AuditReport, audit_plugin, audit_project, to_python
 from reglet.testing.usage import Usage, usage_recorded
-from tests.testing.plugins import OK, REFUSED, fetching
+from tests.testing.plugins import OK, REFUSED, FetchInput, fetching
 
 HERE = Path(__file__)
 
@@ -321,3 +321,47 @@ def test_in_the_sandbox_files_are_told_by_the_host(project):
     report = AuditReport(declared, touched, sees_variables=False)
     assert report.unused == ("read /etc/never",)
     assert report.least.env == declared.env
+
+
+def test_what_a_test_means_to_be_denied_is_not_touched(project):
+    """It fails with everything granted, and so is run again with what is declared."""
+    project.make()
+    project.test(
+        """
+from reglet.testing import assert_error
+
+def test_denied(plugin_client):
+    assert_error(plugin_client.check(url="https://evil.example/"), type="capability")
+
+def test_needed(plugin_client, fake_host):
+    fake_host.http.on("https://undeclared.example/").respond(200)
+    assert plugin_client.check(url="https://undeclared.example/").is_success
+"""
+    )
+    project.run("--reglet-audit=touched.json", "test_it.py").assert_outcomes(passed=2)
+    assert Usage.load(project.folder / "touched.json").targets == {("undeclared.example", 443)}
+
+
+def test_the_folders_on_the_way_to_a_file_are_not_touched():
+    """Who resolves a path looks at each of them; one that was listed is."""
+    usage = Usage(reads={"/", "/etc", "/etc/app", "/etc/app/x.conf", "/srv"}, opened={"/etc/app/x.conf"})
+    assert usage.lasting.reads == {"/etc/app/x.conf", "/srv"}
+    usage.opened.add("/etc/app")
+    assert usage.lasting.reads == {"/etc/app", "/etc/app/x.conf", "/srv"}
+
+
+def test_files_of_a_folder_that_was_listed_become_one_pattern_where_that_is_safe():
+    """Not in the folders of the system, nor in a home."""
+    files = {f"{folder}/{name}" for folder in ("/etc/app/conf.d", "/etc", "/home/ann/x") for name in "abc"}
+    folders = {"/etc/app/conf.d", "/etc", "/home/ann/x"}
+    [rule] = Usage(reads=files | folders, opened=files | folders).least_grants().fs.rules
+    assert "/etc/app/conf.d/*" in rule.read
+    assert {"/etc/a", "/etc/b", "/home/ann/x/a"} <= set(rule.read)
+    assert "/etc/*" not in rule.read
+
+
+def test_a_denial_that_an_example_expects_is_not_touched():
+    """The example says that the host refuses it."""
+    denied = [examples.http("https://a.test/", error="denied")]
+    example = Example("x", FetchInput("https://a.test/"), expected_error="no grant", answers=denied)
+    assert audit_plugin(fetching(example)).usage.targets == set()

@@ -12,6 +12,7 @@ from reglet.testing.conformance import Host, Outcome, Report, verify
 from tests.built_plugins import BuildExample
 from tests.host.modules import SUCCESS, plugin
 
+ROWS = 16
 NEWER = (Host.SDK, Host.APP, Host.TACK)
 OPERATION = {"name": "look", "description": "Looks", "examples": [{"name": "one", "input": {}}]}
 FACTS = {
@@ -51,6 +52,7 @@ def test_a_plugin_of_this_sdk_works_on_every_host(built_example: BuildExample):
     assert [row.remarks for row in report.rows if row.remarks] == []
     assert {row.outcome(host) for row in report.rows for host in row.hosts} == {Outcome.WORKS}
     assert report.further_seconds > 0
+    assert len(report.rows) == ROWS
 
 
 @pytest.mark.long
@@ -108,6 +110,7 @@ def test_a_bug_is_no_error():
 def test_a_leak_ends_an_instance_that_is_kept():
     """A host that keeps one instance never gives its buffers back; the first checks look well."""
     report = by_hand("(if (i32.eq (memory.grow (i32.const 160)) (i32.const -1)) (then unreachable))")
+    assert "is an error before any host call" in said(report, "dialects")
     assert outcome(report, "denials", Host.SDK) is Outcome.WORKS
     assert outcome(report, "one instance", Host.SDK) is Outcome.FAILS
     assert "check 26 of one instance" in said(report, "one instance")
@@ -132,6 +135,45 @@ def test_a_manifest_is_read_as_each_host_reads_it():
     assert "R101" in said(report, "schemas")
     assert outcome(report, "capabilities", Host.SDK) is Outcome.FAILS
     assert by_hand(config_schema={"type": 5}).failing == NEWER
+
+
+SHORT_IS_AN_ERROR = """(if (i32.lt_u (local.get $n) (i32.const 60))
+ (then (return (call $pack (i32.const 8192) (i32.const {})))))"""
+
+
+def test_defaults_are_not_sent():
+    """A plugin that leaves them to its host works on none that sends what the user gave alone."""
+    error = ERROR % b"config"
+    octets = "".join(f"\\{byte:02x}" for byte in error)
+    schema = {"type": "object", "properties": {"depth": {"type": "string", "default": "d" * 40}}}
+    report = by_hand(
+        SHORT_IS_AN_ERROR.format(len(error)),
+        answer=SUCCESS,
+        more=f'(data (i32.const 8192) "{octets}")',
+        config_schema=schema,
+    )
+    assert outcome(report, "defaults", Host.TACK) is Outcome.FAILS
+    assert outcome(report, "defaults", Host.APP) is Outcome.NOT_FOR_IT
+    assert "are not applied" in said(report, "defaults")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"properties": {"a": {"type": "integer", "minimum": "x"}}},
+        {"properties": 5, "required": 5},
+        {"properties": {"a": {"enum": 5, "examples": 5}}},
+        {"properties": {"a": {"type": "integer", "minimum": -1e300, "maximum": 1e300}}},
+        {"properties": {"a": True, "b": {"type": "array", "items": False}}, "required": ["a", "b", "c"]},
+        {"$ref": "http://127.0.0.1:9/schema"},
+    ],
+)
+def test_a_schema_that_is_none_is_a_finding(schema: dict[str, object]):
+    """No schema of a foreign plugin ends the run, and none is fetched."""
+    operation = {**OPERATION, "output_schema": schema}
+    services = {"eye": {"name": "eye", "description": "Looks", "operations": [operation]}}
+    report = by_hand(answer=SUCCESS, config_schema=schema, services=services)
+    assert len(report.rows) == ROWS
 
 
 def older(description: bytes, result: bytes) -> Report:

@@ -13,7 +13,7 @@ from reglet.application.operations import operation
 from reglet.application.plugin import define_plugin
 from reglet.domain.context import Context
 from reglet.testing import strategies
-from reglet.testing.fuzz import assert_never_traps
+from reglet.testing.strategies import assert_never_traps
 from tests.testing.plugins import OK, fetching
 
 
@@ -79,6 +79,20 @@ def test_inputs_fit_their_model(data):
     [made] = plugin_with(fine).operations
     given_input = data.draw(strategies.inputs(made))
     assert parse_model(Wide, given_input)[1] == []
+
+
+@given(st.data())
+def test_inputs_come_from_a_method_too(data):
+    """An author has the class of the service at hand, not the operation that the plugin made of it."""
+
+    class Service:
+        def run(self, ctx: Context, request: Inner) -> Nothing: ...
+
+        def nothing(self) -> Nothing: ...
+
+    for method in (Service.run, Service().run):
+        assert 0 < data.draw(strategies.inputs(method))["n"] < 4
+    assert data.draw(strategies.inputs(Service.nothing)) == {}
 
 
 @settings(max_examples=18, deadline=None, database=None)

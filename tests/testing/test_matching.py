@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given
 
-from reglet.testing.matching import deep_equal, identical, matches_fields, verify_output
+from reglet.testing.assertions import deep_equal, identical, matches_fields, verify_output
 from reglet.testing.strategies import json_values
 
 

@@ -192,3 +192,29 @@ def test_a_module_that_is_none_ends_the_go_host_with_its_reason(tmp_path):
         pytest.raises(GoHostError, match="magic"),
     ):
         host.check(None, b"{}")
+
+
+@pytest.mark.parametrize("place", ["fakes", "sandbox"])
+def test_what_a_check_leaves_in_its_module_is_found(project, place):
+    """Some hosts use an instance again, where the next check meets it."""
+    project.make()
+    source = project.folder / f"{project.module}.py"
+    counting = source.read_text("utf-8").replace("plugin = reglet", "SEEN = []\n\nplugin = reglet")
+    counting = counting.replace(
+        "        return Output(", "        SEEN.append(1)\n        return Output(len(SEEN) + "
+    )
+    project.test(
+        """
+def test_it(plugin_client, fake_host):
+    fake_host.http.on("https://a.test/").respond(200)
+    plugin_client.check(url="https://a.test/")
+"""
+    )
+    project.run(f"--reglet-place={place}", "--reglet-reuse", "test_it.py").assert_outcomes(passed=1)
+    source.write_text(counting)
+    sys.modules.pop(project.module, None)
+    result = project.run(f"--reglet-place={place}", "--reglet-reuse", "test_it.py")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*second check in the same instance answers otherwise*", "*data.status_code: expected 201, got 20*"]
+    )

@@ -64,12 +64,15 @@ def test_a_file_is_described(plugin: Plugin, hello: Path) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "written"),
-    [(0, "1970-01-01T00:00:00Z"), (-1, "1969-12-31T23:59:59Z"), (1.9, "1970-01-01T00:00:01Z")],
+    [(0, "1970-01-01T00:00:00Z"), (1.9, "1970-01-01T00:00:01Z"), (-1, "1969-12-31T23:59:59Z")],
 )
-def test_a_file_may_be_as_old_as_it_likes(check: Check, hello: Path, seconds: float, written: str) -> None:
-    """The first second of 1970 is a time like any other, and there are times before it."""
+def test_a_file_may_be_as_old_as_it_likes(
+    check: Check, hello: Path, seconds: float, written: str, request: pytest.FixtureRequest
+) -> None:
+    """The first second of 1970 is a time like any other; WASI does not know those before it."""
     os.utime(hello, (0, seconds))
-    assert_data_field(check(hello), "mod_time", written)
+    is_known = seconds >= 0 or request.config.getoption("--reglet-place") in ("fakes", "native")
+    assert_data_field(check(hello), "mod_time", written if is_known else "")
 
 
 def test_permissions_and_owner_are_told_or_not_known(check: Check, hello: Path) -> None:

@@ -82,6 +82,12 @@ def test_tls_starts_once(plugin: Plugin, fake_host: FakeHost) -> None:
     assert_error(fake_host.check(plugin, config), "exclude each other", type="config")
 
 
+def test_a_certificate_is_looked_at_with_tls_alone(plugin: Plugin, fake_host: FakeHost) -> None:
+    """An option that nothing would come of is refused."""
+    config = {"host": "mail.example.com", "insecure_skip_verify": True}
+    assert_error(fake_host.check(plugin, config), "insecure_skip_verify", type="config")
+
+
 def test_every_documented_field_is_there(plugin: Plugin, fake_host: FakeHost) -> None:
     """Of no greeting too; only what the host does not tell is null."""
     fake_host.smtp.on("down.example.com").fail(refused())

@@ -59,6 +59,21 @@ def test_the_certificate_is_reported(plugin: Plugin, fake_host: FakeHost) -> Non
     assert_data_field(result, "tls_cert_days_remaining", 30)
 
 
+def test_the_days_of_an_expired_certificate_are_below_zero(plugin: Plugin, fake_host: FakeHost) -> None:
+    """A certificate that has expired an hour ago has -1 left."""
+    fake_host.tcp.on("example.com:443", tls=True).respond(
+        tls=TLSFacts("TLS 1.3", cert_not_after=datetime.now(UTC) - timedelta(hours=1))
+    )
+    config = {"host": "example.com", "port": 443, "tls": True, "insecure_skip_verify": True}
+    assert_data_field(fake_host.check(plugin, config), "tls_cert_days_remaining", -1)
+
+
+def test_a_certificate_is_looked_at_with_tls_alone(plugin: Plugin, fake_host: FakeHost) -> None:
+    """An option that nothing would come of is refused."""
+    config = {"host": "example.com", "port": 443, "insecure_skip_verify": True}
+    assert_error(fake_host.check(plugin, config), "insecure_skip_verify", type="config")
+
+
 def test_no_connection_is_data(plugin: Plugin, fake_host: FakeHost) -> None:
     """So that `data.connected == true` is false, not an error."""
     fake_host.tcp.on("example.com:23").fail(refused())

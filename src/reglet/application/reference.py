@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,23 +21,47 @@ _BOUNDS = {
 }
 
 
+_BLOCK_START = re.compile(r"[#>|]|[-+*=~](?=[-+*=~ ]|$)|\d+[.)](?= |$)|```")
+
+
+def _prose(text: str) -> str:
+    """Return a string of the plugin as a line of text: it is no heading, list, table or HTML of the page."""
+    parts = " ".join(text.split()).split("`")
+    outside = [index % 2 == 0 or len(parts) % 2 == 0 for index in range(len(parts))]  # of code, if it ends
+    line = "`".join(
+        part.replace("<", "\\<") if plain else part for part, plain in zip(parts, outside, strict=True)
+    )
+    start = _BLOCK_START.match(line)
+    if start is None:
+        return line
+    return f"{line[: start.end() - 1]}\\{line[start.end() - 1 :]}"
+
+
+def _code(text: str) -> str:
+    """Return a string of the plugin as code in a line of text."""
+    line = " ".join(text.split()).replace("`", "'")
+    return f"`{line}`"
+
+
 def reference_page(manifest: Manifest) -> str:
     """Return the page: what the plugin is, its config and its operations."""
-    lines = [f"# {manifest.name} {manifest.version}", "", manifest.description, "", "## Config", ""]
+    title = f"# {_prose(manifest.name)} {_prose(manifest.version)}"
+    lines = [title, "", _prose(manifest.description), "", "## Config", ""]
     lines += _table(manifest.config_schema or {})
     for service in manifest.services.values():
         for operation in service.operations:
-            lines += ["", f"## {service.name} {operation.name}", "", operation.description, ""]
+            heading = f"## {_prose(service.name)} {_prose(operation.name)}"
+            lines += ["", heading, "", _prose(operation.description), ""]
             if operation.input_fields:
-                lines.append(f"Reads {', '.join(f'`{name}`' for name in operation.input_fields)}.")
+                lines.append(f"Reads {', '.join(map(_code, operation.input_fields))}.")
             if operation.output_schema:
                 lines += ["", "Answers:", "", *_table(operation.output_schema)]
             for example in operation.examples:
-                title = f": {example.description}" if example.description else ""
+                title = f": {_prose(example.description)}" if example.description else ""
                 config = json.dumps(example.input, ensure_ascii=False, indent=2)
-                lines += ["", f"Example `{example.name}`{title}", "", "```json", config, "```"]
+                lines += ["", f"Example {_code(example.name)}{title}", "", "```json", config, "```"]
                 if example.expected_error:
-                    lines += ["", f"fails with `{example.expected_error}`"]
+                    lines += ["", f"fails with {_code(example.expected_error)}"]
     return "\n".join(lines) + "\n"
 
 
@@ -49,16 +74,17 @@ def _table(schema: Mapping[str, Any]) -> Iterator[str]:
     required = schema.get("required", ())
     for name, field in properties.items():
         needed = "yes" if name in required else "no"
-        default = f"`{json.dumps(field['default'], ensure_ascii=False)}`" if "default" in field else ""
+        default = _code(json.dumps(field["default"], ensure_ascii=False)) if "default" in field else ""
         bounds = ", ".join(bound.format(field[key]) for key, bound in _BOUNDS.items() if key in field)
-        meaning = "; ".join(part for part in (field.get("description", ""), bounds) if part)
-        escaped = meaning.replace("|", "\\|")
-        yield f"| `{name}` | {_type(field)} | {needed} | {default} | {escaped} |"
+        meaning = "; ".join(part for part in (_prose(str(field.get("description", ""))), bounds) if part)
+        cells = (_code(name), _type(field), needed, default, meaning)
+        row = " | ".join(cell.replace("|", "\\|") for cell in cells)
+        yield f"| {row} |"
 
 
 def _type(field: Mapping[str, Any]) -> str:
     if "enum" in field:
-        return " or ".join(f"`{value}`" for value in field["enum"])
+        return " or ".join(_code(str(value)) for value in field["enum"])
     if field.get("type") == "array":
         return f"list of {_type(field.get('items', {}))}"
-    return str(field.get("type", "any"))
+    return _prose(str(field.get("type", "any")))

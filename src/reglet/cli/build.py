@@ -39,7 +39,7 @@ from reglet.cli.grants import capability_lines
 from reglet.cli.targets import local_path, manifest_of
 
 if TYPE_CHECKING:
-    from reglet.domain.entities.manifest import Manifest, OperationManifest
+    from reglet.domain.entities.manifest import Manifest
     from reglet.infrastructure.build.build import BuildReport, Stage
     from reglet.infrastructure.wasm.inspect import PluginModule
 
@@ -79,7 +79,11 @@ def build(
                 "--check compares core modules and writes nothing: leave out --output and --target"
             )
         return _check(target, check, python, timeout)
-    _require_place(output)
+    folder = Path() if output is None else output if output.is_dir() else output.parent
+    if not folder.is_dir():
+        raise UsageError(f"cannot write {output}: there is no folder {folder}; choose another place with -o")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(f"cannot write to the folder {folder}: choose another place with -o")
     if kind == "component":
         require_extra("component", "build --target component")
         from reglet.infrastructure.build.component import build_component
@@ -94,15 +98,6 @@ def build(
         write_warning(warning)
     _announce(report)
     return ExitStatus.SUCCESS
-
-
-def _require_place(output: Path | None) -> None:
-    """Raise `UsageError` before anything is built if the file could not be written at the end."""
-    folder = Path() if output is None else output if output.is_dir() else output.parent
-    if not folder.is_dir():
-        raise UsageError(f"cannot write {output}: there is no folder {folder}; choose another place with -o")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise UsageError(f"cannot write to the folder {folder}: choose another place with -o")
 
 
 def _check(target: str, path: Path, python: Path | None, timeout: float) -> int:
@@ -233,7 +228,15 @@ def manifest(target: str, as_json: bool, check: Path | None, write: Path | None)
         raise UsageError("--json, --check and --write exclude each other: give one")
     described = manifest_of(target)
     if check is not None:
-        return _compare(check, snapshot(described))
+        try:
+            before = check.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(f"--check {check}: {error}; write it with --write {check}") from error
+        now = snapshot(described).splitlines()
+        difference = list(difflib.unified_diff(before, now, str(check), "the plugin now", lineterm=""))
+        for line in difference:
+            write_line(line)
+        return ExitStatus.FAILURE if difference else ExitStatus.SUCCESS
     if write is not None:
         write_file(write, snapshot(described).encode())
     elif as_json:
@@ -250,19 +253,6 @@ def snapshot(described: Manifest) -> str:
     return json.dumps(json.loads(MANIFEST.encode(described)), indent=2, ensure_ascii=False) + "\n"
 
 
-def _compare(path: Path, now: str) -> int:
-    try:
-        before = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--check {path}: {error}; write it with --write {path}") from error
-    lines = list(
-        difflib.unified_diff(before.splitlines(), now.splitlines(), str(path), "the plugin now", lineterm="")
-    )
-    for line in lines:
-        write_line(line)
-    return ExitStatus.FAILURE if lines else ExitStatus.SUCCESS
-
-
 def _show(described: Manifest) -> None:
     write_line(f"{described.name} {described.version}", bold=True)
     if described.description:
@@ -272,26 +262,22 @@ def _show(described: Manifest) -> None:
     _show_fields(described.config_schema or {})
     for service in described.services.values():
         for operation in service.operations:
-            _show_operation(service.name, operation)
+            write_line()
+            write_line(f"{service.name} {operation.name}", bold=True)
+            if operation.description:
+                write_line(f"  {operation.description}")
+            if operation.input_fields:
+                write_line(f"  reads {', '.join(operation.input_fields)}", "        ")
+            if operation.output_schema:
+                write_line("  answers")
+                _show_fields(operation.output_schema)
+            for example in operation.examples:
+                about = f": {example.description}" if example.description else ""
+                write_line(f"  example {example.name}{about}", "          ")
     write_line()
     write_line("capabilities", bold=True)
     for line in capability_lines(described.capabilities) or ["nothing"]:
         write_line(f"  {line}", "      ")
-
-
-def _show_operation(service: str, operation: OperationManifest) -> None:
-    write_line()
-    write_line(f"{service} {operation.name}", bold=True)
-    if operation.description:
-        write_line(f"  {operation.description}")
-    if operation.input_fields:
-        write_line(f"  reads {', '.join(operation.input_fields)}", "        ")
-    if operation.output_schema:
-        write_line("  answers")
-        _show_fields(operation.output_schema)
-    for example in operation.examples:
-        about = f": {example.description}" if example.description else ""
-        write_line(f"  example {example.name}{about}", "          ")
 
 
 def _show_fields(schema: Mapping[str, Any]) -> None:
@@ -313,7 +299,11 @@ def _fields(schema: Mapping[str, Any], prefix: str) -> Iterator[Sequence[str]]:
         if not isinstance(each, Mapping):
             continue
         needed = "yes" if isinstance(required, list | tuple) and name in required else ""
-        yield prefix + name, _type(each), needed, "; ".join(_meaning(each))
+        meaning = [str(each["description"])] if each.get("description") else []
+        meaning += [bound.replace("{}", str(each[key])) for key, bound in _BOUNDS.items() if key in each]
+        if "default" in each:
+            meaning.append(f"default {json.dumps(each['default'], ensure_ascii=False)}")
+        yield prefix + name, _type(each), needed, "; ".join(meaning)
         inner, path = each, prefix + name
         while isinstance(inner.get("items"), Mapping):
             inner, path = inner["items"], f"{path}[]"
@@ -342,14 +332,6 @@ _BOUNDS = {
     "pattern": "matches {}",
     "format": "{}",
 }
-
-
-def _meaning(schema: Mapping[str, Any]) -> Iterator[str]:
-    if schema.get("description"):
-        yield str(schema["description"])
-    yield from (bound.replace("{}", str(schema[key])) for key, bound in _BOUNDS.items() if key in schema)
-    if "default" in schema:
-        yield f"default {json.dumps(schema['default'], ensure_ascii=False)}"
 
 
 @click.command(cls=Command, epilog=TARGET_HELP)

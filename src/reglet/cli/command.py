@@ -80,7 +80,6 @@ class Command(click.Command):
 
     Attributes:
         passes_on: whether what stands behind `--` is for another program, as the argument `passed_on`.
-        unexpected: the status that stands for what should not happen.
     """
 
     context_class = Context
@@ -89,14 +88,12 @@ class Command(click.Command):
         self,
         *arguments: Any,
         passes_on: bool = False,
-        unexpected: ExitStatus = ExitStatus.USAGE,
         **options: Any,
     ) -> None:
         """Take what a click command takes."""
         options["context_settings"] = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
         super().__init__(*arguments, **options)
         self.passes_on = passes_on
-        self.unexpected = unexpected
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the arguments before `--`; what follows is another program's, wherever it stands."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from datetime import time as datetime_time
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from attrs import frozen
 
@@ -46,20 +48,18 @@ def read_configs(arguments: Sequence[str]) -> list[NamedConfig]:
     """
     configs: list[NamedConfig] = []
     for argument in arguments or ["{}"]:
-        if argument.startswith("@") and Path(argument[1:]).is_dir():
-            configs += _configs_of_folder(Path(argument[1:]))
-        else:
+        if not argument.startswith("@") or not os.path.isdir(argument[1:]):  # noqa: PTH112 - False for any string
             configs.append(NamedConfig(argument, read_config(argument)))
-    return configs
-
-
-def _configs_of_folder(folder: Path) -> list[NamedConfig]:
-    paths = sorted(path for path in folder.iterdir() if path.suffix in _SUFFIXES and path.is_file())
-    if not paths:
-        raise UsageError(
-            f"--config @{folder} has no config: put files into it that end in .json, .yaml or .toml"
+            continue
+        paths = sorted(
+            path for path in Path(argument[1:]).iterdir() if path.suffix in _SUFFIXES and path.is_file()
         )
-    return [NamedConfig(path.name, read_config(f"@{path}")) for path in paths]
+        if not paths:
+            raise UsageError(
+                f"--config {argument} has no config: put files into it that end in .json, .yaml or .toml"
+            )
+        configs += [NamedConfig(path.name, read_config(f"@{path}")) for path in paths]
+    return configs
 
 
 def read_config(argument: str) -> bytes:
@@ -68,9 +68,22 @@ def read_config(argument: str) -> bytes:
     Raises:
         UsageError: the file cannot be read, or holds no object; the message has the position.
     """
-    value = _value(argument)
+    name, language = f"--config {argument}", "JSON"
+    if argument in _STDIN:
+        content = sys.stdin.buffer.read()
+    elif argument.startswith("@"):
+        language = _SUFFIXES.get(Path(argument[1:]).suffix, "JSON")
+        content = read_file(Path(argument[1:]), name)
+    elif argument and not argument.lstrip().startswith(("{", "[")) and os.path.exists(argument):  # noqa: PTH110 - False for any string
+        raise UsageError(f"{name} is not JSON: did you mean --config @{argument}?")
+    else:
+        name = "--config" if argument.strip() else f"--config {argument!r}"
+        content = argument.encode(errors="surrogateescape")
+    value = decode_document(content, name, language)
     if not isinstance(value, dict):
         raise UsageError(f'--config must be a JSON object such as {{"url": "…"}}, not {type(value).__name__}')
+    if language == "JSON":
+        return content.removeprefix(BOM_UTF8)
     try:
         return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_as_json).encode()
     except (TypeError, ValueError, RecursionError) as error:
@@ -82,25 +95,6 @@ def _as_json(value: object) -> str:
     if isinstance(value, date | datetime_time):
         return value.isoformat()
     raise TypeError(f"there is no JSON for a {type(value).__name__}")
-
-
-def _value(argument: str) -> Any:
-    if argument in _STDIN:
-        return decode_document(sys.stdin.buffer.read(), f"--config {argument}")
-    if argument.startswith("@"):
-        path = Path(argument[1:])
-        return decode_document(
-            read_file(path, f"--config {argument}"),
-            f"--config {argument}",
-            _SUFFIXES.get(path.suffix, "JSON"),
-        )
-    if not argument.lstrip().startswith(("{", "[")) and argument and Path(argument).exists():
-        raise UsageError(f"--config {argument} is not JSON: did you mean --config @{argument}?")
-    try:
-        content = argument.encode()
-    except UnicodeEncodeError as error:
-        raise UsageError(f"--config is not JSON: {error}; save it as UTF-8") from error
-    return decode_document(content, "--config" if argument.strip() else f"--config {argument!r}")
 
 
 def read_file(path: Path, argument: str) -> bytes:
@@ -158,18 +152,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return value
 
 
-def _float(text: str) -> float:
+def _finite(text: str) -> float:
+    """Return a number with a fraction or an exponent; JSON has none that is infinite or undefined."""
     number = float(text)
-    if math.isinf(number):
-        raise ValueError(f"{text} is too large for a number")
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number that JSON can hold")
     return number
 
 
-def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not a JSON value")
-
-
-_JSON = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_constant=_refuse)
+_JSON = json.JSONDecoder(object_pairs_hook=_object, parse_float=_finite, parse_constant=_finite)
 
 
 def _decode_yaml(text: str) -> Any:

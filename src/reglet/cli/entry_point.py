@@ -127,7 +127,8 @@ def run_command(run: Callable[[], int], unexpected: ExitStatus = ExitStatus.USAG
     """Run what a command does, and return the status that its end stands for.
 
     Whatever is raised becomes one line: a traceback would have the status of a check that failed.
-    `unexpected` is the status for what should not happen.
+    `unexpected` is the status for what should not happen. Above it stands the usage of a wrong call, or the
+    author's own traceback, indented: what a plugin puts into it cannot look like a line of ours.
     """
     try:
         try:
@@ -141,23 +142,15 @@ def run_command(run: Callable[[], int], unexpected: ExitStatus = ExitStatus.USAG
         return _fail("interrupted", ExitStatus.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - a bug is no failed check either
         with suppress(OSError):
-            _show_context(error)
+            if isinstance(error, click.UsageError) and error.ctx is not None:
+                click.echo(error.ctx.get_usage(), err=True)
+            lines = getattr(error, "traceback", "").splitlines()
+            _, colon, reason = lines[-1].partition(": ") if lines else ("", "", "")
+            if colon and reason in str(error):
+                lines.pop()  # the line that follows says it
+            for line in lines:
+                write_message(f"  {line}", "    ")
         return _fail(*_explained(error, unexpected))
-
-
-def _show_context(error: Exception) -> None:
-    """Write what belongs above the error's line: a command's usage, or the author's own traceback.
-
-    Each line of a traceback is indented: what a plugin puts into it cannot look like a line of ours.
-    """
-    if isinstance(error, click.UsageError) and error.ctx is not None:
-        click.echo(error.ctx.get_usage(), err=True)
-    lines = getattr(error, "traceback", "").splitlines()
-    _, colon, reason = lines[-1].partition(": ") if lines else ("", "", "")
-    if colon and reason in str(error):
-        lines.pop()  # the line that follows says it
-    for line in lines:
-        write_message(f"  {line}", "    ")
 
 
 def _explained(error: Exception, unexpected: ExitStatus) -> tuple[str, ExitStatus]:
@@ -184,8 +177,8 @@ def _prepare_streams() -> None:
         if stream is None:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free, which is this one
             setattr(sys, name, os.fdopen(descriptor, "w" if descriptor else "r", encoding="utf-8"))
-        elif descriptor and isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace" if descriptor else "replace")
 
 
 def _fail(message: str, status: ExitStatus) -> int:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +31,6 @@ from reglet.domain.policy.risk import assess_risk
 if TYPE_CHECKING:
     from reglet.cli.targets import LoadedPlugin
     from reglet.domain.entities.manifest import Manifest
-    from reglet.infrastructure.host.grant_store import KeptGrants
 
 
 def capability_lines(grants: GrantSet) -> list[str]:
@@ -104,7 +105,7 @@ def _from_file(path: Path) -> GrantSet:
     from reglet.infrastructure.wire.manifest import GRANTS
 
     argument = f"--grants @{path}"
-    content = read_file(path, argument).removeprefix(b"\xef\xbb\xbf").decode(errors="replace").encode()
+    content = read_file(path, argument).removeprefix(BOM_UTF8).decode(errors="replace").encode()
     document = decode_document(content, f"{argument}: the file")
     for where, key, known in _unknown(document):
         raise UsageError(f"{argument}: there is no {key!r} in {where}; use {', '.join(known)}")
@@ -270,23 +271,17 @@ def revoke_grants(plugins: tuple[str, ...], every: bool) -> int:
         raise UsageError("name what to revoke by its digest or file, or give --all")
     store = GrantStore()
     kept = list(store.kept())
-    chosen = kept if every else [_named(plugin, kept) for plugin in plugins]
+    chosen = kept if every else []
+    for plugin in plugins:
+        start = plugin.removeprefix("sha256:").lower()
+        if Path(plugin).is_file():
+            start = hashlib.sha256(read_file(Path(plugin), plugin)).hexdigest()
+        found = [each for each in kept if start and each.digest.startswith(start)]
+        if len(found) != 1:
+            how = "several plugins have digests that start so" if found else "nothing is kept for it"
+            raise UsageError(f"{plugin}: {how}; `reglet-plugin grants list` shows what is kept")
+        chosen += found
     for each in chosen:
         store.forget(each.digest)
         write_line(f"revoked {each.digest[:16]}  {each.plugin or 'a plugin'}")
     return ExitStatus.SUCCESS
-
-
-def _named(plugin: str, kept: list[KeptGrants]) -> KeptGrants:
-    import hashlib
-
-    prefix = plugin
-    if Path(plugin).is_file():
-        prefix = hashlib.sha256(read_file(Path(plugin), plugin)).hexdigest()
-    found = [
-        each for each in kept if prefix and each.digest.startswith(prefix.removeprefix("sha256:").lower())
-    ]
-    if len(found) != 1:
-        how = "several plugins have digests that start so" if found else "nothing is kept for it"
-        raise UsageError(f"{plugin}: {how}; `reglet-plugin grants list` shows what is kept")
-    return found[0]

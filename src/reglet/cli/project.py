@@ -6,6 +6,7 @@ import platform
 import re
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
@@ -98,23 +99,17 @@ def dev(path: Path) -> int:
 
     before: dict[Path, int] = {}
     while True:
-        now = dict(_states(path))
+        now: dict[Path, int] = {}
+        for each in path.rglob("*"):
+            if each.suffix in _WATCHED and _LEFT_OUT.isdisjoint(each.parts):
+                with suppress(FileNotFoundError):  # deleted between the listing and the look
+                    now[each] = each.stat().st_mtime_ns
         if now != before:
             before = now
             run_tests(path, "fakes", ("-q",))
             write_message("waiting for a change; Ctrl-C ends", dim=True)
         else:
             time.sleep(_PAUSE_SECONDS)
-
-
-def _states(project: Path) -> Iterator[tuple[Path, int]]:
-    """Yield each watched file with what changes when it is written."""
-    for path in project.rglob("*"):
-        if path.suffix in _WATCHED and _LEFT_OUT.isdisjoint(path.parts):
-            try:
-                yield path, path.stat().st_mtime_ns
-            except FileNotFoundError:  # deleted between the listing and the look
-                continue
 
 
 @frozen
@@ -139,6 +134,8 @@ def doctor() -> int:
 def _findings() -> Iterator[Finding]:
     from importlib.metadata import PackageNotFoundError, version
 
+    from reglet.infrastructure.runtime import load_product
+
     yield Finding("reglet", __version__)
     yield Finding("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     for extra, modules in EXTRAS.items():
@@ -148,18 +145,13 @@ def _findings() -> Iterator[Finding]:
                 yield Finding(name, version(name))
             except PackageNotFoundError:
                 yield Finding(name, f"not installed; {add_with(extra)}", missing=True)
-    yield _runtime()
+    try:
+        product = load_product()
+    except RegletError as error:
+        yield Finding("runtime", str(error), missing=True)
+    else:
+        yield Finding("runtime", f"{product.key[:16]}, {len(product.module.wasm) / 1e6:.1f} MB")
     if find_spec("platformdirs") is not None:  # of the build extra, without which there is no compiled code
         from reglet.infrastructure.engine.cache import cache_folder
 
         yield Finding("cache", str(cache_folder()))
-
-
-def _runtime() -> Finding:
-    from reglet.infrastructure.runtime import load_product
-
-    try:
-        product = load_product()
-    except RegletError as error:
-        return Finding("runtime", str(error), missing=True)
-    return Finding("runtime", f"{product.key[:16]}, {len(product.module.wasm) / 1e6:.1f} MB")

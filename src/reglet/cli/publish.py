@@ -17,7 +17,6 @@ from reglet.cli.targets import BuiltPlugin, is_module, load_module, manifest_of
 
 if TYPE_CHECKING:
     from reglet.infrastructure.registry.artifact import Artifact, Metadata
-    from reglet.infrastructure.registry.reference import Reference
 
 _LATEST = "latest"
 
@@ -78,7 +77,15 @@ def artifact_of(target: str, python: Path | None, annotations: tuple[str, ...]) 
     """
     from reglet.infrastructure.registry.artifact import is_layout, make_artifact, read_layout
 
-    named = _annotations(annotations)
+    named: dict[str, str] = {}
+    for annotation in annotations:
+        name, equals, value = annotation.partition("=")
+        if not name or not equals:
+            raise UsageError(
+                f"--annotation {annotation} has no name and value: write it as "
+                "org.opencontainers.image.source=https://…"
+            )
+        named[name] = value
     if is_layout(Path(target)):
         if named:
             raise UsageError(f"{target} is packaged already: give --annotation to `package`")
@@ -87,17 +94,6 @@ def artifact_of(target: str, python: Path | None, annotations: tuple[str, ...]) 
         plugin = load_module(target)
         return make_artifact(plugin.content, plugin.manifest(), named)
     return _built_artifact(target, python, named)
-
-
-def _annotations(arguments: tuple[str, ...]) -> dict[str, str]:
-    pairs = [argument.partition("=") for argument in arguments]
-    for name, equals, value in pairs:
-        if not name or not equals:
-            raise UsageError(
-                f"--annotation {name}{equals}{value} has no name and value: write it as "
-                "org.opencontainers.image.source=https://…"
-            )
-    return {name: value for name, _, value in pairs}
 
 
 def _built_artifact(target: str, python: Path | None, annotations: Mapping[str, str]) -> Artifact:
@@ -130,7 +126,7 @@ def push(reference: str, target: str, python: Path | None, annotations: tuple[st
     """
     require_extra("registry", "push")
     from reglet.infrastructure.registry.client import RegistryClient
-    from reglet.infrastructure.registry.reference import parse_reference, tag_of_version
+    from reglet.infrastructure.registry.reference import FORM, parse_reference, tag_of_version
 
     goal = parse_reference(reference, version_required=False)
     if goal.digest:
@@ -138,8 +134,12 @@ def push(reference: str, target: str, python: Path | None, annotations: tuple[st
     artifact = artifact_of(target, python, annotations)
     metadata = artifact.metadata
     goal = goal if goal.tag else goal.with_tag(tag_of_version(metadata.version))
-    for warning in _doubts(goal, metadata):
-        write_warning(warning)
+    if not goal.is_installable:
+        write_warning(f"hosts that install plugins want {FORM}")
+    if goal.name != metadata.name:
+        write_warning(f"the reference is named {goal.name}, the plugin {metadata.name}")
+    if goal.tag not in {tag_of_version(metadata.version), _LATEST}:
+        write_warning(f"the tag is {goal.tag}, the plugin's version {metadata.version}")
     tags = dict.fromkeys([goal.tag, _LATEST] if latest else [goal.tag])
     with RegistryClient(goal) as client:
         client.push(artifact, tuple(tags))
@@ -147,18 +147,6 @@ def push(reference: str, target: str, python: Path | None, annotations: tuple[st
         write_line(str(goal.with_tag(tag)))
     write_line(artifact.digest)
     return ExitStatus.SUCCESS
-
-
-def _doubts(reference: Reference, metadata: Metadata) -> Iterator[str]:
-    """Yield what will surprise whoever installs the plugin."""
-    from reglet.infrastructure.registry.reference import FORM, tag_of_version
-
-    if not reference.is_installable:
-        yield f"hosts that install plugins want {FORM}"
-    if reference.name != metadata.name:
-        yield f"the reference is named {reference.name}, the plugin {metadata.name}"
-    if reference.tag not in {tag_of_version(metadata.version), _LATEST}:
-        yield f"the tag is {reference.tag}, the plugin's version {metadata.version}"
 
 
 @click.command(cls=Command)

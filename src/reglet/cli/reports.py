@@ -144,26 +144,22 @@ def _sarif(command: str, entries: Sequence[Entry]) -> dict[str, Any]:
         "informationUri": _ORIGIN,
         "rules": [{"id": rule} for rule in rules],
     }
-    results = [
-        {
+    results = []
+    for each in found:
+        location: dict[str, Any] = {"logicalLocations": [{"fullyQualifiedName": escape(each.name)}]}
+        if each.file:
+            region = {"region": {"startLine": each.line}} if each.line else {}
+            location["physicalLocation"] = {"artifactLocation": {"uri": each.file}, **region}
+        result = {
             "ruleId": each.rule or command,
             "ruleIndex": rules.index(each.rule or command),
             "level": each.level,
             "message": {"text": escape(each.message) or each.outcome},
-            "locations": [_location(each)],
+            "locations": [location],
         }
-        for each in found
-    ]
+        results.append(result)
     return {
         "$schema": _SARIF_SCHEMA,
         "version": "2.1.0",
         "runs": [{"tool": {"driver": driver}, "results": results}],
     }
-
-
-def _location(entry: Entry) -> dict[str, Any]:
-    logical = {"logicalLocations": [{"fullyQualifiedName": escape(entry.name)}]}
-    if not entry.file:
-        return logical
-    region = {"region": {"startLine": entry.line}} if entry.line else {}
-    return {**logical, "physicalLocation": {"artifactLocation": {"uri": entry.file}, **region}}

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from reglet.testing.usage import Usage
 
 
-@click.command(cls=Command, unexpected=ExitStatus.ERROR, epilog=TARGET_HELP)
+@click.command(cls=Command, epilog=TARGET_HELP)
 @click.argument("target", metavar="TARGET")
 @click.option(
     "--config",
@@ -228,8 +228,8 @@ class _Session:
                 False: f"denied, missing {call.decision}",
                 None: "not asked",
             }[call.allowed]
-            line = f"{call.name} {call.target}: {verdict} ({call.seconds * 1000:.1f} ms)"
-            write_message(without_secrets(line, secrets))
+            target = without_secrets(call.target, secrets)
+            write_message(f"{call.name} {target}: {verdict} ({call.seconds * 1000:.1f} ms)")
         policy = Policy(self.grants)
         for kind, paths, question in (
             ("read", usage.reads, policy.read),
@@ -239,7 +239,7 @@ class _Session:
             for path in sorted(paths):
                 decision = question(path)
                 verdict = f"allowed by {decision.rule}" if decision else f"denied, missing {decision.rule}"
-                write_message(without_secrets(f"{kind} {path}: {verdict}", secrets))
+                write_message(f"{kind} {without_secrets(path, secrets)}: {verdict}")
 
     def needed(self) -> GrantSet:
         """Return the least grants that cover what the checks asked for, allowed or not."""

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from attrs import asdict
@@ -27,10 +27,6 @@ from reglet.cli.console import write_line, write_message
 from reglet.cli.reports import Entry, Format, entries_of_junit, format_options, write_report
 from reglet.cli.targets import load_module, manifest_of, require_project
 
-if TYPE_CHECKING:
-    from reglet.testing.audit import AuditReport
-    from reglet.testing.conformance import Report
-
 _PASSED, _FAILED, _NO_TESTS = 0, 1, 5
 """Exit statuses of pytest."""
 
@@ -44,14 +40,21 @@ _PASSED, _FAILED, _NO_TESTS = 0, 1, 5
     help="Where the plugin runs: in process with fakes or on the real network, inside the built .wasm in the "
     "sandbox, or on a Go host (default: fakes).",
 )
+@click.option(
+    "--reuse",
+    is_flag=True,
+    help="Run each check again in an instance that has run it before, as some hosts do, and fail where it "
+    "answers otherwise.",
+)
 @format_options
-def test(path: Path, place: str, output_format: Format, passed_on: tuple[str, ...]) -> int:
+def test(path: Path, place: str, reuse: bool, output_format: Format, passed_on: tuple[str, ...]) -> int:
     """Run a project's tests and examples.
 
     What stands behind -- goes to pytest: reglet-plugin test . -- -k name
     """
     require_extra("test", "test")
     require_project(path)
+    passed_on = ("--reglet-reuse", *passed_on) if reuse else passed_on
     if output_format == "table":
         status = run_tests(path, place, passed_on)
     else:
@@ -107,7 +110,20 @@ def audit(path: Path, place: Any, output_format: Format) -> int:
             write_message(f"  {line}", "    ")
         raise UsageError(reason.removesuffix(":")) from error
     if output_format == "table":
-        _show_audit(report)
+        if report.is_clean:
+            write_line("what the examples and tests touch is what the plugin declares")
+        else:
+            for what in report.missing:
+                write_line(f"touched and not declared: {what}")
+            for what in report.unused:
+                write_line(f"declared and not touched: {what}")
+            for line in ("", *report.diff(), ""):
+                write_line(line)
+        if not report.sees_variables:
+            write_line("which variables are read cannot be seen in the sandbox: those declared stay")
+        write_line("the least that covers them:")
+        for line in ("", *report.literal.splitlines()):
+            write_line(line)
     else:
         entries = [
             *(
@@ -121,23 +137,6 @@ def audit(path: Path, place: Any, output_format: Format) -> int:
         ]
         write_report(output_format, "audit", report.to_json(), entries)
     return ExitStatus.SUCCESS if report.is_clean else ExitStatus.FAILURE
-
-
-def _show_audit(report: AuditReport) -> None:
-    if report.is_clean:
-        write_line("what the examples and tests touch is what the plugin declares")
-    else:
-        for what in report.missing:
-            write_line(f"touched and not declared: {what}")
-        for what in report.unused:
-            write_line(f"declared and not touched: {what}")
-        for line in ("", *report.diff(), ""):
-            write_line(line)
-    if not report.sees_variables:
-        write_line("which variables are read cannot be seen in the sandbox: those declared stay")
-    write_line("the least that covers them:")
-    for line in ("", *report.literal.splitlines()):
-        write_line(line)
 
 
 @click.command(cls=Command, epilog=TARGET_HELP)
@@ -178,19 +177,11 @@ def verify(file: str, checks: int, configs: int, as_json: bool) -> int:
     report = conformance.verify(content, checks=checks, configs=configs, progress=write_message)
     if as_json:
         sys.stdout.write(json.dumps(report.as_json(), indent=2) + "\n")
-    else:
-        _show_verified(report)
-    return ExitStatus.FAILURE if report.failing else ExitStatus.SUCCESS
-
-
-def _show_verified(report: Report) -> None:
-    """Write the table, what is behind each of its warnings and failures, and how long a check took."""
-    from reglet.testing.conformance import Host
-
+        return ExitStatus.FAILURE if report.failing else ExitStatus.SUCCESS
     width = max(len(row.subject) for row in report.rows)
-    write_line("  ".join(("".ljust(width), *Host)).rstrip())
+    write_line("  ".join(("".ljust(width), *conformance.Host)).rstrip())
     for row in report.rows:
-        cells = (row.outcome(host).ljust(len(host)) for host in Host)
+        cells = (row.outcome(host).ljust(len(host)) for host in conformance.Host)
         write_line("  ".join((row.subject.ljust(width), *cells)).rstrip())
     for row in report.rows:
         for remark in row.remarks:
@@ -198,3 +189,4 @@ def _show_verified(report: Report) -> None:
     if report.further_seconds:
         first, further = report.first_seconds * 1e3, report.further_seconds * 1e3
         write_line(f"first answer {first:.0f} ms, a check of a kept instance {further:.2f} ms")
+    return ExitStatus.FAILURE if report.failing else ExitStatus.SUCCESS

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -17,14 +17,15 @@ from reglet.domain.entities.grants import GrantSet
 from reglet.domain.policy import Policy, PolicyGuard
 from reglet.domain.ports import HostFunctions, LogSink
 from reglet.infrastructure.extras import MissingPackageError
+from reglet.infrastructure.forks import renewed_after_fork
 from reglet.infrastructure.host import HostDispatcher, Limits, Observer, SandboxClosedError
 from reglet.infrastructure.native import NativePorts
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
-    from reglet.infrastructure.host.memory_image import MemoryImage
+    from reglet.infrastructure.host.compiled_plugin import SharedRuntime
+    from reglet.infrastructure.host.instance import WasiConfig
     from reglet.infrastructure.host.module import Module
-    from reglet.infrastructure.host.wasi_config import WasiConfig
     from reglet.infrastructure.wasi.granted import FileObserver
 
 Sink = Callable[[bytes], object]
@@ -89,17 +90,19 @@ class Sandbox:
         self._streams = (stdout, stderr)
         self._environment = os.environ if environment is None else environment
         self._clock = clock
-        self._slots = threading.BoundedSemaphore(self.limits.instances)
+        self._slots = renewed_after_fork(partial(threading.BoundedSemaphore, self.limits.instances))
         self._modules: WeakSet[Module] = WeakSet()
         self._closed = False
 
     def load(self, plugin: str | os.PathLike[str] | bytes, name: str = "the module") -> Module:
         """Return the module in a file (or given as bytes), compiled; later loads find it compiled on disk.
 
-        `name` is what messages call one that is given as bytes.
+        `name` is what messages call one that is given as bytes. A module of other code than what this SDK
+        builds is compiled in a process of its own, under `limits.compile_time` and `limits.compile_memory`.
 
         Raises:
             NotAPluginError: it is not WebAssembly, a component, or no plugin; the message names which.
+            LimitExceededError: it takes too much to compile it.
             MissingPackageError: wasmtime is not installed.
             OSError: the file cannot be read.
         """
@@ -132,7 +135,7 @@ class Sandbox:
         # meanwhile the clients of what is granted are imported: no check is to wait for that
         ready = threading.Thread(target=lambda: self._functions, name="reglet-clients", daemon=True)
         ready.start()
-        code = load_plugin(binary, source, fuel=self.limits.fuel is not None, find_image=_find_image)
+        code = load_plugin(binary, source, self.limits, _shared_runtime())
         ready.join()
         module = kind(code, self._functions_for, self._wasi, self.limits, self._slots)
         self._modules.add(module)
@@ -158,7 +161,7 @@ class Sandbox:
 
     @cached_property
     def _wasi(self) -> WasiConfig:
-        from reglet.infrastructure.host.wasi_config import WasiConfig, discard
+        from reglet.infrastructure.host.instance import WasiConfig, discard
         from reglet.infrastructure.wasi.granted import granted_preopens
 
         stdout, stderr = self._streams
@@ -205,13 +208,14 @@ def module_class() -> type[Module]:
     return module.Module
 
 
-def _find_image(binary: bytes, digest: str) -> MemoryImage | None:
-    """Return what lays a plugin of this SDK over the runtime; None for any other, and without a runtime."""
-    from reglet.infrastructure.host.memory_image import MemoryImageFinder
+@cache
+def _shared_runtime() -> SharedRuntime | None:
+    """Return the runtime whose code plugins of this SDK share; None where there is none."""
+    from reglet.infrastructure.host.compiled_plugin import SharedRuntime
     from reglet.infrastructure.runtime import RuntimeProductError, load_product
 
     try:
         product = load_product()
     except RuntimeProductError:
         return None
-    return MemoryImageFinder(product.module.wasm, product.module.host_functions, product.key)(binary, digest)
+    return SharedRuntime(product.module.wasm, product.module.host_functions, product.key)

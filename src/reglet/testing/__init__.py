@@ -24,17 +24,24 @@ if TYPE_CHECKING:
         generate_example_tests,
         run_example,
     )
+    from reglet.testing.fakes.connections import FakeSMTPClient, FakeTCPDialer
     from reglet.testing.fakes.dns import FakeDNSResolver
     from reglet.testing.fakes.exec import FakeCommandRunner
-    from reglet.testing.fakes.failures import bad_certificate, denied, not_found, refused, reset, timeout
     from reglet.testing.fakes.host import FakeHost
     from reglet.testing.fakes.http import FakeHTTPClient
-    from reglet.testing.fakes.routes import FakeClock, UnexpectedCallError
-    from reglet.testing.fakes.smtp import FakeSMTPClient
-    from reglet.testing.fakes.tcp import FakeTCPDialer
-    from reglet.testing.fuzz import assert_never_traps
+    from reglet.testing.fakes.routes import (
+        FakeClock,
+        UnexpectedCallError,
+        bad_certificate,
+        denied,
+        not_found,
+        refused,
+        reset,
+        timeout,
+    )
     from reglet.testing.plugintest import TestCase, run_plugin_tests
     from reglet.testing.recording import Recorder, Recording, Replay, ReplayMismatchError
+    from reglet.testing.strategies import assert_never_traps
 
 _HOMES = {
     name: module
@@ -56,7 +63,11 @@ _HOMES = {
         ),
         "reglet.testing.fakes.dns": ("FakeDNSResolver",),
         "reglet.testing.fakes.exec": ("FakeCommandRunner",),
-        "reglet.testing.fakes.failures": (
+        "reglet.testing.fakes.host": ("FakeHost",),
+        "reglet.testing.fakes.http": ("FakeHTTPClient",),
+        "reglet.testing.fakes.routes": (
+            "FakeClock",
+            "UnexpectedCallError",
             "bad_certificate",
             "denied",
             "not_found",
@@ -64,12 +75,8 @@ _HOMES = {
             "reset",
             "timeout",
         ),
-        "reglet.testing.fakes.host": ("FakeHost",),
-        "reglet.testing.fakes.http": ("FakeHTTPClient",),
-        "reglet.testing.fakes.routes": ("FakeClock", "UnexpectedCallError"),
-        "reglet.testing.fakes.smtp": ("FakeSMTPClient",),
-        "reglet.testing.fakes.tcp": ("FakeTCPDialer",),
-        "reglet.testing.fuzz": ("assert_never_traps",),
+        "reglet.testing.fakes.connections": ("FakeSMTPClient", "FakeTCPDialer"),
+        "reglet.testing.strategies": ("assert_never_traps",),
         "reglet.testing.plugintest": ("TestCase", "run_plugin_tests"),
         "reglet.testing.recording": ("Recorder", "Recording", "Replay", "ReplayMismatchError"),
     }.items()

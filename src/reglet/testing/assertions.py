@@ -1,18 +1,159 @@
-"""Assertions on a Result that name what was there in place of what was expected.
+"""When values count as equal in a test, what differs where they do not, and assertions on a Result.
 
-Their frames, and those of the kit around a test's own call, are hidden from pytest's tracebacks.
+The frames of assertions, and those of the kit around a test's own call, are hidden from pytest's tracebacks.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reglet.domain.entities import JSONValue
 from reglet.domain.entities.result import Result, ResultStatus
 from reglet.infrastructure.extras import add_with
-from reglet.testing.matching import deep_equal, error_text, explain, identical, is_number, shown
+
+_LONG = 80
+"""Characters of strings whose difference is hard to see."""
+
+
+def deep_equal(expected: JSONValue, actual: JSONValue) -> bool:
+    """Whether `actual` has what `expected` names.
+
+    Integers and floats are compared as 64-bit floats, so `200 == 200.0`; a boolean is no number. Of an
+    object only the keys of `expected` count; lists have the same length and order.
+    """
+    if isinstance(expected, Mapping):
+        return isinstance(actual, Mapping) and matches_fields(expected, actual)
+    if _is_list(expected):
+        return _is_list(actual) and len(expected) == len(actual) and all(map(deep_equal, expected, actual))
+    if is_number(expected) and is_number(actual):
+        are_integers = isinstance(expected, int) and isinstance(actual, int)
+        return bool(expected == actual) if are_integers else float(expected) == float(actual)
+    return _same_kind_and_value(expected, actual)
+
+
+def matches_fields(expected: JSONValue, actual: JSONValue) -> bool:
+    """Whether every field that `expected` names is there and equal; what is no object is compared whole."""
+    if not isinstance(expected, Mapping):
+        return deep_equal(expected, actual)
+    return isinstance(actual, Mapping) and all(
+        key in actual and deep_equal(value, actual[key]) for key, value in expected.items()
+    )
+
+
+def identical(expected: JSONValue, actual: JSONValue) -> bool:
+    """Whether two values are the same JSON to the last key, `1` and `1.0` apart."""
+    if isinstance(expected, Mapping):
+        return (
+            isinstance(actual, Mapping)
+            and expected.keys() == actual.keys()
+            and all(identical(value, actual[key]) for key, value in expected.items())
+        )
+    if _is_list(expected):
+        return _is_list(actual) and len(expected) == len(actual) and all(map(identical, expected, actual))
+    if is_number(expected) and is_number(actual):
+        return isinstance(expected, float) == isinstance(actual, float) and expected == actual
+    return _same_kind_and_value(expected, actual)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a value is a JSON number; `True` is not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _same_kind_and_value(expected: Any, actual: Any) -> bool:
+    return isinstance(expected, bool) == isinstance(actual, bool) and bool(expected == actual)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple)
+
+
+def error_text(result: Result) -> str:
+    """Return the message of a Result's error, else its own."""
+    return result.error.message if result.error is not None else result.message
+
+
+def explain(result: Result) -> str:
+    """Return the Result's error and data as further lines of a message."""
+    lines = []
+    if result.error is not None:
+        lines.append(f"  error: {result.error}")
+        lines += [f"    {line}" for line in result.error.stack.decode("utf-8", "replace").splitlines()]
+    if result.data:
+        lines.append(f"  data: {shown(dict(result.data))}")
+    return "".join(f"\n{line}" for line in lines)
+
+
+def shown(value: JSONValue, limit: int = 400) -> str:
+    """Return a value as JSON, cut where it is long."""
+    text = json.dumps(value, default=repr, ensure_ascii=False)
+    return text if len(text) <= limit else f"{text[:limit]}… ({len(text)} characters)"
+
+
+def verify_output(expected: Mapping[str, Any], actual: Mapping[str, Any]) -> list[str]:
+    """Return a line for every field of `expected`, at any depth, that is missing or different.
+
+    Each line has the path (`findings.0.not_after: expected "a", got "b"`). Fields that `expected` does not
+    name do not count.
+    """
+    return list(_differences(expected, actual, ""))
+
+
+def _differences(expected: JSONValue, actual: JSONValue, path: str) -> Iterator[str]:
+    if isinstance(expected, Mapping) and isinstance(actual, Mapping):
+        for name, value in expected.items():
+            inner = f"{path}.{name}" if path else str(name)
+            if name in actual:
+                yield from _differences(value, actual[name], inner)
+            else:
+                yield f"missing field {json.dumps(inner, ensure_ascii=False)} in output"
+    elif _is_list(expected) and _is_list(actual):
+        if len(expected) != len(actual):
+            yield f"{path}: expected {len(expected)} items, got {len(actual)}: {shown(actual)}"
+        for index, (wanted, got) in enumerate(zip(expected, actual, strict=False)):
+            yield from _differences(wanted, got, f"{path}.{index}")
+    elif not deep_equal(expected, actual):
+        yield f"{path}: {_different(expected, actual)}"
+
+
+def _different(expected: JSONValue, actual: JSONValue) -> str:
+    """Return both values; their kinds where those differ, and where two long strings part."""
+    kinds = [_kind(each) for each in (expected, actual)]
+    suffixes = [f" ({kind})" for kind in kinds] if kinds[0] != kinds[1] else ["", ""]
+    line = f"expected {shown(expected)}{suffixes[0]}, got {shown(actual)}{suffixes[1]}"
+    if isinstance(expected, str) and isinstance(actual, str) and max(len(expected), len(actual)) > _LONG:
+        pairs = enumerate(zip(expected, actual, strict=False))
+        same = next((index for index, (one, other) in pairs if one != other), min(len(expected), len(actual)))
+        around = [
+            json.dumps(each[max(same - 20, 0) : same + 20], ensure_ascii=False) for each in (expected, actual)
+        ]
+        line += f"\n  they part at character {same}: …{around[0]}…, …{around[1]}…"
+    return line
+
+
+def verify_error(expected: str, result: Result) -> list[str]:
+    """Return a line unless the Result is an error, or a failure, with `expected` in its message."""
+    if result.is_success:
+        return [f"expected error containing {json.dumps(expected)}, got success{explain(result)}"]
+    if expected not in error_text(result):
+        got = json.dumps(error_text(result), ensure_ascii=False)
+        return [f"expected error containing {json.dumps(expected, ensure_ascii=False)}, got {got}"]
+    return []
+
+
+def verify_success(result: Result) -> list[str]:
+    """Return a line unless the Result is a success."""
+    if result.is_success:
+        return []
+    return [f"expected success, got {result.status}: {result.message}{explain(result)}"]
+
+
+def _kind(value: JSONValue) -> str:
+    names = {bool: "boolean", int: "integer", float: "number", str: "string", type(None): "null"}
+    return names.get(type(value), "object" if isinstance(value, Mapping) else "list")
+
 
 _MISSING = object()
 

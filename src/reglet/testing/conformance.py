@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 from attrs import asdict, evolve, field, frozen
 
@@ -40,7 +40,9 @@ from reglet.testing.runners import EVERYTHING
 ROUTING_KEYS = ("service", "operation")
 _EVIDENCE_BYTES = 1 << 20
 _SEED = 1
+_LOADS = "loads"
 _MOST_NESTED = 4
+_MOST_CHOSEN = 2**53
 
 
 class Host(StrEnum):
@@ -152,7 +154,7 @@ def verify(
     first = time.monotonic() - started
     subject = _Subject(binary, manifest, checks, configs)
     rows = [Row(_LOADS, _NEWER)]
-    for title, hosts, look in _LOOKS:
+    for title, hosts, look in _looks:
         progress(title)
         remarks: list[Remark] = []
         try:
@@ -164,7 +166,7 @@ def verify(
 
 
 class _WorkingHost:
-    """Ports of a world in which everything is there and answers at once."""
+    """Ports of a host where everything is there and answers at once."""
 
     def __init__(self, body: bytes = b"ok\n") -> None:
         self._body = body
@@ -253,10 +255,11 @@ class _Subject:
         """How long one of many checks took."""
         return self.seconds[-1] if self.seconds else 0.0
 
-    @property
+    @cached_property
     def schema(self) -> Mapping[str, Any]:
-        """The config schema, empty where there is none that can be read."""
-        return self.manifest.config_schema or {}
+        """The config schema, empty where it is none."""
+        schema = self.manifest.config_schema or {}
+        return {} if _why_invalid(schema) else schema
 
     @property
     def operations(self) -> Iterator[tuple[str, OperationManifest]]:
@@ -305,13 +308,26 @@ class _Subject:
             return module.check(config)
 
 
-Look = Callable[[_Subject], Iterable[Remark]]
+_Look: TypeAlias = Callable[[_Subject], Iterable[Remark]]
+_looks: list[tuple[str, tuple[Host, ...], _Look]] = []
+"""What is looked at: the subject of the row, the hosts that it concerns, and the function; in this order."""
+
+
+def _row(subject: str, hosts: tuple[Host, ...]) -> Callable[[_Look], _Look]:
+    """Add a function to what is looked at."""
+
+    def add(look: _Look) -> _Look:
+        _looks.append((subject, hosts, look))
+        return look
+
+    return add
 
 
 def _lacks_older_form(binary: bytes) -> bool:
     return not {"describe", "schema", "observe"} <= read_plugin(binary).exported_functions
 
 
+@_row("manifest", _NEWER)
 def _manifest(subject: _Subject) -> Iterator[Remark]:
     manifest = subject.manifest
     with subject.loaded(subject.host(Dialect.ABI)) as module:
@@ -331,20 +347,17 @@ def _manifest(subject: _Subject) -> Iterator[Remark]:
             yield Remark((Host.TACK,), severity, f"{finding.code} {finding.where}: {finding.message}")
 
 
+@_row("schemas", _NEWER)
 def _schema(subject: _Subject) -> Iterator[Remark]:
-    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it has no types
-    from jsonschema.exceptions import SchemaError  # type: ignore[import-untyped]  # it has no types
-
-    schemas = [("config_schema", subject.schema)]
+    schemas = [("config_schema", subject.manifest.config_schema or {})]
     schemas += [
         (f"{service}.{each.name}.output_schema", each.output_schema or {})
         for service, each in subject.operations
     ]
     for where, schema in schemas:
-        try:
-            Draft202012Validator.check_schema(schema)
-        except SchemaError as error:
-            yield _fails(_NEWER, f"{where} is no JSON Schema: {error.message}")
+        reason = _why_invalid(schema)
+        if reason:
+            yield _fails(_NEWER, f"{where} is no JSON Schema: {reason}")
     properties = subject.schema.get("properties")
     required = subject.schema.get("required")
     for name, each in properties.items() if isinstance(properties, dict) else ():
@@ -367,6 +380,7 @@ def _schema(subject: _Subject) -> Iterator[Remark]:
             )
 
 
+@_row("capabilities", _NEWER)
 def _capabilities(subject: _Subject) -> Iterator[Remark]:
     for error in Policy(subject.manifest.capabilities, cwd="/").errors:
         yield _fails(_NEWER, error)
@@ -379,9 +393,11 @@ def _capabilities(subject: _Subject) -> Iterator[Remark]:
             yield _warns(_ON_SDK, f"capabilities.{kind}: it gives plugins no files and no variables")
 
 
+@_row("dialects", _NEWER)
 def _dialects(subject: _Subject) -> Iterator[Remark]:
     for config in subject.bases:
-        results = {dialect: subject.check(config, subject.host(dialect)) for dialect in Dialect}
+        hosts_asked = {dialect: _Counted(subject.host(dialect)) for dialect in Dialect}
+        results = {dialect: subject.check(config, asked) for dialect, asked in hosts_asked.items()}
         for dialect, result in results.items():
             hosts = _ON_SDK if dialect is Dialect.HOSTLIB else (Host.APP,)
             yield from _remarks_on(result, hosts, f"with {_shown(config)} in dialect {dialect}")
@@ -390,18 +406,17 @@ def _dialects(subject: _Subject) -> Iterator[Remark]:
                     hosts,
                     f"{_shown(config)} works in dialect abi; in dialect {dialect}: {_said(result)}",
                 )
-        if all(result.error and result.error.type != "capability" for result in results.values()):
+        error = results[Dialect.ABI].error
+        asked = any(each.requests for each in hosts_asked.values())
+        if error and error.type != "capability" and not asked:
             yield _warns(
-                _NEWER,
-                f"{_shown(config)} is an error where every host call succeeds: {_said(results[Dialect.ABI])}",
+                _NEWER, f"{_shown(config)} is an error before any host call: {_said(results[Dialect.ABI])}"
             )
 
 
+@_row("examples", _NEWER)
 def _examples(subject: _Subject) -> Iterator[Remark]:
-    from jsonschema import Draft202012Validator
-
     for service, operation in subject.operations:
-        output = Draft202012Validator(operation.output_schema or {})
         for example in operation.examples:
             if not isinstance(example.input, dict):
                 yield _warns(
@@ -412,13 +427,13 @@ def _examples(subject: _Subject) -> Iterator[Remark]:
             config = {**example.input, **dict(zip(ROUTING_KEYS, (service, operation.name), strict=True))}
             result = subject.check(config, subject.host(Dialect.ABI))
             yield from _remarks_on(result, _NEWER, f"in its example {example.name}")
-            for error in output.iter_errors(result.data) if result.is_success else ():
+            for reason in _misfits(result.data, operation.output_schema or {}) if result.is_success else ():
                 yield _warns(
-                    _NEWER,
-                    f"the output of its example {example.name} does not fit its schema: {error.message}",
+                    _NEWER, f"the output of its example {example.name} does not fit its schema: {reason}"
                 )
 
 
+@_row("routing", _NEWER)
 def _routing(subject: _Subject) -> Iterator[Remark]:
     bases = subject.bases
     alone = len(bases) == 1
@@ -441,6 +456,7 @@ def _routing(subject: _Subject) -> Iterator[Remark]:
         yield from _remarks_on(result, _NEWER, f"with {_shown(wrong)}")
 
 
+@_row("defaults", _ON_SDK)
 def _defaults(subject: _Subject) -> Iterator[Remark]:
     properties = subject.schema.get("properties")
     defaults = {
@@ -462,6 +478,7 @@ def _defaults(subject: _Subject) -> Iterator[Remark]:
             )
 
 
+@_row("bad configs", _NEWER)
 def _errors(subject: _Subject) -> Iterator[Remark]:
     for config, is_json in _BAD_CONFIGS:
         result = subject.check(config, subject.host(Dialect.ABI))
@@ -471,6 +488,7 @@ def _errors(subject: _Subject) -> Iterator[Remark]:
             yield _fails(_NEWER, f"{what}, which is not JSON, it is a {result.status}")
 
 
+@_row("denials", _NEWER)
 def _denials(subject: _Subject) -> Iterator[Remark]:
     for config in subject.bases:
         for dialect in Dialect:
@@ -485,6 +503,7 @@ def _denials(subject: _Subject) -> Iterator[Remark]:
                 )
 
 
+@_row("broken answers", _NEWER)
 def _broken_answers(subject: _Subject) -> Iterator[Remark]:
     for content in _BROKEN_ANSWERS:
         for config in subject.bases:
@@ -492,6 +511,7 @@ def _broken_answers(subject: _Subject) -> Iterator[Remark]:
             yield from _remarks_on(result, _NEWER, f"where host calls are answered {content[:40]!r}")
 
 
+@_row("random configs", _NEWER)
 def _random_configs(subject: _Subject) -> Iterator[Remark]:
     chance = random.Random(_SEED)  # noqa: S311 - the same configs each time
     fields = [operation.input_fields for _, operation in subject.operations] or [()]
@@ -509,6 +529,7 @@ def _random_configs(subject: _Subject) -> Iterator[Remark]:
             yield from _remarks_on(result, _NEWER, f"with {_shown(config)}")
 
 
+@_row("one instance", _NEWER)
 def _kept_instance(subject: _Subject) -> Iterator[Remark]:
     config = subject.bases[0]
     with subject.loaded(subject.host(Dialect.ABI)) as module:
@@ -532,6 +553,7 @@ def _kept_instance(subject: _Subject) -> Iterator[Remark]:
         subject.seconds.append((time.monotonic() - started) / max(subject.checks, 1))
 
 
+@_row("repetition", _NEWER)
 def _repeated(subject: _Subject) -> Iterator[Remark]:
     for config in subject.bases:
         requests = []
@@ -543,6 +565,7 @@ def _repeated(subject: _Subject) -> Iterator[Remark]:
             yield _warns(_NEWER, f"{_shown(config)} makes other host calls the second time")
 
 
+@_row("limits", _NEWER)
 def _at_the_limits(subject: _Subject) -> Iterator[Remark]:
     body = b"x" * MAX_BODY_BYTES
     for config in subject.bases:
@@ -555,6 +578,7 @@ def _at_the_limits(subject: _Subject) -> Iterator[Remark]:
     yield from _remarks_on(subject.check(padded, subject.host(Dialect.ABI)), _NEWER, "with a config of 1 MB")
 
 
+@_row("older form", (Host.OLDER_APP,))
 def _older_form(subject: _Subject) -> Iterator[Remark]:
     older = (Host.OLDER_APP,)
     if _lacks_older_form(subject.binary):
@@ -583,25 +607,6 @@ def _older_form(subject: _Subject) -> Iterator[Remark]:
             ):
                 yield _fails(older, "observe answers a status that is no boolean")
 
-
-_LOADS = "loads"
-_LOOKS: tuple[tuple[str, tuple[Host, ...], Look], ...] = (
-    ("manifest", _NEWER, _manifest),
-    ("schemas", _NEWER, _schema),
-    ("capabilities", _NEWER, _capabilities),
-    ("dialects", _NEWER, _dialects),
-    ("examples", _NEWER, _examples),
-    ("routing", _NEWER, _routing),
-    ("defaults", _ON_SDK, _defaults),
-    ("bad configs", _NEWER, _errors),
-    ("denials", _NEWER, _denials),
-    ("broken answers", _NEWER, _broken_answers),
-    ("random configs", _NEWER, _random_configs),
-    ("one instance", _NEWER, _kept_instance),
-    ("repetition", _NEWER, _repeated),
-    ("limits", _NEWER, _at_the_limits),
-    ("older form", (Host.OLDER_APP,), _older_form),
-)
 
 _BAD_CONFIGS: tuple[tuple[bytes, bool], ...] = (
     (b"", False),
@@ -663,6 +668,33 @@ def _warns(hosts: tuple[Host, ...], message: str) -> Remark:
     return Remark(hosts, Outcome.WARNING, message)
 
 
+def _why_invalid(schema: Mapping[str, Any]) -> str:
+    """Return why something is no JSON Schema; an empty string for one."""
+    from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it has no types
+    from jsonschema.exceptions import SchemaError  # type: ignore[import-untyped]  # it has no types
+
+    try:
+        Draft202012Validator.check_schema(schema)
+    except (SchemaError, RecursionError) as error:
+        return f"{getattr(error, 'message', error)}"
+    return ""
+
+
+def _misfits(data: Any, schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield why data does not fit a schema; what it refers to elsewhere is not fetched."""
+    from jsonschema import Draft202012Validator
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
+
+    if _why_invalid(schema):
+        return
+    try:
+        for error in Draft202012Validator(schema, registry=Registry()).iter_errors(data):
+            yield error.message
+    except (Unresolvable, RecursionError) as error:
+        yield str(error)
+
+
 def _said(result: Result) -> str:
     if result.error is None:
         return f"a {result.status}"
@@ -698,8 +730,8 @@ def _value_of(schema: Any, chance: random.Random, depth: int = 0) -> Any:
     kind = chance.choice(kind) if isinstance(kind, list) and kind else kind
     if known and ("enum" in schema or chance.choice((True, False))):
         return chance.choice(known)
-    low = int(schema.get("minimum", 0))
-    high = max(low, int(schema.get("maximum", 1000)))
+    low = int(max(-_MOST_CHOSEN, schema.get("minimum", 0)))
+    high = max(low, int(min(_MOST_CHOSEN, schema.get("maximum", 1000))))
 
     def inner(each: Any) -> Any:
         return _value_of(each, chance, depth + 1)

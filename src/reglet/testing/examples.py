@@ -17,11 +17,10 @@ from reglet.domain.context import Context
 from reglet.domain.entities import JSONValue
 from reglet.domain.entities.result import Result
 from reglet.domain.ports import Plugin
-from reglet.testing.config_json import encode_config
+from reglet.testing.assertions import verify_error, verify_output, verify_success
 from reglet.testing.fakes.host import FakeHost, raise_unexpected, with_fakes
 from reglet.testing.fakes.routes import UnexpectedCallError
-from reglet.testing.matching import verify_error, verify_output, verify_success
-from reglet.testing.runners import check_in_context, definition_of
+from reglet.testing.runners import check_in_context, definition_of, encode_config
 
 if TYPE_CHECKING:
     from _pytest.mark.structures import ParameterSet

@@ -18,14 +18,15 @@ from reglet.testing.assertions import (
     assert_failure,
     assert_matches_schema,
     assert_success,
+    explain,
+    verify_error,
+    verify_output,
 )
-from reglet.testing.config_json import encode_config
 from reglet.testing.examples import generate_example_tests, run_example
 from reglet.testing.fakes.host import FakeHost, raise_unexpected, with_fakes
 from reglet.testing.fakes.routes import UnexpectedCallError
-from reglet.testing.matching import explain, verify_error, verify_output
-from reglet.testing.runners import check_in_context
-from reglet.testing.side_effects import side_effects_watched
+from reglet.testing.runners import check_in_context, encode_config
+from reglet.testing.usage import side_effects_watched
 
 __all__ = [
     "PluginClient",
@@ -98,7 +99,12 @@ def run_plugin_tests(plugin: Plugin, cases: Iterable[TestCase], *, clients: Iter
 
 def _differences(plugin: Plugin, ctx: Context, clients: Sequence[object], case: TestCase) -> Iterator[str]:
     try:
-        result = _checked(plugin, ctx, encode_config(case.config))
+        config = encode_config(case.config)
+        try:
+            with side_effects_watched():
+                result = check_in_context(plugin, ctx, config)
+        except Exception as error:  # noqa: BLE001 - as a host sees it: an error becomes a Result
+            result = result_of_error(error)
         raise_unexpected(clients)
     except (TypeError, ValueError) as error:
         yield f"the config is not JSON: {error}"
@@ -118,14 +124,6 @@ def _differences(plugin: Plugin, ctx: Context, clients: Sequence[object], case: 
         except AssertionError as error:
             name = getattr(case.validate, "__name__", "validate")
             yield str(error) or f"{name} is not satisfied{explain(result)}"
-
-
-def _checked(plugin: Plugin, ctx: Context, config: bytes) -> Result:
-    with side_effects_watched():
-        try:
-            return check_in_context(plugin, ctx, config)
-        except Exception as error:  # noqa: BLE001 - as a host sees it: an error becomes a Result
-            return result_of_error(error)
 
 
 class PluginClient:

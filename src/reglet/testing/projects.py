@@ -19,7 +19,9 @@ from reglet.infrastructure.build.project import load_plugin_in_process
 from reglet.sandbox import native_functions
 from reglet.testing.runners import (
     HostedPlugin,
+    InProcessRunner,
     NativeRunner,
+    ReusingRunner,
     Runner,
     RunnerName,
     SandboxRunner,
@@ -31,9 +33,10 @@ from reglet.testing.runners import (
 class Projects:
     """Loads plugins by their project's folder."""
 
-    def __init__(self, runner: RunnerName, cache: Path | None) -> None:
-        """Run plugins in `runner`; built modules are kept in `cache`."""
+    def __init__(self, runner: RunnerName, cache: Path | None, *, reuse: bool = False) -> None:
+        """Run plugins in `runner`, each check again if `reuse`; built modules are kept in `cache`."""
         self._runner: RunnerName = runner
+        self._reuse = reuse
         self._cache = cache
         self._plugins: dict[Path, Plugin] = {}
         self._open = ExitStack()
@@ -43,6 +46,8 @@ class Projects:
         if folder not in self._plugins:
             plugin = load_plugin_in_process(folder)
             runner = self._runner_for(folder, plugin)
+            if self._reuse:
+                runner = ReusingRunner(runner or InProcessRunner(plugin))
             if runner is not None:
                 plugin = HostedPlugin(plugin, runner)
                 register(plugin)

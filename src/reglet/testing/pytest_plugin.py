@@ -34,7 +34,7 @@ _RUNNERS = ("fakes", "native", "sandbox", "go")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--reglet-place` and `--reglet-audit`."""
+    """Add `--reglet-place`, `--reglet-reuse` and `--reglet-audit`."""
     group = parser.getgroup("reglet", "Reglet plugins")
     group.addoption(
         "--reglet-place",
@@ -42,6 +42,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="fakes",
         help="where plugins run: in process with fakes (default) or on the real network, inside the built "
         ".wasm in the sandbox, or on the Go host",
+    )
+    group.addoption(
+        "--reglet-reuse",
+        action="store_true",
+        help="run each check again where one has run before, as hosts do that keep an instance, and fail "
+        "where it answers otherwise",
     )
     group.addoption(
         "--reglet-audit",
@@ -71,12 +77,16 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let the runner that was asked for run all plugins, those that tests import themselves too."""
-    if config.getoption("--reglet-place") == "fakes":
+    place = config.getoption("--reglet-place")
+    folder_of = {path: project_folder(path) for path in {item.path for item in items}}
+    for item in items:
+        if folder_of[item.path] is not None:
+            item.user_properties.append(("place", place))
+    if place == "fakes" and not config.getoption("--reglet-reuse"):
         return
     from reglet.domain.errors import RegletError
 
-    folders = {folder for path in {item.path for item in items} if (folder := project_folder(path))}
-    for folder in sorted(folders):
+    for folder in sorted(filter(None, set(folder_of.values()))):
         try:
             projects_of(config).plugin(folder)
         except RegletError as error:
@@ -106,8 +116,7 @@ def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, objec
     path: Path | None = session.config.getoption("--reglet-audit")
     if path is None:
         return (yield)
-    from reglet.testing.side_effects import checks_watched
-    from reglet.testing.usage import Usage
+    from reglet.testing.usage import Usage, checks_watched
 
     session.config.stash[_USAGE] = Usage()
     with checks_watched():
@@ -151,7 +160,7 @@ def projects_of(config: pytest.Config) -> Projects:
 
         cache = config.cache.mkdir("reglet") if config.pluginmanager.has_plugin("cacheprovider") else None
         runner = cast("RunnerName", config.getoption("--reglet-place"))
-        config.stash[_PROJECTS] = Projects(runner, cache)
+        config.stash[_PROJECTS] = Projects(runner, cache, reuse=config.getoption("--reglet-reuse"))
     return config.stash[_PROJECTS]
 
 

@@ -21,9 +21,8 @@ from reglet.domain.entities.result import Result
 from reglet.domain.errors import CapabilityError, RegletError
 from reglet.domain.ports import HostFunctions, Plugin
 from reglet.infrastructure.atomic import PRIVATE, write_atomic
-from reglet.testing.config_json import encode_config
 from reglet.testing.masking import MASK, Masker, known_secrets
-from reglet.testing.runners import InProcessRunner, NativeRunner, definition_of, runner_of
+from reglet.testing.runners import InProcessRunner, NativeRunner, definition_of, encode_config, runner_of
 
 FORMAT = "reglet-recording"
 VERSION = 1
@@ -186,7 +185,11 @@ class Replay:
             return b""
         made = as_json(request)
         recorded = self._calls[self._next] if self._next < len(self._calls) else None
-        if recorded is None or recorded.function != name or not _fits(recorded.request, made):
+        if (
+            recorded is None
+            or recorded.function != name
+            or not _equal_but_for_masks(_compared(recorded.request), _compared(made))
+        ):
             raise self._refuse(RecordedCall(name, made), recorded)
         self._next += 1
         if recorded.refused:
@@ -259,15 +262,8 @@ def _read(call: Any, path: Path) -> RecordedCall:
     return RecordedCall(call["function"], call.get("request"), call.get("answer"), call.get("refused", ""))
 
 
-def _fits(recorded: JSONValue, made: JSONValue) -> bool:
-    """Whether a request is the recorded one, whatever stands where that is masked."""
-    if not isinstance(recorded, Mapping) or not isinstance(made, Mapping):
-        return _equal_but_for_masks(recorded, made)
-    return _equal_but_for_masks(_compared(recorded), _compared(made))
-
-
 def _compared(request: JSONValue) -> JSONValue:
-    """Return what is compared of a request."""
+    """Return what is compared of a request: what is masked in a recorded one fits anything."""
     if not isinstance(request, Mapping):
         return request
     kept = {key: value for key, value in request.items() if key != "context"}

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +25,7 @@ from reglet.domain.entities.grants import (
 )
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.result import Result
+from reglet.domain.errors import RegletError
 from reglet.domain.policy import Policy
 from reglet.domain.ports import (
     CommandRunner,
@@ -39,12 +41,27 @@ from reglet.infrastructure.guest.exports import Exports
 from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.infrastructure.wire.result import RESULT
 from reglet.sandbox import Sandbox
+from reglet.testing.assertions import error_text, verify_output
 from reglet.testing.fakes.dns import FakeDNSResolver, LookupTypes
-from reglet.testing.side_effects import side_effects_watched
-from reglet.testing.usage import are_grants_open, note_file
+from reglet.testing.usage import are_grants_open, note_file, side_effects_watched
 
 if TYPE_CHECKING:
     from reglet.sandbox import Module
+
+
+def encode_config(config: Mapping[str, Any] | bytes | None) -> bytes:
+    """Return a config as the JSON that a host sends: sorted keys, no spaces.
+
+    Bytes stay as they are; None is no config, and so no bytes.
+
+    Raises `TypeError` or `ValueError` for what is no JSON.
+    """
+    if config is None:
+        return b""
+    if isinstance(config, bytes):
+        return config
+    return json.dumps(dict(config), sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
 
 RunnerName: TypeAlias = Literal["fakes", "native", "sandbox", "go"]
 """The runners, as `--reglet-place` names them."""
@@ -113,12 +130,14 @@ class SandboxRunner:
         self._clock: Clock | None = None
         self._loaded: tuple[object, Sandbox, Module] | None = None
 
-    def check(self, functions: HostFunctions, config: bytes, *, clock: Clock | None = None) -> Result:
-        """Run one check in a guest of its own, whose host calls `functions` answer."""
+    def check(
+        self, functions: HostFunctions, config: bytes, *, clock: Clock | None = None, fresh: bool = True
+    ) -> Result:
+        """Run one check, whose host calls `functions` answer, in a guest of its own or in a kept one."""
         module = self._module()
         self._functions.current, self._clock = functions, clock
         try:
-            return module.check(config)
+            return module.check(config, fresh=fresh)
         finally:
             self._functions.current = self._clock = None
 
@@ -158,6 +177,92 @@ class SandboxRunner:
         policy = Policy(self._grants)
         if policy.write(path) if changes else policy.read(path):
             note_file(path, changes)
+
+
+class ReusedInstanceError(RegletError, AssertionError):
+    """A check in an instance that ran one before answers otherwise; the message has the differences."""
+
+
+class ReusingRunner:
+    """Runs each check again where one has run before, with the same answers, and compares.
+
+    Some hosts keep an instance for further checks: what a check leaves in its module is there in the next.
+    Figures of time (`…_ms`, `…_ns`, `…_seconds`) are not compared.
+    """
+
+    def __init__(self, runner: Runner) -> None:
+        """Run checks by `runner`."""
+        self._runner = runner
+
+    def check(self, functions: HostFunctions, config: bytes, *, clock: Clock | None = None) -> Result:
+        """Run a check and return its Result. Raises `ReusedInstanceError` where a further one differs."""
+        __tracebackhide__ = True
+        answered = _AnsweredCalls(functions)
+        first = self._runner.check(answered, config, clock=clock)
+        kept = {"fresh": False} if isinstance(self._runner, SandboxRunner) else {}
+        for _ in range(2):
+            repeated = _RepeatedCalls(answered.calls)
+            again = self._runner.check(repeated, config, clock=clock, **kept)
+            differences = [*repeated.differences(), *_differences(first, again)]
+            if differences:
+                lines = "\n".join(f"  {line}" for line in differences)
+                raise ReusedInstanceError(
+                    f"a second check in the same instance answers otherwise; keep state in the handler, "
+                    f"not in the module:\n{lines}"
+                )
+        return first
+
+
+def _differences(first: Result, again: Result) -> list[str]:
+    one, other = (
+        {
+            "status": str(result.status),
+            "message": result.message,
+            "error": error_text(result) if result.error else "",
+            "data": dict(result.data or {}),
+        }
+        for result in (first, again)
+    )
+    lines = verify_output(one, other) or verify_output(other, one)
+    return [line for line in lines if not line.partition(":")[0].endswith(("_ms", "_ns", "_seconds"))]
+
+
+class _AnsweredCalls:
+    """Host functions that pass on to others and keep what was answered."""
+
+    def __init__(self, functions: HostFunctions) -> None:
+        self._functions = functions
+        self.calls: list[tuple[str, bytes]] = []
+
+    def call(self, name: str, request: bytes) -> bytes:
+        answer = self._functions.call(name, request)
+        if name != "log_message":
+            self.calls.append((name, answer))
+        return answer
+
+
+class _RepeatedCalls:
+    """Host functions that answer as before."""
+
+    def __init__(self, calls: list[tuple[str, bytes]]) -> None:
+        self._calls = calls
+        self._made: list[str] = []
+
+    def call(self, name: str, request: bytes) -> bytes:
+        del request
+        if name == "log_message":
+            return b""
+        self._made.append(name)
+        index = len(self._made) - 1
+        known = index < len(self._calls) and self._calls[index][0] == name
+        return (
+            self._calls[index][1] if known else b'{"error": {"type": "internal", "message": "another call"}}'
+        )
+
+    def differences(self) -> list[str]:
+        """Return what differs in the host calls."""
+        before = [name for name, _ in self._calls]
+        return [] if before == self._made else [f"host calls: expected {before}, got {self._made}"]
 
 
 class _CurrentFunctions:

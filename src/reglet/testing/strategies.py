@@ -1,10 +1,11 @@
-"""Hypothesis strategies from models: configs that fit, configs that nearly fit, and answers of a host.
+"""Hypothesis strategies from models: configs that fit or nearly fit, answers of a host; and fuzzing.
 
 Hypothesis comes with `reglet[test]`.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING, Any
@@ -29,17 +30,27 @@ from reglet.application.models.types import (
     Type,
 )
 from reglet.application.operations import Operation, read_signature
+from reglet.application.plugin import PluginDefinition
+from reglet.domain.context import Context
 from reglet.domain.entities.records import MXRecord
+from reglet.domain.ports import Plugin
 from reglet.domain.time import format_duration, format_time
 from reglet.infrastructure.extras import add_with
+from reglet.testing.assertions import explain
+from reglet.testing.examples import examples_of
+from reglet.testing.fakes.host import FakeHost
+from reglet.testing.runners import definition_of
+from reglet.testing.usage import usage_paused
+
+if TYPE_CHECKING:
+    from hypothesis.strategies import SearchStrategy
+
 
 try:
     from hypothesis import strategies as st
 except ImportError as missing:
     raise ImportError(f"fuzzing needs hypothesis; {add_with('test')}") from missing
 
-if TYPE_CHECKING:
-    from hypothesis.strategies import SearchStrategy
 
 _FAILURES = ("timeout", "refused", "denied", "not_found", "reset", "bad_certificate")
 _LARGEST = 2**53
@@ -209,3 +220,58 @@ _MAKERS: dict[type[Any], Callable[[Any], SearchStrategy[Any]]] = {
     ModelType: _model,
     AnyType: lambda _: json_values(),
 }
+
+
+def assert_never_traps(plugin: Plugin, *, max_examples: int = 100) -> None:
+    """Raise `AssertionError` with the smallest config and host answers for which the plugin has a bug.
+
+    Every operation gets configs that fit, configs that nearly fit, its examples and bytes that are no
+    config, while its host answers and fails at random. A bug is a Result of type `panic`, or none at all.
+    The same configs are tried each time.
+
+    Args:
+        plugin: the plugin, made by `define_plugin`.
+        max_examples: how many configs of each kind are tried.
+
+    Raises:
+        ImportError: hypothesis is not installed.
+        TypeError: the plugin has no models to make configs from.
+    """
+    __tracebackhide__ = True
+
+    definition = definition_of(plugin)
+    if not isinstance(definition, PluginDefinition):
+        raise TypeError(f"{type(definition).__name__} has no models: fuzz a plugin made by define_plugin")
+    from hypothesis import Phase, given, settings
+
+    grants = plugin.manifest(Context()).capabilities
+    phases = (Phase.generate, Phase.target, Phase.shrink)
+    quiet = settings(max_examples=max_examples, deadline=None, database=None, derandomize=True, phases=phases)
+
+    def explore(configs: st.SearchStrategy[Any]) -> None:
+        @quiet
+        @given(config=configs, host_answers=host_answers())
+        def run(config: Any, host_answers: list[Answer]) -> None:
+            _check_for_bugs(plugin, FakeHost(*host_answers, grants=grants), config)
+
+        run()
+
+    for case in examples_of(plugin):
+        explore(st.just(case.config))
+    for operation in definition.operations:
+        explore(configs(operation))
+        explore(broken_configs(operation))
+    explore(st.binary(max_size=200))
+
+
+def _check_for_bugs(plugin: Plugin, host: FakeHost, config: Any) -> None:
+    with usage_paused():
+        result = host.check(plugin, config)
+    if result.error is not None and result.error.type == "panic":
+        calls = [
+            f"\n  it called {call.name} {call.request.decode()} and got {call.answer.decode()}"
+            for call in host.calls
+        ]
+        shown_config = repr(config) if isinstance(config, bytes) else json.dumps(config)
+        what = f"the plugin has a bug: {result.message}{explain(result)}"
+        raise AssertionError(f"{what}\n  config: {shown_config}{''.join(calls)}")

@@ -5,9 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import wasmtime
-
-from reglet.infrastructure.engine import GuestSession, compiled, engine, function_imports
+from reglet.infrastructure.engine import GuestSession, LinkedModule, compiled, engine
 from reglet.infrastructure.wasi import (
     HashedRandom,
     MemoryFile,
@@ -17,11 +15,13 @@ from reglet.infrastructure.wasi import (
     directory_of,
 )
 from reglet.infrastructure.wasm.entries import PAGE_SIZE
+from reglet.infrastructure.wasm.signatures import read_signatures
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from reglet.infrastructure.engine import FunctionImport, HostFunction
+    from reglet.infrastructure.engine import HostFunction
+    from reglet.infrastructure.wasm.signatures import FunctionImport
 
 _compiled = cache(compiled)
 
@@ -51,10 +51,10 @@ class WasmHost:
             stdout=self.output.append,
             stderr=self.output.append,
         )
-        self._session = GuestSession(engine(), system)
+        code = LinkedModule(_compiled(module), read_signatures(module), engine=engine())
+        self._session = GuestSession(code, system, self._answering)
         self._session.store.set_epoch_deadline(1 << 62)
-        code = _compiled(module)
-        self._session.start(code, function_imports(code), self._answering)
+        self._session.start()
         self.memory = self._session.memory
 
     @property
@@ -93,7 +93,7 @@ class WasmHost:
         return 0
 
     def _answering(self, wanted: FunctionImport) -> HostFunction:
-        def call(_caller: wasmtime.Caller, request: int) -> int | None:
+        def call(request: int) -> int | None:
             answer = self._host_functions[wanted.name](self.read(request))
             if wanted.name == "log_message":
                 return None

@@ -13,7 +13,7 @@ from reglet.domain.errors import RegletError
 from reglet.infrastructure.wire.go_json import encode_json
 from reglet.infrastructure.wire.result import RESULT
 from reglet.testing import TestCase, assert_data_field, assert_failure, assert_success, run_plugin_tests
-from reglet.testing.matching import deep_equal, verify_output
+from reglet.testing.assertions import deep_equal, verify_output
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import NoCounterpartError, Vector, must_equal

@@ -13,7 +13,7 @@ from reglet.domain.entities.result import Result
 from reglet.domain.errors import DefinitionError, HostError, RegletError, WireFormatError
 from reglet.infrastructure.wire.go_json import encode_json
 from reglet.infrastructure.wire.result import RESULT
-from reglet.testing.matching import verify_error, verify_output, verify_success
+from reglet.testing.assertions import verify_error, verify_output, verify_success
 from tests.vectors import go_values as go
 from tests.vectors.go_structs import model_of, root_type, struct_fields
 from tests.vectors.rules import Rule

@@ -24,7 +24,7 @@ class Facts:
     is_symlink: bool
     is_dir: bool
     size: int
-    modified: datetime
+    modified: datetime | None
     mode: int
     uid: int
     gid: int
@@ -67,8 +67,9 @@ def _read(path: str) -> Facts:
     )
 
 
-def _timestamp(nanoseconds: int) -> datetime:
-    """Return a time since 1970, or before it: WASI counts without a sign, so that a negative one is large."""
-    if nanoseconds >= 2**63:
-        nanoseconds -= 2**64
-    return _EPOCH + timedelta(seconds=nanoseconds // 1_000_000_000)
+def _timestamp(nanoseconds: int) -> datetime | None:
+    """Return a time since 1970 or before it; None where WASI, which counts without a sign, has none."""
+    try:
+        return _EPOCH + timedelta(seconds=nanoseconds // 1_000_000_000)
+    except OverflowError:
+        return None

@@ -16,6 +16,9 @@ class ConnectInput:
     )
     use_tls: bool = reglet.field(default=False, description="Negotiate TLS at once")
     use_starttls: bool = reglet.field(default=False, description="Negotiate TLS after the greeting")
+    insecure_skip_verify: bool = reglet.field(
+        default=False, description="Accept any certificate; refused where the host cannot"
+    )
 
 
 @reglet.model

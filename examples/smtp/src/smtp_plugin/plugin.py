@@ -73,9 +73,20 @@ class SMTPService:
         """Connect; a server that cannot be reached is data, what the user did not grant is an error."""
         if request.use_tls and request.use_starttls:
             raise ConfigError("use_starttls", "use_tls and use_starttls exclude each other; set one of them")
+        if request.insecure_skip_verify and not (request.use_tls or request.use_starttls):
+            raise ConfigError(
+                "insecure_skip_verify", "without TLS there is no certificate; set one of the two"
+            )
         timeout = timedelta(milliseconds=request.timeout_ms)
         try:
-            answer = smtp.connect(request.host, request.port, timeout, request.use_tls, request.use_starttls)
+            answer = smtp.connect(
+                request.host,
+                request.port,
+                timeout,
+                request.use_tls,
+                request.use_starttls,
+                insecure_skip_verify=request.insecure_skip_verify,
+            )
         except RegletError as error:
             if not error.concerns_target:
                 raise

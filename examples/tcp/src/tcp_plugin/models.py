@@ -19,6 +19,9 @@ class ConnectInput:
         default=5000, ge=1, le=3_600_000, description="Time limit, in milliseconds"
     )
     tls: bool = reglet.field(default=False, description="Negotiate TLS")
+    insecure_skip_verify: bool = reglet.field(
+        default=False, description="Accept any certificate, to read its facts; refused where the host cannot"
+    )
     expected_tls_version: TLSVersion | None = reglet.field(
         default=None, description="Fail on any other version; set `tls` too"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import reglet
@@ -55,6 +56,30 @@ EXAMPLES = [
         answers=[answers.tcp("example.com:443", tls=_TLS)],
     ),
     reglet.Example(
+        "expired",
+        ConnectInput(host="old.example.com", port=443, tls=True, insecure_skip_verify=True),
+        description="A certificate that has expired: its facts can be read where it need not be trusted",
+        expected_output=ConnectOutput(
+            host="old.example.com",
+            port=443,
+            connected=True,
+            tls=True,
+            tls_version="TLS 1.2",
+            tls_cert_subject="CN=old.example.com",
+            tls_expiry="2020-01-01T00:00:00Z",
+        ),
+        answers=[
+            answers.tcp(
+                "old.example.com:443",
+                tls=answers.TLSFacts(
+                    version="TLS 1.2",
+                    cert_subject="CN=old.example.com",
+                    cert_not_after=datetime(2020, 1, 1, tzinfo=UTC),
+                ),
+            )
+        ],
+    ),
+    reglet.Example(
         "closed",
         ConnectInput(host="example.com", port=23),
         description="A closed port is an answer: the profile decides what to make of it",
@@ -82,6 +107,8 @@ class TCPService:
         """Connect; a port that cannot be reached is data, what the user did not grant is an error."""
         if request.expected_tls_version and not request.tls:
             raise ConfigError("expected_tls_version", "without TLS there is no version; set tls too")
+        if request.insecure_skip_verify and not request.tls:
+            raise ConfigError("insecure_skip_verify", "without TLS there is no certificate; set tls too")
         result = reglet.run_tcp_check(
             ctx,
             {
@@ -89,6 +116,7 @@ class TCPService:
                 "port": request.port,
                 "timeout_ms": request.timeout_ms,
                 "tls": request.tls,
+                "insecure_skip_verify": request.insecure_skip_verify,
                 "expected_tls_version": request.expected_tls_version,
             },
         )

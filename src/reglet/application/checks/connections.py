@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from reglet.application.checks.outcome import (
+from reglet.application.checks import (
     RefusedConfigError,
     Stopwatch,
     failed_call,

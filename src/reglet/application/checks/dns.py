@@ -8,7 +8,7 @@ from datetime import timedelta
 from ipaddress import IPv4Address, ip_address
 from typing import Any, TypeAlias
 
-from reglet.application.checks.outcome import (
+from reglet.application.checks import (
     RefusedConfigError,
     Stopwatch,
     failed_call,

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from reglet.application.checks.outcome import (
+from reglet.application.checks import (
     RefusedConfigError,
     Stopwatch,
     failed_call,

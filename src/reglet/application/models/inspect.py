@@ -240,7 +240,7 @@ def _item(annotation: Any) -> Type:
 def _value(annotation: Any) -> Type:
     arguments = typing.get_args(annotation)
     if not arguments:
-        return AnyType()
+        return _FIXED[Any]
     if arguments[0] is not str:
         raise DefinitionError(f"the keys of {_name(annotation)} must be str: JSON has no others")
     return _inner(arguments[1], f"the values of {_name(annotation)}")

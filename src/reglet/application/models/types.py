@@ -1,6 +1,7 @@
 """What a value looks like in JSON: the types that annotations are read into, and all else is made from.
 
-Named as in `msgspec.inspect`.
+Named as in `msgspec.inspect`. Types without limits are no attrs classes: each of those takes time in every
+`import reglet`.
 """
 
 from __future__ import annotations
@@ -43,7 +44,6 @@ class FloatType:
     lt: Bound | None = None
 
 
-@frozen
 class BoolType:
     """True or false."""
 
@@ -60,12 +60,10 @@ class EnumType:
         return all(isinstance(value, str) for value in self.members)
 
 
-@frozen
 class DateTimeType:
     """A `datetime`, RFC 3339 in JSON."""
 
 
-@frozen
 class TimeDeltaType:
     """A `timedelta`, in JSON a string as Go writes durations: `1m30s`."""
 
@@ -88,7 +86,6 @@ class DictType:
     max_length: int | None = None
 
 
-@frozen
 class AnyType:
     """Any JSON value."""
 

@@ -85,7 +85,7 @@ def special_range(address: Address) -> tuple[str, Network | None]:
 _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
 _DOTS = re.compile("[.\u3002\uff0e\uff61]")
-_MAX_NAME = 253
+MAX_NAME = 253
 _OCTETS = 4
 _OCTET = 256
 _TWO_READINGS = frozenset("\u00df\u1e9e\u03c2\u200c\u200d")
@@ -116,8 +116,8 @@ def canonical_host(host: str) -> str:
 
 def _canonical_name(host: str) -> str:
     name = _ascii(host).removesuffix(".")
-    if len(name) > _MAX_NAME:
-        raise InvalidHostError(host[:80] + "…", f"it is longer than {_MAX_NAME} characters")
+    if len(name) > MAX_NAME:
+        raise InvalidHostError(host[:80] + "…", f"it is longer than {MAX_NAME} characters")
     for label in name.split("."):
         if not _NAME.fullmatch(label):
             reason = "a label is empty" if not label else f"{label[:80]!r} cannot be a label of a name"

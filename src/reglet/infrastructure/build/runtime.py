@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from functools import partial
 from typing import TYPE_CHECKING, Self
 
 import wasmtime
@@ -10,17 +11,20 @@ from attrs import frozen
 
 from reglet.infrastructure.build import BuildError
 from reglet.infrastructure.build_contract import SDK_ROOT, STANDARD_LIBRARY_ROOT
-from reglet.infrastructure.engine import GuestSession, compiled, engine, function_imports
+from reglet.infrastructure.engine import GuestSession, LinkedModule, compiled_code, engine
 from reglet.infrastructure.wasi import HashedRandom, ReadOnlyTree, SteppingClock, System
 from reglet.infrastructure.wasm.entries import PAGE_SIZE
+from reglet.infrastructure.wasm.signatures import read_signatures
+from reglet.infrastructure.wasm.snapshot import memory_module
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from reglet.infrastructure.engine import FunctionImport, HostFunction
+    from reglet.infrastructure.engine import HostFunction
     from reglet.infrastructure.runtime import RuntimeModule
     from reglet.infrastructure.wasi import Directory
+    from reglet.infrastructure.wasm.signatures import FunctionImport, Signatures
 
 _MOST_MEMORY = 4096 * PAGE_SIZE
 """As in production: what needs more to be imported could not run there."""
@@ -61,19 +65,18 @@ class Runtime:
 
     Attributes:
         module: the module.
-        code: the module, compiled for this machine.
-        imports: what it imports.
+        code: the module's code, compiled for this machine, which imports its memory.
+        signatures: the types of its imports and exports.
     """
 
     module: RuntimeModule
     code: wasmtime.Module
-    imports: tuple[FunctionImport, ...]
+    signatures: Signatures
 
     @classmethod
     def of(cls, module: RuntimeModule, key: str | None = None) -> Self:
         """Compile the module where this machine has not done so before; `key` names its content."""
-        code = compiled(module.wasm, key)
-        return cls(module, code, function_imports(code))
+        return cls(module, compiled_code(module.wasm, key), read_signatures(module.wasm))
 
 
 class Guest:
@@ -106,9 +109,12 @@ class Guest:
             stdout=self._written.append,
             stderr=self._written.append,
         )
-        self._session = GuestSession(engine(), system)
+        code = LinkedModule(
+            runtime.code, runtime.signatures, partial(_memory, runtime, image), engine=engine()
+        )
+        self._session = GuestSession(code, system, self._refusal)
         try:
-            self._start(runtime, image)
+            self._start(fresh=image is None)
         except BaseException:
             self.close()
             raise
@@ -164,27 +170,19 @@ class Guest:
         zero_free_memory(memory, self._module.heap_base, self._module.stack_size)
         return bytes(memory)
 
-    def _start(self, runtime: Runtime, image: bytes | None) -> None:
+    def _start(self, *, fresh: bool) -> None:
         self._session.store.set_epoch_deadline(_EPOCHS)
         self._session.store.set_limits(memory_size=_MOST_MEMORY)
-
-        def restore(store: wasmtime.Store, memory: wasmtime.Memory) -> None:
-            if image is not None:
-                memory.grow(store, len(image) // PAGE_SIZE - memory.size(store))
-                ctypes.memmove(memory.data_ptr(store), image, len(image))
-
-        self._session.start(runtime.code, runtime.imports, self._refusal, restore)
-        if image is None:
+        self._session.start()
+        if fresh:
             for constructor in self._module.constructors:
                 self._call(constructor)
             self._call("_python_initialize")
 
     def _refusal(self, wanted: FunctionImport) -> HostFunction:
-        answer = 0 if wanted.type.results else None
-
-        def refuse(_caller: wasmtime.Caller, _request: int) -> int | None:
+        def refuse(_request: int) -> int:
             self.refused_calls.append(wanted.name)
-            return answer
+            return 0
 
         return refuse
 
@@ -203,6 +201,18 @@ class Guest:
         if failure is not None:
             raise GuestError(f"a file could not be shown to the guest: {failure}") from failure
         return answer
+
+
+def _memory(runtime: Runtime, image: bytes | None, store: wasmtime.Store) -> wasmtime.Memory:
+    """Make a guest's memory: as an image says, or as the runtime begins."""
+    if image is None:
+        begins = wasmtime.Module(engine(), memory_module(runtime.module.wasm))
+        memory = wasmtime.Instance(store, begins, []).exports(store)["memory"]
+        assert isinstance(memory, wasmtime.Memory)
+        return memory
+    made = wasmtime.Memory(store, wasmtime.MemoryType(wasmtime.Limits(len(image) // PAGE_SIZE, None)))
+    ctypes.memmove(made.data_ptr(store), image, len(image))
+    return made
 
 
 # Stale bytes in free memory cost a plugin size and load time, so they are filled with zeros. wasi-libc's

@@ -1,28 +1,36 @@
 """The one wasmtime engine that builds and runs share, the code it has compiled before, and its guests."""
 
 from reglet.infrastructure.engine.cache import Cache, cache_folder
-from reglet.infrastructure.engine.compilation import compiled, compiled_before, engine, fuel_engine
-from reglet.infrastructure.engine.session import (
-    FillMemory,
-    FunctionImport,
-    GuestSession,
-    HostFunction,
-    function_imports,
+from reglet.infrastructure.engine.compilation import (
+    MEMORY_IMAGES,
+    RUNTIMES,
+    CompilationError,
+    compiled,
+    compiled_apart,
+    compiled_before,
+    compiled_code,
+    engine,
+    last_line,
 )
-from reglet.infrastructure.engine.threads import run_in_guest_thread, start_guest_thread
+from reglet.infrastructure.engine.session import GuestSession, HostFunction, LinkedModule, MakeMemory
+from reglet.infrastructure.engine.threads import run_in_guest_thread, start_in_guest_thread
 
 __all__ = [
+    "MEMORY_IMAGES",
+    "RUNTIMES",
     "Cache",
-    "FillMemory",
-    "FunctionImport",
+    "CompilationError",
     "GuestSession",
     "HostFunction",
+    "LinkedModule",
+    "MakeMemory",
     "cache_folder",
     "compiled",
+    "compiled_apart",
     "compiled_before",
+    "compiled_code",
     "engine",
-    "fuel_engine",
-    "function_imports",
+    "last_line",
     "run_in_guest_thread",
-    "start_guest_thread",
+    "start_in_guest_thread",
 ]

@@ -34,8 +34,9 @@ class Cache:
 
     An entry ends in a mark and the CRC-32 of what precedes, which finds a torn or damaged file. That guards
     against accidents alone, and entries are code that will be run: so an entry, and the folder, must belong
-    to this user or to root, and nobody else may write to them (POSIX). An entry that fails either check
-    counts as absent. A folder that cannot be used is reported to the log, and nothing is kept.
+    to this user or to root, and nobody else may write to them, nor move the folder or what it is in (POSIX).
+    An entry that fails either check counts as absent. A folder that cannot be used is reported to the log,
+    and nothing is kept.
     """
 
     folder: Path
@@ -83,15 +84,24 @@ class Cache:
 
     def _is_trusted(self, key: str) -> bool:
         """Whether nobody but this user and root could have written an entry; raises OSError without one."""
-        for path in (self.folder / key, self.folder):
+        if not stat.S_ISREG((self.folder / key).stat().st_mode):
+            return False  # to read a pipe would wait for ever
+        if not hasattr(os, "geteuid"):
+            return True  # the modes of Windows say nothing; its cache folder is the user's own
+        folder = self.folder.absolute()
+        parents = {*folder.parents, *folder.resolve().parents}
+        for path in (folder / key, folder, *sorted(parents)):
             found = path.stat()
-            if path != self.folder and not stat.S_ISREG(found.st_mode):
-                return False  # to read a pipe would wait for ever
-            if not hasattr(os, "geteuid"):
-                continue  # the modes of Windows say nothing; its cache folder is the user's own
-            if found.st_uid not in (os.geteuid(), _ROOT) or found.st_mode & _OTHERS_WRITE:
+            others_write = found.st_mode & _OTHERS_WRITE
+            if path in parents:
+                if found.st_mode & stat.S_ISVTX:
+                    others_write = 0  # as in /tmp, others neither rename nor remove what is not theirs
+                elif found.st_gid == os.getegid():
+                    others_write &= ~stat.S_IWGRP  # a group of the user's own, as many systems give
+            if found.st_uid not in (os.geteuid(), _ROOT) or others_write:
                 _log.warning(
-                    "%s is not used, for others may have written it: set REGLET_CACHE_DIR to another folder",
+                    "%s is not used, for others may have written it or what it holds: "
+                    "set REGLET_CACHE_DIR to another folder",
                     path,
                 )
                 return False

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hashlib
 import platform
 import signal
+import subprocess
 import sys
+import threading
 from functools import cache
+from pathlib import Path
 
 import wasmtime
-from wasmtime import _bindings as bindings  # the size of asynchronous stacks has no other name
+from wasmtime import _bindings as bindings  # some settings have no other name
 
+from reglet.domain.errors import RegletError
 from reglet.infrastructure.engine.cache import Cache, cache_folder
+from reglet.infrastructure.forks import is_forked, renewed_after_fork
+from reglet.infrastructure.wasm.binary import ModuleFormatError
+from reglet.infrastructure.wasm.limits import TooLargeError, check_code
+from reglet.infrastructure.wasm.snapshot import code_module
 
 MAX_WASM_STACK = 64 * 1024 * 1024
 """Bytes of native stack for a guest: so much that CPython's own recursion limits strike first, as an
@@ -21,40 +30,87 @@ exception and not as a trap. It is address space until it is used; guests run in
 _ASYNCHRONOUS_STACK = MAX_WASM_STACK + 1024 * 1024
 """Bytes: wasmtime wants it larger than the other, though no guest of ours has such a stack."""
 
+_PROPOSALS_LEFT_OUT = (
+    "component_model",
+    "custom_page_sizes",
+    "exceptions",
+    "function_references",
+    "gc",
+    "memory64",
+    "multi_memory",
+    "relaxed_simd",
+    "simd",
+    "stack_switching",
+    "tail_call",
+    "threads",
+    "wide_arithmetic",
+)
+"""What neither the runtime nor what Go and Rust compile to needs: less to be wrong with a foreign module."""
+
 _SIGNALS = ("SIGILL", "SIGSEGV", "SIGBUS", "SIGFPE")
 _LARGEST_ACTION = 1024
 """Bytes that no platform's `struct sigaction` takes; what is in it is the C library's business."""
 
 _trap_handlers: dict[int, ctypes.Array[ctypes.c_char]] = {}
 
-_FINGERPRINT = "nan-epoch"
+_FINGERPRINT = "nan-epoch-2"
 """The settings that compiled code depends on; wasmtime itself refuses code of another version."""
 
-_MOST_MODULES = 12
+RUNTIMES = "runtimes"
+"""The cache of the code that built plugins share, which nothing else pushes out."""
+
+MEMORY_IMAGES = "memory-images"
+"""The cache of the memories of built plugins."""
+
+_FOREIGN = "compiled"
+"""The cache of modules that are compiled whole."""
+
+_MOST_ENTRIES = {RUNTIMES: 3, MEMORY_IMAGES: 12, _FOREIGN: 12}
 """About 20 MB each."""
 
-_MOST_MODULES_WITH_FUEL = 4
+_INVALID, _NO_MEMORY = 3, 4
+"""Exit statuses of the process that compiles; out of memory, wasmtime itself ends it by a signal."""
+
+_COMPILER = """\
+import sys, types
+fuel, memory, folder, *sys.path[:] = sys.argv[1:]
+sys.modules["reglet"] = types.ModuleType("reglet")
+sys.modules["reglet"].__path__ = [folder]
+from reglet.infrastructure.engine.compilation import compile_for_parent
+compile_for_parent(fuel=fuel == "fuel", memory=int(memory))
+"""
+"""What a process runs that compiles: without the package's face, whose import takes longer than the rest."""
 
 
-@cache
-def engine() -> wasmtime.Engine:
-    """Return the process's engine.
+class CompilationError(RegletError):
+    """A module does not validate, or to compile it takes more than it may.
+
+    Attributes:
+        limit: `compile_time` or `compile_memory`; empty when the module does not validate.
+    """
+
+    def __init__(self, reason: str, limit: str = "") -> None:
+        super().__init__(reason)
+        self.limit = limit
+
+
+_engines: dict[bool, wasmtime.Engine] = {}
+_engines_lock = renewed_after_fork(threading.Lock)
+
+
+def engine(*, fuel: bool = False) -> wasmtime.Engine:
+    """Return the process's engine, or that for runs with a limit on fuel: its code counts instructions.
 
     A store starts with an epoch deadline of 0 and traps at once: call `Store.set_epoch_deadline` first.
     """
-    made = wasmtime.Engine(_settings())
-    _remember_trap_handlers()
-    return made
-
-
-@cache
-def fuel_engine() -> wasmtime.Engine:
-    """Return the process's engine for runs with a limit on fuel: its code counts instructions."""
-    counting = _settings()
-    counting.consume_fuel = True
-    made = wasmtime.Engine(counting)
-    _remember_trap_handlers()
-    return made
+    with _engines_lock():
+        if fuel not in _engines:
+            settings = _settings()
+            if fuel:
+                settings.consume_fuel = True
+            _engines[fuel] = wasmtime.Engine(settings)
+            _remember_trap_handlers()
+        return _engines[fuel]
 
 
 def _settings() -> wasmtime.Config:
@@ -62,6 +118,9 @@ def _settings() -> wasmtime.Config:
     settings = wasmtime.Config()
     settings.cranelift_nan_canonicalization = True
     settings.epoch_interruption = True
+    for proposal in _PROPOSALS_LEFT_OUT:
+        setattr(settings, f"wasm_{proposal}", False)
+    bindings.wasmtime_config_concurrency_support_set(settings.ptr(), False)
     bindings.wasmtime_config_async_stack_size_set(settings.ptr(), _ASYNCHRONOUS_STACK)
     settings.max_wasm_stack = MAX_WASM_STACK
     return settings
@@ -73,7 +132,7 @@ def _remember_trap_handlers() -> None:
         return
     for number in (getattr(signal, name) for name in _SIGNALS):
         action = ctypes.create_string_buffer(_LARGEST_ACTION)
-        if ctypes.CDLL(None).sigaction(int(number), None, action) == 0:
+        if _c_library().sigaction(int(number), None, action) == 0:
             _trap_handlers[int(number)] = action
 
 
@@ -86,44 +145,149 @@ def restore_trap_handlers() -> None:
     which make it half as large again and a sixth slower.
     """
     for number, action in _trap_handlers.items():
-        ctypes.CDLL(None).sigaction(number, action, None)
+        _c_library().sigaction(number, action, None)
 
 
-def compiled(module: bytes, key: str | None = None, *, fuel: bool = False) -> wasmtime.Module:
-    """Return `module` compiled for this machine, from the cache where it was compiled before.
+@cache
+def _c_library() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
+
+
+def compiled(
+    module: bytes, key: str | None = None, *, fuel: bool = False, kept: str = RUNTIMES
+) -> wasmtime.Module:
+    """Return a module of this SDK's own making compiled for this machine, as before where it was before.
 
     Args:
         module: a WebAssembly binary.
         key: what names its content; the SHA-256 of `module` when left out.
-        fuel: whether it is to run on `fuel_engine`.
+        fuel: whether it is to run on the engine that counts fuel.
+        kept: the cache that it is kept in.
 
     Raises:
-        wasmtime.WasmtimeError: `module` does not validate.
+        CompilationError: `module` does not validate.
     """
     key = key or hashlib.sha256(module).hexdigest()
-    before = compiled_before(key, fuel=fuel)
+    before = compiled_before(key, fuel=fuel, kept=kept)
     if before is not None:
         return before
-    made = wasmtime.Module(fuel_engine() if fuel else engine(), module)
-    _kept(fuel=fuel).write(_name(key), made.serialize())
+    if is_forked():
+        return _loaded(_compiled_apart(module, fuel, None, 0), key, fuel, kept)
+    try:
+        made = wasmtime.Module(engine(fuel=fuel), module)
+    except wasmtime.WasmtimeError as error:
+        raise CompilationError(_why_invalid(error)) from error
+    _cache(kept, fuel=fuel).write(_name(key), made.serialize())
     return made
 
 
-def compiled_before(key: str, *, fuel: bool = False) -> wasmtime.Module | None:
+def compiled_code(module: bytes, key: str | None = None, *, fuel: bool = False) -> wasmtime.Module:
+    """Return the code of a module of this SDK's own making, with an imported memory, compiled.
+
+    `key` names the content of the whole module. Raises `CompilationError`, and `ModuleFormatError` for a
+    module that has no memory of its own.
+    """
+    key = f"{key or hashlib.sha256(module).hexdigest()} code"
+    before = compiled_before(key, fuel=fuel, kept=RUNTIMES)
+    return before or compiled(code_module(module), key, fuel=fuel)
+
+
+def compiled_apart(module: bytes, key: str, *, fuel: bool, seconds: float, memory: int) -> wasmtime.Module:
+    """Return a foreign module compiled for this machine, in a process of its own with limits.
+
+    Args:
+        module: a WebAssembly binary.
+        key: what names its content.
+        fuel: whether it is to run on the engine that counts fuel.
+        seconds: how long it may take. Ctrl-C ends it at once.
+        memory: bytes that the compiler may take (Linux).
+
+    Raises:
+        CompilationError: `module` does not validate, or reached a limit.
+    """
+    code = _compiled_apart(module, fuel, seconds, memory)
+    return _loaded(code, key, fuel, _FOREIGN)
+
+
+def compiled_before(key: str, *, fuel: bool = False, kept: str = _FOREIGN) -> wasmtime.Module | None:
     """Return what was compiled under `key` before and is still kept; None if it would have to be compiled."""
-    path = _kept(fuel=fuel).path(_name(key))
+    path = _cache(kept, fuel=fuel).path(_name(key))
     if path is None:
         return None
     try:
-        return wasmtime.Module.deserialize_file(fuel_engine() if fuel else engine(), str(path))
+        return wasmtime.Module.deserialize_file(engine(fuel=fuel), str(path))
     except wasmtime.WasmtimeError:  # made by another version or for another processor
         return None
 
 
-def _kept(*, fuel: bool) -> Cache:
-    if fuel:
-        return Cache(cache_folder() / "compiled-fuel", _MOST_MODULES_WITH_FUEL)
-    return Cache(cache_folder() / "compiled", _MOST_MODULES)
+def _why_invalid(error: Exception) -> str:
+    if isinstance(error, TooLargeError):
+        return error.reason
+    reason = error.reason if isinstance(error, ModuleFormatError) else last_line(error)
+    return f"it does not validate: {reason}"
+
+
+def last_line(error: Exception) -> str:
+    """Return what wasmtime says, without its backtrace."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1].removeprefix("wasm trap: ") if lines else type(error).__name__
+
+
+def _loaded(code: bytes, key: str, fuel: bool, kept: str) -> wasmtime.Module:
+    _cache(kept, fuel=fuel).write(_name(key), code)
+    return compiled_before(key, fuel=fuel, kept=kept) or wasmtime.Module.deserialize(engine(fuel=fuel), code)
+
+
+def _compiled_apart(module: bytes, fuel: bool, seconds: float | None, memory: int) -> bytes:
+    arguments = ("fuel" if fuel else "", str(memory), str(Path(__file__).parents[2]), *sys.path)
+    with subprocess.Popen(  # noqa: S603 - this interpreter, and this file
+        (sys.executable, "-I", "-c", _COMPILER, *arguments),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is this process's; it ends the other
+    ) as compiler:
+        try:
+            code, said = compiler.communicate(module, seconds)
+        except subprocess.TimeoutExpired as error:
+            compiler.kill()
+            reason = f"it was not compiled in {seconds:g} s"
+            raise CompilationError(reason, "compile_time") from error
+        except BaseException:
+            compiler.kill()
+            raise
+    if compiler.returncode == 0:
+        return code
+    if compiler.returncode == _INVALID:
+        raise CompilationError(said.decode(errors="replace"))
+    if memory and (compiler.returncode == _NO_MEMORY or compiler.returncode < 0):
+        raise CompilationError(f"to compile it takes more than {memory} bytes", "compile_memory")
+    why = said.decode(errors="replace").strip().splitlines()
+    raise CompilationError(f"the compiler ended with status {compiler.returncode}: {why[-1] if why else ''}")
+
+
+def compile_for_parent(*, fuel: bool, memory: int) -> None:
+    """Compile the module on standard input, in at most `memory` bytes (0: no limit), and write the code."""
+    if memory and sys.platform == "linux":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    module = sys.stdin.buffer.read()
+    try:
+        check_code(module)
+        made = wasmtime.Module(engine(fuel=fuel), module)
+    except (ModuleFormatError, wasmtime.WasmtimeError) as error:
+        sys.stderr.write(_why_invalid(error))
+        sys.exit(_INVALID)
+    except MemoryError:
+        sys.exit(_NO_MEMORY)
+    with contextlib.suppress(BrokenPipeError):  # whoever asked has gone
+        sys.stdout.buffer.write(made.serialize())
+        sys.stdout.buffer.flush()
+
+
+def _cache(kept: str, *, fuel: bool) -> Cache:
+    return Cache(cache_folder() / (f"{kept}-fuel" if fuel else kept), _MOST_ENTRIES[kept])
 
 
 def _name(key: str) -> str:

@@ -1,46 +1,115 @@
-"""A guest: an instance of a module, its memory, and the system that it sees."""
+"""A guest: an instance of a module, its memory, and the system that it sees.
+
+The imports of a module are defined once, for all of its guests: which guest calls is found from the number
+in its store. Functions are called without the wrappers of wasmtime's package, which ask the engine for types
+at every call: those of a module are read once, by our own reader.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import itertools
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import wasmtime
-from attrs import frozen
+from wasmtime import _bindings as bindings
+from wasmtime._extern import wrap_extern
 
 from reglet.infrastructure.wasi import WASI_MODULE, LinearMemory, functions, unknown
+from reglet.infrastructure.wasm.entries import ValueType
+from reglet.infrastructure.wasm.signatures import FunctionType
+from reglet.infrastructure.wasm.snapshot import IMPORTED_MEMORY
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from reglet.infrastructure.wasi import System
+    from reglet.infrastructure.wasm.signatures import FunctionImport, Signatures
 
-HostFunction: TypeAlias = Callable[[wasmtime.Caller, int], "int | None"]
+HostFunction: TypeAlias = Callable[[int], "int | None"]
 """Takes a packed request and returns a packed answer, or None where the import has no result."""
 
-FillMemory: TypeAlias = Callable[[wasmtime.Store, wasmtime.Memory], None]
-"""Grows and fills the memory of a fresh instance."""
+MakeMemory: TypeAlias = Callable[[wasmtime.Store], wasmtime.Memory]
+"""Makes the memory of one guest, filled."""
+
+_MOST_VALUES = 8
+"""More than any function has arguments that is called here."""
+
+_Values = bindings.wasmtime_val_raw_t * _MOST_VALUES
+
+_VALUE_TYPES = {
+    ValueType.I32: wasmtime.ValType.i32(),
+    ValueType.I64: wasmtime.ValType.i64(),
+    ValueType.F32: wasmtime.ValType.f32(),
+    ValueType.F64: wasmtime.ValType.f64(),
+}
+_INTEGERS = {ValueType.I32, ValueType.I64}
+_FIELDS = {kind: kind.name.lower() for kind in _VALUE_TYPES}
 
 
-@frozen
-class FunctionImport:
-    """A function that a module imports."""
+class LinkedModule:
+    """Compiled code with its imports defined, for any number of guests at once."""
 
-    module: str
-    name: str
-    type: wasmtime.FuncType
+    def __init__(
+        self,
+        code: wasmtime.Module,
+        signatures: Signatures,
+        make_memory: MakeMemory | None = None,
+        *,
+        engine: wasmtime.Engine,
+    ) -> None:
+        """Link the code.
 
+        Args:
+            code: exports its memory as `memory`.
+            signatures: the types of its imports and exports.
+            make_memory: makes the memory that the code imports, where it has none of its own.
+            engine: what the code was compiled for.
+        """
+        self.engine = engine
+        self._code = code
+        self.signatures = signatures
+        self._make_memory = make_memory
+        self._free: list[wasmtime.Linker] = []
+        """As many as guests have been started at one time: a memory is defined in one before it is used."""
 
-def function_imports(module: wasmtime.Module) -> tuple[FunctionImport, ...]:
-    """Return the functions that a module imports, each once: Go imports some twice."""
-    wanted = {
-        (each.module, each.name or ""): each.type
-        for each in module.imports
-        if isinstance(each.type, wasmtime.FuncType)
-    }
-    return tuple(FunctionImport(*names, kind) for names, kind in wanted.items())
+    def instantiate(self, store: wasmtime.Store) -> wasmtime.Instance:
+        """Make an instance in a store, where a guest session is known by its number."""
+        try:
+            linker = self._free.pop()
+        except IndexError:
+            linker = self._linker()
+        try:
+            if self._make_memory is not None:
+                linker.define(store, *IMPORTED_MEMORY, self._make_memory(store))
+            return linker.instantiate(store, self._code)
+        finally:
+            self._free.append(linker)
+
+    def _linker(self) -> wasmtime.Linker:
+        linker = wasmtime.Linker(self.engine)
+        linker.allow_shadowing = True
+        for each in self.signatures.functions:
+            number = next(_numbers)
+            _defined[number] = each
+            module, name = each.module.encode(), each.name.encode()
+            signature = wasmtime.FuncType(
+                [_VALUE_TYPES[kind] for kind in each.type.parameters],
+                [_VALUE_TYPES[kind] for kind in each.type.results],
+            )
+            error = bindings.wasmtime_linker_define_func_unchecked(
+                linker.ptr(),
+                ctypes.create_string_buffer(module),
+                len(module),
+                ctypes.create_string_buffer(name),
+                len(name),
+                signature.ptr(),
+                _ON_CALL,
+                number,
+                _ON_DROP,
+            )
+            _raise(error)
+        return linker
 
 
 class GuestSession:
@@ -49,70 +118,156 @@ class GuestSession:
     Its store is there before its instance: limits and a deadline are set on `store` first.
     """
 
-    def __init__(self, engine: wasmtime.Engine, system: System) -> None:
-        self.system = system
-        self.store = wasmtime.Store(engine)
-
-    def start(
+    def __init__(
         self,
-        module: wasmtime.Module,
-        imports: Sequence[FunctionImport],
+        module: LinkedModule,
+        system: System,
         host_function: Callable[[FunctionImport], HostFunction],
-        fill: FillMemory | None = None,
     ) -> None:
-        """Instantiate a module that exports its memory as `memory`.
+        """Make the guest's store.
 
         Args:
-            module: the compiled code.
-            imports: its `function_imports`; an unknown function of preview 1 answers NOSYS.
+            module: what it will be an instance of.
+            system: what it sees; an unknown function of preview 1 answers NOSYS.
             host_function: returns what stands for an import that is not one of preview 1.
-            fill: gives the memory its contents, before the guest is called.
+        """
+        self.system = system
+        self.store = wasmtime.Store(module.engine)
+        self._module = module
+        self._host_function = host_function
+        self._wasi = functions(system)
+        self._answering: dict[FunctionImport, Callable[..., int | None]] = {}
+        self._functions: dict[str, tuple[wasmtime.Func, str]] = {}
+        self._number = next(_numbers)
+        self._context = bindings.wasmtime_store_context(self.store.ptr())
+
+    def start(self) -> None:
+        """Instantiate the module.
 
         Raises:
             wasmtime.WasmtimeError: it cannot be instantiated under the store's limits.
             wasmtime.Trap: its start function ended it.
         """
-        linker = wasmtime.Linker(self.store.engine)
-        wasi = functions(self.system)
-        for each in imports:
-            if each.module == WASI_MODULE:
-                linker.define_func(each.module, each.name, each.type, wasi.get(each.name, unknown))
-            else:
-                answer = host_function(each)
-                linker.define_func(each.module, each.name, each.type, answer, access_caller=True)
-        self._exports = linker.instantiate(self.store, module).exports(self.store)
-        memory = self._exports["memory"]
+        _guests[self._number] = self
+        bindings.wasmtime_context_set_data(self._context, self._number)
+        self._instance = self._module.instantiate(self.store)
+        memory = self._export("memory")
         assert isinstance(memory, wasmtime.Memory)
-        if fill is not None:
-            fill(self.store, memory)
         self.memory = _linear(memory, self.store)
         self.system.attach(self.memory)
 
     def exports(self, name: str) -> bool:
-        """Whether the guest exports something of this name."""
-        return name in self._exports
-
-    def function(self, name: str) -> wasmtime.Func:
-        """Return an exported function."""
-        function = self._exports[name]
-        assert isinstance(function, wasmtime.Func)
-        return function
+        """Whether the guest exports a function of this name."""
+        return isinstance(self._module.signatures.exports.get(name), FunctionType)
 
     def call(self, name: str, *arguments: int) -> int:
-        """Call an exported function; return its result, 0 where it has none.
+        """Call an exported function with integers; return its result, 0 where it has none.
 
-        What failed of ours meanwhile is in `system.failure`.
+        What failed of ours meanwhile is in `system.failure`. It may be called within a call of the host.
 
         Raises:
+            TypeError: there is no such function, or it has other parameters or results.
             wasmtime.WasmtimeError: the guest was interrupted.
             wasmtime.Trap: the guest ended.
         """
-        return self.function(name)(self.store, *arguments) or 0
+        function, result = self._functions.get(name) or self._function(name, len(arguments))
+        values = _Values()
+        for index, argument in enumerate(arguments):
+            values[index].i64 = argument
+        trap = ctypes.POINTER(bindings.wasm_trap_t)()
+        error = bindings.wasmtime_func_call_unchecked(
+            self._context,
+            ctypes.byref(function._func),  # noqa: SLF001 - without its wrapper
+            values,
+            _MOST_VALUES,
+            ctypes.byref(trap),
+        )
+        _raise(error, trap)
+        return int(getattr(values[0], result)) if result else 0
 
     def close(self) -> None:
         """Let go of the guest, its memory and its files. Closing twice does nothing."""
         self.system.close()
         self.store.close()
+        _guests.pop(self._number, None)
+
+    def answer(self, wanted: FunctionImport, context: Any, values: Any) -> None:
+        """Answer a call of the host: arguments are read from `values`, and the result written there."""
+        function = self._answering.get(wanted)
+        if function is None:
+            if wanted.module == WASI_MODULE:
+                function = self._wasi.get(wanted.name, unknown)
+            else:
+                function = self._host_function(wanted)
+            self._answering[wanted] = function
+        arguments = [
+            getattr(values[index], _FIELDS[kind]) for index, kind in enumerate(wanted.type.parameters)
+        ]
+        outer, self._context = self._context, context
+        try:
+            result = function(*arguments)
+        finally:
+            self._context = outer
+        for kind in wanted.type.results:  # one at most
+            setattr(values[0], _FIELDS[kind], result or 0)
+
+    def _function(self, name: str, arguments: int) -> tuple[wasmtime.Func, str]:
+        """Return an exported function and the kind of its result, if it takes so many integers."""
+        kind = self._module.signatures.exports.get(name)
+        if not isinstance(kind, FunctionType):
+            raise TypeError(f"{name} is not a function that it exports")
+        if (
+            len(kind.parameters) != arguments
+            or len(kind.results) > 1
+            or not _INTEGERS.issuperset(kind.parameters + kind.results)
+        ):
+            raise TypeError(f"{name} is {kind}, which is not how it is called")
+        found = self._export(name)
+        assert isinstance(found, wasmtime.Func)
+        self._functions[name] = found, "".join(_FIELDS[each] for each in kind.results)
+        return self._functions[name]
+
+    def _export(self, name: str) -> object:
+        item = bindings.wasmtime_extern_t()
+        encoded = name.encode()
+        found = bindings.wasmtime_instance_export_get(
+            self._context,
+            ctypes.byref(self._instance._instance),  # noqa: SLF001  # without looking at the others
+            ctypes.create_string_buffer(encoded),
+            len(encoded),
+            ctypes.byref(item),
+        )
+        return wrap_extern(item) if found else None
+
+
+def _raise(error: Any, trap: Any = None) -> None:
+    """Raise what a pointer that is not null points to, as the wrappers do."""
+    if error:
+        raise wasmtime.WasmtimeError._from_ptr(error)  # noqa: SLF001
+    if trap:
+        raise wasmtime.Trap._from_ptr(trap)  # noqa: SLF001
+
+
+_numbers = itertools.count(1)
+_guests: dict[int, GuestSession] = {}
+_defined: dict[int, FunctionImport] = {}
+
+
+def _on_call(number: int, caller: Any, values: Any, count: int) -> int:
+    """Answer a call of a guest. Nothing may be raised here: the guest gets a zero, its caller the failure."""
+    context = bindings.wasmtime_caller_context(caller)
+    guest = _guests[bindings.wasmtime_context_get_data(context)]  # type: ignore[index]  # a number
+    try:
+        guest.answer(_defined[number], context, values)
+    except BaseException as error:  # noqa: BLE001 - must not pass through the engine
+        guest.system.failure = error
+        if count:
+            values[0].i64 = 0
+    return 0
+
+
+_ON_CALL = bindings.wasmtime_func_unchecked_callback_t(_on_call)
+_ON_DROP = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda number: _defined.pop(number, None) and None)
 
 
 def _linear(memory: wasmtime.Memory, store: wasmtime.Store) -> LinearMemory:

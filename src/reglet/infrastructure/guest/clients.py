@@ -196,7 +196,7 @@ class HostDNSResolver(HostClient):
         return sorted(records, key=lambda record: record.pref)
 
     def lookup_txt(self, host: str, *, nameserver: str | None = None) -> list[str]:
-        """Return the text records."""
+        """Return the TXT records."""
         return list(self._look_up(host, "TXT", nameserver).records)
 
     def lookup_ns(self, host: str, *, nameserver: str | None = None) -> list[str]:

@@ -1,37 +1,55 @@
-"""A plugin's file, looked at and compiled: what instances are made of."""
+"""A plugin's file, looked at, compiled and linked: what instances are made of.
+
+A plugin that this SDK built has the runtime's code and a memory of its own. So the runtime's code, which
+imports its memory, is compiled once for all plugins, and of each plugin only its memory: a module without
+code, which the engine maps copy-on-write. Any other module is compiled as it is, in a process of its own.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from typing import TYPE_CHECKING, TypeAlias
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import wasmtime
 from attrs import evolve, field, frozen
 
 from reglet.infrastructure.engine import (
-    FunctionImport,
+    MEMORY_IMAGES,
+    CompilationError,
+    LinkedModule,
     compiled,
+    compiled_apart,
     compiled_before,
+    compiled_code,
     engine,
-    fuel_engine,
-    function_imports,
 )
-from reglet.infrastructure.host.errors import NotAPluginError
-from reglet.infrastructure.host.host_imports import reason_of
-from reglet.infrastructure.host.validation import check_exports, check_header, check_imports
+from reglet.infrastructure.forks import renewed_after_fork
+from reglet.infrastructure.host.errors import LimitExceededError, NotAPluginError
+from reglet.infrastructure.host.validation import check_header, check_signatures
+from reglet.infrastructure.wasm.binary import ModuleFormatError
+from reglet.infrastructure.wasm.entries import PAGE_SIZE
+from reglet.infrastructure.wasm.inspect import PluginModule, read_plugin
+from reglet.infrastructure.wasm.sections import SectionId, read_sections
+from reglet.infrastructure.wasm.signatures import read_signatures
+from reglet.infrastructure.wasm.snapshot import (
+    HOST_MODULE,
+    HostFunctionSlot,
+    memory_module,
+    without_host_functions,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
-    from reglet.infrastructure.host.memory_image import MemoryImage
-
-    FindImage: TypeAlias = Callable[[bytes, str], MemoryImage | None]
+    from reglet.infrastructure.host.limits import Limits
+    from reglet.infrastructure.wasm.signatures import Signatures
 
 _MOST_RECENT = 4
 _recent: dict[tuple[str, bool], CompiledPlugin] = {}
 """By digest, and whether it counts fuel; the one used last comes last."""
-_recent_lock = threading.Lock()
+_recent_lock = renewed_after_fork(threading.Lock)
 
 
 @frozen
@@ -41,74 +59,158 @@ class CompiledPlugin:
     Attributes:
         source: what it is called in messages.
         digest: SHA-256 of the file, hexadecimal.
-        module: the compiled code.
-        engine: what it was compiled for.
-        imports: the functions that it imports.
-        image: the plugin's memory, where `module` is the runtime that plugins share.
-        binary: with an image, the file itself.
+        module: the compiled code with its imports.
+        shares_code: whether the code is that of the runtime.
     """
 
     source: str
     digest: str
-    module: wasmtime.Module = field(repr=False)
-    image: MemoryImage | None = field(repr=False, default=None)
-    imports: tuple[FunctionImport, ...] = field(repr=False, default=())
-    engine: wasmtime.Engine = field(repr=False, factory=engine)
-    binary: bytes = field(repr=False, default=b"")
+    module: LinkedModule = field(repr=False)
+    shares_code: bool
 
 
 def load_plugin(
-    binary: bytes,
-    source: str,
-    *,
-    fuel: bool = False,
-    find_image: FindImage = lambda _binary, _digest: None,
+    binary: bytes, source: str, limits: Limits, runtime: SharedRuntime | None = None
 ) -> CompiledPlugin:
     """Look at a plugin's file and compile it, from the cache on disk where it was compiled before.
 
     The last few are kept in memory, so that to load a file again costs little more than to read it.
 
+    Args:
+        binary: the file.
+        source: what it is called in messages.
+        limits: how much time and memory compiling may take, and whether fuel is counted.
+        runtime: whose code plugins may share.
+
     Raises:
         NotAPluginError: it is not WebAssembly, a component, or no Reglet plugin; the text says which.
+        LimitExceededError: it takes too much to compile it.
     """
     check_header(binary, source)
+    fuel = limits.fuel is not None
     digest = hashlib.sha256(binary).hexdigest()
-    with _recent_lock:
+    with _recent_lock():
         plugin = _recent.pop((digest, fuel), None)
-    plugin = evolve(plugin, source=source) if plugin else _load(binary, source, digest, fuel, find_image)
-    with _recent_lock:
+    if plugin is not None:
+        plugin = evolve(plugin, source=source)
+    else:
+        module = runtime.module_of(binary, digest, fuel=fuel) if runtime else None
+        shares_code = module is not None
+        module = module or _foreign(binary, source, digest, limits)
+        plugin = CompiledPlugin(source, digest, module, shares_code)
+    with _recent_lock():
         _recent[digest, fuel] = plugin
         while len(_recent) > _MOST_RECENT:
             del _recent[next(iter(_recent))]
     return plugin
 
 
-def compiled_whole(plugin: CompiledPlugin) -> CompiledPlugin:
-    """Return the code of a plugin that is laid over the runtime compiled by itself: guests start sooner."""
-    whole = _whole(compiled(plugin.binary, plugin.digest), plugin.source, plugin.digest, engine())
-    with _recent_lock:
-        _recent[plugin.digest, False] = whole
-    return whole
-
-
-def _load(binary: bytes, source: str, digest: str, fuel: bool, find_image: FindImage) -> CompiledPlugin:
-    before = None if fuel else compiled_before(digest)
-    if before is not None:
-        return _whole(before, source, digest, engine())
-    image = None if fuel else find_image(binary, digest)
-    if image is not None:
-        imports = function_imports(image.module)
-        return CompiledPlugin(source, digest, image.module, image, imports, binary=binary)
+def _foreign(binary: bytes, source: str, digest: str, limits: Limits) -> LinkedModule:
+    signatures = check_signatures(binary, source)
+    fuel = limits.fuel is not None
     try:
-        module = compiled(binary, digest, fuel=fuel)
-    except wasmtime.WasmtimeError as error:
-        raise NotAPluginError(source, f"it does not validate: {reason_of(error)}") from error
-    return _whole(module, source, digest, fuel_engine() if fuel else engine())
+        code = compiled_before(digest, fuel=fuel) or compiled_apart(
+            binary,
+            digest,
+            fuel=fuel,
+            seconds=limits.compile_time.total_seconds(),
+            memory=limits.compile_memory,
+        )
+    except CompilationError as error:
+        if not error.limit:
+            raise NotAPluginError(source, str(error)) from error
+        allowed = {
+            "compile_time": f"{limits.compile_time.total_seconds():g} s",
+            "compile_memory": f"{limits.compile_memory} bytes",
+        }
+        what = f"{source} takes too much to compile"
+        raise LimitExceededError(
+            error.limit, allowed[error.limit], what, is_timeout=error.limit == "compile_time"
+        ) from error
+    return LinkedModule(code, signatures, engine=engine(fuel=fuel))
 
 
-def _whole(
-    module: wasmtime.Module, source: str, digest: str, compiled_for: wasmtime.Engine
-) -> CompiledPlugin:
-    check_imports(module, source)
-    check_exports(module, source)
-    return CompiledPlugin(source, digest, module, None, function_imports(module), compiled_for)
+_CODE = (
+    SectionId.TYPE,
+    SectionId.IMPORT,
+    SectionId.FUNCTION,
+    SectionId.TABLE,
+    SectionId.GLOBAL,
+    SectionId.START,
+    SectionId.ELEMENT,
+    SectionId.CODE,
+)
+"""The sections that a plugin has in common with its runtime."""
+
+_LARGEST_MEMORY = 256 * 1024 * 1024
+"""Bytes that a plugin's memory begins with; one with more is left to the engine as it is."""
+
+_FORMAT = 2
+"""Of what is kept: a new number makes entries of the old form unknown."""
+
+
+class SharedRuntime:
+    """One runtime, whose code plugins share that have no other, host functions that they dropped aside.
+
+    With the runtime's code, a plugin that dropped a host function could still call it, if it wrote its own
+    memory; the host asks the policy all the same.
+    """
+
+    def __init__(self, module: bytes, slots: Mapping[str, HostFunctionSlot], key: str | None = None) -> None:
+        """Take the runtime's module, where it calls host functions, and what its content is called."""
+        self._module = module
+        self._slots = slots
+        self._key = key or hashlib.sha256(module).hexdigest()
+        self._code: dict[bool, wasmtime.Module] = {}
+
+    def module_of(self, binary: bytes, digest: str, *, fuel: bool = False) -> LinkedModule | None:
+        """Return a plugin as the runtime's code over its memory; None if its code is not the runtime's.
+
+        `digest` is the SHA-256 of the plugin: its compiled memory is kept under it on disk.
+        """
+        key = f"{_FORMAT} {digest} {self._key}"
+        memory = compiled_before(key, fuel=fuel, kept=MEMORY_IMAGES)
+        if memory is None:
+            if not self._is_code_of(binary):
+                return None
+            memory = compiled(memory_module(binary), key, fuel=fuel, kept=MEMORY_IMAGES)
+        if fuel not in self._code:
+            self._code[fuel] = compiled_code(self._module, self._key, fuel=fuel)
+
+        def make_memory(store: wasmtime.Store) -> wasmtime.Memory:
+            made = wasmtime.Instance(store, memory, []).exports(store)["memory"]
+            assert isinstance(made, wasmtime.Memory)
+            return made
+
+        return LinkedModule(self._code[fuel], self._signatures, make_memory, engine=engine(fuel=fuel))
+
+    @cached_property
+    def _signatures(self) -> Signatures:
+        return read_signatures(self._module)
+
+    @cached_property
+    def _parsed(self) -> PluginModule:
+        return read_plugin(self._module)
+
+    def _is_code_of(self, binary: bytes) -> bool:
+        try:
+            plugin = read_plugin(binary)
+        except ModuleFormatError:
+            return False
+        code = plugin.section_sizes.get(SectionId.CODE)
+        if plugin.memory is None or code != self._parsed.section_sizes[SectionId.CODE]:
+            return False
+        end = max((address + len(contents) for address, contents in plugin.data), default=0)
+        if end > min(plugin.memory.minimum * PAGE_SIZE, _LARGEST_MEMORY):
+            return False
+        ours = {each.name: each for each in self._parsed.exports}
+        if any(ours.get(each.name) != each for each in plugin.exports):
+            return False
+        dropped = set(self._slots) - set(plugin.imported_functions(HOST_MODULE))
+        runtime = without_host_functions(self._module, self._slots, dropped)
+        return _code_sections(binary) == _code_sections(runtime)
+
+
+def _code_sections(binary: bytes) -> dict[SectionId, memoryview]:
+    view = memoryview(binary)
+    return {each.id: view[each.start : each.end] for each in read_sections(binary) if each.id in _CODE}

@@ -127,7 +127,7 @@ class HostDispatcher:
             return encode_failure("INTERNAL_ERROR", "the host failed; its log says how")
 
     def _pass_on(self, request: bytes, log: CallLog) -> None:
-        """Give a log message to the sink; of those beyond the limit, only the first is told."""
+        """Give a log message to the sink; of those beyond the limit, only the first is reported."""
         self._messages += 1
         allowed = self._limits.log_messages
         if self._ports.log is None or self._messages > allowed + 1:

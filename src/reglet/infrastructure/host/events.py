@@ -1,4 +1,4 @@
-"""Host calls as whoever watches is told of them: `--explain`, recordings, audits."""
+"""Host calls as observers see them: `--explain`, recordings, audits."""
 
 from __future__ import annotations
 

@@ -1,31 +1,186 @@
-"""One guest: a store, an instance, and the calls of ABI section 1. Used by one thread at a time."""
+"""One guest: what it sees of its system and of the host, and the calls of ABI section 1.
+
+Nothing is raised through wasmtime, and nothing of a guest holds its store: a failure stops the guest by its
+interrupt.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import secrets
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeAlias
 
 import wasmtime
+from attrs import field, frozen
 from wasmtime import TrapCode
 
-from reglet.infrastructure.engine import GuestSession
-from reglet.infrastructure.host.errors import GuestAnswerError, GuestTrapError, LimitExceededError
-from reglet.infrastructure.host.host_imports import HostImports, reason_of, unpack
+from reglet.domain.errors import CapabilityError
+from reglet.infrastructure.engine import GuestSession, last_line
+from reglet.infrastructure.host.errors import (
+    GuestAnswerError,
+    GuestTrapError,
+    LimitExceededError,
+)
 from reglet.infrastructure.host.interruption import GuestClock
-from reglet.infrastructure.host.wasi_config import BoundedStream
-from reglet.infrastructure.wasi import System, WasiError
+from reglet.infrastructure.wasi import System, Tree, WasiError
+from reglet.infrastructure.wire.failures import encode_failure
+from reglet.infrastructure.wire.host_functions import LOG_FUNCTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from reglet.domain.ports import HostFunctions
+    from reglet.infrastructure.engine import HostFunction
     from reglet.infrastructure.host.compiled_plugin import CompiledPlugin
     from reglet.infrastructure.host.interruption import EpochInterrupt
     from reglet.infrastructure.host.limits import Limits
-    from reglet.infrastructure.host.wasi_config import WasiConfig
+    from reglet.infrastructure.wasm.signatures import FunctionImport
 
+Preopens: TypeAlias = Callable[[], Sequence[tuple[str, Tree]]]
+"""Makes the directories that one guest sees, each with its path in the guest."""
+
+Sink: TypeAlias = Callable[[bytes], object]
+"""Takes what a guest writes to a stream."""
+
+_TAIL_BYTES = 2000
 _MOST_TABLE_ENTRIES = 1_000_000
+_DEEPEST_CALLS = 8
+"""Host calls within host calls: a guest may call the host while it finds room for an answer."""
+
+_LOW = 0xFFFF_FFFF
+
+_REASONS = {
+    TrapCode.STACK_OVERFLOW: "its calls are nested too deeply (call stack exhausted)",
+    TrapCode.MEMORY_OUT_OF_BOUNDS: "it used memory that it does not have (out of bounds)",
+    TrapCode.UNREACHABLE: "it gave up (unreachable was executed)",
+    TrapCode.OUT_OF_FUEL: "its fuel is used up",
+}
+
+
+def discard(_written: bytes) -> None:
+    """Take bytes and keep none."""
+
+
+@frozen
+class WasiConfig:
+    """Files, variables, streams and the time; by default there is nothing, and this machine's time."""
+
+    preopens: Preopens = field(default=tuple)
+    environment: Mapping[str, str] = field(factory=dict, repr=False)
+    stdout: Sink = discard
+    stderr: Sink = discard
+    clock: Callable[[], datetime] | None = None
+
+
+class BoundedStream:
+    """One stream of one guest: passes at most `limit` bytes on to `sink`, and reports once what it drops."""
+
+    def __init__(self, sink: Sink, limit: int) -> None:
+        self._sink = sink
+        self._left = limit
+        self._limit = limit
+        self._tail = b""
+
+    def write(self, written: bytes) -> None:
+        """Take what the guest wrote."""
+        self._tail = (self._tail + written[-_TAIL_BYTES:])[-_TAIL_BYTES:]
+        if self._left < 0:
+            return
+        self._sink(written[: self._left])
+        self._left -= len(written)
+        if self._left < 0:
+            self._sink(f"\n[dropped: more than {self._limit} bytes]\n".encode())
+
+    @property
+    def tail(self) -> str:
+        """The last 2,000 bytes that were written, for messages."""
+        return self._tail.decode(errors="replace")
+
+
+class HostImports:
+    """Carries requests out of one guest's memory and answers into it.
+
+    `functions` may be changed between calls of the guest.
+    """
+
+    def __init__(self, functions: HostFunctions, interrupt: EpochInterrupt, limits: Limits) -> None:
+        """Answer with `functions`; what they raise stops the guest through `interrupt`."""
+        self.functions = functions
+        self._interrupt = interrupt
+        self._limits = limits
+        self._depth = 0
+        self.session: GuestSession | None = None
+        """The guest, once it is instantiated."""
+
+    def function(self, wanted: FunctionImport) -> HostFunction:
+        """Return what stands for one of the guest's imports."""
+        name = wanted.name
+
+        def answer(packed: int) -> int:
+            if self._interrupt.reason is not None:
+                return 0
+            self._depth += 1
+            try:
+                return self._call(name, packed)
+            except BaseException as error:  # noqa: BLE001 - must not pass through wasmtime
+                self._interrupt.raise_(error)
+                return 0
+            finally:
+                self._depth -= 1
+
+        return answer
+
+    def _call(self, name: str, packed: int) -> int:
+        if self.session is None:
+            raise GuestTrapError("its start function", f"it called {name} before it was started")
+        if self._depth > _DEEPEST_CALLS:
+            raise GuestTrapError("allocate", f"it called {name} within {_DEEPEST_CALLS} host calls")
+        memory = self.session.memory
+        pointer, length = packed >> 32 & _LOW, packed & _LOW
+        try:
+            if length > self._limits.request_bytes:
+                allowed = self._limits.request_bytes
+                answer = _refused(f"a request of {length} bytes; {allowed} may be sent")
+            else:
+                answer = self.functions.call(name, memory.read(pointer, length))
+        except WasiError:
+            answer = _refused(f"the request, {length} bytes at {pointer:#x}, is not in memory")
+        except CapabilityError as error:
+            answer = _refused(str(error))
+        if not answer or name == LOG_FUNCTION:
+            return 0
+        if len(answer) > self._limits.response_bytes:
+            answer = _refused(f"an answer of {len(answer)} bytes; {self._limits.response_bytes} may be given")
+        try:  # guest code, which runs inside the host call
+            pointer = self.session.call("allocate", len(answer)) & _LOW
+        except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
+            raise GuestTrapError("allocate", reason_of(error)) from error
+        if pointer == 0:
+            return 0
+        _write(self.session, pointer, answer)
+        return pointer << 32 | len(answer)
+
+
+def _write(session: GuestSession, pointer: int, content: bytes) -> None:
+    """Put bytes where the guest found room for them."""
+    try:
+        session.memory.write(pointer, content)
+    except WasiError:
+        reason = f"room for {len(content)} bytes at {pointer:#x}, which is not in its memory"
+        raise GuestAnswerError("allocate", reason) from None
+
+
+def reason_of(error: Exception) -> str:
+    """Return why a guest ended, in one line."""
+    code = error.trap_code if isinstance(error, wasmtime.Trap) else None
+    return _REASONS[code] if code in _REASONS else last_line(error)
+
+
+def _refused(reason: str) -> bytes:
+    """Return the answer in place of an answer (ABI section 4), which both dialects share."""
+    return encode_failure("VALIDATION_ERROR", reason)
 
 
 class Instance:
@@ -58,28 +213,27 @@ class Instance:
             stderr=self._stderr.write,
             written_bytes=limits.written_bytes,
         )
-        self._session = GuestSession(plugin.engine, system)
+        self._session = GuestSession(plugin.module, system, self._imports.function)
         try:
-            self._start(plugin)
+            self._start()
         except BaseException:
             self.close()
             raise
 
-    def _start(self, plugin: CompiledPlugin) -> None:
+    def _start(self) -> None:
         store = self._session.store
         store.set_limits(
             memory_size=self._limits.memory,
             table_elements=_MOST_TABLE_ENTRIES,
-            instances=1,
+            instances=2,  # the code, and the memory of a plugin that shares it
             tables=4,
             memories=1,
         )
         self._interrupt.attach(store)
         self._refuel()
         with self._entering("its start"):
-            fill = None if plugin.image is None else plugin.image.apply
-            self._session.start(plugin.module, plugin.imports, self._imports.function, fill)
-            self._imports.attach(self._session.memory, self._session.function("allocate"))
+            self._session.start()
+        self._imports.session = self._session
         if self._session.exports("_initialize"):
             self._call("_initialize")
 
@@ -97,14 +251,10 @@ class Instance:
         self._imports.functions = functions
         self._session.system.quota.renew()
         self._refuel()
-        pointer = self._call("allocate", len(config)) & 0xFFFF_FFFF
+        pointer = self._call("allocate", len(config)) & _LOW
         if config and not pointer:
             raise GuestAnswerError("allocate", f"there was no room for a config of {len(config)} bytes")
-        try:
-            self._session.memory.write(pointer, config)
-        except WasiError:
-            reason = f"room for {len(config)} bytes at {pointer:#x}, which is not in its memory"
-            raise GuestAnswerError("allocate", reason) from None
+        _write(self._session, pointer, config)
         answer = self._answer(export, self._call(export, pointer, len(config)), release=release)
         if release:
             self._release(pointer, len(config))
@@ -112,11 +262,11 @@ class Instance:
 
     def close(self) -> None:
         """Let go of the guest, its memory and its files. Closing twice does nothing."""
-        self._imports.detach()
+        self._imports.session = None
         self._session.close()
 
     def _answer(self, call: str, packed: int, *, release: bool = True) -> bytes:
-        pointer, length = unpack(packed)
+        pointer, length = packed >> 32 & _LOW, packed & _LOW
         if pointer == 0:
             raise GuestAnswerError(call, "it is empty" if length == 0 else f"{length} bytes at address 0")
         if length > self._limits.result_bytes:
@@ -139,8 +289,11 @@ class Instance:
             self._session.store.set_fuel(self._limits.fuel)
 
     def _call(self, name: str, *arguments: int) -> int:
-        with self._entering(name):
-            return self._session.call(name, *arguments)
+        try:
+            with self._entering(name):
+                return self._session.call(name, *arguments)
+        except TypeError as error:
+            raise GuestAnswerError(name, str(error)) from error
 
     @contextlib.contextmanager
     def _entering(self, call: str) -> Iterator[None]:

@@ -10,7 +10,6 @@ import ctypes
 import itertools
 import threading
 import time
-from concurrent.futures import wait
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,7 +17,7 @@ import wasmtime
 from attrs import frozen
 from wasmtime import _ffi as ffi  # the callback has no other name
 
-from reglet.infrastructure.engine import start_guest_thread
+from reglet.infrastructure.engine import start_in_guest_thread
 from reglet.infrastructure.host.errors import LimitExceededError
 
 if TYPE_CHECKING:
@@ -136,25 +135,39 @@ class GuestClock:
 
 
 def run_guest(
-    work: Callable[[], T], interrupt: EpochInterrupt, wall_time: timedelta, slots: threading.Semaphore
+    work: Callable[[timedelta], T],
+    interrupt: EpochInterrupt,
+    wall_time: timedelta,
+    slots: threading.Semaphore,
 ) -> T:
     """Run `work`, which calls into a guest, and return its result or raise what it raised.
 
     The guest is stopped when `wall_time` is over, and when the caller is interrupted. An epoch stops no
     host call: one that outlasts the deadline is left behind in its thread, which cleans up when it ends.
 
-    It waits for one of `slots` first, and gives it back when the thread ends.
+    It waits for one of `slots` first, and gives it back when the work ends; what remains of the time is given
+    to the work.
 
     Raises:
         LimitExceededError: time ran out.
     """
-    late = LimitExceededError(
-        "wall_time", f"{wall_time.total_seconds():g} s", "the plugin did not answer in time", is_timeout=True
-    )
-    outcome = _start(work, slots)
+    seconds = wall_time.total_seconds()
+    deadline = time.monotonic() + seconds
+    if not slots.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)):
+        what = "all guests that may run at once (Limits.instances) were still running"
+        raise LimitExceededError("wall_time", f"{seconds:g} s", what, is_timeout=True)
     try:
-        wait([outcome], wall_time.total_seconds())
-        if not outcome.done():
+        remaining = max(0.0, deadline - time.monotonic())
+        outcome = start_in_guest_thread(lambda: work(timedelta(seconds=remaining)))
+    except BaseException:
+        slots.release()
+        raise
+    outcome.add_done_callback(lambda _: slots.release())
+    late = LimitExceededError(
+        "wall_time", f"{seconds:g} s", "the plugin did not answer in time", is_timeout=True
+    )
+    try:
+        if not _has_ended(outcome, remaining):
             _interrupt(outcome, interrupt, late)
     except BaseException as reason:
         _interrupt(outcome, interrupt, reason)
@@ -167,17 +180,14 @@ def run_guest(
 def _interrupt(outcome: Future[T], interrupt: EpochInterrupt, reason: BaseException) -> None:
     for _ in range(_INTERRUPTS):
         interrupt.raise_(reason)
-        wait([outcome], _INTERRUPT_SECONDS)
-        if outcome.done():
+        if _has_ended(outcome, _INTERRUPT_SECONDS):
             return
 
 
-def _start(work: Callable[[], T], slots: threading.Semaphore) -> Future[T]:
-    slots.acquire()
+def _has_ended(outcome: Future[T], seconds: float) -> bool:
+    """Wait for the end of some work; report whether it came in time."""
     try:
-        outcome = start_guest_thread(work)
-    except BaseException:
-        slots.release()
-        raise
-    outcome.add_done_callback(lambda _: slots.release())
-    return outcome
+        outcome.exception(min(seconds, threading.TIMEOUT_MAX))
+    except TimeoutError:
+        return False
+    return True

@@ -15,7 +15,8 @@ class Limits:
 
     Attributes:
         memory: bytes of linear memory; a guest that asks for more gets none.
-        wall_time: from the call to its answer, start of the instance included.
+        wall_time: from the call to its answer: the wait for a place among `instances`, the start of the
+            guest and the reading of its answer included.
         fuel: about the number of instructions, None for no such limit. A limit makes the module compile
             anew and run slower, but stops every run at the same instruction.
         request_bytes: a config, or the request of a host call (ABI section 1: 1 MB).
@@ -27,6 +28,9 @@ class Limits:
             that goes on gets an I/O error, as on a full disk.
         host_calls: calls of host functions, log messages not counted.
         log_messages: log messages that are passed on; the rest is dropped.
+        result_values: values in the JSON of a Result or a Manifest.
+        compile_time: for compiling a module of other code than this SDK's plugins share, once a machine.
+        compile_memory: bytes that compiling it may take (on Linux).
         instances: guests alive at one moment in one sandbox; more calls wait.
     """
 
@@ -36,10 +40,13 @@ class Limits:
     request_bytes: int = MIB
     response_bytes: int = 16 * MIB
     result_bytes: int = 16 * MIB
+    result_values: int = 500_000
     output_bytes: int = MIB
     written_bytes: int = 64 * MIB
     host_calls: int = 1_000
     log_messages: int = 1_000
+    compile_time: timedelta = timedelta(seconds=60)
+    compile_memory: int = 1024 * MIB
     instances: int = 16
 
     def __attrs_post_init__(self) -> None:

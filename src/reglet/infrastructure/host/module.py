@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from reglet.domain.context import Cancellation, Context
 from reglet.domain.errors import WireFormatError
 from reglet.domain.ports import HostFunctions
-from reglet.infrastructure.host.compiled_plugin import CompiledPlugin, compiled_whole
+from reglet.infrastructure.forks import Renewed, renewed_after_fork
+from reglet.infrastructure.host.compiled_plugin import CompiledPlugin
 from reglet.infrastructure.host.errors import GuestAnswerError, LimitExceededError, SandboxClosedError
-from reglet.infrastructure.host.instance import Instance
+from reglet.infrastructure.host.instance import Instance, WasiConfig
 from reglet.infrastructure.host.interruption import EpochInterrupt, run_guest
 from reglet.infrastructure.wire.go_json import encode_json
 from reglet.infrastructure.wire.manifest import MANIFEST
@@ -21,12 +24,8 @@ if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest
     from reglet.domain.entities.result import Result
     from reglet.infrastructure.host.limits import Limits
-    from reglet.infrastructure.host.wasi_config import WasiConfig
 
 T = TypeVar("T")
-
-OFTEN = 64
-"""How many guests a module has started when it is worth some seconds of compiling, in the background."""
 
 FunctionsForCheck: TypeAlias = Callable[[Context], HostFunctions]
 """Returns what answers the host calls of one check, in a context with its deadline."""
@@ -45,7 +44,7 @@ class Module:
         functions: FunctionsForCheck,
         wasi: WasiConfig,
         limits: Limits,
-        slots: threading.Semaphore,
+        slots: Renewed[threading.BoundedSemaphore],
     ) -> None:
         """Run `plugin`; `slots` are as many as guests may run at one moment."""
         self._plugin = plugin
@@ -54,8 +53,7 @@ class Module:
         self._limits = limits
         self._slots = slots
         self._kept: tuple[Instance, EpochInterrupt] | None = None
-        self._kept_lock = threading.Lock()
-        self._fresh_guests = 0
+        self._kept_lock = renewed_after_fork(threading.Lock)
         self._closed = False
 
     @property
@@ -70,11 +68,9 @@ class Module:
 
     def manifest(self) -> Manifest:
         """Return the plugin's description of itself."""
-        data = self._in_fresh(lambda instance, _functions: instance.manifest())
-        try:
-            return MANIFEST.decode(data)
-        except WireFormatError as error:
-            raise GuestAnswerError("_manifest", str(error)) from error
+        return self._in_fresh(
+            lambda guest, _functions: guest.manifest(), self._reader("_manifest", MANIFEST.decode)
+        )
 
     def check(self, config: Mapping[str, Any] | bytes, *, fresh: bool = True, release: bool = True) -> Result:
         """Run a check and return its Result.
@@ -93,11 +89,8 @@ class Module:
         def observe(instance: Instance, functions: HostFunctions) -> bytes:
             return instance.observe(data, functions, release=release)
 
-        answer = self._in_fresh(observe) if fresh else self._in_kept(observe)
-        try:
-            return RESULT.decode(answer)
-        except WireFormatError as error:
-            raise GuestAnswerError("_observe", str(error)) from error
+        read = self._reader("_observe", RESULT.decode)
+        return self._in_fresh(observe, read) if fresh else self._in_kept(observe, read)
 
     def answer(self, export: str, config: bytes | None = None) -> bytes:
         """Return what an export answers, as it is: `_manifest`, or those of the older app's form.
@@ -105,46 +98,39 @@ class Module:
         `config` is for those that take one, `_observe` and `observe`.
         """
         if config is None:
-            return self._in_fresh(lambda instance, _functions: instance.manifest(export))
-        return self._in_fresh(lambda instance, functions: instance.observe(config, functions, export))
+            return self._in_fresh(lambda instance, _functions: instance.manifest(export), bytes)
+        return self._in_fresh(lambda instance, functions: instance.observe(config, functions, export), bytes)
 
     def close(self) -> None:
         """Let go of the kept guest; checks after this raise `SandboxClosedError`."""
-        with self._kept_lock:
+        with self._kept_lock():
             self._closed = True
             if self._kept is not None:
                 self._kept[0].close()
                 self._kept = None
 
-    def _in_fresh(self, work: _Work) -> bytes:
-        interrupt = EpochInterrupt(self._plugin.engine)
+    def _in_fresh(self, work: _Work, read: Callable[[bytes], T]) -> T:
+        interrupt = EpochInterrupt(self._plugin.module.engine)
 
-        def run(functions: HostFunctions) -> bytes:
+        def run(functions: HostFunctions) -> T:
             instance = self._instance(interrupt, functions)
             try:
-                return work(instance, functions)
+                answer = work(instance, functions)
             finally:
                 instance.close()
+            return read(answer)
 
-        answer = self._run(run, interrupt)
-        self._fresh_guests += 1
-        if self._fresh_guests == OFTEN and self._plugin.image is not None:
-            threading.Thread(target=self._compile_whole, name="reglet-compile", daemon=True).start()
-        return answer
+        return self._run(run, interrupt)
 
-    def _compile_whole(self) -> None:
-        """Compile a plugin that is run often by itself: its guests then start without copying its memory."""
-        self._plugin = compiled_whole(self._plugin)
-
-    def _in_kept(self, work: _Work) -> bytes:
-        with self._kept_lock:
+    def _in_kept(self, work: _Work, read: Callable[[bytes], T]) -> T:
+        with self._kept_lock():
             kept, self._kept = self._kept, None
-            interrupt = EpochInterrupt(self._plugin.engine) if kept is None else kept[1]
+            interrupt = EpochInterrupt(self._plugin.module.engine) if kept is None else kept[1]
 
-            def run(functions: HostFunctions) -> tuple[Instance, bytes]:
+            def run(functions: HostFunctions) -> tuple[Instance, T]:
                 instance = self._instance(interrupt, functions) if kept is None else kept[0]
                 try:
-                    return instance, work(instance, functions)
+                    return instance, read(work(instance, functions))
                 except BaseException:
                     instance.close()  # here, since whoever waited may be gone
                     raise
@@ -156,6 +142,25 @@ class Module:
                 instance.close()
             return answer
 
+    def _reader(self, call: str, decode: Callable[[bytes], T]) -> Callable[[bytes], T]:
+        """Return what reads an answer to `call`, within the limits of the check."""
+
+        def read(answer: bytes) -> T:
+            values = _values_in(answer)
+            if values > self._limits.result_values:
+                allowed = f"{self._limits.result_values} values"
+                raise LimitExceededError("result_values", allowed, f"{call} answered with {values} values")
+            try:
+                return decode(answer)
+            except WireFormatError as error:
+                raise GuestAnswerError(call, str(error)) from error
+            except RecursionError as error:
+                raise GuestAnswerError(call, "it is nested too deeply") from error
+            except (ValueError, ArithmeticError) as error:
+                raise GuestAnswerError(call, f"it cannot be read: {error}") from error
+
+        return read
+
     def _instance(self, interrupt: EpochInterrupt, functions: HostFunctions) -> Instance:
         return Instance(self._plugin, interrupt, functions, self._wasi, self._limits)
 
@@ -164,15 +169,23 @@ class Module:
             raise SandboxClosedError
         cancellation = Cancellation()
 
-        def run() -> T:
-            context = Context(cancellation=cancellation).with_timeout(self._limits.wall_time)
+        def run(remaining: timedelta) -> T:
+            context = Context(cancellation=cancellation).with_timeout(remaining)
             return work(self._functions(context))
 
         try:
-            return run_guest(run, interrupt, self._limits.wall_time, self._slots)
+            return run_guest(run, interrupt, self._limits.wall_time, self._slots())
         except BaseException:
             cancellation.cancel()
             raise
 
 
 _Work: TypeAlias = Callable[[Instance, HostFunctions], bytes]
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+
+
+def _values_in(json: bytes) -> int:
+    """Return about how many values a JSON text has: each takes memory many times its bytes."""
+    plain = _STRING.sub(b"", json)
+    return sum(plain.count(mark) for mark in (b",", b"[", b"{"))

@@ -1,28 +1,39 @@
-"""What makes a file a Reglet plugin: its format, its imports, its exports (ABI section 1)."""
+"""What makes a file a Reglet plugin: its format, its imports, its exports (ABI section 1).
+
+The types of a foreign module are read here: the engine's C interface ends the process at some of them.
+"""
 
 from __future__ import annotations
 
-import wasmtime
+from typing import TYPE_CHECKING
 
 from reglet.infrastructure.host.errors import NotAPluginError
-from reglet.infrastructure.host.host_imports import host_function_type
 from reglet.infrastructure.wasi import WASI_MODULE
+from reglet.infrastructure.wasm.binary import ModuleFormatError
+from reglet.infrastructure.wasm.entries import SizeLimits, ValueType
+from reglet.infrastructure.wasm.limits import TooLargeError, check_counts
+from reglet.infrastructure.wasm.signatures import FunctionType, read_signatures
 from reglet.infrastructure.wasm.snapshot import HOST_MODULE
-from reglet.infrastructure.wire.host_functions import HOST_FUNCTION_NAMES
+from reglet.infrastructure.wire.host_functions import HOST_FUNCTION_NAMES, LOG_FUNCTION
+
+if TYPE_CHECKING:
+    from reglet.infrastructure.wasm.entries import Import
+    from reglet.infrastructure.wasm.signatures import FunctionImport, Signatures
 
 _MAGIC = b"\0asm"
 _CORE = b"\x01\0\0\0"
 _COMPONENT = b"\x0d\0\x01\0"
 
-_I32, _I64 = wasmtime.ValType.i32(), wasmtime.ValType.i64()
+_I32, _I64 = ValueType.I32, ValueType.I64
+_NUMBERS = {_I32, _I64, ValueType.F32, ValueType.F64}
 _REQUIRED = {
-    "allocate": wasmtime.FuncType([_I32], [_I32]),
-    "_manifest": wasmtime.FuncType([], [_I64]),
-    "_observe": wasmtime.FuncType([_I32, _I32], [_I64]),
+    "allocate": FunctionType((_I32,), (_I32,)),
+    "_manifest": FunctionType((), (_I64,)),
+    "_observe": FunctionType((_I32, _I32), (_I64,)),
 }
 _OPTIONAL = {
-    "deallocate": wasmtime.FuncType([_I32, _I32], []),
-    "_initialize": wasmtime.FuncType([], []),
+    "deallocate": FunctionType((_I32, _I32), ()),
+    "_initialize": FunctionType((), ()),
 }
 
 
@@ -39,12 +50,27 @@ def check_header(binary: bytes, source: str) -> None:
         )
 
 
-def check_imports(module: wasmtime.Module, source: str) -> None:
-    """Raise `NotAPluginError` if a module imports what hosts do not give."""
-    for each in module.imports:
+def check_signatures(binary: bytes, source: str) -> Signatures:
+    """Return what a module imports and exports; raise `NotAPluginError` unless a host can serve it."""
+    try:
+        check_counts(binary)
+        signatures = read_signatures(binary)
+    except TooLargeError as error:
+        raise NotAPluginError(source, error.reason) from error
+    except ModuleFormatError as error:
+        raise NotAPluginError(source, f"it does not validate: {error.reason}") from error
+    _check_imports(signatures, source)
+    _check_exports(signatures, source)
+    return signatures
+
+
+def _check_imports(signatures: Signatures, source: str) -> None:
+    imports: list[FunctionImport | Import] = [*signatures.functions, *signatures.others]
+    for each in imports:
         name = f"{each.module}.{each.name}"
         if each.module == HOST_MODULE and each.name in HOST_FUNCTION_NAMES:
-            _check_type(source, f"import {name}", each.type, host_function_type(each.name))
+            wanted = FunctionType((_I64,), () if each.name == LOG_FUNCTION else (_I64,))
+            _check_type(source, f"import {name}", each.type, wanted)
         elif each.module == HOST_MODULE:
             known = ", ".join(HOST_FUNCTION_NAMES)
             raise NotAPluginError(source, f"it imports {name}; the host functions are {known}")
@@ -54,32 +80,29 @@ def check_imports(module: wasmtime.Module, source: str) -> None:
             )
         else:
             # an error number, except for the function that does not return
-            results = [] if each.name == "proc_exit" else [_I32]
-            if not isinstance(each.type, wasmtime.FuncType) or each.type.results != results:
+            results = () if each.name == "proc_exit" else (_I32,)
+            kind = each.type
+            if (
+                not isinstance(kind, FunctionType)
+                or kind.results != results
+                or not _NUMBERS.issuperset(kind.parameters)
+            ):
                 raise NotAPluginError(source, f"its import {name} has not the type that preview 1 gives it")
 
 
-def check_exports(module: wasmtime.Module, source: str) -> None:
-    """Raise `NotAPluginError` unless a module exports what hosts call."""
-    exports = {each.name: each.type for each in module.exports}
+def _check_exports(signatures: Signatures, source: str) -> None:
+    exports = signatures.exports
     missing = [name for name in ("memory", *_REQUIRED) if name not in exports]
     if missing:
         raise NotAPluginError(source, f"it does not export {', '.join(missing)}")
-    memory = exports["memory"]
-    if not isinstance(memory, wasmtime.MemoryType) or memory.is_64 or memory.is_shared:
+    if not isinstance(exports["memory"], SizeLimits):
         raise NotAPluginError(source, "its export memory is not a memory of 32 bits and of its own")
     for name, wanted in (_REQUIRED | _OPTIONAL).items():
         if name in exports:
             _check_type(source, f"export {name}", exports[name], wanted)
 
 
-def _check_type(source: str, what: str, actual: object, wanted: wasmtime.FuncType) -> None:
-    if not isinstance(actual, wasmtime.FuncType) or _signature(actual) != _signature(wanted):
-        seen = _signature(actual) if isinstance(actual, wasmtime.FuncType) else "not a function"
-        raise NotAPluginError(source, f"its {what} is {seen}, not {_signature(wanted)}")
-
-
-def _signature(kind: wasmtime.FuncType) -> str:
-    parameters = ", ".join(str(each) for each in kind.params)
-    results = ", ".join(str(each) for each in kind.results)
-    return f"({parameters}) -> ({results})"
+def _check_type(source: str, what: str, actual: object, wanted: FunctionType) -> None:
+    if actual != wanted:
+        seen = str(actual) if isinstance(actual, FunctionType) else "not a function"
+        raise NotAPluginError(source, f"its {what} is {seen}, not {wanted}")

@@ -24,6 +24,9 @@ from reglet.domain.policy.network import Address
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import PORTS
 
+READ_SIZE = 64 * 1024
+"""The most bytes that are asked of a connection or a pipe at once."""
+
 
 def split_address(address: str, default_port: int | None = None) -> tuple[str, int]:
     """Return the host and port of `host:port` or `[host]:port`; `ValueError` if it is neither.
@@ -103,7 +106,7 @@ class Dialer:
         Raises:
             CapabilityError: the guard refuses the target or any address it resolves to.
             DNSError: the name does not resolve.
-            InvalidHostError: the text is neither a name nor an address.
+            InvalidHostError: it is neither a name nor an address.
             TimeoutError: time ran out.
             OSError: no address answers.
         """

@@ -17,6 +17,7 @@ from reglet.domain.context import Context
 from reglet.domain.entities.records import MXRecord
 from reglet.domain.errors import DNSError
 from reglet.domain.policy import InvalidHostError, Target, canonical_host, parse_address
+from reglet.domain.policy.network import MAX_NAME
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import DNS_PORT, join_host_port
 from reglet.infrastructure.extras import MissingPackageError
@@ -64,16 +65,15 @@ class HostsFile:
                 text = file.read(_MAX_HOSTS_BYTES).decode("utf-8", "replace")
         except FileNotFoundError:
             return []
-        lines = (line.partition("#")[0].split() for line in text.splitlines())
-        return [entry for fields in lines if fields for entry in _hosts_entry(fields[0], fields[1:])]
-
-
-def _hosts_entry(address: str, names: list[str]) -> list[tuple[str, set[str]]]:
-    try:
-        parsed = parse_address(address)
-        return [(str(parsed), {canonical_host(name) for name in names})] if parsed is not None else []
-    except InvalidHostError:
-        return []  # as system resolvers do, a line that makes no sense is passed over
+        entries: list[tuple[str, set[str]]] = []
+        for line in text.splitlines():
+            address, *names = line.partition("#")[0].split() or [""]
+            # as system resolvers do, a line that makes no sense is passed over
+            with suppress(InvalidHostError):
+                parsed = parse_address(address)
+                if parsed is not None:
+                    entries.append((str(parsed), {canonical_host(name) for name in names}))
+        return entries
 
 
 class _NameserverError(Exception):
@@ -93,7 +93,6 @@ _FLAGS, _RESPONSE, _TRUNCATED = 2, 0x80, 0x02
 """Where a message has its first flags, and two of them (RFC 1035 section 4.1.1)."""
 _ROUNDS = 2
 """How often each nameserver is asked before another question gets its turn, as in Go."""
-_MAX_NAME = 253
 
 
 @frozen
@@ -114,7 +113,7 @@ class SearchList:
         """Return what to ask for in place of a name without a dot at its end, in order."""
         suffixed = [f"{name}.{domain}" for domain in self.domains]
         names = [name, *suffixed] if name.count(".") >= self.ndots else [*suffixed, name]
-        return [each for each in names if len(each) <= _MAX_NAME]
+        return [each for each in names if len(each) <= MAX_NAME]
 
 
 @frozen
@@ -164,7 +163,7 @@ class NativeDNSResolver:
             return sorted(records, key=lambda record: record.pref)
 
     def lookup_txt(self, host: str, *, nameserver: str | None = None) -> list[str]:
-        """Return the text records, each joined from its parts; what is not UTF-8 is replaced."""
+        """Return the TXT records, each joined from its parts; what is not UTF-8 is replaced."""
         with self._query(host, "TXT", nameserver) as query:
             return [b"".join(record.strings).decode("utf-8", "replace") for record in query.records("TXT")]
 
@@ -247,8 +246,8 @@ class _Query:
         found = [answer.rrset for answer in answers if answer.rrset is not None]
         if not found:
             raise failure or _NotThereError("the name has no addresses and no alias")
-        is_alias = found[0].rdtype == dns.rdatatype.CNAME
-        name: dns.name.Name = found[0][0].target if is_alias else found[0].name
+        first: Any = found[0][0]
+        name: dns.name.Name = first.target if first.rdtype == dns.rdatatype.CNAME else found[0].name
         return name.to_text()
 
     def _answers(self, record_types: Sequence[str]) -> tuple[list[dns.resolver.Answer], Exception | None]:

@@ -8,6 +8,7 @@ import selectors
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,14 +22,11 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import MAX_BODY_BYTES, CommandRequest, CommandResult, Program
 from reglet.domain.errors import CancelledError, ExecError
-from reglet.infrastructure.native.dialer import Deadline
+from reglet.infrastructure.native.dialer import READ_SIZE, Deadline
 
-try:
+if sys.platform == "linux":
     from resource import RLIMIT_RTTIME, prlimit
-except ImportError:  # not Linux
-    prlimit = None  # type: ignore[assignment]
 
-_CHUNK = 64 * 1024
 _LOOK_UP = 0.1
 """How often, in seconds, to look whether a silent program ended or its check was cancelled."""
 _LAST_WORDS = 1024 * 1024
@@ -53,12 +51,12 @@ class ProcessOutput:
 
     @property
     def stdout(self) -> str:
-        """The standard output as text; what is not UTF-8 is replaced."""
+        """The standard output; what is not UTF-8 is replaced."""
         return self._text(self._process.stdout)
 
     @property
     def stderr(self) -> str:
-        """The standard error as text; what is not UTF-8 is replaced."""
+        """The standard error; what is not UTF-8 is replaced."""
         return self._text(self._process.stderr)
 
     def collect(self, deadline: Deadline, ctx: Context) -> bool:
@@ -96,12 +94,12 @@ class ProcessOutput:
         left = dict.fromkeys(self._kept, _LAST_WORDS)
         while ready := [key.data for key, _ in selector.select(0) if left[key.data] > 0]:
             for stream in ready:
-                left[stream] -= _CHUNK
+                left[stream] -= READ_SIZE
                 if not self._read(stream):
                     selector.unregister(stream)
 
     def _read(self, stream: IO[bytes]) -> bool:
-        chunk = os.read(stream.fileno(), _CHUNK)
+        chunk = os.read(stream.fileno(), READ_SIZE)
         kept = self._kept[stream]
         room = self._limit - len(kept)
         kept += chunk[:room]
@@ -186,7 +184,7 @@ class Mark:
     @classmethod
     def put_on(cls, process: subprocess.Popen[bytes]) -> Self | None:
         """Mark a process and what it has started already; None on other systems than Linux."""
-        if prlimit is None:
+        if sys.platform != "linux":
             return None
         limit = _SMALLEST_LIMIT + secrets.randbelow(_SMALLEST_LIMIT)
         pids = [process.pid]
@@ -212,20 +210,17 @@ class Mark:
 
     def _bearers(self) -> Iterator[int]:
         for name in os.listdir("/proc"):  # noqa: PTH208 - once a command, and paths are ten times slower
-            if not name.isdecimal() or int(name) == os.getpid():
+            if sys.platform != "linux" or not name.isdecimal() or int(name) == os.getpid():
                 continue
             with suppress(OSError, ValueError):
-                if self._is_on(name) and not _is_zombie(name):
+                is_marked = prlimit(int(name), RLIMIT_RTTIME)[0] == self.limit or any(
+                    os.readlink(f"/proc/{name}/fd/{stream}") in self.pipes  # noqa: PTH115 - as above
+                    for stream in (1, 2)
+                )
+                # one that has ended, and waits to be collected, has its limits still
+                state = Path(f"/proc/{name}/stat").read_bytes().rpartition(b") ")[2][:1] if is_marked else b""
+                if is_marked and state != b"Z":
                     yield int(name)
-
-    def _is_on(self, pid: str) -> bool:
-        if prlimit(int(pid), RLIMIT_RTTIME)[0] == self.limit:
-            return True
-        return any(os.readlink(f"/proc/{pid}/fd/{stream}") in self.pipes for stream in (1, 2))  # noqa: PTH115
-
-
-def _is_zombie(pid: str) -> bool:
-    return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b") ")[2][:1] == b"Z"
 
 
 def _started(request: CommandRequest) -> subprocess.Popen[bytes]:

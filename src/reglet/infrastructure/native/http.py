@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from datetime import timedelta
-from itertools import count
+from functools import partial
 from typing import Any, Self
 from urllib.parse import quote, unquote_to_bytes
 
@@ -26,7 +26,7 @@ from reglet.domain.policy import InvalidHostError, Target, canonical_host
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import PORTS, SCHEME_PORTS, join_host_port, without_credentials
 from reglet.infrastructure.extras import MissingPackageError
-from reglet.infrastructure.native.dialer import Deadline, Dialer, Lookup, system_lookup
+from reglet.infrastructure.native.dialer import READ_SIZE, Deadline, Dialer, Lookup, system_lookup
 from reglet.infrastructure.native.trust import Trust
 
 try:
@@ -37,7 +37,6 @@ except ImportError as error:
     raise MissingPackageError("httpcore[http2]") from error
 
 _GZIP = 16 + zlib.MAX_WBITS
-_CHUNK = 64 * 1024
 
 
 class BrokenBodyError(Exception):
@@ -64,7 +63,7 @@ def _unpacked(chunks: Iterable[bytes]) -> Iterator[bytes]:
             if unpacker.eof:
                 unpacker = zlib.decompressobj(_GZIP)
             try:
-                piece = unpacker.decompress(packed, _CHUNK)
+                piece = unpacker.decompress(packed, READ_SIZE)
             except zlib.error as error:
                 raise BrokenBodyError(f"the body is not the gzip that its header says: {error}") from error
             begun = True
@@ -356,7 +355,7 @@ class _Stream(httpcore.NetworkStream):
         taken, head, end = bytearray(), bytearray(), None
         while end is None:
             self._limit()
-            data = self._socket.recv(_CHUNK)
+            data = self._socket.recv(READ_SIZE)
             searched = max(len(head) - 3, 0)
             head += data
             end = _END_OF_HEAD.search(head, searched)
@@ -458,9 +457,10 @@ class NativeHTTPClient:
             # httpcore changes the context that it is given, which is not safe for one that threads share: it
             # gets an empty one, and streams use the real one
             unused = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context = self._tls_context(request)
+            verify = not request.insecure_skip_verify
+            context = partial(self.trust.context, verify=verify, protocols=_PROTOCOLS)
             if first.url.scheme == "https":
-                context()  # what is wrong with it is told before anything is dialled
+                context()  # what is wrong with it is reported before anything is dialled
             backend = _Backend(Dialer(self.guard, self.lookup), context, deadline)
             with httpcore.ConnectionPool(ssl_context=unused, http2=True, network_backend=backend) as pool:
                 hop, answer = self._followed(pool, first, request)
@@ -468,14 +468,12 @@ class NativeHTTPClient:
                     response = self._whole(hop, answer, request)
         return evolve(response, latency=timedelta(seconds=time.perf_counter() - began))
 
-    def _tls_context(self, request: HTTPRequest) -> Callable[[], ssl.SSLContext]:
-        return lambda: self.trust.context(verify=not request.insecure_skip_verify, protocols=_PROTOCOLS)
-
     def _followed(
         self, pool: httpcore.ConnectionPool, hop: Hop, request: HTTPRequest
     ) -> tuple[Hop, httpcore.Response]:
         """Send one request after the other; return the last one and its answer, whose body is to be read."""
-        for hops in count():
+        hops = 0
+        while True:
             self._check_host_header(hop)
             answer = pool.handle_request(hop.sent())
             try:
@@ -486,10 +484,9 @@ class NativeHTTPClient:
                 answer.close()
                 raise
             if following is None:
-                break
+                return hop, answer
             answer.close()
-            hop = following
-        return hop, answer
+            hop, hops = following, hops + 1
 
     def _check_host_header(self, hop: Hop) -> None:
         """Ask the guard for the name in the Host header too: one server may answer for many."""
@@ -515,8 +512,10 @@ class NativeHTTPClient:
         if gzipped:
             headers.pop("Content-Encoding")
             headers.pop("Content-Length", None)
-        proto = answer.extensions["http_version"].decode("ascii", "replace")
-        return HTTPResponse(answer.status, headers, body, {"HTTP/2": "HTTP/2.0"}.get(proto, proto), truncated)
+        proto: str = answer.extensions["http_version"].decode("ascii", "replace")
+        return HTTPResponse(
+            answer.status, headers, body, "HTTP/2.0" if proto == "HTTP/2" else proto, truncated
+        )
 
 
 def _check_redirects(followed: int, allowed: int, status: int) -> None:

@@ -30,7 +30,7 @@ _OK = 250
 
 
 class SMTPRefusedError(Exception):
-    """The server answered, and not as a session needs; the text is its answer."""
+    """The server answered, and not as a session needs; the message has its answer."""
 
 
 class SMTPSession:

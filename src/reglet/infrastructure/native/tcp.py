@@ -183,7 +183,7 @@ def _observed(connection: socket.socket, host: str, took: timedelta) -> Observed
         raise
     is_tls = facts is not None
     return ObservedConnection(
-        remote, local, is_tls, facts or TLSFacts(), release=connection.close, response_time=took
+        remote, local, is_tls, facts or TLSFacts(), connection.close, response_time=took
     )
 
 

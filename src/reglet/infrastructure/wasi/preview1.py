@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -158,6 +157,9 @@ _FAMILIES = (
     PathCalls,
     PathChanges,
 )
+_NAMES = tuple(
+    (family, tuple(name for name in dir(family) if not name.startswith("_"))) for family in _FAMILIES
+)
 
 
 def functions(system: System) -> dict[str, WasiFunction]:
@@ -167,11 +169,10 @@ def functions(system: System) -> dict[str, WasiFunction]:
     as an I/O error. `proc_exit` returns too: the guest traps when it goes on.
     """
     table: dict[str, WasiFunction] = {}
-    for family in _FAMILIES:
+    for family, names in _NAMES:
         calls = family(system)
-        for name, method in inspect.getmembers(calls, inspect.ismethod):
-            if not name.startswith("_"):
-                table[name] = _guarded(system, method)
+        for name in names:
+            table[name] = _guarded(system, getattr(calls, name))
     table["proc_exit"] = ProcessCalls(system).proc_exit
     return table
 

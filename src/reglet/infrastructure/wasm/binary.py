@@ -136,6 +136,11 @@ class Reader:
         self._check_end(at)
         return value
 
+    def skip_number(self) -> None:
+        """Move over a number of any kind."""
+        while self.byte() >= _CONTINUES:
+            pass
+
     def take(self, count: int) -> bytes:
         """Read `count` bytes."""
         at = self.skip(count)

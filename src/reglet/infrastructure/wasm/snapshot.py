@@ -10,6 +10,7 @@ from attrs import frozen
 from reglet.infrastructure.wasm.binary import ModuleFormatError, Reader
 from reglet.infrastructure.wasm.entries import (
     PAGE_SIZE,
+    Export,
     ExternKind,
     SizeLimits,
     data_segment,
@@ -17,7 +18,15 @@ from reglet.infrastructure.wasm.entries import (
     read_export,
     read_import,
 )
-from reglet.infrastructure.wasm.sections import Section, SectionId, read_sections, section, vector
+from reglet.infrastructure.wasm.sections import (
+    HEADER,
+    Section,
+    SectionId,
+    name,
+    read_sections,
+    section,
+    vector,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -88,16 +97,16 @@ def _imports(module: bytes, where: Section, dropped: frozenset[str]) -> tuple[by
     types: dict[str, int] = {}
     for _ in range(reader.count()):
         at = reader.at
-        each = read_import(reader)
-        if each.kind is ExternKind.FUNCTION and each.module == HOST_MODULE and isinstance(each.type, int):
-            indices[each.name] = len(entries)
-            types[each.name] = each.type
+        entry = read_import(reader)
+        if entry.kind is ExternKind.FUNCTION and entry.module == HOST_MODULE and isinstance(entry.type, int):
+            indices[entry.name] = len(entries)
+            types[entry.name] = entry.type
         entries.append(module[at : reader.at])
     missing = {_ALWAYS_THERE, *dropped} - set(indices)
     if missing:
         raise ModuleFormatError(f"does not import {', '.join(sorted(missing))} of {HOST_MODULE}", where.start)
-    for name in dropped:
-        entries[indices[name]] = function_import(HOST_MODULE, _ALWAYS_THERE, types[_ALWAYS_THERE])
+    for each in dropped:
+        entries[indices[each]] = function_import(HOST_MODULE, _ALWAYS_THERE, types[_ALWAYS_THERE])
     return vector(entries), indices
 
 
@@ -111,6 +120,9 @@ def _code(module: bytes, where: Section, calls: Mapping[int, int]) -> bytes:
         patched[start:end] = _ANSWER_NOTHING
     return bytes(patched)
 
+
+IMPORTED_MEMORY = ("snapshot", "memory")
+"""The names under which code that was split from its memory imports one."""
 
 _BLOCK = 4096
 _ZERO_BLOCK = bytes(_BLOCK)
@@ -147,6 +159,48 @@ def write_snapshot(
         else:
             parts.append(runtime[each.header : each.end])
     return b"".join(parts)
+
+
+def code_module(module: bytes) -> bytes:
+    """Return the code of a module as one that imports its memory (`IMPORTED_MEMORY`).
+
+    The code of every plugin of one runtime is the same, so that it is compiled once for all of them.
+
+    Raises:
+        ModuleFormatError: the module has no memory of its own, or more than one.
+    """
+    sections = [each for each in read_sections(module) if each.id is not SectionId.CUSTOM]
+    memory = next((each for each in sections if each.id is SectionId.MEMORY), None)
+    if memory is None or module[memory.start] != 1:
+        raise ModuleFormatError("not one memory of its own", 0 if memory is None else memory.start)
+    kind = module[memory.start + 1 : memory.end]
+    imports = [b"".join((*map(name, IMPORTED_MEMORY), bytes([ExternKind.MEMORY]), kind))]
+    types = b""
+    code: list[bytes] = []
+    for each in sections:
+        if each.id is SectionId.TYPE:
+            types = module[each.header : each.end]
+        elif each.id is SectionId.IMPORT:
+            reader = Reader(module, each.start, each.end)
+            imports = [module[reader.at : _after_import(reader)] for _ in range(reader.count())] + imports
+        elif each.id not in (SectionId.MEMORY, SectionId.DATA, SectionId.DATA_COUNT):
+            code.append(module[each.header : each.end])
+    return b"".join((HEADER, types, section(SectionId.IMPORT, vector(imports)), *code))
+
+
+def _after_import(reader: Reader) -> int:
+    read_import(reader)
+    return reader.at
+
+
+def memory_module(module: bytes) -> bytes:
+    """Return the memory of a module, with its data, as one that exports it as `memory`.
+
+    An engine maps such a memory copy-on-write, and has next to nothing to compile.
+    """
+    sections = {each.id: module[each.header : each.end] for each in read_sections(module)}
+    export = section(SectionId.EXPORT, vector([Export("memory", ExternKind.MEMORY, 0).encode()]))
+    return b"".join((HEADER, sections[SectionId.MEMORY], export, sections.get(SectionId.DATA, b"")))
 
 
 def filled_runs(memory: bytes) -> Iterator[tuple[int, memoryview]]:

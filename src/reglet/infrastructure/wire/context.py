@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 @frozen
 class CallContext:
-    """What a host is told of the check that calls it. `timeout_ms` 0 means none."""
+    """What a call carries of the check that makes it. `timeout_ms` 0 means none."""
 
     deadline: datetime | None = None
     request_id: str = ""
@@ -35,7 +35,7 @@ class CallContext:
 
     @classmethod
     def of(cls, ctx: Context, timeout: timedelta | None = None) -> CallContext:
-        """Return what a call within `timeout` should say of the context it is made in."""
+        """Return what a call within `timeout` carries of the context it is made in."""
         remaining = ctx.remaining()
         spans = [each for each in (remaining, timeout) if each is not None]
         timeout_ms = milliseconds(min(spans)) if spans else 0
@@ -59,7 +59,7 @@ class CallContext:
 
 
 NO_CONTEXT = CallContext()
-"""What a call made outside of any check says."""
+"""What a call made outside of any check carries."""
 
 
 CONTEXT = Record(

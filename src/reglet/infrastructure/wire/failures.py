@@ -1,4 +1,4 @@
-"""Responses, and the ways in which a host function fails, told apart and raised (ABI sections 2, 4 and 5)."""
+"""Responses, and the ways in which a host function fails, each raised as it is (ABI sections 2, 4, 5)."""
 
 from __future__ import annotations
 
@@ -81,10 +81,6 @@ _LONGEST_MESSAGE = 16 * 1024
 _OCTETS = range(2**8)
 
 
-def _read_code(value: Any) -> str:
-    return str(value) if type(value) is int else STRING.read(value)
-
-
 def _read_stack(value: Any) -> bytes:
     """Return a stack, which Go reads as a list of numbers too."""
     if isinstance(value, list) and all(type(octet) is int and octet in _OCTETS for octet in value):
@@ -104,7 +100,11 @@ ERROR: Record[ErrorDetail] = Record(
     Field("details", OBJECT),
     Field("message", STRING, always=True),
     Field("type", STRING, always=True),
-    Field("code", Kind(_read_code, STRING.write, ""), always=True),
+    Field(
+        "code",
+        Kind(lambda code: str(code) if type(code) is int else STRING.read(code), STRING.write, ""),
+        always=True,
+    ),
     Field("stack", Kind(_read_stack, BYTES.write, b"")),
     Field("is_timeout", BOOLEAN),
     Field("is_not_found", BOOLEAN),

@@ -235,7 +235,7 @@ class Record(Generic[T]):
         """Return the value in JSON.
 
         Raises:
-            WireFormatError: the bytes are not this record; the text names the field.
+            WireFormatError: the bytes are not this record; the message names the field.
         """
         return self.of(decode_json(data, self.name))
 

@@ -17,15 +17,16 @@ from reglet.domain.errors import (
     TimeoutError,  # noqa: A004 - our own family
 )
 from reglet.domain.ports import HostFunctions
-from reglet.testing.fakes.failures import Failure, failure_of
 from reglet.testing.fakes.routes import (
     Criterion,
+    Failure,
     Fake,
     FakeCall,
     FakeClock,
     Route,
     TextPattern,
     equals,
+    failure_of,
     optional_text_matches,
     text_matches,
 )

@@ -9,14 +9,15 @@ from typing import Any, Self
 from reglet.application.examples import CommandAnswer
 from reglet.domain.entities.records import CommandRequest, CommandResult
 from reglet.domain.errors import CapabilityError, ExecError, RegletError
-from reglet.testing.fakes.failures import Failure, failure_of
 from reglet.testing.fakes.routes import (
     Criterion,
+    Failure,
     Fake,
     FakeCall,
     FakeClock,
     Route,
     TextPattern,
+    failure_of,
     optional_text_matches,
     text_matches,
 )

@@ -18,17 +18,19 @@ from reglet.domain.errors import (
     TimeoutError,  # noqa: A004 - our own family
 )
 from reglet.domain.urls import SCHEME_PORTS
-from reglet.testing.fakes.failures import Failure, failure_of, socket_error
 from reglet.testing.fakes.routes import (
     BodyPattern,
     Criterion,
+    Failure,
     Fake,
     FakeCall,
     FakeClock,
     Route,
     TextPattern,
     body_matches,
+    failure_of,
     headers_match,
+    socket_error,
     text_matches,
 )
 

@@ -1,0 +1,53 @@
+"""What a process that was forked off must not go on with: locks and threads that stayed in its parent.
+
+A thread that a fork left behind never gives back a lock that it held, nor does the work that it was given.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from weakref import WeakSet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+_all: WeakSet[Renewed[Any]] = WeakSet()
+_is_forked = False
+
+
+class Renewed(Generic[T]):
+    """Something that a forked process makes anew."""
+
+    def __init__(self, make: Callable[[], T]) -> None:
+        self.make = make
+        self.value = make()
+
+    def __call__(self) -> T:
+        """Return this process's own."""
+        return self.value
+
+
+def renewed_after_fork(make: Callable[[], T]) -> Renewed[T]:
+    """Return what returns one that `make` made, in a forked process another one."""
+    renewed = Renewed(make)
+    _all.add(renewed)
+    return renewed
+
+
+def is_forked() -> bool:
+    """Whether this process was forked off another, so that threads of the engine may be missing."""
+    return _is_forked
+
+
+def _renew() -> None:
+    global _is_forked  # noqa: PLW0603
+    _is_forked = True
+    for each in list(_all):
+        each.value = each.make()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)

@@ -1,0 +1,103 @@
+"""Modules that are made to be hard to compile: they are refused, or stopped, and Ctrl-C ends it at once."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+
+from reglet.infrastructure.wasm import limits
+from reglet.infrastructure.wasm.binary import unsigned
+from reglet.infrastructure.wasm.sections import HEADER, SectionId, custom_section, section, vector
+from reglet.sandbox import LimitExceededError, Limits, NotAPluginError, Sandbox
+from tests.hostile.guests import hostile
+
+SLOW = " ".join(
+    f"(func (result i32) {'(i32.add ' * 900}(i32.const 1){'(i32.const 1))' * 900})" for _ in range(300)
+)
+"""Much to compile, and none of it beyond a limit."""
+
+
+def with_function(body: str) -> str:
+    """Return the text of a function."""
+    return f"(func {body})"
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        (with_function("(local " + "i64 " * 5001 + ")"), "5001 locals; it may have 5000"),
+        (" ".join([with_function("(local " + "i64 " * 4999 + ")")] * 201), "locals with those before it"),
+        (with_function("(loop " * 101 + ")" * 101), "101 loops in loops; it may have 100"),
+        (with_function("(block " * 20_001 + ")" * 20_001), "20001 blocks in blocks"),
+        (with_function("(block (loop " * 101 + "))" * 101), "101 loops in loops"),
+        (with_function("(drop (i32.const 1))" * 400_000), "bytes; it may have 1048576"),
+        ("(table 1 funcref)" * 5, "TABLE section has 5 items; it may have 4"),
+        (" ".join(f'(export "{n}" (memory 0))' for n in range(10_001)), "EXPORT section has 1000"),
+        ("(global i32 (i32.const 0))" * 10_001, "GLOBAL section has 1000"),
+    ],
+    ids=lambda value: None if len(value) > 100 else value,
+)
+def test_what_is_beyond_a_limit_is_not_compiled(more, reason):
+    """The error says what it has, and how many it may have."""
+    with Sandbox() as sandbox, pytest.raises(NotAPluginError, match=reason):
+        hostile(sandbox, more=more)
+
+
+@pytest.mark.parametrize(
+    ("binary", "reason"),
+    [
+        (HEADER + custom_section("x", b"") * 1001, "more than 1000 sections"),
+        (HEADER + section(SectionId.TYPE, vector([b"\x60\0\0"] * 10_001)), "TYPE section has 10001 items"),
+        (HEADER + section(SectionId.TYPE, unsigned(1) + bytes(limits.MIB)), "TYPE section has 1048577 bytes"),
+        (HEADER + section(SectionId.FUNCTION, vector([b"\0"] * 100_001)), "FUNCTION section has 100001"),
+        (HEADER + section(SectionId.IMPORT, unsigned(2**32 - 1)), "IMPORT section has 4294967295 items"),
+    ],
+)
+def test_what_is_beyond_a_limit_is_not_even_read(binary, reason):
+    """Whoever only looks at a file spends no time on it either."""
+    with Sandbox() as sandbox, pytest.raises(NotAPluginError, match=reason):
+        sandbox.load(binary)
+
+
+def test_instructions_are_told_from_what_they_carry():
+    """Bytes of constants and of branch tables that look like loops are none."""
+    fake = "(drop (i32.const 0x03030303)) (drop (f64.const 0x1.3030303030303p-971)) " * 200
+    table = "(block (block (br_table 0 1 " + "0 1 " * 300 + "(i32.const 3))))"
+    numbers = "(drop (select (result i32) (i32.const 3) (i32.const 3) (i32.const 3))) (memory.fill (i32.const 3) (i32.const 3) (i32.const 3))"
+    with Sandbox() as sandbox:
+        assert hostile(sandbox, fake + table + numbers * 20).check({}).is_success
+
+
+def test_compiling_is_stopped_when_its_time_is_over():
+    """In a process of its own, which is gone afterwards."""
+    limits_ = Limits(compile_time=timedelta(milliseconds=1))
+    with Sandbox(limits=limits_) as sandbox, pytest.raises(LimitExceededError) as caught:
+        hostile(sandbox, more=SLOW)
+    assert (caught.value.limit, caught.value.is_timeout) == ("compile_time", True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to it")
+def test_compiling_is_stopped_when_its_memory_is_used_up():
+    """The compiler ends, and the error says by which limit."""
+    limits_ = Limits(compile_memory=24 * limits.MIB)
+    with Sandbox(limits=limits_) as sandbox, pytest.raises(LimitExceededError) as caught:
+        hostile(sandbox, more=SLOW + "(func)")
+    assert caught.value.limit == "compile_memory"
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals are sent otherwise there")
+def test_an_interrupt_ends_compiling():
+    """Ctrl-C does not wait for the compiler, which ends with it."""
+    with Sandbox() as sandbox:
+        timer = threading.Timer(0.05, signal.pthread_kill, [threading.get_ident(), signal.SIGINT])
+        started = time.perf_counter()
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            hostile(sandbox, more=SLOW + "(func) (func)")
+        assert time.perf_counter() - started < 5
+        timer.join()
