@@ -160,7 +160,7 @@ def projects_of(config: pytest.Config) -> Projects:
 
         cache = config.cache.mkdir("reglet") if config.pluginmanager.has_plugin("cacheprovider") else None
         runner = cast("RunnerName", config.getoption("--reglet-place"))
-        config.stash[_PROJECTS] = Projects(runner, cache, reuse=config.getoption("--reglet-reuse"))
+        config.stash[_PROJECTS] = Projects(runner, cache, reuse=bool(config.getoption("--reglet-reuse")))
     return config.stash[_PROJECTS]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from reglet.domain.ports import LOG_FUNCTION
 from reglet.infrastructure.wasm.binary import ModuleFormatError, Reader
 from reglet.infrastructure.wasm.entries import (
     PAGE_SIZE,
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 HOST_MODULE = "reglet_host"
 """The module that host functions are imported from (ABI section 1)."""
-
-_ALWAYS_THERE = "log_message"
 
 _NO_LOCALS_PUSH_ARGUMENT_CALL = b"\x00\x20\x00\x10"
 _END = b"\x0b"
@@ -102,11 +101,11 @@ def _imports(module: bytes, where: Section, dropped: frozenset[str]) -> tuple[by
             indices[entry.name] = len(entries)
             types[entry.name] = entry.type
         entries.append(module[at : reader.at])
-    missing = {_ALWAYS_THERE, *dropped} - set(indices)
+    missing = {LOG_FUNCTION, *dropped} - set(indices)
     if missing:
         raise ModuleFormatError(f"does not import {', '.join(sorted(missing))} of {HOST_MODULE}", where.start)
     for each in dropped:
-        entries[indices[each]] = function_import(HOST_MODULE, _ALWAYS_THERE, types[_ALWAYS_THERE])
+        entries[indices[each]] = function_import(HOST_MODULE, LOG_FUNCTION, types[LOG_FUNCTION])
     return vector(entries), indices
 
 
