@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from reglet.infrastructure.build.project import Project
 
 _WIT = PACKAGE / "infrastructure" / "guest" / "wit"
-_WORLD = "plugin"
 _APP = "reglet_component_app"
 _APP_SOURCE = """\
 from reglet.infrastructure.guest.component import world_of
@@ -95,7 +94,7 @@ def _componentized(project: Project, python: Path | None, most_seconds: float) -
         (folder / f"{_APP}.py").write_text(source, encoding="utf-8")
         made = folder / "component.wasm"
         paths = [folder, *project.roots, PACKAGE.parent, *package_folders(python)]
-        command = [sys.executable, "-c", _COMPONENTIZE, "-q", "-d", str(_WIT), "-w", _WORLD, "componentize"]
+        command = [sys.executable, "-c", _COMPONENTIZE, "-q", "-d", str(_WIT), "-w", "plugin", "componentize"]
         command += [option for path in paths for option in ("-p", str(path))]
         command += ["-o", str(made), _APP]
         try:
