@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= 2
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 
-.PHONY: help install demo test test-full lint types mypy pyright imports docs bench runtime adapter clean
+.PHONY: help install demo test test-full lint types mypy pyright imports docs picture bench runtime adapter clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -32,7 +32,8 @@ test: $(STAMP) ## every check: style, types, layers, tests with coverage
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
-test-full: $(STAMP) ## the long tests: large counts, interpreters, the rebuilt adapter
+test-full: $(STAMP) ## the long tests: large counts, interpreters, the rebuilt adapter, every code block of the docs
+	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile README.md CONTRIBUTING.md docs
 	$(BIN)/python -m pytest -q -m long
 
 lint: $(STAMP)
@@ -53,6 +54,9 @@ imports: $(STAMP)
 docs: $(STAMP) ## build the documentation site into build/site, strictly
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo build/site/index.html
+
+picture: $(STAMP) ## draw the terminal that heads the README anew
+	$(BIN)/python -m tools.site.terminal
 
 bench: $(STAMP) ## compare with peers in one run, print ratios
 	$(BIN)/python -m bench

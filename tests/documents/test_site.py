@@ -73,10 +73,12 @@ def pages(site: Path) -> Iterator[Path]:
 
 
 def test_a_page_loads_nothing_from_elsewhere(site: Path) -> None:
-    """Scripts, styles, fonts and images lie in the site."""
+    """Scripts, styles, fonts and images lie in the site, and no script asks the repository's host for facts."""
     for page in pages(site):
+        text = page.read_text(encoding="utf-8")
+        assert 'data-md-component="source"' not in text, page
         loads = Loads()
-        loads.feed(page.read_text(encoding="utf-8"))
+        loads.feed(text)
         assert [address for address in loads.addresses if re.match(r"(https?:)?//", address)] == [], page
 
 

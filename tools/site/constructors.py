@@ -57,11 +57,7 @@ def _add_constructor(cls: Class) -> None:
 
 def _constructor_argument(attribute: Attribute) -> tuple[str, str | Expr | None] | None:
     """Return the name and default of the argument that a field makes, None for what is no field of it."""
-    if (
-        attribute.annotation is None
-        or "property" in attribute.labels
-        or "ClassVar" in str(attribute.annotation)
-    ):
+    if attribute.annotation is None or "instance-attribute" not in attribute.labels:
         return None
     name, value = attribute.name.lstrip("_"), attribute.value
     if not (isinstance(value, ExprCall) and value.canonical_path == "attrs.field"):

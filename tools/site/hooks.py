@@ -40,9 +40,7 @@ def mermaid_script(cache: Path = Path(sys.prefix) / "share" / "reglet-site") -> 
         kept.write_bytes(_fetch())
     script = kept.read_bytes()
     if hashlib.sha256(script).hexdigest() != _SHA256:
-        raise PluginError(
-            f"{kept} is not the script of {_MERMAID} that was pinned; delete it and build again"
-        )
+        raise PluginError(f"{kept} is not the pinned script of {_MERMAID}; delete it and build again")
     return script
 
 
