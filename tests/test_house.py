@@ -12,7 +12,7 @@ import grimp
 import reglet
 
 SOURCE = Path(reglet.__file__).parent
-LEAST_TELLING = 5
+LEAST_TELLING = 7
 """Characters from which two equal strings are no coincidence."""
 
 

@@ -88,7 +88,7 @@ class Deeds:
     @reglet.operation(description="List a folder and read what is in it")
     def look(self, request: Input) -> Output:
         folder = pathlib.Path(request.text)
-        return Output(";".join(f"{path.name}={path.read_text()}" for path in sorted(folder.iterdir())))
+        return Output(";".join(f"{path.name}={path.read_text()}" for path in sorted(folder.glob("*.txt"))))
 
     @reglet.operation(description="Write a file, move it and remove another")
     def write(self, request: Input) -> Output:
@@ -181,7 +181,7 @@ def test_what_a_plugin_writes_to_the_descriptor_goes_to_the_sink(module_path):
 
 
 def test_a_plugin_sees_the_granted_files_alone(module_path, tmp_path):
-    """By globs, in a folder that it may list."""
+    """By globs; what it sees of a folder are the names that were granted."""
     for name in ("a.txt", "b.txt", "c.key"):
         (tmp_path / name).write_text(name.upper())
     grants = GrantSet(fs=FileSystemCapability([FileSystemRule(read=["*.txt"])]))

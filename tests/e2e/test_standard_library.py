@@ -327,3 +327,29 @@ def _encodable(name: str) -> str:
 
 def _name_of(name: str) -> str:
     return codecs.lookup(name).name
+
+
+@pytest.mark.parametrize("mode", ["a+", "a+b", "ab+"])
+@pytest.mark.parametrize("steps", ["wsr", "wftsr", "srwtsr", "rsr", "swtsr"])
+def test_what_is_appended_is_read_as_in_process(
+    built_source: BuildSource, tmp_path: Path, mode: str, steps: str
+) -> None:
+    """Writes go to the end, and reads begin where the position was set."""
+    code = (
+        "(lambda f, out: ([out.append({'w': lambda: f.write(f.read(0) or X), 'f': f.flush, 't': f.tell, "
+        "'s': lambda: f.seek(0), 'r': f.read}[step]()) for step in STEPS], f.close(), out)[2])(open(PATH, MODE), [])"
+    )
+    x = "b'abc'" if "b" in mode else "'abc'"
+    path = tmp_path.resolve() / "file"
+    code = code.replace("X", x).replace("STEPS", repr(steps)).replace("MODE", repr(mode))
+    path.write_text("old")
+    expected = eval(code.replace("PATH", repr(str(path))))
+    path.write_text("old")
+    grants = GrantSet(fs=FileSystemCapability([FileSystemRule(read=[f"{path}"], write=[f"{path}"])]))
+
+    with Sandbox(grants) as sandbox:
+        row = code.replace("PATH", repr(str(path))) + f" == {expected!r}"
+        result = sandbox.load(built_source(PLUGIN)).check({"rows": [row]})
+
+    assert result.data == {"wrong": {}}
+    assert path.read_text() == "old" + "abc" * steps.count("w")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -67,7 +69,9 @@ class Target:
 @cache
 def _folder() -> Path:
     memory = Path("/dev/shm")  # files by the hundred thousand
-    return Path(tempfile.mkdtemp(prefix="reglet-fuzz-", dir=memory if memory.is_dir() else None))
+    folder = Path(tempfile.mkdtemp(prefix="reglet-fuzz-", dir=memory if memory.is_dir() else None))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _written(name: str, content: bytes) -> Path:

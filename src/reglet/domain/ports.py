@@ -235,6 +235,10 @@ class NetworkGuard(Protocol):
         ...
 
 
+LOG_FUNCTION = "log_message"
+"""The host function that takes a log message, answers nothing and needs no capability: every host has it."""
+
+
 @runtime_checkable
 class HostFunctions(Protocol):
     """Answers host calls: the module's imports, an in-process host, a fake, a recording."""

@@ -19,14 +19,13 @@ from attrs import evolve, frozen
 from reglet.domain.entities import JSONValue
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import CapabilityError, RegletError
-from reglet.domain.ports import HostFunctions, Plugin
+from reglet.domain.ports import LOG_FUNCTION, HostFunctions, Plugin
 from reglet.infrastructure.atomic import PRIVATE, write_atomic
 from reglet.testing.masking import MASK, Masker, known_secrets
 from reglet.testing.runners import InProcessRunner, NativeRunner, definition_of, encode_config, runner_of
 
 FORMAT = "reglet-recording"
 VERSION = 1
-_UNANSWERED = "log_message"
 _VOLATILE_HEADERS = frozenset({"date", "x-amz-date", "traceparent", "x-request-id"})
 """Headers of requests that differ from run to run by nature."""
 
@@ -157,7 +156,7 @@ class Replay:
 
     def __init__(self, recording: Recording, *, secrets: Iterable[str] = ()) -> None:
         """Answer from `recording`; `secrets` are not shown where a request differs."""
-        self._calls = [call for call in recording.calls if call.function != _UNANSWERED]
+        self._calls = [call for call in recording.calls if call.function != LOG_FUNCTION]
         self._masker = Masker(secrets)
         self._next = 0
         self._mismatch: ReplayMismatchError | None = None
@@ -181,7 +180,7 @@ class Replay:
 
     def call(self, name: str, request: bytes) -> bytes:
         """Answer a call as recorded. Raises `ReplayMismatchError` where it differs."""
-        if name == _UNANSWERED:
+        if name == LOG_FUNCTION:
             return b""
         made = as_json(request)
         recorded = self._calls[self._next] if self._next < len(self._calls) else None

@@ -10,7 +10,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import reglet
 from reglet.infrastructure.build import BuildTimeoutError, PluginImportError
 from reglet.infrastructure.build.build import (
     MOST_SECONDS,
@@ -21,6 +20,7 @@ from reglet.infrastructure.build.build import (
     within,
     write_output,
 )
+from reglet.infrastructure.build.plugin_guest import PACKAGE
 from reglet.infrastructure.build.project import find_project
 from reglet.infrastructure.build.sources import package_folders
 from reglet.infrastructure.extras import MissingPackageError
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
     from reglet.infrastructure.build.build import Described, Progress
     from reglet.infrastructure.build.project import Project
 
-_PACKAGE = Path(reglet.__file__).parent
-_WIT = _PACKAGE / "infrastructure" / "guest" / "wit"
-_WORLD = "plugin"
+_WIT = PACKAGE / "infrastructure" / "guest" / "wit"
 _APP = "reglet_component_app"
 _APP_SOURCE = """\
 from reglet.infrastructure.guest.component import world_of
@@ -95,8 +93,8 @@ def _componentized(project: Project, python: Path | None, most_seconds: float) -
         )
         (folder / f"{_APP}.py").write_text(source, encoding="utf-8")
         made = folder / "component.wasm"
-        paths = [folder, *project.roots, _PACKAGE.parent, *package_folders(python)]
-        command = [sys.executable, "-c", _COMPONENTIZE, "-q", "-d", str(_WIT), "-w", _WORLD, "componentize"]
+        paths = [folder, *project.roots, PACKAGE.parent, *package_folders(python)]
+        command = [sys.executable, "-c", _COMPONENTIZE, "-q", "-d", str(_WIT), "-w", "plugin", "componentize"]
         command += [option for path in paths for option in ("-p", str(path))]
         command += ["-o", str(made), _APP]
         try:

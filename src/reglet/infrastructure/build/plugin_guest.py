@@ -51,12 +51,12 @@ if TYPE_CHECKING:
 _MOST_IMAGES = 6
 """About 12 MB each."""
 
-_PACKAGE = Path(reglet.__file__).parent
-_COMPILER = _PACKAGE / "infrastructure" / "guest" / "compiler.py"
+PACKAGE = Path(reglet.__file__).parent
+_COMPILER = PACKAGE / "infrastructure" / "guest" / "compiler.py"
 _OTHER_ROOMS = ("build", "engine", "host", "native", "runtime", "wasi", "wasm", "atomic.py")
 _NOT_IN_GUEST = {
-    *(_PACKAGE / part for part in ("cli", "testing", "sandbox.py")),
-    *(_PACKAGE / "infrastructure" / room for room in _OTHER_ROOMS),
+    *(PACKAGE / part for part in ("cli", "testing", "sandbox.py")),
+    *(PACKAGE / "infrastructure" / room for room in _OTHER_ROOMS),
 }
 _WITHOUT_COLUMNS = {"PYTHONNODEBUGRANGES": "1"}
 """For the SDK: tables of lines without columns, which mark parts of lines in tracebacks, are smaller."""
@@ -72,7 +72,7 @@ _PREPARE = """
 from reglet.infrastructure.guest import boot
 boot.prepare(bytes.fromhex('{code_pages}'))
 """
-_SEALED = _PACKAGE / "infrastructure" / "guest" / "sealed.py"
+_SEALED = PACKAGE / "infrastructure" / "guest" / "sealed.py"
 _COLLECT = "\nos.write(1, collect_code_pages())\n"
 
 
@@ -161,7 +161,7 @@ def _python_files(root: Path) -> Iterator[str]:
 
 
 def _sdk_paths() -> Iterator[Path]:
-    yield _PACKAGE
+    yield PACKAGE
     for name in _DEPENDENCIES:
         spec = find_spec(name)
         if spec is None or spec.origin is None:

@@ -26,6 +26,7 @@ from reglet.domain.entities.manifest import Manifest
 from reglet.domain.ports import Plugin
 from reglet.infrastructure import guest
 from reglet.infrastructure.build_contract import METADATA_SUFFIX, PACKAGES_ROOT, PLUGIN_ROOT, REPORT_MARK
+from reglet.infrastructure.guest.appending import mend_appending
 from reglet.infrastructure.guest.exports import Exports
 from reglet.infrastructure.guest.host_calls import ImportedFunctions
 from reglet.infrastructure.guest.importing import (
@@ -146,6 +147,7 @@ def prepare(code_pages: bytes) -> None:
     """Import what every plugin needs; the memory after this is the base image of all builds."""
     preload()
     report_partial_listings()
+    mend_appending()
     keep_code_pages(code_pages)
     _forget_imports()
 

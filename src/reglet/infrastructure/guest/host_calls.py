@@ -8,12 +8,11 @@ from attrs import define, evolve, field
 
 from reglet.domain.entities.records import LogMessage
 from reglet.domain.errors import CapabilityError, WireFormatError
-from reglet.domain.ports import HostFunctions
+from reglet.domain.ports import LOG_FUNCTION, HostFunctions
 from reglet.infrastructure.wire.context import CallContext
 from reglet.infrastructure.wire.failures import is_unreadable
 from reglet.infrastructure.wire.host_functions import (
     HOST_FUNCTIONS,
-    LOG_FUNCTION,
     HostFunction,
     encode_log_message,
 )

@@ -29,7 +29,6 @@ NEEDED_BY_NAME = {
     "logging": "the clock that is renewed at the first call",
     "cattrs": "the models, when the first is structured",
     "encodings.ascii": "codecs by name",
-    "encodings.cp1252": "codecs by name",
     "encodings.hex_codec": "codecs by name",
     "encodings.idna": "host names",
     "encodings.latin_1": "codecs by name",

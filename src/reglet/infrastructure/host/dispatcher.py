@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from reglet.domain.context import Context
 from reglet.domain.entities.records import LogMessage
 from reglet.domain.errors import CapabilityError, RegletError, WireFormatError
+from reglet.domain.ports import LOG_FUNCTION
 from reglet.infrastructure.host.events import CallLog, HostCallEvent
 from reglet.infrastructure.host.functions import HANDLERS, Handler
 from reglet.infrastructure.host.limits import Limits
 from reglet.infrastructure.wire.failures import encode_failure
-from reglet.infrastructure.wire.host_functions import HOST_FUNCTIONS, LOG_FUNCTION, decode_log_message
+from reglet.infrastructure.wire.host_functions import HOST_FUNCTIONS, decode_log_message
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:

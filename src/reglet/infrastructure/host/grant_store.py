@@ -19,7 +19,7 @@ from reglet.infrastructure.wire.go_json import decode_json
 from reglet.infrastructure.wire.manifest import GRANTS
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_PLUGIN = "plugin"
+_PLUGIN_KEY = "plugin"
 """The name beside the kinds of a kept grant set; readers of grants pass it over."""
 
 
@@ -86,7 +86,7 @@ class GrantStore:
         """
         merged = self.load(digest).merge(grants).deduplicate()
         path = self._path(digest)
-        document = {**json.loads(GRANTS.encode(merged)), _PLUGIN: plugin}
+        document = {**json.loads(GRANTS.encode(merged)), _PLUGIN_KEY: plugin}
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_atomic(path, json.dumps(document).encode(), mode=PRIVATE)
@@ -118,7 +118,7 @@ class GrantStore:
             raise GrantStoreError(
                 f"the grants in {path} cannot be read ({error}); delete the file to be asked again"
             ) from error
-        plugin = document.get(_PLUGIN) if isinstance(document, dict) else None
+        plugin = document.get(_PLUGIN_KEY) if isinstance(document, dict) else None
         return KeptGrants(path.stem, plugin if isinstance(plugin, str) else "", grants)
 
     def _path(self, digest: str) -> Path:

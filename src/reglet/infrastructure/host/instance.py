@@ -17,6 +17,7 @@ from attrs import field, frozen
 from wasmtime import TrapCode
 
 from reglet.domain.errors import CapabilityError
+from reglet.domain.ports import LOG_FUNCTION
 from reglet.infrastructure.engine import GuestSession, last_line
 from reglet.infrastructure.host.errors import (
     GuestAnswerError,
@@ -26,7 +27,6 @@ from reglet.infrastructure.host.errors import (
 from reglet.infrastructure.host.interruption import GuestClock
 from reglet.infrastructure.wasi import System, Tree, WasiError
 from reglet.infrastructure.wire.failures import encode_failure
-from reglet.infrastructure.wire.host_functions import LOG_FUNCTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from attrs import asdict, frozen
 
-MIB = 1024 * 1024
+from reglet.infrastructure.wasm.limits import MIB
 
 
 @frozen

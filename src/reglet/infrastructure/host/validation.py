@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reglet.domain.ports import LOG_FUNCTION
 from reglet.infrastructure.host.errors import NotAPluginError
 from reglet.infrastructure.wasi import WASI_MODULE
 from reglet.infrastructure.wasm.binary import ModuleFormatError
@@ -14,7 +15,7 @@ from reglet.infrastructure.wasm.entries import SizeLimits, ValueType
 from reglet.infrastructure.wasm.limits import TooLargeError, check_counts
 from reglet.infrastructure.wasm.signatures import FunctionType, read_signatures
 from reglet.infrastructure.wasm.snapshot import HOST_MODULE
-from reglet.infrastructure.wire.host_functions import HOST_FUNCTION_NAMES, LOG_FUNCTION
+from reglet.infrastructure.wire.host_functions import HOST_FUNCTION_NAMES
 
 if TYPE_CHECKING:
     from reglet.infrastructure.wasm.entries import Import

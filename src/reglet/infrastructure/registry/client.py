@@ -127,7 +127,7 @@ def _kept_credentials(path: Path, reference: Reference) -> Credentials | None:
         return None
     try:
         found = _KeptLogins(json.loads(content)).find(reference)
-    except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
         raise LoginError(
             f"{reference}: the logins in {path} cannot be read ({type(error).__name__}): log in again"
         ) from error

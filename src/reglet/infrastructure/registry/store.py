@@ -27,7 +27,7 @@ from reglet.infrastructure.registry.client import RegistryClient
 from reglet.infrastructure.registry.reference import Reference
 
 LOCK_FILE = "reglet.lock"
-_VERSION = 1
+_LOCKFILE_VERSION = 1
 _MOST_BLOBS = 96  # three to a plugin
 
 
@@ -96,9 +96,9 @@ class Lockfile:
             return cls()
         except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             raise LockfileError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
-        if not isinstance(facts, dict) or facts.get("lockfile_version") != str(_VERSION):
+        if not isinstance(facts, dict) or facts.get("lockfile_version") != str(_LOCKFILE_VERSION):
             raise LockfileError(
-                f"{path} is no lock file of version {_VERSION}: delete it to have it made anew"
+                f"{path} is no lock file of version {_LOCKFILE_VERSION}: delete it to have it made anew"
             )
         plugins = facts.get("plugins")
         entries = plugins.items() if isinstance(plugins, dict) else ()
@@ -127,7 +127,7 @@ class Lockfile:
     def encode(self) -> bytes:
         """Return the file, its entries in the order of their names."""
         facts = {
-            "lockfile_version": _VERSION,
+            "lockfile_version": _LOCKFILE_VERSION,
             "generated": self.generated,
             "plugins": {
                 name: {key: value for key, value in asdict(plugin).items() if value or key == "requested"}

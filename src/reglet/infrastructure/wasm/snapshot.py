@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 HOST_MODULE = "reglet_host"
 """The module that host functions are imported from (ABI section 1)."""
 
-_ALWAYS_THERE = "log_message"
-
 _NO_LOCALS_PUSH_ARGUMENT_CALL = b"\x00\x20\x00\x10"
 _END = b"\x0b"
 _ANSWER_NOTHING = b"\x00\x42\x00\x01\x01\x0b"  # no locals, i64.const 0, nop, nop, end
@@ -91,6 +89,7 @@ def without_host_functions(
 
 
 def _imports(module: bytes, where: Section, dropped: frozenset[str]) -> tuple[bytes, dict[str, int]]:
+    always_there = "log_message"
     reader = Reader(module, where.start, where.end)
     entries: list[bytes] = []
     indices: dict[str, int] = {}
@@ -102,11 +101,11 @@ def _imports(module: bytes, where: Section, dropped: frozenset[str]) -> tuple[by
             indices[entry.name] = len(entries)
             types[entry.name] = entry.type
         entries.append(module[at : reader.at])
-    missing = {_ALWAYS_THERE, *dropped} - set(indices)
+    missing = {always_there, *dropped} - set(indices)
     if missing:
         raise ModuleFormatError(f"does not import {', '.join(sorted(missing))} of {HOST_MODULE}", where.start)
     for each in dropped:
-        entries[indices[each]] = function_import(HOST_MODULE, _ALWAYS_THERE, types[_ALWAYS_THERE])
+        entries[indices[each]] = function_import(HOST_MODULE, always_there, types[always_there])
     return vector(entries), indices
 
 

@@ -24,7 +24,7 @@ from reglet.domain.entities.records import (
     MXRecord,
     SMTPConnectResult,
 )
-from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, SMTPClient, TCPDialer
+from reglet.domain.ports import LOG_FUNCTION, CommandRunner, DNSResolver, HTTPClient, SMTPClient, TCPDialer
 from reglet.infrastructure.wire.context import CONTEXT_FIELD, NO_CONTEXT, CallContext, Request
 from reglet.infrastructure.wire.failures import ERROR_FIELD, Response
 from reglet.infrastructure.wire.go_json import list_text, sorted_text, string_text
@@ -452,9 +452,6 @@ HOST_FUNCTIONS: Mapping[str, HostFunction] = {
     )
 }
 """By name, in the order of the bits by which the runtime's adapter knows them."""
-
-LOG_FUNCTION = "log_message"
-"""The host function that takes a LogMessage, answers nothing and needs no capability: every host has it."""
 
 HOST_FUNCTION_NAMES = (*HOST_FUNCTIONS, LOG_FUNCTION)
 """Every function that a module may import from its host."""
