@@ -5,6 +5,9 @@ handler fits it if it fits both. The first takes the whole signature (names, def
 the decorator returns; the second is the shape that it must have.
 """
 
+# The first overload that fits is meant to win: those that take too much stand before those that they overlap.
+# pyright: reportOverlappingOverload=false
+
 from __future__ import annotations
 
 from collections.abc import Callable
