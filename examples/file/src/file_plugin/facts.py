@@ -24,7 +24,7 @@ class Facts:
     is_symlink: bool
     is_dir: bool
     size: int
-    modified: datetime | None
+    modified: datetime
     mode: int
     uid: int
     gid: int
@@ -67,9 +67,6 @@ def _read(path: str) -> Facts:
     )
 
 
-def _timestamp(nanoseconds: int) -> datetime | None:
-    """Return a time since 1970 or before it; None where WASI, which counts without a sign, has none."""
-    try:
-        return _EPOCH + timedelta(seconds=nanoseconds // 1_000_000_000)
-    except OverflowError:
-        return None
+def _timestamp(nanoseconds: int) -> datetime:
+    """Return a time since 1970 or before it; `datetime.fromtimestamp` has none before it on Windows."""
+    return _EPOCH + timedelta(seconds=nanoseconds // 1_000_000_000)

@@ -42,7 +42,7 @@ class CheckOutput:
     is_symlink: bool = reglet.field(default=False, description="Whether the path itself is a symbolic link")
     size: int = reglet.field(default=0, description="Bytes of content; 0 for what does not exist")
     mod_time: str = reglet.field(
-        default="", description="When it was last changed, RFC 3339; empty if not known"
+        default="", description="When it was last changed, RFC 3339; empty if there is nothing"
     )
     permissions: str | None = reglet.field(
         default=None, description="Such as `0644`; null where the platform does not report it"

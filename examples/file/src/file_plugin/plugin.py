@@ -103,7 +103,7 @@ def _described(request: CheckInput, found: Facts) -> CheckOutput:
         is_dir=found.is_dir,
         is_symlink=found.is_symlink,
         size=found.size,
-        mod_time=found.modified.isoformat().replace("+00:00", "Z") if found.modified else "",
+        mod_time=found.modified.isoformat().replace("+00:00", "Z"),
         permissions=mode,
         mode=mode,
         mode_known=REPORTS_OWNERS,
