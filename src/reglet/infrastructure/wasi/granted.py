@@ -101,7 +101,8 @@ class ObservedTree:
         self.tree.rename(old, new)
 
     def _report(self, path: str, *, changes: bool | None) -> None:
-        self.observe(posixpath.normpath(posixpath.join(self.start, path)), changes)
+        if path:  # else the host itself opens the directory that it gives to a guest
+            self.observe(posixpath.normpath(posixpath.join(self.start, path)), changes)
 
 
 _ANY_DEPTH = "**"
