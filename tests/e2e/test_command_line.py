@@ -273,10 +273,11 @@ def test_a_first_run_compiles_nothing_that_the_build_compiled(page: str, grants:
     environment = {**os.environ, "REGLET_CACHE_DIR": str(cache)}
     command = [sys.executable, "-m", "reglet.cli"]
     subprocess.run([*command, "build", str(HTTP), "-o", str(module)], env=environment, check=True)
-    compiled = sorted(path.name for path in (cache / "compiled").iterdir())
+    compiled = sorted(path.name for path in (cache / "runtimes").iterdir())
     config = json.dumps({"url": page})
     subprocess.run(
         [*command, "run", str(module), "--config", config, "--grants", grants], env=environment, check=True
     )
-    assert sorted(path.name for path in (cache / "compiled").iterdir()) == compiled
+    assert sorted(path.name for path in (cache / "runtimes").iterdir()) == compiled
     assert len(compiled) == 1
+    assert not (cache / "compiled").exists()  # nothing but the runtime's code, and the plugin's memory
