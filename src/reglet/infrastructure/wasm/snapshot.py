@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
+from reglet.domain.ports import LOG_FUNCTION
 from reglet.infrastructure.wasm.binary import ModuleFormatError, Reader
 from reglet.infrastructure.wasm.entries import (
     PAGE_SIZE,
@@ -89,7 +90,6 @@ def without_host_functions(
 
 
 def _imports(module: bytes, where: Section, dropped: frozenset[str]) -> tuple[bytes, dict[str, int]]:
-    always_there = "log_message"
     reader = Reader(module, where.start, where.end)
     entries: list[bytes] = []
     indices: dict[str, int] = {}
@@ -101,11 +101,11 @@ def _imports(module: bytes, where: Section, dropped: frozenset[str]) -> tuple[by
             indices[entry.name] = len(entries)
             types[entry.name] = entry.type
         entries.append(module[at : reader.at])
-    missing = {always_there, *dropped} - set(indices)
+    missing = {LOG_FUNCTION, *dropped} - set(indices)
     if missing:
         raise ModuleFormatError(f"does not import {', '.join(sorted(missing))} of {HOST_MODULE}", where.start)
     for each in dropped:
-        entries[indices[each]] = function_import(HOST_MODULE, always_there, types[always_there])
+        entries[indices[each]] = function_import(HOST_MODULE, LOG_FUNCTION, types[LOG_FUNCTION])
     return vector(entries), indices
 
 
