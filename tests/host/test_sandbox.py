@@ -93,6 +93,38 @@ def test_importing_the_sandbox_imports_no_engine():
     assert done.stdout == "[]\n"
 
 
+_IMPORTS_OF_THREADS = """
+import sys, threading
+from reglet.sandbox import GrantSet, NetworkCapability, NetworkRule, Sandbox
+
+imports = []
+
+
+class Watching:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        imports.append((threading.current_thread() is threading.main_thread(), name))
+
+
+sys.meta_path.insert(0, Watching)
+granted = GrantSet(network=NetworkCapability([NetworkRule(hosts=["example.com"], ports=["443"])]))
+with Sandbox(granted) as sandbox:
+    sandbox.load(sys.argv[1])
+first = next(index for index, (main, name) in enumerate(imports) if not main)
+last = max(index for index, (main, name) in enumerate(imports) if not main)
+print(any("native.http" in name for _, name in imports), [name for main, name in imports[first:last] if main])
+"""
+
+
+def test_no_two_threads_import_at_once_while_a_module_is_loaded(tmp_path):
+    """Clients are imported beside the compiling, and whoever loads imports nothing then: no wait is mutual."""
+    path = tmp_path / "counter.wasm"
+    path.write_bytes(COUNTER)
+    command = [sys.executable, "-c", _IMPORTS_OF_THREADS, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "True []\n"
+
+
 def test_a_module_is_loaded_from_a_file(tmp_path):
     """Its path is what messages call it, its digest what grants are kept under."""
     path = tmp_path / "plugin.wasm"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
@@ -132,14 +133,22 @@ class Sandbox:
         kind = module_class()
         from reglet.infrastructure.host.compiled_plugin import load_plugin
 
-        # meanwhile the clients of what is granted are imported: no check is to wait for that
-        ready = threading.Thread(target=lambda: self._functions, name="reglet-clients", daemon=True)
+        runtime = _shared_runtime()
+        # meanwhile the clients of what is granted are imported: no check is to wait for that. This thread
+        # imports nothing until they are, for two threads that import may wait for each other
+        ready = threading.Thread(target=self._import_clients, name="reglet-clients", daemon=True)
         ready.start()
-        code = load_plugin(binary, source, self.limits, _shared_runtime())
-        ready.join()
+        try:
+            code = load_plugin(binary, source, self.limits, runtime)
+        finally:
+            ready.join()
         module = kind(code, self._functions_for, self._wasi, self.limits, self._slots)
         self._modules.add(module)
         return module
+
+    def _import_clients(self) -> None:
+        with suppress(Exception):  # what is wrong with them is reported to the first check, which asks again
+            _ = self._functions
 
     def _functions_for(self, context: Context) -> HostFunctions:
         if isinstance(self._functions, HostDispatcher):
