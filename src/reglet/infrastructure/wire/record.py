@@ -38,10 +38,19 @@ _MOST_MILLISECONDS = timedelta.max // _MILLISECOND
 
 
 class Dialect(StrEnum):
-    """Who reads the record: the ABI module, or the Go host SDK's functions (ABI section 5)."""
+    """How a host spells requests and answers, and says that it refused or failed (ABI sections 4 and 5).
+
+    Attributes:
+        ABI: the ABI module, which the Go plugin SDK shares.
+        HOSTLIB: the functions of the Go host SDK, which have records of their own.
+        APP: the newer Reglet app: the records of the ABI, failures in words of its own.
+        OLDER: the older Reglet app: the ABI throughout, but other exports are called.
+    """
 
     ABI = "abi"
     HOSTLIB = "hostlib"
+    APP = "app"
+    OLDER = "older"
 
 
 class InvalidFieldError(ValueError):
@@ -148,16 +157,12 @@ class Record(Generic[T]):
         abi = [each for each in fields if each.only is not Dialect.HOSTLIB]
         hostlib = [each for each in fields if each.only is not Dialect.ABI]
         added = [each for each in hostlib if each not in abi]
-        self._written = {Dialect.ABI: _written(abi), Dialect.HOSTLIB: _written(hostlib, Dialect.HOSTLIB)}
-        self._written_for_both = {
-            Dialect.ABI: _written([*abi, *added]),
-            Dialect.HOSTLIB: _written([*abi, *added], Dialect.HOSTLIB),
-        }
-        self._read: Mapping[Dialect | None, _Read] = {
-            None: _read(fields),
-            Dialect.ABI: _read(abi, Dialect.ABI),
-            Dialect.HOSTLIB: _read(hostlib, Dialect.HOSTLIB),
-        }
+        self._written = _for_every_dialect(_written(abi), _written(hostlib, Dialect.HOSTLIB))
+        self._written_for_both = _for_every_dialect(
+            _written([*abi, *added]), _written([*abi, *added], Dialect.HOSTLIB)
+        )
+        self._read = _for_every_dialect(_read(abi, Dialect.ABI), _read(hostlib, Dialect.HOSTLIB))
+        self._read_leniently = _read(fields)
         self._required = [each for each in fields if each.required]
         defaults = ((each.key, each.kind.empty if each.default is UNSET else each.default) for each in fields)
         self._defaults = {key: default for key, default in defaults if default is not UNSET}
@@ -202,7 +207,7 @@ class Record(Generic[T]):
     def _attributes(self, values: Any, dialect: Dialect | None = None) -> dict[str, Any]:
         if not isinstance(values, dict):
             raise InvalidFieldError("an object", values)
-        fields = self._read[dialect]
+        fields = self._read_leniently if dialect is None else self._read[dialect]
         found = self._defaults.copy()
         name = ""
         try:
@@ -266,6 +271,10 @@ class Record(Generic[T]):
             return "{" + ",".join(pieces) + "}"
 
         return Kind(read, write)
+
+
+def _for_every_dialect(abi: T, hostlib: T) -> dict[Dialect, T]:
+    return {dialect: hostlib if dialect is Dialect.HOSTLIB else abi for dialect in Dialect}
 
 
 def _written(fields: list[Field], dialect: Dialect = Dialect.ABI) -> _Written:
