@@ -6,6 +6,7 @@ import html
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ def docs(target: str, output: Path | None, form: str | None) -> int:
     if form == "html":
         require_extra("build", "docs --format html")
     manifest = manifest_of(target)
-    page = markdown_page(manifest)
+    page = html_page(manifest) if form == "html" else markdown_page(manifest)
     if output is None:
         sys.stdout.write(page)
     else:
@@ -68,9 +69,7 @@ def markdown_sections(manifest: Manifest, level: int = 2) -> str:
         level: of the sections' headings, 2 for `##`.
     """
     reference, mark = reference_of(manifest), "#" * level
-    examples = (each for service in reference.services for one in service.operations for each in one.examples)
-    profile = next((each.profile for each in examples), None)
-    blocks = [f"{mark} In a profile", _fenced("yaml", profile)] if profile else []
+    blocks = [f"{mark} In a profile", _fenced("yaml", reference.profile)] if reference.profile else []
     blocks.append(f"{mark} Capabilities")
     if reference.capabilities:
         blocks += [
@@ -180,6 +179,7 @@ def _table(names: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join([*head, *lines]) if lines else ""
 
 
+_JSON_TOKEN = re.compile(r'("(?:[^"\\]|\\.)*"|[\w.+-]+)(:?)')
 _CODE_SPAN = re.compile(r"(`+)(?!`)(.+?)(?<!`)\1(?!`)")
 _INLINE_MARKUP = re.compile(r"[\\`*\[\]]|(?<![^\W_])_|_(?![^\W_])")
 _BLOCK_START = re.compile(r"(?=#)|(?=[-+](?:[-+ ]|$))|\d+(?=[.)](?: |$))")
@@ -216,3 +216,32 @@ def _code_cell(text: str) -> str:
 def _fenced(language: str, text: str) -> str:
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}{language}\n{text}\n{fence}"
+
+
+def html_page(manifest: Manifest) -> str:
+    """Return a plugin's page as one HTML file: it runs no script, loads nothing, and can be printed."""
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    def prose(text: str) -> Markup:
+        """Return a line with its code as code."""
+        pieces: list[str] = _CODE_SPAN.split(text)  # text, ticks, code, text, ticks, code, …, text
+        pieces[2::3] = [Markup("<code>{}</code>").format(each) for each in pieces[2::3]]
+        del pieces[1::3]
+        return Markup().join(pieces)
+
+    def json_code(text: str) -> Markup:
+        """Return JSON with names, strings and other values apart."""
+        pieces: list[str] = _JSON_TOKEN.split(text)  # layout, token, colon, layout, token, colon, …, layout
+        for index in range(1, len(pieces), 3):
+            token = pieces[index]
+            kind = "key" if pieces[index + 1] else "string" if token.startswith('"') else "number"
+            pieces[index] = Markup('<span class="{}">{}</span>').format(kind, token)
+        return Markup().join(pieces)
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"prose": prose, "json_code": json_code}
+    template = files("reglet.cli").joinpath("reference.html").read_text(encoding="utf-8")
+    return environment.from_string(template).render(reference=reference_of(manifest)) + "\n"
