@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from attrs import frozen
@@ -213,10 +214,14 @@ class RealFile:
 
     def read(self, offset: int, size: int) -> bytes:
         """Return at most `size` bytes at `offset`."""
+        if sys.platform == "win32":  # where no guest is given a tree of real files
+            raise WasiError(Errno.NOTSUP)
         return os.pread(self._descriptor, size, offset)
 
     def write(self, offset: int | None, content: bytes) -> int:
         """Write at `offset`, or at the end for None."""
+        if sys.platform == "win32":
+            raise WasiError(Errno.NOTSUP)
         at = os.fstat(self._descriptor).st_size if offset is None else offset
         return os.pwrite(self._descriptor, content, at)
 
