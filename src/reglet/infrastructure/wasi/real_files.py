@@ -11,7 +11,11 @@ import contextlib
 import heapq
 import os
 import stat
+<<<<<<< HEAD
 from operator import attrgetter
+=======
+import sys
+>>>>>>> plt
 from typing import TYPE_CHECKING, NoReturn
 
 from attrs import frozen
@@ -216,10 +220,14 @@ class RealFile:
 
     def read(self, offset: int, size: int) -> bytes:
         """Return at most `size` bytes at `offset`."""
+        if sys.platform == "win32":  # where no guest is given a tree of real files
+            raise WasiError(Errno.NOTSUP)
         return os.pread(self._descriptor, size, offset)
 
     def write(self, offset: int | None, content: bytes) -> int:
         """Write at `offset`, or at the end for None."""
+        if sys.platform == "win32":
+            raise WasiError(Errno.NOTSUP)
         at = os.fstat(self._descriptor).st_size if offset is None else offset
         return os.pwrite(self._descriptor, content, at)
 
