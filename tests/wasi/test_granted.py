@@ -5,11 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-<<<<<<< HEAD
-import time
-=======
 import sys
->>>>>>> plt
+import time
 from pathlib import Path
 
 import pytest
