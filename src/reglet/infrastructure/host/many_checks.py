@@ -144,8 +144,11 @@ def remember(digest: str, plugin: bytes) -> None:
         _keep(_plugins, digest, plugin)
 
 
-def run_batch(work: Work, configs: Sequence[bytes], packed: bytes | None = None) -> _Answers | None:
-    """Make checks, in whatever process; None if it does not have the plugin, which `packed` may hold."""
+def run_batch(work: Work, configs: Sequence[bytes], packed: bytes | None, _number: int) -> _Answers | None:
+    """Make checks, in whatever process; None if it does not have the plugin, which `packed` may hold.
+
+    The number makes each call another one: Dask takes equal calls for one, and runs it once.
+    """
     loaded: dict[str, tuple[Module, list[tuple[str, tuple[Any, ...]]]]] = _mine.__dict__
     if work.key not in loaded:
         plugin = _plugins.get(work.digest)
@@ -244,7 +247,8 @@ class ManyChecks:
         self._again: deque[_Batch] = deque()
         self._without_plugin: deque[_Batch] = deque()
         self._outcomes: deque[CheckOutcome] = deque()
-        self._taken = self._yielded = self._done = self._returned = self._carrying = 0
+        self._taken = self._yielded = self._done = 0
+        self._given_out = self._returned = self._carrying = 0
         self._closed = False
         self._seconds_each = _BATCH_SECONDS
 
@@ -296,6 +300,7 @@ class ManyChecks:
             batch: _Batch | None
             if self._without_plugin and self._carrying < _CARRIERS:
                 batch = self._without_plugin.popleft()
+                batch.takes_plugin = True
             else:
                 batch = self._again.popleft() if self._again else self._next_batch()
             if batch is None:
@@ -336,16 +341,17 @@ class ManyChecks:
             self._packed = zlib.compress(self._plugin, 1)
         configs = [check.data for check in batch.checks]
         packed = self._packed if batch.takes_plugin else None
+        self._given_out += 1
         if self._executor is not None:
             try:
-                return self._executor.submit(run_batch, self._work, configs, packed)
+                return self._executor.submit(run_batch, self._work, configs, packed, self._given_out)
             except BrokenExecutor:
                 self._executor = None
         if self._closed:
             raise SandboxClosedError
         if self._own is None:
             self._own = WorkerProcesses(self._processes, remember, (self._work.digest, self._plugin))
-        return self._own.submit(run_batch, self._work, configs, packed)
+        return self._own.submit(run_batch, self._work, configs, packed, self._given_out)
 
     def _take_back(self) -> None:
         """Wait for one batch, and see what came of it."""
@@ -363,9 +369,11 @@ class ManyChecks:
         if answers is None:
             for check in batch.checks:
                 check.runs -= 1
-            batch.takes_plugin = True
             self._without_plugin.append(batch)
             return
+        if batch.takes_plugin:  # one more process has it: the others that wait try without
+            self._again.extendleft(reversed(self._without_plugin))
+            self._without_plugin.clear()
         self._returned += 1
         self._seconds_each = (self._seconds_each + answers.seconds / len(batch.checks)) / 2
         for check, answer in zip(batch.checks, answers.answers, strict=True):
