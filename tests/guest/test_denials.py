@@ -112,7 +112,7 @@ def test_a_name_that_a_guard_cannot_look_up_is_no_denial(port: str, error: dict[
     """Though hosts say so with the words of one: the name does not exist."""
     found = raised(port, {"error": error})
     assert not isinstance(found, CapabilityError)
-    assert found.detail().is_not_found
+    assert found.concerns_target
     assert found.detail().type == "network"
 
 
