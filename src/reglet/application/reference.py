@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reglet.domain.entities.manifest import Manifest
+from reglet.domain.errors import DefinitionError
 
 _BOUNDS = {
     "minimum": "≥ {}",
@@ -20,6 +21,10 @@ _BOUNDS = {
     "format": "{}",
 }
 
+
+REFERENCE_BEGINS = "<!-- reglet-plugin docs: from here to its end, this is made from the plugin's types -->"
+REFERENCE_ENDS = "<!-- reglet-plugin docs: the end -->"
+_REFERENCE = re.compile(f"{re.escape(REFERENCE_BEGINS)}\n.*?{re.escape(REFERENCE_ENDS)}", re.DOTALL)
 
 _BLOCK_START = re.compile(r"[#>|]|[-+*=~](?=[-+*=~ ]|$)|\d+[.)](?= |$)|```")
 
@@ -63,6 +68,22 @@ def reference_page(manifest: Manifest) -> str:
                 if example.expected_error:
                     lines += ["", f"fails with {_code(example.expected_error)}"]
     return "\n".join(lines) + "\n"
+
+
+def with_reference(page: str, manifest: Manifest) -> str:
+    """Return a page of a project, its reference between the two marks made anew.
+
+    Raises:
+        DefinitionError: the page has no marks.
+    """
+    _, _, sections = reference_page(manifest).partition("\n## ")
+    made = f"{REFERENCE_BEGINS}\n\n## {sections}\n{REFERENCE_ENDS}"
+    page, count = _REFERENCE.subn(lambda _: made, page, count=1)
+    if not count:
+        raise DefinitionError(
+            f"the page has no place for the reference: write {REFERENCE_BEGINS} and {REFERENCE_ENDS} into it"
+        )
+    return page
 
 
 def _table(schema: Mapping[str, Any]) -> Iterator[str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reglet.application.reference import reference_page
+from reglet.application.reference import reference_page, with_reference
 from reglet.cli.command import (
     FILE,
     TARGET_HELP,
@@ -337,11 +337,19 @@ _BOUNDS = {
 @click.command(cls=Command, epilog=TARGET_HELP)
 @target_argument
 @click.option("-o", "--output", type=FILE, metavar="FILE", help="Write it there instead of printing it.")
-def docs(target: str, output: Path | None) -> int:
+@click.option(
+    "--into", type=FILE, metavar="FILE", help="Write its sections between the two marks of a page of yours."
+)
+def docs(target: str, output: Path | None, into: Path | None) -> int:
     """Write the plugin's reference page in Markdown."""
-    page = reference_page(escaped(manifest_of(target)))
-    if output is None:
-        sys.stdout.write(page)
+    if output is not None and into is not None:
+        raise UsageError("--output and --into exclude each other: give one")
+    described = escaped(manifest_of(target))
+    if into is not None:
+        page = with_reference(read_file(into, f"--into {into}").decode(), described)
+        write_file(into, page.encode())
+    elif output is not None:
+        write_file(output, reference_page(described).encode())
     else:
-        write_file(output, page.encode())
+        sys.stdout.write(reference_page(described))
     return ExitStatus.SUCCESS

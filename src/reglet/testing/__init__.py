@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         assert_error,
         assert_failure,
         assert_matches_schema,
+        assert_reference_in_step,
         assert_success,
     )
     from reglet.testing.audit import AuditReport, audit_plugin
@@ -51,6 +52,7 @@ _HOMES = {
             "assert_error",
             "assert_failure",
             "assert_matches_schema",
+            "assert_reference_in_step",
             "assert_success",
         ),
         "reglet.testing.audit": ("AuditReport", "audit_plugin"),
@@ -105,6 +107,7 @@ __all__ = [
     "assert_failure",
     "assert_matches_schema",
     "assert_never_traps",
+    "assert_reference_in_step",
     "assert_success",
     "audit_plugin",
     "bad_certificate",
