@@ -35,7 +35,7 @@ COMMANDS = {
     "audit": "verify",
     "lint": "verify",
     "verify": "verify",
-    "docs": "build",
+    "docs": "docs",
     "dev": "dev",
     "package": "publish",
     "push": "publish",

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import click
 from attrs import frozen
 
-from reglet.application.reference import REFERENCE_BEGINS, REFERENCE_ENDS, with_reference
 from reglet.application.version import __version__
 from reglet.cli.command import FILE, Command, ExitStatus, UsageError
 from reglet.cli.console import write_line, write_message
+from reglet.cli.docs import SECTIONS_BEGIN, SECTIONS_END, with_sections
 from reglet.cli.targets import manifest_of
 from reglet.domain.errors import RegletError
 from reglet.infrastructure.atomic import write_atomic
@@ -127,8 +127,8 @@ def _project_files(name: str, kinds: Sequence[str], example: str | None) -> dict
     made = {path: Template(text).substitute(words) for path, text in frame.items()} | made
     manifest = _manifest_of(made, words["package"])
     examples = (each for s in manifest.services.values() for o in s.operations for each in o.examples)
-    words |= {"example": next(examples).name, "reference": f"{REFERENCE_BEGINS}\n{REFERENCE_ENDS}"}
-    made["README.md"] = with_reference(Template(readme).substitute(words), manifest)
+    words |= {"example": next(examples).name, "reference": f"{SECTIONS_BEGIN}\n{SECTIONS_END}"}
+    made["README.md"] = with_sections(Template(readme).substitute(words), manifest, "README.md")
     return made
 
 

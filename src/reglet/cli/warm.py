@@ -138,23 +138,22 @@ def answer_one() -> None:
 
 def _import_ahead() -> None:
     from reglet import sandbox
-    from reglet.application import lint
     from reglet.cli import run
     from reglet.infrastructure.build import project
     from reglet.infrastructure.wire import result
-    from reglet.testing import audit, recording
+    from reglet.testing import audit, lint, recording
 
-    del sandbox, lint, run, project, result, audit, recording
+    del sandbox, run, project, result, audit, lint, recording
 
 
 def _look_at(folder: str) -> Findings:
-    from reglet.application.lint import lint_manifest
     from reglet.application.results import author_traceback, one_line
     from reglet.cli.build import snapshot
     from reglet.domain.context import Context
     from reglet.infrastructure.build.project import load_plugin_in_process
     from reglet.testing.audit import audit_plugin
     from reglet.testing.examples import ExampleFailed, examples_of, run_example
+    from reglet.testing.lint import lint_project
 
     try:
         plugin = load_plugin_in_process(folder)
@@ -172,7 +171,7 @@ def _look_at(folder: str) -> Findings:
         return Findings(
             title=escape(f"{manifest.name} {manifest.version}  {manifest.description}"),
             manifest=json.loads(snapshot(manifest)),
-            lint=[escape(str(finding)) for finding in lint_manifest(manifest)],
+            lint=[escape(str(finding)) for finding in lint_project(folder)],
             undeclared=[escape(what) for what in audit_plugin(plugin).missing],
             examples=outcomes,
         )

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
         assert_error,
         assert_failure,
         assert_matches_schema,
-        assert_reference_in_step,
         assert_success,
     )
     from reglet.testing.audit import AuditReport, audit_plugin
@@ -52,7 +51,6 @@ _HOMES = {
             "assert_error",
             "assert_failure",
             "assert_matches_schema",
-            "assert_reference_in_step",
             "assert_success",
         ),
         "reglet.testing.audit": ("AuditReport", "audit_plugin"),
@@ -107,7 +105,6 @@ __all__ = [
     "assert_failure",
     "assert_matches_schema",
     "assert_never_traps",
-    "assert_reference_in_step",
     "assert_success",
     "audit_plugin",
     "bad_certificate",

@@ -7,15 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from difflib import unified_diff
-from pathlib import Path
 from typing import Any
 
-from reglet.application.reference import with_reference
-from reglet.domain.context import Context
 from reglet.domain.entities import JSONValue
 from reglet.domain.entities.result import Result, ResultStatus
-from reglet.domain.ports import Plugin
 from reglet.infrastructure.extras import add_with
 
 _LONG = 80
@@ -241,16 +236,3 @@ def _at(data: Any, path: str) -> Any:
             return _MISSING
         return _at(data[int(key)], rest) if rest else data[int(key)]
     return _MISSING
-
-
-def assert_reference_in_step(plugin: Plugin, page: Path) -> None:
-    """Raise `AssertionError` unless a page's reference is what the plugin's types say.
-
-    It stands between the two marks that `reglet-plugin docs --into` writes to.
-    """
-    __tracebackhide__ = True
-    written = page.read_text(encoding="utf-8")
-    made = with_reference(written, plugin.manifest(Context()))
-    lines = unified_diff(written.splitlines(), made.splitlines(), page.name, "the plugin", lineterm="")
-    if difference := "\n".join(lines):
-        raise AssertionError(f"write it anew with: reglet-plugin docs --into {page.name}\n{difference}")
