@@ -21,7 +21,7 @@ FILES = {
     "src/web_check_plugin/__init__.py",
     "src/web_check_plugin/plugin.py",
     "src/web_check_plugin/py.typed",
-    "tests/test_network.py",
+    "tests/test_plugin.py",
     "tests/test_readme.py",
 }
 KINDS = "network,fs,env,exec"
@@ -161,14 +161,14 @@ def test_nothing_is_overwritten_unasked(tmp_path: Path, capsys: pytest.CaptureFi
     """What would be lost is listed and nothing is written; --keep and --force say what they did to it."""
     (tmp_path / "README.md").write_text("mine")
     (tmp_path / "tests").mkdir()
-    (tmp_path / "tests" / "test_network.py").write_text("mine too")
+    (tmp_path / "tests" / "test_plugin.py").write_text("mine too")
     before = files_of(tmp_path)
     new = ["new", "web-check", "--into", str(tmp_path)]
     assert main(new) == 3
-    assert "would be lost: README.md, tests/test_network.py; nothing was written" in capsys.readouterr().err
+    assert "would be lost: README.md, tests/test_plugin.py; nothing was written" in capsys.readouterr().err
     assert files_of(tmp_path) == before
     assert main([*new, "--keep"]) == 0
-    assert "kept README.md\nkept tests/test_network.py" in capsys.readouterr().err
+    assert "kept README.md\nkept tests/test_plugin.py" in capsys.readouterr().err
     assert files_of(tmp_path).items() >= before.items()
     assert files_of(tmp_path).keys() == FILES
     assert main([*new, "--force"]) == 0

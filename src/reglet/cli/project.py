@@ -147,8 +147,11 @@ def _code_for(templates: Traversable, kinds: Sequence[str], words: dict[str, str
         capabilities="\n".join(f"        {rule}," for rule in rules),
         services="\n\n\n".join(services),
     )
-    tests = {f"tests/test_{kind}.py": (templates / f"test_{kind}.py.in").read_text("utf-8") for kind in kinds}
-    return {f"src/{words['package']}/plugin.py": module, **tests}
+    made = {f"src/{words['package']}/plugin.py": module}
+    for kind in kinds:
+        test = "tests/test_plugin.py" if len(kinds) == 1 else f"tests/test_{kind}.py"
+        made[test] = (templates / f"test_{kind}.py.in").read_text("utf-8")
+    return made
 
 
 def _code_of_example(root: Traversable, example: str, words: dict[str, str]) -> dict[str, str]:
