@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NoReturn
 from attrs import frozen
 
 from reglet.infrastructure.wasi.tree import (
+    ENTRIES_AT_ONCE,
     Checkpoint,
     DirectoryEntry,
     Errno,
@@ -199,7 +200,6 @@ def _type_of_entry(entry: os.DirEntry[str]) -> FileType | None:
         return None
 
 
-_ENTRIES_AT_ONCE = 256
 """Entries of a listing between two looks at the clock; some milliseconds."""
 _name_of = attrgetter("name")
 
@@ -269,7 +269,7 @@ class RealDirectory:
         parts: list[list[DirectoryEntry]] = []
         with os.scandir(self._descriptor) as found:
             for count, each in enumerate(found):
-                if count % _ENTRIES_AT_ONCE == 0:
+                if count % ENTRIES_AT_ONCE == 0:
                     checkpoint()
                     parts.append([])
                 kind = _type_of_entry(each)
@@ -278,7 +278,7 @@ class RealDirectory:
         # sorted part by part: to sort a million at once would keep every other thread waiting
         entries: list[DirectoryEntry] = []
         for entry in heapq.merge(*(sorted(part, key=_name_of) for part in parts), key=_name_of):
-            if len(entries) % _ENTRIES_AT_ONCE == 0:
+            if len(entries) % ENTRIES_AT_ONCE == 0:
                 checkpoint()
             entries.append(entry)
         return entries
