@@ -185,6 +185,10 @@ class Tree(Protocol):
     WasiError(NOTCAPABLE). Every method may raise WasiError or OSError.
     """
 
+    def within(self, checkpoint: Checkpoint) -> Tree:
+        """Return the tree for one guest: what walks far calls `checkpoint` on its way."""
+        ...
+
     def open(self, path: str, flags: OpenFlags) -> OpenFile:
         """Open a file or directory."""
         ...
