@@ -52,6 +52,10 @@ _SPECIAL: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("6to4", ("2002::/16",)),
     ("Teredo", ("2001::/32",)),
 )
+PRIVATE_BLOCKS = tuple(
+    block for use, blocks in _SPECIAL if use in ("loopback", "private", "link-local") for block in blocks
+)
+"""What some hosts grant together, as private addresses."""
 _RANGES: tuple[tuple[str, Network], ...] = tuple(
     (use, ip_network(block)) for use, blocks in _SPECIAL for block in blocks
 )

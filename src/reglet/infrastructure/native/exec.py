@@ -1,4 +1,7 @@
-"""Programs run by subprocess (POSIX): no shell, an empty environment, bounded output, nothing left over."""
+"""Programs run by subprocess (POSIX): no shell, an empty environment, bounded output, nothing left over.
+
+Windows has no groups of processes to end, and hands a program one line, which `.bat` files parse as a shell.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -35,6 +38,13 @@ _PATIENCE = 1.0
 """How long, in seconds, to wait for the end of a program that was killed."""
 _ROUNDS = 10
 _SMALLEST_LIMIT = 2**61
+
+if sys.platform == "win32":
+    _KILL_GROUP: Callable[[int, int], object] | None = None
+    _KILL = signal.SIGTERM
+else:
+    _KILL_GROUP = os.killpg
+    _KILL = signal.SIGKILL
 
 
 class ProcessOutput:
@@ -117,10 +127,13 @@ class ProcessOutput:
 
 @frozen
 class NativeCommandRunner:
-    """The `CommandRunner` port over real processes. `kill_group` ends a process group (`os.killpg`)."""
+    """The `CommandRunner` port over real processes.
+
+    `kill_group` ends a process group (`os.killpg`); where there are none, None, no program is run.
+    """
 
     max_output_bytes: int = MAX_BODY_BYTES
-    kill_group: Callable[[int, int], object] = os.killpg
+    kill_group: Callable[[int, int], object] | None = _KILL_GROUP
     _ctx: Context = field(factory=Context, alias="ctx")
 
     def in_context(self, ctx: Context) -> Self:
@@ -134,8 +147,14 @@ class NativeCommandRunner:
         group or became a daemon too. A program that became another user cannot be: it is waited for a second.
         A program ended by a signal has exit code -1, as on Go's side.
 
-        Raises `ExecError` if the program could not be started.
+        Raises `ExecError` if the program could not be started, or this system is not POSIX.
         """
+        if self.kill_group is None:
+            raise ExecError(
+                request.command,
+                f"commands need a POSIX system, and this is {sys.platform}: run the plugin in WSL, in a "
+                "container or on a Go host",
+            )
         deadline = Deadline.start("exec", request.command, request.timeout, self._ctx)
         began = time.monotonic()
         process = _started(request)
@@ -145,7 +164,7 @@ class NativeCommandRunner:
             in_time = output.collect(deadline, self._ctx)
         finally:
             took = timedelta(seconds=time.monotonic() - began)
-            self._end(process, mark)
+            _end(process, mark, self.kill_group)
             output.close()
         return CommandResult(
             stdout=output.stdout,
@@ -156,16 +175,19 @@ class NativeCommandRunner:
             truncated=output.truncated,
         )
 
-    def _end(self, process: subprocess.Popen[bytes], mark: Mark | None) -> None:
-        """End the process and whatever it started."""
-        with suppress(ProcessLookupError, PermissionError):
-            self.kill_group(process.pid, signal.SIGKILL)
-        if mark is not None:
-            mark.end_bearers()
-        try:
-            process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:  # it may not be killed by us; somebody must collect it
-            threading.Thread(target=process.wait, name=f"wait {process.pid}", daemon=True).start()
+
+def _end(
+    process: subprocess.Popen[bytes], mark: Mark | None, kill_group: Callable[[int, int], object]
+) -> None:
+    """End the process and whatever it started."""
+    with suppress(ProcessLookupError, PermissionError):
+        kill_group(process.pid, _KILL)
+    if mark is not None:
+        mark.end_bearers()
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:  # it may not be killed by us; somebody must collect it
+        threading.Thread(target=process.wait, name=f"wait {process.pid}", daemon=True).start()
 
 
 @frozen
@@ -183,44 +205,47 @@ class Mark:
 
     @classmethod
     def put_on(cls, process: subprocess.Popen[bytes]) -> Self | None:
-        """Mark a process and what it has started already; None on other systems than Linux."""
-        if sys.platform != "linux":
-            return None
-        limit = _SMALLEST_LIMIT + secrets.randbelow(_SMALLEST_LIMIT)
-        pids = [process.pid]
-        while pids:
-            pid = pids.pop()
-            with suppress(OSError, ValueError):  # it has ended already, or is another user's
-                _, hard = prlimit(pid, RLIMIT_RTTIME)
-                prlimit(pid, RLIMIT_RTTIME, (limit, hard))
-                pids += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
-        streams = (each for each in (process.stdout, process.stderr) if each is not None)
-        return cls(limit, frozenset(f"pipe:[{os.fstat(each.fileno()).st_ino}]" for each in streams))
+        """Mark a process and what it has started already; None without Linux's `/proc`."""
+        if sys.platform == "linux" and Path("/proc/self").exists():
+            limit = _SMALLEST_LIMIT + secrets.randbelow(_SMALLEST_LIMIT)
+            pids = [process.pid]
+            while pids:
+                pid = pids.pop()
+                with suppress(OSError, ValueError):  # it has ended already, or is another user's
+                    _, hard = prlimit(pid, RLIMIT_RTTIME)
+                    prlimit(pid, RLIMIT_RTTIME, (limit, hard))
+                    pids += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_bytes().split())
+            streams = (each for each in (process.stdout, process.stderr) if each is not None)
+            return cls(limit, frozenset(f"pipe:[{os.fstat(each.fileno()).st_ino}]" for each in streams))
+        return None
 
     def end_bearers(self) -> None:
         """Kill every process with this mark, and what they start meanwhile."""
         for _ in range(_ROUNDS):
-            found = list(self._bearers())
+            found = self._bearers()
             for pid in found:
                 with suppress(OSError):
-                    os.kill(pid, signal.SIGKILL)
+                    os.kill(pid, _KILL)
             if not found:
                 return
             time.sleep(0.001)
 
-    def _bearers(self) -> Iterator[int]:
-        for name in os.listdir("/proc"):  # noqa: PTH208 - once a command, and paths are ten times slower
-            if sys.platform != "linux" or not name.isdecimal() or int(name) == os.getpid():
-                continue
-            with suppress(OSError, ValueError):
-                is_marked = prlimit(int(name), RLIMIT_RTTIME)[0] == self.limit or any(
-                    os.readlink(f"/proc/{name}/fd/{stream}") in self.pipes  # noqa: PTH115 - as above
-                    for stream in (1, 2)
-                )
-                # one that has ended, and waits to be collected, has its limits still
-                state = Path(f"/proc/{name}/stat").read_bytes().rpartition(b") ")[2][:1] if is_marked else b""
-                if is_marked and state != b"Z":
-                    yield int(name)
+    def _bearers(self) -> list[int]:
+        found: list[int] = []
+        if sys.platform == "linux":
+            for name in os.listdir("/proc"):  # noqa: PTH208 - once a command, and paths are ten times slower
+                if not name.isdecimal() or int(name) == os.getpid():
+                    continue
+                with suppress(OSError, ValueError):
+                    is_marked = prlimit(int(name), RLIMIT_RTTIME)[0] == self.limit or any(
+                        os.readlink(f"/proc/{name}/fd/{stream}") in self.pipes  # noqa: PTH115 - as above
+                        for stream in (1, 2)
+                    )
+                    # one that has ended, and waits to be collected, has its limits still
+                    stat = Path(f"/proc/{name}/stat").read_bytes() if is_marked else b""
+                    if is_marked and stat.rpartition(b") ")[2][:1] != b"Z":
+                        found.append(int(name))
+        return found
 
 
 def _started(request: CommandRequest) -> subprocess.Popen[bytes]:

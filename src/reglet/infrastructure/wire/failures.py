@@ -134,10 +134,10 @@ class Response(Record[T]):
         """Return the response of a call that failed; hostlib knows only an error's code and message."""
         return to_bytes(self.text(self._empty, dialect, {"error": error}))
 
-    def decode(self, data: bytes, needs: str = "") -> T:
+    def decode(self, data: bytes, needs: Callable[[], str] = str) -> T:
         """Return the response in JSON.
 
-        `needs` is the grant that the request needs, such as `network:example.com:443`.
+        `needs` returns the grant that the request needs, such as `network:example.com:443`.
 
         Raises:
             CapabilityError: the host refused for want of a grant.
@@ -158,7 +158,7 @@ class Response(Record[T]):
         return self._make(**attributes)
 
 
-def _raise_failure(values: Any, record: str, needs: str) -> None:
+def _raise_failure(values: Any, record: str, needs: Callable[[], str]) -> None:
     """Raise what a JSON answer has in place of a response, if it has: `Response.decode` says what."""
     if not isinstance(values, dict):
         return
@@ -166,9 +166,9 @@ def _raise_failure(values: Any, record: str, needs: str) -> None:
     error, message = members.get("error"), members.get("message")
     if isinstance(error, str):
         said = message if message and isinstance(message, str) else error
-        raise failure(ErrorDetail(type_of_code(error), said, error), needs)
+        raise failure(ErrorDetail(type_of_code(error), said, error), needs())
     if error is not None:
-        raise failure(ERROR.of(error, where=f"{record}.error"), needs)
+        raise failure(ERROR.of(error, where=f"{record}.error"), needs())
 
 
 def is_unreadable(data: bytes) -> bool:
