@@ -53,6 +53,10 @@ _SPECIAL: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Teredo", ("2001::/32",)),
     ("protocol", ("2001::/23",)),
 )
+PRIVATE_BLOCKS = tuple(
+    block for use, blocks in _SPECIAL if use in ("loopback", "private", "link-local") for block in blocks
+)
+"""What some hosts grant together, as private addresses."""
 _RANGES: dict[int, tuple[tuple[int, int, str, Network], ...]] = {
     version: tuple(
         (int(network.network_address), int(network.broadcast_address), use, network)

@@ -1,4 +1,7 @@
-"""Programs run by subprocess (POSIX): no shell, an empty environment, bounded output, nothing left over."""
+"""Programs run by subprocess (POSIX): no shell, an empty environment, bounded output, nothing left over.
+
+Windows has no groups of processes to end, and hands a program one line, which `.bat` files parse as a shell.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import cache
@@ -37,6 +40,13 @@ _ROUNDS = 10
 _SOON = 10_000
 """How many processes can be made in the microseconds in which a program has no mark yet, and many more."""
 _SMALLEST_LIMIT = 2**61
+
+if sys.platform == "win32":
+    _KILL_GROUP: Callable[[int, int], object] | None = None
+    _KILL = signal.SIGTERM
+else:
+    _KILL_GROUP = os.killpg
+    _KILL = signal.SIGKILL
 
 
 class ProcessOutput:
@@ -118,10 +128,13 @@ class ProcessOutput:
 
 @frozen
 class NativeCommandRunner:
-    """The `CommandRunner` port over real processes. `kill_group` ends a process group (`os.killpg`)."""
+    """The `CommandRunner` port over real processes.
+
+    `kill_group` ends a process group (`os.killpg`); where there are none, None, no program is run.
+    """
 
     max_output_bytes: int = MAX_BODY_BYTES
-    kill_group: Callable[[int, int], object] = os.killpg
+    kill_group: Callable[[int, int], object] | None = _KILL_GROUP
     _ctx: Context = field(factory=Context, alias="ctx")
 
     def in_context(self, ctx: Context) -> Self:
@@ -135,8 +148,14 @@ class NativeCommandRunner:
         group or became a daemon too. A program that became another user cannot be: it is waited for a second.
         A program ended by a signal has exit code -1, as on Go's side.
 
-        Raises `ExecError` if the program could not be started.
+        Raises `ExecError` if the program could not be started, or this system is not POSIX.
         """
+        if self.kill_group is None:
+            raise ExecError(
+                request.command,
+                f"commands need a POSIX system, and this is {sys.platform}: run the plugin in WSL, in a "
+                "container or on a Go host",
+            )
         deadline = Deadline.start("exec", request.command, request.timeout, self._ctx)
         began = time.monotonic()
         process = _started(request)
@@ -146,7 +165,7 @@ class NativeCommandRunner:
             in_time = output.collect(deadline, self._ctx)
         finally:
             took = timedelta(seconds=time.monotonic() - began)
-            self._end(process, mark)
+            _end(process, mark, self.kill_group)
             output.close()
         return CommandResult(
             stdout=output.stdout,
@@ -157,15 +176,18 @@ class NativeCommandRunner:
             truncated=output.truncated,
         )
 
-    def _end(self, process: subprocess.Popen[bytes], mark: Mark | None) -> None:
-        """End the process and whatever it started."""
-        with suppress(ProcessLookupError, PermissionError):
-            self.kill_group(process.pid, signal.SIGKILL)
-        if mark is not None:
-            mark.end_bearers()
-        _wait_for_end(process, _PATIENCE)
-        if process.poll() is None:  # it may not be killed by us; somebody must collect it
-            threading.Thread(target=process.wait, name=f"wait {process.pid}", daemon=True).start()
+
+def _end(
+    process: subprocess.Popen[bytes], mark: Mark | None, kill_group: Callable[[int, int], object]
+) -> None:
+    """End the process and whatever it started."""
+    with suppress(ProcessLookupError, PermissionError):
+        kill_group(process.pid, _KILL)
+    if mark is not None:
+        mark.end_bearers()
+    _wait_for_end(process, _PATIENCE)
+    if process.poll() is None:  # it may not be killed by us; somebody must collect it
+        threading.Thread(target=process.wait, name=f"wait {process.pid}", daemon=True).start()
 
 
 @frozen
@@ -184,8 +206,8 @@ class Mark:
 
     @classmethod
     def put_on(cls, process: subprocess.Popen[bytes]) -> Self | None:
-        """Mark a process and what it has started already; None on other systems than Linux."""
-        if sys.platform != "linux":
+        """Mark a process and what it has started already; None without Linux's `/proc`."""
+        if sys.platform != "linux" or not os.path.exists("/proc/self"):  # noqa: PTH110 - paths are slow
             return None
         limit = _SMALLEST_LIMIT + secrets.randbelow(_SMALLEST_LIMIT)
         pids = [process.pid]
@@ -204,10 +226,10 @@ class Mark:
         if self._has_started_nothing():
             return
         for _ in range(_ROUNDS):
-            found = list(self._bearers())
+            found = self._bearers()
             for pid in found:
                 with suppress(OSError):
-                    os.kill(pid, signal.SIGKILL)
+                    os.kill(pid, _KILL)
             if not found:
                 return
             time.sleep(0.001)
@@ -221,18 +243,20 @@ class Mark:
             return int(_content("/proc/loadavg").split()[-1]) == self.pid
         return False
 
-    def _bearers(self) -> Iterator[int]:
-        if sys.platform != "linux":
-            return
-        own = os.getpid()
-        for name in os.listdir("/proc"):  # noqa: PTH208 - once a command, and paths are ten times slower
-            if not name.isdecimal() or int(name) == own:
-                continue
-            with suppress(OSError, ValueError):
-                is_marked = prlimit(int(name), RLIMIT_RTTIME)[0] == self.limit or self._has_pipes(int(name))
-                # one that has ended, and waits to be collected, has its limits still
-                if is_marked and _content(f"/proc/{name}/stat").rpartition(b") ")[2][:1] != b"Z":
-                    yield int(name)
+    def _bearers(self) -> list[int]:
+        found: list[int] = []
+        if sys.platform == "linux":
+            own = os.getpid()
+            for name in os.listdir("/proc"):  # noqa: PTH208 - once a command, and paths are ten times slower
+                pid = int(name) if name.isdecimal() else own
+                if pid == own:
+                    continue
+                with suppress(OSError, ValueError):
+                    is_marked = prlimit(pid, RLIMIT_RTTIME)[0] == self.limit or self._has_pipes(pid)
+                    # one that has ended, and waits to be collected, has its limits still
+                    if is_marked and _content(f"/proc/{pid}/stat").rpartition(b") ")[2][:1] != b"Z":
+                        found.append(pid)
+        return found
 
     def _has_pipes(self, pid: int) -> bool:
         """Whether a process writes to the pipes, and may have been started before the limit was set."""
