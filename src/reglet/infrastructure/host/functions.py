@@ -378,7 +378,7 @@ class ExecHandler(Handler[CommandRunner, CommandRequest]):
             raise BadRequestError("a command, its arguments, directory and environment hold no NUL character")
         program = Program() if self._which is None else self._which(request.command, request.dir)
         decisions = [
-            self._policy.execute(name, resolved=program.resolved, environment=(request.env or {}).keys())
+            self._policy.execute(name, resolved=program.resolved, environment=request.env or {})
             for name in dict.fromkeys(filter(None, (request.command, program.path)))
         ]
         log.require(request.command, next((each for each in decisions if each), decisions[-1]))
