@@ -101,4 +101,4 @@ def test_every_lint_code_is_explained() -> None:
     sources = (path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
     codes = {code for source in sources for code in re.findall(r'"(R\d{3})"', source)}
     page = (ROOT / "docs" / "lint.md").read_text(encoding="utf-8")
-    assert codes == set(re.findall(r"^\| (R\d{3}) \|", page, re.MULTILINE))
+    assert codes == set(re.findall(r"^\| \[(R\d{3})\]", page, re.MULTILINE))

@@ -67,7 +67,7 @@ def _write(folder: Path, words: dict[str, str]) -> None:
         for path, text in _templates(files("reglet.cli") / "templates"):
             target = beside / path.replace("gitignore", ".gitignore").replace("package", words["package"])
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(Template(text).substitute(words), encoding="utf-8")
+            target.write_text(Template(text).substitute(words), encoding="utf-8", newline="\n")
         beside.chmod(0o755)
         beside.rename(folder)
     except BaseException:

@@ -130,8 +130,8 @@ def format_time(timestamp: datetime) -> str:
     return f"{written}{sign}{hours:02}:{minutes:02}"
 
 
-def parse_time(text: str) -> Timestamp:
-    """Return the timestamp that RFC 3339 text names, to the nanosecond.
+def parse_time(text: str) -> datetime:
+    """Return the timestamp that RFC 3339 text names: a `Timestamp` if it has more than six decimals.
 
     Raises:
         ValueError: it names none.
@@ -139,10 +139,11 @@ def parse_time(text: str) -> Timestamp:
     match = _RFC3339.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not an RFC 3339 time such as 2026-01-02T03:04:05.5Z")
-    timestamp = Timestamp.fromisoformat(text)
     fraction = match[1]
-    if fraction is not None and len(fraction) > _MICROSECOND_DIGITS:
-        timestamp.nanosecond = int(fraction[_MICROSECOND_DIGITS:_NANOSECOND_DIGITS].ljust(3, "0"))
+    if fraction is None or len(fraction) <= _MICROSECOND_DIGITS:
+        return datetime.fromisoformat(text)
+    timestamp = Timestamp.fromisoformat(text)
+    timestamp.nanosecond = int(fraction[_MICROSECOND_DIGITS:_NANOSECOND_DIGITS].ljust(3, "0"))
     return timestamp
 
 

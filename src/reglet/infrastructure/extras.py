@@ -11,7 +11,7 @@ Extra: TypeAlias = Literal["build", "host", "registry", "component", "test"]
 """The extras, as `pip install 'reglet[…]'` names them."""
 
 EXTRAS: Mapping[Extra, Mapping[str, str]] = {
-    "build": {"wasmtime": "wasmtime", "platformdirs": "platformdirs", "yaml": "PyYAML"},
+    "build": {"wasmtime": "wasmtime", "platformdirs": "platformdirs", "yaml": "PyYAML", "jinja2": "Jinja2"},
     "host": {"httpcore": "httpcore[http2]", "dns": "dnspython", "cryptography": "cryptography"},
     "registry": {"oras": "oras"},
     "component": {"componentize_py": "componentize-py"},

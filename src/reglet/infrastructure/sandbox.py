@@ -71,8 +71,9 @@ class Sandbox:
             limits: what plugins may take.
             functions: answers the host functions in place of the real network and processes; `dialect`,
                 `log` and `observer` are then its own business.
-            dialect: the spelling of requests and answers (ABI section 5): `abi`, or `hostlib` to see how a
-                plugin fares on the Go host SDK.
+            dialect: the host that this one is to be like: how requests, answers and failures are spelled (ABI
+                section 5), and which exports are called. `abi`; `hostlib`, the Go host SDK; `app`, the newer
+                Reglet app; `older`, the older one, whose exports are `describe`, `schema` and `observe`.
             log: takes what plugins log.
             observer: is given each host call, from the thread that made it.
             file_observer: is given each path that a guest asks for, granted or not, and whether it wants to
@@ -107,6 +108,8 @@ class Sandbox:
     def load(self, plugin: str | os.PathLike[str] | bytes, name: str = "the module") -> Module:
         """Return the module in a file (or given as bytes), compiled; later loads find it compiled on disk.
 
+        A plugin of the older app, which exports `describe`, `schema` and `observe` alone, is run through
+        those: its description is a Manifest without operations, its evidence a Result.
         `name` is what messages call one that is given as bytes. A module of other code than what this SDK
         builds is compiled in a process of its own, under `limits.compile_time` and `limits.compile_memory`.
 
@@ -252,6 +255,7 @@ class Sandbox:
     def _module(self, binary: bytes, source: str) -> Module:
         kind = module_class()
         from reglet.infrastructure.host.compiled_plugin import load_plugin
+        from reglet.infrastructure.host.validation import calls_older_exports
 
         runtime = _shared_runtime()
         # meanwhile the clients of what is granted are imported: no check is to wait for that. This thread
@@ -262,7 +266,8 @@ class Sandbox:
             code = load_plugin(binary, source, self.limits, runtime)
         finally:
             ready.join()
-        module = kind(code, self._functions_for, self._wasi, self.limits, self._slots)
+        older = calls_older_exports(code.module.signatures, source, asked=self._dialect is Dialect.OLDER)
+        module = kind(code, self._functions_for, self._wasi, self.limits, self._slots, older=older)
         self._modules.add(module)
         return module
 

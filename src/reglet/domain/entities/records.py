@@ -5,7 +5,7 @@ Durations are `timedelta`, bodies are bytes, ports are ints. The wire's own spel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Literal, Self
@@ -26,6 +26,10 @@ DEFAULT_MAX_REDIRECTS = 10
 
 def _header_values(headers: Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str, ...]]:
     return {name: (value,) if isinstance(value, str) else tuple(value) for name, value in headers.items()}
+
+
+def _arguments(given: Iterable[str]) -> tuple[str, ...]:
+    return tuple(given)
 
 
 @frozen
@@ -161,7 +165,7 @@ class CommandRequest:
     """
 
     command: str
-    args: tuple[str, ...] = field(converter=tuple[str, ...], default=())
+    args: tuple[str, ...] = field(converter=_arguments, default=())
     dir: str | None = None
     env: Mapping[str, str] | None = None
     timeout: timedelta | None = None
@@ -286,12 +290,16 @@ class LogAttribute:
     value: str
 
 
+def _attributes(given: Iterable[LogAttribute]) -> tuple[LogAttribute, ...]:
+    return tuple(given)
+
+
 @frozen
 class LogMessage:
     """A message with its level (DEBUG, INFO, WARN, ERROR), its attributes and the request it belongs to."""
 
     level: str
     message: str
-    attributes: tuple[LogAttribute, ...] = field(converter=tuple[LogAttribute, ...], default=())
+    attributes: tuple[LogAttribute, ...] = field(converter=_attributes, default=())
     timestamp: datetime = ZERO_TIME
     request_id: str | None = None

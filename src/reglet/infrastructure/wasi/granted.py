@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Self, TypeAlias
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from reglet.domain.errors import UnsupportedOptionError
 from reglet.domain.policy.files import path_pattern, special_folder
@@ -30,6 +31,7 @@ from reglet.infrastructure.wasi.real_files import (
     set_times,
 )
 from reglet.infrastructure.wasi.tree import (
+    Checkpoint,
     Errno,
     FileStatus,
     FileType,
@@ -39,6 +41,7 @@ from reglet.infrastructure.wasi.tree import (
     Tree,
     WasiError,
     names_directory,
+    no_checkpoint,
 )
 
 if TYPE_CHECKING:
@@ -58,6 +61,10 @@ class ObservedTree:
     tree: Tree
     observe: FileObserver
     start: str = "/"
+
+    def within(self, checkpoint: Checkpoint) -> Self:
+        """Return the tree for one guest."""
+        return evolve(self, tree=self.tree.within(checkpoint))
 
     def open(self, path: str, flags: OpenFlags) -> OpenFile:
         """Open a file or directory."""
@@ -155,7 +162,8 @@ class GrantedPaths:
 
     def is_known(self, path: str) -> bool:
         """Whether a guest may know that the path exists."""
-        return self.is_granted(path) or self.leads_on(path)
+        # of a path of a thousand directories each is asked for, and patterns read all of it anew
+        return self.leads_on(path) or self.is_granted(path)
 
 
 def _ways(policy: Policy, directory: str) -> Iterator[tuple[str, ...]]:
@@ -199,14 +207,21 @@ def _matches(pattern: str, name: str) -> bool:
 _ALWAYS = flags_of_system("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY")
 """No link as the last name, and no waiting for the other end of a pipe."""
 
+_DIRECTORY = flags_of_system("O_DIRECTORY")
+
 
 def granted_preopens(
-    policy: Policy, directory: str, observe: FileObserver | None = None
+    policy: Policy,
+    directory: str,
+    observe: FileObserver | None = None,
+    *,
+    opens_below: bool = os.open in os.supports_dir_fd,
 ) -> Callable[[], Sequence[tuple[str, Tree]]]:
     """Return the directories of a guest: `directory` and the root, with the granted files; none without any.
 
     Relative patterns start in `directory`, as for the policy, and so do a guest's relative paths, as guests
-    take the first of their directories for the working directory. `observe` takes the paths asked for.
+    take the first of their directories for the working directory. `observe` takes the paths asked for;
+    `opens_below` says whether this system opens a name below an open directory.
 
     Raises:
         UnsupportedOptionError: files are granted and this platform cannot open them safely.
@@ -214,8 +229,9 @@ def granted_preopens(
     fs = policy.grants.fs
     if fs is None or not fs.rules:
         return tuple
-    if os.open not in os.supports_dir_fd:
-        raise UnsupportedOptionError("fs", fs.rules, "grants of files need a POSIX system (openat)")
+    if not opens_below:
+        reason = f"grants of files need a POSIX system, and this is {sys.platform}: use WSL or a container"
+        raise UnsupportedOptionError("fs", fs.rules, reason)
     paths = GrantedPaths.of(policy, directory)
 
     def below(start: str) -> tuple[str, Tree]:
@@ -231,10 +247,15 @@ def granted_preopens(
 class GrantedTree:
     """Implements `Tree` over the real file system. It holds no state: guests may share it."""
 
-    def __init__(self, paths: GrantedPaths, start: str = "/") -> None:
+    def __init__(self, paths: GrantedPaths, start: str = "/", checkpoint: Checkpoint = no_checkpoint) -> None:
         """Show what `paths` knows; what is asked for is relative to `start`, an absolute path."""
         self._paths = paths
         self._start = start
+        self._checkpoint = checkpoint
+
+    def within(self, checkpoint: Checkpoint) -> GrantedTree:
+        """Return the tree for one guest."""
+        return GrantedTree(self._paths, self._start, checkpoint)
 
     def is_there(self) -> bool:
         """Whether there is a directory in which it starts, and a guest may know it."""
@@ -314,9 +335,11 @@ class GrantedTree:
             os.rename(source.name, target.name, src_dir_fd=source.parent, dst_dir_fd=target.parent)
 
     def _located(self, path: str, *, follow: bool) -> AbstractContextManager[Location]:
-        return located(
-            posixpath.join(self._start, path.lstrip("/")), follow=follow, may_pass=self._paths.is_known
-        )
+        def may_pass(directory: str) -> bool:
+            self._checkpoint()
+            return self._paths.is_known(directory)
+
+        return located(posixpath.join(self._start, path.lstrip("/")), follow=follow, may_pass=may_pass)
 
     def _lstat(self, location: Location) -> os.stat_result | None:
         """Return what stands at a location, None for nothing; refuse places that a guest may not know."""
@@ -344,7 +367,7 @@ class GrantedTree:
             raise WasiError(Errno.ISDIR)
         if flags.create and flags.exclusive:
             raise WasiError(Errno.EXIST)
-        descriptor = os.open(location.name, os.O_RDONLY | os.O_DIRECTORY | _ALWAYS, dir_fd=location.parent)
+        descriptor = os.open(location.name, os.O_RDONLY | _DIRECTORY | _ALWAYS, dir_fd=location.parent)
         return RealDirectory(descriptor, self._status(location, found), self._shown_in(location.path))
 
     def _shown_in(self, directory: str) -> Callable[[str, FileType], bool]:
