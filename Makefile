@@ -34,7 +34,7 @@ test: $(STAMP) ## every check: style, types, layers, tests with coverage
 
 test-full: $(STAMP) ## the long tests: large counts, interpreters, the rebuilt adapter, every code block of the docs
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile README.md CONTRIBUTING.md docs
-	$(BIN)/python -m pytest -q -m long
+	$(BIN)/python -m pytest -q -m long -n $(WORKERS) --dist worksteal
 
 lint: $(STAMP)
 	$(BIN)/ruff check

@@ -4,12 +4,12 @@ import shutil
 import subprocess
 import sys
 import sysconfig
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import pytest
 
 from reglet.infrastructure.build import BuildError
-from reglet.infrastructure.build.sources import ImportRoots, SourceDirectory, package_folders
+from reglet.infrastructure.build.sources import ImportRoots, SourceDirectory, _packages, package_folders
 from reglet.infrastructure.wasi import DiskFile, MemoryFile, OpenFlags, ReadOnlyTree, WasiError
 
 
@@ -127,6 +127,37 @@ def test_hidden_names_are_not_seen(tmp_path: Path) -> None:
     assert _read(ImportRoots((folder,)), "__pycache__/secret.cpython-314.pyc") is None
 
 
+class CaselessPath(type(Path())):
+    """A path on a disk that knows no case, as those of macOS and Windows."""
+
+    def _there(self) -> Path:
+        folder = Path(self.parent)
+        names = {each.name.lower(): each for each in folder.iterdir()} if folder.is_dir() else {}
+        return names.get(self.name.lower(), Path(self))
+
+    def exists(self, **_: bool) -> bool:
+        return self._there().exists()
+
+    def is_file(self, **_: bool) -> bool:
+        return self._there().is_file()
+
+
+def test_a_name_is_spelled_as_on_every_host_where_the_disk_knows_no_case(two: tuple[Path, Path]) -> None:
+    """What was built there would lack its files elsewhere."""
+    folder = SourceDirectory(CaselessPath(two[0]), "/plugin", _compile)
+
+    assert isinstance(folder.child("module.py"), DiskFile)
+    assert CaselessPath(two[0] / "Module.py").is_file()
+    assert folder.child("Module.py") is None
+    assert folder.child("__pycache__").child("Module.cpython-314.pyc") is None
+
+
+@pytest.mark.parametrize("name", ["..\\secret", "a\\b.py", "D:", "C:secret", "\\\\server\\share"])
+def test_no_name_leads_elsewhere_on_windows(name: str) -> None:
+    """A guest parts paths at `/` alone, so there each of these is one name; a pure path asks no disk."""
+    assert SourceDirectory(PureWindowsPath("C:/project"), "/plugin", _compile).child(name) is None
+
+
 def test_a_guest_path_leads_back_to_its_file(two: tuple[Path, Path]) -> None:
     """Messages name files of this machine."""
     roots = _roots(*two)
@@ -141,6 +172,15 @@ def test_this_interpreters_packages_without_its_standard_library() -> None:
 
     assert Path(sysconfig.get_paths()["purelib"]).resolve() in folders
     assert Path(sysconfig.get_paths()["stdlib"]).resolve() not in folders
+
+
+def test_the_installation_itself_is_none_of_packages(tmp_path: Path) -> None:
+    """Windows has it in the path, and beside the standard library a folder of its extension modules."""
+    for each in ("Lib", "DLLs", "Lib/site-packages"):
+        (tmp_path / each).mkdir()
+    path = [str(tmp_path / each) for each in ("DLLs", "Lib", "", "Lib/site-packages")]
+
+    assert _packages(path, str(tmp_path / "Lib")) == (tmp_path / "Lib/site-packages",)
 
 
 def test_another_interpreter_is_asked() -> None:

@@ -1,14 +1,19 @@
-"""The reference page of a plugin, in Markdown."""
+"""The reference page of a plugin, in Markdown and in HTML."""
 
 from __future__ import annotations
 
 import re
+from html.parser import HTMLParser
+from importlib.resources import files
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 from markdown import Markdown
 
-from reglet.cli.docs import markdown_fields, markdown_page, markdown_sections
+from reglet.cli import main
+from reglet.cli.docs import html_page, markdown_fields, markdown_page, markdown_sections
 from reglet.cli.reference import FieldRow, field_rows, reference_of
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
@@ -90,7 +95,9 @@ Nothing.
 `basic`: a page
 
 ```console
-$ reglet-plugin run web.wasm --config '{"url": "u"}' --grants declared
+$ reglet-plugin run web.wasm \\
+  --config '{"url": "u"}' \\
+  --grants declared
 ```
 
 Answers at least:
@@ -104,7 +111,9 @@ Answers at least:
 `down`
 
 ```console
-$ reglet-plugin run web.wasm --config '{"url": "d"}' --grants declared
+$ reglet-plugin run web.wasm \\
+  --config '{"url": "d"}' \\
+  --grants declared
 ```
 
 Fails with `boom`.
@@ -173,12 +182,12 @@ def test_nested_fields_have_rows_with_their_paths():
     }
     assert field_rows(schema) == [
         FieldRow("rules", "list of object", required=True, limits=("at least 1 items",)),
-        FieldRow("rules[].port", "integer", required=True, limits=("at most 9",)),
+        FieldRow("rules[].port", "integer", required=True, limits=("at most 9",), parent="rules[]."),
         FieldRow("labels", "map of string"),
-        FieldRow("labels.*", "string", limits=("at most 3 characters",)),
+        FieldRow("labels.*", "string", limits=("at most 3 characters",), parent="labels"),
         FieldRow("names", "list of string"),
         FieldRow("level", "object"),
-        FieldRow("level.of", "number", limits=("more than 0",)),
+        FieldRow("level.of", "number", limits=("more than 0",), parent="level."),
     ]
 
 
@@ -276,3 +285,104 @@ def test_what_is_not_printed_is_an_escape():
     assert page.isprintable() or set(page) - {"\n"} == {each for each in page if each.isprintable()}
     assert r"a\\u202eb\\x1b\\u200b" in page
     assert r'"a\u202eb\u001b\u200b"' in page
+
+
+class Outline(HTMLParser):
+    """Collects the tags of a page with their attributes, and its text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def values(self, attribute: str) -> list[str | None]:
+        """Return what the attribute is on each tag that has it."""
+        return [attributes[attribute] for _, attributes in self.tags if attribute in attributes]
+
+
+@pytest.mark.parametrize("trick", [*TRICKS.values(), "\" onload='x' {{ 7 * 7 }}", "\u202e\x1b"])
+def test_a_string_of_the_plugin_is_text_in_html(trick: str):
+    """The page has the tags and attributes that it would have with any other string, and no more lines."""
+    page, plain = Outline(html_page(hostile(trick))), Outline(html_page(hostile("plain")))
+    left_out = ("code", "span", "wbr")  # of code in prose, JSON and names
+    shape = [(tag, *names) for tag, names in page.tags if tag not in left_out]
+    assert shape == [(tag, *names) for tag, names in plain.tags if tag not in left_out]
+    assert set(page.text) - {"\n"} == {each for each in page.text if each.isprintable()}
+
+
+def test_the_html_page_stands_alone():
+    """It runs no script, loads nothing, and its links lead to places on it."""
+    example = ExampleManifest("e", {"url": "u"}, "", {"a": [1, "x"]}, "boom")
+    page = Outline(html_page(manifest_of(OperationManifest("check it", "", ("url",), SCHEMA, (example,)))))
+    assert {"script", "img", "iframe", "object", "embed", "form"}.isdisjoint(tag for tag, _ in page.tags)
+    assert page.values("src") == []
+    assert [link for tag, each in page.tags if tag == "link" and (link := each["href"]) != "data:,"] == []
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    targets = {f"#{each}" for each in ids}
+    assert {each["href"] for tag, each in page.tags if tag == "a"} <= targets
+    policy = next(each["content"] for tag, each in page.tags if "http-equiv" in each)
+    assert policy == "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+
+
+def test_the_html_page_can_be_heard_and_walked():
+    """One main heading and none skipped, a scope for each header of a table, what scrolls can be reached."""
+    example = ExampleManifest("e", {"url": "u"}, "", {"a": 1})
+    page = Outline(html_page(manifest_of(OperationManifest("check", "", ("url",), SCHEMA, (example,)))))
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert all("scope" in each for tag, each in page.tags if tag == "th")
+    assert all(each["tabindex"] == "0" and each["aria-label"] for tag, each in page.tags if tag == "pre")
+    assert {"main", "nav", "header", "footer"} <= {tag for tag, _ in page.tags}
+    assert ("html", {"lang": "en"}) in page.tags
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of `#rrggbb` (WCAG 2.2)."""
+    parts = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    red, green, blue = (
+        part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    )
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
+def test_text_has_the_contrast_that_reading_needs(theme: int):
+    """4.5 to 1 at least (WCAG 2.2, AA), of each colour on each ground on which it stands."""
+    style = files("reglet.cli").joinpath("reference.html").read_text(encoding="utf-8")
+    block = re.findall(r":root \{(.*?)\}", style, re.DOTALL)[theme]
+    colours = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block))
+    grounds = {name: ["page", "raised", "accent-soft"] for name in ("text", "soft", "accent", "code")}
+    grounds |= {name: ["raised"] for name in ("string", "number")}
+    grounds |= {name: [f"{name}-soft", "page"] for name in ("none", "low", "medium", "high", "critical")}
+    for name, others in grounds.items():
+        for other in others:
+            dark, light = sorted((luminance(colours[name]), luminance(colours[other])))
+            assert (light + 0.05) / (dark + 0.05) >= 4.5, (name, other)
+
+
+PLUGIN = """
+import reglet
+plugin = reglet.define_plugin(name='made', version='1', description='d')
+"""
+
+
+def test_the_form_of_the_page_follows_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """A file that is called so gets HTML; the option decides where it is given."""
+    source = tmp_path / "made_docs_plugin.py"
+    source.write_text(PLUGIN)
+    for name, options in (("p.HTML", []), ("p.txt", ["--format", "html"])):
+        assert main(["docs", str(source), "-o", str(tmp_path / name), *options]) == 0
+        assert (tmp_path / name).read_text().startswith("<!doctype html>")
+    assert main(["docs", str(source), "-o", str(tmp_path / "p.html"), "--format", "markdown"]) == 0
+    assert (tmp_path / "p.html").read_text().startswith("# made 1\n")
+    assert main(["docs", str(source), "--format", "html"]) == 0
+    assert capsys.readouterr().out.startswith("<!doctype html>")

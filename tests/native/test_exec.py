@@ -53,6 +53,15 @@ def test_a_program_runs_to_its_end():
     assert (result.is_timeout, result.truncated) == (False, False)
 
 
+def test_without_groups_of_processes_no_program_is_started(tmp_path: Path):
+    """As on Windows: the message names the system, and where the plugin can run."""
+    made = tmp_path / "made"
+    runner = NativeCommandRunner(kill_group=None)
+    with pytest.raises(ExecError, match=f"POSIX system, and this is {sys.platform}: run the plugin in WSL"):
+        runner.run(CommandRequest("/bin/touch", (str(made),)))
+    assert not made.exists()
+
+
 def test_there_is_no_shell():
     """Arguments arrive as they are."""
     assert (

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from reglet.domain.entities.grants import FileSystemCapability, FileSystemRule, GrantSet
+from reglet.domain.errors import UnsupportedOptionError
 from reglet.domain.policy import Policy
 from reglet.infrastructure.wasi import Errno, FileType, OpenFlags, SteppingClock, Times, WasiError
 from reglet.infrastructure.wasi.granted import GrantedPaths, GrantedTree, granted_preopens
@@ -330,6 +332,14 @@ def test_a_file_that_may_only_be_looked_at_keeps_its_times(root):
 def test_no_grants_no_directory():
     """A guest without granted files has not even a root."""
     assert list(granted_preopens(Policy(GrantSet()), "/")()) == []
+    assert list(granted_preopens(Policy(GrantSet()), "/", opens_below=False)()) == []
+
+
+def test_where_no_name_is_opened_below_a_directory_files_are_not_granted(root):
+    """As on Windows: a path could be swapped after it was judged. The error names the system and a way."""
+    rules = FileSystemCapability([FileSystemRule(read=["open/*"])])
+    with pytest.raises(UnsupportedOptionError, match=f"and this is {sys.platform}: use WSL or a container"):
+        granted_preopens(Policy(GrantSet(fs=rules)), str(root), opens_below=False)
 
 
 def test_nothing_stays_open(root):

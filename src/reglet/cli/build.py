@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from reglet.infrastructure.build.build import BuildReport, Stage
     from reglet.infrastructure.wasm.inspect import PluginModule
 
-_NEEDED = ("_manifest", "_observe", "allocate")
-
 
 @click.command(cls=Command)
 @click.argument("target", default=".", metavar="[PATH]")
@@ -154,6 +152,7 @@ def facts_of(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: it cannot be read, is no core module, or lacks what hosts call.
     """
+    from reglet.infrastructure.host.validation import NEWER_EXPORTS, OLDER_EXPORTS
     from reglet.infrastructure.wasm.binary import ModuleFormatError
     from reglet.infrastructure.wasm.inspect import read_plugin
     from reglet.infrastructure.wasm.snapshot import HOST_MODULE
@@ -168,7 +167,9 @@ def facts_of(path: Path) -> dict[str, Any]:
         plugin = read_plugin(content)
     except ModuleFormatError as error:
         raise UsageError(f"{path} is no core WebAssembly module: {error}") from error
-    missing = [name for name in _NEEDED if name not in plugin.exported_functions]
+    exported = plugin.exported_functions
+    called = OLDER_EXPORTS if exported >= OLDER_EXPORTS.keys() else NEWER_EXPORTS
+    missing = [name for name in (*called, "allocate") if name not in exported]
     if missing:
         raise UsageError(f"{path} is no Reglet plugin: it does not export {', '.join(missing)}")
     return {

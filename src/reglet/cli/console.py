@@ -171,7 +171,7 @@ def _print(line: str, stream: TextIO, **style: Any) -> None:
     stream.write((line if plain else click.style(line, **style)) + "\n")
 
 
-def write_message(text: str, indent: str = _GAP, **style: Any) -> None:
+def write_message(text: str = "", indent: str = _GAP, **style: Any) -> None:
     """Write a line to stderr, escaped; `style` is that of `click.style`, for terminals."""
     _write(sys.stderr, escape(text), indent, **style)
 

@@ -45,6 +45,7 @@ class FieldRow:
         pattern: the regular expression that it must match, empty for none.
         description: the author's.
         deprecated: whether it should no longer be used.
+        parent: how `path` begins, up to its own name: `rules[].`; empty at the top.
     """
 
     path: str
@@ -56,6 +57,7 @@ class FieldRow:
     pattern: str = ""
     description: str = ""
     deprecated: bool = False
+    parent: str = ""
 
     @property
     def requirement(self) -> str:
@@ -117,6 +119,11 @@ class OperationSection:
     outputs: tuple[FieldRow, ...] | None
     examples: tuple[ExampleSection, ...]
 
+    @property
+    def anchor(self) -> str:
+        """What links to it name."""
+        return f"{self.service}.{self.name}".replace(" ", "-")
+
 
 @frozen
 class ServiceSection:
@@ -125,6 +132,16 @@ class ServiceSection:
     name: str
     description: str
     operations: tuple[OperationSection, ...]
+
+    @property
+    def examples(self) -> list[ExampleSection]:
+        """The examples of its operations."""
+        return [each for operation in self.operations for each in operation.examples]
+
+    @property
+    def anchor(self) -> str:
+        """What links to it name."""
+        return f"service-{self.name}".replace(" ", "-")
 
 
 @frozen
@@ -140,6 +157,7 @@ class Reference:
         capabilities: a row for each rule.
         config: the fields that no operation takes by itself: those of the plugin's config model.
         services: in declared order.
+        profile: how a profile calls it, as YAML: the first example; empty where there is none.
         limits: what a host gives each check, names and values.
     """
 
@@ -151,6 +169,7 @@ class Reference:
     capabilities: tuple[CapabilityRow, ...]
     config: tuple[FieldRow, ...]
     services: tuple[ServiceSection, ...]
+    profile: str
     limits: Mapping[str, str]
 
 
@@ -178,6 +197,9 @@ def reference_of(manifest: Manifest) -> Reference:
         tuple(capability_rows(manifest.capabilities)),
         tuple(_top_rows(schema, others)),
         tuple(services),
+        next(
+            (each.profile for service in services for one in service.operations for each in one.examples), ""
+        ),
         _limits_of_hosts(),
     )
 
@@ -199,20 +221,20 @@ def _operation(
 
 
 def _example(plugin: str, routing: Mapping[str, str], example: ExampleManifest) -> ExampleSection:
-    config = example.input
+    config = {} if example.input is None else example.input
     if isinstance(config, Mapping):
         config = {**routing, **config}
     profile = ["observations:", f"  - plugin: {_yaml_key(plugin)}", "    config:"]
     if isinstance(config, Mapping) and config:
         profile += [f"      {_yaml_key(name)}: {shown_json(value)}" for name, value in config.items()]
     else:
-        profile[-1] += f" {shown_json(config if config is not None else {})}"
-    module = f"{line(plugin)}.wasm"
+        profile[-1] += f" {shown_json(config)}"
+    command = [f"reglet-plugin run {quote(line(plugin) + '.wasm')}", f"--config {quote(shown_json(config))}"]
     return ExampleSection(
         line(example.name),
         line(example.description),
         "\n".join(profile),
-        f"reglet-plugin run {quote(module)} --config {quote(shown_json(config))} --grants declared",
+        " \\\n  ".join([*command, "--grants declared"]),
         "" if example.expected_output is None else shown_json(example.expected_output, indent=2),
         line(example.expected_error),
     )
@@ -241,13 +263,12 @@ def shown_json(value: Any, indent: int | None = None) -> str:
 def field_rows(schema: Mapping[str, Any], prefix: str = "") -> list[FieldRow]:
     """Return a row for each field of an object's schema, nested ones after the one that holds them."""
     required = schema.get("required")
+    names = required if isinstance(required, list | tuple) else ()
     return [
         row
         for name, each in _members(schema, "properties").items()
         if isinstance(each, Mapping)
-        for row in _rows(
-            prefix + line(name), each, required=isinstance(required, list | tuple) and name in required
-        )
+        for row in _rows(prefix, line(name), each, required=name in names)
     ]
 
 
@@ -272,9 +293,9 @@ def _members(schema: Mapping[str, Any], keyword: str) -> Mapping[str, Any]:
     return members if isinstance(members, Mapping) else {}
 
 
-def _rows(path: str, schema: Mapping[str, Any], *, required: bool = False) -> Iterator[FieldRow]:
+def _rows(parent: str, name: str, schema: Mapping[str, Any], *, required: bool = False) -> Iterator[FieldRow]:
     """Yield the row of a value, then those of what lies in it."""
-    type_, choices = _type(schema), schema.get("enum")
+    path, type_, choices = parent + name, _type(schema), schema.get("enum")
     yield FieldRow(
         path,
         type_,
@@ -285,12 +306,13 @@ def _rows(path: str, schema: Mapping[str, Any], *, required: bool = False) -> It
         "" if type_ == "duration" else line(str(schema.get("pattern", ""))),
         line(str(schema.get("description") or schema.get("title") or "")),
         schema.get("deprecated") is True,
+        parent,
     )
     yield from field_rows(schema, f"{path}.")
     for key, step in (("items", "[]"), ("additionalProperties", ".*")):
         if isinstance(schema.get(key), Mapping):
-            own, *inner = _rows(path + step, schema[key])
-            if own != FieldRow(own.path, own.type):  # else the type of what holds it says as much
+            own, *inner = _rows(path, step, schema[key])
+            if own != FieldRow(own.path, own.type, parent=path):  # else the type of its holder says as much
                 yield own
             yield from inner
 

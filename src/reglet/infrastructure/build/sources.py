@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
 import sysconfig
 import zipfile
+from contextlib import suppress
 from functools import cached_property
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -65,10 +67,15 @@ def package_folders(python: Path | None) -> tuple[Path, ...]:
 def _packages(path: list[str], standard_library: str) -> tuple[Path, ...]:
     folders = dict.fromkeys(Path(each).resolve() for each in path if each)
     standard = Path(standard_library).resolve()
-    excluded = {standard, standard / "lib-dynload"}
+    installation = standard.parent  # Windows has it in the path, and a folder of extension modules
+    excluded = {standard, standard / "lib-dynload", installation, installation / "DLLs"}
     script = Path(sys.argv[0])
     if script.is_file():  # Python puts its folder first in the path: commands and no packages
         excluded.add(script.resolve().parent)
+    elsewhere = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if getattr(sys.modules["__main__"], "__spec__", None) is not None:
+        with suppress(FileNotFoundError):  # with -m, Python puts the working directory there
+            excluded |= {Path.cwd()} - {Path(each).resolve() for each in elsewhere if each}
     return tuple(each for each in folders if each.is_dir() and each not in excluded)
 
 
@@ -126,7 +133,8 @@ class SourceDirectory:
         if name == _CACHE:
             return CompiledDirectory(self)
         path = self.path / name
-        if not self.shown(path):
+        # On Windows `..\x` and `D:` are names to the guest, and lead elsewhere.
+        if path.name != name or not self.shown(path) or not self._is_spelled_so(name):
             return None
         self._refuse_outside(path)
         if name.endswith(METADATA_SUFFIX):
@@ -142,6 +150,11 @@ class SourceDirectory:
     def names(self) -> Sequence[str]:
         """Return the names, sorted."""
         return sorted(each.name for each in self.path.iterdir() if each.name != _CACHE and self.shown(each))
+
+    def _is_spelled_so(self, name: str) -> bool:
+        """Whether a name stands here as it is written, also where the disk knows no case."""
+        may_be_another = not name.isascii() or (self.path / name.swapcase()).exists()
+        return not may_be_another or any(each.name == name for each in self.path.iterdir())
 
     def _refuse_outside(self, path: Path) -> None:
         if not self.roots or not path.is_symlink():

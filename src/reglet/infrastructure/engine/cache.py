@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import stat
+import sys
 import zlib
 from pathlib import Path
 
@@ -86,8 +87,8 @@ class Cache:
         """Whether nobody but this user and root could have written an entry; raises OSError without one."""
         if not stat.S_ISREG((self.folder / key).stat().st_mode):
             return False  # to read a pipe would wait for ever
-        if not hasattr(os, "geteuid"):
-            return True  # the modes of Windows say nothing; its cache folder is the user's own
+        if sys.platform == "win32":
+            return True  # its modes say nothing; its cache folder is the user's own
         folder = self.folder.absolute()
         parents = {*folder.parents, *folder.resolve().parents}
         for path in (folder / key, folder, *sorted(parents)):
@@ -96,8 +97,8 @@ class Cache:
             if path in parents:
                 if found.st_mode & stat.S_ISVTX:
                     others_write = 0  # as in /tmp, others neither rename nor remove what is not theirs
-                elif found.st_gid == os.getegid():
-                    others_write &= ~stat.S_IWGRP  # a group of the user's own, as many systems give
+                elif found.st_gid == os.getegid() and sys.platform != "darwin":
+                    others_write &= ~stat.S_IWGRP  # a group of the user's own; macOS has all users in one
             if found.st_uid not in (os.geteuid(), _ROOT) or others_write:
                 _log.warning(
                     "%s is not used, for others may have written it or what it holds: "

@@ -1,4 +1,7 @@
-"""Programs run by subprocess (POSIX): no shell, an empty environment, bounded output, nothing left over."""
+"""Programs run by subprocess (POSIX): no shell, an empty environment, bounded output, nothing left over.
+
+Windows has no groups of processes to end, and hands a program one line, which `.bat` files parse as a shell.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +14,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
+from functools import cache
 from typing import IO, Self
 
 from attrs import evolve, field, frozen
@@ -34,7 +37,16 @@ _LAST_WORDS = 1024 * 1024
 _PATIENCE = 1.0
 """How long, in seconds, to wait for the end of a program that was killed."""
 _ROUNDS = 10
+_SOON = 10_000
+"""How many processes can be made in the microseconds in which a program has no mark yet, and many more."""
 _SMALLEST_LIMIT = 2**61
+
+if sys.platform == "win32":
+    _KILL_GROUP: Callable[[int, int], object] | None = None
+    _KILL = signal.SIGTERM
+else:
+    _KILL_GROUP = os.killpg
+    _KILL = signal.SIGKILL
 
 
 class ProcessOutput:
@@ -82,8 +94,7 @@ class ProcessOutput:
                 if ctx.cancellation is not None and ctx.cancellation.is_cancelled:
                     raise CancelledError("exec")
                 looked = looked if time.monotonic() - looked < _LOOK_UP else time.monotonic()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(deadline.left())
+        _wait_for_end(self._process, deadline.left())
         return self._has_ended()
 
     def _has_ended(self) -> bool:
@@ -117,10 +128,13 @@ class ProcessOutput:
 
 @frozen
 class NativeCommandRunner:
-    """The `CommandRunner` port over real processes. `kill_group` ends a process group (`os.killpg`)."""
+    """The `CommandRunner` port over real processes.
+
+    `kill_group` ends a process group (`os.killpg`); where there are none, None, no program is run.
+    """
 
     max_output_bytes: int = MAX_BODY_BYTES
-    kill_group: Callable[[int, int], object] = os.killpg
+    kill_group: Callable[[int, int], object] | None = _KILL_GROUP
     _ctx: Context = field(factory=Context, alias="ctx")
 
     def in_context(self, ctx: Context) -> Self:
@@ -134,8 +148,14 @@ class NativeCommandRunner:
         group or became a daemon too. A program that became another user cannot be: it is waited for a second.
         A program ended by a signal has exit code -1, as on Go's side.
 
-        Raises `ExecError` if the program could not be started.
+        Raises `ExecError` if the program could not be started, or this system is not POSIX.
         """
+        if self.kill_group is None:
+            raise ExecError(
+                request.command,
+                f"commands need a POSIX system, and this is {sys.platform}: run the plugin in WSL, in a "
+                "container or on a Go host",
+            )
         deadline = Deadline.start("exec", request.command, request.timeout, self._ctx)
         began = time.monotonic()
         process = _started(request)
@@ -145,7 +165,7 @@ class NativeCommandRunner:
             in_time = output.collect(deadline, self._ctx)
         finally:
             took = timedelta(seconds=time.monotonic() - began)
-            self._end(process, mark)
+            _end(process, mark, self.kill_group)
             output.close()
         return CommandResult(
             stdout=output.stdout,
@@ -156,16 +176,18 @@ class NativeCommandRunner:
             truncated=output.truncated,
         )
 
-    def _end(self, process: subprocess.Popen[bytes], mark: Mark | None) -> None:
-        """End the process and whatever it started."""
-        with suppress(ProcessLookupError, PermissionError):
-            self.kill_group(process.pid, signal.SIGKILL)
-        if mark is not None:
-            mark.end_bearers()
-        try:
-            process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:  # it may not be killed by us; somebody must collect it
-            threading.Thread(target=process.wait, name=f"wait {process.pid}", daemon=True).start()
+
+def _end(
+    process: subprocess.Popen[bytes], mark: Mark | None, kill_group: Callable[[int, int], object]
+) -> None:
+    """End the process and whatever it started."""
+    with suppress(ProcessLookupError, PermissionError):
+        kill_group(process.pid, _KILL)
+    if mark is not None:
+        mark.end_bearers()
+    _wait_for_end(process, _PATIENCE)
+    if process.poll() is None:  # it may not be killed by us; somebody must collect it
+        threading.Thread(target=process.wait, name=f"wait {process.pid}", daemon=True).start()
 
 
 @frozen
@@ -178,13 +200,14 @@ class Mark:
     output elsewhere in the microseconds before the limit was set is not found.
     """
 
+    pid: int
     limit: int
     pipes: frozenset[str]
 
     @classmethod
     def put_on(cls, process: subprocess.Popen[bytes]) -> Self | None:
-        """Mark a process and what it has started already; None on other systems than Linux."""
-        if sys.platform != "linux":
+        """Mark a process and what it has started already; None without Linux's `/proc`."""
+        if sys.platform != "linux" or not os.path.exists("/proc/self"):  # noqa: PTH110 - paths are slow
             return None
         limit = _SMALLEST_LIMIT + secrets.randbelow(_SMALLEST_LIMIT)
         pids = [process.pid]
@@ -193,34 +216,87 @@ class Mark:
             with suppress(OSError, ValueError):  # it has ended already, or is another user's
                 _, hard = prlimit(pid, RLIMIT_RTTIME)
                 prlimit(pid, RLIMIT_RTTIME, (limit, hard))
-                pids += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())
+                pids += map(int, _content(f"/proc/{pid}/task/{pid}/children").split())
         streams = (each for each in (process.stdout, process.stderr) if each is not None)
-        return cls(limit, frozenset(f"pipe:[{os.fstat(each.fileno()).st_ino}]" for each in streams))
+        pipes = frozenset(f"pipe:[{os.fstat(each.fileno()).st_ino}]" for each in streams)
+        return cls(process.pid, limit, pipes)
 
     def end_bearers(self) -> None:
         """Kill every process with this mark, and what they start meanwhile."""
+        if self._has_started_nothing():
+            return
         for _ in range(_ROUNDS):
-            found = list(self._bearers())
+            found = self._bearers()
             for pid in found:
                 with suppress(OSError):
-                    os.kill(pid, signal.SIGKILL)
+                    os.kill(pid, _KILL)
             if not found:
                 return
             time.sleep(0.001)
 
-    def _bearers(self) -> Iterator[int]:
-        for name in os.listdir("/proc"):  # noqa: PTH208 - once a command, and paths are ten times slower
-            if sys.platform != "linux" or not name.isdecimal() or int(name) == os.getpid():
-                continue
-            with suppress(OSError, ValueError):
-                is_marked = prlimit(int(name), RLIMIT_RTTIME)[0] == self.limit or any(
-                    os.readlink(f"/proc/{name}/fd/{stream}") in self.pipes  # noqa: PTH115 - as above
-                    for stream in (1, 2)
-                )
-                # one that has ended, and waits to be collected, has its limits still
-                state = Path(f"/proc/{name}/stat").read_bytes().rpartition(b") ")[2][:1] if is_marked else b""
-                if is_marked and state != b"Z":
-                    yield int(name)
+    def _has_started_nothing(self) -> bool:
+        """Whether no process of this machine was made after this one: the last number given is its own.
+
+        It is given to no other before this one is collected, and numbers come round slowly after that.
+        """
+        with suppress(OSError, ValueError):
+            return int(_content("/proc/loadavg").split()[-1]) == self.pid
+        return False
+
+    def _bearers(self) -> list[int]:
+        found: list[int] = []
+        if sys.platform == "linux":
+            own = os.getpid()
+            for name in os.listdir("/proc"):  # noqa: PTH208 - once a command, and paths are ten times slower
+                pid = int(name) if name.isdecimal() else own
+                if pid == own:
+                    continue
+                with suppress(OSError, ValueError):
+                    is_marked = prlimit(pid, RLIMIT_RTTIME)[0] == self.limit or self._has_pipes(pid)
+                    # one that has ended, and waits to be collected, has its limits still
+                    if is_marked and _content(f"/proc/{pid}/stat").rpartition(b") ")[2][:1] != b"Z":
+                        found.append(pid)
+        return found
+
+    def _has_pipes(self, pid: int) -> bool:
+        """Whether a process writes to the pipes, and may have been started before the limit was set."""
+        return (pid - self.pid) % _most_processes() < _SOON and any(
+            os.readlink(f"/proc/{pid}/fd/{stream}") in self.pipes  # noqa: PTH115 - paths are slow
+            for stream in (1, 2)
+        )
+
+
+def _content(path: str) -> bytes:
+    """Return the first 4 KiB of a file of the kernel's."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, 4096)
+    finally:
+        os.close(descriptor)
+
+
+@cache
+def _most_processes() -> int:
+    """Return after how many processes their numbers come round."""
+    return int(_content("/proc/sys/kernel/pid_max"))
+
+
+def _wait_for_end(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Wait for the end of a process. `Popen.wait` with a time looks every so often, which takes longer."""
+    if process.poll() is not None:
+        return
+    try:
+        descriptor = os.pidfd_open(process.pid)  # type: ignore[attr-defined,unused-ignore]  # Linux
+    except (AttributeError, OSError):
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        return
+    try:
+        with selectors.DefaultSelector() as selector:
+            selector.register(descriptor, selectors.EVENT_READ)
+            selector.select(seconds)
+    finally:
+        os.close(descriptor)
 
 
 def _started(request: CommandRequest) -> subprocess.Popen[bytes]:

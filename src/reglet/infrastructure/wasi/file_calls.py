@@ -7,7 +7,15 @@ import struct
 from typing import TYPE_CHECKING
 
 from reglet.infrastructure.wasi.system import FILE_NAME_ERRORS, Descriptor, Stream, WriteQuota
-from reglet.infrastructure.wasi.tree import Errno, FileStatus, FileType, OpenFlags, Times, WasiError
+from reglet.infrastructure.wasi.tree import (
+    ENTRIES_AT_ONCE,
+    Errno,
+    FileStatus,
+    FileType,
+    OpenFlags,
+    Times,
+    WasiError,
+)
 
 if TYPE_CHECKING:
     from reglet.infrastructure.wasi.system import System
@@ -30,7 +38,6 @@ _U64 = (1 << 64) - 1
 _LAST_OFFSET = (1 << 63) - 1
 _LARGEST_TRANSFER = 1 << 20
 """Bytes that one read or write moves at most, so that a guest cannot make us hold more."""
-_ENTRIES_AT_ONCE = 256
 """Entries of a listing that are written between two looks at the clock."""
 
 
@@ -238,7 +245,7 @@ class DirectoryCalls:
         for position in range(max(cookie, 0), len(opened.listing)):
             if len(content) >= room:
                 break
-            if position % _ENTRIES_AT_ONCE == 0:
+            if position % ENTRIES_AT_ONCE == 0:
                 self._system.checkpoint()
             entry = opened.listing[position]
             name = entry.name.encode(errors=FILE_NAME_ERRORS)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
@@ -206,14 +207,21 @@ def _matches(pattern: str, name: str) -> bool:
 _ALWAYS = flags_of_system("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY")
 """No link as the last name, and no waiting for the other end of a pipe."""
 
+_DIRECTORY = flags_of_system("O_DIRECTORY")
+
 
 def granted_preopens(
-    policy: Policy, directory: str, observe: FileObserver | None = None
+    policy: Policy,
+    directory: str,
+    observe: FileObserver | None = None,
+    *,
+    opens_below: bool = os.open in os.supports_dir_fd,
 ) -> Callable[[], Sequence[tuple[str, Tree]]]:
     """Return the directories of a guest: `directory` and the root, with the granted files; none without any.
 
     Relative patterns start in `directory`, as for the policy, and so do a guest's relative paths, as guests
-    take the first of their directories for the working directory. `observe` takes the paths asked for.
+    take the first of their directories for the working directory. `observe` takes the paths asked for;
+    `opens_below` says whether this system opens a name below an open directory.
 
     Raises:
         UnsupportedOptionError: files are granted and this platform cannot open them safely.
@@ -221,8 +229,9 @@ def granted_preopens(
     fs = policy.grants.fs
     if fs is None or not fs.rules:
         return tuple
-    if os.open not in os.supports_dir_fd:
-        raise UnsupportedOptionError("fs", fs.rules, "grants of files need a POSIX system (openat)")
+    if not opens_below:
+        reason = f"grants of files need a POSIX system, and this is {sys.platform}: use WSL or a container"
+        raise UnsupportedOptionError("fs", fs.rules, reason)
     paths = GrantedPaths.of(policy, directory)
 
     def below(start: str) -> tuple[str, Tree]:
@@ -358,7 +367,7 @@ class GrantedTree:
             raise WasiError(Errno.ISDIR)
         if flags.create and flags.exclusive:
             raise WasiError(Errno.EXIST)
-        descriptor = os.open(location.name, os.O_RDONLY | os.O_DIRECTORY | _ALWAYS, dir_fd=location.parent)
+        descriptor = os.open(location.name, os.O_RDONLY | _DIRECTORY | _ALWAYS, dir_fd=location.parent)
         return RealDirectory(descriptor, self._status(location, found), self._shown_in(location.path))
 
     def _shown_in(self, directory: str) -> Callable[[str, FileType], bool]:

@@ -11,12 +11,14 @@ import contextlib
 import heapq
 import os
 import stat
+import sys
 from operator import attrgetter
 from typing import TYPE_CHECKING, NoReturn
 
 from attrs import frozen
 
 from reglet.infrastructure.wasi.tree import (
+    ENTRIES_AT_ONCE,
     Checkpoint,
     DirectoryEntry,
     Errno,
@@ -198,7 +200,6 @@ def _type_of_entry(entry: os.DirEntry[str]) -> FileType | None:
         return None
 
 
-_ENTRIES_AT_ONCE = 256
 """Entries of a listing between two looks at the clock; some milliseconds."""
 _name_of = attrgetter("name")
 
@@ -216,10 +217,14 @@ class RealFile:
 
     def read(self, offset: int, size: int) -> bytes:
         """Return at most `size` bytes at `offset`."""
+        if sys.platform == "win32":  # where no guest is given a tree of real files
+            raise WasiError(Errno.NOTSUP)
         return os.pread(self._descriptor, size, offset)
 
     def write(self, offset: int | None, content: bytes) -> int:
         """Write at `offset`, or at the end for None."""
+        if sys.platform == "win32":
+            raise WasiError(Errno.NOTSUP)
         at = os.fstat(self._descriptor).st_size if offset is None else offset
         return os.pwrite(self._descriptor, content, at)
 
@@ -264,7 +269,7 @@ class RealDirectory:
         parts: list[list[DirectoryEntry]] = []
         with os.scandir(self._descriptor) as found:
             for count, each in enumerate(found):
-                if count % _ENTRIES_AT_ONCE == 0:
+                if count % ENTRIES_AT_ONCE == 0:
                     checkpoint()
                     parts.append([])
                 kind = _type_of_entry(each)
@@ -273,7 +278,7 @@ class RealDirectory:
         # sorted part by part: to sort a million at once would keep every other thread waiting
         entries: list[DirectoryEntry] = []
         for entry in heapq.merge(*(sorted(part, key=_name_of) for part in parts), key=_name_of):
-            if len(entries) % _ENTRIES_AT_ONCE == 0:
+            if len(entries) % ENTRIES_AT_ONCE == 0:
                 checkpoint()
             entries.append(entry)
         return entries

@@ -132,6 +132,9 @@ class Times:
 Checkpoint: TypeAlias = Callable[[], object]
 """Is called now and then in long work; raises WasiError(TIMEDOUT) once the guest must stop."""
 
+ENTRIES_AT_ONCE = 256
+"""How many entries of a directory are looked at between two checkpoints."""
+
 
 def no_checkpoint() -> None:
     """Let work go on for as long as it takes."""

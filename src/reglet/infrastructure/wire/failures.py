@@ -37,6 +37,8 @@ _GUARD_REASONS = re.compile(
     r"(localhost/loopback|private|link-local|multicast|unspecified) address(es)? blocked"
     r"|\(requires network:outbound:private capability\)"
 )
+_UNRESOLVED = re.compile(r"DNS resolution failed: |failed to resolve host: ")
+"""What a guard writes for a name that it cannot look up, in the place where it says what it blocks."""
 _MISSING = "missing capability: "
 _UNREADABLE = b"unmarshal"
 _CODES = {"VALIDATION_ERROR": 400, "NOT_FOUND": 404, "INTERNAL_ERROR": 500}
@@ -134,10 +136,10 @@ class Response(Record[T]):
         """Return the response of a call that failed; hostlib knows only an error's code and message."""
         return to_bytes(self.text(self._empty, dialect, {"error": error}))
 
-    def decode(self, data: bytes, needs: str = "") -> T:
+    def decode(self, data: bytes, needs: Callable[[], str] = str) -> T:
         """Return the response in JSON.
 
-        `needs` is the grant that the request needs, such as `network:example.com:443`.
+        `needs` returns the grant that the request needs, such as `network:example.com:443`.
 
         Raises:
             CapabilityError: the host refused for want of a grant.
@@ -158,7 +160,7 @@ class Response(Record[T]):
         return self._make(**attributes)
 
 
-def _raise_failure(values: Any, record: str, needs: str) -> None:
+def _raise_failure(values: Any, record: str, needs: Callable[[], str]) -> None:
     """Raise what a JSON answer has in place of a response, if it has: `Response.decode` says what."""
     if not isinstance(values, dict):
         return
@@ -166,9 +168,9 @@ def _raise_failure(values: Any, record: str, needs: str) -> None:
     error, message = members.get("error"), members.get("message")
     if isinstance(error, str):
         said = message if message and isinstance(message, str) else error
-        raise failure(ErrorDetail(type_of_code(error), said, error), needs)
+        raise failure(ErrorDetail(type_of_code(error), said, error), needs())
     if error is not None:
-        raise failure(ERROR.of(error, where=f"{record}.error"), needs)
+        raise failure(ERROR.of(error, where=f"{record}.error"), needs())
 
 
 def is_unreadable(data: bytes) -> bool:
@@ -200,7 +202,9 @@ def _classified(detail: ErrorDetail) -> ErrorDetail:
     message, kind, code = detail.message, detail.type, detail.code
     if len(message) > _LONGEST_MESSAGE:
         message = f"{message[:_LONGEST_MESSAGE]}… (cut)"
-    if kind == _GUARD_TYPE:
+    if _UNRESOLVED.search(message):
+        kind, code = "", next((implied for words, implied in _WORDS if words in message), "LOOKUP_FAILED")
+    elif kind == _GUARD_TYPE:
         kind, code = "capability", code or _GUARD_CODE
     elif kind.isupper():
         kind, code = kind.lower() if kind.lower() in ERROR_TYPES else "", code or kind
@@ -244,7 +248,7 @@ def _denied(detail: ErrorDetail, needs: str) -> str:
 
 def _is_blocked(detail: ErrorDetail) -> bool:
     """Report whether a guard of the host refused an address, whatever the grant says."""
-    return (
+    return _UNRESOLVED.search(detail.message) is None and (
         detail.code == _GUARD_CODE
         or _GUARD in detail.message
         or _GUARD_REASONS.search(detail.message) is not None

@@ -38,10 +38,19 @@ _MOST_MILLISECONDS = timedelta.max // _MILLISECOND
 
 
 class Dialect(StrEnum):
-    """Who reads the record: the ABI module, or the Go host SDK's functions (ABI section 5)."""
+    """How a host spells requests and answers, and says that it refused or failed (ABI sections 4 and 5).
+
+    Attributes:
+        ABI: the ABI module, which the Go plugin SDK shares.
+        HOSTLIB: the functions of the Go host SDK, which have records of their own.
+        APP: the newer Reglet app: the records of the ABI, failures in words of its own.
+        OLDER: the older Reglet app: the ABI throughout, but other exports are called.
+    """
 
     ABI = "abi"
     HOSTLIB = "hostlib"
+    APP = "app"
+    OLDER = "older"
 
 
 class InvalidFieldError(ValueError):
