@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 WORKERS ?= 2
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 
-.PHONY: help install demo test test-full lint types mypy pyright imports docs picture bench runtime adapter clean
+.PHONY: help install demo test test-full lowest lint types mypy pyright imports docs picture bench runtime adapter clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -35,6 +35,12 @@ test: $(STAMP) ## every check: style, types, layers, tests with coverage
 test-full: $(STAMP) ## the long tests: large counts, interpreters, the rebuilt adapter, every code block of the docs
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile README.md CONTRIBUTING.md docs
 	$(BIN)/python -m pytest -q -m long
+
+lowest: ## the tests with the lowest versions that pyproject.toml allows, on the Python that PYTHON names
+	$(PYTHON) -m venv build/lowest
+	build/lowest/bin/python -m pip install -q uv
+	build/lowest/bin/uv pip install -q --python build/lowest --resolution lowest-direct --group dev -e '.[all]'
+	build/lowest/bin/python -m pytest -q -m 'not long' -n $(WORKERS) --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check
