@@ -36,7 +36,7 @@ COMMANDS = {
     "lint": "verify",
     "verify": "verify",
     "docs": "docs",
-    "dev": "project",
+    "dev": "dev",
     "package": "publish",
     "push": "publish",
     "pull": "publish",

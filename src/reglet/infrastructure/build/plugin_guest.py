@@ -53,10 +53,11 @@ _MOST_IMAGES = 6
 
 PACKAGE = Path(reglet.__file__).parent
 _COMPILER = PACKAGE / "infrastructure" / "guest" / "compiler.py"
-_OTHER_ROOMS = ("build", "engine", "host", "native", "runtime", "wasi", "wasm", "atomic.py")
+_OTHER_ROOMS = ("build", "engine", "host", "native", "registry", "runtime", "wasi", "wasm")
+_OTHER_MODULES = ("atomic.py", "forks.py", "sandbox.py")
 _NOT_IN_GUEST = {
     *(PACKAGE / part for part in ("cli", "testing", "sandbox.py")),
-    *(PACKAGE / "infrastructure" / room for room in _OTHER_ROOMS),
+    *(PACKAGE / "infrastructure" / room for room in (*_OTHER_ROOMS, *_OTHER_MODULES)),
 }
 _WITHOUT_COLUMNS = {"PYTHONNODEBUGRANGES": "1"}
 """For the SDK: tables of lines without columns, which mark parts of lines in tracebacks, are smaller."""
