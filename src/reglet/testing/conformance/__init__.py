@@ -27,7 +27,7 @@ from reglet.testing.conformance.report import (
     Row,
     fails,
 )
-from reglet.testing.conformance.subject import Subject
+from reglet.testing.conformance.subject import LIMITS, Subject
 
 __all__ = ["Figures", "Host", "Outcome", "Remark", "Report", "Row", "verify"]
 
@@ -92,7 +92,7 @@ def _subjects(binary: bytes, checks: int, configs: int) -> tuple[list[Subject], 
     older_remarks: list[Remark] = []
     if has_newer or not has_older:
         try:
-            with Sandbox() as sandbox:
+            with Sandbox(limits=LIMITS) as sandbox:
                 manifest = sandbox.load(binary).manifest()
             subjects.append(Subject(binary, manifest, NEWER, manifest, checks, configs))
         except SandboxError as error:
@@ -103,7 +103,7 @@ def _subjects(binary: bytes, checks: int, configs: int) -> tuple[list[Subject], 
     if has_older:
         try:
             older_remarks = list(older_form(binary))
-            with Sandbox(dialect="older") as sandbox:
+            with Sandbox(limits=LIMITS, dialect="older") as sandbox:
                 manifest = sandbox.load(binary).manifest()
             if not older_remarks:
                 described = subjects[0].manifest if subjects else manifest

@@ -38,6 +38,7 @@ from reglet.testing.conformance.report import (
     warns,
 )
 from reglet.testing.conformance.subject import (
+    LIMITS,
     ROUTING_KEYS,
     SEED,
     Answers,
@@ -308,7 +309,7 @@ def one_instance(subject: Subject) -> Iterator[Remark]:
         return
     figures = subject.figures
     grown = figures.last_memory - figures.first_memory
-    left = Sandbox().limits.memory - figures.first_memory
+    left = LIMITS.memory - figures.first_memory
     if grown * _ENOUGH_CHECKS > left * subject.checks:
         a_check = f"{grown / subject.checks:.0f} bytes a check"
         yield warns(ON_SDK, f"the memory of one instance grows by {a_check}, of which {left} are left")
@@ -384,7 +385,7 @@ def older_form(binary: bytes) -> Iterator[Remark]:
         "schema": (None, set[str]()),
         "observe": (b"{}", {"status", "timestamp"}),
     }
-    with Sandbox(dialect=Dialect.OLDER) as sandbox:
+    with Sandbox(limits=LIMITS, dialect=Dialect.OLDER) as sandbox:
         module = sandbox.load(binary)
         for export, (config, names) in wanted.items():
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -23,13 +24,15 @@ from reglet.domain.entities.result import Result
 from reglet.domain.policy import Policy
 from reglet.domain.ports import LOG_FUNCTION, HostFunctions
 from reglet.infrastructure.host import HostDispatcher, HostPorts, Observer
-from reglet.sandbox import Dialect, Module, Sandbox
+from reglet.sandbox import Dialect, Limits, Module, Sandbox
 from reglet.testing.conformance.report import OLDER, Figures, Host
 from reglet.testing.runners import EVERYTHING
 
 ROUTING_KEYS = ("service", "operation")
 SEED = 1
 """Of every random choice, so that two runs ask the same."""
+LIMITS = Limits(compile_time=timedelta(minutes=10))
+"""Of the guests; how long it takes here to compile a module is none of the hosts' business."""
 _MOST_NESTED = 4
 _MOST_CHOSEN = 2**53
 
@@ -200,6 +203,7 @@ class Subject:
         variables = self.manifest.capabilities.env or EnvironmentCapability()
         with Sandbox(
             GrantSet(env=variables),
+            LIMITS,
             functions=functions or self.host(),
             environment=dict.fromkeys(variables.vars, "AKIAEXAMPLE"),
             dialect=self.dialect,
