@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,7 @@ from reglet.cli.console import (
     plugin_output,
     show_plugin,
     show_result,
+    width_of,
     without_secrets,
     write_file,
     write_line,
@@ -58,6 +61,11 @@ if TYPE_CHECKING:
     from reglet.testing.usage import Usage
 
 
+_FILE_RULE = re.compile(r"; add (\{.*\}) to fs\.rules")
+_MOST_BAR_WIDTH = 36
+_BAR_LABELS_WIDTH = 20
+
+
 @click.command(cls=Command, epilog=TARGET_HELP)
 @click.argument("target", metavar="TARGET")
 @click.option(
@@ -77,8 +85,8 @@ if TYPE_CHECKING:
 @click.option(
     "--example",
     metavar="NAME",
-    help="Run the example of this name: in process against its own answers if it has any, "
-    "else with its config.",
+    help="Run the example of this name: in process against its own answers if it has any and nothing is said "
+    "of the host (grants, recordings, dialect, --explain, --reuse), else with its config.",
 )
 @format_options
 @click.option(
@@ -129,9 +137,9 @@ def run(
     show_plugin(
         manifest.name, manifest.version, manifest.description, capability_lines(manifest.capabilities)
     )
-    answered = example and example_with_answers(plugin, example)
-    if answered:
-        return _run_example(answered, output_format)
+    of_the_host = (grants, record, replay, write_grants, explain, reuse, dialect != "abi")
+    if example is not None and not any(of_the_host) and (case := example_with_answers(plugin, example)):
+        return _run_example(case, output_format)
     if example is not None:
         named = [example_config(manifest, example)]
     for config in named:
@@ -198,8 +206,14 @@ class _Session:
         outcomes: list[_Outcome] = []
         if isinstance(self.plugin, InProcessPlugin):
             write_message("in process: files and environment are not sandboxed", dim=True)
-        hidden = len(configs) == 1 or not sys.stderr.isatty()
-        with click.progressbar(length=len(configs), label="checks", file=sys.stderr, hidden=hidden) as bar:
+        bar = click.progressbar(
+            length=len(configs),
+            label="checks",
+            file=sys.stderr,
+            hidden=len(configs) == 1 or not sys.stderr.isatty(),
+            width=min(_MOST_BAR_WIDTH, width_of(sys.stderr) - _BAR_LABELS_WIDTH),
+        )
+        with bar:
             for config in configs:
                 try:
                     outcomes.append(self._outcome(config))
@@ -219,6 +233,7 @@ class _Session:
         with usage_recorded() as usage, plugin_output():
             result = self._check(config.content, secrets)
         seconds = time.perf_counter() - started
+        _note_refused(result, usage)
         self.usages.append(usage)
         if self.explain:
             self._explain(self.events[first:], usage, secrets)
@@ -296,6 +311,16 @@ class _Session:
         if not least.is_empty:
             lines.append(f"to allow what was denied, with --grants @FILE: {grants_json(least)}")
         return lines
+
+
+def _note_refused(result: Result, usage: Usage) -> None:
+    """Note the paths of a denial: a guest that has no directory at all refuses them by itself."""
+    error = result.error
+    named = _FILE_RULE.search(error.message) if error is not None and error.type == "capability" else None
+    with suppress(ValueError):
+        rule = json.loads(named[1]) if named else {}
+        for name, paths in (("read", usage.reads), ("write", usage.writes)):
+            paths.update(path for path in rule.get(name, ()) if isinstance(path, str))
 
 
 def _declares(manifest: Manifest, required: str) -> bool:
