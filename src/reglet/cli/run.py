@@ -145,15 +145,17 @@ def run(
     for config in named:
         warn_of_unknown_fields(config.content, manifest)
     from reglet.sandbox import Dialect
-    from reglet.testing.runners import ReusingRunner
+    from reglet.testing.recording import ReplayMismatchError
+    from reglet.testing.runners import ReusedInstanceError, ReusingRunner
 
     granted, host = choose_grants(grants, manifest, plugin), Dialect(dialect)
     with plugin.runner(granted, host) as once:
         runner = ReusingRunner(once) if reuse else once
         session = _Session(plugin, runner, manifest, granted, host, explain, record, replay)
-        outcomes = session.outcomes(named)
-    if outcomes is None:
-        return ExitStatus.FAILURE
+        try:
+            outcomes = session.outcomes(named)
+        except (ReplayMismatchError, ReusedInstanceError) as difference:
+            return _report_difference(named[0].name, str(difference), output_format)
     if write_grants is not None:
         write_file(write_grants, (grants_json(session.needed()) + "\n").encode())
     return _report(outcomes, output_format, [] if grants == "declared" else session.denials())
@@ -177,9 +179,7 @@ def _run_example(example: ExampleCase, output_format: Format) -> int:
         with plugin_output():
             result = run_example(example)
     except ExampleFailed as difference:
-        for line in str(difference).splitlines():
-            write_line(line)
-        return ExitStatus.FAILURE
+        return _report_difference(f"example {example.id}", str(difference), output_format)
     return _report([_Outcome(example.name, result, time.perf_counter() - started, [])], output_format, [])
 
 
@@ -198,11 +198,8 @@ class _Session:
     events: list[HostCallEvent] = field(factory=list)
     usages: list[Usage] = field(factory=list)
 
-    def outcomes(self, configs: list[NamedConfig]) -> list[_Outcome] | None:
-        """Run a check for each config; None where a replay or a reused instance differs, which is said."""
-        from reglet.testing.recording import ReplayMismatchError
-        from reglet.testing.runners import ReusedInstanceError
-
+    def outcomes(self, configs: list[NamedConfig]) -> list[_Outcome]:
+        """Run a check for each config. Raises what a replay or a reused instance raises where it differs."""
         outcomes: list[_Outcome] = []
         if isinstance(self.plugin, InProcessPlugin):
             write_message("in process: files and environment are not sandboxed", dim=True)
@@ -215,12 +212,7 @@ class _Session:
         )
         with bar:
             for config in configs:
-                try:
-                    outcomes.append(self._outcome(config))
-                except (ReplayMismatchError, ReusedInstanceError) as difference:
-                    for line in str(difference).splitlines():
-                        write_line(line)
-                    return None
+                outcomes.append(self._outcome(config))
                 bar.update(1)
         return outcomes
 
@@ -337,6 +329,17 @@ def _declares(manifest: Manifest, required: str) -> bool:
         case "exec":
             return bool(policy.execute(rest))
     return False
+
+
+def _report_difference(name: str, difference: str, output_format: Format) -> int:
+    """Show what is not as an example or a recording has it, in the format that was asked for."""
+    if output_format == "table":
+        for line in difference.splitlines():
+            write_line(line)
+    else:
+        document = {"name": name, "differences": [line.strip() for line in difference.splitlines()]}
+        write_report(output_format, "run", document, [Entry(name, "failure", difference, "difference")])
+    return ExitStatus.FAILURE
 
 
 def _report(outcomes: list[_Outcome], output_format: Format, hints: list[str]) -> int:
