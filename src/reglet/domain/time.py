@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import Self
+from typing import Any, Self, SupportsIndex
 
 ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 """The timestamp that the Go side writes when none was set."""
@@ -68,6 +68,10 @@ class Timestamp(datetime):
         date = (timestamp.year, timestamp.month, timestamp.day)
         clock = (timestamp.hour, timestamp.minute, timestamp.second, timestamp.microsecond)
         return cls(*date, *clock, zone, nanosecond=nanosecond)
+
+    def __reduce_ex__(self, _protocol: SupportsIndex) -> tuple[Any, ...]:
+        """Let it be copied and sent to another process whole."""
+        return Timestamp.of, (datetime.combine(self.date(), self.timetz()), self.nanosecond)
 
 
 def nanoseconds_between(start: datetime, end: datetime) -> int:

@@ -45,7 +45,7 @@ _VALUE_TYPES = {
     ValueType.F64: wasmtime.ValType.f64(),
 }
 
-_library = ctypes.PyDLL(ffi.dll._name, handle=ffi.dll._handle)  # noqa: SLF001 - it is loaded already
+_library = ctypes.PyDLL(str(ffi.filename))  # the one that is loaded already
 
 
 def _held(name: str) -> Any:

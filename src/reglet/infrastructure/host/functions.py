@@ -242,7 +242,8 @@ def _url_target(request: HTTPRequest) -> tuple[str, int]:
     except ValueError as error:
         raise HTTPError(request.method, request.url, error) from error
     if parts.scheme not in SCHEME_PORTS:
-        raise HTTPError(request.method, request.url, f"scheme {parts.scheme!r} is not http or https")
+        advice = "" if parts.scheme else "; write https:// before it"
+        raise HTTPError(request.method, request.url, f"scheme {parts.scheme!r} is not http or https{advice}")
     if not parts.hostname:
         raise HTTPError(request.method, request.url, "the URL names no host")
     return parts.hostname, SCHEME_PORTS[parts.scheme] if port is None else port
@@ -378,7 +379,7 @@ class ExecHandler(Handler[CommandRunner, CommandRequest]):
             raise BadRequestError("a command, its arguments, directory and environment hold no NUL character")
         program = Program() if self._which is None else self._which(request.command, request.dir)
         decisions = [
-            self._policy.execute(name, resolved=program.resolved, environment=(request.env or {}).keys())
+            self._policy.execute(name, resolved=program.resolved, environment=request.env or {})
             for name in dict.fromkeys(filter(None, (request.command, program.path)))
         ]
         log.require(request.command, next((each for each in decisions if each), decisions[-1]))
