@@ -242,7 +242,8 @@ def _url_target(request: HTTPRequest) -> tuple[str, int]:
     except ValueError as error:
         raise HTTPError(request.method, request.url, error) from error
     if parts.scheme not in SCHEME_PORTS:
-        raise HTTPError(request.method, request.url, f"scheme {parts.scheme!r} is not http or https")
+        advice = "" if parts.scheme else "; write https:// before it"
+        raise HTTPError(request.method, request.url, f"scheme {parts.scheme!r} is not http or https{advice}")
     if not parts.hostname:
         raise HTTPError(request.method, request.url, "the URL names no host")
     return parts.hostname, SCHEME_PORTS[parts.scheme] if port is None else port
