@@ -34,7 +34,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the script to the site's files, and the page of commands."""
     files.append(File.generated(config, "assets/mermaid.min.js", content=mermaid_script()))
     page = File.generated(config, "reference/commands.md", content=commands_page())
-    page.edit_uri = "../src/reglet/cli/__init__.py"
+    page.edit_uri = "../src/reglet/cli/__init__.py"  # pyright: ignore[reportAttributeAccessIssue]  # it may be set
     files.append(page)
     return files
 
