@@ -18,8 +18,8 @@ from typing import Any
 
 from attrs import asdict, field, frozen
 
-from reglet.cli.console import escape
 from reglet.domain.errors import RegletError
+from reglet.domain.escaping import escape
 
 _MOST_SECONDS = 60.0
 _SCRIPT = "from reglet.cli.warm import answer_one; answer_one()"
