@@ -24,13 +24,10 @@ from reglet.infrastructure.guest.clients import host_clients
 from reglet.infrastructure.guest.exports import Exports
 from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.infrastructure.host.grant_store import GrantStore
-from reglet.infrastructure.registry.artifact import (
-    Metadata,
-    annotations_of_project,
-    read_descriptors,
-    read_layout,
-)
+from reglet.infrastructure.registry.artifact import Metadata, read_descriptors
 from reglet.infrastructure.registry.client import find_credentials
+from reglet.infrastructure.registry.layout import read_layout
+from reglet.infrastructure.registry.origin import annotations_of_project
 from reglet.infrastructure.registry.reference import parse_reference
 from reglet.infrastructure.registry.store import Lockfile
 from reglet.infrastructure.wasm.inspect import read_plugin
