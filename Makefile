@@ -35,7 +35,7 @@ test: $(STAMP) ## every check: style, types, layers, tests with coverage
 
 test-full: $(STAMP) platforms ## the long tests: large counts, interpreters, the rebuilt adapter, every code block of the docs
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile README.md CONTRIBUTING.md docs
-	$(BIN)/python -m pytest -q -m long
+	$(BIN)/python -m pytest -q -m long -n $(WORKERS) --dist worksteal
 
 lowest: ## the tests with the lowest versions that pyproject.toml allows, on the Python that PYTHON names
 	$(PYTHON) -m venv build/lowest

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.harness import Row, Unavailable, seconds_per_call
 from bench.host_plugin import plugin
+from reglet.domain.entities.grants import FileSystemCapability, FileSystemRule, GrantSet
 from reglet.domain.errors import RegletError
 from reglet.infrastructure.guest.exports import Exports
 from reglet.infrastructure.wasm.snapshot import HOST_MODULE
@@ -130,6 +131,10 @@ _HOSTILE = {
     "recursion": "def again(): again()\nwhile True:\n  try: again()\n  except RecursionError: pass",
     "printing": "while True: print('x' * 10**5)",
     "random numbers": "import os\nwhile True: os.urandom(10**6)",
+    "listing 60,000 files": "import os\nwhile True: os.listdir('many')",
+    "reading": "f = open('large', 'rb', 0)\nwhile True: f.seek(0); f.read()",
+    "writing": "f = open('written', 'wb', 0)\nwhile True: f.seek(0); f.write(bytes(10**6))",
+    "paths of a thousand parts": "import os\nwhile True: os.path.exists('many/../' * 500)",
 }
 """What a plugin does, by what it is called in the table; a limit ends each."""
 
@@ -138,7 +143,19 @@ _HOSTILE = {
 def _hostile() -> Module:
     from reglet.sandbox import Limits, Sandbox
 
-    sandbox = Sandbox(limits=Limits(wall_time=timedelta(seconds=_LIMIT)))
+    folder = tempfile.TemporaryDirectory(prefix="reglet-bench-")
+    atexit.register(folder.cleanup)
+    root = Path(folder.name).resolve()
+    (root / "many").mkdir()
+    for number in range(60_000):
+        (root / f"many/{number}").touch()
+    (root / "large").write_bytes(bytes(100_000_000))
+    everything = FileSystemRule(read=[f"{root}/**"], write=[f"{root}/**"])
+    sandbox = Sandbox(
+        grants=GrantSet(fs=FileSystemCapability([everything])),
+        limits=Limits(wall_time=timedelta(seconds=_LIMIT), written_bytes=1 << 40),
+        directory=root,
+    )
     atexit.register(sandbox.close)
     return sandbox.load(_built("hostile_plugin.py"))
 

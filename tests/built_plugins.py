@@ -95,6 +95,16 @@ def go_host(shared: Shared) -> GoHost:
 @pytest.fixture(scope="session")
 def go_module(shared: Shared) -> Path:
     """Return a plugin that the Go toolchain made, built once; without the toolchain the test is skipped."""
+    return _built_with_go(shared, "go_plugin")
+
+
+@pytest.fixture(scope="session")
+def older_go_module(shared: Shared) -> Path:
+    """Return a plugin of the older app that the Go toolchain made, built once; without it, skip."""
+    return _built_with_go(shared, "go_older_plugin")
+
+
+def _built_with_go(shared: Shared, folder_of_source: str) -> Path:
     go = shutil.which("go")
     if go is None:
         pytest.skip("the Go toolchain is not installed")
@@ -102,10 +112,10 @@ def go_module(shared: Shared) -> Path:
     def build(folder: Path) -> Path:
         subprocess.run(
             [go, "build", "-trimpath", "-buildmode=c-shared", "-o", str(folder / "plugin.wasm"), "."],
-            cwd=Path(__file__).parent / "host" / "go_plugin",
+            cwd=Path(__file__).parent / "host" / folder_of_source,
             env={**os.environ, "GOOS": "wasip1", "GOARCH": "wasm", "GOFLAGS": "-mod=mod"},
             check=True,
         )
         return folder / "plugin.wasm"
 
-    return shared.once("go-plugin", build)
+    return shared.once(folder_of_source, build)

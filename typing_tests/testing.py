@@ -1,13 +1,16 @@
 """`reglet.testing` and `reglet.sandbox`."""
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, assert_type
 
 import reglet
 from reglet import answers, testing
+from reglet.errors import RegletError
 from reglet.log import LogMessage
 from reglet.sandbox import (
+    CheckOutcome,
     Dialect,
     GuestAnswerError,
     GuestTrapError,
@@ -16,9 +19,11 @@ from reglet.sandbox import (
     Limits,
     MissingPackageError,
     NotAPluginError,
+    Progress,
     Sandbox,
     SandboxClosedError,
     SandboxError,
+    WorkerLostError,
     native_functions,
 )
 
@@ -105,12 +110,28 @@ def observe(call: HostCallEvent) -> None:
     assert_type(call.allowed, bool | None)
 
 
+def show(progress: Progress) -> None:
+    assert_type(progress.total, int | None)
+    assert_type(progress.latest, CheckOutcome)
+
+
 limits = Limits(memory=1 << 20, wall_time=timedelta(seconds=1), fuel=None)
 with Sandbox(reglet.GrantSet(), limits, replay, dialect=Dialect.ABI, log=Sink(), observer=observe) as sandbox:
     module = sandbox.load("p.wasm")
     assert_type(module.manifest(), reglet.Manifest)
     assert_type(module.check({"a": 1}, fresh=False), reglet.Result)
     sandbox.load(5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    for outcome in sandbox.check_many(
+        "p.wasm", [{"a": 1}, b"{}"], executor=ThreadPoolExecutor(), progress=show
+    ):
+        assert_type(outcome, CheckOutcome)
+        assert_type(outcome.result, reglet.Result)
+        assert_type(outcome.error, RegletError | None)
+        assert_type(outcome.config, Mapping[str, Any] | bytes)
+    sandbox.check_many("p.wasm", iter([{"a": 1}]), ordered=False, retries=0).close()
+    sandbox.check_many("p.wasm", "configs")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    sandbox.check_many("p.wasm", [], executor=4)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    sandbox.check_many("p.wasm", [], progress=Sink())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Sandbox(limits=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 Limits(wall_time=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 native_functions(reglet.GrantSet(), limits=limits, log=Sink())
@@ -121,6 +142,7 @@ families: tuple[type[SandboxError], ...] = (
     LimitExceededError,
     NotAPluginError,
     SandboxClosedError,
+    WorkerLostError,
 )
 missing: type[Exception] = MissingPackageError
 config: Mapping[str, Any] = example.config

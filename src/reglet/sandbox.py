@@ -31,7 +31,9 @@ from reglet.infrastructure.host import (
     NotAPluginError,
     SandboxClosedError,
     SandboxError,
+    WorkerLostError,
 )
+from reglet.infrastructure.host.many_checks import CheckOutcome, Progress
 from reglet.infrastructure.sandbox import Sandbox, module_class, native_functions
 from reglet.infrastructure.wire.record import Dialect
 
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from reglet.infrastructure.host.module import Module as Module  # noqa: PLC0414 - for annotations
 
 __all__ = [
+    "CheckOutcome",
     "Dialect",
     "EnvironmentCapability",
     "ExecCapability",
@@ -54,9 +57,11 @@ __all__ = [
     "NetworkCapability",
     "NetworkRule",
     "NotAPluginError",
+    "Progress",
     "Sandbox",
     "SandboxClosedError",
     "SandboxError",
+    "WorkerLostError",
     "native_functions",
 ]
 

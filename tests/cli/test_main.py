@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from reglet.application.version import __version__
-from reglet.cli import main
+from reglet.cli import COMMANDS, main, run_command
 from reglet.cli.command import ExitStatus, UsageError, require_extra, status_of
 from reglet.cli.configs import read_config
-from reglet.cli.entry_point import COMMANDS, run_command
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.result import result_error, result_failure, result_success
 from tests.documents.console import ROOT
@@ -276,21 +275,21 @@ def test_streams_that_are_full_are_said_once_or_not_at_all(arguments: list[str])
         assert "Exception" not in done.stderr
 
 
-def test_an_interruption_of_the_imports_has_its_status_too():
-    """Ctrl-C may come before a command is known."""
-    script = """
+@pytest.mark.parametrize("module", ["reglet", "reglet.domain.errors", "reglet.cli", "reglet.cli.project"])
+def test_an_interruption_of_the_imports_has_its_status_too(module: str):
+    """Ctrl-C may come before a command is known, and before the package is there."""
+    script = f"""
 import sys
+from reglet_plugin import main
 
 class Interrupting:
     def find_spec(self, name, path=None, target=None):
-        if name == "reglet.cli.entry_point":
+        if name == {module!r}:
             raise KeyboardInterrupt
 
 sys.meta_path.insert(0, Interrupting())
-from reglet.application.version import __version__
-from reglet.cli import main
-
-sys.exit(main(["doctor"]))
+sys.argv[1:] = ["doctor"]
+sys.exit(main())
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (130, "reglet-plugin: interrupted\n")

@@ -80,7 +80,7 @@ def _faulty(tmp_path: Path) -> str:
 def test_lint_reports_its_findings_in_every_format(faulty: str, capsys: pytest.CaptureFixture[str]):
     """The status is that of the table."""
     printed = {}
-    for name in ("json", "yaml", "junit", "sarif"):
+    for name in ("json", "yaml", "junit", "sarif", "github"):
         assert main(["lint", faulty, "--format", name]) == 1
         printed[name] = capsys.readouterr().out
     assert main(["lint", faulty, "--json"]) == 1
@@ -88,6 +88,35 @@ def test_lint_reports_its_findings_in_every_format(faulty: str, capsys: pytest.C
     assert json.loads(printed["json"]) == yaml.safe_load(printed["yaml"])
     assert ET.fromstring(printed["junit"])[0].get("failures") == "1"
     assert json.loads(printed["sarif"])["runs"][0]["results"][0]["ruleId"] == "R002"
+    assert printed["github"].startswith(f"::error file={faulty},line=4,title=R002 services::")
+
+
+def test_warnings_count_where_they_are_asked_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Errors make the status 1, warnings do so with `--strict`; both are shown."""
+    path = tmp_path / "undescribed.py"
+    service = """
+
+@plugin.service("s")
+class Service:
+    @reglet.operation()
+    def check(self) -> reglet.Result:
+        return reglet.result_success("ok")
+"""
+    path.write_text(FAULTY.replace("faulty", "undescribed") + service)
+    assert main(["lint", str(path)]) == 0
+    assert capsys.readouterr().out.startswith("R201 warning services.s.check: ")
+    assert main(["lint", str(path), "--strict"]) == 1
+
+
+def test_github_gets_a_command_for_each_thing_found(capsys: pytest.CaptureFixture[str]):
+    """With file and line where they are known; what would end a property or the line is escaped."""
+    entries = [*ENTRIES, Entry("d: 5 %, x", "failure", "100 %", "R001")]
+    write_report("github", "lint", {}, entries)
+    assert capsys.readouterr().out.splitlines() == [
+        r"::warning file=src/p.py,line=7,title=check b.json::no \x1b[31m<page>\nthere",
+        "::error title=check c.json::denied",
+        "::error title=R001 d%3A 5 %25%2C x::100 %25",
+    ]
 
 
 def test_test_reports_each_test(capfd: pytest.CaptureFixture[str]):

@@ -14,6 +14,7 @@ from reglet.cli import main
 from reglet.cli.configs import warn_of_unknown_fields
 from reglet.domain.entities.manifest import Manifest
 from tests.documents.console import ROOT
+from tests.host.modules import older_plugin, plugin
 
 HTTP = str(ROOT / "examples" / "http")
 
@@ -399,3 +400,68 @@ def test_a_package_is_asked_for_when_it_is_used(example: str, config: dict[str, 
     )
     assert ran.returncode == status, ran.stderr
     assert says in ran.stdout
+
+
+COUNTING = """\
+from reglet import Context, define_plugin, model, operation
+
+plugin = define_plugin(name="counting", version="1.0.0", description="Counts")
+asked = 0
+
+
+@model
+class Output:
+    times: int
+
+
+@plugin.service("counter")
+class Counter:
+    @operation(description="Count")
+    def count(self, ctx: Context) -> Output:
+        global asked
+        asked += 1
+        return Output(asked)
+"""
+
+
+def test_a_check_that_leaves_something_in_its_module_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """With --reuse it runs again in the same instance; without, nobody sees it."""
+    (tmp_path / "counting.py").write_text(COUNTING)
+    target = str(tmp_path / "counting.py")
+    assert main(["run", target, "--config", "{}", "--grants", "none"]) == 0
+    assert main(["run", target, "--config", "{}", "--grants", "none", "--reuse"]) == 1
+    assert "data.times: expected 2, got 3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("dialect", ["abi", "hostlib", "app"])
+def test_a_check_fares_alike_on_a_host_of_every_dialect(
+    dialect: str, page: str, grants: str, capsys: pytest.CaptureFixture[str]
+):
+    """A plugin speaks them all; what it is refused is of type capability in each."""
+    for given, status in ((grants, 0), ("none", 2)):
+        arguments = ["run", HTTP, "--config", page, "--grants", given, "--dialect", dialect, "--json"]
+        assert main(arguments) == status
+        result = json.loads(capsys.readouterr().out)
+        if status:
+            assert result["error"]["type"] == "capability"
+
+
+def test_a_plugin_of_the_older_app_is_a_target(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """It runs, kept or not, and is inspected, described and found wanting an operation."""
+    path = tmp_path / "older.wasm"
+    path.write_bytes(older_plugin())
+    check = ["run", str(path), "--config", "{}", "--grants", "none", "--json"]
+    for options in ((), ("--reuse",), ("--dialect", "older")):
+        assert main([*check, *options]) == 0
+        result = json.loads(capsys.readouterr().out)
+        assert (result["status"], result["data"]) == ("success", {"a": 1})
+    assert main(["manifest", str(path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["name"] == "older"
+    assert main(["inspect", str(path), "--json"]) == 0
+    assert {"describe", "schema", "observe"} <= set(json.loads(capsys.readouterr().out)["exports"])
+    assert main(["lint", str(path)]) == 1
+    path.write_bytes(plugin())
+    assert main([*check, "--dialect", "older"]) == 3
+    assert "does not export describe, schema, observe" in capsys.readouterr().err

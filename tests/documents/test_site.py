@@ -11,8 +11,10 @@ from html.parser import HTMLParser
 from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 
+from reglet.cli import commands
 from tests.documents.console import ROOT
 
 FACES = [
@@ -96,9 +98,21 @@ def test_every_page_can_be_edited(site: Path) -> None:
             assert 'rel="edit"' in page.read_text(encoding="utf-8"), page
 
 
+def test_every_command_is_in_the_reference(site: Path) -> None:
+    """With its options, as the parser has them."""
+    page = (site / "reference" / "commands" / "index.html").read_text(encoding="utf-8")
+    context = click.Context(commands)
+    for name in commands.list_commands(context):
+        command = commands.get_command(context, name)
+        assert command is not None
+        assert f'<h2 id="{name}">' in page
+        options = [each.opts[-1] for each in command.params if isinstance(each, click.Option)]
+        assert [each for each in options if each not in page] == []
+
+
 def test_every_lint_code_is_explained() -> None:
     """The page of codes has a row for each code in the sources."""
     sources = (path.read_text(encoding="utf-8") for path in (ROOT / "src").rglob("*.py"))
     codes = {code for source in sources for code in re.findall(r'"(R\d{3})"', source)}
     page = (ROOT / "docs" / "lint.md").read_text(encoding="utf-8")
-    assert codes == set(re.findall(r"^\| (R\d{3}) \|", page, re.MULTILINE))
+    assert codes == set(re.findall(r"^\| \[(R\d{3})\]", page, re.MULTILINE))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import pickle
 from datetime import timedelta
 
 import pytest
@@ -158,3 +159,22 @@ def test_what_a_host_has_said_already_is_not_said_twice():
     """A host that words its errors as we do is passed on as it is."""
     said = errors.HostError(ErrorDetail("network", "tcp connect to h:1 (tcp) failed: refused"))
     assert str(errors.TCPError("h:1", said)) == "tcp connect to h:1 (tcp) failed: refused"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.ConfigProblemsError(["a", "b"]),
+        errors.HTTPError("GET", "https://example.com/", "boom"),
+        errors.HostError(ErrorDetail("network", "refused", "ECONNREFUSED")),
+        errors.ConnectionFailedError("h:1", errors.HostError(ErrorDetail("network", "refused"))),
+        errors.TimeoutError("http", timedelta(seconds=2)),
+        errors.MemoryLimitError(3, 2, 1),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_goes_to_another_process_whole(error):
+    """Whatever its constructor takes."""
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is type(error)
+    assert (str(copy), copy.detail()) == (str(error), error.detail())

@@ -131,6 +131,30 @@ def test_variables_that_only_change_how_a_program_writes_need_no_grant():
             commands("/bin/ls").execute("/bin/ls", environment=[name]).require()
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("LANGUAGE", "../../../tmp/evil"), ("LANG", "/tmp/locale"), ("LC_ALL", "/tmp/evil"), ("LC_MESSAGES", "%n%n"),
+     ("TZ", "/tmp/zone"), ("TZ", ":/dev/zero"), ("TZ", "Europe/../../../tmp/zone"), ("TZ", "A%s"), ("TERM", "../x"),
+     ("TERM", "x\n"), ("LOGNAME", "$(id)"), ("USER", "a;b"), ("COLUMNS", "\x1b[2J")],
+)  # fmt: skip
+def test_a_harmless_variable_with_a_steering_value_needs_its_exact_name(name, value):
+    """Programs read catalogues, locales and time zones from wherever such a value leads."""
+    refusal = commands("/bin/ls", env=["*", f"{name[:1]}*"]).execute("/bin/ls", environment={name: value})
+    assert not refusal
+    assert f'that value may steer the program, so only its exact name grants it; add "{name}"' in refusal.hint
+    assert commands("/bin/ls", env=[name]).execute("/bin/ls", environment={name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("LANG", "de_DE.UTF-8@euro"), ("LANGUAGE", "de:en_GB"), ("TZ", "Europe/Berlin"), ("TZ", "CET-1CEST,M3.5.0,M10.5.0/3"),
+     ("TZ", "<+03>-3"), ("TERM", "xterm-256color"), ("COLUMNS", "80"), ("NO_COLOR", ""), ("LC_TIME", "C.UTF-8")],
+)  # fmt: skip
+def test_a_harmless_variable_has_the_values_that_people_use(name, value):
+    """Without any rule."""
+    assert commands("/bin/ls").execute("/bin/ls", environment={name: value})
+
+
 def test_environment_names_are_globs_with_case():
     """`AWS_*` is not `aws_*`."""
     assert variables("AWS_*").environment("AWS_REGION").rule == "env:AWS_*"

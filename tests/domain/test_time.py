@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reglet.domain.time import (
+    Timestamp,
     format_duration,
     format_nanoseconds,
     format_time,
@@ -162,3 +165,11 @@ def test_a_full_time_is_that_of_rfc_3339(text: str, expected: bool):
 def test_a_date_time_is_that_of_rfc_3339(text: str, expected: bool):
     """A date, a `T` and a time."""
     assert is_date_time(text) is expected
+
+
+def test_a_timestamp_is_copied_whole():
+    """Pickled too: with its nanoseconds and its zone."""
+    zone = timezone(timedelta(hours=2))
+    timestamp = Timestamp(2026, 1, 31, 12, 0, 0, 123456, zone, nanosecond=789)
+    for made in (copy.deepcopy(timestamp), pickle.loads(pickle.dumps(timestamp))):
+        assert (type(made), made, made.tzinfo, made.nanosecond) == (Timestamp, timestamp, zone, 789)

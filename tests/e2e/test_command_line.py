@@ -240,13 +240,15 @@ def test_a_persons_manifest_has_tables_and_capabilities(capsys: pytest.CaptureFi
     assert "network *" in shown
 
 
-def test_docs_writes_the_page_it_prints(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    """To stdout or to a file."""
+def test_docs_writes_the_page_it_prints(module: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """To stdout or to a file; of a project and of its module alike."""
     assert main(["docs", str(HTTP)]) == 0
     page = capsys.readouterr().out
     assert page.startswith("# http ")
     assert main(["docs", str(HTTP), "-o", str(tmp_path / "page.md")]) == 0
     assert (tmp_path / "page.md").read_text() == page
+    assert main(["docs", module]) == 0
+    assert capsys.readouterr().out == page
     assert main(["docs", str(HTTP), "-o", str(tmp_path / "no" / "page.md")]) == 3
 
 

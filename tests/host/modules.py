@@ -89,6 +89,28 @@ def plugin(
     )
 
 
+DESCRIPTION = b'{"name":"older","version":"0.9.0","description":"","capabilities":[]}'
+EVIDENCE = b'{"Status":true,"Error":null,"Timestamp":"2026-01-01T00:00:00Z","Data":{"a":1},"Raw":null}'
+
+
+@cache
+def older_plugin(
+    observe: str = "", *, description: bytes = DESCRIPTION, schema: bytes = b"{}", evidence: bytes = EVIDENCE
+) -> bytes:
+    """Return a plugin of the older app: it runs `observe` and answers with what is given."""
+    return bytes(
+        wasmtime.wat2wasm(
+            f"""(module {HEAD} {_ALLOCATE} {_DEALLOCATE} {_data(5120, DIAL)}
+ {_data(1024, description)} {_data(8192, schema)} {_data(2048, evidence)}
+ (func (export "describe") (result i64) (call $pack (i32.const 1024) (i32.const {len(description)})))
+ (func (export "schema") (result i64) (call $pack (i32.const 8192) (i32.const {len(schema)})))
+ (func (export "observe") (param $p i32) (param $n i32) (result i64)
+  {observe}
+  (call $pack (i32.const 2048) (i32.const {len(evidence)}))))"""
+        )
+    )
+
+
 HOSTILE = {
     "loop": "(loop (br 0))",
     "recursion": "(drop (call $observe (local.get $p) (local.get $n)))",

@@ -1,4 +1,4 @@
-"""The dispatcher over fakes: what it asks the policy, what it answers, in both dialects."""
+"""The dispatcher over fakes: what it asks the policy, what it answers, in every dialect."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_the_observer_is_told_the_rule_that_allowed_a_call():
 @EVERY_DIALECT
 def test_tls_is_asked_for_in_the_dialects_own_word(dialect):
     """`tls` in abi, `use_tls` in hostlib; the port is a text in one and a number in the other."""
-    abi = dialect is Dialect.ABI
+    abi = dialect is not Dialect.HOSTLIB
     world = FakeWorld(network("h"), dialect)
     world.tcp.on("h:443", tls=True).respond(tls=TLSFacts(version="TLS 1.3", cert_subject="CN=h"))
     answer = world.ask(
@@ -130,7 +130,7 @@ def test_tls_is_asked_for_in_the_dialects_own_word(dialect):
 @EVERY_DIALECT
 def test_mail_servers_are_greeted_with_starttls(dialect):
     """`starttls` in abi, `use_starttls` in hostlib."""
-    abi = dialect is Dialect.ABI
+    abi = dialect is not Dialect.HOSTLIB
     world = FakeWorld(network("mail"), dialect)
     world.smtp.on("mail", use_starttls=True).respond(banner="220 mail")
     request = {"host": "mail", "port": "587" if abi else 587, "starttls" if abi else "use_starttls": True}
@@ -249,12 +249,14 @@ def test_a_nul_in_a_command_is_a_request_that_cannot_be(dialect, request_):
 
 @EVERY_DIALECT
 def test_a_timeout_is_told_as_one(dialect):
-    """In hostlib by its code, in abi by its type and flag."""
+    """In hostlib by its code, in the newer app by that code as its type, in abi by its type and flag."""
     world = FakeWorld(network("h"), dialect)
     world.http.on().fail(timeout())
     error = world.ask("http_request", {"method": "GET", "url": "http://h/"})["error"]
     if dialect is Dialect.HOSTLIB:
         assert error["code"] == "TIMEOUT"
+    elif dialect is Dialect.APP:
+        assert (error["type"], error["code"]) == ("TIMEOUT", "")
     else:
         assert (error["type"], error["is_timeout"]) == ("timeout", True)
 
@@ -272,6 +274,36 @@ def test_hostlib_has_codes_of_its_own(failure, code):
     world = FakeWorld(network("h"), "hostlib")
     world.http.on().fail(failure)
     assert world.ask("http_request", {"method": "GET", "url": "http://h/"})["error"]["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("name", "request_", "type_", "code"),
+    [
+        ("http_request", {"method": "GET", "url": "http://h/"}, "CONNECTION_REFUSED", ""),
+        ("dns_lookup", {"hostname": "h", "type": "A"}, "network", ""),
+        ("tcp_connect", {"host": "h", "port": "22"}, "CONNECTION_REFUSED", ""),
+        ("smtp_connect", {"host": "h", "port": "25"}, "CONNECTION_REFUSED", ""),
+        ("exec_command", {"command": "/bin/true", "args": []}, "execution", "EXECUTION_FAILED"),
+    ],
+)
+def test_the_newer_app_says_failures_in_its_own_way(name, request_, type_, code):
+    """The code of the Go host SDK stands for the type, but of commands, and of names it is lost."""
+    world = FakeWorld(network("h").merge(commands("/bin/true")), "app")
+    for fake in (world.http, world.dns, world.tcp, world.smtp, world.command):
+        fake.on().fail(refused())
+    error = world.ask(name, request_)["error"]
+    assert (error["type"], error["code"]) == (type_, code)
+
+
+def test_the_newer_app_says_denials_and_bad_requests_in_a_response():
+    """Both have a type and no code; a request in the other spelling is no reason to try again."""
+    world = FakeWorld(dialect="app")
+    denied = world.ask("tcp_connect", {"host": "h", "port": "22"})["error"]
+    assert (denied["type"], denied["code"]) == ("capability", "")
+    assert denied["message"].startswith("permission denied: network capability denied: h:22")
+    unread = world.ask("tcp_connect", {"host": "h", "port": 22})["error"]
+    assert (unread["type"], unread["code"]) == ("internal", "")
+    assert "failed to unmarshal" in unread["message"]
 
 
 class _Recorder:
@@ -329,7 +361,7 @@ def test_an_unverified_certificate_is_taken_where_it_is_asked_for(dialect):
 
     ports = HostPorts(tcp=Clients(), smtp=Clients())
     dispatcher = HostDispatcher(ports, Policy(network("h")), dialect=dialect)
-    target = {"host": "h", "port": "443" if dialect is Dialect.ABI else 443}
+    target = {"host": "h", "port": 443 if dialect is Dialect.HOSTLIB else "443"}
     for name in ("tcp_connect", "smtp_connect"):
         plain, unverified = (
             json.loads(dispatcher.call(name, json.dumps({**target, **more}).encode()))

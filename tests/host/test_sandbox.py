@@ -29,7 +29,7 @@ from reglet.infrastructure.engine.session import _guests
 from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.infrastructure.host.interruption import _interrupts
 from reglet.sandbox import Dialect, GuestAnswerError, Limits, Sandbox, SandboxClosedError
-from tests.host.modules import BARE, DIAL, HOSTILE, plugin
+from tests.host.modules import BARE, DIAL, HOSTILE, older_plugin, plugin
 from tests.host.requests import network
 
 ECHO = f"(return (call $tcp (call $pack (i32.const 5120) (i32.const {len(DIAL)}))))"
@@ -168,17 +168,21 @@ def test_initialize_runs_first():
 
 
 @pytest.mark.parametrize("dialect", list(Dialect))
-def test_both_dialects_are_offered_to_guests(dialect):
-    """A port in text is a request in abi, and cannot be read in hostlib."""
+def test_every_dialect_is_offered_to_guests(dialect):
+    """A port in text is a request in abi, and cannot be read in hostlib; the older app calls other exports."""
     seen = []
     observe = f"(drop (call $tcp (call $pack (i32.const 5120) (i32.const {len(DIAL)}))))"
+    module = older_plugin(observe) if dialect is Dialect.OLDER else plugin(observe)
     with Sandbox(network("10.0.0.1"), dialect=dialect, observer=seen.append) as sandbox:
-        assert sandbox.load(plugin(observe)).check({}).is_success
+        assert sandbox.load(module).check({}).is_success
     answer = json.loads(seen[0].answer)
-    if dialect is Dialect.ABI:
-        assert answer["error"]["code"] == "network:h.test:22"
-    else:
-        assert "unmarshal" in answer["message"]
+    match dialect:
+        case Dialect.HOSTLIB:
+            assert "unmarshal" in answer["message"]
+        case Dialect.APP:
+            assert "network capability denied: h.test:22" in answer["error"]["message"]
+        case _:
+            assert answer["error"]["code"] == "network:h.test:22"
 
 
 def test_a_dispatcher_counts_for_each_check():

@@ -264,3 +264,16 @@ def test_names_are_not_moved_in_a_read_only_tree() -> None:
 
     assert guest.call("path_rename", 3, PATH, 5, 3, PATH, 4) == Errno.ROFS
     assert guest.call("fd_prestat_dir_name", 3, BUFFER, 2) == Errno.NAMETOOLONG
+
+
+def test_what_was_listed_is_let_go_when_it_is_too_much() -> None:
+    """A guest has 128 directories open at most, and their names are the host's memory."""
+    guest = Guest(files={f"{folder}/{number}": b"" for folder in ("one", "two") for number in range(51_000)})
+    one, two = guest.open("one", how=2), guest.open("two", how=2)
+    for number in (one, two):
+        assert guest.call("fd_readdir", number, BUFFER, 4096, 0, RESULT) == Errno.SUCCESS
+    kept = [guest.system.descriptors.file(number).listing for number in (one, two)]
+    assert kept[0] is None
+    assert kept[1] is not None
+    assert guest.call("fd_readdir", one, BUFFER, 4096, 2, RESULT) == Errno.SUCCESS
+    assert guest.memory.read(BUFFER + 24, 2) == b"10"

@@ -6,6 +6,7 @@ import contextlib
 import os
 import stat
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -525,9 +526,50 @@ def test_a_long_listing_stops_when_the_guest_must(root):
     (root / "many").mkdir()
     for number in range(2000):
         (root / f"many/{number}").touch()
-    guest, at = guest_over(root, clock=StoppedClock(0))
+    clock = StoppedClock(0)
+    clock.looks = 100
+    guest, at = guest_over(root, clock=clock)
     number = guest.open(f"{at}/many", how=2)
+    clock.looks = 3
     assert guest.call("fd_readdir", number, BUFFER, 4096, 0, RESULT) is Errno.TIMEDOUT
+
+
+def test_to_sort_a_long_listing_stops_when_the_guest_must(root):
+    """A million names at once would keep every other thread waiting."""
+    (root / "many").mkdir()
+    for number in range(2000):
+        (root / f"many/{number}").touch()
+    clock = StoppedClock(0)
+    clock.looks = 100
+    guest, at = guest_over(root, clock=clock)
+    number = guest.open(f"{at}/many", how=2)
+    clock.looks = 2000 // 256 + 3  # more than it takes to read them
+    assert guest.call("fd_readdir", number, BUFFER, 4096, 0, RESULT) is Errno.TIMEDOUT
+    clock.looks = 1000
+    assert len(guest.names(number)) == 2000
+
+
+def test_a_long_way_stops_when_the_guest_must(root):
+    """Each directory of a path is judged, which hundreds of them make long."""
+    (root / "/".join("abcdefgh")).mkdir(parents=True)
+    guest, at = guest_over(root, clock=StoppedClock(0))
+    assert guest.open(f"{at}/a/b/c/d/e/f/g/h/none") is Errno.TIMEDOUT
+
+
+def test_a_way_through_hundreds_of_directories_is_walked_in_proportion(root):
+    """Patterns are asked what lies below before they read the whole path again."""
+    rules = [f"{root}/**/x{number}" for number in range(30)]
+    policy = Policy(GrantSet(fs=FileSystemCapability([FileSystemRule(read=rules)])))
+    tree = GrantedTree(GrantedPaths.of(policy, "/"))
+    name = "d" * 7
+    depth = (4000 - len(str(root))) // 8
+    with contextlib.chdir(root):
+        for _ in range(depth):
+            Path(name).mkdir()
+            os.chdir(name)
+    started = time.process_time()
+    assert tree.status(str(root) + f"/{name}" * depth, follow=True).type is FileType.DIRECTORY
+    assert time.process_time() - started < 5
 
 
 def test_a_long_fill_with_random_bytes_stops_when_the_guest_must(root):

@@ -15,7 +15,6 @@ from reglet.infrastructure.wire.failures import (
     ERROR,
     HOSTLIB_ERROR,
     Response,
-    decode_answer,
     encode_failure,
     is_unreadable,
     type_of_code,
@@ -35,7 +34,7 @@ from reglet.infrastructure.wire.record import Dialect, milliseconds
 def test_a_failure_in_place_of_a_response_is_read() -> None:
     """Kind and message arrive; one that is about decoding is told apart."""
     with pytest.raises(HostError, match="no such function") as caught:
-        decode_answer(encode_failure("NOT_FOUND", "no such function"), "R")
+        EXEC_RESPONSE.decode(encode_failure("NOT_FOUND", "no such function"))
     assert caught.value.code == "NOT_FOUND"
     assert is_unreadable(encode_failure("VALIDATION_ERROR", "failed to unmarshal request: x"))
 
@@ -52,7 +51,7 @@ def test_a_host_may_say_why_with_or_without_a_type() -> None:
     """A code implies a type; without a known code it is internal."""
     assert (type_of_code("SSRF_BLOCKED"), type_of_code("X")) == ("capability", "internal")
     with pytest.raises(HostError) as caught:
-        decode_answer(b'{"error":{"code":"EXECUTION_FAILED","message":"m"}}', "R")
+        EXEC_RESPONSE.decode(b'{"error":{"code":"EXECUTION_FAILED","message":"m"}}')
     assert caught.value.detail() == ErrorDetail("exec", "m", "EXECUTION_FAILED")
 
 

@@ -47,8 +47,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_object)
-_SCAN: Callable[[str, int], tuple[Any, int]] = _DECODER.scan_once  # type: ignore[attr-defined]  # typeshed lacks it
+_CONFIG_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_object)
+_SCAN: Callable[[str, int], tuple[Any, int]] = _CONFIG_DECODER.scan_once  # type: ignore[attr-defined]  # typeshed lacks it
 
 
 def decode_config(config: bytes) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def decode_config(config: bytes) -> dict[str, Any]:
         except StopIteration:
             decoded, end = None, -1
         if end != len(string):  # there is white space around it, or decode finds what is wrong
-            decoded = _DECODER.decode(string)
+            decoded = _CONFIG_DECODER.decode(string)
     except UnicodeDecodeError as error:
         raise ConfigProblemsError(
             [f"the config is not UTF-8: byte 0x{config[error.start]:02x} at offset {error.start} @ $"]

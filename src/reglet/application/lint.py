@@ -1,18 +1,47 @@
-"""What a plugin's manifest will meet at the hosts: findings with stable codes.
+"""What hosts and users of a plugin will stumble over: findings with stable codes.
 
 A manifest is also a user interface: one host makes command-line flags of the config schema, another asks
-its user about each capability. What they swallow, cannot show or warn about is found here.
+its user about each capability. What they swallow, cannot show or warn about is found here. What only the
+source shows (R203, R4, R5) is found by `reglet.testing.lint`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Literal
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
 
 from attrs import frozen
 
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.manifest import Manifest
+
+Severity: TypeAlias = Literal["error", "warning"]
+
+RULES: Mapping[str, tuple[Severity, str]] = MappingProxyType(
+    {
+        "R001": ("warning", "the plugin has no description"),
+        "R002": ("error", "the plugin has no operation"),
+        "R101": ("error", "a host keeps a flag of this name for itself"),
+        "R102": ("warning", "a host's flag of this name means something else"),
+        "R103": ("warning", "a field has no description"),
+        "R104": ("warning", "a host makes no flag of this type"),
+        "R105": ("warning", "a host makes no flags of a nested model"),
+        "R201": ("warning", "an operation has no description"),
+        "R202": ("warning", "an operation has no example"),
+        "R203": ("warning", "a field of an output is never set"),
+        "R301": ("warning", "a capability asks for everything"),
+        "R302": ("warning", "a capability asks for keys, which no host has"),
+        "R303": ("warning", "a private host is granted on single ports"),
+        "R401": ("warning", "a check looks at a file that no capability covers"),
+        "R402": ("warning", "a check changes what a later check sees"),
+        "R403": ("warning", "the clock is read at import"),
+        "R404": ("warning", "the environment is read at import"),
+        "R405": ("warning", "random numbers are drawn at import"),
+        "R501": ("warning", "an ignore ignores nothing"),
+    }
+)
+"""Every code, how bad it is and what it finds; `docs/lint.md` has a section for each."""
 
 SWALLOWED_FIELDS = frozenset({"output", "quiet", "plugin_path"})
 """Flags that a host keeps for itself and never sends on."""
@@ -27,16 +56,43 @@ _BROAD_COMMANDS = frozenset({"*", "**"})
 
 @frozen
 class Finding:
-    """One thing to know or to change; `where` is a path into the manifest."""
+    """One thing to know or to change.
+
+    Attributes:
+        code: its rule.
+        where: a path into the manifest, or a file and a line.
+        message: what is wrong and what to do.
+        file: the author's file, if it is known.
+        line: the line there, from 1; 0 if it is not known.
+    """
 
     code: str
-    severity: Literal["error", "warning"]
     where: str
     message: str
+    file: str = ""
+    line: int = 0
+
+    @property
+    def severity(self) -> Severity:
+        """How bad it is: an error is in every user's way."""
+        return RULES[self.code][0]
 
     def __str__(self) -> str:
-        """Return `CODE severity where: message`."""
-        return f"{self.code} {self.severity} {self.where}: {self.message}"
+        """Return `CODE severity where: message`, and the file where that is another place."""
+        place = f"{self.file}:{self.line}" if self.file else ""
+        behind = f" ({place})" if place and place != self.where else ""
+        return f"{self.code} {self.severity} {self.where}: {self.message}{behind}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it for programs."""
+        return {
+            "code": self.code,
+            "severity": self.severity,
+            "where": self.where,
+            "message": self.message,
+            "file": self.file,
+            "line": self.line,
+        }
 
 
 def lint_manifest(manifest: Manifest) -> list[Finding]:
@@ -46,22 +102,18 @@ def lint_manifest(manifest: Manifest) -> list[Finding]:
         for operation in service.operations:
             where = f"services.{service.name}.{operation.name}"
             if not operation.description:
-                findings.append(Finding("R201", "warning", where, "it has no description"))
+                findings.append(Finding("R201", where, "it has no description"))
             if not operation.examples:
                 message = "it has no example; examples are its help and its tests"
-                findings.append(Finding("R202", "warning", where, message))
+                findings.append(Finding("R202", where, message))
     return [*findings, *_lint_capabilities(manifest.capabilities)]
 
 
 def _lint_fields(manifest: Manifest) -> Iterator[Finding]:
     if not manifest.description:
-        yield Finding(
-            "R001", "warning", "description", "hosts show it in their help; say what the plugin checks"
-        )
+        yield Finding("R001", "description", "hosts show it in their help; say what the plugin checks")
     if not manifest.services:
-        yield Finding(
-            "R002", "error", "services", "the plugin has no operation; add one with @plugin.service"
-        )
+        yield Finding("R002", "services", "the plugin has no operation; add one with @plugin.service")
     properties = (manifest.config_schema or {}).get("properties")
     for name, schema in properties.items() if isinstance(properties, Mapping) else ():
         if name in ("service", "operation") or not isinstance(schema, Mapping):
@@ -69,18 +121,19 @@ def _lint_fields(manifest: Manifest) -> Iterator[Finding]:
         where, kind = f"config_schema.properties.{name}", schema.get("type")
         if name in SWALLOWED_FIELDS:
             message = "a host keeps this flag for itself and never sends it; rename the field"
-            yield Finding("R101", "error", where, message)
+            yield Finding("R101", where, message)
         if name in CLASHING_FIELDS:
             message = "a host has a flag of this name that means something else"
-            yield Finding("R102", "warning", where, message)
+            yield Finding("R102", where, message)
         if not schema.get("description"):
-            yield Finding("R103", "warning", where, "it has no description, so its flag has no help")
+            yield Finding("R103", where, "it has no description, so its flag has no help")
         if not isinstance(kind, str) or kind not in _FLAG_TYPES:
-            message = f"a host makes no flag of type {kind}; it can only be set in a profile"
-            yield Finding("R104", "warning", where, message)
+            what = f"type {kind}" if kind else "a field without one type"
+            message = f"a host makes no flag of {what}; it can only be set in a profile"
+            yield Finding("R104", where, message)
         if kind == "object" and schema.get("properties"):
             message = "a host makes no flags of a nested object; flat fields get them"
-            yield Finding("R105", "warning", where, message)
+            yield Finding("R105", where, message)
 
 
 def _lint_capabilities(grants: GrantSet) -> Iterator[Finding]:
@@ -89,7 +142,7 @@ def _lint_capabilities(grants: GrantSet) -> Iterator[Finding]:
             yield _broad("capabilities.network", "every host and port")
         if rule.private_hosts and "*" not in rule.ports:
             message = f'the Go host SDK reaches {rule.private_hosts[0]}, which is private, on no port but "*"'
-            yield Finding("R303", "warning", "capabilities.network", message)
+            yield Finding("R303", "capabilities.network", message)
     for files in grants.fs.rules if grants.fs else ():
         if _BROAD_PATHS.intersection((*files.read, *files.write)):
             yield _broad("capabilities.fs", "every file")
@@ -98,10 +151,8 @@ def _lint_capabilities(grants: GrantSet) -> Iterator[Finding]:
     if grants.exec and _BROAD_COMMANDS.intersection(grants.exec.commands):
         yield _broad("capabilities.exec", "every command")
     if grants.kv:
-        yield Finding("R302", "warning", "capabilities.kv", "no host has a function for keys yet")
+        yield Finding("R302", "capabilities.kv", "no host has a function for keys yet")
 
 
 def _broad(where: str, what: str) -> Finding:
-    return Finding(
-        "R301", "warning", where, f"it asks for {what}; strict hosts refuse it, others warn on each load"
-    )
+    return Finding("R301", where, f"it asks for {what}; strict hosts refuse it, others warn on each load")

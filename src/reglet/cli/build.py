@@ -1,4 +1,4 @@
-"""`build`, `inspect`, `manifest` and `docs`: a plugin's file, and what it says of itself."""
+"""`build`, `inspect` and `manifest`: a plugin's file, and what it says of itself."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from reglet.application.reference import reference_page
 from reglet.cli.command import (
     FILE,
     TARGET_HELP,
@@ -27,7 +26,6 @@ from reglet.cli.command import (
 )
 from reglet.cli.configs import decode_document, read_file
 from reglet.cli.console import (
-    escaped,
     show_rows,
     write_file,
     write_line,
@@ -36,14 +34,14 @@ from reglet.cli.console import (
     write_warning,
 )
 from reglet.cli.grants import capability_lines
+from reglet.cli.reference import field_rows
 from reglet.cli.targets import local_path, manifest_of
+from reglet.domain.escaping import escaped
 
 if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest
     from reglet.infrastructure.build.build import BuildReport, Stage
     from reglet.infrastructure.wasm.inspect import PluginModule
-
-_NEEDED = ("_manifest", "_observe", "allocate")
 
 
 @click.command(cls=Command)
@@ -154,6 +152,7 @@ def facts_of(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: it cannot be read, is no core module, or lacks what hosts call.
     """
+    from reglet.infrastructure.host.validation import NEWER_EXPORTS, OLDER_EXPORTS
     from reglet.infrastructure.wasm.binary import ModuleFormatError
     from reglet.infrastructure.wasm.inspect import read_plugin
     from reglet.infrastructure.wasm.snapshot import HOST_MODULE
@@ -168,7 +167,9 @@ def facts_of(path: Path) -> dict[str, Any]:
         plugin = read_plugin(content)
     except ModuleFormatError as error:
         raise UsageError(f"{path} is no core WebAssembly module: {error}") from error
-    missing = [name for name in _NEEDED if name not in plugin.exported_functions]
+    exported = plugin.exported_functions
+    called = OLDER_EXPORTS if exported >= OLDER_EXPORTS.keys() else NEWER_EXPORTS
+    missing = [name for name in (*called, "allocate") if name not in exported]
     if missing:
         raise UsageError(f"{path} is no Reglet plugin: it does not export {', '.join(missing)}")
     return {
@@ -282,66 +283,11 @@ def _show(described: Manifest) -> None:
 
 def _show_fields(schema: Mapping[str, Any]) -> None:
     """Write a row for each field, nested ones with their path."""
-    rows = list(_fields(schema, ""))
+    rows = [(row.path, row.type, "yes" if row.required else "", row.meaning) for row in field_rows(schema)]
     if not rows:
         write_line("  no fields")
-    elif not write_table(["field", "type", "needed", "meaning"], rows, "  "):
-        for name, kind, needed, meaning in rows:
-            write_line(f"  {name}: {kind}{', needed' if needed else ''}", "    ")
+    elif not write_table(["field", "type", "required", "meaning"], rows, "  "):
+        for name, kind, required, meaning in rows:
+            write_line(f"  {name}: {kind}{', required' if required else ''}", "    ")
             if meaning:
                 write_line(f"    {meaning}", "    ")
-
-
-def _fields(schema: Mapping[str, Any], prefix: str) -> Iterator[Sequence[str]]:
-    properties = schema.get("properties")
-    required = schema.get("required")
-    for name, each in properties.items() if isinstance(properties, Mapping) else ():
-        if not isinstance(each, Mapping):
-            continue
-        needed = "yes" if isinstance(required, list | tuple) and name in required else ""
-        meaning = [str(each["description"])] if each.get("description") else []
-        meaning += [bound.replace("{}", str(each[key])) for key, bound in _BOUNDS.items() if key in each]
-        if "default" in each:
-            meaning.append(f"default {json.dumps(each['default'], ensure_ascii=False)}")
-        yield prefix + name, _type(each), needed, "; ".join(meaning)
-        inner, path = each, prefix + name
-        while isinstance(inner.get("items"), Mapping):
-            inner, path = inner["items"], f"{path}[]"
-        if isinstance(inner.get("additionalProperties"), Mapping):
-            inner, path = inner["additionalProperties"], f"{path}.*"
-        yield from _fields(inner, f"{path}.")
-
-
-def _type(schema: Mapping[str, Any]) -> str:
-    if isinstance(schema.get("enum"), list | tuple):
-        return " or ".join(json.dumps(value, ensure_ascii=False) for value in schema["enum"])
-    if schema.get("type") == "array" and isinstance(schema.get("items"), Mapping):
-        return f"list of {_type(schema['items'])}"
-    return str(schema.get("type", "any"))
-
-
-_BOUNDS = {
-    "minimum": "≥ {}",
-    "maximum": "≤ {}",
-    "exclusiveMinimum": "> {}",
-    "exclusiveMaximum": "< {}",
-    "minLength": "at least {} characters",
-    "maxLength": "at most {} characters",
-    "minItems": "at least {} items",
-    "maxItems": "at most {} items",
-    "pattern": "matches {}",
-    "format": "{}",
-}
-
-
-@click.command(cls=Command, epilog=TARGET_HELP)
-@target_argument
-@click.option("-o", "--output", type=FILE, metavar="FILE", help="Write it there instead of printing it.")
-def docs(target: str, output: Path | None) -> int:
-    """Write the plugin's reference page in Markdown."""
-    page = reference_page(escaped(manifest_of(target)))
-    if output is None:
-        sys.stdout.write(page)
-    else:
-        write_file(output, page.encode())
-    return ExitStatus.SUCCESS

@@ -1,4 +1,4 @@
-"""`--format table|json|yaml|junit|sarif`: what was found, for the programs that collect it."""
+"""`--format table|json|yaml|junit|sarif|github`: what was found, for the programs that collect it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from xml.etree import ElementTree as ET
 import click
 from attrs import frozen
 
+from reglet.application.lint import RULES
 from reglet.application.version import __version__
 from reglet.cli.command import require_extra
-from reglet.cli.console import escape
+from reglet.domain.escaping import escape
 
-Format: TypeAlias = Literal["table", "json", "yaml", "junit", "sarif"]
+Format: TypeAlias = Literal["table", "json", "yaml", "junit", "sarif", "github"]
 """The formats; `table` is for a person."""
 
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -57,7 +58,7 @@ def format_options(command: Any) -> Any:
     named = click.option(
         "--format",
         "output_format",
-        type=click.Choice(["table", "json", "yaml", "junit", "sarif"]),
+        type=click.Choice(["table", "json", "yaml", "junit", "sarif", "github"]),
         default="table",
         help="What to print: for a person (the default), or for a program.",
         callback=lambda ctx, _parameter, given: ctx.params.get("output_format", given),
@@ -74,7 +75,7 @@ def format_options(command: Any) -> Any:
 
 
 def write_report(output_format: Format, command: str, document: Any, entries: Sequence[Entry]) -> None:
-    """Write a report to stdout: `document` as JSON or YAML, `entries` as JUnit or SARIF."""
+    """Write a report to stdout: `document` as JSON or YAML, `entries` in the other formats."""
     match output_format:
         case "yaml":
             require_extra("build", "--format yaml")
@@ -83,6 +84,8 @@ def write_report(output_format: Format, command: str, document: Any, entries: Se
             text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
         case "junit":
             text = _junit(command, entries)
+        case "github":
+            text = "".join(map(_annotation, entries))
         case "sarif":
             text = json.dumps(_sarif(command, entries), indent=2, ensure_ascii=False) + "\n"
         case _:
@@ -135,6 +138,20 @@ def _junit(command: str, entries: Sequence[Entry]) -> str:
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
+def _annotation(entry: Entry) -> str:
+    """Return the workflow command that shows an entry at its line; nothing for what succeeded."""
+    if entry.outcome not in {"failure", "error"}:
+        return ""
+    name = "" if entry.file and entry.name.startswith(entry.file) else entry.name
+    facts = {"file": entry.file, "line": str(entry.line or ""), "title": f"{entry.rule} {name}".strip()}
+    given = [f"{key}={_percent_encoded(value, '%:,')}" for key, value in facts.items() if value]
+    return f"::{entry.level} {','.join(given)}::{_percent_encoded(entry.message or entry.outcome, '%')}\n"
+
+
+def _percent_encoded(text: str, characters: str) -> str:
+    return escape(text).translate({ord(each): f"%{ord(each):02X}" for each in characters})
+
+
 def _sarif(command: str, entries: Sequence[Entry]) -> dict[str, Any]:
     found = [each for each in entries if each.outcome in {"failure", "error"}]
     rules = list(dict.fromkeys(each.rule or command for each in entries))
@@ -142,7 +159,10 @@ def _sarif(command: str, entries: Sequence[Entry]) -> dict[str, Any]:
         "name": f"reglet-plugin {command}",
         "version": __version__,
         "informationUri": _ORIGIN,
-        "rules": [{"id": rule} for rule in rules],
+        "rules": [
+            {"id": rule, **({"shortDescription": {"text": RULES[rule][1]}} if rule in RULES else {})}
+            for rule in rules
+        ],
     }
     results = []
     for each in found:

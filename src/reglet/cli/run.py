@@ -52,7 +52,9 @@ if TYPE_CHECKING:
     from reglet.domain.entities.result import Result
     from reglet.domain.ports import HostFunctions
     from reglet.infrastructure.host.events import HostCallEvent
+    from reglet.sandbox import Dialect
     from reglet.testing.examples import ExampleCase
+    from reglet.testing.runners import Runner
     from reglet.testing.usage import Usage
 
 
@@ -84,6 +86,19 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Say of each host call, file and variable what allowed or denied it.",
 )
+@click.option(
+    "--dialect",
+    type=click.Choice(["abi", "hostlib", "app", "older"]),
+    default="abi",
+    help="The host to be like: one of the ABI, the Go host SDK, the newer Reglet app, or the older one, "
+    "which calls other exports of a module (default: abi).",
+)
+@click.option(
+    "--reuse",
+    is_flag=True,
+    help="Run each check again in an instance that has run it before, as some hosts do, and fail where it "
+    "answers otherwise.",
+)
 @click.option("--write-grants", type=FILE, metavar="FILE", help="Write the least grants that the run needed.")
 @click.option("--record", type=FILE, metavar="FILE", help="Write every host call and its answer to FILE.")
 @click.option("--replay", type=FILE, metavar="FILE", help="Answer host calls from a recording.")
@@ -94,6 +109,8 @@ def run(
     example: str | None,
     output_format: Format,
     explain: bool,
+    dialect: str,
+    reuse: bool,
     write_grants: Path | None,
     record: Path | None,
     replay: Path | None,
@@ -119,8 +136,14 @@ def run(
         named = [example_config(manifest, example)]
     for config in named:
         warn_of_unknown_fields(config.content, manifest)
-    session = _Session(plugin, manifest, choose_grants(grants, manifest, plugin), explain, record, replay)
-    outcomes = session.outcomes(named)
+    from reglet.sandbox import Dialect
+    from reglet.testing.runners import ReusingRunner
+
+    granted, host = choose_grants(grants, manifest, plugin), Dialect(dialect)
+    with plugin.runner(granted, host) as once:
+        runner = ReusingRunner(once) if reuse else once
+        session = _Session(plugin, runner, manifest, granted, host, explain, record, replay)
+        outcomes = session.outcomes(named)
     if outcomes is None:
         return ExitStatus.FAILURE
     if write_grants is not None:
@@ -157,8 +180,10 @@ class _Session:
     """The checks of one call: what they run against, and what they touched and were refused."""
 
     plugin: LoadedPlugin
+    runner: Runner
     manifest: Manifest
     grants: GrantSet
+    dialect: Dialect
     explain: bool
     record: Path | None
     replay: Path | None
@@ -166,8 +191,9 @@ class _Session:
     usages: list[Usage] = field(factory=list)
 
     def outcomes(self, configs: list[NamedConfig]) -> list[_Outcome] | None:
-        """Run a check for each config; None where a replay differs, which is said."""
+        """Run a check for each config; None where a replay or a reused instance differs, which is said."""
         from reglet.testing.recording import ReplayMismatchError
+        from reglet.testing.runners import ReusedInstanceError
 
         outcomes: list[_Outcome] = []
         if isinstance(self.plugin, InProcessPlugin):
@@ -177,7 +203,7 @@ class _Session:
             for config in configs:
                 try:
                     outcomes.append(self._outcome(config))
-                except ReplayMismatchError as difference:
+                except (ReplayMismatchError, ReusedInstanceError) as difference:
                     for line in str(difference).splitlines():
                         write_line(line)
                     return None
@@ -190,7 +216,7 @@ class _Session:
 
         secrets = known_secrets(config.content, getattr(self.plugin, "definition", None))
         started, first = time.perf_counter(), len(self.events)
-        with usage_recorded() as usage:
+        with usage_recorded() as usage, plugin_output():
             result = self._check(config.content, secrets)
         seconds = time.perf_counter() - started
         self.usages.append(usage)
@@ -203,22 +229,24 @@ class _Session:
 
         if self.replay is not None:
             replay = Replay(Recording.load(self.replay), secrets=secrets)
-            result = self.plugin.check(config, replay, self.grants)
+            result = self.runner.check(replay, config)
             replay.assert_faithful()
             if replay.note:
                 write_message(replay.note)
             return result
         if self.record is None:
-            return self.plugin.check(config, self._functions(), self.grants)
+            return self.runner.check(self._functions(), config)
         recorder = Recorder(self._functions(), secrets=secrets)
-        result = self.plugin.check(config, recorder, self.grants)
+        result = self.runner.check(recorder, config)
         recorder.recording(plugin=self.manifest.name, config=json.loads(config)).save(self.record)
         return result
 
     def _functions(self) -> HostFunctions:
         from reglet.sandbox import native_functions
 
-        return native_functions(self.grants, log=StderrLog(), observer=self.events.append)
+        return native_functions(
+            self.grants, dialect=self.dialect, log=StderrLog(), observer=self.events.append
+        )
 
     def _explain(self, events: Iterable[HostCallEvent], usage: Usage, secrets: list[str]) -> None:
         """Say of each host call, file and variable what the policy says, also where nothing enforces it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,8 +16,9 @@ from reglet.cli.console import plugin_output, write_message
 if TYPE_CHECKING:
     from reglet.domain.entities.grants import GrantSet
     from reglet.domain.entities.manifest import Manifest
-    from reglet.domain.entities.result import Result
-    from reglet.domain.ports import HostFunctions, Plugin
+    from reglet.domain.ports import Plugin
+    from reglet.sandbox import Dialect
+    from reglet.testing.runners import Runner
 
 
 class LoadedPlugin(Protocol):
@@ -31,8 +33,8 @@ class LoadedPlugin(Protocol):
         """Return the plugin's description of itself."""
         ...
 
-    def check(self, config: bytes, functions: HostFunctions, grants: GrantSet) -> Result:
-        """Run a check whose host calls `functions` answer, with the files and variables of `grants`."""
+    def runner(self, grants: GrantSet, dialect: Dialect) -> AbstractContextManager[Runner]:
+        """Return what runs checks with the files and variables of `grants`, on a host of a dialect."""
         ...
 
 
@@ -156,13 +158,12 @@ class InProcessPlugin:
             raise UsageError(f"the plugin's manifest() returned a {kind}; return a reglet.Manifest")
         return manifest
 
-    def check(self, config: bytes, functions: HostFunctions, grants: GrantSet) -> Result:
-        """Run a check here; `grants` hold at the seam alone."""
+    def runner(self, grants: GrantSet, dialect: Dialect) -> AbstractContextManager[Runner]:
+        """Return what runs checks here: grants and dialect are those of the host functions alone."""
         from reglet.testing.runners import InProcessRunner
 
-        del grants
-        with plugin_output():
-            return InProcessRunner(self.definition).check(functions, config)
+        del grants, dialect
+        return nullcontext(InProcessRunner(self.definition))
 
 
 @frozen
@@ -189,10 +190,9 @@ class BuiltPlugin:
         with Sandbox() as sandbox:
             return sandbox.load(self.content, self.name).manifest()
 
-    def check(self, config: bytes, functions: HostFunctions, grants: GrantSet) -> Result:
-        """Run a check in a guest of its own."""
-        from reglet.sandbox import Sandbox
+    def runner(self, grants: GrantSet, dialect: Dialect) -> AbstractContextManager[Runner]:
+        """Return what runs checks in the sandbox."""
+        from reglet.testing.runners import SandboxRunner
         from reglet.testing.usage import note_file
 
-        with Sandbox(grants, functions=functions, file_observer=note_file) as sandbox:
-            return sandbox.load(self.content, self.name).check(config)
+        return SandboxRunner(self.content, grants, name=self.name, dialect=dialect, file_observer=note_file)

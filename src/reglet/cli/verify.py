@@ -23,9 +23,9 @@ from reglet.cli.command import (
     require_extra,
     target_argument,
 )
-from reglet.cli.console import write_line, write_message
+from reglet.cli.console import plugin_output, write_line, write_message
 from reglet.cli.reports import Entry, Format, entries_of_junit, format_options, write_report
-from reglet.cli.targets import load_module, manifest_of, require_project
+from reglet.cli.targets import is_module, load_module, manifest_of, require_project
 
 _PASSED, _FAILED, _NO_TESTS = 0, 1, 5
 """Exit statuses of pytest."""
@@ -141,20 +141,31 @@ def audit(path: Path, place: Any, output_format: Format) -> int:
 
 @click.command(cls=Command, epilog=TARGET_HELP)
 @target_argument
+@click.option("--strict", is_flag=True, help="Let warnings count as errors do.")
 @format_options
-def lint(target: str, output_format: Format) -> int:
-    """Find what hosts will stumble over."""
-    findings = lint_manifest(manifest_of(target))
+def lint(target: str, strict: bool, output_format: Format) -> int:
+    """Find what hosts and users will stumble over.
+
+    A target in process is read as source too. The status is 1 for errors; warnings alone leave it at 0.
+    """
+    if is_module(target):
+        findings = lint_manifest(manifest_of(target))
+    else:
+        from reglet.testing.lint import lint_project
+
+        with plugin_output():
+            findings = lint_project(target)
     if output_format == "table":
         for finding in findings:
             write_line(str(finding))
     else:
         entries = [
-            Entry(finding.where, "failure", finding.message, finding.code, finding.severity)
-            for finding in findings
+            Entry(each.where, "failure", each.message, each.code, each.severity, each.file, each.line)
+            for each in findings
         ]
-        write_report(output_format, "lint", [asdict(finding) for finding in findings], entries)
-    return ExitStatus.FAILURE if findings else ExitStatus.SUCCESS
+        write_report(output_format, "lint", [each.to_json() for each in findings], entries)
+    is_wrong = any(strict or each.severity == "error" for each in findings)
+    return ExitStatus.FAILURE if is_wrong else ExitStatus.SUCCESS
 
 
 _CHECKS, _CONFIGS = 10_000, 1_000

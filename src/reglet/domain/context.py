@@ -157,15 +157,18 @@ class Context:
 
 
 def _require_fit(client: object, port: Any) -> None:
-    if not getattr(port, "_is_runtime_protocol", False) or isinstance(client, port):
+    if not getattr(port, "_is_runtime_protocol", False):
+        return
+    if isinstance(client, type):
+        raise DefinitionError(f"the class {client.__name__} is no {_name(port)}; write {client.__name__}(…)")
+    if isinstance(client, port):
         return
     from typing_extensions import get_protocol_members
 
     missing = [
         name for name in sorted(get_protocol_members(port)) if not callable(getattr(client, name, None))
     ]
-    kind = f"the class {client.__name__}" if isinstance(client, type) else f"a {type(client).__name__}"
-    raise DefinitionError(f"{kind} is no {_name(port)}: it has no {', '.join(missing)}")
+    raise DefinitionError(f"a {type(client).__name__} is no {_name(port)}: it has no {', '.join(missing)}")
 
 
 def _name(port: object) -> str:

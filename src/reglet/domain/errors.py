@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from attrs import evolve
 
@@ -70,6 +70,17 @@ class RegletError(Exception):
             is_not_found=self.is_not_found,
             details=self.details,
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let an error go to another process, whatever its constructor takes."""
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[RegletError], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> RegletError:
+    error = kind.__new__(kind)
+    error.args = arguments
+    error.__dict__.update(attributes)
+    return error
 
 
 def error_detail(error: BaseException) -> ErrorDetail:

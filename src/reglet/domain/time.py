@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from typing import Self
+from typing import Any, Self, SupportsIndex
 
 ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 """The timestamp that the Go side writes when none was set."""
@@ -69,6 +69,10 @@ class Timestamp(datetime):
         clock = (timestamp.hour, timestamp.minute, timestamp.second, timestamp.microsecond)
         return cls(*date, *clock, zone, nanosecond=nanosecond)
 
+    def __reduce_ex__(self, _protocol: SupportsIndex) -> tuple[Any, ...]:
+        """Let it be copied and sent to another process whole."""
+        return Timestamp.of, (datetime.combine(self.date(), self.timetz()), self.nanosecond)
+
 
 def nanoseconds_between(start: datetime, end: datetime) -> int:
     """Return the nanoseconds from `start` to `end`, negative when `end` comes first."""
@@ -126,8 +130,8 @@ def format_time(timestamp: datetime) -> str:
     return f"{written}{sign}{hours:02}:{minutes:02}"
 
 
-def parse_time(text: str) -> Timestamp:
-    """Return the timestamp that RFC 3339 text names, to the nanosecond.
+def parse_time(text: str) -> datetime:
+    """Return the timestamp that RFC 3339 text names: a `Timestamp` if it has more than six decimals.
 
     Raises:
         ValueError: it names none.
@@ -135,10 +139,11 @@ def parse_time(text: str) -> Timestamp:
     match = _RFC3339.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is not an RFC 3339 time such as 2026-01-02T03:04:05.5Z")
-    timestamp = Timestamp.fromisoformat(text)
     fraction = match[1]
-    if fraction is not None and len(fraction) > _MICROSECOND_DIGITS:
-        timestamp.nanosecond = int(fraction[_MICROSECOND_DIGITS:_NANOSECOND_DIGITS].ljust(3, "0"))
+    if fraction is None or len(fraction) <= _MICROSECOND_DIGITS:
+        return datetime.fromisoformat(text)
+    timestamp = Timestamp.fromisoformat(text)
+    timestamp.nanosecond = int(fraction[_MICROSECOND_DIGITS:_NANOSECOND_DIGITS].ljust(3, "0"))
     return timestamp
 
 

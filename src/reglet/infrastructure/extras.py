@@ -7,19 +7,20 @@ from typing import Literal, TypeAlias
 
 from reglet.domain.errors import RegletError
 
-Extra: TypeAlias = Literal["build", "host", "registry", "component", "test"]
+Extra: TypeAlias = Literal["build", "host", "registry", "component", "test", "dev"]
 """The extras, as `pip install 'reglet[…]'` names them."""
 
 EXTRAS: Mapping[Extra, Mapping[str, str]] = {
-    "build": {"wasmtime": "wasmtime", "platformdirs": "platformdirs", "yaml": "PyYAML"},
+    "build": {"wasmtime": "wasmtime", "platformdirs": "platformdirs", "yaml": "PyYAML", "jinja2": "Jinja2"},
     "host": {"httpcore": "httpcore[http2]", "dns": "dnspython", "cryptography": "cryptography"},
     "registry": {"oras": "oras"},
     "component": {"componentize_py": "componentize-py"},
     "test": {"pytest": "pytest", "jsonschema": "jsonschema", "hypothesis": "hypothesis"},
+    "dev": {"watchfiles": "watchfiles", "rich": "rich"},
 }
 """What each extra adds: importable names, and the packages that bring them.
 
-`host` and `registry` have all of `build` too.
+`host` and `registry` have all of `build` too, and `dev` all of `test`.
 """
 
 

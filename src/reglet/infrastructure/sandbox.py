@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import os
+import pickle
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+from uuid import uuid4
 from weakref import WeakSet
+
+from attrs import frozen
 
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
+from reglet.domain.entities.records import LogMessage
 from reglet.domain.policy import Policy, PolicyGuard
 from reglet.domain.ports import HostFunctions, LogSink
 from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.forks import renewed_after_fork
 from reglet.infrastructure.host import HostDispatcher, Limits, Observer, SandboxClosedError
+from reglet.infrastructure.host.many_checks import CheckOutcome, Config, ManyChecks, Note, Progress, Work
+from reglet.infrastructure.host.worker_processes import available_cores
 from reglet.infrastructure.native import NativePorts
 from reglet.infrastructure.wire.record import Dialect
 
@@ -63,8 +71,9 @@ class Sandbox:
             limits: what plugins may take.
             functions: answers the host functions in place of the real network and processes; `dialect`,
                 `log` and `observer` are then its own business.
-            dialect: the spelling of requests and answers (ABI section 5): `abi`, or `hostlib` to see how a
-                plugin fares on the Go host SDK.
+            dialect: the host that this one is to be like: how requests, answers and failures are spelled (ABI
+                section 5), and which exports are called. `abi`; `hostlib`, the Go host SDK; `app`, the newer
+                Reglet app; `older`, the older one, whose exports are `describe`, `schema` and `observe`.
             log: takes what plugins log.
             observer: is given each host call, from the thread that made it.
             file_observer: is given each path that a guest asks for, granted or not, and whether it wants to
@@ -93,11 +102,14 @@ class Sandbox:
         self._clock = clock
         self._slots = renewed_after_fork(partial(threading.BoundedSemaphore, self.limits.instances))
         self._modules: WeakSet[Module] = WeakSet()
+        self._many: WeakSet[ManyChecks] = WeakSet()
         self._closed = False
 
     def load(self, plugin: str | os.PathLike[str] | bytes, name: str = "the module") -> Module:
         """Return the module in a file (or given as bytes), compiled; later loads find it compiled on disk.
 
+        A plugin of the older app, which exports `describe`, `schema` and `observe` alone, is run through
+        those: its description is a Manifest without operations, its evidence a Result.
         `name` is what messages call one that is given as bytes. A module of other code than what this SDK
         builds is compiled in a process of its own, under `limits.compile_time` and `limits.compile_memory`.
 
@@ -114,12 +126,123 @@ class Sandbox:
         path = Path(plugin)
         return self._module(path.read_bytes(), str(path))
 
+    def check_many(
+        self,
+        plugin: str | os.PathLike[str] | bytes,
+        configs: Iterable[Config],
+        *,
+        executor: Executor | None = None,
+        progress: Callable[[Progress], object] | None = None,
+        ordered: bool = True,
+        retries: int = 1,
+        window: int = 1_000,
+        processes: int | None = None,
+        fresh: bool = True,
+        release: bool = True,
+        name: str = "the module",
+    ) -> Generator[CheckOutcome, None, None]:
+        """Run a check for each config, on every core or on a cluster; return what yields the outcomes.
+
+        Grants, limits, dialect, directory and the granted variables travel with the work; each worker loads
+        the plugin once. What is given as `log`, `observer`, `file_observer`, `stdout` and `stderr` stays
+        here, and is called for a check when its outcome arrives. `functions` and `clock` are copied.
+
+        Nothing is lost and nothing comes twice: a check whose worker died is run again, and has an outcome
+        all the same if that fails too. What is wrong with one config is the error of its outcome. To close
+        the iterator or the sandbox, and Ctrl-C, end the processes at once.
+
+        Args:
+            plugin: as for `load`, which looks at it here first.
+            configs: as for `Module.check`; any number, taken as they are needed.
+            executor: runs the checks: threads, processes, or a cluster, as `Client.get_executor()` of Dask.
+                Processes of this sandbox's own by default, and in place of an executor that broke.
+            progress: is called from this thread after each check, in the order in which they end.
+            ordered: in the order of the configs; otherwise as they end, so that none waits for a slow one.
+            retries: how often a check whose worker died is run again.
+            window: how many configs are taken at most before the outcome of the first is yielded.
+            processes: how many there are without an executor: one a core by default.
+            fresh: in a guest made for each check; otherwise each worker keeps one, as `Module.check` does.
+            release: as for `Module.check`.
+            name: as for `load`.
+
+        Raises:
+            ValueError: a number is too small; both `executor` and `processes` are given.
+            TypeError: `functions` or `clock` cannot go to another process.
+        """
+        for argument, value, least in (
+            ("retries", retries, 0),
+            ("window", window, 1),
+            ("processes", processes, 1),
+        ):
+            if value is not None and value < least:
+                raise ValueError(f"{argument} must be at least {least}, not {value}")
+        if executor is not None and processes is not None:
+            raise ValueError("processes= is for checks without an executor: leave one of the two out")
+        binary, source = (
+            (plugin, name) if isinstance(plugin, bytes) else (Path(plugin).read_bytes(), str(plugin))
+        )
+        module = self.load(binary, source)
+        load = self._loader(source, in_process=isinstance(executor, ThreadPoolExecutor))
+        many = ManyChecks(
+            Work(uuid4().hex, module.digest, load, fresh, release),
+            binary,
+            self._told,
+            executor,
+            processes=processes or available_cores(),
+            retries=retries,
+            window=window,
+            progress=progress,
+        )
+        self._many.add(many)
+        return many.outcomes(configs, ordered=ordered)
+
     def close(self) -> None:
-        """Close every module. Closing twice does nothing."""
+        """Close every module, and end the processes of `check_many`. Closing twice does nothing."""
         self._closed = True
+        for many in list(self._many):
+            many.close()
         for module in list(self._modules):
             module.close()
         self._modules.clear()
+
+    def _loader(self, source: str, *, in_process: bool) -> _Loader:
+        """Return what makes a sandbox like this one, with a module in it, wherever checks are made."""
+        for name, value in (("functions", self._given), ("clock", self._clock)):
+            try:
+                if not in_process:
+                    pickle.dumps(value)
+            except Exception as error:
+                raise TypeError(
+                    f"{name}= cannot go to another process ({error}): "
+                    "give check_many an executor of threads, or use a sandbox without it"
+                ) from error
+        return _Loader(
+            source,
+            self.grants,
+            self.limits,
+            self._given,
+            self._dialect,
+            dict(self._wasi.environment),
+            self._directory,
+            self._clock,
+            frozenset(self._receivers),
+        )
+
+    @cached_property
+    def _receivers(self) -> dict[str, Callable[..., object]]:
+        """What is told what happens during a check, by the name of its argument."""
+        stdout, stderr = self._streams
+        receivers: dict[str, Callable[..., object] | None] = {
+            "log": None if self._log is None else self._log.write,
+            "observer": self._observer,
+            "file_observer": self._file_observer,
+            "stdout": stdout,
+            "stderr": stderr,
+        }
+        return {name: receiver for name, receiver in receivers.items() if receiver is not None}
+
+    def _told(self, name: str, arguments: tuple[Any, ...]) -> None:
+        self._receivers[name](*arguments)
 
     def __enter__(self) -> Self:
         return self
@@ -132,6 +255,7 @@ class Sandbox:
     def _module(self, binary: bytes, source: str) -> Module:
         kind = module_class()
         from reglet.infrastructure.host.compiled_plugin import load_plugin
+        from reglet.infrastructure.host.validation import calls_older_exports
 
         runtime = _shared_runtime()
         # meanwhile the clients of what is granted are imported: no check is to wait for that. This thread
@@ -142,7 +266,8 @@ class Sandbox:
             code = load_plugin(binary, source, self.limits, runtime)
         finally:
             ready.join()
-        module = kind(code, self._functions_for, self._wasi, self.limits, self._slots)
+        older = calls_older_exports(code.module.signatures, source, asked=self._dialect is Dialect.OLDER)
+        module = kind(code, self._functions_for, self._wasi, self.limits, self._slots, older=older)
         self._modules.add(module)
         return module
 
@@ -183,6 +308,53 @@ class Sandbox:
             stderr=stderr or discard,
             clock=self._clock,
         )
+
+
+@frozen
+class _Loader:
+    """Makes a sandbox as another one is, in another process or thread, and loads a plugin in it.
+
+    `noted` has the names of the arguments whose calls are noted for that other one.
+    """
+
+    source: str
+    grants: GrantSet
+    limits: Limits
+    functions: HostFunctions | None
+    dialect: Dialect
+    environment: Mapping[str, str]
+    directory: str
+    clock: Callable[[], datetime] | None
+    noted: frozenset[str]
+
+    def __call__(self, plugin: bytes, note: Note) -> Module:
+        sinks: dict[str, Any] = {name: _Noting(name, note) for name in self.noted}
+        sandbox = Sandbox(
+            self.grants,
+            self.limits,
+            self.functions,
+            dialect=self.dialect,
+            environment=self.environment,
+            directory=self.directory,
+            clock=self.clock,
+            **sinks,
+        )
+        return sandbox.load(plugin, self.source)
+
+
+@frozen
+class _Noting:
+    """Stands for a sink or an observer that is elsewhere."""
+
+    name: str
+    note: Note
+
+    def __call__(self, *arguments: Any) -> None:
+        self.note(self.name, arguments)
+
+    def write(self, message: LogMessage) -> None:
+        """Take a log message."""
+        self.note(self.name, (message,))
 
 
 def native_functions(

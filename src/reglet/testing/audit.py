@@ -123,7 +123,7 @@ class AuditReport:
 
 
 def _declared(plugin: Plugin) -> GrantSet:
-    return plugin.manifest(Context()).capabilities
+    return definition_of(plugin).manifest(Context()).capabilities
 
 
 def _usage_of_examples(plugin: Plugin) -> Usage:

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias
 
+from reglet.application.plugin import is_plugin
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
@@ -40,12 +41,13 @@ from reglet.domain.ports import (
 from reglet.infrastructure.guest.exports import Exports
 from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.infrastructure.wire.result import RESULT
-from reglet.sandbox import Sandbox
+from reglet.sandbox import Dialect, Sandbox
 from reglet.testing.assertions import error_text, verify_output
 from reglet.testing.fakes.dns import FakeDNSResolver, LookupTypes
 from reglet.testing.usage import are_grants_open, note_file, side_effects_watched
 
 if TYPE_CHECKING:
+    from reglet.infrastructure.wasi.granted import FileObserver
     from reglet.sandbox import Module
 
 
@@ -60,6 +62,8 @@ def encode_config(config: Mapping[str, Any] | bytes | None) -> bytes:
         return b""
     if isinstance(config, bytes):
         return config
+    if not isinstance(config, Mapping):
+        raise TypeError(f'the config is {config!r}; write a dict such as {{"url": "…"}}, or bytes')
     return json.dumps(dict(config), sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
@@ -122,10 +126,24 @@ class SandboxRunner:
     working directory is not the same, as a sandbox takes both when it starts.
     """
 
-    def __init__(self, module: Path, grants: GrantSet) -> None:
-        """Run the file `module`."""
-        self._path = module
+    def __init__(
+        self,
+        module: Path | bytes,
+        grants: GrantSet,
+        *,
+        name: str = "the module",
+        dialect: Dialect = Dialect.ABI,
+        file_observer: FileObserver | None = None,
+    ) -> None:
+        """Run `module`, a file or its content, which messages then call `name`, on a host of a dialect.
+
+        `file_observer` is given the paths that the plugin asks for, in place of the test that runs.
+        """
+        self._content = module
+        self._name = name
         self._grants = grants
+        self._dialect = dialect
+        self._file_observer = file_observer or self._note_granted
         self._functions = _CurrentFunctions()
         self._clock: Clock | None = None
         self._loaded: tuple[object, Sandbox, Module] | None = None
@@ -165,11 +183,12 @@ class SandboxRunner:
             sandbox = Sandbox(
                 self._grants.merge(_EVERYTHING_LOCAL) if opened else self._grants,
                 functions=self._functions,
-                file_observer=note_file if opened else self._note_granted,
+                dialect=self._dialect,
+                file_observer=note_file if opened else self._file_observer,
                 environment=environment,
                 clock=self._now,
             )
-            self._loaded = key, sandbox, sandbox.load(self._path)
+            self._loaded = key, sandbox, sandbox.load(self._content, self._name)
         return self._loaded[2]
 
     def _note_granted(self, path: str, changes: bool | None) -> None:
@@ -316,11 +335,13 @@ def runner_of(plugin: Plugin) -> Runner:
     """Return what runs a plugin's checks: this process, where no other runner was registered."""
     if isinstance(plugin, HostedPlugin):
         return plugin.runner
-    return _registered.get(id(plugin)) or InProcessRunner(plugin)
+    return _registered.get(id(plugin)) or InProcessRunner(definition_of(plugin))
 
 
 def definition_of(plugin: Plugin) -> Plugin:
-    """Return the plugin as its author wrote it."""
+    """Return the plugin as its author wrote it. Raises `TypeError` for what is no plugin."""
+    if not is_plugin(plugin):
+        raise TypeError(f"{plugin!r} is no plugin; give what define_plugin(…) returned")
     return plugin.definition if isinstance(plugin, HostedPlugin) else plugin
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 import attrs
@@ -11,8 +12,8 @@ from tests.tools.runtime.reachability import CodeReader, Objects, References
 from tools.runtime import sources
 from tools.runtime.core import ADAPTER, STACK_SIZE
 from tools.runtime.excluded import EXCLUDED, EXCLUDED_MODULES
-from tools.runtime.linker.excluded import excluded_functions
-from tools.runtime.linker.layout import Addresses, Layout, Pointer, lay_out, pointers
+from tools.runtime.linker.excluded import descriptions, excluded_functions
+from tools.runtime.linker.layout import Addresses, Layout, Pointer, lay_out, placed_data, pointers
 from tools.runtime.linker.read import Library, read_library
 from tools.runtime.linker.resolve import Function, Resolver, Rules, Target
 from tools.runtime.sources import Parts, linux_extension, take_parts
@@ -167,6 +168,21 @@ def test_left_out_data_is_not_read(linked: Linked) -> None:
     for start, end in linked.left_out_data:
         assert objects.containing(start) == start
         assert {each for each in live if start <= each < end} <= NO_ADDRESSES
+
+
+def test_docstrings_that_are_left_out_are_nothing_else(linked: Linked) -> None:
+    """No pointer leads into one, and no code that stays names an address in it."""
+    ranges = list(descriptions(placed_data(linked.libraries, linked.addresses), linked.pointers))
+    assert len(ranges) > 1300
+    starts = [start for start, _ in ranges]
+
+    def inside(address: int) -> bool:
+        place = bisect_right(starts, address)
+        return place > 0 and address < ranges[place - 1][1]
+
+    assert [each for each in linked.pointers if inside(each.value)] == []
+    named = {address for each in linked.staying for address in each.addresses}
+    assert {each for each in named if inside(each)} == set()
 
 
 def _objects(linked: Linked) -> Objects:

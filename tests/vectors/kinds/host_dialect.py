@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from reglet.domain.errors import CapabilityError, HostError, WireFormatError
-from reglet.infrastructure.wire.failures import decode_answer, is_unreadable
-from reglet.infrastructure.wire.host_functions import HOST_FUNCTIONS, HostFunction
+from reglet.infrastructure.wire.failures import is_unreadable
+from reglet.infrastructure.wire.host_functions import EXEC_RESPONSE, HOST_FUNCTIONS, HostFunction
 from reglet.infrastructure.wire.record import Dialect
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal
@@ -64,7 +64,7 @@ def _compare_failure(response: bytes, answer: dict[str, Any], vector: Vector) ->
     message, code = (answer["message"], said) if isinstance(said, str) else (said["message"], said["code"])
     must_equal(is_unreadable(response), "unmarshal" in message)
     try:
-        decode_answer(response, "the response")
+        EXEC_RESPONSE.decode(response)
     except HostError as error:
         must_equal((str(error), error.code), (message, code))
     except CapabilityError as error:

@@ -7,6 +7,8 @@ nothing else leads there. That no function which stays calls one is checked.
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -15,9 +17,9 @@ from tools.runtime.linker.read import LinkError
 from tools.runtime.linker.resolve import Function
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from tools.runtime.linker.layout import PlacedData
+    from tools.runtime.linker.layout import PlacedData, Pointer
     from tools.runtime.linker.read import Library
 
 
@@ -72,6 +74,30 @@ def zero_excluded_data(
         place, _ = _library_named(libraries, part.library)
         for start, end in part.data:
             _zero(pieces, bases[place] + start, bases[place] + end)
+
+
+_DESCRIPTION = re.compile(rb"\)\n--\n\n([^\0]+)\0")
+"""What follows the signature in the docstring of a function in C; CPython takes an empty one for none."""
+
+
+def zero_descriptions(placed: Iterable[PlacedData], pointers: Iterable[Pointer]) -> None:
+    """Overwrite the docstrings of functions in C, apart from the signatures that `inspect` reads there."""
+    data = list(placed)
+    for start, end in descriptions(data, pointers):
+        _zero(data, start, end)
+
+
+def descriptions(placed: Iterable[PlacedData], pointers: Iterable[Pointer]) -> Iterator[tuple[int, int]]:
+    """Yield the addresses where those docstrings begin and end, without their signatures.
+
+    One that a pointer leads into is left: a string that ends as another does can be the end of that one.
+    """
+    targets = sorted({each.value for each in pointers})
+    for data in placed:
+        for found in _DESCRIPTION.finditer(data.contents):
+            start, end = data.address + found.start(1), data.address + found.end(1)
+            if bisect_left(targets, start) == bisect_left(targets, end):
+                yield start, end
 
 
 def _zero(placed: Iterable[PlacedData], start: int, end: int) -> None:

@@ -12,8 +12,8 @@ from attrs import frozen
 
 from reglet.infrastructure.wasm.binary import unsigned
 from tools.runtime.linker.code import Numbering, Rewriter, number, reachable
-from tools.runtime.linker.excluded import Excluded, excluded_functions, zero_excluded_data
-from tools.runtime.linker.layout import Addresses, lay_out, placed_data
+from tools.runtime.linker.excluded import Excluded, excluded_functions, zero_descriptions, zero_excluded_data
+from tools.runtime.linker.layout import Addresses, lay_out, placed_data, pointers
 from tools.runtime.linker.read import LinkError
 from tools.runtime.linker.resolve import Function, Resolver, Rules, Trap
 from tools.runtime.linker.write import Contents, display_name, trap_body, write_module
@@ -83,6 +83,7 @@ def link(libraries: Sequence[Library], plan: LinkPlan) -> LinkedModule:
     located = _exports(libraries, resolver, plan.located)
     data = placed_data(libraries, addresses)
     zero_excluded_data(libraries, layout.memory_bases, plan.excluded, data)
+    zero_descriptions(data, pointers(libraries, addresses))
     omitted = excluded_functions(libraries, plan.excluded)
     table = {slot: target for slot, target in sorted(addresses.table.items()) if target not in omitted}
     roots = [*exports.values(), *located.values(), *table.values()]

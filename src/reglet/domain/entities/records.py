@@ -5,12 +5,12 @@ Durations are `timedelta`, bodies are bytes, ports are ints. The wire's own spel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from attrs import define, field, frozen
+from attrs import Attribute, define, field, frozen
 
 from reglet.domain.time import ZERO_TIME
 
@@ -26,6 +26,36 @@ DEFAULT_MAX_REDIRECTS = 10
 
 def _header_values(headers: Mapping[str, str | Sequence[str]]) -> dict[str, tuple[str, ...]]:
     return {name: (value,) if isinstance(value, str) else tuple(value) for name, value in headers.items()}
+
+
+def _arguments(given: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(given, str):
+        raise TypeError(
+            f"CommandRequest: args is a list, not the string {given!r}; write args={given.split()!r}"
+        )
+    return tuple(given)
+
+
+def _is_duration(record: object, attribute: Attribute[Any], value: object) -> None:
+    if value is not None and not isinstance(value, timedelta):
+        raise TypeError(
+            f"{type(record).__name__}: {attribute.name} is {value!r}; "
+            f"write {attribute.name}=timedelta(seconds={value})"
+        )
+
+
+def _is_number(record: object, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, int):
+        raise TypeError(
+            f"{type(record).__name__}: {attribute.name} is {value!r}; write a number, such as 200"
+        )
+
+
+def _is_bytes(record: object, attribute: Attribute[Any], value: object) -> None:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return
+    advice = "write .encode() behind it" if isinstance(value, str) else "write json.dumps(…).encode()"
+    raise TypeError(f"{type(record).__name__}: {attribute.name} is {value!r}, and must be bytes; {advice}")
 
 
 @frozen
@@ -46,8 +76,8 @@ class HTTPRequest:
     method: str
     url: str
     headers: Mapping[str, tuple[str, ...]] = field(converter=_header_values, factory=dict)
-    body: bytes = b""
-    timeout: timedelta | None = None
+    body: bytes = field(default=b"", validator=_is_bytes)
+    timeout: timedelta | None = field(default=None, validator=_is_duration)
     follow_redirects: bool = True
     max_redirects: int = DEFAULT_MAX_REDIRECTS
     insecure_skip_verify: bool = False
@@ -67,7 +97,7 @@ class HTTPResponse:
             does not report it. Two answers that differ in it alone are equal.
     """
 
-    status_code: int
+    status_code: int = field(validator=_is_number)
     headers: Mapping[str, tuple[str, ...]] = field(converter=_header_values, factory=dict)
     body: bytes = b""
     proto: str = ""
@@ -161,10 +191,10 @@ class CommandRequest:
     """
 
     command: str
-    args: tuple[str, ...] = field(converter=tuple[str, ...], default=())
+    args: tuple[str, ...] = field(converter=_arguments, default=())
     dir: str | None = None
     env: Mapping[str, str] | None = None
-    timeout: timedelta | None = None
+    timeout: timedelta | None = field(default=None, validator=_is_duration)
     executable: str = field(default="", kw_only=True, repr=False)
 
 
@@ -286,12 +316,16 @@ class LogAttribute:
     value: str
 
 
+def _attributes(given: Iterable[LogAttribute]) -> tuple[LogAttribute, ...]:
+    return tuple(given)
+
+
 @frozen
 class LogMessage:
     """A message with its level (DEBUG, INFO, WARN, ERROR), its attributes and the request it belongs to."""
 
     level: str
     message: str
-    attributes: tuple[LogAttribute, ...] = field(converter=tuple[LogAttribute, ...], default=())
+    attributes: tuple[LogAttribute, ...] = field(converter=_attributes, default=())
     timestamp: datetime = ZERO_TIME
     request_id: str | None = None

@@ -2,6 +2,7 @@
 
 from reglet.domain.policy.globs import Glob, PatternError
 from reglet.domain.policy.network import (
+    PRIVATE_BLOCKS,
     InvalidHostError,
     Target,
     canonical_host,
@@ -11,6 +12,7 @@ from reglet.domain.policy.network import (
 from reglet.domain.policy.policy import Decision, Policy, PolicyGuard
 
 __all__ = [
+    "PRIVATE_BLOCKS",
     "Decision",
     "Glob",
     "InvalidHostError",

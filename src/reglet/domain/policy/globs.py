@@ -39,18 +39,24 @@ class Glob:
     """A pattern, ready to match. Equal patterns are compiled once."""
 
     pattern: str
+    is_exact: bool
+    """Whether it has no wildcards."""
     _ends: tuple[tuple[str, str], ...]
     _automaton: _Automaton
 
     @classmethod
     def parse(cls, pattern: str) -> Self:
         """Return the compiled pattern; `PatternError` if it is malformed."""
-        return cls(pattern, *_compiled(pattern))
+        return cls(pattern, is_exact(pattern), *_compiled(pattern))
 
     def matches(self, string: str) -> bool:
         """Whether the whole of `string` matches; most strings differ at their ends already."""
-        likely = any(string.startswith(start) and string.endswith(end) for start, end in self._ends)
-        return likely and self._automaton.accepts(string)
+        if self.is_exact:
+            return string == self.pattern
+        for start, end in self._ends:
+            if string.startswith(start) and string.endswith(end):
+                return self._automaton.accepts(string)
+        return False
 
 
 def is_exact(pattern: str) -> bool:

@@ -44,17 +44,29 @@ _SPECIAL: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("multicast", ("224.0.0.0/4", "ff00::/8")),
     ("broadcast", ("255.255.255.255/32",)),
     ("this-network", ("0.0.0.0/8",)),
-    ("protocol", ("192.0.0.0/24", "192.88.99.0/24", "2001:1::/32", "2001:10::/28", "2001:20::/28")),
+    ("protocol", ("192.0.0.0/24", "192.88.99.0/24")),
     ("documentation", ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20")),
     ("benchmark", ("198.18.0.0/15", "2001:2::/48")),
     ("reserved", ("240.0.0.0/4",)),
     ("NAT64", ("64:ff9b:1::/48",)),
     ("6to4", ("2002::/16",)),
     ("Teredo", ("2001::/32",)),
+    ("protocol", ("2001::/23",)),
 )
-_RANGES: tuple[tuple[str, Network], ...] = tuple(
-    (use, ip_network(block)) for use, blocks in _SPECIAL for block in blocks
+PRIVATE_BLOCKS = tuple(
+    block for use, blocks in _SPECIAL if use in ("loopback", "private", "link-local") for block in blocks
 )
+"""What some hosts grant together, as private addresses."""
+_RANGES: dict[int, tuple[tuple[int, int, str, Network], ...]] = {
+    version: tuple(
+        (int(network.network_address), int(network.broadcast_address), use, network)
+        for use, blocks in _SPECIAL
+        for network in map(ip_network, blocks)
+        if network.version == version
+    )
+    for version in (4, 6)
+}
+"""By version: first and last address, use and range, of which the first that holds an address is its own."""
 _NAT64 = IPv6Network("64:ff9b::/96")
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 
@@ -74,8 +86,9 @@ def special_range(address: Address) -> tuple[str, Network | None]:
         inner = IPv4Address(int(address) & 0xFFFF_FFFF) if address in _NAT64 else address.ipv4_mapped
         if inner is not None:
             return special_range(inner)
-    for use, network in _RANGES:
-        if address in network:
+    number = int(address)
+    for first, last, use, network in _RANGES[address.version]:
+        if first <= number <= last:
             return use, network
     if isinstance(address, IPv6Address) and address not in _GLOBAL_UNICAST:
         return "reserved", ip_network(address)
@@ -242,16 +255,8 @@ class HostPattern:
     def covers(self, host: str, address: Address | None) -> bool:
         """Whether it stands for this canonical host, which is `address` if it is one."""
         if self.block is not None:
-            return address is not None and self.holds(address)
+            return address is not None and address in self.block
         return self.glob is not None and self.glob.matches(host)
-
-    def names(self, host: str) -> bool:
-        """Whether it is this very host name, without wildcards."""
-        return self.glob is not None and is_exact(self.glob.pattern) and self.glob.pattern == host
-
-    def holds(self, address: Address) -> bool:
-        """Whether it is a block of addresses with this one in it."""
-        return self.block is not None and address in self.block
 
     def reaches(self, host: str, address: Address) -> bool:
         """Whether it lets `host` be dialled at this address.
@@ -264,8 +269,9 @@ class HostPattern:
         if within is None:
             return True
         if self.block is None:
-            return use != METADATA and self.names(host)
-        return self.holds(address) and self.block.version == within.version and self.block.subnet_of(within)  # type: ignore[arg-type]  # of one version
+            is_name = self.glob is not None and self.glob.is_exact and self.glob.pattern == host
+            return use != METADATA and is_name
+        return address in self.block and self.block.version == within.version and self.block.subnet_of(within)  # type: ignore[arg-type]  # of one version
 
 
 @frozen

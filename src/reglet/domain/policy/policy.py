@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import posixpath
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter
 
 from attrs import frozen
 
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.errors import CapabilityError
 from reglet.domain.policy.files import canonical_path, path_pattern, special_folder, special_folder_hint
-from reglet.domain.policy.globs import Glob, is_exact
+from reglet.domain.policy.globs import Glob
 from reglet.domain.policy.network import (
     Address,
     CompiledRule,
@@ -24,6 +25,9 @@ from reglet.domain.policy.network import (
 )
 from reglet.domain.policy.programs import injects_code, is_harmless_variable, only_reads
 from reglet.domain.urls import DNS_PORT, PORTS, join_host_port
+
+_MOST_PORTS = 256
+"""Ports of which the hosts are kept; a plugin may ask for all that there are."""
 
 
 @frozen
@@ -75,6 +79,7 @@ class Policy:
         self._vars = globs(grants.env.vars if grants.env is not None else ())
         self._commands = globs(grants.exec.commands if grants.exec is not None else ())
         self.errors = tuple(errors)
+        self._hosts_of_port: dict[tuple[int, bool], Sequence[tuple[CompiledRule, HostPattern]]] = {}
 
     def network(self, host: str, port: int) -> Decision:
         """May this name or address be connected to on this port?"""
@@ -87,10 +92,9 @@ class Policy:
         """May this target be connected to?"""
         if target.port not in PORTS:
             return Decision(False, f"network:{target}", f"a port is from {PORTS[0]} to {PORTS[-1]}")
-        for rule, pattern in self._hosts(target.port):
-            if pattern.covers(target.host, target.address) and (
-                target.address is None or pattern.reaches(target.host, target.address)
-            ):
+        host, address = target.host, target.address
+        for rule, pattern in self._hosts(target.port, names_alone=address is None):
+            if pattern.covers(host, address) and (address is None or pattern.reaches(host, address)):
                 return Decision(True, rule.name(pattern))
         return self._network_refusal(target)
 
@@ -129,12 +133,15 @@ class Policy:
                 return Decision(True, rule.name(pattern))
         return self._refusal(f"network:{target}", f"a look-up needs {_network_hint(target)}")
 
-    def execute(self, command: str, *, resolved: str = "", environment: Iterable[str] = ()) -> Decision:
+    def execute(
+        self, command: str, *, resolved: str = "", environment: Mapping[str, str] | Iterable[str] = ()
+    ) -> Decision:
         """May this program be run, with whatever arguments and with these environment variables?
 
         `command` is a bare name, found on the host's own search path, or an absolute path; `resolved` is the
         file that it turned out to be, symlinks followed. A rule may name any of them: a bare rule matches a
         bare name only. A wildcard grants what is known to run nothing else; all else needs its exact rule.
+        `environment` is what the program is given, or the names of it.
         """
         # A relative path, or one with `..`, is known by its file alone: it means another one elsewhere.
         is_plain = "/" not in command or (command.startswith("/") and ".." not in command.split("/"))
@@ -142,28 +149,30 @@ class Policy:
         if resolved:
             names.append(resolved)
         harmless = bool(names) and only_reads(names[0], resolved)
-        granted = _first((glob for glob in self._commands if harmless or is_exact(glob.pattern)), names)
+        granted = _first(self._commands if harmless else filter(_is_exact, self._commands), names)
         if granted is None:
             needs_exact = not harmless and _first(self._commands, names) is not None
             why = "it may run other code, so a pattern with wildcards is not enough; " if needs_exact else ""
             hint = f"{why}add {json.dumps(names[-1] if names else command)} to exec.commands"
             return self._refusal(f"exec:{command}", hint)
         for name in environment:
-            passed_on = self._may_pass_on(name)
+            value = environment[name] if isinstance(environment, Mapping) else ""
+            passed_on = self._may_pass_on(name, value)
             if not passed_on:
                 return passed_on
         return Decision(True, f"exec:{granted.pattern}")
 
-    def _may_pass_on(self, variable: str) -> Decision:
+    def _may_pass_on(self, variable: str, value: str) -> Decision:
         """May a command be given this environment variable?"""
         if not variable or "=" in variable or "\0" in variable:
             return Decision(
                 False, f"env:{variable}", "a variable's name is not empty and holds no = and no NUL"
             )
-        exact = (glob for glob in self._vars if is_exact(glob.pattern))
-        if is_harmless_variable(variable) or _first(exact, [variable]) is not None:
+        exact = _first(filter(_is_exact, self._vars), [variable])
+        if exact is not None or is_harmless_variable(variable, value):
             return Decision(True, f"env:{variable}")
-        why = "it may steer the program, so only its exact name grants it"
+        is_known = is_harmless_variable(variable)
+        why = f"{'that value' if is_known else 'it'} may steer the program, so only its exact name grants it"
         return self._refusal(f"env:{variable}", f"{why}; add {json.dumps(variable)} to env.vars")
 
     def environment(self, name: str) -> Decision:
@@ -172,8 +181,7 @@ class Policy:
         Variables that steer the linker or the shell (`LD_PRELOAD`, `BASH_ENV`) need a rule with that name.
         """
         injects = injects_code(name)
-        patterns = [glob for glob in self._vars if not injects or is_exact(glob.pattern)]
-        granted = _first(patterns, [name])
+        granted = _first(filter(_is_exact, self._vars) if injects else self._vars, [name])
         if granted is not None:
             return Decision(True, f"env:{granted.pattern}")
         why = "it can make programs run other code, so only its exact name grants it; " if injects else ""
@@ -194,7 +202,7 @@ class Policy:
                 False, f"fs:{operation}:{path}", "a path is absolute, without empty parts, . and .."
             )
         folder = special_folder(whole)
-        granted = _first((glob for glob in patterns if not folder or is_exact(glob.pattern)), [whole])
+        granted = _first(filter(_is_exact, patterns) if folder else patterns, [whole])
         if granted is not None:
             return Decision(True, f"fs:{operation}:{granted.pattern}")
         why = f"{special_folder_hint(folder)}; " if folder else ""
@@ -202,11 +210,20 @@ class Policy:
             f"fs:{operation}:{whole}", f"{why}add {json.dumps({operation: [whole]})} to fs.rules"
         )
 
-    def _hosts(self, port: int) -> Iterator[tuple[CompiledRule, HostPattern]]:
-        """Yield each host of the rules that name this port."""
-        for rule in self._network:
-            if rule.has_port(port):
-                yield from ((rule, pattern) for pattern in rule.hosts)
+    def _hosts(self, port: int, *, names_alone: bool = False) -> Sequence[tuple[CompiledRule, HostPattern]]:
+        """Return each host of the rules that name this port, or only those that may stand for a name."""
+        found = self._hosts_of_port.get((port, names_alone))
+        if found is None:
+            found = [
+                (rule, pattern)
+                for rule in self._network
+                if rule.has_port(port)
+                for pattern in rule.hosts
+                if not names_alone or pattern.block is None
+            ]
+            if len(self._hosts_of_port) < _MOST_PORTS:
+                self._hosts_of_port[port, names_alone] = found
+        return found
 
     def _network_refusal(self, target: Target, lead: str = "") -> Decision:
         use = "" if target.address is None else special_use(target.address)
@@ -232,8 +249,15 @@ class PolicyGuard:
         self.policy.resolved(target, address).require()
 
 
+_is_exact = attrgetter("is_exact")
+
+
 def _first(patterns: Iterable[Glob], names: Sequence[str]) -> Glob | None:
-    return next((glob for glob in patterns if any(map(glob.matches, names))), None)
+    for glob in patterns:
+        for name in names:
+            if glob.matches(name):
+                return glob
+    return None
 
 
 def _network_hint(target: Target) -> str:

@@ -6,6 +6,7 @@ Both lists are closed: what is not known to be harmless needs its exact rule. No
 from __future__ import annotations
 
 import posixpath
+import re
 
 _SYSTEM_FOLDERS = frozenset({"/bin", "/sbin", "/usr/bin", "/usr/sbin"})
 """Where a name means the system's own program."""
@@ -13,9 +14,9 @@ _SYSTEM_FOLDERS = frozenset({"/bin", "/sbin", "/usr/bin", "/usr/sbin"})
 _READING_PROGRAMS = frozenset(
     {
         "[", "arch", "b2sum", "base32", "base64", "basename", "cat", "cksum", "cmp", "comm", "cut", "df",
-        "dirname", "du", "echo", "egrep", "expand", "expr", "factor", "false", "fgrep", "findmnt", "fmt",
-        "fold", "free", "getconf", "getent", "getfacl", "grep", "groups", "head", "hostid", "id", "join",
-        "last", "lastlog", "locale", "logname", "ls", "lsattr", "lsblk", "lscpu", "lsmem", "lsmod", "lsns",
+        "dirname", "du", "echo", "expand", "expr", "factor", "false", "findmnt", "fmt",
+        "fold", "free", "getent", "getfacl", "grep", "groups", "head", "hostid", "id", "join",
+        "last", "locale", "logname", "ls", "lsattr", "lsblk", "lscpu", "lsmem", "lsmod", "lsns",
         "md5sum", "mountpoint", "netstat", "nl", "nproc", "numfmt", "od", "paste", "pathchk", "pgrep",
         "pidof", "pinky", "printf", "ps", "pwd", "readlink", "realpath", "seq", "sha1sum", "sha224sum",
         "sha256sum", "sha384sum", "sha512sum", "sleep", "stat", "strings", "sum", "tac", "tail", "test", "tr",
@@ -31,6 +32,9 @@ _HARMLESS_VARIABLES = frozenset(
     {"CLICOLOR", "COLUMNS", "LANG", "LANGUAGE", "LINES", "LOGNAME", "NO_COLOR", "TERM", "TZ", "USER"}
 )
 """What a program may be given without a rule: they change how it writes, not what it does."""
+_PLAIN_VALUE = re.compile(r"[\w.,:@+=<> -]*")
+_TIME_ZONE = re.compile(r"(?![:/])(?!.*\.\.)[\w.,/+<>:-]*")
+"""What such a variable may hold: catalogues of messages, locales and time zones are files elsewhere too."""
 
 _INJECTED_PREFIXES = ("LD_", "DYLD_", "_RLD", "BASH_FUNC_")
 _INJECTED_VARIABLES = frozenset(
@@ -58,9 +62,10 @@ def only_reads(command: str, resolved: str) -> bool:
     )
 
 
-def is_harmless_variable(name: str) -> bool:
-    """Whether a command may be given a variable that no rule names."""
-    return name in _HARMLESS_VARIABLES or name.startswith("LC_")
+def is_harmless_variable(name: str, value: str = "") -> bool:
+    """Whether a command may be given a variable that no rule names, with this value: a word, no path."""
+    plain = _TIME_ZONE if name == "TZ" else _PLAIN_VALUE
+    return (name in _HARMLESS_VARIABLES or name.startswith("LC_")) and plain.fullmatch(value) is not None
 
 
 def injects_code(name: str) -> bool:

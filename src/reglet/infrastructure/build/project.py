@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 from functools import reduce
@@ -16,6 +17,7 @@ from reglet.application.results import author_traceback, one_line
 from reglet.domain.errors import DefinitionError
 from reglet.domain.ports import Plugin
 from reglet.infrastructure.build import PluginImportError, TargetError
+from reglet.infrastructure.build.import_advice import advice
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -147,6 +149,9 @@ def _is_name(text: str) -> bool:
     return all(part.isidentifier() for part in parts)
 
 
+_OUR_FILE = re.compile(r"(from 'reglet[.\w]*') \(.*\)$", re.MULTILINE)
+
+
 def load_plugin_in_process(target: str | Path) -> Plugin:
     """Import the plugin that a target means.
 
@@ -172,9 +177,13 @@ def _import(project: Project) -> ModuleType:
     try:
         __import__(project.module)  # importlib.import_module would stand in the author's traceback
     except Exception as error:
-        raise PluginImportError(
-            f"{project.module} cannot be imported: {one_line(error)}", author_traceback(error)
-        ) from error
+        last = error.__traceback__
+        while last is not None and last.tb_next is not None:
+            last = last.tb_next
+        reason = _OUR_FILE.sub(r"\1", one_line(error))
+        shown = _OUR_FILE.sub(r"\1", author_traceback(error))
+        reason += advice(reason, shown, {} if last is None else last.tb_frame.f_globals)
+        raise PluginImportError(f"{project.module} cannot be imported: {reason}", shown) from error
     except SystemExit as error:
         text = f"{project.module} cannot be imported: it ends the program with exit status {error.code}"
         raise PluginImportError(text, author_traceback(error)) from error

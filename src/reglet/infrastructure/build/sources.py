@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
 import sysconfig
 import zipfile
+from contextlib import suppress
 from functools import cached_property
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
@@ -70,6 +72,10 @@ def _packages(path: list[str], standard_library: str) -> tuple[Path, ...]:
     script = Path(sys.argv[0])
     if script.is_file():  # Python puts its folder first in the path: commands and no packages
         excluded.add(script.resolve().parent)
+    elsewhere = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if getattr(sys.modules["__main__"], "__spec__", None) is not None:
+        with suppress(FileNotFoundError):  # with -m, Python puts the working directory there
+            excluded |= {Path.cwd()} - {Path(each).resolve() for each in elsewhere if each}
     return tuple(each for each in folders if each.is_dir() and each not in excluded)
 
 

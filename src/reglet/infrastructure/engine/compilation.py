@@ -132,7 +132,7 @@ def _remember_trap_handlers() -> None:
         return
     for number in (getattr(signal, name) for name in _SIGNALS):
         action = ctypes.create_string_buffer(_LARGEST_ACTION)
-        if _c_library().sigaction(int(number), None, action) == 0:
+        if c_library().sigaction(int(number), None, action) == 0:
             _trap_handlers[int(number)] = action
 
 
@@ -145,11 +145,12 @@ def restore_trap_handlers() -> None:
     which make it half as large again and a sixth slower.
     """
     for number, action in _trap_handlers.items():
-        _c_library().sigaction(number, action, None)
+        c_library().sigaction(number, action, None)
 
 
 @cache
-def _c_library() -> ctypes.CDLL:
+def c_library() -> ctypes.CDLL:
+    """Return the C library of this process, where it has one (not on Windows)."""
     return ctypes.CDLL(None)
 
 

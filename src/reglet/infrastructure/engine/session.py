@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import wasmtime
 from wasmtime import _bindings as bindings
-from wasmtime._extern import wrap_extern
+from wasmtime import _ffi as ffi
 
+from reglet.infrastructure.engine.written_pages import WrittenPages
 from reglet.infrastructure.wasi import WASI_MODULE, LinearMemory, functions, unknown
 from reglet.infrastructure.wasm.entries import ValueType
 from reglet.infrastructure.wasm.signatures import FunctionType
@@ -43,6 +44,25 @@ _VALUE_TYPES = {
     ValueType.F32: wasmtime.ValType.f32(),
     ValueType.F64: wasmtime.ValType.f64(),
 }
+
+_library = ctypes.PyDLL(str(ffi.filename))  # the one that is loaded already
+
+
+def _held(name: str) -> Any:
+    """Return a function of the engine that is so short that to release the interpreter takes longer."""
+    released, held = getattr(bindings, f"_{name}"), getattr(_library, name)
+    held.restype, held.argtypes = released.restype, released.argtypes
+    return held
+
+
+_caller_context = _held("wasmtime_caller_context")
+_context_get_data = _held("wasmtime_context_get_data")
+_context_set_data = _held("wasmtime_context_set_data")
+_instance_export_get = _held("wasmtime_instance_export_get")
+_memory_data = _held("wasmtime_memory_data")
+_memory_data_size = _held("wasmtime_memory_data_size")
+_store_context = _held("wasmtime_store_context")
+
 _INTEGERS = {ValueType.I32, ValueType.I64}
 _FIELDS = {kind: kind.name.lower() for kind in _VALUE_TYPES}
 
@@ -70,6 +90,7 @@ class LinkedModule:
         self._code = code
         self.signatures = signatures
         self._make_memory = make_memory
+        self.written_pages = WrittenPages()
         self._free: list[wasmtime.Linker] = []
         """As many as guests have been started at one time: a memory is defined in one before it is used."""
 
@@ -137,9 +158,11 @@ class GuestSession:
         self._host_function = host_function
         self._wasi = functions(system)
         self._answering: dict[FunctionImport, Callable[..., int | None]] = {}
-        self._functions: dict[str, tuple[wasmtime.Func, str]] = {}
+        self._functions: dict[str, tuple[Any, str]] = {}
+        self._first_memory: tuple[int, int] | None = None
+        """Its address and its size at the start; None before that, and when it is gone."""
         self._number = next(_numbers)
-        self._context = bindings.wasmtime_store_context(self.store.ptr())
+        self._context = _store_context(self.store.ptr())
 
     def start(self) -> None:
         """Instantiate the module.
@@ -149,11 +172,19 @@ class GuestSession:
             wasmtime.Trap: its start function ended it.
         """
         _guests[self._number] = self
-        bindings.wasmtime_context_set_data(self._context, self._number)
+        _context_set_data(self._context, self._number)
         self._instance = self._module.instantiate(self.store)
-        memory = self._export("memory")
-        assert isinstance(memory, wasmtime.Memory)
-        self.memory = _linear(memory, self.store)
+        memory = ctypes.byref(self._export("memory", ffi.WASMTIME_EXTERN_MEMORY).memory)
+        base = ctypes.addressof(_memory_data(self._context, memory).contents)
+        self._module.written_pages.populate(base)
+        self._first_memory = base, _memory_data_size(self._context, memory)
+        store = weakref.ref(self.store)  # which the memory must not keep alive
+
+        def length() -> int:
+            alive = store()
+            return 0 if alive is None else int(_memory_data_size(_store_context(alive.ptr()), memory))
+
+        self.memory = LinearMemory(base, length)
         self.system.attach(self.memory)
 
     def exports(self, name: str) -> bool:
@@ -177,7 +208,7 @@ class GuestSession:
         trap = ctypes.POINTER(bindings.wasm_trap_t)()
         error = bindings.wasmtime_func_call_unchecked(
             self._context,
-            ctypes.byref(function._func),  # noqa: SLF001 - without its wrapper
+            function,
             values,
             _MOST_VALUES,
             ctypes.byref(trap),
@@ -187,6 +218,9 @@ class GuestSession:
 
     def close(self) -> None:
         """Let go of the guest, its memory and its files. Closing twice does nothing."""
+        if self._first_memory is not None:
+            self._module.written_pages.learn(*self._first_memory)
+            self._first_memory = None
         self.system.close()
         self.store.close()
         _guests.pop(self._number, None)
@@ -211,8 +245,8 @@ class GuestSession:
         for kind in wanted.type.results:  # one at most
             setattr(values[0], _FIELDS[kind], result or 0)
 
-    def _function(self, name: str, arguments: int) -> tuple[wasmtime.Func, str]:
-        """Return an exported function and the kind of its result, if it takes so many integers."""
+    def _function(self, name: str, arguments: int) -> tuple[Any, str]:
+        """Return a reference to a function and the kind of its result, if it takes so many integers."""
         kind = self._module.signatures.exports.get(name)
         if not isinstance(kind, FunctionType):
             raise TypeError(f"{name} is not a function that it exports")
@@ -222,22 +256,20 @@ class GuestSession:
             or not _INTEGERS.issuperset(kind.parameters + kind.results)
         ):
             raise TypeError(f"{name} is {kind}, which is not how it is called")
-        found = self._export(name)
-        assert isinstance(found, wasmtime.Func)
-        self._functions[name] = found, "".join(_FIELDS[each] for each in kind.results)
+        function = ctypes.byref(self._export(name, ffi.WASMTIME_EXTERN_FUNC).func)
+        self._functions[name] = function, "".join(_FIELDS[each] for each in kind.results)
         return self._functions[name]
 
-    def _export(self, name: str) -> object:
+    def _export(self, name: str, kind: Any) -> Any:
+        """Return what the guest exports under a name that its types list, as the engine refers to it."""
         item = bindings.wasmtime_extern_t()
         encoded = name.encode()
-        found = bindings.wasmtime_instance_export_get(
-            self._context,
-            ctypes.byref(self._instance._instance),  # noqa: SLF001  # without looking at the others
-            ctypes.create_string_buffer(encoded),
-            len(encoded),
-            ctypes.byref(item),
-        )
-        return wrap_extern(item) if found else None
+        instance = ctypes.byref(self._instance._instance)  # noqa: SLF001  # without looking at the others
+        buffer = ctypes.create_string_buffer(encoded)
+        found = _instance_export_get(self._context, instance, buffer, len(encoded), ctypes.byref(item))
+        assert found
+        assert item.kind == kind.value
+        return item.of
 
 
 def _raise(error: Any, trap: Any = None) -> None:
@@ -255,8 +287,8 @@ _defined: dict[int, FunctionImport] = {}
 
 def _on_call(number: int, caller: Any, values: Any, count: int) -> int:
     """Answer a call of a guest. Nothing may be raised here: the guest gets a zero, its caller the failure."""
-    context = bindings.wasmtime_caller_context(caller)
-    guest = _guests[bindings.wasmtime_context_get_data(context)]  # type: ignore[index]  # a number
+    context = _caller_context(caller)
+    guest = _guests[_context_get_data(context)]
     try:
         guest.answer(_defined[number], context, values)
     except BaseException as error:  # noqa: BLE001 - must not pass through the engine
@@ -268,14 +300,3 @@ def _on_call(number: int, caller: Any, values: Any, count: int) -> int:
 
 _ON_CALL = bindings.wasmtime_func_unchecked_callback_t(_on_call)
 _ON_DROP = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda number: _defined.pop(number, None) and None)
-
-
-def _linear(memory: wasmtime.Memory, store: wasmtime.Store) -> LinearMemory:
-    """Return a memory as the system sees it, which must not keep the store alive."""
-    reference = weakref.ref(store)
-
-    def length() -> int:
-        alive = reference()
-        return 0 if alive is None else memory.data_len(alive)
-
-    return LinearMemory(ctypes.addressof(memory.data_ptr(store).contents), length)

@@ -27,8 +27,8 @@ from reglet.domain.ports import Plugin
 from reglet.infrastructure import guest
 from reglet.infrastructure.build_contract import METADATA_SUFFIX, PACKAGES_ROOT, PLUGIN_ROOT, REPORT_MARK
 from reglet.infrastructure.guest.appending import mend_appending
+from reglet.infrastructure.guest.clients import ImportedFunctions
 from reglet.infrastructure.guest.exports import Exports
-from reglet.infrastructure.guest.host_calls import ImportedFunctions
 from reglet.infrastructure.guest.importing import (
     RefusingFinder,
     SourceFinder,

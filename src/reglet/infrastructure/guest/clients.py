@@ -1,13 +1,13 @@
-"""The ports over a host's functions: one client each."""
+"""The plugin's side of the seam: the module's imports, the host's dialect, and a client for each port."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Protocol, Self
 from urllib.parse import urlsplit
 
-from attrs import evolve, field, frozen
+from attrs import define, evolve, field, frozen
 
 from reglet.domain.context import Context
 from reglet.domain.entities.records import (
@@ -16,12 +16,14 @@ from reglet.domain.entities.records import (
     CommandResult,
     HTTPRequest,
     HTTPResponse,
+    LogMessage,
     MXRecord,
     ObservedConnection,
     SMTPConnectResult,
     TLSFacts,
 )
 from reglet.domain.errors import (
+    CapabilityError,
     DNSError,
     ExecError,
     HostError,
@@ -31,11 +33,12 @@ from reglet.domain.errors import (
     TCPError,
     TimeoutError,  # noqa: A004 - our own family
     UnsupportedOptionError,
+    WireFormatError,
 )
-from reglet.domain.ports import HostFunctions
+from reglet.domain.ports import LOG_FUNCTION, HostFunctions
 from reglet.domain.urls import DNS_PORT, PORTS, SCHEME_PORTS, join_host_port
-from reglet.infrastructure.guest.host_calls import HostCaller
 from reglet.infrastructure.wire.context import CallContext
+from reglet.infrastructure.wire.failures import is_unreadable
 from reglet.infrastructure.wire.host_functions import (
     FOLLOW_REDIRECTS,
     HOST_FUNCTIONS,
@@ -47,8 +50,105 @@ from reglet.infrastructure.wire.host_functions import (
     SMTPRequest,
     TCPRequest,
     TCPResponse,
+    encode_log_message,
 )
 from reglet.infrastructure.wire.record import Dialect
+
+MAX_REQUEST_BYTES = 1024 * 1024
+"""The largest request that a host reads (ABI section 1)."""
+
+_MOST_LOGGED = 64 * 1024
+_CUT = "… (cut: hosts read at most 1 MB)"
+
+
+class HostModule(Protocol):
+    """What the built-in module `_reglet` of the runtime offers."""
+
+    def call(self, name: str, request: bytes) -> bytes | None:
+        """Call an import; None if the module has none of that name."""
+        ...
+
+
+class ImportedFunctions:
+    """The seam inside a module: calls the module's imports."""
+
+    def __init__(self, module: HostModule) -> None:
+        """Take the built-in module."""
+        self._module = module
+
+    def call(self, name: str, request: bytes) -> bytes:
+        """Call a host function with a JSON request and return its JSON answer.
+
+        Raises:
+            CapabilityError: the module has no such import, since its capabilities declare no use for it.
+            WireFormatError: the host answered with a pointer that cannot be.
+        """
+        try:
+            answer = self._module.call(name, request)
+        except ValueError as error:
+            raise WireFormatError("decode", f"the answer of {name}", error) from error
+        if answer is None:
+            kind = HOST_FUNCTIONS[name].capability if name in HOST_FUNCTIONS else name
+            hint = (
+                f"the plugin declares no {kind} capability, so its module does not import {name}; declare one"
+            )
+            raise CapabilityError(kind, hint=hint)
+        return answer
+
+
+@define
+class HostCaller:
+    """Calls host functions, in the dialect that the host was found to speak.
+
+    A host is asked in dialect abi first: hosts of the other one check their policy on that form. One that
+    cannot decode it did nothing yet, so the request is repeated in hostlib, and the instance goes on in it.
+
+    Attributes:
+        dialect: the dialect that the host is known, or assumed, to speak.
+    """
+
+    _functions: HostFunctions
+    dialect: Dialect = field(default=Dialect.ABI, init=False)
+
+    def call(self, function: HostFunction, request: Any, call: CallContext, needs: Callable[[], str]) -> Any:
+        """Return what a host function answers; `needs` returns the grant that the call needs.
+
+        Raises:
+            WireFormatError: the request is larger than hosts read, or the answer is none.
+            CapabilityError, HostError: the host refused or failed.
+        """
+        answer = self._send(function, request, call, self.dialect)
+        if self.dialect is Dialect.ABI and is_unreadable(answer):
+            answer = self._send(function, request, call, Dialect.HOSTLIB)
+            if not is_unreadable(answer):
+                self.dialect = Dialect.HOSTLIB
+        return function.response.decode(answer, needs)
+
+    def _send(self, function: HostFunction, request: Any, call: CallContext, dialect: Dialect) -> bytes:
+        # names of the other dialect go along: some hosts read those of both
+        encoded = function.request.encode(request, call, dialect, both=True)
+        if len(encoded) > MAX_REQUEST_BYTES:
+            cause = f"{len(encoded)} bytes, and hosts read at most {MAX_REQUEST_BYTES}; send less"
+            raise WireFormatError("encode", f"the request to {function.name}", cause)
+        return self._functions.call(function.name, encoded)
+
+
+class HostLogSink:
+    """The log over a host's `log_message`. A message that is too large for a host is cut, and says so."""
+
+    def __init__(self, functions: HostFunctions) -> None:
+        """Take the seam."""
+        self._functions = functions
+
+    def write(self, message: LogMessage) -> None:
+        """Hand one message over."""
+        request = encode_log_message(message)
+        if len(request) > MAX_REQUEST_BYTES:
+            request = encode_log_message(
+                evolve(message, message=message.message[:_MOST_LOGGED] + _CUT, attributes=())
+            )
+        self._functions.call(LOG_FUNCTION, request)
+
 
 _USUAL_PROTOCOL = "HTTP/1.1"
 """What the Go plugins write where a host leaves the protocol out."""
@@ -68,10 +168,8 @@ class HostClient:
         """Return the client for calls made in `ctx`."""
         return evolve(self, ctx=ctx)
 
-    def _call(self, request: Any, needs: str) -> Any:
+    def _call(self, request: Any) -> Any:
         """Return what the host answers within the request's timeout and the context's deadline.
-
-        `needs` is the grant that the request needs, without its kind.
 
         Raises:
             TimeoutError: time ran out, or had run out before; then nothing was sent.
@@ -79,10 +177,13 @@ class HostClient:
             RegletError: `_failure` of what the host answered.
         """
         self._ctx.ensure_live(self.function.name)
-        timed = evolve(request, timeout=_time_left(self._ctx, request.timeout))
-        call = CallContext.of(self._ctx, timed.timeout)
+        timeout = _time_left(self._ctx, request.timeout)
+        timed = request if timeout == request.timeout else evolve(request, timeout=timeout)
+        call = CallContext.of(self._ctx, timeout)
         try:
-            return self._caller.call(self.function, timed, call, f"{self.function.capability}:{needs}")
+            return self._caller.call(
+                self.function, timed, call, lambda: f"{self.function.capability}:{self._needed(timed)}"
+            )
         except HostError as error:
             if error.is_timeout:
                 operation, target = self._described(timed)
@@ -90,6 +191,10 @@ class HostClient:
                     target = f"{target}: {error}"
                 raise TimeoutError(operation, timed.timeout, target) from error
             raise self._failure(timed, error) from error
+
+    def _needed(self, request: Any) -> str:
+        """Return the grant that a request needs, without its kind."""
+        raise NotImplementedError
 
     def _described(self, request: Any) -> tuple[str, str]:
         """Return a request's operation and target, for the message of a timeout."""
@@ -105,6 +210,8 @@ def _time_left(ctx: Context, timeout: timedelta | None) -> timedelta | None:
 
     Zero and negative timeouts count as not set, as in the Go SDK.
     """
+    if not isinstance(timeout, timedelta | None):
+        raise TypeError(f"a timeout is {timeout!r}; write timedelta(seconds={timeout})")
     own = timeout if timeout is not None and timeout > timedelta() else None
     remaining = ctx.remaining()
     if own is None or remaining is None:
@@ -135,33 +242,31 @@ class HostHTTPClient(HostClient):
             UnsupportedOptionError: the host does not say that it honoured an option that was changed.
         """
         response: HTTPResponse
-        response, applied = self._call(request, _needed(request.url))
+        response, applied = self._call(request)
         if self._caller.dialect is Dialect.HOSTLIB:
             applied |= {FOLLOW_REDIRECTS, MAX_REDIRECTS}
-        for option, (value, usual) in {
-            FOLLOW_REDIRECTS: (request.follow_redirects, True),
-            MAX_REDIRECTS: (request.max_redirects, DEFAULT_MAX_REDIRECTS),
-            INSECURE_SKIP_VERIFY: (request.insecure_skip_verify, False),
-        }.items():
+        for option, value, usual in (
+            (FOLLOW_REDIRECTS, request.follow_redirects, True),
+            (MAX_REDIRECTS, request.max_redirects, DEFAULT_MAX_REDIRECTS),
+            (INSECURE_SKIP_VERIFY, request.insecure_skip_verify, False),
+        ):
             if value != usual and option not in applied:
                 raise UnsupportedOptionError(option, value, _NOT_APPLIED)
         return response if response.proto else evolve(response, proto=_USUAL_PROTOCOL)
+
+    def _needed(self, request: HTTPRequest) -> str:
+        try:
+            parts = urlsplit(request.url)
+            port = parts.port or SCHEME_PORTS.get(parts.scheme, 0)
+        except ValueError:
+            return request.url
+        return f"{parts.hostname or request.url}:{port or '*'}"
 
     def _described(self, request: HTTPRequest) -> tuple[str, str]:
         return f"http {request.method}", request.url
 
     def _failure(self, request: HTTPRequest, error: HostError) -> HTTPError:
         return HTTPError(request.method, request.url, error)
-
-
-def _needed(url: str) -> str:
-    """Return the host and port that a grant must name for a request to `url`."""
-    try:
-        parts = urlsplit(url)
-        port = parts.port or SCHEME_PORTS.get(parts.scheme, 0)
-    except ValueError:
-        return url
-    return f"{parts.hostname or url}:{port or '*'}"
 
 
 class HostDNSResolver(HostClient):
@@ -217,8 +322,11 @@ class HostDNSResolver(HostClient):
 
     def _look_up(self, host: str, record_type: str, nameserver: str | None) -> DNSResponse:
         request = DNSRequest(host, record_type, nameserver or "")
-        response: DNSResponse = self._call(request, f"{host}:{DNS_PORT}")
+        response: DNSResponse = self._call(request)
         return response
+
+    def _needed(self, request: DNSRequest) -> str:
+        return f"{request.hostname}:{DNS_PORT}"
 
     def _described(self, request: DNSRequest) -> tuple[str, str]:
         return f"dns {request.type}", request.hostname
@@ -258,7 +366,7 @@ class HostTCPDialer(HostClient):
         """Return what the host observed; its connection is closed, and counts as open here until closed."""
         host, port = _split_address(address)
         request = TCPRequest(host, port, timeout, tls, insecure_skip_verify)
-        response: TCPResponse = self._call(request, join_host_port(host, port))
+        response: TCPResponse = self._call(request)
         _check_unverified(insecure_skip_verify, response.applied)
         if not response.connected:
             raise TCPError(address, "the host answered that it is not connected, and no reason")
@@ -279,11 +387,14 @@ class HostTCPDialer(HostClient):
             response_time=response.response_time or None,
         )
 
+    def _needed(self, request: TCPRequest) -> str:
+        return join_host_port(request.host, request.port)
+
     def _described(self, request: TCPRequest) -> tuple[str, str]:
-        return "tcp connect", join_host_port(request.host, request.port)
+        return "tcp connect", self._needed(request)
 
     def _failure(self, request: TCPRequest, error: HostError) -> TCPError:
-        return TCPError(join_host_port(request.host, request.port), error)
+        return TCPError(self._needed(request), error)
 
 
 def _check_unverified(asked: bool, applied: Sequence[str]) -> None:
@@ -324,7 +435,7 @@ class HostSMTPClient(HostClient):
         """
         target = join_host_port(host, port)
         request = SMTPRequest(host, port, timeout, use_tls, use_starttls, insecure_skip_verify)
-        result: SMTPConnectResult = self._call(request, target)
+        result: SMTPConnectResult = self._call(request)
         _check_unverified(insecure_skip_verify, result.applied)
         if not result.connected:
             raise NetworkError("smtp connect", target, "the host answered that it is not connected")
@@ -333,11 +444,14 @@ class HostSMTPClient(HostClient):
             raise UnsupportedOptionError(option, True, f"the host spoke to {target} without TLS")
         return result
 
+    def _needed(self, request: SMTPRequest) -> str:
+        return join_host_port(request.host, request.port)
+
     def _described(self, request: SMTPRequest) -> tuple[str, str]:
-        return "smtp connect", join_host_port(request.host, request.port)
+        return "smtp connect", self._needed(request)
 
     def _failure(self, request: SMTPRequest, error: HostError) -> NetworkError:
-        return NetworkError("smtp connect", join_host_port(request.host, request.port), error)
+        return NetworkError("smtp connect", self._needed(request), error)
 
 
 class HostCommandRunner(HostClient):
@@ -351,8 +465,14 @@ class HostCommandRunner(HostClient):
         Raises `ExecError` when it could not be started, `TimeoutError` when the host gave up on it without
         a result, `CapabilityError` when no grant covers it.
         """
-        result: CommandResult = self._call(request, request.command)
+        given: object = request
+        if not isinstance(given, CommandRequest):
+            raise TypeError(f"run({given!r}): write run(reglet.CommandRequest(command, [argument, …]))")
+        result: CommandResult = self._call(request)
         return result
+
+    def _needed(self, request: CommandRequest) -> str:
+        return request.command
 
     def _described(self, request: CommandRequest) -> tuple[str, str]:
         return "exec", request.command

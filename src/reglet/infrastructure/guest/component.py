@@ -9,8 +9,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from reglet.infrastructure.guest.clients import ImportedFunctions
 from reglet.infrastructure.guest.exports import Exports, reseed
-from reglet.infrastructure.guest.host_calls import ImportedFunctions
 from reglet.infrastructure.guest.importing import import_plugin
 from reglet.infrastructure.guest.sealed import collect_code_pages, keep_code_pages
 from reglet.infrastructure.guest.standard_library import preload, preload_for

@@ -11,6 +11,7 @@ from reglet.infrastructure.host.errors import (
     NotAPluginError,
     SandboxClosedError,
     SandboxError,
+    WorkerLostError,
 )
 from reglet.infrastructure.host.events import HostCallEvent, Observer
 from reglet.infrastructure.host.functions import HostPorts, Ports
@@ -29,4 +30,5 @@ __all__ = [
     "Ports",
     "SandboxClosedError",
     "SandboxError",
+    "WorkerLostError",
 ]

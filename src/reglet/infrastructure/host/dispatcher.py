@@ -46,7 +46,7 @@ class HostDispatcher:
         Args:
             ports: the clients; those that are `ContextBound` are given the context of each call.
             policy: is asked before a port is.
-            dialect: which of the two spellings is read and written (ABI section 5).
+            dialect: how requests and answers are spelled, and failures said (ABI section 5).
             limits: sizes, and how many calls.
             observer: is given each call after it was answered.
             context: what calls are made in: their deadline and cancellation.
@@ -116,8 +116,7 @@ class HostDispatcher:
         try:
             return handler.answer(request, self._context, log)
         except WireFormatError as error:
-            # with this word a guest tries the other dialect (ABI section 5)
-            return _refused(f"failed to unmarshal request: {error}")
+            return handler.unreadable(error)
         except CapabilityError as error:
             log.refuse(error)
             return handler.denied(error)

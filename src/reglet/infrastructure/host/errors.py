@@ -85,3 +85,16 @@ class SandboxClosedError(SandboxError):
     def __init__(self) -> None:
         """Say so."""
         super().__init__("the sandbox is closed: load the module in a new one")
+
+
+class WorkerLostError(SandboxError):
+    """What did a check for somebody else ended before it answered; nobody knows what came of the check."""
+
+    def __init__(self, reason: str) -> None:
+        """Say what became of it."""
+        super().__init__(f"the check has no result: {reason}")
+
+    @property
+    def code(self) -> str:
+        """`worker_lost`."""
+        return "worker_lost"

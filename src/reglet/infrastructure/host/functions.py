@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from attrs import evolve, frozen
 
 from reglet.domain.context import Context, ContextBound
+from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.records import (
     DEFAULT_MAX_REDIRECTS,
     DEFAULT_TIMEOUT,
@@ -41,7 +42,7 @@ from reglet.infrastructure.wire.record import Dialect
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reglet.domain.errors import CapabilityError
+    from reglet.domain.errors import CapabilityError, WireFormatError
     from reglet.domain.policy import Policy
     from reglet.infrastructure.host.events import CallLog
     from reglet.infrastructure.wire.context import CallContext
@@ -104,10 +105,12 @@ class Handler(ABC, Generic[Port, Q]):
     Attributes:
         function: the host function.
         failure_code: what the Go host SDK calls a failure of it (dialect hostlib).
+        app_type: the type that the newer app gives a failure of it; empty where that is the code.
     """
 
     function: ClassVar[HostFunction]
     failure_code: ClassVar[str]
+    app_type: ClassVar[str] = ""
 
     def __init__(self, port: Port, policy: Policy, dialect: Dialect, which: Which | None = None) -> None:
         """Answer with `port` what `policy` allows."""
@@ -133,18 +136,36 @@ class Handler(ABC, Generic[Port, Q]):
 
     def denied(self, error: CapabilityError) -> bytes:
         """Return the answer to a refusal: a response with an error, or the Go host SDK's bare one."""
-        if self._dialect is Dialect.HOSTLIB:
-            kind, _, pattern = error.required.partition(":")
-            hint = f"; {error.hint}" if error.hint else ""
-            return encode_failure("VALIDATION_ERROR", f"{kind} capability denied: {pattern}{hint}")
-        return self.function.response.encode_error(error.detail())
+        kind, _, pattern = error.required.partition(":")
+        denied = f"{kind} capability denied: {pattern}" + (f"; {error.hint}" if error.hint else "")
+        match self._dialect:
+            case Dialect.HOSTLIB:
+                return encode_failure("VALIDATION_ERROR", denied)
+            case Dialect.APP:
+                detail = ErrorDetail("capability", f"permission denied: {denied}")
+            case _:
+                detail = error.detail()
+        return self.function.response.encode_error(detail)
 
     def failed(self, error: RegletError) -> bytes:
         """Return a response that says how the port failed."""
         detail = error.detail()
-        if self._dialect is Dialect.HOSTLIB:
-            detail = evolve(detail, code=_hostlib_code(error, self.failure_code))
+        code = _hostlib_code(error, self.failure_code)
+        match self._dialect:
+            case Dialect.HOSTLIB:
+                detail = evolve(detail, code=code)
+            case Dialect.APP:
+                kind = self.app_type or code
+                detail = ErrorDetail(kind, detail.message, code if kind == "execution" else "")
         return self.function.response.encode_error(detail, self._dialect)
+
+    def unreadable(self, error: WireFormatError) -> bytes:
+        """Return the answer to a request that is not one of the dialect."""
+        if self._dialect is Dialect.APP:
+            message = f"hostfuncs: failed to unmarshal request: {error}"
+            return self.function.response.encode_error(ErrorDetail("internal", message))
+        # with this word a guest tries the other dialect (ABI section 5)
+        return encode_failure("VALIDATION_ERROR", f"failed to unmarshal request: {error}")
 
     @abstractmethod
     def _allowed(self, request: Q, log: CallLog) -> Q:
@@ -221,7 +242,8 @@ def _url_target(request: HTTPRequest) -> tuple[str, int]:
     except ValueError as error:
         raise HTTPError(request.method, request.url, error) from error
     if parts.scheme not in SCHEME_PORTS:
-        raise HTTPError(request.method, request.url, f"scheme {parts.scheme!r} is not http or https")
+        advice = "" if parts.scheme else "; write https:// before it"
+        raise HTTPError(request.method, request.url, f"scheme {parts.scheme!r} is not http or https{advice}")
     if not parts.hostname:
         raise HTTPError(request.method, request.url, "the URL names no host")
     return parts.hostname, SCHEME_PORTS[parts.scheme] if port is None else port
@@ -232,6 +254,7 @@ class DNSHandler(Handler[DNSResolver, DNSRequest]):
 
     function = HOST_FUNCTIONS["dns_lookup"]
     failure_code = "LOOKUP_FAILED"
+    app_type = "network"
 
     def _allowed(self, request: DNSRequest, log: CallLog) -> DNSRequest:
         if not request.hostname:
@@ -341,6 +364,7 @@ class ExecHandler(Handler[CommandRunner, CommandRequest]):
 
     function = HOST_FUNCTIONS["exec_command"]
     failure_code = "EXECUTION_FAILED"
+    app_type = "execution"
 
     def _allowed(self, request: CommandRequest, log: CallLog) -> CommandRequest:
         """Return the request with the file that its command was found at: what is judged is what is run.
@@ -355,7 +379,7 @@ class ExecHandler(Handler[CommandRunner, CommandRequest]):
             raise BadRequestError("a command, its arguments, directory and environment hold no NUL character")
         program = Program() if self._which is None else self._which(request.command, request.dir)
         decisions = [
-            self._policy.execute(name, resolved=program.resolved, environment=(request.env or {}).keys())
+            self._policy.execute(name, resolved=program.resolved, environment=request.env or {})
             for name in dict.fromkeys(filter(None, (request.command, program.path)))
         ]
         log.require(request.command, next((each for each in decisions if each), decisions[-1]))

@@ -8,10 +8,13 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
+from attrs import evolve
+
 from reglet.domain.context import Cancellation, Context
 from reglet.domain.errors import WireFormatError
 from reglet.domain.ports import HostFunctions
 from reglet.infrastructure.forks import Renewed, renewed_after_fork
+from reglet.infrastructure.host import older_form
 from reglet.infrastructure.host.compiled_plugin import CompiledPlugin
 from reglet.infrastructure.host.errors import GuestAnswerError, LimitExceededError, SandboxClosedError
 from reglet.infrastructure.host.instance import Instance, WasiConfig
@@ -45,13 +48,20 @@ class Module:
         wasi: WasiConfig,
         limits: Limits,
         slots: Renewed[threading.BoundedSemaphore],
+        *,
+        older: bool = False,
     ) -> None:
-        """Run `plugin`; `slots` are as many as guests may run at one moment."""
+        """Run `plugin`; `slots` are as many as guests may run at one moment.
+
+        `older` says that the exports of the older app are called, whose answers are read as a Manifest and
+        as Results.
+        """
         self._plugin = plugin
         self._functions = functions
         self._wasi = wasi
         self._limits = limits
         self._slots = slots
+        self._older = older
         self._kept: tuple[Instance, EpochInterrupt] | None = None
         self._kept_lock = renewed_after_fork(threading.Lock)
         self._closed = False
@@ -68,9 +78,10 @@ class Module:
 
     def manifest(self) -> Manifest:
         """Return the plugin's description of itself."""
-        return self._in_fresh(
-            lambda guest, _functions: guest.manifest(), self._reader("_manifest", MANIFEST.decode)
-        )
+        if self._older:
+            description = self._described("describe", older_form.decode_description)
+            return evolve(description, config_schema=self._described("schema", older_form.decode_schema))
+        return self._described("_manifest", MANIFEST.decode)
 
     def check(self, config: Mapping[str, Any] | bytes, *, fresh: bool = True, release: bool = True) -> Result:
         """Run a check and return its Result.
@@ -86,10 +97,12 @@ class Module:
             allowed = f"{self._limits.request_bytes} bytes"
             raise LimitExceededError("request_bytes", allowed, f"the config is {len(data)} bytes")
 
-        def observe(instance: Instance, functions: HostFunctions) -> bytes:
-            return instance.observe(data, functions, release=release)
+        export = "observe" if self._older else "_observe"
 
-        read = self._reader("_observe", RESULT.decode)
+        def observe(instance: Instance, functions: HostFunctions) -> bytes:
+            return instance.observe(data, functions, export, release=release)
+
+        read = self._reader(export, older_form.decode_evidence if self._older else RESULT.decode)
         return self._in_fresh(observe, read) if fresh else self._in_kept(observe, read)
 
     def answer(self, export: str, config: bytes | None = None) -> bytes:
@@ -108,6 +121,9 @@ class Module:
             if self._kept is not None:
                 self._kept[0].close()
                 self._kept = None
+
+    def _described(self, export: str, decode: Callable[[bytes], T]) -> T:
+        return self._in_fresh(lambda guest, _functions: guest.manifest(export), self._reader(export, decode))
 
     def _in_fresh(self, work: _Work, read: Callable[[bytes], T]) -> T:
         interrupt = EpochInterrupt(self._plugin.module.engine)

@@ -27,12 +27,13 @@ _COMPONENT = b"\x0d\0\x01\0"
 
 _I32, _I64 = ValueType.I32, ValueType.I64
 _NUMBERS = {_I32, _I64, ValueType.F32, ValueType.F64}
-_REQUIRED = {
+_DESCRIBES = FunctionType((), (_I64,))
+_OBSERVES = FunctionType((_I32, _I32), (_I64,))
+NEWER_EXPORTS = {"_manifest": _DESCRIBES, "_observe": _OBSERVES}
+OLDER_EXPORTS = {"describe": _DESCRIBES, "schema": _DESCRIBES, "observe": _OBSERVES}
+"""What hosts call of a plugin, by name: those of today, and the older Reglet app."""
+_COMMON = {
     "allocate": FunctionType((_I32,), (_I32,)),
-    "_manifest": FunctionType((), (_I64,)),
-    "_observe": FunctionType((_I32, _I32), (_I64,)),
-}
-_OPTIONAL = {
     "deallocate": FunctionType((_I32, _I32), ()),
     "_initialize": FunctionType((), ()),
 }
@@ -61,8 +62,27 @@ def check_signatures(binary: bytes, source: str) -> Signatures:
     except ModuleFormatError as error:
         raise NotAPluginError(source, f"it does not validate: {error.reason}") from error
     _check_imports(signatures, source)
-    _check_exports(signatures, source)
+    calls_older_exports(signatures, source)
     return signatures
+
+
+def calls_older_exports(signatures: Signatures, source: str, *, asked: bool = False) -> bool:
+    """Return whether a host calls the older app's exports: where that is asked for, or there are no others.
+
+    Raises `NotAPluginError` where what a host calls is not there, or has another type.
+    """
+    exports = signatures.exports
+    older = asked or (not exports.keys() >= NEWER_EXPORTS.keys() and exports.keys() >= OLDER_EXPORTS.keys())
+    called = OLDER_EXPORTS if older else NEWER_EXPORTS
+    missing = [name for name in ("memory", "allocate", *called) if name not in exports]
+    if missing:
+        raise NotAPluginError(source, f"it does not export {', '.join(missing)}")
+    if not isinstance(exports["memory"], SizeLimits):
+        raise NotAPluginError(source, "its export memory is not a memory of 32 bits and of its own")
+    for name, wanted in (_COMMON | called).items():
+        if name in exports:
+            _check_type(source, f"export {name}", exports[name], wanted)
+    return older
 
 
 def _check_imports(signatures: Signatures, source: str) -> None:
@@ -89,18 +109,6 @@ def _check_imports(signatures: Signatures, source: str) -> None:
                 or not _NUMBERS.issuperset(kind.parameters)
             ):
                 raise NotAPluginError(source, f"its import {name} has not the type that preview 1 gives it")
-
-
-def _check_exports(signatures: Signatures, source: str) -> None:
-    exports = signatures.exports
-    missing = [name for name in ("memory", *_REQUIRED) if name not in exports]
-    if missing:
-        raise NotAPluginError(source, f"it does not export {', '.join(missing)}")
-    if not isinstance(exports["memory"], SizeLimits):
-        raise NotAPluginError(source, "its export memory is not a memory of 32 bits and of its own")
-    for name, wanted in (_REQUIRED | _OPTIONAL).items():
-        if name in exports:
-            _check_type(source, f"export {name}", exports[name], wanted)
 
 
 def _check_type(source: str, what: str, actual: object, wanted: FunctionType) -> None:

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
+from functools import cache
 from typing import IO, Self
 
 from attrs import evolve, field, frozen
@@ -37,6 +37,8 @@ _LAST_WORDS = 1024 * 1024
 _PATIENCE = 1.0
 """How long, in seconds, to wait for the end of a program that was killed."""
 _ROUNDS = 10
+_SOON = 10_000
+"""How many processes can be made in the microseconds in which a program has no mark yet, and many more."""
 _SMALLEST_LIMIT = 2**61
 
 if sys.platform == "win32":
@@ -92,8 +94,7 @@ class ProcessOutput:
                 if ctx.cancellation is not None and ctx.cancellation.is_cancelled:
                     raise CancelledError("exec")
                 looked = looked if time.monotonic() - looked < _LOOK_UP else time.monotonic()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(deadline.left())
+        _wait_for_end(self._process, deadline.left())
         return self._has_ended()
 
     def _has_ended(self) -> bool:
@@ -184,9 +185,8 @@ def _end(
         kill_group(process.pid, _KILL)
     if mark is not None:
         mark.end_bearers()
-    try:
-        process.wait(_PATIENCE)
-    except subprocess.TimeoutExpired:  # it may not be killed by us; somebody must collect it
+    _wait_for_end(process, _PATIENCE)
+    if process.poll() is None:  # it may not be killed by us; somebody must collect it
         threading.Thread(target=process.wait, name=f"wait {process.pid}", daemon=True).start()
 
 
@@ -200,27 +200,31 @@ class Mark:
     output elsewhere in the microseconds before the limit was set is not found.
     """
 
+    pid: int
     limit: int
     pipes: frozenset[str]
 
     @classmethod
     def put_on(cls, process: subprocess.Popen[bytes]) -> Self | None:
         """Mark a process and what it has started already; None without Linux's `/proc`."""
-        if sys.platform == "linux" and Path("/proc/self").exists():
-            limit = _SMALLEST_LIMIT + secrets.randbelow(_SMALLEST_LIMIT)
-            pids = [process.pid]
-            while pids:
-                pid = pids.pop()
-                with suppress(OSError, ValueError):  # it has ended already, or is another user's
-                    _, hard = prlimit(pid, RLIMIT_RTTIME)
-                    prlimit(pid, RLIMIT_RTTIME, (limit, hard))
-                    pids += map(int, Path(f"/proc/{pid}/task/{pid}/children").read_bytes().split())
-            streams = (each for each in (process.stdout, process.stderr) if each is not None)
-            return cls(limit, frozenset(f"pipe:[{os.fstat(each.fileno()).st_ino}]" for each in streams))
-        return None
+        if sys.platform != "linux" or not os.path.exists("/proc/self"):  # noqa: PTH110 - paths are slow
+            return None
+        limit = _SMALLEST_LIMIT + secrets.randbelow(_SMALLEST_LIMIT)
+        pids = [process.pid]
+        while pids:
+            pid = pids.pop()
+            with suppress(OSError, ValueError):  # it has ended already, or is another user's
+                _, hard = prlimit(pid, RLIMIT_RTTIME)
+                prlimit(pid, RLIMIT_RTTIME, (limit, hard))
+                pids += map(int, _content(f"/proc/{pid}/task/{pid}/children").split())
+        streams = (each for each in (process.stdout, process.stderr) if each is not None)
+        pipes = frozenset(f"pipe:[{os.fstat(each.fileno()).st_ino}]" for each in streams)
+        return cls(process.pid, limit, pipes)
 
     def end_bearers(self) -> None:
         """Kill every process with this mark, and what they start meanwhile."""
+        if self._has_started_nothing():
+            return
         for _ in range(_ROUNDS):
             found = self._bearers()
             for pid in found:
@@ -230,22 +234,69 @@ class Mark:
                 return
             time.sleep(0.001)
 
+    def _has_started_nothing(self) -> bool:
+        """Whether no process of this machine was made after this one: the last number given is its own.
+
+        It is given to no other before this one is collected, and numbers come round slowly after that.
+        """
+        with suppress(OSError, ValueError):
+            return int(_content("/proc/loadavg").split()[-1]) == self.pid
+        return False
+
     def _bearers(self) -> list[int]:
         found: list[int] = []
         if sys.platform == "linux":
+            own = os.getpid()
             for name in os.listdir("/proc"):  # noqa: PTH208 - once a command, and paths are ten times slower
-                if not name.isdecimal() or int(name) == os.getpid():
+                pid = int(name) if name.isdecimal() else own
+                if pid == own:
                     continue
                 with suppress(OSError, ValueError):
-                    is_marked = prlimit(int(name), RLIMIT_RTTIME)[0] == self.limit or any(
-                        os.readlink(f"/proc/{name}/fd/{stream}") in self.pipes  # noqa: PTH115 - as above
-                        for stream in (1, 2)
-                    )
+                    is_marked = prlimit(pid, RLIMIT_RTTIME)[0] == self.limit or self._has_pipes(pid)
                     # one that has ended, and waits to be collected, has its limits still
-                    stat = Path(f"/proc/{name}/stat").read_bytes() if is_marked else b""
-                    if is_marked and stat.rpartition(b") ")[2][:1] != b"Z":
-                        found.append(int(name))
+                    if is_marked and _content(f"/proc/{pid}/stat").rpartition(b") ")[2][:1] != b"Z":
+                        found.append(pid)
         return found
+
+    def _has_pipes(self, pid: int) -> bool:
+        """Whether a process writes to the pipes, and may have been started before the limit was set."""
+        return (pid - self.pid) % _most_processes() < _SOON and any(
+            os.readlink(f"/proc/{pid}/fd/{stream}") in self.pipes  # noqa: PTH115 - paths are slow
+            for stream in (1, 2)
+        )
+
+
+def _content(path: str) -> bytes:
+    """Return the first 4 KiB of a file of the kernel's."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, 4096)
+    finally:
+        os.close(descriptor)
+
+
+@cache
+def _most_processes() -> int:
+    """Return after how many processes their numbers come round."""
+    return int(_content("/proc/sys/kernel/pid_max"))
+
+
+def _wait_for_end(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Wait for the end of a process. `Popen.wait` with a time looks every so often, which takes longer."""
+    if process.poll() is not None:
+        return
+    try:
+        descriptor = os.pidfd_open(process.pid)  # type: ignore[attr-defined,unused-ignore]  # Linux
+    except (AttributeError, OSError):
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(seconds)
+        return
+    try:
+        with selectors.DefaultSelector() as selector:
+            selector.register(descriptor, selectors.EVENT_READ)
+            selector.select(seconds)
+    finally:
+        os.close(descriptor)
 
 
 def _started(request: CommandRequest) -> subprocess.Popen[bytes]:

@@ -7,7 +7,15 @@ import struct
 from typing import TYPE_CHECKING
 
 from reglet.infrastructure.wasi.system import FILE_NAME_ERRORS, Descriptor, Stream, WriteQuota
-from reglet.infrastructure.wasi.tree import Errno, FileStatus, FileType, OpenFlags, Times, WasiError
+from reglet.infrastructure.wasi.tree import (
+    ENTRIES_AT_ONCE,
+    Errno,
+    FileStatus,
+    FileType,
+    OpenFlags,
+    Times,
+    WasiError,
+)
 
 if TYPE_CHECKING:
     from reglet.infrastructure.wasi.system import System
@@ -30,6 +38,7 @@ _U64 = (1 << 64) - 1
 _LAST_OFFSET = (1 << 63) - 1
 _LARGEST_TRANSFER = 1 << 20
 """Bytes that one read or write moves at most, so that a guest cannot make us hold more."""
+"""Entries of a listing that are written between two looks at the clock."""
 
 
 def packed_status(status: FileStatus) -> bytes:
@@ -115,6 +124,7 @@ class TransferCalls:
         memory = self._system.memory
         done = 0
         for address, size in memory.read_vectors(vectors, count):
+            self._system.checkpoint()
             wanted = min(size, _LARGEST_TRANSFER - done)
             content = opened.file.read(offset + done, wanted)
             memory.write(address, content)
@@ -229,11 +239,14 @@ class DirectoryCalls:
             raise WasiError(Errno.NOTDIR)
         if opened.listing is None or cookie == 0:
             opened.listing = opened.file.entries(self._system.checkpoint)
+            self._system.descriptors.forget_listings_but(opened)
         content = bytearray()
         room = min(size & 0xFFFF_FFFF, _LARGEST_TRANSFER)
         for position in range(max(cookie, 0), len(opened.listing)):
             if len(content) >= room:
                 break
+            if position % ENTRIES_AT_ONCE == 0:
+                self._system.checkpoint()
             entry = opened.listing[position]
             name = entry.name.encode(errors=FILE_NAME_ERRORS)
             content += _DIRECTORY_ENTRY.pack(position + 1, entry.inode, len(name), entry.type) + name

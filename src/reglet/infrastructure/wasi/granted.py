@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Self, TypeAlias
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from reglet.domain.errors import UnsupportedOptionError
 from reglet.domain.policy.files import path_pattern, special_folder
@@ -31,6 +31,7 @@ from reglet.infrastructure.wasi.real_files import (
     set_times,
 )
 from reglet.infrastructure.wasi.tree import (
+    Checkpoint,
     Errno,
     FileStatus,
     FileType,
@@ -40,6 +41,7 @@ from reglet.infrastructure.wasi.tree import (
     Tree,
     WasiError,
     names_directory,
+    no_checkpoint,
 )
 
 if TYPE_CHECKING:
@@ -59,6 +61,10 @@ class ObservedTree:
     tree: Tree
     observe: FileObserver
     start: str = "/"
+
+    def within(self, checkpoint: Checkpoint) -> Self:
+        """Return the tree for one guest."""
+        return evolve(self, tree=self.tree.within(checkpoint))
 
     def open(self, path: str, flags: OpenFlags) -> OpenFile:
         """Open a file or directory."""
@@ -156,7 +162,8 @@ class GrantedPaths:
 
     def is_known(self, path: str) -> bool:
         """Whether a guest may know that the path exists."""
-        return self.is_granted(path) or self.leads_on(path)
+        # of a path of a thousand directories each is asked for, and patterns read all of it anew
+        return self.leads_on(path) or self.is_granted(path)
 
 
 def _ways(policy: Policy, directory: str) -> Iterator[tuple[str, ...]]:
@@ -240,10 +247,15 @@ def granted_preopens(
 class GrantedTree:
     """Implements `Tree` over the real file system. It holds no state: guests may share it."""
 
-    def __init__(self, paths: GrantedPaths, start: str = "/") -> None:
+    def __init__(self, paths: GrantedPaths, start: str = "/", checkpoint: Checkpoint = no_checkpoint) -> None:
         """Show what `paths` knows; what is asked for is relative to `start`, an absolute path."""
         self._paths = paths
         self._start = start
+        self._checkpoint = checkpoint
+
+    def within(self, checkpoint: Checkpoint) -> GrantedTree:
+        """Return the tree for one guest."""
+        return GrantedTree(self._paths, self._start, checkpoint)
 
     def is_there(self) -> bool:
         """Whether there is a directory in which it starts, and a guest may know it."""
@@ -323,9 +335,11 @@ class GrantedTree:
             os.rename(source.name, target.name, src_dir_fd=source.parent, dst_dir_fd=target.parent)
 
     def _located(self, path: str, *, follow: bool) -> AbstractContextManager[Location]:
-        return located(
-            posixpath.join(self._start, path.lstrip("/")), follow=follow, may_pass=self._paths.is_known
-        )
+        def may_pass(directory: str) -> bool:
+            self._checkpoint()
+            return self._paths.is_known(directory)
+
+        return located(posixpath.join(self._start, path.lstrip("/")), follow=follow, may_pass=may_pass)
 
     def _lstat(self, location: Location) -> os.stat_result | None:
         """Return what stands at a location, None for nothing; refuse places that a guest may not know."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol, Self
 
 from attrs import frozen
 
@@ -122,6 +122,10 @@ class ReadOnlyTree:
 
     def __init__(self, root: Directory) -> None:
         self._root = root
+
+    def within(self, checkpoint: Checkpoint) -> Self:
+        """Return the tree itself: no path in it is a long way."""
+        return self
 
     def open(self, path: str, flags: OpenFlags) -> ReadOnlyFile:
         """Open a file or directory for reading; whatever else is asked for is refused with ROFS."""

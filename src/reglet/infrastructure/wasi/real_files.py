@@ -8,14 +8,17 @@ and whoever swaps a directory for a link meanwhile gets an error (POSIX `openat`
 from __future__ import annotations
 
 import contextlib
+import heapq
 import os
 import stat
 import sys
+from operator import attrgetter
 from typing import TYPE_CHECKING, NoReturn
 
 from attrs import frozen
 
 from reglet.infrastructure.wasi.tree import (
+    ENTRIES_AT_ONCE,
     Checkpoint,
     DirectoryEntry,
     Errno,
@@ -197,8 +200,8 @@ def _type_of_entry(entry: os.DirEntry[str]) -> FileType | None:
         return None
 
 
-_ENTRIES_AT_ONCE = 256
 """Entries of a listing between two looks at the clock; some milliseconds."""
+_name_of = attrgetter("name")
 
 
 class RealFile:
@@ -263,15 +266,22 @@ class RealDirectory:
 
     def entries(self, checkpoint: Checkpoint = no_checkpoint) -> Sequence[DirectoryEntry]:
         """Return the known entries, sorted by name."""
-        known: list[DirectoryEntry] = []
+        parts: list[list[DirectoryEntry]] = []
         with os.scandir(self._descriptor) as found:
             for count, each in enumerate(found):
-                if count % _ENTRIES_AT_ONCE == 0:
+                if count % ENTRIES_AT_ONCE == 0:
                     checkpoint()
+                    parts.append([])
                 kind = _type_of_entry(each)
                 if kind is not None and self._shows(each.name, kind):
-                    known.append(DirectoryEntry(each.name, each.inode(), kind))
-        return sorted(known, key=lambda each: each.name)
+                    parts[-1].append(DirectoryEntry(each.name, each.inode(), kind))
+        # sorted part by part: to sort a million at once would keep every other thread waiting
+        entries: list[DirectoryEntry] = []
+        for entry in heapq.merge(*(sorted(part, key=_name_of) for part in parts), key=_name_of):
+            if len(entries) % ENTRIES_AT_ONCE == 0:
+                checkpoint()
+            entries.append(entry)
+        return entries
 
     def read(self, offset: int, size: int) -> NoReturn:
         """Refuse: a directory has no bytes."""

@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Protocol
 
 from attrs import define
 
-from reglet.infrastructure.wasi.tree import DirectoryEntry, Errno, FileType, OpenFlags, WasiError
+from reglet.infrastructure.wasi.tree import (
+    Checkpoint,
+    DirectoryEntry,
+    Errno,
+    FileType,
+    OpenFlags,
+    WasiError,
+    no_checkpoint,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -101,6 +109,8 @@ class LinearMemory:
 _FIRST_FREE = 3
 _MOST_OPEN = 128
 """A process often may have 1,024 files open, which all of its guests share with the host itself."""
+_MOST_LISTED = 100_000
+"""Entries of open directories that are kept, unless one alone has more; some 30 MB."""
 
 
 @define
@@ -148,12 +158,14 @@ class Descriptors:
         preopens: Sequence[tuple[str, Tree]],
         stdout: Callable[[bytes], object],
         stderr: Callable[[bytes], object],
+        checkpoint: Checkpoint = no_checkpoint,
     ) -> None:
         self._open: dict[int, Stream | Descriptor] = {0: Stream(None), 1: Stream(stdout), 2: Stream(stderr)}
         flags = OpenFlags(directory=True)
         for guest_path, tree in preopens:
             root = tree.open("", flags)
-            self.add(Descriptor(tree, "", root, FileType.DIRECTORY, flags, guest_path, preopened=True))
+            seen = tree.within(checkpoint)
+            self.add(Descriptor(seen, "", root, FileType.DIRECTORY, flags, guest_path, preopened=True))
 
     def add(self, descriptor: Descriptor) -> int:
         """Return the lowest free number, under which what was opened now is."""
@@ -177,6 +189,13 @@ class Descriptors:
         if isinstance(found, Stream):
             raise WasiError(Errno.SPIPE)
         return found
+
+    def forget_listings_but(self, opened: Descriptor) -> None:
+        """Let go of the entries of other directories once there are too many: they are listed anew."""
+        others = [each for each in self._open.values() if isinstance(each, Descriptor) and each is not opened]
+        if sum(len(each.listing or ()) for each in (opened, *others)) > _MOST_LISTED:
+            for each in others:
+                each.listing = None
 
     def close(self, number: int) -> None:
         """Close what is open under a number."""
@@ -344,7 +363,7 @@ class System:
             f"{name}={value}".encode(errors=FILE_NAME_ERRORS) for name, value in (environment or {}).items()
         ]
         self.arguments = [argument.encode(errors=FILE_NAME_ERRORS) for argument in arguments]
-        self.descriptors = Descriptors(preopens, stdout, stderr)
+        self.descriptors = Descriptors(preopens, stdout, stderr, self.checkpoint)
         self.quota = WriteQuota(written_bytes)
         self.failure: BaseException | None = None
         self.exit_status: int | None = None

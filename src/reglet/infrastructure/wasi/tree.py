@@ -132,6 +132,9 @@ class Times:
 Checkpoint: TypeAlias = Callable[[], object]
 """Is called now and then in long work; raises WasiError(TIMEDOUT) once the guest must stop."""
 
+ENTRIES_AT_ONCE = 256
+"""How many entries of a directory are looked at between two checkpoints."""
+
 
 def no_checkpoint() -> None:
     """Let work go on for as long as it takes."""
@@ -184,6 +187,10 @@ class Tree(Protocol):
     A tree never answers for a file outside its root, whatever links lie in it: it raises
     WasiError(NOTCAPABLE). Every method may raise WasiError or OSError.
     """
+
+    def within(self, checkpoint: Checkpoint) -> Tree:
+        """Return the tree for one guest: what walks far calls `checkpoint` on its way."""
+        ...
 
     def open(self, path: str, flags: OpenFlags) -> OpenFile:
         """Open a file or directory."""

@@ -1,1 +1,1 @@
-"""JSON of the plugin ABI: one codec, two dialects. A leaf that any room may use."""
+"""JSON of the plugin ABI: one codec, every dialect. A leaf that any room may use."""

@@ -37,9 +37,9 @@ class CallContext:
     def of(cls, ctx: Context, timeout: timedelta | None = None) -> CallContext:
         """Return what a call within `timeout` carries of the context it is made in."""
         remaining = ctx.remaining()
-        spans = [each for each in (remaining, timeout) if each is not None]
-        timeout_ms = milliseconds(min(spans)) if spans else 0
-        return cls(ctx.deadline, ctx.request_id or "", timeout_ms, ctx.cancelled)
+        if remaining is not None and (timeout is None or remaining < timeout):
+            timeout = remaining
+        return cls(ctx.deadline, ctx.request_id or "", milliseconds(timeout), ctx.cancelled)
 
     @property
     def timeout(self) -> timedelta | None:

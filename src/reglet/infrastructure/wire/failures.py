@@ -37,6 +37,8 @@ _GUARD_REASONS = re.compile(
     r"(localhost/loopback|private|link-local|multicast|unspecified) address(es)? blocked"
     r"|\(requires network:outbound:private capability\)"
 )
+_UNRESOLVED = re.compile(r"DNS resolution failed: |failed to resolve host: ")
+"""What a guard writes for a name that it cannot look up, in the place where it says what it blocks."""
 _MISSING = "missing capability: "
 _UNREADABLE = b"unmarshal"
 _CODES = {"VALIDATION_ERROR": 400, "NOT_FOUND": 404, "INTERNAL_ERROR": 500}
@@ -113,9 +115,9 @@ HOSTLIB_ERROR = Record(
     "ErrorDetail", ErrorDetail, Field("code", STRING, always=True), Field("message", STRING, always=True)
 )
 ERROR_FIELD = Field(
-    "error", Kind(ERROR.kind.read, ERROR.text, None, write_hostlib=HOSTLIB_ERROR.text), extra=True
+    "error", Kind(lambda value: value, ERROR.text, None, write_hostlib=HOSTLIB_ERROR.text), extra=True
 )
-"""The field of a response that holds why there is none."""
+"""The field of a response that holds why there is none, which is read with what stands beside it."""
 
 
 class Response(Record[T]):
@@ -134,46 +136,41 @@ class Response(Record[T]):
         """Return the response of a call that failed; hostlib knows only an error's code and message."""
         return to_bytes(self.text(self._empty, dialect, {"error": error}))
 
-    def decode(self, data: bytes, needs: str = "") -> T:
+    def decode(self, data: bytes, needs: Callable[[], str] = str) -> T:
         """Return the response in JSON.
 
-        `needs` is the grant that the request needs, such as `network:example.com:443`.
+        `needs` returns the grant that the request needs, such as `network:example.com:443`.
 
         Raises:
             CapabilityError: the host refused for want of a grant.
             HostError: the host failed in any other way, or answered nothing.
             WireFormatError: the answer is not a JSON object of this record.
         """
-        values = decode_answer(data, self.name, needs)
-        attributes = self.attributes(values)
-        del attributes["error"]
+        if not data:
+            message = f"the host gave no answer where {self.name} was expected; its log may say why"
+            raise HostError(ErrorDetail("internal", message, "no_answer"))
+        values = decode_json(data, self.name)
+        try:
+            attributes = self.attributes(values)
+        except WireFormatError:
+            _raise_failure(values, self.name, needs)
+            raise
+        if attributes.pop("error") is not None:
+            _raise_failure(values, self.name, needs)
         return self._make(**attributes)
 
 
-def decode_answer(data: bytes, record: str, needs: str = "") -> Any:
-    """Return the JSON of an answer that is no failure; raises as `Response.decode` does."""
-    if not data:
-        message = f"the host gave no answer where {record} was expected; its log may say why"
-        raise HostError(ErrorDetail("internal", message, "no_answer"))
-    values = decode_json(data, record)
-    if isinstance(values, dict):
-        error = _member(values, "error")
-        if isinstance(error, str):
-            message = _member(values, "message")
-            said = message if message and isinstance(message, str) else error
-            raise failure(ErrorDetail(type_of_code(error), said, error), needs)
-        if error is not None:
-            raise failure(ERROR.of(error, where=f"{record}.error"), needs)
-    return values
-
-
-def _member(values: dict[str, Any], wanted: str) -> Any:
-    """Return the last value of a name, whatever its case; faster than to lower every name."""
-    found = None
-    for name, value in values.items():
-        if len(name) == len(wanted) and name.lower() == wanted:
-            found = value
-    return found
+def _raise_failure(values: Any, record: str, needs: Callable[[], str]) -> None:
+    """Raise what a JSON answer has in place of a response, if it has: `Response.decode` says what."""
+    if not isinstance(values, dict):
+        return
+    members = {name.lower(): value for name, value in values.items()}
+    error, message = members.get("error"), members.get("message")
+    if isinstance(error, str):
+        said = message if message and isinstance(message, str) else error
+        raise failure(ErrorDetail(type_of_code(error), said, error), needs())
+    if error is not None:
+        raise failure(ERROR.of(error, where=f"{record}.error"), needs())
 
 
 def is_unreadable(data: bytes) -> bool:
@@ -205,7 +202,9 @@ def _classified(detail: ErrorDetail) -> ErrorDetail:
     message, kind, code = detail.message, detail.type, detail.code
     if len(message) > _LONGEST_MESSAGE:
         message = f"{message[:_LONGEST_MESSAGE]}… (cut)"
-    if kind == _GUARD_TYPE:
+    if _UNRESOLVED.search(message):
+        kind, code = "", next((implied for words, implied in _WORDS if words in message), "LOOKUP_FAILED")
+    elif kind == _GUARD_TYPE:
         kind, code = "capability", code or _GUARD_CODE
     elif kind.isupper():
         kind, code = kind.lower() if kind.lower() in ERROR_TYPES else "", code or kind
@@ -249,7 +248,7 @@ def _denied(detail: ErrorDetail, needs: str) -> str:
 
 def _is_blocked(detail: ErrorDetail) -> bool:
     """Report whether a guard of the host refused an address, whatever the grant says."""
-    return (
+    return _UNRESOLVED.search(detail.message) is None and (
         detail.code == _GUARD_CODE
         or _GUARD in detail.message
         or _GUARD_REASONS.search(detail.message) is not None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from attrs import evolve, frozen
@@ -27,7 +28,7 @@ from reglet.domain.entities.records import (
 from reglet.domain.ports import LOG_FUNCTION, CommandRunner, DNSResolver, HTTPClient, SMTPClient, TCPDialer
 from reglet.infrastructure.wire.context import CONTEXT_FIELD, NO_CONTEXT, CallContext, Request
 from reglet.infrastructure.wire.failures import ERROR_FIELD, Response
-from reglet.infrastructure.wire.go_json import list_text, sorted_text, string_text
+from reglet.infrastructure.wire.go_json import decode_json, list_text, sorted_text, string_text
 from reglet.infrastructure.wire.record import (
     BOOLEAN,
     BYTES,
@@ -53,35 +54,38 @@ FOLLOW_REDIRECTS, MAX_REDIRECTS = "follow_redirects", "max_redirects"
 INSECURE_SKIP_VERIFY = "insecure_skip_verify"
 
 
-def _one_value(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        return (value,)
-    raise InvalidFieldError("strings by name", value)
+def _headers_of(
+    kind: type[str | list[Any]] | None, expected: str
+) -> Callable[[Any], dict[str, tuple[str, ...]]]:
+    """Return what reads headers whose values are of one kind, or of either."""
 
-
-def _many_values(value: Any) -> tuple[str, ...]:
-    try:
-        return read_strings(value)
-    except InvalidFieldError as error:
-        raise InvalidFieldError("lists of strings by name", value) from error
-
-
-def _headers_of(read: Callable[[Any], tuple[str, ...]]) -> Callable[[Any], dict[str, tuple[str, ...]]]:
     def read_headers(headers: Any) -> dict[str, tuple[str, ...]]:
         if not isinstance(headers, dict):
             raise InvalidFieldError("an object", headers)
-        return {name: () if value is None else read(value) for name, value in headers.items()}
+        read: dict[str, tuple[str, ...]] = {}
+        for name, value in headers.items():
+            if type(value) is list and kind is not str:
+                try:
+                    read[name] = read_strings(value)
+                except InvalidFieldError as error:
+                    raise InvalidFieldError(expected, value) from error
+            elif type(value) is str and kind is not list:
+                read[name] = (value,)
+            elif value is None:
+                read[name] = ()
+            else:
+                raise InvalidFieldError(expected, value)
+        return read
 
     return read_headers
 
 
-_HEADERS = Kind(
-    _headers_of(lambda value: (value,) if isinstance(value, str) else _many_values(value)), sorted_text
-)
+_LISTS = "lists of strings by name"
+_HEADERS = Kind(_headers_of(None, _LISTS), sorted_text)
 _SENT_HEADERS = evolve(
     _HEADERS,
     write_hostlib=lambda headers: sorted_text({name: ", ".join(values) for name, values in headers.items()}),
-    read_strictly={ABI: _headers_of(_many_values), HOSTLIB: _headers_of(_one_value)},
+    read_strictly={ABI: _headers_of(list, _LISTS), HOSTLIB: _headers_of(str, "strings by name")},
 )
 """Lists of values by name; in a request in hostlib, one string each."""
 
@@ -100,16 +104,26 @@ HTTP_REQUEST = Request(
 )
 
 
+_ON_REDIRECTS = frozenset((FOLLOW_REDIRECTS, MAX_REDIRECTS))
+
+
 def _http_response(
-    *, applied: tuple[str, ...], latency: timedelta | None, **attributes: Any
+    *,
+    status_code: int,
+    headers: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    body: bytes,
+    proto: str,
+    truncated: bool,
+    latency: timedelta | None,
+    applied: tuple[str, ...],
 ) -> tuple[HTTPResponse, frozenset[str]]:
     """Return the response, and the options that the host honoured.
 
     A host that reports the latency is ours, which says what it honoured, or speaks hostlib, which honours
     both options on redirects without saying so.
     """
-    implied = () if latency is None else (FOLLOW_REDIRECTS, MAX_REDIRECTS)
-    return HTTPResponse(latency=latency, **attributes), frozenset((*applied, *implied))
+    response = HTTPResponse(status_code, headers, body, proto, truncated, latency)
+    return response, frozenset(applied) if latency is None else _ON_REDIRECTS.union(applied)
 
 
 HTTP_RESPONSE = Response(
@@ -416,8 +430,9 @@ def decode_log_message(data: bytes) -> tuple[LogMessage, CallContext]:
     Raises:
         WireFormatError: the bytes are not a message.
     """
-    message, call = _LOG_MESSAGE.decode_call(data)
-    return evolve(message, request_id=call.request_id or None), call
+    attributes = _LOG_MESSAGE.attributes(decode_json(data, _LOG_MESSAGE.name))
+    call = attributes.pop("context") or NO_CONTEXT
+    return LogMessage(**attributes, request_id=call.request_id or None), call
 
 
 @frozen

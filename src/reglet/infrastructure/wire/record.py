@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
@@ -38,10 +38,19 @@ _MOST_MILLISECONDS = timedelta.max // _MILLISECOND
 
 
 class Dialect(StrEnum):
-    """Who reads the record: the ABI module, or the Go host SDK's functions (ABI section 5)."""
+    """How a host spells requests and answers, and says that it refused or failed (ABI sections 4 and 5).
+
+    Attributes:
+        ABI: the ABI module, which the Go plugin SDK shares.
+        HOSTLIB: the functions of the Go host SDK, which have records of their own.
+        APP: the newer Reglet app: the records of the ABI, failures in words of its own.
+        OLDER: the older Reglet app: the ABI throughout, but other exports are called.
+    """
 
     ABI = "abi"
     HOSTLIB = "hostlib"
+    APP = "app"
+    OLDER = "older"
 
 
 class InvalidFieldError(ValueError):
@@ -84,6 +93,7 @@ class Kind(Generic[T]):
         empty: what an absent field means; unset leaves it to the record's constructor.
         write_hostlib: returns the value as JSON in dialect hostlib, where that differs.
         read_strictly: in place of `read`, where a dialect must refuse what only the other one spells.
+        same: the class of JSON values that are their own value, so that `read` need not be called.
     """
 
     read: Callable[[Any], T]
@@ -91,6 +101,7 @@ class Kind(Generic[T]):
     empty: Any = UNSET
     write_hostlib: Callable[[Any], str] | None = None
     read_strictly: Mapping[Dialect, Callable[[Any], T]] = field(factory=dict)
+    same: type | None = None
 
 
 @frozen
@@ -132,10 +143,11 @@ class Field:
 
 
 _Source = Callable[[Any, Mapping[str, Any]], Any]
-_Written = tuple[tuple[str, str, "_Source | None", Callable[[Any], str], bool, Any], ...]
+_Writing = tuple[tuple[str, str, "_Source | None", Callable[[Any], str], bool, Any], ...]
 """A field to write: `"name":`, attribute, what finds its value otherwise, writer, whether always, default."""
-_Read = Mapping[str, tuple[str, Callable[[Any], Any], bool]]
-"""By its name, a field to read: attribute, reader, whether another field has the same attribute."""
+_Reading = Mapping[str, tuple[str, type | None, Callable[[Any], Any], bool]]
+"""By its name, a field to read: attribute, the class of what is taken as it is, reader, whether another field
+has the same attribute."""
 
 
 class Record(Generic[T]):
@@ -147,17 +159,11 @@ class Record(Generic[T]):
         self._make = make
         abi = [each for each in fields if each.only is not Dialect.HOSTLIB]
         hostlib = [each for each in fields if each.only is not Dialect.ABI]
-        added = [each for each in hostlib if each not in abi]
-        self._written = {Dialect.ABI: _written(abi), Dialect.HOSTLIB: _written(hostlib, Dialect.HOSTLIB)}
-        self._written_for_both = {
-            Dialect.ABI: _written([*abi, *added]),
-            Dialect.HOSTLIB: _written([*abi, *added], Dialect.HOSTLIB),
-        }
-        self._read: Mapping[Dialect | None, _Read] = {
-            None: _read(fields),
-            Dialect.ABI: _read(abi, Dialect.ABI),
-            Dialect.HOSTLIB: _read(hostlib, Dialect.HOSTLIB),
-        }
+        both = [*abi, *(each for each in hostlib if each not in abi)]
+        self._written = _writing(abi, Dialect.ABI), _writing(hostlib, Dialect.HOSTLIB)
+        self._written_for_both = _writing(both, Dialect.ABI), _writing(both, Dialect.HOSTLIB)
+        self._read = _reading(fields)
+        self._read_strictly = _reading(abi, Dialect.ABI), _reading(hostlib, Dialect.HOSTLIB)
         self._required = [each for each in fields if each.required]
         defaults = ((each.key, each.kind.empty if each.default is UNSET else each.default) for each in fields)
         self._defaults = {key: default for key, default in defaults if default is not UNSET}
@@ -173,7 +179,7 @@ class Record(Generic[T]):
         """Return a value as JSON text; `both` writes the fields that only the other dialect has, too."""
         plans = self._written_for_both if both else self._written
         parts = []
-        for name, attribute, source, write, always, default in plans[dialect]:
+        for name, attribute, source, write, always, default in plans[dialect is Dialect.HOSTLIB]:
             item = getattr(value, attribute) if source is None else source(value, extra)
             if always or (item if default is UNSET else item != default):
                 parts.append(name + write(item))
@@ -202,14 +208,18 @@ class Record(Generic[T]):
     def _attributes(self, values: Any, dialect: Dialect | None = None) -> dict[str, Any]:
         if not isinstance(values, dict):
             raise InvalidFieldError("an object", values)
-        fields = self._read[dialect]
+        fields = self._read if dialect is None else self._read_strictly[dialect is Dialect.HOSTLIB]
         found = self._defaults.copy()
         name = ""
         try:
             for name, value in values.items():
                 known = fields.get(name) or fields.get(name.lower())
-                if known is not None and value is not None:
-                    attribute, read, shared = known
+                if known is None or value is None:
+                    continue
+                attribute, same, read, shared = known
+                if type(value) is same:
+                    found[attribute] = value
+                else:
                     found[attribute] = read(value) or found[attribute] if shared else read(value)
             for each in self._required:
                 if each.key not in found:
@@ -249,7 +259,13 @@ class Record(Generic[T]):
         """A list of this record."""
 
         def read(values: Any) -> tuple[T, ...]:
-            return tuple(_each(enumerate(_list(values)), self._item, "[{}]"))
+            items: list[T] = []
+            for value in _list(values):
+                try:
+                    items.append(self._item(value))
+                except InvalidFieldError as error:
+                    raise error.within(f"[{len(items)}]") from None
+            return tuple(items)
 
         return Kind(read, lambda values: list_text(map(self.text, values)), ())
 
@@ -258,8 +274,13 @@ class Record(Generic[T]):
         """An object of this record by name, written in the order of the names."""
 
         def read(values: Any) -> dict[str, T]:
-            entries = _object(values)
-            return dict(zip(entries, _each(entries.items(), self._item, ".{}"), strict=True))
+            items: dict[str, T] = {}
+            for name, value in _object(values).items():
+                try:
+                    items[name] = self._item(value)
+                except InvalidFieldError as error:
+                    raise error.within(f".{name}") from None
+            return items
 
         def write(values: Mapping[str, T]) -> str:
             pieces = (f"{string_text(name)}:{self.text(values[name])}" for name in sorted(values))
@@ -268,7 +289,7 @@ class Record(Generic[T]):
         return Kind(read, write)
 
 
-def _written(fields: list[Field], dialect: Dialect = Dialect.ABI) -> _Written:
+def _writing(fields: Iterable[Field], dialect: Dialect) -> _Writing:
     return tuple(
         (
             f'"{each.name}":',
@@ -290,10 +311,15 @@ def _source(of: Field) -> _Source | None:
     return (lambda _, extra: extra.get(of.key)) if of.extra else None
 
 
-def _read(fields: Iterable[Field], dialect: Dialect | None = None) -> _Read:
+def _reading(fields: Iterable[Field], dialect: Dialect | None = None) -> _Reading:
     attributes = [each.key for each in fields]
     return {
-        each.name.lower(): (each.key, _reader(each, dialect), attributes.count(each.key) > 1)
+        each.name.lower(): (
+            each.key,
+            None if (shared := attributes.count(each.key) > 1) else each.kind.same,
+            _reader(each, dialect),
+            shared,
+        )
         for each in fields
     }
 
@@ -311,15 +337,6 @@ def _reader(of: Field, dialect: Dialect | None) -> Callable[[Any], Any]:
             return absent
 
     return read_leniently
-
-
-def _each(items: Iterable[tuple[Any, Any]], read: Callable[[Any], T], step: str) -> Iterator[T]:
-    """Yield what `read` makes of each value, its key or index being a step of the path."""
-    for key, value in items:
-        try:
-            yield read(value)
-        except InvalidFieldError as error:
-            raise error.within(step.format(key)) from None
 
 
 def _string(value: Any) -> str:
@@ -371,7 +388,9 @@ def _list(value: Any) -> list[Any]:
 
 def read_strings(value: Any) -> tuple[str, ...]:
     """Return a list of strings; a null in it is an empty one."""
-    items = ["" if item is None else item for item in _list(value)]
+    items = _list(value)
+    if None in items:
+        items = ["" if item is None else item for item in items]
     if _ONLY_STRINGS.issuperset(map(type, items)):
         return tuple(items)
     raise InvalidFieldError("a list of strings", value)
@@ -414,21 +433,21 @@ def one_of(names: Mapping[str, T]) -> Kind[T]:
 
 def nullable(kind: Kind[T]) -> Kind[T]:
     """Return the kind that writes None as null."""
-    return Kind(kind.read, lambda value: "null" if value is None else kind.write(value), None)
+    return Kind(kind.read, lambda value: "null" if value is None else kind.write(value), None, same=kind.same)
 
 
 read_int64 = integer_in(range(-(2**63), 2**63))
 
-STRING = Kind(_string, string_text, "")
-BOOLEAN = Kind(_boolean, {True: "true", False: "false"}.__getitem__, False)
+STRING = Kind(_string, string_text, "", same=str)
+BOOLEAN = Kind(_boolean, {True: "true", False: "false"}.__getitem__, False, same=bool)
 INTEGER = Kind(read_int64, str, 0)
 UINT16 = Kind(integer_in(range(2**16)), str, 0)
 TIME = Kind(_time, lambda value: f'"{format_time(value)}"', ZERO_TIME)
 BYTES = Kind(_bytes, lambda value: f'"{base64.b64encode(value).decode()}"', b"")
 STRINGS = Kind(read_strings, lambda values: list_text(map(string_text, values)), ())
-OBJECT = Kind(_object, sorted_text)
+OBJECT = Kind(_object, sorted_text, same=dict)
 """An object with its keys as they came, written in their sorted order, as Go writes a map's."""
-SCHEMA = Kind(_object, ordered_text, None)
+SCHEMA = Kind(_object, ordered_text, None, same=dict)
 """An object whose author chose the order of its keys."""
 ANY: Kind[Any] = Kind(lambda value: value, ordered_text, None)
 TIMEOUT = Kind(lambda value: timeout_of(read_int64(value)), lambda value: str(milliseconds(value)), None)

@@ -1,10 +1,10 @@
-"""A host made of fakes: it answers at the seam, in either dialect, and grants what a test names."""
+"""A host made of fakes: it answers at the seam, in any dialect, and grants what a test names."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias
 
 from reglet.application.examples import (
     Answer,
@@ -27,8 +27,11 @@ from reglet.testing.fakes.dns import FakeDNSResolver, LookupTypes
 from reglet.testing.fakes.exec import FakeCommandRunner
 from reglet.testing.fakes.http import FakeHTTPClient
 from reglet.testing.fakes.routes import Fake, FakeClock
-from reglet.testing.runners import EVERYTHING, encode_config, runner_of
+from reglet.testing.runners import EVERYTHING, definition_of, encode_config, runner_of
 from reglet.testing.usage import are_grants_open
+
+DialectName: TypeAlias = Literal["abi", "hostlib", "app", "older"]
+"""The hosts that a fake one can be like, as `Dialect` has them."""
 
 
 class FakeLog:
@@ -65,10 +68,13 @@ class FakeHost:
         self,
         *answers: Answer,
         grants: GrantSet | None = None,
-        dialect: Literal["abi", "hostlib"] = "abi",
+        dialect: DialectName = "abi",
         now: datetime | None = None,
     ) -> None:
         """Start with a route for each answer, and at the time `now`."""
+        given: object = grants
+        if not isinstance(given, GrantSet | None):
+            raise TypeError(f"FakeHost: grants is {given!r}; write reglet.GrantSet(…)")
         self.grants = grants or GrantSet()
         self.dialect = dialect
         self.clock = FakeClock()
@@ -90,11 +96,12 @@ class FakeHost:
         cls,
         plugin: Plugin,
         *answers: Answer,
-        dialect: Literal["abi", "hostlib"] = "abi",
+        dialect: DialectName = "abi",
         now: datetime | None = None,
     ) -> Self:
         """Return a host that grants what a plugin declares and nothing more."""
-        grants = EVERYTHING if are_grants_open() else plugin.manifest(Context()).capabilities
+        declared = definition_of(plugin).manifest(Context()).capabilities
+        grants = EVERYTHING if are_grants_open() else declared
         return cls(*answers, grants=grants, dialect=dialect, now=now)
 
     def set_time(self, now: datetime) -> None:

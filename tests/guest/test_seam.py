@@ -8,7 +8,7 @@ import pytest
 
 from reglet.domain.entities.records import LogMessage
 from reglet.domain.errors import CapabilityError, WireFormatError
-from reglet.infrastructure.guest.host_calls import HostLogSink, ImportedFunctions
+from reglet.infrastructure.guest.clients import HostLogSink, ImportedFunctions
 from tests.guest.hosts import ScriptedHost
 
 

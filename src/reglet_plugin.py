@@ -1,0 +1,22 @@
+"""The script `reglet-plugin`: its first instructions, outside of the package, whose import takes a while."""
+
+import sys
+
+
+def main() -> int:
+    """Run a command and return its exit status. Ctrl-C ends it in one line, also while it is imported."""
+    try:
+        from reglet.cli import main as run_command
+
+        return run_command()
+    except KeyboardInterrupt:
+        sys.stderr.write("reglet-plugin: interrupted\n")
+        return 130
+    finally:
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # an interpreter that ends has nothing to say of it
+
+
+if __name__ == "__main__":
+    sys.exit(main())

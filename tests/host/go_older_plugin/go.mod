@@ -1,0 +1,3 @@
+module example.com/goolderplugin
+
+go 1.24
