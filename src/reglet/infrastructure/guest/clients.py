@@ -210,7 +210,7 @@ def _time_left(ctx: Context, timeout: timedelta | None) -> timedelta | None:
 
     Zero and negative timeouts count as not set, as in the Go SDK.
     """
-    if not isinstance(timeout, timedelta | None):
+    if timeout is not None and not isinstance(timeout, timedelta):
         raise TypeError(f"a timeout is {timeout!r}; write timedelta(seconds={timeout})")
     own = timeout if timeout is not None and timeout > timedelta() else None
     remaining = ctx.remaining()
