@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # How many processes check and run the tests: make test WORKERS=8
 WORKERS ?= 2
+TYPED := src tools examples typing_tests
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 
-.PHONY: help install demo test test-full lint types mypy pyright imports docs picture bench runtime adapter clean
+.PHONY: help install demo test test-full lowest lint types mypy platforms pyright imports docs picture bench runtime adapter clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -32,9 +33,15 @@ test: $(STAMP) ## every check: style, types, layers, tests with coverage
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
-test-full: $(STAMP) ## the long tests: large counts, interpreters, the rebuilt adapter, every code block of the docs
+test-full: $(STAMP) platforms ## the long tests: large counts, interpreters, the rebuilt adapter, every code block of the docs
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile README.md CONTRIBUTING.md docs
 	$(BIN)/python -m pytest -q -m long -n $(WORKERS) --dist worksteal
+
+lowest: ## the tests with the lowest versions that pyproject.toml allows, on the Python that PYTHON names
+	$(PYTHON) -m venv build/lowest
+	build/lowest/bin/python -m pip install -q uv
+	build/lowest/bin/uv pip install -q --python build/lowest --resolution lowest-direct --group dev -e '.[all]'
+	build/lowest/bin/python -m pytest -q -m 'not long' -n $(WORKERS) --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check
@@ -43,7 +50,11 @@ lint: $(STAMP)
 types: mypy pyright
 
 mypy: $(STAMP)
-	$(BIN)/mypy src tools examples typing_tests
+	$(BIN)/mypy $(TYPED)
+
+platforms: $(STAMP) ## mypy as on Windows and macOS: what they lack is guarded
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32 $(TYPED)
+	$(BIN)/mypy --platform darwin --cache-dir .mypy_cache/darwin $(TYPED)
 
 pyright: $(STAMP)
 	$(BIN)/pyright --pythonpath $(BIN)/python

@@ -15,10 +15,16 @@ class RuntimeBuildHook(BuildHookInterface[Any]):
     PLUGIN_NAME = "custom"
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Make the product. `version` and `build_data` are as hatchling gives them and stay as they are."""
-        del version, build_data
+        """Make the product. `build_data`, as hatchling gives it, gets the examples that `new` starts with."""
+        del version
         if self.target_name != "wheel":
             return
+        examples = Path(self.root, "examples")
+        build_data["force_include"] |= {
+            str(path): f"reglet/cli/templates/examples/{path.relative_to(examples).as_posix()}"
+            for part in ("conftest.py", "src/**/*.py", "tests/**/*.py")
+            for path in examples.glob(f"*/{part}")
+        }
         sys.path[:0] = [self.root, str(Path(self.root, "src"))]
         from tools.runtime.make import is_up_to_date, make_product
 

@@ -12,7 +12,7 @@ PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text
 
 
 def test_the_extras_are_those_that_the_package_declares():
-    """Each brings its own packages; `host` and `registry` bring those of `build` too, and `all` every extra."""
+    """Each brings its own packages; `host` and `registry` bring those of `build` too, `dev` those of `test`, and `all` every extra."""
     declared = {
         extra: {re.split("[=<>]", requirement)[0] for requirement in requirements}
         for extra, requirements in PROJECT["optional-dependencies"].items()
@@ -20,8 +20,9 @@ def test_the_extras_are_those_that_the_package_declares():
     }
     known = {extra: set(modules.values()) for extra, modules in EXTRAS.items()}
     declared["registry"].remove("reglet[build]")
+    declared["dev"].remove("reglet[test]")
     assert declared == {**known, "host": known["host"] | known["build"]}
-    assert PROJECT["optional-dependencies"]["all"] == ["reglet[build,component,host,registry,test]"]
+    assert PROJECT["optional-dependencies"]["all"] == ["reglet[build,component,dev,host,registry,test]"]
 
 
 def test_a_module_is_brought_by_its_extra():

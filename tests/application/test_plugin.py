@@ -318,7 +318,7 @@ def _example(*examples: Any) -> Any:
         ([reglet.Example("a", CheckInput("u")), reglet.Example("a", CheckInput("u"))], "two examples"),
         (
             [reglet.Example("a", CheckOutput(1, "u"))],
-            "input of example 'a' is a CheckOutput; it must be CheckInput",
+            r"input of example 'a' is of type CheckOutput; write CheckInput\(",
         ),
         ([reglet.Example("a", CheckInput("u"), expected_output=CheckInput("u"))], "output of example 'a'"),
         ([reglet.Example("a", CheckInput(5))], "does not fit: must be a string, not 5 @"),

@@ -4,7 +4,10 @@ import struct
 
 import pytest
 
-from reglet.infrastructure.build.runtime import HeapError, free_chunks, zero_free_memory
+from reglet.infrastructure.build.plugin_guest import Snapshots
+from reglet.infrastructure.build.runtime import Guest, HeapError, Runtime, free_chunks, zero_free_memory
+from reglet.infrastructure.engine import run_in_guest_thread
+from reglet.infrastructure.runtime import load_product
 
 BASE = 1024
 STACK = 256
@@ -79,3 +82,42 @@ def test_a_heap_without_an_end_is_refused() -> None:
 
     with pytest.raises(HeapError, match="report this as a bug"):
         free_chunks(memory, BASE)
+
+
+_OBJECTS = """
+class Lasting:
+    "A class."
+def lasting(): return 1234567, ("a b",)
+mortal = Lasting()
+"""
+_COUNTS = """
+import os, sys
+each = (lasting, lasting.__code__, lasting.__code__.co_consts[1], Lasting, sys, mortal)
+os.write(1, " ".join(str(sys.getrefcount(each) > 1 << 30) for each in each).encode())
+"""
+
+
+def test_functions_code_constants_classes_and_modules_are_kept() -> None:
+    """Their references are no longer counted, an instance's still are, and the interpreter goes on."""
+    product = load_product()
+    snapshots = Snapshots(product, Runtime.of(product.module, product.key))
+
+    def counts() -> bytes:
+        with Guest(snapshots.runtime, {}, snapshots.base()) as guest:
+            guest.run(_OBJECTS)
+            guest.keep_objects()
+            return guest.run(_COUNTS)
+
+    assert run_in_guest_thread(counts) == b"True True True True True False"
+
+
+def test_the_rehearsal_leaves_no_module_behind() -> None:
+    """The base image has run a plugin, which is no part of it."""
+    product = load_product()
+    snapshots = Snapshots(product, Runtime.of(product.module, product.key))
+
+    def modules() -> bytes:
+        with Guest(snapshots.runtime, {}, snapshots.base()) as guest:
+            return guest.run("import os, sys; os.write(1, ' '.join(sys.modules).encode())")
+
+    assert b"rehearsal" not in run_in_guest_thread(modules)

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reglet.cli import main
-from reglet.cli.console import StderrLog, escape, escaped, quoted, show_result, without_secrets
+from reglet.cli.console import StderrLog, show_result, without_secrets
 from reglet.cli.grants import capability_lines
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.grants import (
@@ -27,6 +27,7 @@ from reglet.domain.entities.grants import (
 from reglet.domain.entities.manifest import Manifest, ServiceManifest
 from reglet.domain.entities.records import LogAttribute, LogMessage
 from reglet.domain.entities.result import result_error, result_success
+from reglet.domain.escaping import escape, escaped, quoted
 
 FORGED = "✔ success all good"
 TRICKS = {

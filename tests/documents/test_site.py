@@ -11,8 +11,10 @@ from html.parser import HTMLParser
 from importlib import import_module
 from pathlib import Path
 
+import click
 import pytest
 
+from reglet.cli import commands
 from tests.documents.console import ROOT
 
 FACES = [
@@ -94,6 +96,18 @@ def test_every_page_can_be_edited(site: Path) -> None:
     for page in pages(site):
         if page.name == "index.html":
             assert 'rel="edit"' in page.read_text(encoding="utf-8"), page
+
+
+def test_every_command_is_in_the_reference(site: Path) -> None:
+    """With its options, as the parser has them."""
+    page = (site / "reference" / "commands" / "index.html").read_text(encoding="utf-8")
+    context = click.Context(commands)
+    for name in commands.list_commands(context):
+        command = commands.get_command(context, name)
+        assert command is not None
+        assert f'<h2 id="{name}">' in page
+        options = [each.opts[-1] for each in command.params if isinstance(each, click.Option)]
+        assert [each for each in options if each not in page] == []
 
 
 def test_every_lint_code_is_explained() -> None:

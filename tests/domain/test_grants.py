@@ -39,7 +39,7 @@ def commands(*names: str) -> GrantSet:
 
 def test_a_rule_given_as_one_text_says_how_to_write_a_list():
     """`hosts="example.com"` would be eleven hosts of one letter; the error shows the list to write."""
-    with pytest.raises(TypeError, match=r"write \['example.com'\]"):
+    with pytest.raises(TypeError, match=r"write hosts=\[\"example.com\"\]"):
         NetworkRule(hosts="example.com")
 
 

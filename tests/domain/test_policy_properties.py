@@ -59,7 +59,7 @@ def plainly_read(patterns: list[str], path: str) -> bool:
     return any(fits([part for part in each.split("/") if part], parts) for each in absolute)
 
 
-@settings(max_examples=500)
+@settings(deadline=None, max_examples=500)
 @given(st.lists(PATTERNS, max_size=3), PATHS)
 def test_files_are_granted_as_the_plain_specification_says(patterns, path):
     """By patterns that start anywhere, for paths however they are written."""
@@ -110,7 +110,7 @@ def plainly_run(rules: list[str], command: str, resolved: str) -> bool:
     )
 
 
-@settings(max_examples=500)
+@settings(deadline=None, max_examples=500)
 @given(RULES, COMMANDS, RESOLVED)
 def test_programs_are_granted_as_the_plain_specification_says(rules, command, resolved):
     """A wildcard reaches what only reads, in the system's folders; the rest has its exact rule, or none."""
@@ -139,7 +139,7 @@ STEERING = {"LD_PRELOAD", "ld_audit", "BASH_ENV", "IFS"}
 HARMLESS = {"LANG", "LC_ALL", "TZ"}
 
 
-@settings(max_examples=500)
+@settings(deadline=None, max_examples=500)
 @given(
     st.lists(st.one_of(VARIABLES, st.sampled_from(("*", "**", "L*", "A?S_*", "{IFS,PATH}"))), max_size=3),
     VARIABLES,

@@ -96,6 +96,26 @@ def test_an_address_that_a_guard_blocks_is_a_denial_that_says_what_each_host_wan
     assert "declare it" not in str(error)
 
 
+LOST = "lookup h on 127.0.0.1:53: no such host"
+
+
+@pytest.mark.parametrize("port", NETWORK)
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"type": "internal", "message": f'Get "http://h/": SSRF protection: failed to resolve host: {LOST}'},
+        {"code": "SSRF_BLOCKED", "message": f"DNS resolution failed: {LOST}"},
+        {"type": "SSRF_BLOCKED", "message": f"DNS resolution failed: {LOST}"},
+    ],
+)
+def test_a_name_that_a_guard_cannot_look_up_is_no_denial(port: str, error: dict[str, str]) -> None:
+    """Though hosts say so with the words of one: the name does not exist."""
+    found = raised(port, {"error": error})
+    assert not isinstance(found, CapabilityError)
+    assert found.concerns_target
+    assert found.detail().type == "network"
+
+
 @pytest.mark.parametrize("port", CALLS)
 @pytest.mark.parametrize(
     ("answer", "required"),

@@ -40,7 +40,7 @@ def with_function(body: str) -> str:
         (" ".join(f'(export "{n}" (memory 0))' for n in range(10_001)), "EXPORT section has 1000"),
         ("(global i32 (i32.const 0))" * 10_001, "GLOBAL section has 1000"),
     ],
-    ids=lambda value: None if len(value) > 100 else value,
+    ids=lambda value: value[:40],
 )
 def test_what_is_beyond_a_limit_is_not_compiled(more, reason):
     """The error says what it has, and how many it may have."""

@@ -165,3 +165,45 @@ def test_denied(plugin_client):
     project.run("--reglet-audit=touched.json").assert_outcomes(passed=3)
     touched = json.loads((project.folder / "touched.json").read_text())
     assert touched["targets"] == [["a.test", 443], ["example.com", 8443]]
+
+
+def test_what_a_plugin_says_steers_no_terminal_when_a_test_fails(project):
+    """In messages, in values that are compared, in what was printed, in local names and in examples."""
+    project.make()
+    project.test(
+        """
+import pytest
+
+class Evil(Exception):
+    pass
+
+SAID = "\\x1b[2J\\x1b[1A\\rforged \\x9b31m \\u202e \\u2028passed"
+
+def test_message(plugin):
+    raise Evil(SAID)
+
+def test_cause(plugin):
+    try:
+        raise Evil(SAID)
+    except Evil as error:
+        raise AssertionError(SAID) from error
+
+def test_output(plugin):
+    print(SAID)
+    pytest.fail(SAID, pytrace=False)
+
+def test_skip(plugin):
+    pytest.skip(SAID)
+
+def test_value(plugin):
+    assert SAID == ""
+"""
+    )
+    for options in ((), ("-l", "-rA"), ("--tb=short",), ("--tb=native",), ("--tb=line",)):
+        result = project.run("--color=no", *options)
+        shown = "\n".join((*result.outlines, *result.errlines))
+        assert "forged" in shown
+        assert not any(character in shown for character in "\x1b\x9b\r\u202e\u2028\x07")
+    project.make(status="\x1b]52;c;AAAA\x07")
+    result = project.run("--color=no", "pyproject.toml")
+    assert not any(character in "".join(result.outlines) for character in "\x1b\x07")

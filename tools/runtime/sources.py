@@ -66,7 +66,13 @@ HOST_MODULES = frozenset({WASI_MODULE, HOST_MODULE})
 HOST_FUNCTIONS = ("http_request", "dns_lookup", "tcp_connect", "smtp_connect", "exec_command")
 """Those that a build may leave out, in the order of the adapter's bits."""
 
-BUILD_EXPORTS = ("_python_initialize", "_run", "_forget_process_state", "_declare_host_functions")
+BUILD_EXPORTS = (
+    "_python_initialize",
+    "_run",
+    "_keep_objects",
+    "_forget_process_state",
+    "_declare_host_functions",
+)
 """What a build calls and a plugin does not keep, beside the constructors."""
 
 PLUGIN_EXPORTS = ("allocate", "deallocate", "_manifest", "_observe", "describe", "schema", "observe")

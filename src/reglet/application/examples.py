@@ -25,6 +25,11 @@ Failure: TypeAlias = FailureName | RegletError | ErrorDetail | str
 def _error(failure: Failure | None) -> RegletError | None:
     if failure is None or isinstance(failure, RegletError):
         return failure
+    if not isinstance(failure, str | ErrorDetail):
+        raise DefinitionError(
+            f'error={failure!r}: write a failure by name such as "timeout", an error of reglet.errors, or a '
+            "message"
+        )
     return HostError(ErrorDetail("network", failure) if isinstance(failure, str) else failure)
 
 
@@ -246,6 +251,14 @@ class Example(Generic[I, O]):
         now: datetime | None = None,
     ) -> None:
         """Take the call and what comes of it: an output, an error, or neither."""
+        if not isinstance(name, str):
+            raise DefinitionError(f"example: its name is {name!r}; write Example(name, input, …)")
+        given: Any = answers
+        if isinstance(given, Answer) or not all(isinstance(each, Answer) for each in given):
+            raise DefinitionError(
+                f"example {name!r}: answers is {answers!r}; write answers=[…] of reglet.answers, such as "
+                f"[answers.http(body=…)]"
+            )
         if expected_output is not None and expected_error:
             raise DefinitionError(f"example {name!r}: it expects an output and an error; give one of the two")
         self.name = name

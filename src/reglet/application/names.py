@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from reglet.domain.errors import DefinitionError
 
@@ -54,23 +54,33 @@ def quoted(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names) or "none"
 
 
-def suggestion(wrong: str, names: Sequence[str]) -> str:
-    """Return `; did you mean "…"?` if changing two fifths of the letters of `wrong` gives one of `names`.
+def suggestion(wrong: str, names: Iterable[str]) -> str:
+    """Return `; did you mean "…"?` if one of `names` is close to `wrong`, else nothing."""
+    closest = closest_name(wrong, names)
+    return f'; did you mean "{closest}"?' if closest else ""
 
-    Else return nothing. `difflib` would do, for 80 KB in every plugin.
+
+def closest_name(wrong: str, names: Iterable[str]) -> str:
+    """Return the name that changing two fifths of the letters of `wrong` gives, in any case; else nothing.
+
+    `difflib` would do, for 80 KB in every plugin.
     """
     word, most = wrong.lower(), len(wrong) * 2 // 5
-    near = [(_edit_distance(word, name), name) for name in names if abs(len(word) - len(name)) <= most]
+    near = [
+        (_edit_distance(word, name.lower()), name) for name in names if abs(len(word) - len(name)) <= most
+    ]
     edits, closest = min(near, default=(most + 1, ""))
-    return f'; did you mean "{closest}"?' if edits <= most else ""
+    return closest if edits <= most else ""
 
 
 def _edit_distance(one: str, other: str) -> int:
-    """Return how many letters must be put in, left out or replaced to make `other` of `one` (Levenshtein)."""
-    row = list(range(len(other) + 1))
+    """Return how many letters must be put in, left out, replaced or swapped with the next to make `other`."""
+    before, row = [0] * (len(other) + 1), list(range(len(other) + 1))
     for index, letter in enumerate(one, 1):
-        before, row[0] = row[0], index
+        earlier, before, row = before, row, [index]
         for column, target in enumerate(other, 1):
-            replaced = before + (letter != target)
-            before, row[column] = row[column], min(replaced, row[column] + 1, row[column - 1] + 1)
+            edits = min(before[column] + 1, row[column - 1] + 1, before[column - 1] + (letter != target))
+            if index > 1 and column > 1 and letter == other[column - 2] and one[index - 2] == target:
+                edits = min(edits, earlier[column - 2] + 1)
+            row.append(edits)
     return row[-1]

@@ -81,8 +81,9 @@ def read_signature(handler: Callable[..., Any], what: str) -> Signature:
     ports: list[WantedPort] = []
     for parameter in inspect.signature(handler).parameters.values():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            stars = "*" if parameter.kind is parameter.VAR_POSITIONAL else "**"
             raise DefinitionError(
-                f"{what} takes *{parameter.name}; write {_FORMS}, then ports after a bare *"
+                f"{what} takes {stars}{parameter.name}; write {_FORMS}, then ports after a bare *"
             )
         if parameter.kind is parameter.KEYWORD_ONLY:
             ports.append(_wanted_port(parameter, hints, what))
@@ -114,10 +115,16 @@ def _context_or_model(parameter: inspect.Parameter, hints: dict[str, Any], what:
     annotation = hints[parameter.name]
     if annotation is Context or is_model(annotation):
         return annotation
-    name = getattr(annotation, "__name__", annotation)
+    name, advice = (
+        getattr(annotation, "__name__", annotation),
+        "write a class with @reglet.model for the input",
+    )
+    if getattr(annotation, "_is_protocol", False):
+        advice = f"a port is keyword-only: write *, {parameter.name}: {name}"
+    elif isinstance(annotation, type) and annotation.__module__ != "builtins":
+        advice = f"decorate {name} with @reglet.model, or write *, {parameter.name}: {name} if it is a port"
     raise DefinitionError(
-        f"{what}: parameter {parameter.name} is a {name}, neither Context nor a model: decorate {name} with "
-        f"@reglet.model, or make the parameter keyword-only if it is a port"
+        f"{what}: parameter {parameter.name} is of type {name}, neither Context nor a model: {advice}"
     )
 
 
@@ -131,6 +138,10 @@ def _wanted_port(parameter: inspect.Parameter, hints: dict[str, Any], what: str)
     ports = [kind for kind in kinds if kind is not NoneType]
     if len(ports) != 1:
         raise DefinitionError(f"{what}: port {parameter.name} is {hints[parameter.name]}; ask for one port")
+    if is_model(ports[0]):
+        raise DefinitionError(
+            f"{what}: port {parameter.name} is the model {ports[0].__name__}; an input stands before the *"
+        )
     return WantedPort(parameter.name, ports[0], optional)
 
 
@@ -141,8 +152,10 @@ def _output(hints: dict[str, Any], what: str) -> tuple[type[Any] | None, bool]:
     kinds = _alternatives(hints["return"])
     models = [kind for kind in kinds if kind not in (NoneType, Result)]
     if len(models) > 1 or not all(map(is_model, models)):
+        returned = hints["return"]
+        name = returned.__name__ if isinstance(returned, type) else returned
         raise DefinitionError(
-            f"{what} returns {hints['return']}; write a model of yours, reglet.Result, or one of the two"
+            f"{what} returns {name}; write a class with @reglet.model, reglet.Result, or one of the two"
         )
     return models[0] if models else None, NoneType in kinds
 
@@ -202,14 +215,27 @@ def operation(
             f"@reglet.operation was given {getattr(handler, '__qualname__', repr(handler))}; "
             f'write @reglet.operation(), or @reglet.operation(description="…"), above the method'
         )
+    if isinstance(examples, Example):
+        raise DefinitionError(
+            f"@reglet.operation: examples is the example {examples.name!r}; write examples=[…]"
+        )
+    for each in examples:
+        if not isinstance(each, Example):
+            raise DefinitionError(
+                f"@reglet.operation: examples has {each!r}; write reglet.Example(name, input, …)"
+            )
     declared = Declared(description, name, tuple(examples))
 
     def declare(handler: F) -> F:
         if type(handler) is not FunctionType:
-            raise DefinitionError(
-                f"@reglet.operation stands above a {type(handler).__name__}; put it on a plain method"
-            )
+            kind = "class" if isinstance(handler, type) else type(handler).__name__
+            raise DefinitionError(f"@reglet.operation stands above a {kind}; put it on a plain method")
         body = sys._getframe(1).f_locals  # noqa: SLF001 - of the class, which will forget the first of two
+        if "__qualname__" not in body and handler.__qualname__ == handler.__name__:
+            raise DefinitionError(
+                f"@reglet.operation stands above the function {handler.__name__}; put it on a method of a "
+                f"class with @plugin.service"
+            )
         if "__qualname__" in body and declared_on(body.get(handler.__name__)) is not None:
             raise DefinitionError(
                 f"operation {handler.__qualname__} is defined twice, and the second would replace the first; "
@@ -314,7 +340,7 @@ def make_operation(service: str, instance: object, attribute: str, declared: Dec
     seen: set[str] = set()
     for example in made.examples:
         if example.name in seen:
-            raise DefinitionError(f"{what}: two examples are called {example.name!r}")
+            raise DefinitionError(f"{what}: two examples are called {example.name!r}; give one another name")
         seen.add(example.name)
         _check_example(example, made, what)
     return made
@@ -349,5 +375,5 @@ def _check_example(example: Example[Any, Any], operation: Operation, what: str) 
 
 def _check_type(value: object, model: type[Any] | None, what: str) -> None:
     if (model is None and value is not None) or (model is not None and type(value) is not model):
-        wanted = "None" if model is None else model.__name__
-        raise DefinitionError(f"{what} is a {type(value).__name__}; it must be {wanted}")
+        wanted = "None" if model is None else f"{model.__name__}(…)"
+        raise DefinitionError(f"{what} is of type {type(value).__name__}; write {wanted}")

@@ -60,7 +60,9 @@ def make_service(name: str, description: str, cls: type[Any]) -> Service:
             continue
         made = make_operation(name, instance, attribute, declared)
         if made.name in operations:
-            raise DefinitionError(f'service {cls.__qualname__}: two operations are called "{made.name}"')
+            raise DefinitionError(
+                f'service {cls.__qualname__}: two operations are called "{made.name}"; give one another name'
+            )
         operations[made.name] = made
     if not operations:
         raise DefinitionError(
@@ -80,7 +82,7 @@ def register(plugin: P) -> P:
     Raises:
         DefinitionError: it is no plugin, or the module registered another one.
     """
-    if not _is_plugin(plugin):
+    if not is_plugin(plugin):
         name = getattr(plugin, "__name__", type(plugin).__name__)
         raise DefinitionError(
             f"{name} is no plugin: register an object with manifest(ctx) and check(ctx, config)"
@@ -102,7 +104,7 @@ def plugin_of(module: ModuleType) -> Plugin:
         return cast("Plugin", registered)
     found: dict[str, Plugin] = {}  # by name; one of two names counts once
     for name, value in vars(module).items():
-        if _is_plugin(value) and not any(value is known for known in found.values()):
+        if is_plugin(value) and not any(value is known for known in found.values()):
             found[name] = value
     if not found:
         raise DefinitionError(
@@ -117,7 +119,7 @@ def plugin_of(module: ModuleType) -> Plugin:
     return plugin
 
 
-def _is_plugin(value: object) -> TypeGuard[Plugin]:
+def is_plugin(value: object) -> TypeGuard[Plugin]:
     """Return whether a value is a plugin: a class or a module that could pass for one is not."""
     try:
         return not isinstance(value, (type, ModuleType)) and isinstance(value, Plugin)
@@ -153,12 +155,17 @@ class PluginDefinition:
     ) -> None:
         """Take what `define_plugin` was given."""
         self.name = check_name("plugin", name)
+        for option, value in (("description", description), ("min_host_version", min_host_version)):
+            if not isinstance(value, str):
+                raise DefinitionError(f"plugin {name}: {option} is {value!r}; write a string")
         if not isinstance(capabilities, GrantSet):
             raise DefinitionError(
                 f"plugin {name}: capabilities is a {type(capabilities).__name__}; write reglet.GrantSet(…)"
             )
         self.description = description
         self.config = config
+        if sys.platform != "wasi":  # a plugin does not need the policy
+            _refuse_unreadable(name, capabilities)
         self.capabilities = capabilities.deduplicate()
         self.min_host_version = min_host_version
         self._declared_version = None if version is None else check_version(version)
@@ -214,7 +221,9 @@ class PluginDefinition:
 
         def add(cls: type[C]) -> type[C]:
             if name in self._services:
-                raise DefinitionError(f'plugin {self.name}: two services are called "{name}"')
+                raise DefinitionError(
+                    f'plugin {self.name}: two services are called "{name}"; give one another name'
+                )
             made = make_service(name, description, cls)
             for each in made.operations.values():
                 if each.input is not None:
@@ -283,6 +292,23 @@ def define_plugin(
         GrantSet() if capabilities is None else capabilities,
         min_host_version or "",
     )
+
+
+def _refuse_unreadable(name: str, capabilities: GrantSet) -> None:
+    """Refuse patterns that match nothing: each request would be denied, and the user could not help it."""
+    from reglet.domain.policy import Policy
+
+    for error in Policy(capabilities).errors:
+        is_host = error.startswith("host ")
+        advice = "; write a name, an address or a pattern, without scheme, port and path" if is_host else ""
+        raise DefinitionError(f"plugin {name}: capabilities: {error}{advice}")
+    for rule in capabilities.fs.rules if capabilities.fs else ():
+        for pattern in (*rule.read, *rule.write):
+            if pattern.startswith(("~", "$")):
+                raise DefinitionError(
+                    f"plugin {name}: capabilities: no host reads {pattern[0]} in the path {pattern!r}; "
+                    f"write the whole path, or a pattern such as /home/*/.config"
+                )
 
 
 def _refuse_routing_fields(model: type[Any]) -> None:

@@ -9,7 +9,7 @@ import os
 import posixpath
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
@@ -18,6 +18,7 @@ from attrs import evolve
 
 from reglet.application.models.redaction import Redaction
 from reglet.application.models.unstructure import unstructure
+from reglet.application.names import suggestion
 from reglet.application.operations import Operation
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.result import Result, ResultStatus, result_error, result_failure, result_success
@@ -155,10 +156,14 @@ def author_traceback(error: BaseException) -> str:
 def one_line(error: BaseException) -> str:
     """Return an error as `Type: message`, even where it has no readable message."""
     name = type(error).__name__
+    if isinstance(error, attrs.exceptions.FrozenInstanceError):
+        return f"{name}: can't set attribute: a model does not change; make another with attrs.evolve(…)"
     try:
         message = str(error)
     except Exception as unsayable:  # noqa: BLE001 - an author's __str__ may raise anything
         message = f"<its message cannot be had: {type(unsayable).__name__}>"
+    if isinstance(error, AttributeError) and error.name and attrs.has(type(error.obj)):
+        message += suggestion(error.name, [each for each in dir(error.obj) if each[0] != "_"])
     return f"{name}: {message}" if message else name
 
 
@@ -176,7 +181,7 @@ def result_of(operation: Operation, outcome: Any) -> Result:
         message = f"operation {operation} returned {output.__name__} whose {mismatch}"
         return result_error(ErrorDetail("panic", message))
     if isinstance(outcome, Result):
-        return evolve(outcome, data=unstructure(outcome.data)) if outcome.data else outcome
+        return _with_json(outcome, f"operation {operation}") if outcome.data is not None else outcome
     if outcome is None and operation.signature.may_return_none:
         return result_success(OK)
     wanted = "a reglet.Result" if output is None else f"{output.__name__} or a reglet.Result"
@@ -185,10 +190,20 @@ def result_of(operation: Operation, outcome: Any) -> Result:
     return result_error(ErrorDetail("panic", message))
 
 
+def _with_json(result: Result, what: object) -> Result:
+    """Return a Result with its data as JSON; `what` made it, and has a bug if that is no object."""
+    data = unstructure(result.data)
+    if data is None or isinstance(data, Mapping):
+        return evolve(result, data=data)
+    message = f'{what} gave the data {data!r}: data is an object, so give it a name: {{"found": …}}'
+    return result_error(ErrorDetail("panic", message))
+
+
 def result_of_error(error: BaseException) -> Result:
     """Return the Result of what was raised in a check; what is no error of ours counts as a bug."""
     if isinstance(error, CheckFailed):
-        return result_failure(error.message, unstructure(error.data))
+        failed: Any = error.data
+        return _with_json(result_failure(error.message, failed), f"CheckFailed({error.message!r})")
     if isinstance(error, RegletError):
         return result_error(error.detail())
     stack = author_traceback(error).encode(errors="backslashreplace")

@@ -26,7 +26,6 @@ from reglet.cli.command import (
 )
 from reglet.cli.configs import decode_document, read_file
 from reglet.cli.console import (
-    escaped,
     show_rows,
     write_file,
     write_line,
@@ -37,6 +36,7 @@ from reglet.cli.console import (
 from reglet.cli.grants import capability_lines
 from reglet.cli.reference import field_rows
 from reglet.cli.targets import local_path, manifest_of
+from reglet.domain.escaping import escaped
 
 if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest

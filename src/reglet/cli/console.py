@@ -13,15 +13,15 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
-from enum import Enum
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 from unicodedata import combining, east_asian_width
 
 import click
-from attrs import evolve, fields, frozen, has
+from attrs import frozen
 
 from reglet.cli.command import UsageError
 from reglet.domain.entities.result import Result, ResultStatus
+from reglet.domain.escaping import escape, quoted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,12 +31,6 @@ if TYPE_CHECKING:
 COLOURS = {ResultStatus.SUCCESS: "green", ResultStatus.FAILURE: "yellow", ResultStatus.ERROR: "red"}
 MARKS = {ResultStatus.SUCCESS: "✔", ResultStatus.FAILURE: "✘", ResultStatus.ERROR: "⚠"}
 
-_BLANK = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]"
-)
-"""Characters that Unicode calls printable and that show nothing; emoji forms stay."""
-
-_BARE = re.compile(r"[A-Za-z0-9_./*:@%+~?!^$\[\]-]+")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>]+(?<![:;,.)])")
 _LOG_LEVELS = frozenset({"DEBUG", "INFO", "WARN", "ERROR"})
 _LEAST_TEXT_WIDTH = 20
@@ -44,49 +38,6 @@ _MOST_NAME_WIDTH = 40
 _GAP = "  "
 
 _T = TypeVar("_T")
-
-
-def escape(text: str) -> str:
-    r"""Return a string in one line, with what is not printed as itself as an escape: `\n`, `\x1b`, `\u202e`.
-
-    That is every control character, C1 and line ends included, everything invisible or bidirectional, every
-    space but the plain one, and what is no character at all.
-    """
-    if text.isprintable() and not _BLANK.search(text):
-        return text
-    return "".join(
-        each
-        if each.isprintable() and not _BLANK.match(each)
-        else each.encode("unicode_escape").decode("ascii")
-        for each in text
-    )
-
-
-def quoted(text: str) -> str:
-    """Return a string as one word: as it is if it is plain, else in quotes, escaped."""
-    if _BARE.fullmatch(text):
-        return text
-    within = escape(text.replace("\\", "\\\\").replace('"', '\\"'))
-    return '"' + re.sub(" {2,}", lambda spaces: r"\x20" * len(spaces[0]), within) + '"'
-
-
-def escaped(value: _T) -> _T:
-    """Return a record, or anything that JSON has, with every string in it escaped, names included."""
-    changed: Any = value
-    match changed:
-        case Enum():
-            return value
-        case str():
-            changed = escape(changed)
-        case Mapping():
-            changed = {escaped(key): escaped(item) for key, item in changed.items()}
-        case list() | tuple():
-            changed = type(changed)(map(escaped, changed))
-        case _ if has(type(changed)):
-            names = [field.name for field in fields(type(changed)) if field.init]
-            changed = evolve(changed, **{name: escaped(getattr(changed, name)) for name in names})
-    result: _T = changed
-    return result
 
 
 def without_secrets(value: _T, secrets: Sequence[str] = ()) -> _T:
@@ -149,7 +100,7 @@ def _fitted(text: str, width: int, indent: str = _GAP) -> list[str]:
 _UNLIMITED = sys.maxsize
 
 
-def _width(stream: TextIO) -> int:
+def width_of(stream: TextIO) -> int:
     """Return the columns of a terminal; a pipe gets whole lines."""
     if not stream.isatty():
         return _UNLIMITED
@@ -161,7 +112,7 @@ def _width(stream: TextIO) -> int:
 
 
 def _write(stream: TextIO, text: str, indent: str, **style: Any) -> None:
-    for line in _fitted(text, _width(stream), indent):
+    for line in _fitted(text, width_of(stream), indent):
         _print(line, stream, **style)
 
 
@@ -171,7 +122,7 @@ def _print(line: str, stream: TextIO, **style: Any) -> None:
     stream.write((line if plain else click.style(line, **style)) + "\n")
 
 
-def write_message(text: str, indent: str = _GAP, **style: Any) -> None:
+def write_message(text: str = "", indent: str = _GAP, **style: Any) -> None:
     """Write a line to stderr, escaped; `style` is that of `click.style`, for terminals."""
     _write(sys.stderr, escape(text), indent, **style)
 
@@ -221,7 +172,7 @@ def show_data(data: Mapping[str, Any]) -> None:
 
 def _show_data(data: Mapping[str, Any], depth: int, *, skip_empty: bool = False, dim: bool = False) -> None:
     indent = _GAP * depth
-    most = min(_width(sys.stdout) // 3, _MOST_NAME_WIDTH)
+    most = min(width_of(sys.stdout) // 3, _MOST_NAME_WIDTH)
     width = max((cells for name in data if (cells := _cells(escape(name))) <= most), default=0)
     style: dict[str, Any] = {"dim": True} if dim else {}
     for name, value in data.items():
@@ -240,8 +191,13 @@ def _show_data(data: Mapping[str, Any], depth: int, *, skip_empty: bool = False,
                 for line in value.splitlines():
                     write_line(f"{indent}  │ {line}", f"{indent}  │   ", **style)
             case _:
-                label = f"{indent}{_padded(label, width)}    "
-                write_line(f"{label}{_shown(value)}", " " * min(_cells(label), len(indent) + 16), **style)
+                shown, start = _shown(value), f"{indent}{_padded(label, width)}    "
+                room = width_of(sys.stdout) - _cells(start)
+                if max(map(_cells, shown.split(" "))) <= room:
+                    write_line(f"{start}{shown}", " " * min(_cells(start), len(indent) + 16), **style)
+                else:  # a word that is cut can be found and copied by nobody
+                    write_line(f"{indent}{label}", f"{indent}  ", **style)
+                    write_line(f"{indent}  {shown}", f"{indent}  ", **style)
 
 
 def _show_items(items: Sequence[Any], depth: int) -> None:
@@ -285,7 +241,7 @@ def write_table(names: Sequence[str], rows: Sequence[Sequence[str]], indent: str
     """
     table = [[escape(cell) for cell in row] for row in (names, *rows)]
     widths = [max(_cells(cell) for cell in column) for column in zip(*table, strict=True)]
-    room = _width(sys.stdout) - len(indent) - len(_GAP) * (len(widths) - 1)
+    room = width_of(sys.stdout) - len(indent) - len(_GAP) * (len(widths) - 1)
     if sum(widths) > room:
         widest = widths.index(max(widths))
         widths[widest] -= sum(widths) - room

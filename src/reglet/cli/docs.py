@@ -6,14 +6,24 @@ import html
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from difflib import unified_diff
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from reglet.cli.command import FILE, TARGET_HELP, Command, ExitStatus, require_extra, target_argument
-from reglet.cli.console import write_file
+from reglet.cli.command import (
+    FILE,
+    TARGET_HELP,
+    Command,
+    ExitStatus,
+    UsageError,
+    require_extra,
+    target_argument,
+)
+from reglet.cli.configs import read_file
+from reglet.cli.console import write_file, write_line, write_message
 from reglet.cli.reference import (
     CapabilityRow,
     ExampleSection,
@@ -27,6 +37,8 @@ from reglet.cli.targets import manifest_of
 if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest
 
+SECTIONS_BEGIN = "<!-- from here on written by: reglet-plugin docs --into -->"
+SECTIONS_END = "<!-- here it ends -->"
 _HTML_SUFFIXES = (".html", ".htm")
 
 
@@ -39,18 +51,40 @@ _HTML_SUFFIXES = (".html", ".htm")
     type=click.Choice(["markdown", "html"]),
     help="What to write (default: html for a FILE with that suffix, else markdown).",
 )
-def docs(target: str, output: Path | None, form: str | None) -> int:
+@click.option(
+    "--into", type=FILE, metavar="FILE", help="Write its sections between two marks of a page of yours."
+)
+@click.option(
+    "--check", type=FILE, metavar="FILE", help="Compare them with those of the page; status 1 if they differ."
+)
+def docs(target: str, output: Path | None, form: str | None, into: Path | None, check: Path | None) -> int:
     """Write the plugin's reference page: Markdown, or one HTML file that needs nothing else."""
+    if sum(each is not None for each in (output, into, check)) > 1 or (form and (into or check)):
+        raise UsageError("--output, --into and --check exclude each other, and the last two write Markdown")
+    if page := into or check:
+        before = read_file(page, f"--{'into' if into else 'check'} {page}").decode("utf-8", "replace")
+        after = with_sections(before, manifest_of(target), str(page))
+        if into:
+            write_file(into, after.encode())
+            return ExitStatus.SUCCESS
+        difference = list(
+            unified_diff(before.splitlines(), after.splitlines(), str(page), "the plugin now", lineterm="")
+        )
+        for line in difference:
+            write_line(line)
+        if difference:
+            write_message(f"write it anew with: reglet-plugin docs --into {page}")
+        return ExitStatus.FAILURE if difference else ExitStatus.SUCCESS
     if form is None:
         form = "html" if output is not None and output.suffix.lower() in _HTML_SUFFIXES else "markdown"
     if form == "html":
         require_extra("build", "docs --format html")
     manifest = manifest_of(target)
-    page = html_page(manifest) if form == "html" else markdown_page(manifest)
+    made = html_page(manifest) if form == "html" else markdown_page(manifest)
     if output is None:
-        sys.stdout.write(page)
+        sys.stdout.write(made)
     else:
-        write_file(output, page.encode())
+        write_file(output, made.encode())
     return ExitStatus.SUCCESS
 
 
@@ -90,6 +124,21 @@ def markdown_sections(manifest: Manifest, level: int = 2) -> str:
         facts = ", ".join(f"{name} {_prose(value)}" for name, value in reference.requirements.items())
         blocks.append(f"The plugin is {facts}.")
     return _blocks(blocks)
+
+
+def with_sections(page: str, manifest: Manifest, name: str) -> str:
+    """Return a page of the author's own, called `name`, with the sections between its two marks made anew.
+
+    Raises:
+        UsageError: it has no marks.
+    """
+    before, begin, rest = page.partition(SECTIONS_BEGIN)
+    _, end, after = rest.partition(SECTIONS_END)
+    if not (begin and end):
+        raise UsageError(
+            f"{name} has no place for the sections: write {SECTIONS_BEGIN} and {SECTIONS_END} into it"
+        )
+    return f"{before}{begin}\n\n{markdown_sections(manifest)}\n\n{end}{after}"
 
 
 def markdown_fields(schema: Mapping[str, Any]) -> str:

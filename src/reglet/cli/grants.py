@@ -14,7 +14,7 @@ import click
 
 from reglet.cli.command import Command, Context, ExitStatus, UsageError, json_option, require_extra
 from reglet.cli.configs import decode_document, read_file
-from reglet.cli.console import quoted, write_line, write_message
+from reglet.cli.console import write_line, write_message
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
     ExecCapability,
@@ -26,6 +26,7 @@ from reglet.domain.entities.grants import (
     NetworkRule,
 )
 from reglet.domain.errors import WireFormatError
+from reglet.domain.escaping import quoted
 from reglet.domain.policy.risk import assess_risk
 
 if TYPE_CHECKING:

@@ -1,12 +1,13 @@
-"""`new`, `dev` and `doctor`: a project that starts, one that is worked on, and what it needs."""
+"""`new` and `doctor`: a project that starts, and what it needs."""
 
 from __future__ import annotations
 
 import platform
 import re
-import time
-from collections.abc import Iterator
-from contextlib import suppress
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
@@ -16,100 +17,182 @@ import click
 from attrs import frozen
 
 from reglet.application.version import __version__
-from reglet.cli.command import FILE, Command, ExitStatus, UsageError, project_argument, require_extra
+from reglet.cli.command import FILE, Command, ExitStatus, UsageError
 from reglet.cli.console import write_line, write_message
-from reglet.cli.targets import require_project
+from reglet.cli.docs import SECTIONS_BEGIN, SECTIONS_END, with_sections
+from reglet.cli.targets import manifest_of
 from reglet.domain.errors import RegletError
+from reglet.infrastructure.atomic import write_atomic
 from reglet.infrastructure.extras import EXTRAS, add_with
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
+    from reglet.domain.entities.manifest import Manifest
+
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _SHORTEST_NAME = 2
+_KINDS = ("network", "fs", "env", "exec")
+_EXAMPLES = ("http", "dns", "tcp", "smtp", "file", "command", "aws")
+
+
+def _kinds(_context: click.Context, _parameter: click.Parameter, given: str | None) -> tuple[str, ...]:
+    kinds = tuple(dict.fromkeys(kind.strip() for kind in (given or "").split(",") if kind.strip()))
+    for kind in kinds:
+        if kind not in _KINDS:
+            rules = "; which hosts, paths or programs it may reach stands in plugin.py" if ":" in kind else ""
+            raise UsageError(f"--capabilities {kind}: use some of {', '.join(_KINDS)}{rules}")
+    return kinds
 
 
 @click.command(cls=Command)
-@click.argument("name", metavar="NAME")
+@click.argument("name", metavar="NAME|.")
 @click.option("--into", type=FILE, metavar="FOLDER", help="Where to make it (default: ./NAME).")
-def new(name: str, into: Path | None) -> int:
+@click.option(
+    "--capabilities",
+    "kinds",
+    callback=_kinds,
+    metavar="KIND,...",
+    help=f"What it checks with, a check for each: {', '.join(_KINDS)} (default: network).",
+)
+@click.option(
+    "--from-example", "example", type=click.Choice(_EXAMPLES), help="Start with one of Reglet's own plugins."
+)
+@click.option("--keep", is_flag=True, help="Leave the files as they are that are there already.")
+@click.option("--force", is_flag=True, help="Replace the files that are there already.")
+def new(
+    name: str, into: Path | None, kinds: tuple[str, ...], example: str | None, keep: bool, force: bool
+) -> int:
     """Make a plugin project.
 
-    NAME is the plugin's name: lower-case letters, digits and single dashes.
+    NAME is the plugin's name: lower-case letters, digits and single dashes. With . the project is made in the
+    working directory and has its name.
     """
+    if example is not None and kinds:
+        raise UsageError("--from-example brings its own capabilities: leave out --capabilities")
+    if keep and force:
+        raise UsageError("--keep and --force exclude each other: leave out one")
+    folder = into or Path(name)
+    if name == ".":
+        name = folder.resolve().name
     if len(name) < _SHORTEST_NAME or not _NAME.fullmatch(name):
         wanted = "at least two lower-case letters, digits and single dashes, starting with a letter"
         raise UsageError(f"{name!r} cannot be a plugin's name: use {wanted}, such as web-check")
-    folder = into or Path(name)
-    if folder.exists():
-        raise UsageError(f"{folder} is there already: choose another name, or another place with --into")
-    words = {"name": name, "package": f"{name.replace('-', '_')}_plugin", "service": name.replace("-", "_")}
+    made = _project_files(name, kinds or ("network",), example)
     try:
-        _write(folder, words)
+        there = sorted(path for path, content in made.items() if _would_be_lost(folder / path, content))
+        if there and not (keep or force):
+            raise UsageError(
+                f"{folder} has what would be lost: {', '.join(there)}; nothing was written: --keep leaves "
+                "these files as they are, --force replaces them"
+            )
+        for path in made.keys() - (there if keep else ()):
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            write_atomic(folder / path, made[path].encode())
     except OSError as error:
         raise UsageError(
             f"cannot make {folder}: {error.strerror}; choose another place with --into"
         ) from error
-    for line in (f"made {folder}", "", f"  cd {folder}", "  reglet-plugin test", "  reglet-plugin build"):
-        write_message(line)
+    write_message(f"made {folder.resolve().name if folder == Path() else folder}")
+    for path in there:
+        write_message(f"{'kept' if keep else 'replaced'} {path}")
+    write_message()
+    for line in (f"cd {folder}", "reglet-plugin test", "reglet-plugin build")[folder == Path() :]:
+        write_message(f"  {line}")
     return ExitStatus.SUCCESS
 
 
-def _write(folder: Path, words: dict[str, str]) -> None:
-    """Write the project beside its place and rename it there, so that it is whole or not there."""
-    import shutil
-    import tempfile
-    from importlib.resources import files
-
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        for path, text in _templates(files("reglet.cli") / "templates"):
-            target = beside / path.replace("gitignore", ".gitignore").replace("package", words["package"])
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(Template(text).substitute(words), encoding="utf-8", newline="\n")
-        beside.chmod(0o755)
-        beside.rename(folder)
-    except BaseException:
-        shutil.rmtree(beside)
-        raise
+def _would_be_lost(path: Path, content: str) -> bool:
+    return path.exists() and not (path.is_file() and path.read_bytes() == content.encode())
 
 
-def _templates(root: Traversable, prefix: str = "") -> Iterator[tuple[str, str]]:
+def _project_files(name: str, kinds: Sequence[str], example: str | None) -> dict[str, str]:
+    """Return the files of a new project by their paths: the plugin's code, what is around it, the README."""
+    templates = files("reglet.cli") / "templates"
+    words = {"name": name, "package": f"{name.replace('-', '_')}_plugin"}
+    if example is None:
+        made = _code_for(templates / "capabilities", kinds, words)
+    else:
+        # A wheel holds the examples as templates; a checkout has them at its root.
+        packaged = templates / "examples"
+        root = packaged if packaged.is_dir() else Path(__file__).parents[3] / "examples"
+        made = _code_of_example(root / example, example, words)
+    frame = {
+        re.sub(
+            "^git(hub|ignore)", r".git\1", path.removesuffix(".in").replace("package", words["package"])
+        ): text
+        for path, text in _texts(templates / "project")
+    }
+    readme = frame.pop("README.md")
+    made = {path: Template(text).substitute(words) for path, text in frame.items()} | made
+    manifest = _manifest_of(made, words["package"])
+    examples = (each for s in manifest.services.values() for o in s.operations for each in o.examples)
+    words |= {"example": next(examples).name, "reference": f"{SECTIONS_BEGIN}\n{SECTIONS_END}"}
+    made["README.md"] = with_sections(Template(readme).substitute(words), manifest, "README.md")
+    return made
+
+
+def _code_for(templates: Traversable, kinds: Sequence[str], words: dict[str, str]) -> dict[str, str]:
+    """Return a plugin's module, with a check for each kind of capability, and its tests."""
+    parts = [(templates / f"{kind}.py.in").read_text("utf-8").split("# ---\n") for kind in kinds]
+    abouts, imports, rules, services = (
+        [text.strip() for text in texts] for texts in zip(*parts, strict=True)
+    )
+    *first, last = abouts
+    words["description"] = f"Checks {', '.join(first)}{' and ' if first else ''}{last}"
+    module = Template((templates / "plugin.py.in").read_text("utf-8")).substitute(
+        words,
+        imports="\n".join([*sorted(filter(None, imports), key=lambda line: line.startswith("from")), ""])
+        + "\n" * any(imports),
+        capabilities="\n".join(f"        {rule}," for rule in rules),
+        services="\n\n\n".join(services),
+    )
+    made = {f"src/{words['package']}/plugin.py": module}
+    for kind in kinds:
+        test = "tests/test_plugin.py" if len(kinds) == 1 else f"tests/test_{kind}.py"
+        made[test] = (templates / f"test_{kind}.py.in").read_text("utf-8")
+    return made
+
+
+def _code_of_example(root: Traversable, example: str, words: dict[str, str]) -> dict[str, str]:
+    """Return an example's modules and tests, its package and plugin renamed."""
+    named = re.compile(rf'(define_plugin\(\s*name=)"{example}"(,\s*description="([^"]*)")')
+    package = re.compile(rf"\b{example}_plugin\b")
+    made = {}
+    for path, text in _texts(root):
+        if not path.startswith(("src/", "tests/", "conftest.py")):
+            continue
+        if found := named.search(text):
+            words["description"] = found[3]
+        made[package.sub(words["package"], path)] = package.sub(
+            words["package"], named.sub(rf'\1"{words["name"]}"\2', text)
+        )
+    return made
+
+
+def _texts(root: Traversable, prefix: str = "") -> Iterator[tuple[str, str]]:
     for entry in root.iterdir():
-        path = f"{prefix}{entry.name}"
         if entry.is_dir():
-            yield from _templates(entry, f"{path}/")
-        elif path.endswith(".in"):
-            yield path.removesuffix(".in"), entry.read_text(encoding="utf-8")
+            yield from _texts(entry, f"{prefix}{entry.name}/")
+        elif entry.name.endswith((".in", ".py")):
+            yield f"{prefix}{entry.name}", entry.read_text(encoding="utf-8")
 
 
-_WATCHED = {".py", ".toml", ".json"}
-_LEFT_OUT = {".venv", "__pycache__", ".git", "dist", "build", "node_modules"}
-_PAUSE_SECONDS = 0.25
-
-
-@click.command(cls=Command)
-@project_argument
-def dev(path: Path) -> int:
-    """Run a project's tests again on every change."""
-    require_extra("test", "dev")
-    require_project(path)
-    from reglet.cli.verify import run_tests
-
-    before: dict[Path, int] = {}
-    while True:
-        now: dict[Path, int] = {}
-        for each in path.rglob("*"):
-            if each.suffix in _WATCHED and _LEFT_OUT.isdisjoint(each.parts):
-                with suppress(FileNotFoundError):  # deleted between the listing and the look
-                    now[each] = each.stat().st_mtime_ns
-        if now != before:
-            before = now
-            run_tests(path, "fakes", ("-q",))
-            write_message("waiting for a change; Ctrl-C ends", dim=True)
-        else:
-            time.sleep(_PAUSE_SECONDS)
+def _manifest_of(made: dict[str, str], package: str) -> Manifest:
+    """Import the plugin of files that are not written yet, leave no trace of it, and return its manifest."""
+    path, modules = list(sys.path), set(sys.modules)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in made.items():
+            target = Path(folder, name)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(text, encoding="utf-8")
+        try:
+            return manifest_of(folder)
+        finally:
+            sys.path[:] = path
+            for name in set(sys.modules) - modules:
+                if name.partition(".")[0] == package:
+                    del sys.modules[name]
 
 
 @frozen

@@ -14,7 +14,7 @@ from attrs import frozen
 from reglet.application.lint import RULES
 from reglet.application.version import __version__
 from reglet.cli.command import require_extra
-from reglet.cli.console import escape
+from reglet.domain.escaping import escape
 
 Format: TypeAlias = Literal["table", "json", "yaml", "junit", "sarif", "github"]
 """The formats; `table` is for a person."""

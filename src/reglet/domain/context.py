@@ -113,7 +113,7 @@ class Context:
         client = self._clients.get(port)
         if client is None:
             raise MissingClientError(_name(port), [_name(bound) for bound in self._clients])
-        return cast("T", client.in_context(self) if isinstance(client, ContextBound) else client)
+        return cast("T", client_in(client, self))
 
     def with_timeout(self, timeout: timedelta) -> Context:
         """Return a context whose deadline is `timeout` from now, or the present one if that is sooner."""
@@ -156,16 +156,27 @@ class Context:
         return port in self._clients
 
 
+def client_in(client: T, ctx: Context) -> T:
+    """Return a client for calls made in a context: itself, unless it is `ContextBound`."""
+    bind: Callable[[Context], T] | None = getattr(client, "in_context", None)
+    return (
+        client if bind is None else bind(ctx)
+    )  # to ask `isinstance` of a protocol costs more than a host call
+
+
 def _require_fit(client: object, port: Any) -> None:
-    if not getattr(port, "_is_runtime_protocol", False) or isinstance(client, port):
+    if not getattr(port, "_is_runtime_protocol", False):
+        return
+    if isinstance(client, type):
+        raise DefinitionError(f"the class {client.__name__} is no {_name(port)}; write {client.__name__}(…)")
+    if isinstance(client, port):
         return
     from typing_extensions import get_protocol_members
 
     missing = [
         name for name in sorted(get_protocol_members(port)) if not callable(getattr(client, name, None))
     ]
-    kind = f"the class {client.__name__}" if isinstance(client, type) else f"a {type(client).__name__}"
-    raise DefinitionError(f"{kind} is no {_name(port)}: it has no {', '.join(missing)}")
+    raise DefinitionError(f"a {type(client).__name__} is no {_name(port)}: it has no {', '.join(missing)}")
 
 
 def _name(port: object) -> str:

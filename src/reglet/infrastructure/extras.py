@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 
 from reglet.domain.errors import RegletError
 
-Extra: TypeAlias = Literal["build", "host", "registry", "component", "test"]
+Extra: TypeAlias = Literal["build", "host", "registry", "component", "test", "dev"]
 """The extras, as `pip install 'reglet[…]'` names them."""
 
 EXTRAS: Mapping[Extra, Mapping[str, str]] = {
@@ -16,10 +16,11 @@ EXTRAS: Mapping[Extra, Mapping[str, str]] = {
     "registry": {"oras": "oras"},
     "component": {"componentize_py": "componentize-py"},
     "test": {"pytest": "pytest", "jsonschema": "jsonschema", "hypothesis": "hypothesis"},
+    "dev": {"watchfiles": "watchfiles", "rich": "rich"},
 }
 """What each extra adds: importable names, and the packages that bring them.
 
-`host` and `registry` have all of `build` too.
+`host` and `registry` have all of `build` too, and `dev` all of `test`.
 """
 
 

@@ -220,6 +220,9 @@ def assert_matches_schema(result: Result, schema: Mapping[str, Any]) -> None:
 
 def _assert_status(result: Result, wanted: ResultStatus) -> None:
     __tracebackhide__ = True
+    given: object = result
+    if not isinstance(given, Result):
+        raise TypeError(f"{given!r} is no Result; give what a check returned")
     if result.status is not wanted:
         raise AssertionError(f"expected {wanted}, got {result.status}: {result.message}{explain(result)}")
 

@@ -88,8 +88,7 @@ def _ignored(folder: Path) -> frozenset[str]:
 
 
 def _unknown(code: str) -> str:
-    close = suggestion(code, tuple(each.lower() for each in RULES)).replace('"r', '"R')
-    return f"there is no {code!r}" + (close or f"; there are {', '.join(RULES)}")
+    return f"there is no {code!r}" + (suggestion(code, RULES) or f"; there are {', '.join(RULES)}")
 
 
 def _files(project: Project) -> Iterator[SourceFile]:

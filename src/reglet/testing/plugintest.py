@@ -24,8 +24,8 @@ from reglet.testing.assertions import (
 )
 from reglet.testing.examples import generate_example_tests, run_example
 from reglet.testing.fakes.host import FakeHost, raise_unexpected, with_fakes
-from reglet.testing.fakes.routes import UnexpectedCallError
-from reglet.testing.runners import check_in_context, encode_config
+from reglet.testing.fakes.routes import Fake, UnexpectedCallError
+from reglet.testing.runners import check_in_context, definition_of, encode_config
 from reglet.testing.usage import side_effects_watched
 
 __all__ = [
@@ -50,7 +50,7 @@ class TestCase:
     Attributes:
         name: what the case is called in a report.
         config: the config, as an object or as the JSON bytes that a host sends; None is none at all.
-        validate: called with the Result; raises `AssertionError`.
+        validate: called with the Result; raises `AssertionError` or returns False if it is not as wanted.
         expect_status: the status, or its text.
         expect_data: fields that the data must have; numbers by value, other fields do not count.
         expect_error: a part of the error's message.
@@ -64,6 +64,14 @@ class TestCase:
     expect_status: ResultStatus | str | None = None
     expect_data: Mapping[str, Any] | None = None
     expect_error: str | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse a status that no Result has."""
+        known = [str(each) for each in ResultStatus]
+        if self.expect_status is not None and str(self.expect_status) not in known:
+            raise ValueError(
+                f"case {self.name!r}: expect_status is {self.expect_status!r}; there are {', '.join(known)}"
+            )
 
 
 class PluginTestsFailed(AssertionError):  # noqa: N818 - pytest shows it as a failure, not as an error
@@ -85,6 +93,10 @@ def run_plugin_tests(plugin: Plugin, cases: Iterable[TestCase], *, clients: Iter
     `clients` are fakes, or anything else that satisfies a port; a `FakeHost` answers at the seam.
     """
     __tracebackhide__ = True  # a failure shows the author's own line
+    for what, listed, kind in (("cases", cases, TestCase), ("clients", clients, Fake | FakeHost)):
+        if isinstance(listed, kind):
+            raise TypeError(f"{what} is one {type(listed).__name__}; write {what}=[…]")
+    definition_of(plugin)  # which refuses what is none
     given = tuple(clients)
     ctx = with_fakes(Context(), given)
     table = list(cases)
@@ -120,7 +132,8 @@ def _differences(plugin: Plugin, ctx: Context, clients: Sequence[object], case: 
         yield from verify_error(case.expect_error, result)
     if case.validate is not None:
         try:
-            case.validate(result)
+            if case.validate(result) is False:
+                yield f"{getattr(case.validate, '__name__', 'validate')} returned False{explain(result)}"
         except AssertionError as error:
             name = getattr(case.validate, "__name__", "validate")
             yield str(error) or f"{name} is not satisfied{explain(result)}"

@@ -85,23 +85,57 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if place == "fakes" and not config.getoption("--reglet-reuse"):
         return
     from reglet.domain.errors import RegletError
+    from reglet.domain.escaping import escape_lines
 
     for folder in sorted(filter(None, set(folder_of.values()))):
         try:
             projects_of(config).plugin(folder)
         except RegletError as error:
-            raise pytest.UsageError(str(error)) from error
+            raise pytest.UsageError(escape_lines(str(error))) from error
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember whether a test failed, so that its fakes do not complain on top."""
+    """Remember whether a test failed, so that its fakes do not complain on top; escape what a plugin said."""
     report = yield
     if report.failed:
         item.stash[_FAILED] = True
+    if any(name == "place" for name, _ in item.user_properties):
+        _escape_report(report)
     return report
+
+
+def _escape_report(report: pytest.TestReport) -> None:
+    """Let what is shown of a test steer no terminal: messages, values and output hold text of plugins."""
+    from reglet.domain.escaping import escape_lines
+
+    report.sections = [(name, escape_lines(content)) for name, content in report.sections]
+    shown: Any = report.longrepr
+    if isinstance(shown, str):
+        report.longrepr = escape_lines(shown)
+    elif isinstance(shown, tuple):
+        path, line, reason = shown
+        report.longrepr = (path, line, escape_lines(reason))
+    else:
+        _escape_traceback(shown)
+
+
+def _escape_traceback(shown: Any) -> None:
+    from reglet.domain.escaping import escape_lines
+
+    if not hasattr(shown, "reprtraceback"):
+        return
+    for traceback, crash, _ in getattr(shown, "chain", [(shown.reprtraceback, shown.reprcrash, None)]):
+        if crash is not None:
+            crash.message = escape_lines(crash.message)
+        for entry in traceback.reprentries:
+            for part in (entry, getattr(entry, "reprlocals", None)):
+                if part is not None:
+                    part.lines = [escape_lines(line) for line in part.lines]
+            if getattr(entry, "reprfileloc", None) is not None:
+                entry.reprfileloc.message = escape_lines(entry.reprfileloc.message)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -214,12 +248,14 @@ class ExampleFile(pytest.File):
     def collect(self) -> Iterator[ExampleItem]:
         """Yield an item an example."""
         from reglet.domain.errors import RegletError
+        from reglet.domain.escaping import escape_lines
         from reglet.testing.examples import examples_of
 
         try:
             plugin = projects_of(self.config).plugin(self.path.parent)
         except RegletError as error:
-            raise self.CollectError(f"{error}\n{getattr(error, 'traceback', '')}".rstrip()) from error
+            said = f"{error}\n{getattr(error, 'traceback', '')}".rstrip()
+            raise self.CollectError(escape_lines(said)) from error
         for case in examples_of(plugin):
             item: ExampleItem = ExampleItem.from_parent(self, name=case.id, case=case)
             yield item

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias
 
+from reglet.application.plugin import is_plugin
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
@@ -61,6 +62,8 @@ def encode_config(config: Mapping[str, Any] | bytes | None) -> bytes:
         return b""
     if isinstance(config, bytes):
         return config
+    if not isinstance(config, Mapping):
+        raise TypeError(f'the config is {config!r}; write a dict such as {{"url": "…"}}, or bytes')
     return json.dumps(dict(config), sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
@@ -332,11 +335,13 @@ def runner_of(plugin: Plugin) -> Runner:
     """Return what runs a plugin's checks: this process, where no other runner was registered."""
     if isinstance(plugin, HostedPlugin):
         return plugin.runner
-    return _registered.get(id(plugin)) or InProcessRunner(plugin)
+    return _registered.get(id(plugin)) or InProcessRunner(definition_of(plugin))
 
 
 def definition_of(plugin: Plugin) -> Plugin:
-    """Return the plugin as its author wrote it."""
+    """Return the plugin as its author wrote it. Raises `TypeError` for what is no plugin."""
+    if not is_plugin(plugin):
+        raise TypeError(f"{plugin!r} is no plugin; give what define_plugin(…) returned")
     return plugin.definition if isinstance(plugin, HostedPlugin) else plugin
 
 

@@ -122,7 +122,7 @@ def test_a_plain_default_that_can_change_is_refused():
     """As in `field(default=[])`."""
     refusal = _refusal(__annotations__={"tags": list[str]}, tags=[])
     assert refusal == (
-        "model Wrong: field tags = []: every model would share it; write field(factory=lambda: [])"
+        "model Wrong: field tags = []: every model would share it; write reglet.field(factory=list)"
     )
 
 

@@ -45,6 +45,7 @@ def test_the_module_is_what_hosts_take(product: RuntimeProduct) -> None:
         *product.module.constructors,
         "_python_initialize",
         "_run",
+        "_keep_objects",
         "_forget_process_state",
         "_declare_host_functions",
     }

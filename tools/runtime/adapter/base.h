@@ -16,6 +16,7 @@ void *malloc(u32 size);
 void free(void *pointer);
 u32 strlen(const char *text);
 int strcmp(const char *a, const char *b);
+int strncmp(const char *a, const char *b, u32 size);
 #define memcpy __builtin_memcpy
 #define memset __builtin_memset
 

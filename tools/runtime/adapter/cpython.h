@@ -3,6 +3,10 @@
 #include "base.h"
 
 typedef struct object object;
+struct object {
+  i32 references;
+  object *type;
+};
 typedef object *(*method)(object *self, object *arguments);
 typedef struct { const char *name; method function; int flags; const char *documentation; } method_definition;
 typedef struct { const char *name; object *(*initialise)(void); } builtin_module;

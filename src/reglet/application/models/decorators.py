@@ -21,6 +21,8 @@ T = TypeVar("T")
 K = TypeVar("K")
 V = TypeVar("V")
 
+_MISSING: Any = object()
+
 _UNKNOWN = "reglet.unknown"
 """The key of options that `field` does not have: the error comes with the class, which knows the field."""
 
@@ -58,10 +60,11 @@ def field(*, factory: type[dict[K, V]], **options: Unpack[MetaOptions]) -> dict[
 def field(*, factory: Callable[[], T], **options: Unpack[MetaOptions]) -> T: ...
 @overload
 def field(**options: Unpack[MetaOptions]) -> Any: ...
-def field(*, default: Any = NOTHING, factory: Any = NOTHING, **options: Any) -> Any:
+def field(*given: Any, default: Any = NOTHING, factory: Any = NOTHING, **options: Any) -> Any:
     """Declare a field of a model beyond its type.
 
     Args:
+        given: nothing; it is there to refuse a default without its name.
         default: its value where a config has none; not a list or dict, which takes `factory`.
         factory: makes that value anew each time.
         options: what `Meta` lists: a `description`, bounds (`ge le gt lt`), lengths, a `pattern`, a
@@ -70,8 +73,11 @@ def field(*, default: Any = NOTHING, factory: Any = NOTHING, **options: Any) -> 
     Raises:
         DefinitionError: `default` and `factory` exclude each other, or the default can change.
     """
+    if given:
+        raise DefinitionError(f"field({given[0]!r}): write field(default={given[0]!r})")
     if default is not NOTHING and factory is not NOTHING:
-        raise DefinitionError("field(default=…, factory=…): give one of the two")
+        name = getattr(factory, "__name__", factory)
+        raise DefinitionError(f"field(default={default!r}, factory={name}): give one of the two")
     if _is_mutable(default):
         raise DefinitionError(f"field(default={default!r}): {_shared(default)}")
     known = {name: value for name, value in options.items() if name in MetaOptions.__annotations__}
@@ -94,6 +100,10 @@ def model(cls: type[T]) -> type[T]:
         DefinitionError: a field has no annotation, an option that does not exist or a default that can
             change, a required one follows one with a default, or a base class is no model.
     """
+    if not isinstance(cls, type):
+        above = f"stands above {getattr(cls, '__qualname__', repr(cls))}, which is no class"
+        what = "is called" if cls is _MISSING else above
+        raise DefinitionError(f"@reglet.model {what}; write @reglet.model, without brackets, above a class")
     _check_class(cls)
     made = attrs.define(
         cls, frozen=True, slots=True, auto_attribs=True, repr=False, field_transformer=_checked_fields
@@ -102,6 +112,9 @@ def model(cls: type[T]) -> type[T]:
     if "__repr__" not in cls.__dict__:
         made.__repr__ = _repr  # type: ignore[method-assign]  # as attrs would, but for secrets
     return made
+
+
+model.__defaults__ = (_MISSING,)  # so that `@model()` is refused in our words; type checkers need not know
 
 
 def _check_class(cls: type[Any]) -> None:
@@ -183,7 +196,8 @@ def _is_mutable(default: object) -> bool:
 
 
 def _shared(default: object) -> str:
-    return f"every model would share it; write field(factory=lambda: {default!r})"
+    factory = f"lambda: {default!r}" if default else type(default).__name__
+    return f"every model would share it; write reglet.field(factory={factory})"
 
 
 def _repr(self: Any) -> str:

@@ -51,6 +51,21 @@ _FIXED: dict[Any, Type] = {
 }
 
 
+_INSTEAD = {
+    "set": "write list[…]",
+    "frozenset": "write list[…]",
+    "bytes": "write str, and encode it",
+    "date": 'write str with format="date"',
+    "time": 'write str with format="time"',
+    "UUID": 'write str with format="uuid"',
+    "Decimal": "write str, or float",
+    "Path": "write str",
+    "IPv4Address": 'write str with format="ipv4"',
+    "IPv6Address": 'write str with format="ipv6"',
+}
+"""What to write for types that JSON does not have."""
+
+
 def is_model(candidate: object) -> TypeGuard[type[Any]]:
     """Return whether `candidate` is a class that `@model` made; a bare subclass of one is not."""
     return isinstance(candidate, type) and candidate.__dict__.get(MODEL) is candidate
@@ -68,7 +83,10 @@ def model_type(model: type[Any]) -> ModelType:
         raise DefinitionError(f"{name} is no model: decorate the class with @reglet.model")
     known = model.__dict__.get(_TYPE)
     if known is _UNDERWAY:
-        raise SchemaError(model.__qualname__, "it contains itself; a schema without $ref cannot express that")
+        raise SchemaError(
+            model.__qualname__,
+            "it contains itself; a schema without $ref cannot express that: write dict[str, Any] there",
+        )
     if known is None:
         setattr(model, _TYPE, _UNDERWAY)
         try:
@@ -107,7 +125,7 @@ def _read_model(model: type[Any]) -> ModelType:
         try:
             fields.append(_read_field(attribute, hints[attribute.name]))
         except DefinitionError as error:
-            raise SchemaError(f"{model.__qualname__}.{attribute.name}", error) from error
+            raise SchemaError(f"{model.__qualname__}.{attribute.name}", str(error)) from None
     names = [each.name for each in fields]
     for name in names:
         if names.count(name) > 1:
@@ -132,6 +150,9 @@ def _read_field(attribute: attrs.Attribute[Any], annotation: Any) -> Field:
     type_ = _type(annotation, meta)
     if isinstance(meta.examples, str):
         raise DefinitionError(f"its examples are a string; write examples=[{meta.examples!r}]")
+    for name in ("description", "title"):
+        if not isinstance(getattr(meta, name), str):
+            raise DefinitionError(f"its {name} is {getattr(meta, name)!r}; write a string")
     limits = meta.limits()
     narrowed = Annotated[annotation, limits] if limits.given() else annotation
     return Field(
@@ -158,16 +179,30 @@ def _without_none(annotation: Any) -> tuple[Any, bool]:
         return annotation, False
     rest = [each for each in typing.get_args(annotation) if each is not type(None)]
     if len(rest) > 1:
-        raise DefinitionError(f"it is a union, {_name(annotation)}; hosts read fields of one type")
+        raise DefinitionError(
+            f"it is a union, {_name(annotation)}; hosts read fields of one type: write one, or Any"
+        )
     return rest[0], True
 
 
 def _type(annotation: Any, meta: Meta) -> Type:
     """Return the type of an annotation; limits that do not apply to it, or leave nothing, are refused."""
+    for name in (*_BOUNDS, *_LENGTHS):
+        limit, kinds = getattr(meta, name), int if name in _LENGTHS else (int, float)
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, kinds)):
+            raise DefinitionError(
+                f"{name}={limit!r} is no number that it can have; write one, without quotes"
+            )
     type_, allowed = _narrowed_type(annotation, meta)
     stray = sorted(NARROWING.intersection(meta.given()).difference(allowed))
     if stray:
-        raise DefinitionError(f"{', '.join(stray)} cannot be said of {_name(annotation)}")
+        known = f"it takes {', '.join(allowed)}" if allowed else "leave it out"
+        raise DefinitionError(f"{', '.join(stray)} cannot be said of {_name(annotation)}; {known}")
+    _check_room(meta)
+    return type_
+
+
+def _check_room(meta: Meta) -> None:
     bounds = [each for each in (meta.ge, meta.gt, meta.le, meta.lt) if each is not None]
     if not all(math.isfinite(each) for each in bounds):
         raise DefinitionError("a bound is not finite; leave it out")
@@ -178,7 +213,6 @@ def _type(annotation: Any, meta: Meta) -> Type:
     upper = min((each for each in (meta.le, meta.lt) if each is not None), default=math.inf)
     if lower > upper or (lower == upper and not meta.ge == lower == meta.le):
         raise DefinitionError(f"its bounds leave no room: nothing lies between {lower} and {upper}")
-    return type_
 
 
 def _narrowed_type(  # noqa: C901, PLR0911 - a case a type
@@ -212,9 +246,19 @@ def _narrowed_type(  # noqa: C901, PLR0911 - a case a type
         return _enum({member.value: member for member in annotation}), ()
     if is_model(annotation):
         return model_type(annotation), ()
-    raise DefinitionError(
-        f"its type {_name(annotation)} has no JSON Schema here; there are str, int, float, bool, Literal, "
-        f"Enum, datetime, timedelta, list, tuple, dict[str, …], Any and models"
+    raise DefinitionError(f"its type {_name(annotation)} has no JSON Schema here; {_instead(annotation)}")
+
+
+def _instead(annotation: Any) -> str:
+    """Return what to write in place of a type that has no schema."""
+    name = _name(annotation).partition("[")[0]
+    if name in _INSTEAD:
+        return _INSTEAD[name]
+    if isinstance(annotation, type) and annotation.__module__ != "builtins":
+        return f"decorate {name} with @reglet.model if it is yours"
+    return (
+        "there are str, int, float, bool, Literal, Enum, datetime, timedelta, list, tuple, dict[str, …], Any "
+        "and models"
     )
 
 

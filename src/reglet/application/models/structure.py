@@ -321,7 +321,7 @@ def _stand_ins(cls: type[Any]) -> Mapping[str, Any]:
                 _checked(each, example, "example")
             made = value if value is NOTHING else _checked(each, value, "default")
         except DefinitionError as error:
-            raise SchemaError(f"{cls.__qualname__}.{each.attribute}", error) from error
+            raise SchemaError(f"{cls.__qualname__}.{each.attribute}", str(error)) from None
         if each.required or each.is_factory:
             continue
         if each.default is NOTHING or not _is_same(made, value):
@@ -348,7 +348,7 @@ def _checked(field: Field, value: Any, what: str) -> Any:
         raise DefinitionError(f"its {what} {printed} does not fit its type") from error
     made, problems = structure_in_detail(field.annotation, data, shown_secret if field.meta.secret else shown)
     if problems:
-        raise DefinitionError(f"its {what} {printed} does not fit: {problems[0]}")
+        raise DefinitionError(f"its {what} {printed} does not fit: {problems[0].removesuffix(' @ $')}")
     return made
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from ipaddress import ip_network
-from typing import Any, Literal, Protocol, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar, cast, get_args
 
-from attrs import field, frozen
+from attrs import Attribute, field, fields, fields_dict, frozen
+
+from reglet.domain.entities import Strings
+
+T = TypeVar("T")
 
 KeyOperation = Literal["read", "write", "read-write"]
 
@@ -14,17 +18,31 @@ _WIDEST_PRIVATE = {4: 8, 6: 7}
 """The shortest prefix of a private block, by the version of IP: `10.0.0.0/8` and `fc00::/7`."""
 
 
-class _Strings(Protocol):
-    """Some strings, and not one: a string contains nothing but strings."""
-
-    def __contains__(self, value: object, /) -> bool: ...
-    def __iter__(self) -> Iterator[str]: ...
+def _strings(values: Strings) -> tuple[str, ...]:
+    return cast("Any", values) if isinstance(values, str) else tuple(values)  # which the validator refuses
 
 
-def _strings(values: _Strings | Iterator[str]) -> tuple[str, ...]:
-    if isinstance(values, str):
-        raise TypeError(f"expected a list of strings, not the string {values!r}: write [{values!r}]")
-    return tuple(values)
+def _are_strings(rule: object, attribute: Attribute[tuple[str, ...]], values: object) -> None:
+    strangers = [values] if isinstance(values, str) else values if isinstance(values, tuple) else ()
+    for each in strangers:
+        if each is values or not isinstance(each, str):
+            raise TypeError(
+                f"{type(rule).__name__}: {attribute.name} is a list of strings, not {each!r}; "
+                f'write {attribute.name}=["{each}"]'
+            )
+
+
+def _rules_of(kind: type[T], rules: Iterable[T]) -> tuple[T, ...]:
+    """Return rules as a tuple; one alone, and what is none, is refused."""
+    is_one = isinstance(rules, str | kind)
+    given: tuple[Any, ...] = (rules,) if is_one else tuple(rules)
+    for each in given:
+        if is_one or not isinstance(each, kind):
+            fields = ", ".join(f"{name}=…" for name in fields_dict(cast("Any", kind)))
+            raise TypeError(
+                f"rules is a list of rules, not {each!r}; write rules=[reglet.{kind.__name__}({fields})]"
+            )
+    return given
 
 
 @frozen
@@ -34,8 +52,8 @@ class NetworkRule:
     Hosts are names, addresses, CIDR blocks or globs; ports are `"443"`, `"8000-9000"` or `"*"`.
     """
 
-    hosts: tuple[str, ...] = field(converter=_strings, default=())
-    ports: tuple[str, ...] = field(converter=_strings, default=())
+    hosts: tuple[str, ...] = field(converter=_strings, validator=_are_strings, default=())
+    ports: tuple[str, ...] = field(converter=_strings, validator=_are_strings, default=())
 
     @property
     def private_hosts(self) -> tuple[str, ...]:
@@ -59,51 +77,69 @@ def _is_private(host: str) -> bool:
 class FileSystemRule:
     """Globs of paths that may be read, and of paths that may be written."""
 
-    read: tuple[str, ...] = field(converter=_strings, default=())
-    write: tuple[str, ...] = field(converter=_strings, default=())
+    read: tuple[str, ...] = field(converter=_strings, validator=_are_strings, default=())
+    write: tuple[str, ...] = field(converter=_strings, validator=_are_strings, default=())
 
 
 @frozen
 class KeyValueRule:
     """Globs of keys in the host's store, and what may be done with them."""
 
-    keys: tuple[str, ...] = field(converter=_strings, default=())
+    keys: tuple[str, ...] = field(converter=_strings, validator=_are_strings, default=())
     op: KeyOperation = "read"
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what cannot be done with a key."""
+        if self.op not in get_args(KeyOperation):
+            known = ", ".join(map(repr, get_args(KeyOperation)))
+            raise TypeError(f"KeyValueRule: op is {self.op!r}; there are {known}")
+
+
+def _network_rules(rules: Iterable[NetworkRule]) -> tuple[NetworkRule, ...]:
+    return _rules_of(NetworkRule, rules)
 
 
 @frozen
 class NetworkCapability:
     """Outbound network access, rule by rule."""
 
-    rules: tuple[NetworkRule, ...] = field(converter=tuple[NetworkRule, ...], default=())
+    rules: tuple[NetworkRule, ...] = field(converter=_network_rules, default=())
+
+
+def _file_rules(rules: Iterable[FileSystemRule]) -> tuple[FileSystemRule, ...]:
+    return _rules_of(FileSystemRule, rules)
 
 
 @frozen
 class FileSystemCapability:
     """Access to files, rule by rule."""
 
-    rules: tuple[FileSystemRule, ...] = field(converter=tuple[FileSystemRule, ...], default=())
+    rules: tuple[FileSystemRule, ...] = field(converter=_file_rules, default=())
 
 
 @frozen
 class EnvironmentCapability:
     """Environment variables that may be read: names or globs."""
 
-    vars: tuple[str, ...] = field(converter=_strings, default=())
+    vars: tuple[str, ...] = field(converter=_strings, validator=_are_strings, default=())
 
 
 @frozen
 class ExecCapability:
     """Commands that may be run: paths or globs."""
 
-    commands: tuple[str, ...] = field(converter=_strings, default=())
+    commands: tuple[str, ...] = field(converter=_strings, validator=_are_strings, default=())
+
+
+def _key_rules(rules: Iterable[KeyValueRule]) -> tuple[KeyValueRule, ...]:
+    return _rules_of(KeyValueRule, rules)
 
 
 @frozen
 class KeyValueCapability:
     """Access to the host's key-value store, rule by rule."""
 
-    rules: tuple[KeyValueRule, ...] = field(converter=tuple[KeyValueRule, ...], default=())
+    rules: tuple[KeyValueRule, ...] = field(converter=_key_rules, default=())
 
 
 @frozen
@@ -118,6 +154,16 @@ class GrantSet:
     env: EnvironmentCapability | None = None
     exec: ExecCapability | None = None
     kv: KeyValueCapability | None = None
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what is no capability, such as a rule or a list."""
+        for name, kind in _KINDS:
+            given = getattr(self, name)
+            if given is not None and not isinstance(given, kind):
+                inner = fields(kind)[0].name
+                raise TypeError(
+                    f"GrantSet: {name} is {given!r}; write {name}=reglet.{kind.__name__}({inner}=[…])"
+                )
 
     @property
     def is_empty(self) -> bool:

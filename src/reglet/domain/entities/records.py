@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from attrs import define, field, frozen
+from attrs import Attribute, define, field, frozen
 
+from reglet.domain.entities import Strings
 from reglet.domain.time import ZERO_TIME
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -28,8 +29,34 @@ def _header_values(headers: Mapping[str, str | Sequence[str]]) -> dict[str, tupl
     return {name: (value,) if isinstance(value, str) else tuple(value) for name, value in headers.items()}
 
 
-def _arguments(given: Iterable[str]) -> tuple[str, ...]:
+def _arguments(given: Strings) -> tuple[str, ...]:
+    if isinstance(given, str):
+        raise TypeError(
+            f"CommandRequest: args is a list, not the string {given!r}; write args={given.split()!r}"
+        )
     return tuple(given)
+
+
+def _is_duration(record: object, attribute: Attribute[Any], value: object) -> None:
+    if value is not None and not isinstance(value, timedelta):
+        raise TypeError(
+            f"{type(record).__name__}: {attribute.name} is {value!r}; "
+            f"write {attribute.name}=timedelta(seconds={value})"
+        )
+
+
+def _is_number(record: object, attribute: Attribute[Any], value: object) -> None:
+    if not isinstance(value, int):
+        raise TypeError(
+            f"{type(record).__name__}: {attribute.name} is {value!r}; write a number, such as 200"
+        )
+
+
+def _is_bytes(record: object, attribute: Attribute[Any], value: object) -> None:
+    if isinstance(value, bytes | bytearray | memoryview):
+        return
+    advice = "write .encode() behind it" if isinstance(value, str) else "write json.dumps(…).encode()"
+    raise TypeError(f"{type(record).__name__}: {attribute.name} is {value!r}, and must be bytes; {advice}")
 
 
 @frozen
@@ -50,8 +77,8 @@ class HTTPRequest:
     method: str
     url: str
     headers: Mapping[str, tuple[str, ...]] = field(converter=_header_values, factory=dict)
-    body: bytes = b""
-    timeout: timedelta | None = None
+    body: bytes = field(default=b"", validator=_is_bytes)
+    timeout: timedelta | None = field(default=None, validator=_is_duration)
     follow_redirects: bool = True
     max_redirects: int = DEFAULT_MAX_REDIRECTS
     insecure_skip_verify: bool = False
@@ -71,7 +98,7 @@ class HTTPResponse:
             does not report it. Two answers that differ in it alone are equal.
     """
 
-    status_code: int
+    status_code: int = field(validator=_is_number)
     headers: Mapping[str, tuple[str, ...]] = field(converter=_header_values, factory=dict)
     body: bytes = b""
     proto: str = ""
@@ -168,7 +195,7 @@ class CommandRequest:
     args: tuple[str, ...] = field(converter=_arguments, default=())
     dir: str | None = None
     env: Mapping[str, str] | None = None
-    timeout: timedelta | None = None
+    timeout: timedelta | None = field(default=None, validator=_is_duration)
     executable: str = field(default="", kw_only=True, repr=False)
 
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
+from inspect import signature
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from reglet.application.names import closest_name, suggestion
 from reglet.application.unsupported_modules import unsupported_reason
 from reglet.infrastructure.build_contract import PLUGIN_ROOT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from reglet.infrastructure.build.plugin_guest import ImportEffects, PluginGuest
@@ -23,15 +28,18 @@ _MISSING = re.compile(r"No module named '(?P<name>[^']+)'(?P<why>:?)")
 _NATIVE = re.compile(r"No module named '(?P<name>[^']+)': it is a native")
 
 
-def advice(error: str, traceback: str = "") -> str:
+def advice(error: str, traceback: str = "", known: Mapping[str, object] = MappingProxyType({})) -> str:
     """Return what to do about an import that failed, to stand behind its one line; empty for other errors.
 
     Packages wrap the failure of their native part in words of their own; the traceback still has it.
+    `known` has what the names of the failing module mean, where it runs in this process.
     """
     found = _MISSING.search(error) or _NATIVE.search(traceback)
     if found is None:
-        return ""
+        return _advice_on_names(error, known)
     module = found["name"].removeprefix("_")  # ssl fails for want of _ssl
+    if module.startswith("reglet."):
+        return f"; what plugins import is in {', '.join(_FACES)}"
     reason = unsupported_reason(module)
     if reason is not None:
         return f"; {module.partition('.')[0]} {reason}"
@@ -41,6 +49,56 @@ def advice(error: str, traceback: str = "") -> str:
             f"correct the name, or install {module} there, or name another interpreter with --python"
         )
     return ""
+
+
+_FACES = (
+    "reglet", "reglet.answers", "reglet.config", "reglet.errors", "reglet.exec", "reglet.log",
+    "reglet.testing", "reglet.sandbox", "reglet.policy",
+)  # fmt: skip
+"""The modules that authors import, those first that plugins may."""
+
+_NO_NAME = re.compile(
+    r"cannot import name '(?P<name>\w+)' from '(?P<module>reglet[.\w]*)'"
+    r"|module '(?P<of>reglet[.\w]*)' has no attribute '(?P<attribute>\w+)'"
+)
+_WRONG_CALL = re.compile(
+    r"(?P<call>\w+)(?:\.(?P<method>\w+))?\(\) "
+    r"(?:got an unexpected keyword argument '(?P<argument>\w+)'|takes \d+ positional|missing \d+ required)"
+)
+
+
+def _advice_on_names(error: str, known: Mapping[str, object]) -> str:
+    """Return what to write in place of a name or an argument that reglet, or a class of `known`, lacks."""
+    home_of: dict[str, str] = {}
+    found, call = _NO_NAME.search(error), _WRONG_CALL.search(error)
+    for face in _FACES if found or call else ():
+        with suppress(ImportError):  # of an extra that is not installed
+            home_of |= {each: face for each in import_module(face).__all__ if each not in home_of}
+    if found is not None:
+        name, module = found["name"] or found["attribute"], found["module"] or found["of"]
+        own = [each for each, home in home_of.items() if home == module]
+        for names in ([name], own, home_of) if name in home_of else (own, home_of):
+            beginning = [each for each in names if each.lower().startswith(name.lower())]
+            if len(beginning) > 1 and name not in names:
+                return f"; there are {', '.join(beginning)}"
+            closest = name if name in names else beginning[0] if beginning else closest_name(name, names)
+            if closest:
+                where = "" if home_of[closest] == module else f" of {home_of[closest]}"
+                return f'; did you mean "{closest}"{where}?'
+    if call is None:
+        return ""
+    name = call["call"]
+    called = getattr(import_module(home_of[name]), name) if name in home_of else known.get(name)
+    if call["method"] and call["method"] != "__init__":
+        called = getattr(called, call["method"], None)
+    if not callable(called):
+        return ""
+    parameters = [each for each in signature(called).parameters.values() if each.name != "self"]
+    names = [each.name for each in parameters if each.kind is not each.POSITIONAL_ONLY]
+    if call["argument"]:
+        return suggestion(call["argument"], names) or f"; it takes {', '.join(names)}"
+    names = [each.name for each in parameters if each.default is each.empty] or names
+    return f"; write {name}({', '.join(f'{each}=…' for each in names)})"
 
 
 def unusable_imports(source: Source) -> Iterator[tuple[int, str, str]]:

@@ -53,10 +53,11 @@ _MOST_IMAGES = 6
 
 PACKAGE = Path(reglet.__file__).parent
 _COMPILER = PACKAGE / "infrastructure" / "guest" / "compiler.py"
-_OTHER_ROOMS = ("build", "engine", "host", "native", "runtime", "wasi", "wasm", "atomic.py")
+_OTHER_ROOMS = ("build", "engine", "host", "native", "registry", "runtime", "wasi", "wasm")
+_OTHER_MODULES = ("atomic.py", "forks.py", "sandbox.py")
 _NOT_IN_GUEST = {
     *(PACKAGE / part for part in ("cli", "testing", "sandbox.py")),
-    *(PACKAGE / "infrastructure" / room for room in _OTHER_ROOMS),
+    *(PACKAGE / "infrastructure" / room for room in (*_OTHER_ROOMS, *_OTHER_MODULES)),
 }
 _WITHOUT_COLUMNS = {"PYTHONNODEBUGRANGES": "1"}
 """For the SDK: tables of lines without columns, which mark parts of lines in tracebacks, are smaller."""
@@ -70,8 +71,10 @@ gc.freeze()  # all of this stays for good: collections in a host need not look t
 """
 _PREPARE = """
 from reglet.infrastructure.guest import boot
-boot.prepare(bytes.fromhex('{code_pages}'))
+exec({rehearsal!r}, {{"__name__": "rehearsal"}})
+boot.prepare(bytes.fromhex({code_pages!r}))
 """
+_REHEARSAL = PACKAGE / "infrastructure" / "guest" / "rehearsal.py"
 _SEALED = PACKAGE / "infrastructure" / "guest" / "sealed.py"
 _COLLECT = "\nos.write(1, collect_code_pages())\n"
 
@@ -98,7 +101,10 @@ class Snapshots:
     def _make_base(self) -> bytes:
         with Guest(self.runtime, {STANDARD_LIBRARY_ROOT: self.standard_library}) as guest:
             pages = guest.run(_SEALED.read_text(encoding="utf-8") + _COLLECT)
-        return self._start({SDK_ROOT: self.sdk}, {}, _PREPARE.format(code_pages=pages.hex()))
+        rehearsal = _REHEARSAL.read_text(encoding="utf-8")
+        return self._start(
+            {SDK_ROOT: self.sdk}, {}, _PREPARE.format(rehearsal=rehearsal, code_pages=pages.hex())
+        )
 
     def _compiler(self, *, optimize: int, environment: dict[str, str]) -> Compiler:
         source = _COMPILER.read_text(encoding="utf-8")
@@ -312,6 +318,7 @@ class PluginGuest:
             raise ImportSideEffectError(
                 f"the plugin leaves files open at import: {names}; read them in a `with` block"
             )
+        self._guest.keep_objects()
         return self._guest.image(host_functions), modules
 
     def real_path(self, guest_path: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 import tomllib
 from functools import reduce
@@ -16,6 +18,7 @@ from reglet.application.results import author_traceback, one_line
 from reglet.domain.errors import DefinitionError
 from reglet.domain.ports import Plugin
 from reglet.infrastructure.build import PluginImportError, TargetError
+from reglet.infrastructure.build.import_advice import advice
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -86,7 +89,7 @@ def _from_folder(folder: Path) -> Project:
 
 
 def _from_file(path: Path) -> Project:
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - a name that is too long for a file is none
         raise TargetError(f"{path} does not exist")
     root, names = path.resolve().parent, [path.stem]
     while (root / "__init__.py").is_file():
@@ -101,7 +104,7 @@ def _from_name(name: str, folder: Path) -> Project:
     roots = tuple(root for root in (folder / "src", folder) if root.is_dir())
     paths = [root.joinpath(*module.split(".")) for root in roots]
     files = [file for path in paths for file in (path.with_name(path.name + ".py"), path / "__init__.py")]
-    if not any(file.is_file() for file in files):
+    if not any(map(os.path.isfile, files)):  # a name that is too long for a file is none
         raise TargetError(
             f"there is no module {module} in {' or '.join(str(root) for root in roots)}: correct "
             f'"{name}", in {PROJECT_FILE} [tool.reglet] plugin if it stands there'
@@ -147,6 +150,9 @@ def _is_name(text: str) -> bool:
     return all(part.isidentifier() for part in parts)
 
 
+_OUR_FILE = re.compile(r"(from 'reglet[.\w]*') \(.*\)$", re.MULTILINE)
+
+
 def load_plugin_in_process(target: str | Path) -> Plugin:
     """Import the plugin that a target means.
 
@@ -172,9 +178,13 @@ def _import(project: Project) -> ModuleType:
     try:
         __import__(project.module)  # importlib.import_module would stand in the author's traceback
     except Exception as error:
-        raise PluginImportError(
-            f"{project.module} cannot be imported: {one_line(error)}", author_traceback(error)
-        ) from error
+        last = error.__traceback__
+        while last is not None and last.tb_next is not None:
+            last = last.tb_next
+        reason = _OUR_FILE.sub(r"\1", one_line(error))
+        shown = _OUR_FILE.sub(r"\1", author_traceback(error))
+        reason += advice(reason, shown, {} if last is None else last.tb_frame.f_globals)
+        raise PluginImportError(f"{project.module} cannot be imported: {reason}", shown) from error
     except SystemExit as error:
         text = f"{project.module} cannot be imported: it ends the program with exit status {error.code}"
         raise PluginImportError(text, author_traceback(error)) from error

@@ -158,6 +158,13 @@ class Guest:
         """Return the paths of the files that were left open."""
         return [each.guest_path for each in self._session.system.descriptors.opened_by_guest()]
 
+    def keep_objects(self) -> None:
+        """Have functions, classes, modules and what the SDK made stay for good, without counted references.
+
+        A guest that only uses them does not write to their pages of memory, then.
+        """
+        self._call("_keep_objects")
+
     def image(self, host_functions: int = 0) -> bytes:
         """Return the memory without what belongs to this process. The guest must not be run afterwards.
 

@@ -166,7 +166,7 @@ class HostClient:
 
     def in_context(self, ctx: Context) -> Self:
         """Return the client for calls made in `ctx`."""
-        return evolve(self, ctx=ctx)
+        return type(self)(self._caller, ctx)
 
     def _call(self, request: Any) -> Any:
         """Return what the host answers within the request's timeout and the context's deadline.
@@ -210,6 +210,8 @@ def _time_left(ctx: Context, timeout: timedelta | None) -> timedelta | None:
 
     Zero and negative timeouts count as not set, as in the Go SDK.
     """
+    if timeout is not None and not isinstance(timeout, timedelta):
+        raise TypeError(f"a timeout is {timeout!r}; write timedelta(seconds={timeout})")
     own = timeout if timeout is not None and timeout > timedelta() else None
     remaining = ctx.remaining()
     if own is None or remaining is None:
@@ -463,6 +465,9 @@ class HostCommandRunner(HostClient):
         Raises `ExecError` when it could not be started, `TimeoutError` when the host gave up on it without
         a result, `CapabilityError` when no grant covers it.
         """
+        given: object = request
+        if not isinstance(given, CommandRequest):
+            raise TypeError(f"run({given!r}): write run(reglet.CommandRequest(command, [argument, …]))")
         result: CommandResult = self._call(request)
         return result
 

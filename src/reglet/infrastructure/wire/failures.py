@@ -37,6 +37,8 @@ _GUARD_REASONS = re.compile(
     r"(localhost/loopback|private|link-local|multicast|unspecified) address(es)? blocked"
     r"|\(requires network:outbound:private capability\)"
 )
+_UNRESOLVED = re.compile(r"DNS resolution failed: |failed to resolve host: ")
+"""What a guard writes for a name that it cannot look up, in the place where it says what it blocks."""
 _MISSING = "missing capability: "
 _UNREADABLE = b"unmarshal"
 _CODES = {"VALIDATION_ERROR": 400, "NOT_FOUND": 404, "INTERNAL_ERROR": 500}
@@ -200,7 +202,9 @@ def _classified(detail: ErrorDetail) -> ErrorDetail:
     message, kind, code = detail.message, detail.type, detail.code
     if len(message) > _LONGEST_MESSAGE:
         message = f"{message[:_LONGEST_MESSAGE]}… (cut)"
-    if kind == _GUARD_TYPE:
+    if _UNRESOLVED.search(message):
+        kind, code = "", next((implied for words, implied in _WORDS if words in message), "LOOKUP_FAILED")
+    elif kind == _GUARD_TYPE:
         kind, code = "capability", code or _GUARD_CODE
     elif kind.isupper():
         kind, code = kind.lower() if kind.lower() in ERROR_TYPES else "", code or kind
@@ -244,7 +248,7 @@ def _denied(detail: ErrorDetail, needs: str) -> str:
 
 def _is_blocked(detail: ErrorDetail) -> bool:
     """Report whether a guard of the host refused an address, whatever the grant says."""
-    return (
+    return _UNRESOLVED.search(detail.message) is None and (
         detail.code == _GUARD_CODE
         or _GUARD in detail.message
         or _GUARD_REASONS.search(detail.message) is not None

@@ -53,9 +53,7 @@ class FakeTCPDialer(Fake[TCPRoute]):
 
     def __init__(self, *answers: TCPAnswer, clock: FakeClock | None = None) -> None:
         """Start with a route for each answer."""
-        super().__init__(clock)
-        for answer in answers:
-            self.add(answer)
+        super().__init__(clock, answers, TCPAnswer)
 
     def on(self, address: TextPattern = "*", *, tls: bool | None = None) -> TCPRoute:
         """Add a route for the connections that fit; `tls` None stands for both."""
@@ -133,9 +131,7 @@ class FakeSMTPClient(Fake[SMTPRoute]):
 
     def __init__(self, *answers: SMTPAnswer, clock: FakeClock | None = None) -> None:
         """Start with a route for each answer."""
-        super().__init__(clock)
-        for answer in answers:
-            self.add(answer)
+        super().__init__(clock, answers, SMTPAnswer)
 
     def on(
         self,

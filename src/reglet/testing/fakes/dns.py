@@ -48,10 +48,8 @@ class FakeDNSResolver(Fake[DNSRoute]):
 
     def __init__(self, *answers: DNSAnswer, clock: FakeClock | None = None) -> None:
         """Start with a route for each answer."""
-        super().__init__(clock)
+        super().__init__(clock, answers, DNSAnswer)
         self._asked = ""
-        for answer in answers:
-            self.add(answer)
 
     def on(
         self,

@@ -50,9 +50,7 @@ class FakeCommandRunner(Fake[CommandRoute]):
 
     def __init__(self, *answers: CommandAnswer, clock: FakeClock | None = None) -> None:
         """Start with a route for each answer."""
-        super().__init__(clock)
-        for answer in answers:
-            self.add(answer)
+        super().__init__(clock, answers, CommandAnswer)
 
     def on(
         self,
@@ -64,6 +62,8 @@ class FakeCommandRunner(Fake[CommandRoute]):
     ) -> CommandRoute:
         """Add a route for the commands that fit; None stands for anything, of `env` only its names count."""
         criteria = [Criterion("command", command, text_matches)]
+        if isinstance(args, str):
+            raise TypeError(f"args is a list, not the string {args!r}; write {args.split()!r}")
         if args is not None:
             criteria.append(Criterion("args", tuple(args), _args_match))
         if dir is not None:

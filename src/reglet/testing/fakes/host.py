@@ -27,7 +27,7 @@ from reglet.testing.fakes.dns import FakeDNSResolver, LookupTypes
 from reglet.testing.fakes.exec import FakeCommandRunner
 from reglet.testing.fakes.http import FakeHTTPClient
 from reglet.testing.fakes.routes import Fake, FakeClock
-from reglet.testing.runners import EVERYTHING, encode_config, runner_of
+from reglet.testing.runners import EVERYTHING, definition_of, encode_config, runner_of
 from reglet.testing.usage import are_grants_open
 
 DialectName: TypeAlias = Literal["abi", "hostlib", "app", "older"]
@@ -72,6 +72,9 @@ class FakeHost:
         now: datetime | None = None,
     ) -> None:
         """Start with a route for each answer, and at the time `now`."""
+        given: object = grants
+        if not isinstance(given, GrantSet | None):
+            raise TypeError(f"FakeHost: grants is {given!r}; write reglet.GrantSet(…)")
         self.grants = grants or GrantSet()
         self.dialect = dialect
         self.clock = FakeClock()
@@ -97,7 +100,8 @@ class FakeHost:
         now: datetime | None = None,
     ) -> Self:
         """Return a host that grants what a plugin declares and nothing more."""
-        grants = EVERYTHING if are_grants_open() else plugin.manifest(Context()).capabilities
+        declared = definition_of(plugin).manifest(Context()).capabilities
+        grants = EVERYTHING if are_grants_open() else declared
         return cls(*answers, grants=grants, dialect=dialect, now=now)
 
     def set_time(self, now: datetime) -> None:

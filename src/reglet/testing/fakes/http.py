@@ -66,9 +66,7 @@ class FakeHTTPClient(Fake[HTTPRoute]):
 
     def __init__(self, *answers: HTTPAnswer, clock: FakeClock | None = None) -> None:
         """Start with a route for each answer."""
-        super().__init__(clock)
-        for answer in answers:
-            self.add(answer)
+        super().__init__(clock, answers, HTTPAnswer)
 
     def on(
         self,

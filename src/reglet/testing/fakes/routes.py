@@ -236,6 +236,12 @@ class Route(Generic[Response]):
 
     def fail(self, failure: Failure | RegletError) -> Self:
         """Fail the next call in place of answering it, on purpose or with an error as it stands."""
+        given: object = failure
+        if not isinstance(given, Failure | RegletError):
+            raise TypeError(
+                f"fail({given!r}): write refused(), timeout(), denied(), not_found(), reset(), "
+                f"bad_certificate() or an error of reglet.errors"
+            )
         return self.then(failure, failure.after if isinstance(failure, Failure) else timedelta())
 
     def times(self, count: int) -> Self:
@@ -319,6 +325,8 @@ class Routes(Generic[AnyRoute]):
         A latency beyond `limit` (None or zero: no limit) is a timeout. Raises `UnexpectedCallError` where
         no route fits, and errors that a route is to raise, as they stand.
         """
+        if not isinstance(limit, timedelta | None):
+            raise TypeError(f"{call}: its timeout is {limit!r}; write timedelta(seconds={limit})")
         self.calls.append(call)
         route = self.find(call)
         if route is None:
@@ -368,9 +376,18 @@ class Routes(Generic[AnyRoute]):
 class Fake(Generic[AnyRoute]):
     """A stand-in for a port: its routes, and what a test asserts of them."""
 
-    def __init__(self, clock: FakeClock | None) -> None:
-        """Start without routes; latencies move `clock`."""
+    def __init__(self, clock: FakeClock | None, answers: Sequence[Any], kind: type[Any]) -> None:
+        """Start with a route for each answer, all of `kind`; latencies move `clock`."""
         self.routes: Routes[AnyRoute] = Routes(clock or FakeClock())
+        for answer in answers:
+            if not isinstance(answer, kind):
+                name = kind.__name__.removesuffix("Answer").lower()
+                raise TypeError(f"{type(self).__name__} takes answers.{name}(…), not {answer!r}")
+            self.add(answer)
+
+    def add(self, answer: Any) -> AnyRoute:
+        """Add a route that gives an example's answer."""
+        raise NotImplementedError
 
     @property
     def calls(self) -> list[FakeCall]:
