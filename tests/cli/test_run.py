@@ -465,3 +465,18 @@ def test_a_plugin_of_the_older_app_is_a_target(tmp_path: Path, capsys: pytest.Ca
     path.write_bytes(plugin())
     assert main([*check, "--dialect", "older"]) == 3
     assert "does not export describe, schema, observe" in capsys.readouterr().err
+
+
+def test_an_example_that_is_run_for_real_obeys_what_is_said_of_the_host(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Its own answers are for a run that says nothing of the host; grants and recordings are never passed over."""
+    example = ["run", HTTP, "--example", "basic"]
+    recording, least = tmp_path / "calls.json", tmp_path / "least.json"
+    assert main(example) == 0
+    assert main([*example, "--grants", "none"]) == 2
+    assert main([*example, "--record", str(recording), "--write-grants", str(least)]) == 2
+    assert [call["function"] for call in json.loads(recording.read_text())["calls"]] == ["http_request"]
+    assert json.loads(least.read_text())["network"]["rules"] == [{"hosts": ["example.com"], "ports": ["443"]}]
+    assert main([*example, "--replay", str(recording)]) == 2
+    assert "missing capability: network:example.com:443" in capsys.readouterr().out

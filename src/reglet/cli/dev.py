@@ -18,10 +18,11 @@ import click
 from attrs import define, field, frozen
 
 from reglet.cli.command import Command, ExitStatus, project_argument, require_extra
-from reglet.cli.console import MARKS, escape, write_line
+from reglet.cli.console import MARKS, write_line
 from reglet.cli.targets import require_project
 from reglet.cli.warm import ExampleOutcome, Findings, WarmProcess
 from reglet.domain.entities.result import ResultStatus
+from reglet.domain.escaping import escape
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -394,7 +395,7 @@ def _posix_keys(press: Callable[[str], None]) -> Generator[None]:
     from select import select
 
     stop, descriptor = Event(), sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)
+    before = termios.tcgetattr(descriptor)  # type: ignore[attr-defined,unused-ignore]  # POSIX
 
     def read() -> None:
         while not stop.is_set():
@@ -403,14 +404,14 @@ def _posix_keys(press: Callable[[str], None]) -> Generator[None]:
                     press(key)
 
     thread = Thread(target=read, daemon=True)
-    tty.setcbreak(descriptor)
+    tty.setcbreak(descriptor)  # type: ignore[attr-defined,unused-ignore]  # POSIX
     thread.start()
     try:
         yield
     finally:
         stop.set()
         thread.join()
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)  # type: ignore[attr-defined,unused-ignore]  # POSIX
 
 
 def _changes(before: Any, after: Any, path: str) -> Iterator[str]:

@@ -127,8 +127,8 @@ def _settings() -> wasmtime.Config:
 
 
 def _remember_trap_handlers() -> None:
-    """Note the handlers that wasmtime has just set. Windows has no such signals."""
-    if sys.platform == "win32" or _trap_handlers:
+    """Note the handlers that wasmtime has just set; on Windows and macOS traps are no signals."""
+    if sys.platform in {"win32", "darwin"} or _trap_handlers:
         return
     for number in (getattr(signal, name) for name in _SIGNALS):
         action = ctypes.create_string_buffer(_LARGEST_ACTION)
@@ -247,6 +247,7 @@ def _compiled_apart(module: bytes, fuel: bool, seconds: float | None, memory: in
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is this process's; it ends the other
+        creationflags=subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0,
     ) as compiler:
         try:
             code, said = compiler.communicate(module, seconds)
