@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import pickle
 import threading
 from collections.abc import Callable, Generator, Iterable, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from uuid import uuid4
 from weakref import WeakSet
 
 from attrs import frozen
@@ -26,14 +23,15 @@ from reglet.domain.ports import HostFunctions, LogSink
 from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.forks import renewed_after_fork
 from reglet.infrastructure.host import HostDispatcher, Limits, Observer, SandboxClosedError
-from reglet.infrastructure.host.many_checks import CheckOutcome, Config, ManyChecks, Note, Progress, Work
-from reglet.infrastructure.host.worker_processes import available_cores
 from reglet.infrastructure.native import NativePorts
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from reglet.infrastructure.host.compiled_plugin import SharedRuntime
     from reglet.infrastructure.host.instance import WasiConfig
+    from reglet.infrastructure.host.many_checks import CheckOutcome, Config, ManyChecks, Note, Progress
     from reglet.infrastructure.host.module import Module
     from reglet.infrastructure.wasi.granted import FileObserver
 
@@ -169,6 +167,12 @@ class Sandbox:
             ValueError: a number is too small; both `executor` and `processes` are given.
             TypeError: `functions` or `clock` cannot go to another process.
         """
+        from concurrent.futures import ThreadPoolExecutor
+        from uuid import uuid4
+
+        from reglet.infrastructure.host.many_checks import ManyChecks, Work
+        from reglet.infrastructure.host.worker_processes import available_cores
+
         for argument, value, least in (
             ("retries", retries, 0),
             ("window", window, 1),
@@ -207,6 +211,8 @@ class Sandbox:
 
     def _loader(self, source: str, *, in_process: bool) -> _Loader:
         """Return what makes a sandbox like this one, with a module in it, wherever checks are made."""
+        import pickle
+
         for name, value in (("functions", self._given), ("clock", self._clock)):
             try:
                 if not in_process:
