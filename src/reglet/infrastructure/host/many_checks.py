@@ -307,6 +307,8 @@ class ManyChecks:
 
     def _give_out(self) -> None:
         """Give out batches: what is to be done again first."""
+        if self._closed:
+            raise SandboxClosedError
         while len(self._running) < _FIRST_BATCHES + self._returned:
             batch: _Batch | None
             if self._without_plugin and self._carrying < _CARRIERS:
@@ -358,8 +360,6 @@ class ManyChecks:
                 return self._executor.submit(run_batch, self._work, configs, packed, self._given_out)
             except BrokenExecutor:
                 self._executor = None
-        if self._closed:
-            raise SandboxClosedError
         if self._own is None:
             self._own = WorkerProcesses(self._processes, remember, (self._work.digest, self._plugin))
         return self._own.submit(run_batch, self._work, configs, packed, self._given_out)
