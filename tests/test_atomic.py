@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reglet.infrastructure.atomic import PRIVATE, write_atomic
+from reglet.infrastructure.atomic import PRIVATE, _replace, write_atomic
 
 _WRITER = """
 import os, sys
@@ -72,3 +72,32 @@ def test_a_failure_leaves_nothing(tmp_path: Path) -> None:
 
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
     assert (tmp_path / "file").read_bytes() == b"old"
+
+
+class HeldPath(type(Path())):
+    """A path whose place somebody has open, as Windows has it, for so many renames."""
+
+    held = 0
+
+    def replace(self, target: Path) -> Path:
+        if self.held:
+            self.held -= 1
+            raise PermissionError(13, "The process cannot access the file", str(target))
+        return super().replace(target)
+
+
+def test_a_rename_over_an_open_file_is_tried_again(tmp_path: Path) -> None:
+    """On Windows a reader, or what looks for viruses, stands in its way for a moment; not for ever."""
+    made = HeldPath(tmp_path / "made")
+    made.write_bytes(b"new")
+    (tmp_path / "there").write_bytes(b"old")
+    made.held = 3
+
+    _replace(made, tmp_path / "there")
+
+    assert (tmp_path / "there").read_bytes() == b"new"
+    made.write_bytes(b"newer")
+    made.held = 1_000_000
+    with pytest.raises(PermissionError):
+        _replace(made, tmp_path / "there", patience=0.05)
+    assert (tmp_path / "there").read_bytes() == b"new"

@@ -14,7 +14,8 @@ import yaml
 from attrs import frozen
 
 from reglet.cli import main
-from reglet.infrastructure.registry.artifact import digest_of, read_layout
+from reglet.infrastructure.registry.artifact import digest_of
+from reglet.infrastructure.registry.layout import read_layout
 from tests.built_plugins import ROOT, BuildExample
 from tests.host.modules import plugin
 from tests.registry.servers import PASSWORD, USERNAME, proxied, read_url

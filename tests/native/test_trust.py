@@ -33,6 +33,12 @@ def test_certifis_authorities_stand_in_for_none(tmp_path):
     assert system_roots(paths(capath=str(tmp_path))) == certifi.where()
 
 
+def test_windows_has_a_store_of_its_own():
+    """In which an organisation's authorities are too; certifi's would take its place."""
+    assert system_roots(paths(), "win32") is None
+    assert system_roots(paths(cafile="/ca.pem"), "win32") == "/ca.pem"
+
+
 def test_contexts_are_shared_until_their_file_changes(certificates, tmp_path):
     """Reading the authorities takes long; a file that was replaced is read again."""
     path = tmp_path / "ca.pem"

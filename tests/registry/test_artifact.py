@@ -1,13 +1,8 @@
-"""Artifacts, layouts, lists and annotations of origin: the right types, the same bytes, nothing damaged."""
+"""Artifacts: the right types, the same bytes, nothing damaged."""
 
 from __future__ import annotations
 
-import io
 import json
-import os
-import subprocess
-import tarfile
-from pathlib import Path
 
 import pytest
 
@@ -22,21 +17,13 @@ from reglet.domain.entities.grants import (
 from reglet.domain.entities.manifest import Manifest
 from reglet.infrastructure.registry.artifact import (
     ArtifactError,
-    DigestError,
     Metadata,
-    SourceDateError,
-    annotations_of_project,
     capability_kinds,
-    created,
+    check_name,
     digest_of,
-    encode_index,
     fetch_artifact,
-    is_layout,
     make_artifact,
     read_descriptors,
-    read_layout,
-    source_url,
-    write_layout,
 )
 from tests.registry.artifacts import MODULE, make
 
@@ -95,67 +82,6 @@ def test_an_annotation_given_by_hand_wins():
     assert "org.opencontainers.image.description" not in annotations
 
 
-@pytest.mark.parametrize("name", ["http.oci", "http.tar"])
-def test_a_layout_reads_as_it_was_written_and_twice_the_same(name: str, tmp_path: Path):
-    """Folder and archive hold the same artifact; metadata.json lies in the one and beside the other."""
-    path = tmp_path / name
-    write_layout(make("0.9.0"), path)
-    write_layout(make(), path)
-    assert is_layout(path)
-    assert read_layout(path) == make()
-    metadata = (path if path.is_dir() else tmp_path) / "metadata.json"
-    assert metadata.read_bytes() == make().config
-    assert [each.name for each in tmp_path.iterdir() if each.name.startswith(".")] == []
-    if path.is_file():
-        before = path.read_bytes()
-        write_layout(make(), path)
-        assert path.read_bytes() == before
-
-
-def test_a_layout_is_one_for_any_oci_tool(tmp_path: Path):
-    """The mark, the index with the version as the image's name, and blobs by digest."""
-    write_layout(make(), tmp_path / "http.tar")
-    with tarfile.open(tmp_path / "http.tar") as archive:
-        assert {member.mtime for member in archive} == {0}
-        files = {
-            member.name: file.read()
-            for member in archive
-            if (file := archive.extractfile(member)) is not None
-        }
-    assert json.loads(files.pop("oci-layout")) == {"imageLayoutVersion": "1.0.0"}
-    (entry,) = json.loads(files.pop("index.json"))["manifests"]
-    assert entry["digest"] == make().digest
-    assert entry["annotations"] == {"org.opencontainers.image.ref.name": "1.0.0"}
-    assert {f"sha256:{name.removeprefix('blobs/sha256/')}" for name in files} == set(
-        map(digest_of, files.values())
-    )
-
-
-def test_a_folder_with_other_files_is_left_alone(tmp_path: Path):
-    """Only a layout is replaced."""
-    (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(ArtifactError, match="a folder with other files"):
-        write_layout(make(), tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
-
-
-def test_a_damaged_layout_is_found(tmp_path: Path):
-    """A changed blob, a missing one and a torn archive are each an error that names the layout."""
-    folder, archive = tmp_path / "http.oci", tmp_path / "http.tar"
-    write_layout(make(), folder)
-    write_layout(make(), archive)
-    blob = folder / "blobs" / "sha256" / digest_of(MODULE).removeprefix("sha256:")
-    blob.write_bytes(MODULE[:-1])
-    with pytest.raises(DigestError, match="do not use it"):
-        read_layout(folder)
-    blob.unlink()
-    with pytest.raises(ArtifactError, match=r"http\.oci is no whole OCI layout"):
-        read_layout(folder)
-    archive.write_bytes(archive.read_bytes()[:2000])
-    with pytest.raises(ArtifactError, match=r"http\.tar is no whole OCI layout"):
-        read_layout(archive)
-
-
 @pytest.mark.parametrize(
     ("manifest", "text"),
     [
@@ -211,102 +137,18 @@ def test_metadata_that_cannot_be_is_refused(config: bytes):
         Metadata.decode(config, "r.example/a:1")
 
 
-WHERE = {
-    "repository": "https://code.example.com/acme/plugins",
-    "registry": "registry.example.com/acme/plugins",
-    "updated": "2026-01-02T03:04:05Z",
-}
-
-
-def test_a_layout_whose_files_are_links_or_too_deep_is_refused(tmp_path: Path):
-    """An archive from elsewhere leads to nothing but what it holds."""
-    link = tarfile.TarInfo("index.json")
-    link.type, link.linkname = tarfile.SYMTYPE, "/etc/hostname"
-    deep = tarfile.TarInfo("index.json")
-    deep.size = 200_000
-    for member, content in ((link, b""), (deep, b"[" * 200_000)):
-        with tarfile.open(tmp_path / "a.tar", "w") as archive:
-            archive.addfile(member, io.BytesIO(content))
-        with pytest.raises(ArtifactError, match=r"index\.json"):
-            read_layout(tmp_path / "a.tar")
-
-
-def test_an_index_has_the_form_that_hosts_list():
-    """The newest version of each plugin, and the kinds of its capabilities."""
-    plugins = [Metadata("tcp", "1.1.0", "Ports", ("network",)), Metadata("file", "1.0.0", "Files", ("fs",))]
-    assert json.loads(encode_index(plugins, **WHERE)) == {
-        **WHERE,
-        "plugins": [
-            {"name": "file", "description": "Files", "capabilities": ["fs"], "latest": "1.0.0"},
-            {"name": "tcp", "description": "Ports", "capabilities": ["network"], "latest": "1.1.0"},
-        ],
-    }
-
-
-def test_two_plugins_of_one_name_are_an_error():
-    """Which of them is the newest is not guessed."""
-    with pytest.raises(ArtifactError, match=r"two plugins are named tcp, 1\.0\.0 and 1\.1\.0"):
-        encode_index([Metadata("tcp", "1.0.0"), Metadata("tcp", "1.1.0")], **WHERE)
-
-
-PROJECT = """\
-[project]
-name = "made"
-license = "Apache-2.0"
-
-[project.urls]
-Homepage = "https://example.com"
-"Source Code" = "https://ann:s3cret@code.example.com/acme/plugins"
-"""
-
-
-def git(folder: Path, *arguments: str) -> None:
-    environment = {
-        **os.environ,
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_AUTHOR_DATE": "1700000000 +0100",
-        "GIT_COMMITTER_DATE": "1700000000 +0100",
-    }
-    identity = ["-c", "user.name=ann", "-c", "user.email=ann@example.com"]
-    subprocess.run(
-        ["git", *identity, *arguments], cwd=folder, env=environment, check=True, capture_output=True
-    )
-
-
-def test_a_project_says_its_source_and_licence(tmp_path: Path):
-    """A login in the URL is left out; what is not known is not there."""
-    (tmp_path / "pyproject.toml").write_text(PROJECT)
-    assert annotations_of_project(tmp_path, {"SOURCE_DATE_EPOCH": "1700000000"}) == {
-        "org.opencontainers.image.created": "2023-11-14T22:13:20Z",
-        "org.opencontainers.image.source": "https://code.example.com/acme/plugins",
-        "org.opencontainers.image.licenses": "Apache-2.0",
-    }
-
-
 @pytest.mark.parametrize(
-    "remote",
-    [
-        "https://ann:s3cret@code.example.com/acme/plugins.git",
-        "git@code.example.com:acme/plugins.git",
-        "ssh://git@code.example.com/acme/plugins.git",
-    ],
+    "name", ["con", "NUL", "com1", "lpt9.http", "aux.", "http.", "a/b", "a\\b", "c:http", "-o", ""]
 )
-def test_a_repository_says_its_time_and_origin(remote: str, tmp_path: Path):
-    """Without a variable the time is the commit's, in UTC; the remote is a URL to read, without a login."""
-    git(tmp_path, "init", "-q")
-    git(tmp_path, "remote", "add", "origin", remote)
-    git(tmp_path, "commit", "-q", "--allow-empty", "-m", "first")
-    assert created(tmp_path, {}) == "2023-11-14T22:13:20Z"
-    assert source_url(tmp_path) == "https://code.example.com/acme/plugins"
-
-
-def test_without_either_there_is_no_time(tmp_path: Path):
-    """The time of the call would give each push another digest."""
-    assert annotations_of_project(tmp_path, {}) == {}
-
-
-@pytest.mark.parametrize("seconds", ["yesterday", "1.5", "9" * 30])
-def test_a_source_date_that_is_no_time_is_an_error(seconds: str, tmp_path: Path):
-    """The message has the variable, the value and an example."""
-    with pytest.raises(SourceDateError, match=f"SOURCE_DATE_EPOCH is '{seconds}': give whole seconds"):
-        created(tmp_path, {"SOURCE_DATE_EPOCH": seconds})
+def test_a_name_is_one_for_a_file_on_every_system(name: str):
+    """Windows keeps some for devices, and drops a dot at the end; a path would lead elsewhere."""
+    with pytest.raises(ArtifactError, match="cannot be a published plugin's name"):
+        check_name(name)
+    with pytest.raises(ArtifactError, match="cannot be a published plugin's name"):
+        Metadata.decode(json.dumps({"name": name, "version": "1"}).encode(), "here")
+    assert [check_name(each) for each in ("http", "console", "com10", "a.b-c_d")] == [
+        "http",
+        "console",
+        "com10",
+        "a.b-c_d",
+    ]

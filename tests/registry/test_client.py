@@ -172,6 +172,15 @@ def test_a_credential_helper_is_asked(tmp_path: Path, monkeypatch: pytest.Monkey
         assert find_credentials(parse_reference("other.example/a:1"), environment) is None
 
 
+@pytest.mark.parametrize("key", ["https://index.docker.io/v1/", "index.docker.io", "docker.io"])
+def test_a_login_to_docker_hub_is_found_under_each_of_its_names(key: str, tmp_path: Path):
+    """`docker login` keeps it under a URL, `oras login` and podman under bare names."""
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {key: {"auth": BASIC}}}))
+    found = find_credentials(parse_reference("docker.io/acme/http:1"), {"DOCKER_CONFIG": str(tmp_path)})
+    assert found is not None
+    assert found.basic == BASIC
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"auths": {"r.example": "a"}}'])
 def test_a_config_that_cannot_be_read_is_named(content: str, tmp_path: Path):
     """Its content is not shown."""

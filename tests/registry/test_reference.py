@@ -72,6 +72,19 @@ def test_an_error_has_the_form_and_no_password():
     assert "s3cret" not in str(raised.value)
 
 
+@pytest.mark.parametrize("name", ["docker.io", "index.docker.io"])
+def test_docker_hub_is_asked_under_the_name_that_answers(name: str):
+    """And its login is the one that docker keeps under its oldest name; the reference stays as it was written."""
+    reference = parse_reference(f"{name}/acme/http:1")
+    assert (reference.endpoint, reference.host, reference.port) == (
+        "registry-1.docker.io",
+        "registry-1.docker.io",
+        443,
+    )
+    assert reference.login_names[0] == "https://index.docker.io/v1/"
+    assert str(reference) == f"{name}/acme/http:1"
+
+
 @pytest.mark.parametrize(
     ("text", "installable"),
     [("r.example/a/b/c:1", True), ("r.example/a/b:1", False), (f"r.example/a/b/c@{DIGEST}", False)],

@@ -183,6 +183,10 @@ def _prepare_streams() -> None:
             setattr(sys, name, os.fdopen(descriptor, "w" if descriptor else "r", encoding="utf-8"))
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace" if descriptor else "replace")
+    if sys.platform == "win32":  # whose older terminals show colours to those who ask; click brings colorama
+        from colorama import just_fix_windows_console  # type: ignore[import-untyped,unused-ignore]
+
+        just_fix_windows_console()
 
 
 def _fail(message: str, status: ExitStatus) -> int:

@@ -395,7 +395,7 @@ def _posix_keys(press: Callable[[str], None]) -> Generator[None]:
     from select import select
 
     stop, descriptor = Event(), sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)
+    before = termios.tcgetattr(descriptor)  # type: ignore[attr-defined,unused-ignore]  # POSIX
 
     def read() -> None:
         while not stop.is_set():
@@ -404,14 +404,14 @@ def _posix_keys(press: Callable[[str], None]) -> Generator[None]:
                     press(key)
 
     thread = Thread(target=read, daemon=True)
-    tty.setcbreak(descriptor)
+    tty.setcbreak(descriptor)  # type: ignore[attr-defined,unused-ignore]  # POSIX
     thread.start()
     try:
         yield
     finally:
         stop.set()
         thread.join()
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)  # type: ignore[attr-defined,unused-ignore]  # POSIX
 
 
 def _changes(before: Any, after: Any, path: str) -> Iterator[str]:

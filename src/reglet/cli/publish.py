@@ -53,7 +53,7 @@ def package(target: str, python: Path | None, annotations: tuple[str, ...], outp
     TARGET is a .wasm file, an OCI layout, or a project folder, .py file or module:attribute, which is built.
     """
     require_extra("build", "package")
-    from reglet.infrastructure.registry.artifact import write_layout
+    from reglet.infrastructure.registry.layout import write_layout
     from reglet.infrastructure.registry.reference import tag_of_version
 
     artifact = artifact_of(target, python, annotations)
@@ -75,7 +75,8 @@ def artifact_of(target: str, python: Path | None, annotations: tuple[str, ...]) 
         UsageError: an annotation has no name, or a layout gets annotations.
         RegletError: it cannot be built or read.
     """
-    from reglet.infrastructure.registry.artifact import is_layout, make_artifact, read_layout
+    from reglet.infrastructure.registry.artifact import make_artifact
+    from reglet.infrastructure.registry.layout import is_layout, read_layout
 
     named: dict[str, str] = {}
     for annotation in annotations:
@@ -99,7 +100,8 @@ def artifact_of(target: str, python: Path | None, annotations: tuple[str, ...]) 
 def _built_artifact(target: str, python: Path | None, annotations: Mapping[str, str]) -> Artifact:
     from reglet.infrastructure.build.build import build_plugin
     from reglet.infrastructure.build.project import find_project
-    from reglet.infrastructure.registry.artifact import CREATED, annotations_of_project, make_artifact
+    from reglet.infrastructure.registry.artifact import make_artifact
+    from reglet.infrastructure.registry.origin import CREATED, annotations_of_project
 
     known = {**annotations_of_project(find_project(target).folder), **annotations}
     if CREATED not in known:
@@ -169,7 +171,7 @@ def pull(reference: str, output: Path | None, lock: Path | None, update: bool) -
     require_extra("registry", "pull")
     if update and lock is None:
         raise UsageError("--update changes an entry of a lock file: name it with --lock reglet.lock")
-    from reglet.infrastructure.registry.artifact import digest_of
+    from reglet.infrastructure.registry.artifact import check_name, digest_of
     from reglet.infrastructure.registry.reference import parse_reference
     from reglet.infrastructure.registry.store import LockedPlugin, Lockfile, MovedTagError, pull_artifact
 
@@ -184,8 +186,9 @@ def pull(reference: str, output: Path | None, lock: Path | None, update: bool) -
     except MovedTagError as moved:
         write_line(f"{moved}; --update takes it")
         return ExitStatus.FAILURE
-    name = f"{source.name}.wasm"
-    path = Path(name) if output is None else output / name if output.is_dir() else output
+    path = Path() if output is None else output
+    if path.is_dir():
+        path /= f"{check_name(source.name)}.wasm"
     write_file(path, artifact.module)
     if lock and lockfile and not lockfile.has(metadata.name, locked):
         write_file(lock, lockfile.with_plugin(metadata.name, locked).encode())
@@ -212,7 +215,8 @@ def index(folder: Path, registry: str, repository: str | None, output: Path | No
     FOLDER holds plugin projects, .wasm files and OCI layouts (default: the working directory).
     """
     from reglet.domain.time import format_time
-    from reglet.infrastructure.registry.artifact import created, encode_index, source_url
+    from reglet.infrastructure.registry.layout import encode_index
+    from reglet.infrastructure.registry.origin import created, source_url
 
     plugins = list(_plugins(folder))
     if not plugins:
@@ -233,7 +237,8 @@ def index(folder: Path, registry: str, repository: str | None, output: Path | No
 
 def _plugins(folder: Path) -> Iterator[Metadata]:
     from reglet.infrastructure.build.project import is_plugin_project
-    from reglet.infrastructure.registry.artifact import Metadata, is_layout, read_layout
+    from reglet.infrastructure.registry.artifact import Metadata
+    from reglet.infrastructure.registry.layout import is_layout, read_layout
 
     try:
         entries = sorted(folder.iterdir())

@@ -19,6 +19,8 @@ PUBLIC = 0o644
 """The mode of a file for everybody, apart from what the umask takes away."""
 
 _SUFFIX = ".part"
+_PATIENCE, _PAUSE = 2.0, 0.02
+"""Seconds in which a rename is tried again, and between two tries, where an open file stands in its way."""
 _LEAST_AGE = 1.0
 """Seconds after which a file that nobody has locked was left behind, and is not about to be locked."""
 
@@ -49,10 +51,24 @@ def write_atomic(path: Path, *contents: bytes | bytearray, mode: int = PUBLIC) -
             if sys.platform != "win32":  # where an open file cannot be renamed
                 beside.replace(path)
         if sys.platform == "win32":
-            beside.replace(path)
+            _replace(beside, path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def _replace(beside: Path, path: Path, patience: float = _PATIENCE) -> None:
+    """Rename over a file that somebody may have open for a moment: a reader, or what looks for viruses."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            beside.replace(path)
+        except PermissionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def _sweep(folder: Path) -> None:

@@ -26,7 +26,7 @@ _log = logging.getLogger("reglet.cache")
 def cache_folder() -> Path:
     """Return the folder of every cache: `REGLET_CACHE_DIR`, else the platform's cache folder for `reglet`."""
     chosen = os.environ.get("REGLET_CACHE_DIR")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("reglet")
+    return Path(chosen) if chosen else platformdirs.user_cache_path("reglet", appauthor=False)
 
 
 @frozen

@@ -127,8 +127,8 @@ def _settings() -> wasmtime.Config:
 
 
 def _remember_trap_handlers() -> None:
-    """Note the handlers that wasmtime has just set. Windows has no such signals."""
-    if sys.platform == "win32" or _trap_handlers:
+    """Note the handlers that wasmtime has just set; on Windows and macOS traps are no signals."""
+    if sys.platform in {"win32", "darwin"} or _trap_handlers:
         return
     for number in (getattr(signal, name) for name in _SIGNALS):
         action = ctypes.create_string_buffer(_LARGEST_ACTION)
@@ -239,6 +239,12 @@ def _loaded(code: bytes, key: str, fuel: bool, kept: str) -> wasmtime.Module:
     return compiled_before(key, fuel=fuel, kept=kept) or wasmtime.Module.deserialize(engine(fuel=fuel), code)
 
 
+if sys.platform == "win32":
+    _GROUP_OF_ITS_OWN = subprocess.CREATE_NEW_PROCESS_GROUP
+else:  # a session is one
+    _GROUP_OF_ITS_OWN = 0
+
+
 def _compiled_apart(module: bytes, fuel: bool, seconds: float | None, memory: int) -> bytes:
     arguments = ("fuel" if fuel else "", str(memory), str(Path(__file__).parents[2]), *sys.path)
     with subprocess.Popen(  # noqa: S603 - this interpreter, and this file
@@ -247,6 +253,7 @@ def _compiled_apart(module: bytes, fuel: bool, seconds: float | None, memory: in
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is this process's; it ends the other
+        creationflags=_GROUP_OF_ITS_OWN,
     ) as compiler:
         try:
             code, said = compiler.communicate(module, seconds)

@@ -166,7 +166,7 @@ class HostClient:
 
     def in_context(self, ctx: Context) -> Self:
         """Return the client for calls made in `ctx`."""
-        return evolve(self, ctx=ctx)
+        return type(self)(self._caller, ctx)
 
     def _call(self, request: Any) -> Any:
         """Return what the host answers within the request's timeout and the context's deadline.

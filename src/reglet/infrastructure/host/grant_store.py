@@ -32,7 +32,7 @@ class GrantStoreError(RegletError):
 def grants_folder() -> Path:
     """Return where grants are kept: `REGLET_CONFIG_DIR`, else the platform's config folder for `reglet`."""
     chosen = os.environ.get("REGLET_CONFIG_DIR")
-    return (Path(chosen) if chosen else platformdirs.user_config_path("reglet")) / "grants"
+    return (Path(chosen) if chosen else platformdirs.user_config_path("reglet", appauthor=False)) / "grants"
 
 
 @frozen

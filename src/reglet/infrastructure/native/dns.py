@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import os
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -47,11 +49,16 @@ _MAX_HOSTS_BYTES = 1024 * 1024
 _LOCALHOST = ["127.0.0.1", "::1"]
 
 
+_HOSTS_FILE = Path("/etc/hosts")
+if sys.platform == "win32":
+    _HOSTS_FILE = Path(os.environ.get("SYSTEMROOT", "C:/Windows"), "System32", "drivers", "etc", "hosts")
+
+
 @frozen
 class HostsFile:
     """Names that are known without asking a nameserver."""
 
-    path: Path = Path("/etc/hosts")
+    path: Path = _HOSTS_FILE
 
     def addresses(self, name: str) -> list[str]:
         """Return the file's addresses of a canonical name; `localhost` is always this machine (RFC 6761)."""

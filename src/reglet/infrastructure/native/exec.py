@@ -207,19 +207,19 @@ class Mark:
     @classmethod
     def put_on(cls, process: subprocess.Popen[bytes]) -> Self | None:
         """Mark a process and what it has started already; None without Linux's `/proc`."""
-        if sys.platform != "linux" or not os.path.exists("/proc/self"):  # noqa: PTH110 - paths are slow
-            return None
-        limit = _SMALLEST_LIMIT + secrets.randbelow(_SMALLEST_LIMIT)
-        pids = [process.pid]
-        while pids:
-            pid = pids.pop()
-            with suppress(OSError, ValueError):  # it has ended already, or is another user's
-                _, hard = prlimit(pid, RLIMIT_RTTIME)
-                prlimit(pid, RLIMIT_RTTIME, (limit, hard))
-                pids += map(int, _content(f"/proc/{pid}/task/{pid}/children").split())
-        streams = (each for each in (process.stdout, process.stderr) if each is not None)
-        pipes = frozenset(f"pipe:[{os.fstat(each.fileno()).st_ino}]" for each in streams)
-        return cls(process.pid, limit, pipes)
+        if sys.platform == "linux" and os.path.exists("/proc/self"):  # noqa: PTH110 - paths are slow
+            limit = _SMALLEST_LIMIT + secrets.randbelow(_SMALLEST_LIMIT)
+            pids = [process.pid]
+            while pids:
+                pid = pids.pop()
+                with suppress(OSError, ValueError):  # it has ended already, or is another user's
+                    _, hard = prlimit(pid, RLIMIT_RTTIME)
+                    prlimit(pid, RLIMIT_RTTIME, (limit, hard))
+                    pids += map(int, _content(f"/proc/{pid}/task/{pid}/children").split())
+            streams = (each for each in (process.stdout, process.stderr) if each is not None)
+            pipes = frozenset(f"pipe:[{os.fstat(each.fileno()).st_ino}]" for each in streams)
+            return cls(process.pid, limit, pipes)
+        return None
 
     def end_bearers(self) -> None:
         """Kill every process with this mark, and what they start meanwhile."""
@@ -268,7 +268,7 @@ class Mark:
 
 def _content(path: str) -> bytes:
     """Return the first 4 KiB of a file of the kernel's."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         return os.read(descriptor, 4096)
     finally:

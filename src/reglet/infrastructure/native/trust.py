@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import sys
 from functools import lru_cache
 from pathlib import Path
 
@@ -37,10 +38,15 @@ def _context(path: str | None, _changed: int, verify: bool, protocols: tuple[str
     return context
 
 
-def system_roots(paths: ssl.DefaultVerifyPaths) -> str | None:
-    """Return the file of the system's authorities, certifi's where OpenSSL knows of none (macOS), or None."""
+def system_roots(paths: ssl.DefaultVerifyPaths, platform: str = sys.platform) -> str | None:
+    """Return the file of the system's authorities, certifi's where OpenSSL knows of none (macOS).
+
+    None stands for those that `ssl` finds itself: in a folder, on Windows in the system's store.
+    """
     if paths.cafile:
         return paths.cafile
+    if platform == "win32":
+        return None
     if paths.capath and any(Path(paths.capath).iterdir()):
         return None
     try:

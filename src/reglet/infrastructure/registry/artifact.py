@@ -1,21 +1,11 @@
-"""A plugin as an OCI artifact: manifest, config and module; its layout, its origin, and lists of plugins."""
+"""A plugin as an OCI artifact: manifest, config and module, as bytes that are checked when they are read."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import os
 import re
-import shutil
-import subprocess
-import tarfile
-import tempfile
-import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import field, frozen
@@ -23,9 +13,6 @@ from attrs import field, frozen
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.errors import RegletError
-from reglet.domain.time import format_time
-from reglet.domain.urls import without_credentials
-from reglet.infrastructure.atomic import write_atomic
 
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
@@ -35,24 +22,13 @@ MODULE_TYPE = "application/vnd.reglet.plugin.wasm.v1"
 TITLE = "org.opencontainers.image.title"
 _VERSION = "org.opencontainers.image.version"
 _DESCRIPTION = "org.opencontainers.image.description"
-CREATED = "org.opencontainers.image.created"
-_SOURCE = "org.opencontainers.image.source"
-_LICENSES = "org.opencontainers.image.licenses"
-_REF_NAME = "org.opencontainers.image.ref.name"
 _CAPABILITIES = "dev.reglet.plugin.capabilities"
 _SDK_VERSION = "dev.reglet.plugin.sdk-version"
 
-METADATA_FILE = "metadata.json"
-"""What the Reglet app's own `plugins push` asks for; its bytes are those of the config."""
-
-_LAYOUT_FILE, _LAYOUT = "oci-layout", b'{"imageLayoutVersion":"1.0.0"}'
-_INDEX_FILE = "index.json"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?")
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _KINDS = ("network", "fs", "env", "exec", "kv")
-_SOURCE_LABELS = ("source", "repository", "sourcecode", "github")  # PyPA's well-known labels
-_NOT_IN_LABELS = re.compile(r"[\s\-_.]+")
-_SSH = re.compile(r"(?:ssh://)?git@(?P<host>[^:/]+)[:/](?P<path>.+)")
 
 MAX_MODULE_BYTES = 1 << 28
 """The memory that hosts give a plugin, 256 MB, which its file is smaller than."""
@@ -69,12 +45,6 @@ class ArtifactError(RegletError):
 
 class DigestError(ArtifactError):
     """Bytes have another SHA-256 than they were asked for by."""
-
-
-class SourceDateError(RegletError):
-    """`SOURCE_DATE_EPOCH` is not a number of seconds."""
-
-    error_type = "config"
 
 
 def digest_of(content: bytes) -> str:
@@ -112,7 +82,7 @@ class Metadata:
             ArtifactError: its name is none for a file.
         """
         kinds = capability_kinds(manifest.capabilities)
-        return cls(_check_name(manifest.name), manifest.version, manifest.description, kinds)
+        return cls(check_name(manifest.name), manifest.version, manifest.description, kinds)
 
     def encode(self) -> bytes:
         """Return it as JSON; the same metadata gives the same bytes."""
@@ -131,19 +101,24 @@ class Metadata:
         Raises:
             ArtifactError: it is not one.
         """
-        facts = _read_object(content, f"the config of {source}")
+        facts = read_object(content, f"the config of {source}")
         name, version = facts.get("name"), facts.get("version")
         kinds = facts.get("capabilities") or []
         if not isinstance(name, str) or not isinstance(version, str) or not isinstance(kinds, list):
             raise ArtifactError(f"the config of {source} lacks name, version or a list of capabilities")
-        return cls(_check_name(name), version, str(facts.get("description") or ""), tuple(map(str, kinds)))
+        return cls(check_name(name), version, str(facts.get("description") or ""), tuple(map(str, kinds)))
 
 
-def _check_name(name: str) -> str:
-    """Return a name that files and lock files may be named by, wherever it comes from."""
-    if not _NAME.fullmatch(name):
+def check_name(name: str) -> str:
+    """Return a name that files and lock files may be named by on every system, wherever it comes from.
+
+    Raises:
+        ArtifactError: it has other characters, ends in a dot, or is a device's on Windows.
+    """
+    if not _NAME.fullmatch(name) or _DEVICE.fullmatch(name):
         raise ArtifactError(
-            f"{name!r} cannot be a published plugin's name: use letters, digits, '.', '_' and '-'"
+            f"{name!r} cannot be a published plugin's name: use letters, digits, '_' and '-', '.' between "
+            "them, and no name that Windows keeps for a device, such as con or nul"
         )
     return name
 
@@ -193,15 +168,15 @@ def make_artifact(module: bytes, manifest: Manifest, annotations: Mapping[str, s
         **annotations,
     }
     config = metadata.encode()
-    layer = {**_descriptor(module, MODULE_TYPE), "annotations": {TITLE: f"{metadata.name}.wasm"}}
+    layer = {**descriptor(module, MODULE_TYPE), "annotations": {TITLE: f"{metadata.name}.wasm"}}
     content = {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
-        "config": _descriptor(config, CONFIG_TYPE),
+        "config": descriptor(config, CONFIG_TYPE),
         "layers": [layer],
         "annotations": {name: value for name, value in sorted(known.items()) if value},
     }
-    return Artifact(_encode(content), config, module)
+    return Artifact(encode_json(content), config, module)
 
 
 def read_descriptors(manifest: bytes, source: str) -> tuple[Descriptor, Descriptor]:
@@ -210,7 +185,7 @@ def read_descriptors(manifest: bytes, source: str) -> tuple[Descriptor, Descript
     Raises:
         ArtifactError: it is no manifest of a Reglet plugin; the message names what it is.
     """
-    facts = _read_object(manifest, f"the manifest of {source}")
+    facts = read_object(manifest, f"the manifest of {source}")
     if "manifests" in facts:
         raise ArtifactError(f"{source} is an index of images, not a Reglet plugin: name the plugin's own tag")
     config, layers = facts.get("config"), facts.get("layers")
@@ -224,8 +199,8 @@ def read_descriptors(manifest: bytes, source: str) -> tuple[Descriptor, Descript
             f"`reglet-plugin push`, or with config type {CONFIG_TYPE} and layer type {MODULE_TYPE}"
         )
     return (
-        _read_descriptor(config, MAX_JSON_BYTES, source),
-        _read_descriptor(modules[0], MAX_MODULE_BYTES, source),
+        read_descriptor(config, MAX_JSON_BYTES, source),
+        read_descriptor(modules[0], MAX_MODULE_BYTES, source),
     )
 
 
@@ -242,130 +217,13 @@ def fetch_artifact(manifest: bytes, fetch: Callable[[Descriptor], bytes], source
     return Artifact(manifest, *contents)
 
 
-def write_layout(artifact: Artifact, path: Path) -> None:
-    """Write an OCI image layout: an archive if the name ends in `.tar`, else a folder; and `metadata.json`.
-
-    The metadata lies in the folder, or beside the archive. What is there before stays until all is written;
-    a folder that is no layout is left alone.
-
-    Raises:
-        ArtifactError: another kind of folder is there.
-        OSError: it cannot be written.
-    """
-    entry = {
-        **_descriptor(artifact.manifest, MANIFEST_TYPE),
-        "annotations": {_REF_NAME: artifact.metadata.version},
-    }
-    files = {
-        _LAYOUT_FILE: _LAYOUT,
-        _INDEX_FILE: _encode({"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": [entry]}),
-        **{
-            _blob_name(digest_of(blob)): blob
-            for blob in (artifact.manifest, artifact.config, artifact.module)
-        },
-    }
-    if path.suffix == ".tar":
-        write_atomic(path, _archive(files))
-        write_atomic(path.parent / METADATA_FILE, artifact.config)
-        return
-    if path.is_dir() and any(path.iterdir()) and not (path / _LAYOUT_FILE).is_file():
-        raise ArtifactError(f"{path} is a folder with other files: choose another place with -o")
-    beside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    try:
-        for name, content in {**files, METADATA_FILE: artifact.config}.items():
-            (beside / name).parent.mkdir(parents=True, exist_ok=True)
-            (beside / name).write_bytes(content)
-        beside.chmod(0o755)
-        _put_in_place(beside, path)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def is_layout(path: Path) -> bool:
-    """Whether a path is an OCI layout: a `.tar` file, or a folder with its mark."""
-    return (path / _LAYOUT_FILE).is_file() if path.is_dir() else path.suffix == ".tar" and path.is_file()
-
-
-def read_layout(path: Path) -> Artifact:
-    """Read what `write_layout` wrote, and check it.
-
-    Raises:
-        ArtifactError: it is damaged, or holds no plugin, or more than one.
-    """
-    try:
-        with _opened_layout(path) as read:
-            index = _read_object(read(_INDEX_FILE), f"{_INDEX_FILE} of {path}")
-            manifests = index.get("manifests")
-            if not isinstance(manifests, list) or len(manifests) != 1:
-                raise ArtifactError(
-                    f"{path} holds not one plugin alone: make it with `reglet-plugin package`"
-                )
-            wanted = _read_descriptor(manifests[0], MAX_JSON_BYTES, str(path))
-            manifest = read(_blob_name(wanted.digest))
-            check_digest(manifest, wanted.digest, str(path))
-            return fetch_artifact(manifest, lambda blob: read(_blob_name(blob.digest)), str(path))
-    except (OSError, KeyError, tarfile.TarError) as error:
-        raise ArtifactError(
-            f"{path} is no whole OCI layout ({error}): make it with `reglet-plugin package`"
-        ) from error
-
-
-@contextmanager
-def _opened_layout(path: Path) -> Iterator[Callable[[str], bytes]]:
-    """Yield a function from a file's name in a layout to its bytes."""
-    if path.is_dir():
-        yield lambda name: (path / name).read_bytes()
-        return
-    with tarfile.open(path) as archive:
-
-        def read(name: str) -> bytes:
-            member = archive.getmember(name)
-            if not member.isfile():
-                raise KeyError(f"{name} is no file")
-            if member.size > MAX_MODULE_BYTES:
-                raise KeyError(f"{name} is larger than {MAX_MODULE_BYTES} bytes")
-            content = archive.extractfile(member)
-            return content.read() if content else b""
-
-        yield read
-
-
-def _archive(files: Mapping[str, bytes]) -> bytes:
-    """Return a tar file whose bytes depend on nothing but its contents."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for name, content in sorted(files.items()):
-            member = tarfile.TarInfo(name)
-            member.size, member.mode = len(content), 0o644
-            archive.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
-
-
-def _put_in_place(made: Path, path: Path) -> None:
-    """Rename a folder to where another may stand, which goes only when the new one is there."""
-    if not path.is_dir():
-        made.rename(path)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent)) / "old"
-    path.rename(old)
-    try:
-        made.rename(path)
-    except BaseException:
-        old.rename(path)
-        raise
-    finally:
-        shutil.rmtree(old.parent, ignore_errors=True)
-
-
-def _blob_name(digest: str) -> str:
-    return f"blobs/{digest.replace(':', '/')}"
-
-
-def _descriptor(content: bytes, media_type: str) -> dict[str, Any]:
+def descriptor(content: bytes, media_type: str) -> dict[str, Any]:
+    """Return what names a blob in a manifest."""
     return {"mediaType": media_type, "digest": digest_of(content), "size": len(content)}
 
 
-def _read_descriptor(facts: Any, most: int, source: str) -> Descriptor:
+def read_descriptor(facts: Any, most: int, source: str) -> Descriptor:
+    """Read what names a blob of at most so many bytes; raise `ArtifactError` for anything else."""
     digest, size = (facts.get("digest"), facts.get("size")) if isinstance(facts, dict) else (None, None)
     if (
         not isinstance(digest, str)
@@ -380,7 +238,8 @@ def _read_descriptor(facts: Any, most: int, source: str) -> Descriptor:
     return Descriptor(digest, size)
 
 
-def _read_object(content: bytes, what: str) -> dict[str, Any]:
+def read_object(content: bytes, what: str) -> dict[str, Any]:
+    """Read a JSON object; raise `ArtifactError` for anything else."""
     try:
         facts = json.loads(content)
     except (ValueError, RecursionError) as error:
@@ -390,126 +249,6 @@ def _read_object(content: bytes, what: str) -> dict[str, Any]:
     return facts
 
 
-def _encode(facts: Mapping[str, Any]) -> bytes:
+def encode_json(facts: Mapping[str, Any]) -> bytes:
+    """Return an object in as few bytes as JSON has."""
     return json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def encode_index(plugins: Iterable[Metadata], *, repository: str, registry: str, updated: str) -> bytes:
-    """Return the index, its plugins in the order of their names.
-
-    Args:
-        plugins: the newest of each.
-        repository: the URL of their source.
-        registry: what precedes a plugin's name in its reference.
-        updated: a timestamp in RFC 3339.
-
-    Raises:
-        ArtifactError: two plugins have one name.
-    """
-    by_name: dict[str, Metadata] = {}
-    for plugin in plugins:
-        other = by_name.setdefault(plugin.name, plugin)
-        if other is not plugin:
-            raise ArtifactError(
-                f"two plugins are named {plugin.name}, {other.version} and {plugin.version}: an index has "
-                "the newest of each"
-            )
-    facts = {
-        "repository": repository,
-        "registry": registry,
-        "updated": updated,
-        "plugins": [
-            {
-                "name": name,
-                "description": plugin.description,
-                "capabilities": list(plugin.capabilities),
-                "latest": plugin.version,
-            }
-            for name, plugin in sorted(by_name.items())
-        ],
-    }
-    return (json.dumps(facts, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def annotations_of_project(folder: Path, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return what a project's files and its git repository say of its origin; what is unknown is left out.
-
-    Nothing depends on the time of the call, so that the same commit gives the same annotations.
-
-    Raises:
-        SourceDateError: `SOURCE_DATE_EPOCH` is no time.
-    """
-    project = _project_table(folder)
-    licence = project.get("license")  # an SPDX expression, which the annotation wants, unless it is a table
-    known = {
-        CREATED: created(folder, environment),
-        _SOURCE: _source(project) or _remote(folder),
-        _LICENSES: licence if isinstance(licence, str) else "",
-    }
-    return {name: value for name, value in known.items() if value}
-
-
-def created(folder: Path, environment: Mapping[str, str] = os.environ) -> str:
-    """Return `SOURCE_DATE_EPOCH`, else the time of the folder's commit, in RFC 3339; nothing without either.
-
-    Raises:
-        SourceDateError: `SOURCE_DATE_EPOCH` is no time.
-    """
-    seconds = environment.get("SOURCE_DATE_EPOCH") or _git(folder, "log", "-1", "--format=%ct")
-    if not seconds:
-        return ""
-    try:
-        return format_time(datetime.fromtimestamp(int(seconds), UTC))
-    except (ValueError, OverflowError, OSError) as error:
-        raise SourceDateError(
-            f"SOURCE_DATE_EPOCH is {seconds!r}: give whole seconds since 1970, such as 1700000000"
-        ) from error
-
-
-def source_url(folder: Path) -> str:
-    """Return the URL of a folder's source: what its project names, else the remote of its git repository."""
-    return _source(_project_table(folder)) or _remote(folder)
-
-
-def _project_table(folder: Path) -> dict[str, Any]:
-    try:
-        project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8")).get("project", {})
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return project if isinstance(project, dict) else {}
-
-
-def _source(project: Mapping[str, Any]) -> str:
-    urls = project.get("urls")
-    labels = {
-        _NOT_IN_LABELS.sub("", name.lower()): url
-        for name, url in (urls.items() if isinstance(urls, dict) else ())
-        if isinstance(url, str)
-    }
-    return next((without_credentials(labels[label]) for label in _SOURCE_LABELS if label in labels), "")
-
-
-def _remote(folder: Path) -> str:
-    """Return the URL of git's origin, over HTTPS and without user name and password."""
-    url = _git(folder, "remote", "get-url", "origin")
-    ssh = _SSH.fullmatch(url)
-    if ssh:
-        url = f"https://{ssh['host']}/{ssh['path']}"
-    return without_credentials(url).removesuffix(".git") if url.startswith(("https://", "http://")) else ""
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    """Return what git prints, nothing if it fails or is not installed."""
-    try:
-        done = subprocess.run(  # noqa: S603 - no shell, and git as the user has it
-            ["git", *arguments],  # noqa: S607
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            check=False,
-        )
-    except OSError:
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

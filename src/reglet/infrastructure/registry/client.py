@@ -139,18 +139,17 @@ class _KeptLogins(TokenAuth):
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
+        auths = config.get("auths") or {}
+        # A key may be a URL, such as https://registry.example.com/v2/.
+        bare = {name.rpartition("://")[2].partition("/")[0]: entry for name, entry in auths.items()}
         self._auth_config = {
-            # A key may be a URL, such as https://registry.example.com/v2/.
-            "auths": {
-                name.rpartition("://")[2].partition("/")[0]: entry
-                for name, entry in (config.get("auths") or {}).items()
-            },
+            "auths": {**bare, **auths},
             "credHelpers": config.get("credHelpers") or {},
             "credsStore": config.get("credsStore"),
         }
 
     def find(self, reference: Reference) -> str | None:
-        return self._basic_auth if self._load_auth(reference.registry) else None
+        return self._basic_auth if any(map(self._load_auth, reference.login_names)) else None
 
 
 class RegistryClient:
@@ -215,7 +214,8 @@ class RegistryClient:
                 path = Path(folder) / "blob"
                 path.write_bytes(content)
                 blob = {"digest": digest_of(content), "size": len(content)}
-                self._registry.upload_blob(str(path), str(self._reference), blob)
+                goal = f"{self._reference.endpoint}/{self._reference.repository}:{tags[0]}"
+                self._registry.upload_blob(str(path), goal, blob)
         headers = {"Content-Type": MANIFEST_TYPE}
         for tag in tags:
             with self._named_errors(f"whether the tag {tag} was changed is not known; push again"):
@@ -228,7 +228,7 @@ class RegistryClient:
 
     def _url(self, path: str) -> str:
         scheme = self._registry.choose_scheme()
-        return f"{scheme}://{self._reference.registry}/v2/{self._reference.repository}/{path}"
+        return f"{scheme}://{self._reference.endpoint}/v2/{self._reference.repository}/{path}"
 
     def _read(self, response: requests.Response, most: int) -> bytes:
         content = bytearray()
@@ -259,7 +259,7 @@ class _OrasRegistry(Registry):
     """The library's client, with a time limit, few retries, and no plain HTTP to other machines."""
 
     def __init__(self, reference: Reference, environment: Mapping[str, str]) -> None:
-        super().__init__(hostname=reference.registry)
+        super().__init__(hostname=reference.endpoint)
         self._reference = reference
         self._scheme = ""
         self._credentials = find_credentials(reference, environment)

@@ -19,6 +19,9 @@ _REFERENCE = re.compile(
     rf"(?P<registry>{_HOST}{_PORT})/(?P<repository>{_COMPONENT}(?:/{_COMPONENT})*)"
     rf"(?::(?P<tag>{_TAG}))?(?:@(?P<digest>sha256:[0-9a-f]{{64}}))?"
 )
+_DOCKER_HUB = ("docker.io", "index.docker.io")
+_DOCKER_HUB_ENDPOINT = "registry-1.docker.io"
+_DOCKER_HUB_LOGIN = "https://index.docker.io/v1/"
 _USER = re.compile(r"^[^/]*@")
 _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9._-]")
 _INSTALLABLE_PARTS = 3
@@ -45,16 +48,26 @@ class Reference:
     digest: str = ""
 
     @property
+    def endpoint(self) -> str:
+        """The host and port to ask: what references call `docker.io` answers under another name."""
+        return _DOCKER_HUB_ENDPOINT if self.registry in _DOCKER_HUB else self.registry
+
+    @property
+    def login_names(self) -> tuple[str, ...]:
+        """The names under which docker, oras and podman keep the registry's login, the usual one first."""
+        return (_DOCKER_HUB_LOGIN, *_DOCKER_HUB) if self.registry in _DOCKER_HUB else (self.registry,)
+
+    @property
     def host(self) -> str:
-        """The registry's host without its port, an IPv6 address without its brackets."""
-        if self.registry.startswith("["):
-            return self.registry[1 : self.registry.index("]")]
-        return self.registry.partition(":")[0]
+        """The endpoint's host without its port, an IPv6 address without its brackets."""
+        if self.endpoint.startswith("["):
+            return self.endpoint[1 : self.endpoint.index("]")]
+        return self.endpoint.partition(":")[0]
 
     @property
     def port(self) -> int:
-        """The registry's port, that of HTTPS where none is named."""
-        after_host = self.registry.rpartition("]")[2]
+        """The endpoint's port, that of HTTPS where none is named."""
+        after_host = self.endpoint.rpartition("]")[2]
         return int(after_host.rpartition(":")[2]) if ":" in after_host else SCHEME_PORTS["https"]
 
     @property
