@@ -48,6 +48,10 @@ _PROPOSALS_LEFT_OUT = (
 """What neither the runtime nor what Go and Rust compile to needs: less to be wrong with a foreign module."""
 
 _SIGNALS = ("SIGILL", "SIGSEGV", "SIGBUS", "SIGFPE")
+_APART = 0
+if sys.platform == "win32":
+    _APART = subprocess.CREATE_NEW_PROCESS_GROUP
+
 _LARGEST_ACTION = 1024
 """Bytes that no platform's `struct sigaction` takes; what is in it is the C library's business."""
 
@@ -247,7 +251,7 @@ def _compiled_apart(module: bytes, fuel: bool, seconds: float | None, memory: in
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is this process's; it ends the other
-        creationflags=subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0,
+        creationflags=_APART,
     ) as compiler:
         try:
             code, said = compiler.communicate(module, seconds)
