@@ -17,7 +17,7 @@ from sybil import Region, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 from sybil.parsers.markdown.lexers import RawFencedCodeBlockLexer
 
-from tests.documents.console import ROOT, run_console_block
+from tests.documents.console import run_console_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -80,11 +80,8 @@ def _write_file(example: Example) -> None:
 
 
 def _enter(namespace: dict[str, Any]) -> None:
-    """Each document has a folder of its own, with the examples in it."""
+    """Each document has an empty folder of its own, as its reader has."""
     folder = Path(tempfile.mkdtemp(prefix="reglet-document-"))
-    shutil.copytree(
-        ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns("*.wasm", "__pycache__")
-    )
     namespace["folder"], namespace["left"], namespace["servers"] = folder, Path.cwd(), ExitStack()
     namespace["terminal"] = folder  # where the next command is given: a `cd` holds for later blocks too
     os.chdir(folder)

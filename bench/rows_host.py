@@ -1,4 +1,10 @@
-"""The sandbox against bare wasmtime and against the same plugin in this process."""
+"""The sandbox.
+
+A built plugin in our own host, against bare wasmtime with nothing around it and against the same plugin
+in this process. A fresh guest is the runtime's compiled code, shared by all plugins, over the plugin's
+own memory, which the engine maps copy-on-write. A host call is the difference of a check with a hundred
+and one with none. An overshoot is how long a hostile load goes on beside the limit that stops it.
+"""
 
 from __future__ import annotations
 

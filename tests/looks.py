@@ -43,6 +43,7 @@ WAYS = {
     "lstat": os.path.lexists,
     "access": lambda path: os.access(path, os.F_OK),
     "walk": lambda path: sorted(names for _, _, names in os.walk(os.path.dirname(path))),
+    "scandir": lambda path: sorted(each.name for each in os.scandir(os.path.dirname(path))),
     "rglob": lambda path: sorted(map(str, pathlib.Path(path).parent.rglob("*.conf"))),
     "resolve": lambda path: read(pathlib.Path(path).resolve()),
     "write": lambda path: pathlib.Path(path).write_text("new"),
@@ -86,5 +87,5 @@ class Looks:
 READS = ("open", "stat", "exists", "listdir", "glob", "pathlib")
 """The ways that every host is asked in."""
 
-OF_THE_FOLDER = frozenset({"listdir", "glob", "walk", "rglob"})
+OF_THE_FOLDER = frozenset({"listdir", "glob", "walk", "scandir", "rglob"})
 """Those that look at the folder in which a path is."""

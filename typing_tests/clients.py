@@ -58,6 +58,11 @@ smtp = ctx.client(reglet.SMTPClient)
 assert_type(smtp.connect("h", 25, timedelta(seconds=1), False, True), reglet.SMTPConnectResult)
 runner = ctx.client(reglet.CommandRunner)
 assert_type(runner.run(reglet.CommandRequest("id", ["-u"])), reglet.CommandResult)
+reglet.CommandRequest("id", "-u")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+reglet.CommandRequest("id", timeout=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+runner.run("id -u")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+reglet.HTTPRequest("GET", "u", timeout=5)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+reglet.HTTPRequest("POST", "u", body="x")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 # Ready-made checks.
 assert_type(reglet.run_http_check(ctx, {"url": "u"}), reglet.Result)

@@ -49,6 +49,13 @@ class Wrong:
     names: list[str] = reglet.field(factory=dict)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
 
 
+# It stands above a class, without brackets.
+reglet.model()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+reglet.model(print)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+# A default has its name.
+reglet.field(10)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+
 # Marks have the types of what they say; one of default and factory is given.
 reglet.field(default=1, factory=int)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
 reglet.field(ge="x")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]

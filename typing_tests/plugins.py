@@ -54,6 +54,9 @@ reglet.EnvironmentCapability("HOME")  # type: ignore[arg-type]  # pyright: ignor
 reglet.NetworkRule("*.test", ["80"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 reglet.FileSystemRule(read="/etc/**")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 reglet.KeyValueRule(keys="a")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+reglet.GrantSet(network=["*"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+reglet.NetworkCapability(rules=reglet.NetworkRule(["*"], ["80"]))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+reglet.NetworkRule(hosts=["*"], ports=[80])  # type: ignore[list-item]  # pyright: ignore[reportArgumentType]
 reglet.ExecCapability(("ls",))
 reglet.ExecCapability({"ls"})
 reglet.ExecCapability(name for name in ["ls"])

@@ -465,3 +465,45 @@ def test_a_plugin_of_the_older_app_is_a_target(tmp_path: Path, capsys: pytest.Ca
     path.write_bytes(plugin())
     assert main([*check, "--dialect", "older"]) == 3
     assert "does not export describe, schema, observe" in capsys.readouterr().err
+
+
+def test_an_example_that_is_run_for_real_obeys_what_is_said_of_the_host(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """Its own answers are for a run that says nothing of the host; grants and recordings are never passed over."""
+    example = ["run", HTTP, "--example", "basic"]
+    recording, least = tmp_path / "calls.json", tmp_path / "least.json"
+    assert main(example) == 0
+    assert main([*example, "--grants", "none"]) == 2
+    assert main([*example, "--record", str(recording), "--write-grants", str(least)]) == 2
+    assert [call["function"] for call in json.loads(recording.read_text())["calls"]] == ["http_request"]
+    assert json.loads(least.read_text())["network"]["rules"] == [{"hosts": ["example.com"], "ports": ["443"]}]
+    assert main([*example, "--replay", str(recording)]) == 2
+    assert "missing capability: network:example.com:443" in capsys.readouterr().out
+
+
+def test_a_difference_is_reported_in_the_format_that_was_asked_for(
+    page: str, grants: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """A replay that differs, and an example that is not as it says: a failure in a document of that format."""
+    recording = str(tmp_path / "calls.json")
+    run = ["run", HTTP, "--grants", grants]
+    main([*run, "--config", page, "--record", recording])
+    capsys.readouterr()
+    other = json.dumps({"url": json.loads(page)["url"] + "/other"})
+    assert main([*run, "--config", other, "--replay", recording, "--format", "json"]) == 1
+    assert "/page/other" in "\n".join(json.loads(capsys.readouterr().out)["differences"])
+    plugin = tmp_path / "made_to_differ.py"
+    plugin.write_text(
+        "import reglet\n"
+        "plugin = reglet.define_plugin(name='differ', description='d')\n"
+        "@reglet.model\nclass In:\n    n: int = 1\n"
+        "@reglet.model\nclass Out:\n    n: int\n"
+        "@plugin.service('s')\nclass S:\n"
+        "    @reglet.operation(examples=[reglet.Example('two', In(), expected_output=Out(2),\n"
+        "        answers=[reglet.answers.dns('a.test', ['192.0.2.1'])])])\n"
+        "    def check(self, request: In) -> Out:\n        return Out(request.n)\n"
+    )
+    assert main(["run", str(plugin), "--example", "two", "--format", "sarif"]) == 1
+    (result,) = json.loads(capsys.readouterr().out)["runs"][0]["results"]
+    assert "n: expected 2, got 1" in result["message"]["text"]

@@ -15,7 +15,7 @@ from pytest_httpserver import HTTPServer
 
 from reglet.cli import main
 from reglet.cli.targets import load_module
-from reglet.sandbox import GrantSet, native_functions
+from reglet.sandbox import Dialect, GrantSet, native_functions
 from tests.built_plugins import ROOT, BuildExample
 
 HTTP = ROOT / "examples" / "http"
@@ -119,7 +119,8 @@ def test_a_module_is_read_once(module: str, tmp_path: Path):
     path.write_bytes(b"another")
     assert plugin.manifest().name == "http"
     grants = GrantSet()
-    result = plugin.check(b'{"url": "http://127.0.0.1:9/"}', native_functions(grants), grants)
+    with plugin.runner(grants, Dialect.ABI) as runner:
+        result = runner.check(native_functions(grants), b'{"url": "http://127.0.0.1:9/"}')
     assert result.error is not None
     assert result.error.type == "capability"
     assert plugin.digest == digest
@@ -283,3 +284,16 @@ def test_a_first_run_compiles_nothing_that_the_build_compiled(page: str, grants:
     assert sorted(path.name for path in (cache / "runtimes").iterdir()) == compiled
     assert len(compiled) == 1
     assert not (cache / "compiled").exists()  # nothing but the runtime's code, and the plugin's memory
+
+
+def test_a_file_without_any_grant_has_the_grants_to_paste(
+    built_example: BuildExample, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """A guest that was given no directory refuses by itself: its Result names the path."""
+    module, least = str(built_example("file").path), tmp_path / "least.json"
+    run = ["run", module, "--config", '{"path": "/etc/hosts"}']
+    assert main([*run, "--grants", "none", "--explain", "--write-grants", str(least)]) == 2
+    complaint = capsys.readouterr().err.splitlines()
+    assert "read /etc/hosts: denied, missing fs:read:/etc/hosts" in complaint
+    assert "fs:read:/etc/hosts is declared by the plugin: --grants declared allows it" in complaint
+    assert main([*run, "--grants", f"@{least}"]) == 0

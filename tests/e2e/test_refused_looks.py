@@ -71,7 +71,8 @@ def test_a_look_without_a_grant_is_no_verdict(module_path, folder, way, granted)
 
 
 @pytest.mark.parametrize(
-    ("way", "pattern"), [("listdir", "*"), ("walk", "*"), ("glob", "*.conf"), ("rglob", "**/*.conf")]
+    ("way", "pattern"),
+    [("listdir", "*"), ("walk", "*"), ("scandir", "*"), ("glob", "*.conf"), ("rglob", "**/*.conf")],
 )
 def test_a_listing_that_leaves_names_out_is_no_verdict(module_path, folder, way, pattern):
     """Where a pattern grants some names of a folder, others are looked for in vain, there or not."""

@@ -37,7 +37,7 @@ from reglet.testing import (
     run_plugin_tests,
 )
 from reglet.testing.audit import AuditError, AuditReport, audit_plugin, audit_project, to_python
-from reglet.testing.usage import Usage, usage_recorded
+from reglet.testing.usage import Usage, note_file, usage_recorded
 from tests.testing.plugins import OK, REFUSED, FetchInput, fetching
 
 HERE = Path(__file__)
@@ -365,3 +365,19 @@ def test_a_denial_that_an_example_expects_is_not_touched():
     denied = [examples.http("https://a.test/", error="denied")]
     example = Example("x", FetchInput("https://a.test/"), expected_error="no grant", answers=denied)
     assert audit_plugin(fetching(example)).usage.targets == set()
+
+
+def test_a_module_that_looks_for_its_own_sources_touches_nothing():
+    """A traceback in a guest does; no host has those files."""
+    with usage_recorded() as usage:
+        note_file("/sdk/reglet/application/dispatch.py", changes=None)
+        note_file("/plugin/page.py", changes=None)
+        note_file("/plugin/page.conf", changes=False)
+    assert usage.reads == {"/plugin/page.conf"}
+
+
+def test_variables_that_examples_read_are_kept_beside_those_declared():
+    """Where reads cannot be seen in every place, nothing that is declared is taken away."""
+    declared = GrantSet(env=EnvironmentCapability(["HOME"]))
+    report = AuditReport(declared, Usage(variables={"LANG"}), sees_variables=False)
+    assert report.least == GrantSet(env=EnvironmentCapability(["HOME", "LANG"]))

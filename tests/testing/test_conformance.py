@@ -10,9 +10,9 @@ import pytest
 from reglet.cli import main
 from reglet.testing.conformance import Host, Outcome, Report, verify
 from tests.built_plugins import BuildExample
-from tests.host.modules import SUCCESS, plugin
+from tests.host.modules import DIAL, HEAD, SUCCESS, older_plugin, plugin
 
-ROWS = 16
+ROWS = 17
 NEWER = (Host.SDK, Host.APP, Host.TACK)
 OPERATION = {"name": "look", "description": "Looks", "examples": [{"name": "one", "input": {}}]}
 FACTS = {
@@ -51,7 +51,7 @@ def test_a_plugin_of_this_sdk_works_on_every_host(built_example: BuildExample):
     report = verify(built_example("http").path.read_bytes(), checks=30, configs=60)
     assert [row.remarks for row in report.rows if row.remarks] == []
     assert {row.outcome(host) for row in report.rows for host in row.hosts} == {Outcome.WORKS}
-    assert report.further_seconds > 0
+    assert report.figures.further_seconds > 0
     assert len(report.rows) == ROWS
 
 
@@ -190,6 +190,108 @@ def test_the_older_form_is_held_to_its_own_records():
     for bad in (older(b"[]", b"{}"), older(description, SUCCESS), older(b"{", b"{")):
         assert outcome(bad, "older form", Host.OLDER_APP) is Outcome.FAILS
         assert bad.failing == (Host.OLDER_APP,)
+
+
+def test_a_plugin_of_the_older_app_alone_is_asked_in_its_form():
+    """Hosts of today have no use for it, which is no failure; where it traps, the older app fails."""
+    evidence = b'{"Status":false,"Error":{"type":"config","code":"","message":"m"},"Timestamp":"2026-01-01T00:00:00Z"}'
+    report = verify(older_plugin(evidence=evidence), checks=5, configs=20)
+    assert report.failing == ()
+    assert {row.outcome(host) for row in report.rows for host in NEWER} == {Outcome.NOT_FOR_IT}
+    assert "it lacks _manifest and _observe" in said(report, "loads")
+    for subject in ("bad configs", "denials", "random configs", "limits", "older form"):
+        assert outcome(report, subject, Host.OLDER_APP) is Outcome.WORKS
+    for broken in (
+        older_plugin("unreachable"),
+        older_plugin(evidence=b"[]"),
+        older_plugin(description=b"{}"),
+    ):
+        assert verify(broken, checks=5, configs=5).failing == (Host.OLDER_APP,)
+
+
+@pytest.mark.go
+def test_an_older_plugin_of_go_works_on_the_older_app(older_go_module: Path):
+    """Without a host call of its own where its file is not granted."""
+    report = verify(older_go_module.read_bytes(), configs=50)
+    assert report.failing == ()
+    assert outcome(report, "one instance", Host.OLDER_APP) is Outcome.NOT_FOR_IT
+
+
+DIALS = f"(drop (call $tcp (call $pack (i32.const 5120) (i32.const {len(DIAL)}))))"
+LOOKUP = b'{"hostname":"h.test","type":"A"}'
+ANY_HOST = {"network": {"rules": [{"hosts": ["*"], "ports": ["*"]}]}}
+
+
+@pytest.mark.parametrize(("name", "message"), [("dns", "a plugin of the name dns is granted"), ("names", "")])
+def test_a_name_that_tack_goes_by_is_remarked_on(name: str, message: str):
+    """It grants what it finds in a config, and a hostname is not what it looks for."""
+    operation = {**OPERATION, "examples": [{"name": "one", "input": {"hostname": "h.test"}}]}
+    services = {"eye": {"name": "eye", "description": "Looks", "operations": [operation]}}
+    facts = {**FACTS, "name": name, "services": services, "capabilities": ANY_HOST}
+    octets = "".join(f"\\{byte:02x}" for byte in LOOKUP)
+    module = plugin(
+        f"(drop (call $tcp (call $pack (i32.const 8192) (i32.const {len(LOOKUP)}))))",
+        head=HEAD.replace("tcp_connect", "dns_lookup"),
+        more=f'(data (i32.const 8192) "{octets}")',
+        manifest=json.dumps(facts).encode(),
+    )
+    report = verify(module, checks=1, configs=1)
+    assert message in said(report, "grants")
+    assert outcome(report, "grants", Host.TACK) is (Outcome.WARNING if message else Outcome.WORKS)
+    assert outcome(report, "grants", Host.SDK) is Outcome.WORKS
+
+
+@pytest.mark.parametrize(("name", "expected"), [("tcp", Outcome.WARNING), ("dials", Outcome.WORKS)])
+def test_a_name_that_the_older_app_goes_by_is_remarked_on(name: str, expected: Outcome):
+    """It grants a host without a port, which covers no connection."""
+    capability = {"kind": "network", "pattern": "outbound:*"}
+    description = json.dumps({"name": name, "version": "1", "capabilities": [capability]}).encode()
+    schema = b'{"type":"object","properties":{"host":{"type":"string"}},"required":["host"]}'
+    report = verify(older_plugin(DIALS, description=description, schema=schema), checks=1, configs=1)
+    assert outcome(report, "grants", Host.OLDER_APP) is expected
+
+
+def test_capabilities_that_do_not_cover_an_example_are_remarked_on():
+    """On the hosts that can read what is asked."""
+    report = by_hand(DIALS)
+    assert outcome(report, "grants", Host.APP) is Outcome.WARNING
+    assert "is denied network:h.test:22: its capabilities do not cover it" in said(report, "grants")
+    assert said(by_hand(DIALS, capabilities=ANY_HOST), "grants") == ""
+
+
+@pytest.mark.parametrize(
+    ("schema", "host", "message"),
+    [
+        ({"a": {"type": "string", "pattern": "a(?=b)"}}, Host.APP, "Go cannot compile the pattern 'a(?=b)'"),
+        ({"a": {"items": {"pattern": r"(a)\1"}}}, Host.APP, "properties.a.items.pattern: Go cannot compile"),
+        ({"a": {"$ref": "http://127.0.0.1:9/schema"}}, Host.APP, "is another document"),
+        ({"a": True}, Host.TACK, "properties.a is no object"),
+    ],
+)
+def test_a_schema_is_compiled_and_made_flags_of_in_go(schema: dict[str, object], host: Host, message: str):
+    """What JSON Schema allows is not all that hosts can read."""
+    report = by_hand(config_schema={"type": "object", "properties": schema})
+    assert [each for each in NEWER if outcome(report, "schemas", each) is Outcome.FAILS] == [host]
+    assert message in said(report, "schemas")
+
+
+def test_an_example_that_the_schema_refuses_is_never_run():
+    """By the app, which validates configs first; one that is meant to be refused is right so."""
+    schema = {"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": False}
+    for wanted, expected in (({}, Outcome.FAILS), ({"expected_error": "x"}, Outcome.WORKS)):
+        example = {"name": "one", "input": {"b": 1}, **wanted}
+        services = {"eye": {"name": "eye", "operations": [{**OPERATION, "examples": [example]}]}}
+        report = by_hand(config_schema=schema, services=services)
+        assert outcome(report, "examples", Host.APP) is expected
+        assert outcome(report, "examples", Host.SDK) is Outcome.WORKS
+
+
+def test_memory_that_grows_from_check_to_check_is_remarked_on():
+    """Long before it is used up."""
+    report = by_hand("(drop (memory.grow (i32.const 1)))")
+    assert outcome(report, "one instance", Host.SDK) is Outcome.WARNING
+    assert "grows by 65536 bytes a check" in said(report, "one instance")
+    assert report.figures.last_memory > report.figures.first_memory
 
 
 def test_the_command_prints_a_table_and_fails_where_a_host_would(

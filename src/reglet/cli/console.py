@@ -100,7 +100,7 @@ def _fitted(text: str, width: int, indent: str = _GAP) -> list[str]:
 _UNLIMITED = sys.maxsize
 
 
-def _width(stream: TextIO) -> int:
+def width_of(stream: TextIO) -> int:
     """Return the columns of a terminal; a pipe gets whole lines."""
     if not stream.isatty():
         return _UNLIMITED
@@ -112,7 +112,7 @@ def _width(stream: TextIO) -> int:
 
 
 def _write(stream: TextIO, text: str, indent: str, **style: Any) -> None:
-    for line in _fitted(text, _width(stream), indent):
+    for line in _fitted(text, width_of(stream), indent):
         _print(line, stream, **style)
 
 
@@ -172,7 +172,7 @@ def show_data(data: Mapping[str, Any]) -> None:
 
 def _show_data(data: Mapping[str, Any], depth: int, *, skip_empty: bool = False, dim: bool = False) -> None:
     indent = _GAP * depth
-    most = min(_width(sys.stdout) // 3, _MOST_NAME_WIDTH)
+    most = min(width_of(sys.stdout) // 3, _MOST_NAME_WIDTH)
     width = max((cells for name in data if (cells := _cells(escape(name))) <= most), default=0)
     style: dict[str, Any] = {"dim": True} if dim else {}
     for name, value in data.items():
@@ -191,8 +191,13 @@ def _show_data(data: Mapping[str, Any], depth: int, *, skip_empty: bool = False,
                 for line in value.splitlines():
                     write_line(f"{indent}  │ {line}", f"{indent}  │   ", **style)
             case _:
-                label = f"{indent}{_padded(label, width)}    "
-                write_line(f"{label}{_shown(value)}", " " * min(_cells(label), len(indent) + 16), **style)
+                shown, start = _shown(value), f"{indent}{_padded(label, width)}    "
+                room = width_of(sys.stdout) - _cells(start)
+                if max(map(_cells, shown.split(" "))) <= room:
+                    write_line(f"{start}{shown}", " " * min(_cells(start), len(indent) + 16), **style)
+                else:  # a word that is cut can be found and copied by nobody
+                    write_line(f"{indent}{label}", f"{indent}  ", **style)
+                    write_line(f"{indent}  {shown}", f"{indent}  ", **style)
 
 
 def _show_items(items: Sequence[Any], depth: int) -> None:
@@ -236,7 +241,7 @@ def write_table(names: Sequence[str], rows: Sequence[Sequence[str]], indent: str
     """
     table = [[escape(cell) for cell in row] for row in (names, *rows)]
     widths = [max(_cells(cell) for cell in column) for column in zip(*table, strict=True)]
-    room = _width(sys.stdout) - len(indent) - len(_GAP) * (len(widths) - 1)
+    room = width_of(sys.stdout) - len(indent) - len(_GAP) * (len(widths) - 1)
     if sum(widths) > room:
         widest = widths.index(max(widths))
         widths[widest] -= sum(widths) - room

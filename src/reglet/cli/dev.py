@@ -18,10 +18,11 @@ import click
 from attrs import define, field, frozen
 
 from reglet.cli.command import Command, ExitStatus, project_argument, require_extra
-from reglet.cli.console import MARKS, escape, write_line
+from reglet.cli.console import MARKS, write_line
 from reglet.cli.targets import require_project
 from reglet.cli.warm import ExampleOutcome, Findings, WarmProcess
 from reglet.domain.entities.result import ResultStatus
+from reglet.domain.escaping import escape
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

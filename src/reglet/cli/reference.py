@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, frozen
 
 from reglet.application.config_schema import ROUTING
-from reglet.cli.console import escape
 from reglet.domain.entities.grants import (
     FileSystemCapability,
     FileSystemRule,
@@ -23,6 +22,7 @@ from reglet.domain.entities.grants import (
     NetworkCapability,
 )
 from reglet.domain.entities.records import MAX_BODY_BYTES
+from reglet.domain.escaping import escape
 from reglet.domain.policy.risk import assess_risk
 from reglet.domain.time import DURATION_PATTERN
 from reglet.infrastructure.host.limits import Limits

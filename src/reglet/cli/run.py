@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,7 @@ from reglet.cli.console import (
     plugin_output,
     show_plugin,
     show_result,
+    width_of,
     without_secrets,
     write_file,
     write_line,
@@ -58,6 +61,11 @@ if TYPE_CHECKING:
     from reglet.testing.usage import Usage
 
 
+_FILE_RULE = re.compile(r"; add (\{.*\}) to fs\.rules")
+_MOST_BAR_WIDTH = 36
+_BAR_LABELS_WIDTH = 20
+
+
 @click.command(cls=Command, epilog=TARGET_HELP)
 @click.argument("target", metavar="TARGET")
 @click.option(
@@ -77,8 +85,8 @@ if TYPE_CHECKING:
 @click.option(
     "--example",
     metavar="NAME",
-    help="Run the example of this name: in process against its own answers if it has any, "
-    "else with its config.",
+    help="Run the example of this name: in process against its own answers if it has any and nothing is said "
+    "of the host (grants, recordings, dialect, --explain, --reuse), else with its config.",
 )
 @format_options
 @click.option(
@@ -129,23 +137,25 @@ def run(
     show_plugin(
         manifest.name, manifest.version, manifest.description, capability_lines(manifest.capabilities)
     )
-    answered = example and example_with_answers(plugin, example)
-    if answered:
-        return _run_example(answered, output_format)
+    of_the_host = (grants, record, replay, write_grants, explain, reuse, dialect != "abi")
+    if example is not None and not any(of_the_host) and (case := example_with_answers(plugin, example)):
+        return _run_example(case, output_format)
     if example is not None:
         named = [example_config(manifest, example)]
     for config in named:
         warn_of_unknown_fields(config.content, manifest)
     from reglet.sandbox import Dialect
-    from reglet.testing.runners import ReusingRunner
+    from reglet.testing.recording import ReplayMismatchError
+    from reglet.testing.runners import ReusedInstanceError, ReusingRunner
 
     granted, host = choose_grants(grants, manifest, plugin), Dialect(dialect)
     with plugin.runner(granted, host) as once:
         runner = ReusingRunner(once) if reuse else once
         session = _Session(plugin, runner, manifest, granted, host, explain, record, replay)
-        outcomes = session.outcomes(named)
-    if outcomes is None:
-        return ExitStatus.FAILURE
+        try:
+            outcomes = session.outcomes(named)
+        except (ReplayMismatchError, ReusedInstanceError) as difference:
+            return _report_difference(named[0].name, str(difference), output_format)
     if write_grants is not None:
         write_file(write_grants, (grants_json(session.needed()) + "\n").encode())
     return _report(outcomes, output_format, [] if grants == "declared" else session.denials())
@@ -169,9 +179,7 @@ def _run_example(example: ExampleCase, output_format: Format) -> int:
         with plugin_output():
             result = run_example(example)
     except ExampleFailed as difference:
-        for line in str(difference).splitlines():
-            write_line(line)
-        return ExitStatus.FAILURE
+        return _report_difference(f"example {example.id}", str(difference), output_format)
     return _report([_Outcome(example.name, result, time.perf_counter() - started, [])], output_format, [])
 
 
@@ -190,23 +198,21 @@ class _Session:
     events: list[HostCallEvent] = field(factory=list)
     usages: list[Usage] = field(factory=list)
 
-    def outcomes(self, configs: list[NamedConfig]) -> list[_Outcome] | None:
-        """Run a check for each config; None where a replay or a reused instance differs, which is said."""
-        from reglet.testing.recording import ReplayMismatchError
-        from reglet.testing.runners import ReusedInstanceError
-
+    def outcomes(self, configs: list[NamedConfig]) -> list[_Outcome]:
+        """Run a check for each config. Raises what a replay or a reused instance raises where it differs."""
         outcomes: list[_Outcome] = []
         if isinstance(self.plugin, InProcessPlugin):
             write_message("in process: files and environment are not sandboxed", dim=True)
-        hidden = len(configs) == 1 or not sys.stderr.isatty()
-        with click.progressbar(length=len(configs), label="checks", file=sys.stderr, hidden=hidden) as bar:
+        bar = click.progressbar(
+            length=len(configs),
+            label="checks",
+            file=sys.stderr,
+            hidden=len(configs) == 1 or not sys.stderr.isatty(),
+            width=min(_MOST_BAR_WIDTH, width_of(sys.stderr) - _BAR_LABELS_WIDTH),
+        )
+        with bar:
             for config in configs:
-                try:
-                    outcomes.append(self._outcome(config))
-                except (ReplayMismatchError, ReusedInstanceError) as difference:
-                    for line in str(difference).splitlines():
-                        write_line(line)
-                    return None
+                outcomes.append(self._outcome(config))
                 bar.update(1)
         return outcomes
 
@@ -219,6 +225,7 @@ class _Session:
         with usage_recorded() as usage, plugin_output():
             result = self._check(config.content, secrets)
         seconds = time.perf_counter() - started
+        _note_refused(result, usage)
         self.usages.append(usage)
         if self.explain:
             self._explain(self.events[first:], usage, secrets)
@@ -298,6 +305,16 @@ class _Session:
         return lines
 
 
+def _note_refused(result: Result, usage: Usage) -> None:
+    """Note the paths of a denial: a guest that has no directory at all refuses them by itself."""
+    error = result.error
+    named = _FILE_RULE.search(error.message) if error is not None and error.type == "capability" else None
+    with suppress(ValueError):
+        rule = json.loads(named[1]) if named else {}
+        for name, paths in (("read", usage.reads), ("write", usage.writes)):
+            paths.update(path for path in rule.get(name, ()) if isinstance(path, str))
+
+
 def _declares(manifest: Manifest, required: str) -> bool:
     """Return whether what the plugin declares would have allowed what was refused."""
     policy = Policy(manifest.capabilities)
@@ -312,6 +329,17 @@ def _declares(manifest: Manifest, required: str) -> bool:
         case "exec":
             return bool(policy.execute(rest))
     return False
+
+
+def _report_difference(name: str, difference: str, output_format: Format) -> int:
+    """Show what is not as an example or a recording has it, in the format that was asked for."""
+    if output_format == "table":
+        for line in difference.splitlines():
+            write_line(line)
+    else:
+        document = {"name": name, "differences": [line.strip() for line in difference.splitlines()]}
+        write_report(output_format, "run", document, [Entry(name, "failure", difference, "difference")])
+    return ExitStatus.FAILURE
 
 
 def _report(outcomes: list[_Outcome], output_format: Format, hints: list[str]) -> int:

@@ -197,7 +197,10 @@ def verify(file: str, checks: int, configs: int, as_json: bool) -> int:
     for row in report.rows:
         for remark in row.remarks:
             write_line(f"{row.subject}: {remark.outcome} ({', '.join(remark.hosts)}): {remark.message}")
-    if report.further_seconds:
-        first, further = report.first_seconds * 1e3, report.further_seconds * 1e3
+    figures = report.figures
+    if figures.further_seconds:
+        first, further = figures.first_seconds * 1e3, figures.further_seconds * 1e3
+        memory = [f"{size / 1e6:.1f} MB" for size in (figures.first_memory, figures.last_memory)]
         write_line(f"first answer {first:.0f} ms, a check of a kept instance {further:.2f} ms")
+        write_line(f"memory of that instance {memory[0]}, after {checks} checks {memory[1]}")
     return ExitStatus.FAILURE if report.failing else ExitStatus.SUCCESS

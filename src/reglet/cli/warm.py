@@ -18,8 +18,8 @@ from typing import Any
 
 from attrs import asdict, field, frozen
 
-from reglet.cli.console import escape
 from reglet.domain.errors import RegletError
+from reglet.domain.escaping import escape
 
 _MOST_SECONDS = 60.0
 _SCRIPT = "from reglet.cli.warm import answer_one; answer_one()"
@@ -31,6 +31,7 @@ class ExampleOutcome:
 
     name: str
     operation: str
+    has_answers: bool
     differences: list[str]
     seconds: float
 
@@ -166,8 +167,10 @@ def _look_at(folder: str) -> Findings:
             except ExampleFailed as failure:
                 differences = [escape(line) for text in failure.problems for line in text.splitlines()]
             seconds = time.perf_counter() - started
-            operation = f"{case.service} {case.operation}"
-            outcomes.append(ExampleOutcome(escape(case.name), escape(operation), differences, seconds))
+            operation = escape(f"{case.service} {case.operation}")
+            outcomes.append(
+                ExampleOutcome(escape(case.name), operation, bool(case.answers), differences, seconds)
+            )
         return Findings(
             title=escape(f"{manifest.name} {manifest.version}  {manifest.description}"),
             manifest=json.loads(snapshot(manifest)),

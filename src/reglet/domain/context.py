@@ -113,7 +113,7 @@ class Context:
         client = self._clients.get(port)
         if client is None:
             raise MissingClientError(_name(port), [_name(bound) for bound in self._clients])
-        return cast("T", client.in_context(self) if isinstance(client, ContextBound) else client)
+        return cast("T", client_in(client, self))
 
     def with_timeout(self, timeout: timedelta) -> Context:
         """Return a context whose deadline is `timeout` from now, or the present one if that is sooner."""
@@ -154,6 +154,14 @@ class Context:
     def has_client(self, port: object) -> bool:
         """Whether a client is bound to `port`."""
         return port in self._clients
+
+
+def client_in(client: T, ctx: Context) -> T:
+    """Return a client for calls made in a context: itself, unless it is `ContextBound`."""
+    bind: Callable[[Context], T] | None = getattr(client, "in_context", None)
+    return (
+        client if bind is None else bind(ctx)
+    )  # to ask `isinstance` of a protocol costs more than a host call
 
 
 def _require_fit(client: object, port: Any) -> None:

@@ -55,15 +55,14 @@ def audit_plugin(plugin: Plugin) -> AuditReport:
 def audit_project(plugin: Plugin, folder: Path, runner: AuditRunner = "fakes") -> AuditReport:
     """Run a plugin's examples and its project's tests, and return what they touched.
 
-    In the sandbox the host sees which files are asked for, but a guest gets its variables all at once.
+    In the sandbox the host sees which files are asked for, but a guest gets its variables all at once. The
+    examples run in this process too: a module lacks the functions of kinds that it does not declare.
 
     Raises `AuditError` if the tests fail: what a failing test did not reach would be called unused.
     """
-    if runner == "sandbox":
-        return AuditReport(_declared(plugin), _usage_of_tests(folder, runner), sees_variables=False)
     usage = _usage_of_examples(plugin)
     usage.add(_usage_of_tests(folder, runner))
-    return AuditReport(_declared(plugin), usage)
+    return AuditReport(_declared(plugin), usage, sees_variables=runner != "sandbox")
 
 
 @frozen
@@ -79,7 +78,7 @@ class AuditReport:
     def least(self) -> GrantSet:
         """The least GrantSet that covers what was touched."""
         least = self.usage.least_grants()
-        return least if self.sees_variables else evolve(least, env=self.declared.env)
+        return least if self.sees_variables else GrantSet(env=self.declared.env).merge(least)
 
     @property
     def missing(self) -> tuple[str, ...]:

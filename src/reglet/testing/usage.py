@@ -35,6 +35,12 @@ from reglet.domain.entities.grants import (
 from reglet.domain.entities.result import Result
 from reglet.domain.urls import DNS_PORT, SCHEME_PORTS
 from reglet.infrastructure.atomic import write_atomic
+from reglet.infrastructure.build_contract import (
+    PACKAGES_ROOT,
+    PLUGIN_ROOT,
+    SDK_ROOT,
+    STANDARD_LIBRARY_ROOT,
+)
 
 
 @frozen
@@ -250,8 +256,16 @@ def note_fake_call(port: str, facts: Mapping[str, Any]) -> None:
                 usage.commands.add(facts["command"])
 
 
+_OWN_SOURCES = tuple(f"{root}/" for root in (STANDARD_LIBRARY_ROOT, SDK_ROOT, PLUGIN_ROOT, PACKAGES_ROOT))
+
+
 def note_file(path: str, changes: bool | None) -> None:
-    """Note a path that is read or changed, in every collection that runs; None: it is only looked at."""
+    """Note a path that is read or changed, in every collection that runs; None: it is only looked at.
+
+    A traceback that is written in a module looks for the module's own sources, which no host has.
+    """
+    if path.endswith(".py") and path.startswith(_OWN_SOURCES):
+        return
     for usage in running_collections():
         (usage.writes if changes else usage.reads).add(path)
         if changes is False:

@@ -90,7 +90,7 @@ def field(*given: Any, default: Any = NOTHING, factory: Any = NOTHING, **options
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def model(cls: type[T] = _MISSING) -> type[T]:
+def model(cls: type[T]) -> type[T]:
     """Make a class a model: an immutable record whose annotations are its JSON.
 
     Annotations are read on first use, so models may name others that come later in the module. What
@@ -112,6 +112,9 @@ def model(cls: type[T] = _MISSING) -> type[T]:
     if "__repr__" not in cls.__dict__:
         made.__repr__ = _repr  # type: ignore[method-assign]  # as attrs would, but for secrets
     return made
+
+
+model.__defaults__ = (_MISSING,)  # so that `@model()` is refused in our words; type checkers need not know
 
 
 def _check_class(cls: type[Any]) -> None:

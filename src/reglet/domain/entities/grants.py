@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from ipaddress import ip_network
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar, cast, get_args
+from typing import Any, Literal, TypeAlias, TypeVar, cast, get_args
 
 from attrs import Attribute, field, fields, fields_dict, frozen
+
+from reglet.domain.entities import Strings
 
 T = TypeVar("T")
 
@@ -16,14 +18,7 @@ _WIDEST_PRIVATE = {4: 8, 6: 7}
 """The shortest prefix of a private block, by the version of IP: `10.0.0.0/8` and `fc00::/7`."""
 
 
-class _Strings(Protocol):
-    """Some strings, and not one: a string contains nothing but strings."""
-
-    def __contains__(self, value: object, /) -> bool: ...
-    def __iter__(self) -> Iterator[str]: ...
-
-
-def _strings(values: _Strings | Iterator[str]) -> tuple[str, ...]:
+def _strings(values: Strings) -> tuple[str, ...]:
     return cast("Any", values) if isinstance(values, str) else tuple(values)  # which the validator refuses
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, Self
 
 from attrs import Attribute, define, field, frozen
 
+from reglet.domain.entities import Strings
 from reglet.domain.time import ZERO_TIME
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -28,7 +29,7 @@ def _header_values(headers: Mapping[str, str | Sequence[str]]) -> dict[str, tupl
     return {name: (value,) if isinstance(value, str) else tuple(value) for name, value in headers.items()}
 
 
-def _arguments(given: Iterable[str]) -> tuple[str, ...]:
+def _arguments(given: Strings) -> tuple[str, ...]:
     if isinstance(given, str):
         raise TypeError(
             f"CommandRequest: args is a list, not the string {given!r}; write args={given.split()!r}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import tomllib
@@ -88,7 +89,7 @@ def _from_folder(folder: Path) -> Project:
 
 
 def _from_file(path: Path) -> Project:
-    if not path.is_file():
+    if not os.path.isfile(path):  # noqa: PTH113 - a name that is too long for a file is none
         raise TargetError(f"{path} does not exist")
     root, names = path.resolve().parent, [path.stem]
     while (root / "__init__.py").is_file():
@@ -103,7 +104,7 @@ def _from_name(name: str, folder: Path) -> Project:
     roots = tuple(root for root in (folder / "src", folder) if root.is_dir())
     paths = [root.joinpath(*module.split(".")) for root in roots]
     files = [file for path in paths for file in (path.with_name(path.name + ".py"), path / "__init__.py")]
-    if not any(file.is_file() for file in files):
+    if not any(map(os.path.isfile, files)):  # a name that is too long for a file is none
         raise TargetError(
             f"there is no module {module} in {' or '.join(str(root) for root in roots)}: correct "
             f'"{name}", in {PROJECT_FILE} [tool.reglet] plugin if it stands there'

@@ -48,10 +48,6 @@ _PROPOSALS_LEFT_OUT = (
 """What neither the runtime nor what Go and Rust compile to needs: less to be wrong with a foreign module."""
 
 _SIGNALS = ("SIGILL", "SIGSEGV", "SIGBUS", "SIGFPE")
-_APART = 0
-if sys.platform == "win32":
-    _APART = subprocess.CREATE_NEW_PROCESS_GROUP
-
 _LARGEST_ACTION = 1024
 """Bytes that no platform's `struct sigaction` takes; what is in it is the C library's business."""
 
@@ -243,6 +239,12 @@ def _loaded(code: bytes, key: str, fuel: bool, kept: str) -> wasmtime.Module:
     return compiled_before(key, fuel=fuel, kept=kept) or wasmtime.Module.deserialize(engine(fuel=fuel), code)
 
 
+if sys.platform == "win32":
+    _GROUP_OF_ITS_OWN = subprocess.CREATE_NEW_PROCESS_GROUP
+else:  # a session is one
+    _GROUP_OF_ITS_OWN = 0
+
+
 def _compiled_apart(module: bytes, fuel: bool, seconds: float | None, memory: int) -> bytes:
     arguments = ("fuel" if fuel else "", str(memory), str(Path(__file__).parents[2]), *sys.path)
     with subprocess.Popen(  # noqa: S603 - this interpreter, and this file
@@ -251,7 +253,7 @@ def _compiled_apart(module: bytes, fuel: bool, seconds: float | None, memory: in
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is this process's; it ends the other
-        creationflags=_APART,
+        creationflags=_GROUP_OF_ITS_OWN,
     ) as compiler:
         try:
             code, said = compiler.communicate(module, seconds)

@@ -166,7 +166,7 @@ class HostClient:
 
     def in_context(self, ctx: Context) -> Self:
         """Return the client for calls made in `ctx`."""
-        return evolve(self, ctx=ctx)
+        return type(self)(self._caller, ctx)
 
     def _call(self, request: Any) -> Any:
         """Return what the host answers within the request's timeout and the context's deadline.
@@ -210,7 +210,7 @@ def _time_left(ctx: Context, timeout: timedelta | None) -> timedelta | None:
 
     Zero and negative timeouts count as not set, as in the Go SDK.
     """
-    if not isinstance(timeout, timedelta | None):
+    if timeout is not None and not isinstance(timeout, timedelta):
         raise TypeError(f"a timeout is {timeout!r}; write timedelta(seconds={timeout})")
     own = timeout if timeout is not None and timeout > timedelta() else None
     remaining = ctx.remaining()

@@ -47,6 +47,9 @@ class Interpreter(Protocol):
 interpreter = cast("Interpreter", _reglet)
 
 
+_MATCHERS = frozenset({__name__, "os", "glob", "pathlib", "pathlib._os"})
+"""Modules that list directories for a look of their own."""
+
 _UNKNOWN = "/./."
 """The working directory of a guest that is told none: a path below it was relative."""
 
@@ -69,18 +72,24 @@ def report_partial_listings() -> None:
     With `/d/*.txt` granted, `glob("/d/*.conf")` finds nothing whether there are such files or not. So the
     pattern itself is looked at, as if it were a path: the host refuses it unless a grant covers it.
     """
-    listdir, walk = os.listdir, os.walk
+    listdir, scandir, walk = os.listdir, os.scandir, os.walk
 
     def listed(path: Any = ".") -> list[Any]:
         _look_at_pattern(path, "*")
         return listdir(path)
+
+    def scanned(path: Any = ".") -> Any:
+        # those that walk and match look at their own pattern
+        if sys._getframe(1).f_globals.get("__name__") not in _MATCHERS:  # noqa: SLF001 - who calls has no other name
+            _look_at_pattern(path, "*")
+        return scandir(path)
 
     def walked(top: Any, *arguments: Any, **options: Any) -> Iterator[Any]:
         for found in walk(top, *arguments, **options):
             _look_at_pattern(found[0], "*")
             yield found
 
-    os.__dict__.update(listdir=listed, walk=walked)
+    os.__dict__.update(listdir=listed, scandir=scanned, walk=walked)
 
 
 def report_partial_globs() -> None:

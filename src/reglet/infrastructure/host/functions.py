@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from attrs import evolve, frozen
 
-from reglet.domain.context import Context, ContextBound
+from reglet.domain.context import Context, client_in
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.records import (
     DEFAULT_MAX_REDIRECTS,
@@ -131,8 +131,7 @@ class Handler(ABC, Generic[Port, Q]):
         ctx = _call_context(context, call)
         allowed = self._allowed(decoded, log)
         ctx.ensure_live(self.function.name)
-        port = self._port.in_context(ctx) if isinstance(self._port, ContextBound) else self._port
-        return self._perform(allowed, port, ctx)
+        return self._perform(allowed, client_in(self._port, ctx), ctx)
 
     def denied(self, error: CapabilityError) -> bytes:
         """Return the answer to a refusal: a response with an error, or the Go host SDK's bare one."""

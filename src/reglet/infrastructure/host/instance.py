@@ -260,6 +260,10 @@ class Instance:
             self._release(pointer, len(config))
         return answer
 
+    def memory_size(self) -> int:
+        """Return how many bytes of memory the guest has now."""
+        return self._session.memory.size()
+
     def close(self) -> None:
         """Let go of the guest, its memory and its files. Closing twice does nothing."""
         self._imports.session = None

@@ -114,6 +114,11 @@ class Module:
             return self._in_fresh(lambda instance, _functions: instance.manifest(export), bytes)
         return self._in_fresh(lambda instance, functions: instance.observe(config, functions, export), bytes)
 
+    def kept_memory(self) -> int:
+        """Return how many bytes of memory the guest has that is kept for further checks; 0 without one."""
+        with self._kept_lock():
+            return self._kept[0].memory_size() if self._kept is not None else 0
+
     def close(self) -> None:
         """Let go of the kept guest; checks after this raise `SandboxClosedError`."""
         with self._kept_lock():

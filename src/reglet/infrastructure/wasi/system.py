@@ -60,10 +60,14 @@ class LinearMemory:
         """Return `size` bytes at `address`."""
         return ctypes.string_at(self._base + self._checked(address, size), size)
 
+    def size(self) -> int:
+        """Return how many bytes there are now."""
+        self._known = self._length()
+        return self._known
+
     def read_all(self) -> bytes:
         """Return the whole memory."""
-        self._known = self._length()
-        return self.read(0, self._known)
+        return self.read(0, self.size())
 
     def write(self, address: int, content: bytes) -> None:
         """Put `content` at `address`."""

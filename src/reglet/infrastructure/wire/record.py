@@ -369,6 +369,22 @@ def _time(value: Any) -> datetime:
         raise InvalidFieldError("an RFC 3339 timestamp", value) from None
 
 
+def _time_writer() -> Callable[[datetime], str]:
+    """Return what writes a timestamp; it knows the last two, as a Result has its end twice."""
+    earlier = last = ZERO_TIME, f'"{format_time(ZERO_TIME)}"'
+
+    def write(value: datetime) -> str:
+        nonlocal earlier, last
+        for known in (last, earlier):  # whole, since other threads write too
+            if value is known[0]:
+                return known[1]
+        written = value, f'"{format_time(value)}"'
+        earlier, last = last, written
+        return written[1]
+
+    return write
+
+
 def _bytes(value: Any) -> bytes:
     """Return bytes from base64; line breaks within are skipped, as in Go."""
     text = _string(value)
@@ -442,7 +458,7 @@ STRING = Kind(_string, string_text, "", same=str)
 BOOLEAN = Kind(_boolean, {True: "true", False: "false"}.__getitem__, False, same=bool)
 INTEGER = Kind(read_int64, str, 0)
 UINT16 = Kind(integer_in(range(2**16)), str, 0)
-TIME = Kind(_time, lambda value: f'"{format_time(value)}"', ZERO_TIME)
+TIME = Kind(_time, _time_writer(), ZERO_TIME)
 BYTES = Kind(_bytes, lambda value: f'"{base64.b64encode(value).decode()}"', b"")
 STRINGS = Kind(read_strings, lambda values: list_text(map(string_text, values)), ())
 OBJECT = Kind(_object, sorted_text, same=dict)
