@@ -14,6 +14,7 @@ import threading
 import time
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import wasmtime
 from wasmtime import _bindings as bindings  # some settings have no other name
@@ -149,7 +150,13 @@ def restore_trap_handlers() -> None:
     which make it half as large again and a sixth slower.
     """
     for number, action in _trap_handlers.items():
-        c_library().sigaction(number, action, None)
+        _sigaction()(number, action, None)
+
+
+@cache
+def _sigaction() -> Any:
+    """Return the function, called with the interpreter held: it is short, and comes before every guest."""
+    return ctypes.PyDLL(None).sigaction
 
 
 @cache

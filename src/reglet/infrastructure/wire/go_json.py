@@ -15,19 +15,12 @@ from datetime import datetime, timedelta
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]  # typeshed lacks it
 from typing import Any
 
-from reglet.domain.entities import JSONValue
+from reglet.domain.entities import GO_ESCAPES, JSONValue
 from reglet.domain.errors import WireFormatError
 from reglet.domain.time import format_time
 
 _Encoder = Callable[[JSONValue, int], Iterable[str]]
 
-_HTML = (
-    ("<", "\\u003c"),
-    (">", "\\u003e"),
-    ("&", "\\u0026"),
-    ("\u2028", "\\u2028"),
-    ("\u2029", "\\u2029"),
-)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.",
@@ -41,7 +34,7 @@ _SMALLEST_PLAIN, _SMALLEST_EXPONENT = 1e-6, 1e21
 
 def to_bytes(text: str) -> bytes:
     """Return JSON text as bytes, escaped for HTML as Go does; what is not Unicode becomes U+FFFD."""
-    for character, escape in _HTML:
+    for character, escape in GO_ESCAPES.items():
         if character in text:
             text = text.replace(character, escape)
     try:
