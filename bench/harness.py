@@ -25,11 +25,20 @@ def seconds_per_call(function: Callable[[], object], number: int) -> Callable[[]
     return measure
 
 
+def duration(seconds: float) -> str:
+    """Return seconds as a person reads them."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if seconds >= size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds / 1e-9:.0f} ns"
+
+
 @frozen
 class Row:
     """One comparison. `ours` and `peer` each run once and return seconds, a call's or a whole run's.
 
-    `goal` is the greatest ratio of ours to the peer's that is good enough; None if it is shown only.
+    `goal` is the greatest ratio of ours to the peer's that is good enough; None if it is shown only. Where
+    something else than time is compared, `shown` writes it.
     """
 
     name: str
@@ -38,11 +47,12 @@ class Row:
     peer: Callable[[], float]
     goal: float | None = None
     runs: int = 15
+    shown: Callable[[float], str] = duration
 
 
 @frozen
 class Measurement:
-    """What a row gave: medians in seconds, and the median of the ratios of neighbouring runs."""
+    """What a row gave: medians, and the median of the ratios of neighbouring runs."""
 
     row: Row
     ours: float
@@ -57,8 +67,9 @@ class Measurement:
 
 def measure(row: Row) -> Measurement:
     """Run both sides in turn, so that what disturbs one disturbs the other."""
-    row.ours()
-    row.peer()
+    if row.runs > 1:
+        row.ours()
+        row.peer()
     pairs = [(row.ours(), row.peer()) for _ in range(row.runs)]
     return Measurement(
         row,
@@ -76,14 +87,7 @@ def table(measurements: Iterable[Measurement]) -> Iterator[str]:
         goal = "" if each.row.goal is None else f"≤ {each.row.goal:g}"
         verdict = "" if each.row.goal is None else "met" if each.is_met else "**missed**"
         yield (
-            f"| {each.row.name} | {duration(each.ours)} | {each.row.peer_name}: {duration(each.peer)} "
+            f"| {each.row.name} | {each.row.shown(each.ours)} "
+            f"| {each.row.peer_name}: {each.row.shown(each.peer)} "
             f"| {each.ratio:.2f} | {goal} | {verdict} |"
         )
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as a person reads them."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if seconds >= size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds / 1e-9:.0f} ns"

@@ -1,4 +1,8 @@
-"""Typed dispatch and structuring against code written by hand, and the cost of `import reglet`."""
+"""Typed dispatch.
+
+Structuring and dispatch against code written by hand that does the same and no more, and what `import
+reglet` costs a process.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""A whole build against a bare componentize-py of the same plugin."""
+"""A build.
+
+A whole build, as a process, against a bare componentize-py of the same plugin, which makes a component
+that the Go hosts do not load.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""A built plugin on wazero, as the Go hosts run it, against a plugin in Go that does the same.
+"""On wazero, as the Go hosts run plugins.
 
-The peer of the goals is a plugin made with the Go SDK: name its file in REGLET_BENCH_GO_PLUGIN. It must be
-named echo and answer as bench/echo_plugin.py does. Without it the peer is bench/go_echo, which is written in
-Go by hand for nothing but this; it is shown, and has no goal.
+The same plugin in Python and in Go, built, on the same wazero: a fresh instance and one call as the
+Reglet app makes it for each check, a further call of that instance, and compiling with nothing cached.
+The peer of the goals is made with the Go SDK from `bench/go_sdk_echo`, and named by
+`REGLET_BENCH_GO_PLUGIN=FILE.wasm`. Without it the peer is `bench/go_echo`, written by hand over the ABI
+without an SDK, and there is no goal.
 """
 
 from __future__ import annotations
@@ -33,10 +35,10 @@ def rows() -> Iterator[Row]:
     folder = Path(tempfile.mkdtemp(prefix="reglet-bench-"))
     peer = _peer(go, folder)
     ours, run = _build_ours(folder), _Host(_build_host(go, folder), folder).run
-    yield _row("wazero: fresh instance and one call", run, ours, peer, "fresh_ms", ["-count=30"], 0.35)
-    yield _row("wazero: warm call", run, ours, peer, "warm_ms", ["-warm=300"], 0.6)
+    yield _row("wazero: fresh instance and one call", run, ours, peer, "fresh_ms", ["-count=30"], 0.2)
+    yield _row("wazero: warm call", run, ours, peer, "warm_ms", ["-warm=300"], 0.35)
     yield _row("wazero: warm call, 100 KB config", run, ours, peer, "warm_ms", ["-warm=50"], 0.5, _LARGE)
-    yield _row("wazero: compile, nothing cached", run, ours, peer, "compile_ms", ["-cache="], 1.0, runs=3)
+    yield _row("wazero: compile, nothing cached", run, ours, peer, "compile_ms", ["-cache="], 0.7, runs=3)
 
 
 class _Peer(NamedTuple):

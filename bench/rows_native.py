@@ -1,4 +1,8 @@
-"""Guarded native calls against the bare libraries, over loopback, and the cost of one decision."""
+"""Native calls.
+
+Guarded calls against the bare libraries over loopback, how the first response time of a process is
+reported, and the cost of one decision.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,13 @@ from hypothesis import HealthCheck, settings
 KIT = "reglet.testing.pytest_plugin"
 _INSTALLED = any(entry.value == KIT for entry in entry_points(group="pytest11"))
 
-pytest_plugins = ["pytester", "tests.built_plugins", "tests.registry.servers", *([] if _INSTALLED else [KIT])]
+pytest_plugins = [
+    "pytester",
+    "tests.built_plugins",
+    "tests.dask_cluster",
+    "tests.registry.servers",
+    *([] if _INSTALLED else [KIT]),
+]
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # coverage measures the workers, and not what their tests start
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)

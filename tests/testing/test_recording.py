@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 
 import pytest
 from hypothesis import given
@@ -205,7 +206,21 @@ def test_in_a_body_what_has_a_secrets_name_is_masked_and_nothing_else(body, mask
         base64.b64encode("user:p@ss/wörd+1".encode()).decode().rstrip("="),
         base64.urlsafe_b64encode("{a: p@ss/wörd+1}".encode()).decode(),
         "p@ss/wörd+1".encode().hex(),
+        "p@ss/wörd+1".encode().hex(":").upper(),
+        "".join(f"%{byte:02X}" for byte in "p@ss/wörd+1".encode()),
+        "".join(f"%2525{byte:02x}" for byte in "p@ss/wörd+1".encode()),
+        "".join(f"&#{ord(each)};" for each in "p@ss/wörd+1"),
+        "".join(f"&amp;#x00{ord(each):X};" for each in "p@ss/wörd+1"),
+        "".join(f"\\u{ord(each):04X}" for each in "p@ss/wörd+1"),
+        "".join(f"\\\\x{ord(each):02x}" for each in "p@ss/wörd+1"),
+        "".join(f"\\{ord(each):03o}" for each in "p@ss/wörd+1"),
+        "".join(f"\\{each}" for each in "p@ss/wörd+1"),
+        "p%40s\\u0073/w&ouml;rd+1".replace("&ouml;", "ö"),
+        "p@ss/wörd+1".encode("utf-16-le").decode("utf-16-le").replace("", "\0")[1:-1],
+        base64.b64encode(base64.b64encode("p@ss/wörd+1".encode())).decode(),
+        base64.b32encode("user:p@ss/wörd+1".encode()).decode(),
     ],
+    ids=range(23),
 )
 def test_a_known_secret_is_masked_in_every_encoding(form):
     """In texts, in bodies, in arguments, as addresses, JSON and base64 write it."""
@@ -213,6 +228,15 @@ def test_a_known_secret_is_masked_in_every_encoding(form):
     assert masker.masked({"stdout": f"<{form}>"}) == {"stdout": "<***>"}
     assert masker.masked({"args": [f"x,{form}"]}) == {"args": ["x,***"]}
     assert masked_body(f"a {form} b", "p@ss/wörd+1") == "a *** b"
+
+
+@pytest.mark.parametrize("unit", ["\\", "%25", "&amp;", "%", "hunter2-secre", "\\u0068", "68 ", "A", "&#0"])
+def test_a_secret_is_looked_for_in_proportion_to_the_text(unit):
+    """Whatever nearly is one, over and over."""
+    masker = Masker(["hunter2-secret", "\\\\server\\share"])
+    started = time.process_time()
+    masker.known_in(unit * (200_000 // len(unit)))
+    assert time.process_time() - started < 5
 
 
 def test_a_known_number_is_masked_and_json_stays_json():

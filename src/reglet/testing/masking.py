@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus, unquote
+from urllib.parse import unquote
 
 from reglet.application.models.inspect import model_type
 from reglet.application.models.redaction import secret_strings
@@ -31,12 +31,13 @@ _ABOUT_SECRETS = re.compile(
 )
 """Names that speak of a secret and do not hold it: `token_type`, `Access-Control-Allow-Credentials`."""
 
-_MASK_FORMS = {quote(MASK, ""), quote(MASK, "").lower(), quote(quote(MASK, ""), "")}
 _NO_SECRET = frozenset({"", MASK, "true", "false", "yes", "no", "on", "off", "none", "null"})
+_ONE_BYTE = 256
 _LEAST_SECRET = 4
 _LEAST_LEARNT = 6
 """Characters of a value that is a secret by its name, to be looked for elsewhere too."""
 
+_BASE32 = re.compile(r"(?<![A-Z2-7])[A-Z2-7]{7,}={0,6}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{6,}={0,2}")
 _USER_OF_URL = re.compile(r"(?<=://)[^/?#\s@\"'<>]+(?=@)")
 _PARAMETER = re.compile(r"(?<![^\s?&;#\"'])([\w.%\[\]-]{1,80})=(\"[^\"\n]*\"|'[^'\n]*'|[^&;#\s\"'<>]+)")
@@ -60,14 +61,15 @@ class Masker:
     """Masks the values that have a secret's name, and every known secret wherever it stands.
 
     Known secrets are those that it is given and those that it learns. They are found as they are, quoted for
-    a URL, escaped for JSON and HTML, in hexadecimal digits and in base64. Those shorter than four characters
-    are not looked for: they would stand everywhere.
+    a URL, escaped for JSON, HTML or source code, in hexadecimal digits, base64, base32 and UTF-16, and in
+    what these make of each other. Those shorter than four characters are not looked for: they would stand
+    everywhere.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         """Know these secrets."""
         self._secrets: set[str] = set()
-        self._forms: tuple[str, ...] = ()
+        self._pattern: re.Pattern[str] | None = None
         self._know(secrets)
 
     def learn(self, message: JSONValue) -> None:
@@ -82,9 +84,9 @@ class Masker:
 
     def known_in(self, text: str) -> str:
         """Return a string with a mask for every known secret in it."""
-        for form in self._forms:
-            text = text.replace(form, MASK)
-        return _BASE64.sub(self._base64, text)
+        if self._pattern is not None:
+            text = self._pattern.sub(MASK, text)
+        return _BASE32.sub(self._base32, _BASE64.sub(self._base64, text))
 
     def is_known(self, number: float) -> bool:
         """Whether a number is a known secret."""
@@ -92,31 +94,61 @@ class Masker:
 
     def _know(self, secrets: Iterable[str]) -> None:
         new = set(secrets) - self._secrets - _NO_SECRET
-        if new or not self._forms:
+        if new or self._pattern is None:
             self._secrets |= {secret for secret in new if len(secret) >= _LEAST_SECRET}
-            forms = {form for secret in self._secrets for form in _forms(secret)} | _MASK_FORMS
-            self._forms = tuple(sorted(forms, key=len, reverse=True))
+            known = sorted({MASK, *self._secrets}, key=lambda secret: (-len(secret), secret))
+            self._pattern = re.compile("|".join(map(_written, known)))
 
     def _base64(self, match: re.Match[str]) -> str:
         """Return a mask where what is encoded has a known secret, or a mask already, in it."""
         encoded = match.group().rstrip("=").replace("-", "+").replace("_", "/")
         if len(encoded) % 4 == 1:
             return match.group()
-        text = base64.b64decode(encoded + "=" * (-len(encoded) % 4)).decode("utf-8", "replace")
-        is_secret = any(secret in text for secret in self._secrets)
-        return MASK if is_secret or MASK in text else match.group()
+        return (
+            MASK
+            if self._holds_secret(base64.b64decode(encoded + "=" * (-len(encoded) % 4)))
+            else match.group()
+        )
+
+    def _base32(self, match: re.Match[str]) -> str:
+        encoded = match.group().rstrip("=")
+        if len(encoded) % 8 in (1, 3, 6):
+            return match.group()
+        return (
+            MASK
+            if self._holds_secret(base64.b32decode(encoded + "=" * (-len(encoded) % 8)))
+            else match.group()
+        )
+
+    def _holds_secret(self, decoded: bytes) -> bool:
+        text = decoded.decode("utf-8", "replace")
+        return MASK in text or self.known_in(text) != text
 
 
-def _forms(secret: str) -> Iterator[str]:
-    """Yield a secret as addresses, JSON, HTML and hexadecimal digits write it."""
-    quoted = (quote(secret, ""), quote(secret), quote_plus(secret))
-    yield from (secret, *quoted, *(re.sub("%..", lambda code: code.group().lower(), text) for text in quoted))
-    yield quote(quoted[0], "")
-    escaped = json.dumps(secret)[1:-1]
-    yield from (escaped, escaped.replace("/", "\\/"), json.dumps(secret, ensure_ascii=False)[1:-1])
-    yield json.dumps(escaped)[1:-1]
-    yield from (html.escape(secret), html.escape(secret, quote=False))
-    yield from (secret.encode().hex(), secret.encode().hex().upper())
+def _written(secret: str) -> str:
+    """Return a pattern of all ways to write a secret: each character as any escape, or hexadecimal digits."""
+    digits = "[:\\s-]?".join(f"{byte:02x}" for byte in secret.encode("utf-8", "surrogatepass"))
+    return "\0?".join(map(_written_character, secret)) + f"|(?i:{digits})"
+
+
+def _written_character(character: str) -> str:
+    """Return a pattern of a character as it is, or as addresses, HTML, JSON and source code write it."""
+    code = ord(character)
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    ways = [
+        "".join(f"%(?:25){{0,4}}(?i:{byte:02x})" for byte in character.encode("utf-8", "surrogatepass")),
+        f"&(?:amp;){{0,4}}#(?:0*{code}|[xX]0*(?i:{code:x}));",
+        "".join(f"\\\\{{1,4}}u(?i:{units[at : at + 4]})" for at in range(0, len(units), 4)),
+    ]
+    if html.escape(character) != character:
+        ways.append("&(?:amp;){0,4}" + html.escape(character)[1:])
+    if code < _ONE_BYTE:
+        ways += [f"\\\\{{1,4}}x(?i:{code:02x})", f"\\\\{{1,4}}{code:03o}"]
+    if character == " ":
+        ways.append("\\+")
+    plain = dict.fromkeys((json.dumps(character)[1:-1].lstrip("\\"), character))
+    ways.append(f"\\\\{{0,4}}(?:{'|'.join(map(re.escape, plain))})")
+    return f"(?>{'|'.join(ways)})"  # the first that fits, whatever follows: else many would be tried
 
 
 class _Masking:

@@ -72,7 +72,7 @@ class Projects:
             case "sandbox":
                 return self._open.enter_context(SandboxRunner(built_module(folder, self._cache), grants))
             case "go":
-                from reglet.testing.go_runner import GoHostRunner
+                from reglet.testing.go_host_runner import GoHostRunner
 
                 module = built_module(folder, self._cache)
                 return self._open.enter_context(GoHostRunner(module, grants, self._cache))

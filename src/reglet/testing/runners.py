@@ -1,6 +1,6 @@
 """What runs a plugin's checks, in tests and for commands: this process, or the sandbox.
 
-`go_runner` has the third, a Go host.
+`go_host_runner` has the third, a Go host.
 """
 
 from __future__ import annotations
@@ -159,9 +159,6 @@ class SandboxRunner:
         finally:
             self._functions.current = self._clock = None
 
-    def _now(self) -> datetime:
-        return datetime.now(UTC) if self._clock is None else self._clock()
-
     def close(self) -> None:
         """Let go of the module."""
         if self._loaded is not None:
@@ -186,7 +183,7 @@ class SandboxRunner:
                 dialect=self._dialect,
                 file_observer=note_file if opened else self._file_observer,
                 environment=environment,
-                clock=self._now,
+                clock=lambda: datetime.now(UTC) if self._clock is None else self._clock(),
             )
             self._loaded = key, sandbox, sandbox.load(self._content, self._name)
         return self._loaded[2]

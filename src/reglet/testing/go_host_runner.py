@@ -67,7 +67,10 @@ class GoHostRunner:
         now = None if clock is None else int(clock().timestamp())
         self._say(config=_text(config), directories=self._directories, environment=environment, now=now)
         while True:
-            heard = self._hear()
+            line = self._streams()[1].readline()
+            if not line:
+                raise self._gone()
+            heard: dict[str, Any] = json.loads(line)
             if "call" in heard:
                 answer = functions.call(heard["call"], base64.b64decode(heard.get("request", "")))
                 self._say(answer=_text(answer))
@@ -110,13 +113,6 @@ class GoHostRunner:
         except BrokenPipeError as error:
             raise self._gone() from error
 
-    def _hear(self) -> dict[str, Any]:
-        line = self._streams()[1].readline()
-        if not line:
-            raise self._gone()
-        heard: dict[str, Any] = json.loads(line)
-        return heard
-
     def _gone(self) -> GoHostError:
         status = self._host.wait(_END_SECONDS)
         self._errors.seek(0)
@@ -149,16 +145,13 @@ def _built_host(home: Path, toolchain: str) -> Path:
 
 def _directories(grants: GrantSet) -> list[str]:
     """Return the folders in which the declared read patterns start, as far as they exist."""
-    patterns = [pattern for rule in (grants.fs.rules if grants.fs else ()) for pattern in rule.read]
-    found = {_start(pattern) for pattern in patterns}
+    found = set()
+    for pattern in (pattern for rule in (grants.fs.rules if grants.fs else ()) for pattern in rule.read):
+        parts = Path(pattern).parts
+        fixed = [part for index, part in enumerate(parts) if not _GLOB & set("".join(parts[: index + 1]))]
+        start = Path("/", *fixed)
+        found.add(start.parent if len(fixed) == len(parts) else start)
     return sorted(str(folder) for folder in found if folder.is_dir())
-
-
-def _start(pattern: str) -> Path:
-    parts = Path(pattern).parts
-    fixed = [part for index, part in enumerate(parts) if not _GLOB & set("".join(parts[: index + 1]))]
-    start = Path("/", *fixed)
-    return start.parent if len(fixed) == len(parts) else start
 
 
 def _text(content: bytes) -> str:
