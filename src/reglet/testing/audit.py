@@ -67,7 +67,13 @@ def audit_project(plugin: Plugin, folder: Path, runner: AuditRunner = "fakes") -
 
 @frozen
 class AuditReport:
-    """The capabilities that a plugin declares, and what it touched while its examples and tests ran."""
+    """The capabilities that a plugin declares, and what it touched while its examples and tests ran.
+
+    Attributes:
+        declared: what its manifest declares.
+        usage: what was touched, allowed or not.
+        sees_variables: whether reads of variables were seen: in process they are, in the sandbox not.
+    """
 
     declared: GrantSet
     usage: Usage

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
@@ -164,10 +165,14 @@ def decode_json(data: bytes, record: str) -> JSONValue:
         raise WireFormatError("decode", record, error) from error
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON value")
+def _finite(text: str) -> float:
+    """Return a number with a fraction or an exponent, as Go does: NaN, Infinity and 1e400 are none."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text:.80} is not a JSON value")
+    return number
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
 """Made once: `json.loads` makes one a call where constants are refused."""
 _SCAN: Callable[[str, int], tuple[JSONValue, int]] = _DECODER.scan_once  # type: ignore[attr-defined]  # typeshed lacks it
