@@ -17,6 +17,8 @@ from reglet.domain.errors import CancelledError, ExecError, TimeoutError  # noqa
 from reglet.domain.ports import CommandRunner
 from reglet.infrastructure.native.exec import NativeCommandRunner, which_program
 
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="commands are run on POSIX alone")
+
 RUNNER = NativeCommandRunner()
 SHORT = timedelta(milliseconds=200)
 

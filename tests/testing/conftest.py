@@ -1,7 +1,7 @@
 """Projects for the kit's own tests."""
 
-import os
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import pytest
 
@@ -22,7 +22,7 @@ import reglet.testing.projects
 import reglet.testing.recording
 import reglet.testing.runners  # noqa: F401
 
-_HOME = os.environ["HOME"]
+_HOME = Path.home()
 KIT = "reglet.testing.pytest_plugin"
 _LOAD = [] if any(entry.value == KIT for entry in entry_points(group="pytest11")) else ["-p", KIT]
 
@@ -110,5 +110,5 @@ class ProjectMaker:
 @pytest.fixture
 def project(pytester, monkeypatch):
     """A maker of projects; what is compiled for all of them stays in the user's own caches."""
-    monkeypatch.setenv("HOME", _HOME)
+    monkeypatch.setenv("HOME", str(_HOME))
     return ProjectMaker(pytester)

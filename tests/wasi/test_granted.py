@@ -18,6 +18,8 @@ from reglet.infrastructure.wasi import Errno, FileType, OpenFlags, SteppingClock
 from reglet.infrastructure.wasi.granted import GrantedPaths, GrantedTree, granted_preopens
 from tests.wasi.guest import BUFFER, PATH, READ, RESULT, VECTOR, WRITE, Guest
 
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="files are granted on POSIX alone")
+
 CREATE = OpenFlags(read=False, write=True, create=True)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from reglet.domain.entities.grants import FileSystemCapability, FileSystemRule, 
 from reglet.domain.policy import Policy
 from reglet.infrastructure.wasi import OpenFlags, WasiError
 from reglet.infrastructure.wasi.granted import GrantedPaths, GrantedTree
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="files are granted on POSIX alone")
 
 NAMES = ("a", "b", "c", "link", "loop", "up")
 LINKS = {
