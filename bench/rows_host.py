@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache, partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _CHECKS = 32
 _CALLS = 100
+_MANY = 1_000
 
 
 class _Answering:
@@ -80,6 +82,18 @@ def rows() -> Iterator[Row]:
         atexit.register(pool.shutdown)
         return lambda: list(pool.map(lambda _: fresh(), range(_CHECKS)))
 
+    def many(processes: int) -> Callable[[], float]:
+        def measure() -> float:
+            configs = [{"calls": 0}] * _MANY
+            outcomes = sandbox.check_many(module, configs, processes=processes)
+            for _ in islice(outcomes, _MANY // 4):  # while processes start and load the module
+                pass
+            started = time.perf_counter()
+            rest = sum(1 for _ in outcomes)
+            return (time.perf_counter() - started) / rest
+
+        return measure
+
     def host_call(run: Callable[[int], Callable[[], object]]) -> Callable[[], float]:
         with_calls, without = seconds_per_call(run(_CALLS), 3), seconds_per_call(run(0), 3)
         return lambda: (with_calls() - without()) / _CALLS
@@ -103,7 +117,16 @@ def rows() -> Iterator[Row]:
         seconds_per_call(threads(8), 1),
         "on 1 thread",
         seconds_per_call(threads(1), 1),
+        goal=0.6,
         runs=7,
+    )
+    yield Row(
+        "sandbox: one check of many, on 2 processes",
+        many(2),
+        "on 1 process",
+        many(1),
+        goal=1 / 1.8,
+        runs=5,
     )
     yield Row(
         "sandbox: one host call and its answer",

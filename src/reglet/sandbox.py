@@ -33,11 +33,11 @@ from reglet.infrastructure.host import (
     SandboxError,
     WorkerLostError,
 )
-from reglet.infrastructure.host.many_checks import CheckOutcome, Progress
 from reglet.infrastructure.sandbox import Sandbox, module_class, native_functions
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
+    from reglet.infrastructure.host.many_checks import CheckOutcome, Progress
     from reglet.infrastructure.host.module import Module as Module  # noqa: PLC0414 - for annotations
 
 __all__ = [
@@ -67,7 +67,11 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Import `Module`, and with it wasmtime, for those who ask for it."""
+    """Import `Module`, and with it wasmtime, and what `check_many` returns, for those who ask for it."""
     if name == "Module":
         return module_class()
+    if name in ("CheckOutcome", "Progress"):
+        from reglet.infrastructure.host import many_checks
+
+        return getattr(many_checks, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from itertools import product
 
@@ -125,6 +126,44 @@ def test_a_pattern_means_what_its_parts_mean(parts, text):
         return
     expected = any(means(choice, text) for choice in choices)
     assert Glob.parse(pattern).matches(text) is expected
+
+
+@pytest.mark.long
+def test_two_hundred_thousand_patterns_mean_what_their_parts_mean():
+    """Drawn at random, with every way to be malformed among them: a match, none, or an error of ours."""
+    chance = random.Random(24)
+    pieces = (
+        "a",
+        "b",
+        "/",
+        "*",
+        "?",
+        "[a]",
+        "[!a]",
+        "[^a]",
+        "{a,b}",
+        "{a,/b}",
+        "[",
+        "]",
+        "{",
+        "}",
+        ",",
+        "\\",
+        "\\*",
+        "**",
+    )
+    plain = set(pieces[:6])
+    for _ in range(200_000):
+        parts = chance.choices(pieces, k=chance.randint(0, 7))
+        text = "".join(chance.choices("ab/*\0", (4, 4, 3, 1, 1), k=chance.randint(0, 7)))
+        pattern = "".join(parts)
+        try:
+            found = Glob.parse(pattern).matches(text)
+        except PatternError:
+            assert not plain.issuperset(parts), pattern
+            continue
+        if plain.issuperset(parts) and "**" not in pattern and set(text) <= set("ab/"):
+            assert found is means(pattern.replace("[a]", "a"), text), (pattern, text)
 
 
 @given(st.lists(st.sampled_from(["a", "b"]), max_size=4), st.lists(st.sampled_from(["a", "b"]), max_size=4))

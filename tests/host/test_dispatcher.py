@@ -295,13 +295,18 @@ def test_the_newer_app_says_failures_in_its_own_way(name, request_, type_, code)
     assert (error["type"], error["code"]) == (type_, code)
 
 
-def test_the_newer_app_says_denials_and_bad_requests_in_a_response():
-    """Both have a type and no code; a request in the other spelling is no reason to try again."""
+def test_the_newer_app_says_denials_in_a_response():
+    """They have a type and no code."""
     world = FakeWorld(dialect="app")
     denied = world.ask("tcp_connect", {"host": "h", "port": "22"})["error"]
     assert (denied["type"], denied["code"]) == ("capability", "")
     assert denied["message"].startswith("permission denied: network capability denied: h:22")
-    unread = world.ask("tcp_connect", {"host": "h", "port": 22})["error"]
+
+
+@pytest.mark.parametrize("dialect", ["app", "older"])
+def test_both_apps_say_in_a_response_that_they_cannot_read_a_request(dialect):
+    """A request in the other spelling is no reason to try again."""
+    unread = FakeWorld(dialect=dialect).ask("tcp_connect", {"host": "h", "port": 22})["error"]
     assert (unread["type"], unread["code"]) == ("internal", "")
     assert "failed to unmarshal" in unread["message"]
 

@@ -267,12 +267,29 @@ def test_what_cannot_go_to_another_process_is_refused():
     assert outcome.result.is_success
 
 
+def test_what_the_program_itself_defines_is_refused(tmp_path):
+    """Its processes do not import it; the message has the way out."""
+    program = (
+        "from reglet.sandbox import Sandbox\n"
+        "class Host:\n"
+        "    def call(self, name, request): return b''\n"
+        "try:\n"
+        f"    Sandbox(functions=Host()).check_many({plugin()!r}, [])\n"
+        "except TypeError as error:\n"
+        "    print(error)\n"
+    )
+    path = tmp_path / "program.py"
+    path.write_text(program)
+    done = subprocess.run([sys.executable, str(path)], capture_output=True, text=True, check=True)
+    assert "defined in the program itself: move it to a module of its own" in done.stdout
+
+
 def test_the_granted_variables_and_the_folder_travel(tmp_path):
     """And no others: a cluster is not told what a plugin may not see."""
     grants = GrantSet(env=EnvironmentCapability(["SEEN"]))
     variables = {"SEEN": "1", "SECRET": "2"}
     with Sandbox(grants, environment=variables, directory=tmp_path, dialect="hostlib") as sandbox:
-        loader = pickle.loads(pickle.dumps(sandbox._loader("a plugin", in_process=False)))
+        loader = pickle.loads(pickle.dumps(sandbox._loader("a plugin", None)))
     assert loader.environment == {"SEEN": "1"}
     assert (loader.grants, loader.directory, loader.dialect) == (grants, str(tmp_path), "hostlib")
 
@@ -302,10 +319,20 @@ def test_closing_ends_the_processes_at_once(sandbox, tmp_path):
     again = sandbox.check_many(ASKING, configs, processes=2)
     next(again)
     sandbox.close()
-    with pytest.raises((SandboxClosedError, RuntimeError)):
+    with pytest.raises(SandboxClosedError):
         list(again)
     assert time.monotonic() - started < 50
     assert not any(is_running(int(pid)) for path in tmp_path.iterdir() for pid in path.read_text().split())
+
+
+def test_a_closed_sandbox_goes_on_with_no_executor(sandbox):
+    """Threads of the user's own are left alone, but get no more of it."""
+    with ThreadPoolExecutor(1) as executor:
+        outcomes = sandbox.check_many(ASKING, ({"name": str(index)} for index in count()), executor=executor)
+        next(outcomes)
+        sandbox.close()
+        with pytest.raises(SandboxClosedError):
+            list(outcomes)
 
 
 def is_running(pid: int) -> bool:

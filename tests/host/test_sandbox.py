@@ -372,7 +372,7 @@ def _held() -> tuple[int, int, int, int]:
     return len(list(Path("/dev/fd").iterdir())), len(threads), len(_interrupts), len(_guests)
 
 
-@pytest.mark.parametrize("checks", [80, pytest.param(1000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("checks", [80, pytest.param(20_000, marks=pytest.mark.long)])
 def test_many_checks_on_many_threads_leave_nothing_behind(checks):
     """No descriptors, no threads, no stores, no memory."""
     grants = GrantSet(fs=FileSystemCapability([FileSystemRule(read=["/etc/**"])]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -88,6 +89,23 @@ def test_compiling_is_stopped_when_its_memory_is_used_up():
     with Sandbox(limits=limits_) as sandbox, pytest.raises(LimitExceededError) as caught:
         hostile(sandbox, more=SLOW + "(func)")
     assert caught.value.limit == "compile_memory"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing holds a process to it there")
+def test_where_the_system_holds_nobody_to_it_the_compiler_looks_itself():
+    """It ends with the status of one that has no memory left, in the middle of whatever it does."""
+    code = """
+import threading, time
+from reglet.infrastructure.engine.compilation import end_beyond
+threading.Thread(target=end_beyond, args=(64 << 20,), daemon=True).start()
+kept = [bytes(range(256)) * 4096 for _ in range(40)]
+time.sleep(0.1)
+print("within", flush=True)
+while True:
+    kept.append(bytes(range(256)) * 4096)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=120)
+    assert (ended.returncode, ended.stdout) == (4, b"within\n")
 
 
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="signals are sent otherwise there")

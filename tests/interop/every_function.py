@@ -87,6 +87,7 @@ ANSWERED: dict[str, Case] = {
 
 REFUSALS: dict[str, dict[str, Any]] = {
     "a detail": {"error": {"message": "refused", "type": "network", "code": "connect"}},
+    "a code for a type": {"error": {"message": "refused", "type": "CONNECTION_REFUSED", "code": ""}},
     "a code": {"error": {"code": "DIAL_FAILED", "message": "refused"}},
     "a bare denial": {"error": "VALIDATION_ERROR", "message": "capability denied: network", "code": 400},
     "a bare failure": {"error": "INTERNAL_ERROR", "message": "it broke", "code": 500},

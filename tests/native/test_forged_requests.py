@@ -40,6 +40,19 @@ NAMES = {
     "localhost": ["127.0.0.1"],
     "a.localhost": ["127.0.0.1"],
     "127.0.0.1.nip.example": ["127.0.0.1"],
+    "compatible.example": ["::127.0.0.1"],
+    "isatap.example": ["fe80::5efe:7f00:1"],
+    "metadata6.example": ["fd00:ec2::254"],
+    "metadata-mapped.example": ["::ffff:169.254.169.254"],
+    "metadata-nat64.example": ["64:ff9b::a9fe:a9fe"],
+    "broadcast.example": ["255.255.255.255"],
+    "protocol6.example": ["2001:7::1"],
+    "segments.example": ["5f00::1"],
+    "discard.example": ["100::1"],
+    "site.example": ["fec0::1"],
+    "documentation.example": ["3fff::1"],
+    "last.example": ["2606:4700::1111", "8.8.8.8", "8.8.4.4", "0.0.0.1"],
+    "no-address.example": ["127.1"],
 }
 
 TARGETS = [

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, NoReturn
+from typing import Any
 
 from attrs import frozen
 
@@ -31,8 +32,11 @@ _ROUTING: Mapping[str, Callable[[Operation], str]] = {
 }
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise ConfigProblemsError([f"the config is not JSON: {name} is not a JSON value @ $"])
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):  # NaN, Infinity, 1e400
+        raise ConfigProblemsError([f"the config is not JSON: {text:.80} is not a JSON value @ $"])
+    return number
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -47,7 +51,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-_CONFIG_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_object)
+_CONFIG_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_finite, object_pairs_hook=_object)
 _SCAN: Callable[[str, int], tuple[Any, int]] = _CONFIG_DECODER.scan_once  # type: ignore[attr-defined]  # typeshed lacks it
 
 

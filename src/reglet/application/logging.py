@@ -22,6 +22,7 @@ from reglet.application.models.redaction import Redaction
 from reglet.application.models.unstructure import unstructure_model
 from reglet.application.results import author_traceback, one_line
 from reglet.domain.context import Context
+from reglet.domain.entities import GO_ESCAPES
 from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.records import LogAttribute, LogAttributeType, LogMessage
 from reglet.domain.ports import LogSink
@@ -36,9 +37,7 @@ _RECORD_FIELDS: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message",
 _INT64 = range(-(2**63), 2**63)
 _UINT64 = range(2**64)
 _JSON_CONTAINERS = (Mapping, list, tuple, set, frozenset, bytes, bytearray)
-_HTML = str.maketrans(
-    {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
-)
+_GO_ESCAPES = str.maketrans({**GO_ESCAPES})
 
 
 @define
@@ -91,7 +90,7 @@ def _typed(value: Any) -> tuple[LogAttributeType, str]:  # noqa: C901, PLR0911, 
             )
         except (TypeError, ValueError, RecursionError):  # such as keys of two types, and NaN
             return "any", repr(value)
-        return "json", written.translate(_HTML)
+        return "json", written.translate(_GO_ESCAPES)
     match value:
         case str():
             return "string", value

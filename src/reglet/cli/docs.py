@@ -5,11 +5,11 @@ from __future__ import annotations
 import html
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from difflib import unified_diff
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -26,10 +26,8 @@ from reglet.cli.configs import read_file
 from reglet.cli.console import write_file, write_line, write_message
 from reglet.cli.reference import (
     CapabilityRow,
-    ExampleSection,
     FieldRow,
     OperationSection,
-    field_rows,
     reference_of,
 )
 from reglet.cli.targets import manifest_of
@@ -141,11 +139,6 @@ def with_sections(page: str, manifest: Manifest, name: str) -> str:
     return f"{before}{begin}\n\n{markdown_sections(manifest)}\n\n{end}{after}"
 
 
-def markdown_fields(schema: Mapping[str, Any]) -> str:
-    """Return the fields of an object's schema as a table in Markdown, `Nothing.` if it has none."""
-    return _fields(field_rows(schema))
-
-
 def _blocks(blocks: Iterable[str]) -> str:
     return "\n\n".join(filter(None, blocks))
 
@@ -180,18 +173,15 @@ def _operation(operation: OperationSection, mark: str) -> Iterator[str]:
         )
     if operation.examples:
         yield f"{mark}# Examples"
-        for example in operation.examples:
-            yield from _example(example)
-
-
-def _example(example: ExampleSection) -> Iterator[str]:
-    yield _code(example.name) + (f": {_prose(example.description)}" if example.description else "")
-    yield _fenced("console", f"$ {example.command}")
-    if example.error:
-        yield f"Fails with {_code(example.error)}."
-    if example.answer:
-        yield "Answers at least:"
-        yield _fenced("json", example.answer)
+    for example in operation.examples:
+        about = f": {_prose(example.description)}" if example.description else ""
+        yield _code(example.name) + about
+        yield _fenced("console", f"$ {example.command}")
+        if example.error:
+            yield f"Fails with {_code(example.error)}."
+        if example.answer:
+            yield "Answers at least:"
+            yield _fenced("json", example.answer)
 
 
 def _fields(rows: Iterable[FieldRow]) -> str:

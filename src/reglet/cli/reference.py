@@ -26,9 +26,20 @@ from reglet.domain.escaping import escape
 from reglet.domain.policy.risk import assess_risk
 from reglet.domain.time import DURATION_PATTERN
 from reglet.infrastructure.host.limits import Limits
+from reglet.infrastructure.wasm.limits import MIB
 
 if TYPE_CHECKING:
     from reglet.domain.entities.manifest import ExampleManifest, Manifest, OperationManifest
+
+
+_LIMITS = {
+    "memory": f"{Limits().memory // MIB} MB",
+    "a config, and each request to the host": f"{Limits().request_bytes // MIB} MB",
+    "the body of a response, the output of a command": f"{MAX_BODY_BYTES // MIB} MB",
+    "threads": "one",
+    "files, variables, hosts, commands": "what is granted, nothing else",
+}
+"""What a host gives each check, whatever the plugin."""
 
 
 @frozen
@@ -200,7 +211,7 @@ def reference_of(manifest: Manifest) -> Reference:
         next(
             (each.profile for service in services for one in service.operations for each in one.examples), ""
         ),
-        _limits_of_hosts(),
+        _LIMITS,
     )
 
 
@@ -387,15 +398,3 @@ def _capability(
     return CapabilityRow(
         line(kind), tuple(map(line, values)), tuple(map(line, ports)), risk.level.name.lower(), reason
     )
-
-
-def _limits_of_hosts() -> dict[str, str]:
-    limits = Limits()
-    mib = 1024 * 1024
-    return {
-        "memory": f"{limits.memory // mib} MB",
-        "a config, and each request to the host": f"{limits.request_bytes // mib} MB",
-        "the body of a response, the output of a command": f"{MAX_BODY_BYTES // mib} MB",
-        "threads": "one",
-        "files, variables, hosts, commands": "what is granted, nothing else",
-    }

@@ -99,9 +99,9 @@ class Context:
 
     def ensure_live(self, operation: str) -> None:
         """Raise `TimeoutError` or `CancelledError` if no further call may be made."""
-        if self._overdue:
+        if self.deadline is not None and self._overdue:
             raise TimeoutError(operation, timedelta(), "deadline already passed")
-        if self._switched_off:
+        if self.cancellation is not None and self._switched_off:
             raise CancelledError(operation)
 
     def client(self, port: TypeForm[T]) -> T:

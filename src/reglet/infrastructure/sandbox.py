@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-import pickle
 import threading
 from collections.abc import Callable, Generator, Iterable, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from uuid import uuid4
 from weakref import WeakSet
 
 from attrs import frozen
@@ -26,14 +23,15 @@ from reglet.domain.ports import HostFunctions, LogSink
 from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.forks import renewed_after_fork
 from reglet.infrastructure.host import HostDispatcher, Limits, Observer, SandboxClosedError
-from reglet.infrastructure.host.many_checks import CheckOutcome, Config, ManyChecks, Note, Progress, Work
-from reglet.infrastructure.host.worker_processes import available_cores
 from reglet.infrastructure.native import NativePorts
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from reglet.infrastructure.host.compiled_plugin import SharedRuntime
     from reglet.infrastructure.host.instance import WasiConfig
+    from reglet.infrastructure.host.many_checks import CheckOutcome, Config, ManyChecks, Note, Progress
     from reglet.infrastructure.host.module import Module
     from reglet.infrastructure.wasi.granted import FileObserver
 
@@ -121,10 +119,7 @@ class Sandbox:
         """
         if self._closed:
             raise SandboxClosedError
-        if isinstance(plugin, bytes):
-            return self._module(plugin, name)
-        path = Path(plugin)
-        return self._module(path.read_bytes(), str(path))
+        return self._module(*_content(plugin, name))
 
     def check_many(
         self,
@@ -161,7 +156,7 @@ class Sandbox:
             retries: how often a check whose worker died is run again.
             window: how many configs are taken at most before the outcome of the first is yielded.
             processes: how many there are without an executor: one a core by default.
-            fresh: in a guest made for each check; otherwise each worker keeps one, as `Module.check` does.
+            fresh: in a guest made for each check; otherwise each worker keeps one.
             release: as for `Module.check`.
             name: as for `load`.
 
@@ -169,26 +164,16 @@ class Sandbox:
             ValueError: a number is too small; both `executor` and `processes` are given.
             TypeError: `functions` or `clock` cannot go to another process.
         """
-        for argument, value, least in (
-            ("retries", retries, 0),
-            ("window", window, 1),
-            ("processes", processes, 1),
-        ):
-            if value is not None and value < least:
-                raise ValueError(f"{argument} must be at least {least}, not {value}")
-        if executor is not None and processes is not None:
-            raise ValueError("processes= is for checks without an executor: leave one of the two out")
-        binary, source = (
-            (plugin, name) if isinstance(plugin, bytes) else (Path(plugin).read_bytes(), str(plugin))
-        )
-        module = self.load(binary, source)
-        load = self._loader(source, in_process=isinstance(executor, ThreadPoolExecutor))
+        from reglet.infrastructure.host.many_checks import ManyChecks, Work
+
+        binary, source = _content(plugin, name)
+        digest = self.load(binary, source).digest
         many = ManyChecks(
-            Work(uuid4().hex, module.digest, load, fresh, release),
+            Work(digest, self._loader(source, executor), fresh, release),
             binary,
             self._told,
             executor,
-            processes=processes or available_cores(),
+            processes=processes,
             retries=retries,
             window=window,
             progress=progress,
@@ -205,17 +190,25 @@ class Sandbox:
             module.close()
         self._modules.clear()
 
-    def _loader(self, source: str, *, in_process: bool) -> _Loader:
+    def _loader(self, source: str, executor: Executor | None) -> _Loader:
         """Return what makes a sandbox like this one, with a module in it, wherever checks are made."""
+        import pickle
+        from concurrent.futures import ThreadPoolExecutor
+
         for name, value in (("functions", self._given), ("clock", self._clock)):
+            reason: object = ""
             try:
-                if not in_process:
-                    pickle.dumps(value)
-            except Exception as error:
+                pickled = b"" if isinstance(executor, ThreadPoolExecutor) else pickle.dumps(value)
+            except Exception as error:  # noqa: BLE001 - anything may refuse to be pickled, in any way
+                reason = error
+            else:
+                if executor is None and b"__main__" in pickled:
+                    reason = "it is defined in the program itself: move it to a module of its own"
+            if reason:
                 raise TypeError(
-                    f"{name}= cannot go to another process ({error}): "
+                    f"{name}= cannot go to another process ({reason}): "
                     "give check_many an executor of threads, or use a sandbox without it"
-                ) from error
+                )
         return _Loader(
             source,
             self.grants,
@@ -308,6 +301,11 @@ class Sandbox:
             stderr=stderr or discard,
             clock=self._clock,
         )
+
+
+def _content(plugin: str | os.PathLike[str] | bytes, name: str) -> tuple[bytes, str]:
+    """Return a plugin's bytes, and what messages call it."""
+    return (plugin, name) if isinstance(plugin, bytes) else (Path(plugin).read_bytes(), str(Path(plugin)))
 
 
 @frozen

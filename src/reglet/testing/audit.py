@@ -67,7 +67,13 @@ def audit_project(plugin: Plugin, folder: Path, runner: AuditRunner = "fakes") -
 
 @frozen
 class AuditReport:
-    """The capabilities that a plugin declares, and what it touched while its examples and tests ran."""
+    """The capabilities that a plugin declares, and what it touched while its examples and tests ran.
+
+    Attributes:
+        declared: what its manifest declares.
+        usage: what was touched, allowed or not.
+        sees_variables: whether reads of variables were seen: in process they are, in the sandbox not.
+    """
 
     declared: GrantSet
     usage: Usage
@@ -164,7 +170,12 @@ def _usage_of_tests(folder: Path, runner: AuditRunner) -> Usage:
 def _questions(usage: Usage) -> Iterator[tuple[str, _Question]]:
     """Yield each thing that was touched, in words and as what a policy is asked about it."""
     for host, port in sorted(usage.targets):
-        yield f"network {host}:{port}", partial(_may_connect, host=host, port=port)
+        asked = (
+            partial(Policy.dns, host=host)
+            if port == DNS_PORT
+            else partial(Policy.network, host=host, port=port)
+        )
+        yield f"network {host}:{port}", asked
     for path in sorted(usage.reads):
         yield f"read {path}", partial(Policy.read, path=path)
     for path in sorted(usage.writes):
@@ -173,10 +184,6 @@ def _questions(usage: Usage) -> Iterator[tuple[str, _Question]]:
         yield f"variable {name}", partial(Policy.environment, name=name)
     for command in sorted(usage.commands):
         yield f"command {command}", partial(Policy.execute, command=command)
-
-
-def _may_connect(policy: Policy, host: str, port: int) -> Decision:
-    return policy.dns(host) if port == DNS_PORT else policy.network(host, port)
 
 
 def _parts(grants: GrantSet) -> Iterator[tuple[str, GrantSet]]:

@@ -12,6 +12,16 @@ JSONObject: TypeAlias = Mapping[str, Any]
 """A JSON object: its keys are strings, its values are JSON values."""
 
 
+GO_ESCAPES: Mapping[str, str] = {
+    "<": "\\u003c",
+    ">": "\\u003e",
+    "&": "\\u0026",
+    "\u2028": "\\u2028",
+    "\u2029": "\\u2029",
+}
+"""The characters that Go escapes in JSON, for HTML's sake."""
+
+
 class _Strings(Protocol):
     def __contains__(self, value: object, /) -> bool: ...
     def __iter__(self) -> Iterator[str]: ...

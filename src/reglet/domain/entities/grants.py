@@ -147,6 +147,13 @@ class GrantSet:
     """A set of capabilities, by kind; None means that the kind is not there at all.
 
     All operations return new sets. Rules are compared whole, field by field, in order.
+
+    Attributes:
+        network: hosts with the ports on which they may be reached.
+        fs: files that may be read or written.
+        env: environment variables that may be read.
+        exec: programs that may be run.
+        kv: keys of the host's store.
     """
 
     network: NetworkCapability | None = None

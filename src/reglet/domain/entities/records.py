@@ -323,7 +323,15 @@ def _attributes(given: Iterable[LogAttribute]) -> tuple[LogAttribute, ...]:
 
 @frozen
 class LogMessage:
-    """A message with its level (DEBUG, INFO, WARN, ERROR), its attributes and the request it belongs to."""
+    """A message for the host's log.
+
+    Attributes:
+        level: `DEBUG`, `INFO`, `WARN` or `ERROR`.
+        message: what happened.
+        attributes: names and typed values beside it.
+        timestamp: when it was logged, an aware `datetime`; year 1 where nobody set it.
+        request_id: of the check to which it belongs, if the host gave one.
+    """
 
     level: str
     message: str

@@ -23,7 +23,15 @@ class ResultStatus(StrEnum):
 
 @frozen
 class RunMetadata:
-    """When a check ran, for how long, and by what."""
+    """When a check ran, for how long, and by what.
+
+    Attributes:
+        start_time: when it began; an aware `datetime`.
+        end_time: when it ended.
+        sdk_version: of the SDK that the plugin was made with.
+        plugin_id: what the host calls the plugin.
+        duration_ns: nanoseconds from its begin to its end.
+    """
 
     start_time: datetime = ZERO_TIME
     end_time: datetime = ZERO_TIME

@@ -12,7 +12,13 @@ from reglet.infrastructure.engine.compilation import (
     engine,
     last_line,
 )
-from reglet.infrastructure.engine.session import GuestSession, HostFunction, LinkedModule, MakeMemory
+from reglet.infrastructure.engine.session import (
+    GuestSession,
+    HostFunction,
+    LinkedModule,
+    MakeMemory,
+    short_call,
+)
 from reglet.infrastructure.engine.threads import run_in_guest_thread, start_in_guest_thread
 
 __all__ = [
@@ -32,5 +38,6 @@ __all__ = [
     "engine",
     "last_line",
     "run_in_guest_thread",
+    "short_call",
     "start_in_guest_thread",
 ]

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import hashlib
+import os
 import platform
 import signal
 import subprocess
 import sys
 import threading
+import time
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import wasmtime
 from wasmtime import _bindings as bindings  # some settings have no other name
@@ -70,6 +73,8 @@ _MOST_ENTRIES = {RUNTIMES: 3, MEMORY_IMAGES: 12, _FOREIGN: 12}
 
 _INVALID, _NO_MEMORY = 3, 4
 """Exit statuses of the process that compiles; out of memory, wasmtime itself ends it by a signal."""
+_LOOK_SECONDS = 0.01
+"""How often it looks at its memory, where the system does not."""
 
 _COMPILER = """\
 import sys, types
@@ -145,7 +150,13 @@ def restore_trap_handlers() -> None:
     which make it half as large again and a sixth slower.
     """
     for number, action in _trap_handlers.items():
-        c_library().sigaction(number, action, None)
+        _sigaction()(number, action, None)
+
+
+@cache
+def _sigaction() -> Any:
+    """Return the function, called with the interpreter held: it is short, and comes before every guest."""
+    return ctypes.PyDLL(None).sigaction
 
 
 @cache
@@ -280,6 +291,8 @@ def compile_for_parent(*, fuel: bool, memory: int) -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    elif memory and sys.platform != "win32":  # where no limit of the system holds a process to it
+        threading.Thread(target=end_beyond, args=(memory,), daemon=True).start()
     module = sys.stdin.buffer.read()
     try:
         check_code(module)
@@ -292,6 +305,17 @@ def compile_for_parent(*, fuel: bool, memory: int) -> None:
     with contextlib.suppress(BrokenPipeError):  # whoever asked has gone
         sys.stdout.buffer.write(made.serialize())
         sys.stdout.buffer.flush()
+
+
+def end_beyond(memory: int) -> None:
+    """End this process as one that has no memory left once it takes that many bytes more than now (POSIX)."""
+    import resource
+
+    unit = 1 if sys.platform == "darwin" else 1024  # of the most that was in use
+    start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    while (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start) * unit < memory:
+        time.sleep(_LOOK_SECONDS)
+    os._exit(_NO_MEMORY)
 
 
 def _cache(kept: str, *, fuel: bool) -> Cache:

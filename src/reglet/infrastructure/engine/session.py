@@ -11,6 +11,7 @@ import ctypes
 import itertools
 import weakref
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import wasmtime
@@ -48,20 +49,24 @@ _VALUE_TYPES = {
 _library = ctypes.PyDLL(str(ffi.filename))  # the one that is loaded already
 
 
-def _held(name: str) -> Any:
-    """Return a function of the engine that is so short that to release the interpreter takes longer."""
+def short_call(name: str) -> Any:
+    """Return a function of the engine that is so short that to release the interpreter takes longer.
+
+    Where several threads run guests, each release is also a chance to wait for the others.
+    """
     released, held = getattr(bindings, f"_{name}"), getattr(_library, name)
     held.restype, held.argtypes = released.restype, released.argtypes
     return held
 
 
-_caller_context = _held("wasmtime_caller_context")
-_context_get_data = _held("wasmtime_context_get_data")
-_context_set_data = _held("wasmtime_context_set_data")
-_instance_export_get = _held("wasmtime_instance_export_get")
-_memory_data = _held("wasmtime_memory_data")
-_memory_data_size = _held("wasmtime_memory_data_size")
-_store_context = _held("wasmtime_store_context")
+_caller_context = short_call("wasmtime_caller_context")
+_context_get_data = short_call("wasmtime_context_get_data")
+_context_set_data = short_call("wasmtime_context_set_data")
+_instance_export_get = short_call("wasmtime_instance_export_get")
+_memory_data = short_call("wasmtime_memory_data")
+_memory_data_size = short_call("wasmtime_memory_data_size")
+_linker_define = short_call("wasmtime_linker_define")
+_store_context = short_call("wasmtime_store_context")
 
 _INTEGERS = {ValueType.I32, ValueType.I64}
 _FIELDS = {kind: kind.name.lower() for kind in _VALUE_TYPES}
@@ -102,7 +107,12 @@ class LinkedModule:
             linker = self._linker()
         try:
             if self._make_memory is not None:
-                linker.define(store, *IMPORTED_MEMORY, self._make_memory(store))
+                module, name = IMPORTED_MEMORY
+                memory = self._make_memory(store)
+                item = memory._as_extern()  # noqa: SLF001 - as the engine refers to it
+                context = _store_context(store.ptr())
+                where = (*_buffer(module), *_buffer(name))
+                _raise(_linker_define(linker.ptr(), context, *where, ctypes.byref(item)))
             return linker.instantiate(store, self._code)
         finally:
             self._free.append(linker)
@@ -113,17 +123,14 @@ class LinkedModule:
         for each in self.signatures.functions:
             number = next(_numbers)
             _defined[number] = each
-            module, name = each.module.encode(), each.name.encode()
             signature = wasmtime.FuncType(
                 [_VALUE_TYPES[kind] for kind in each.type.parameters],
                 [_VALUE_TYPES[kind] for kind in each.type.results],
             )
             error = bindings.wasmtime_linker_define_func_unchecked(
                 linker.ptr(),
-                ctypes.create_string_buffer(module),
-                len(module),
-                ctypes.create_string_buffer(name),
-                len(name),
+                *_buffer(each.module),
+                *_buffer(each.name),
                 signature.ptr(),
                 _ON_CALL,
                 number,
@@ -263,13 +270,18 @@ class GuestSession:
     def _export(self, name: str, kind: Any) -> Any:
         """Return what the guest exports under a name that its types list, as the engine refers to it."""
         item = bindings.wasmtime_extern_t()
-        encoded = name.encode()
         instance = ctypes.byref(self._instance._instance)  # noqa: SLF001  # without looking at the others
-        buffer = ctypes.create_string_buffer(encoded)
-        found = _instance_export_get(self._context, instance, buffer, len(encoded), ctypes.byref(item))
+        found = _instance_export_get(self._context, instance, *_buffer(name), ctypes.byref(item))
         assert found
         assert item.kind == kind.value
         return item.of
+
+
+@cache
+def _buffer(name: str) -> tuple[ctypes.Array[ctypes.c_char], int]:
+    """Return a name as the engine takes it, with its length."""
+    encoded = name.encode()
+    return ctypes.create_string_buffer(encoded), len(encoded)
 
 
 def _raise(error: Any, trap: Any = None) -> None:

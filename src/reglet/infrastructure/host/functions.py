@@ -160,7 +160,7 @@ class Handler(ABC, Generic[Port, Q]):
 
     def unreadable(self, error: WireFormatError) -> bytes:
         """Return the answer to a request that is not one of the dialect."""
-        if self._dialect is Dialect.APP:
+        if self._dialect in (Dialect.APP, Dialect.OLDER):
             message = f"hostfuncs: failed to unmarshal request: {error}"
             return self.function.response.encode_error(ErrorDetail("internal", message))
         # with this word a guest tries the other dialect (ABI section 5)

@@ -18,7 +18,7 @@ from wasmtime import TrapCode
 
 from reglet.domain.errors import CapabilityError
 from reglet.domain.ports import LOG_FUNCTION
-from reglet.infrastructure.engine import GuestSession, last_line
+from reglet.infrastructure.engine import GuestSession, last_line, short_call
 from reglet.infrastructure.host.errors import (
     GuestAnswerError,
     GuestTrapError,
@@ -46,10 +46,15 @@ Sink: TypeAlias = Callable[[bytes], object]
 
 _TAIL_BYTES = 2000
 _MOST_TABLE_ENTRIES = 1_000_000
+_MOST_INSTANCES = 2
+"""The code, and the memory of a plugin that shares it."""
+_MOST_TABLES = 4
 _DEEPEST_CALLS = 8
 """Host calls within host calls: a guest may call the host while it finds room for an answer."""
 
 _LOW = 0xFFFF_FFFF
+
+_limit_store = short_call("wasmtime_store_limiter")
 
 _REASONS = {
     TrapCode.STACK_OVERFLOW: "its calls are nested too deeply (call stack exhausted)",
@@ -222,13 +227,7 @@ class Instance:
 
     def _start(self) -> None:
         store = self._session.store
-        store.set_limits(
-            memory_size=self._limits.memory,
-            table_elements=_MOST_TABLE_ENTRIES,
-            instances=2,  # the code, and the memory of a plugin that shares it
-            tables=4,
-            memories=1,
-        )
+        _limit_store(store.ptr(), self._limits.memory, _MOST_TABLE_ENTRIES, _MOST_INSTANCES, _MOST_TABLES, 1)
         self._interrupt.attach(store)
         self._refuel()
         with self._entering("its start"):

@@ -17,7 +17,7 @@ import wasmtime
 from attrs import frozen
 from wasmtime import _ffi as ffi  # the callback has no other name
 
-from reglet.infrastructure.engine import start_in_guest_thread
+from reglet.infrastructure.engine import short_call, start_in_guest_thread
 from reglet.infrastructure.host.errors import LimitExceededError
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ _INTERRUPT_SECONDS = 0.02
 
 _CONTINUE = 0
 """`WASMTIME_UPDATE_DEADLINE_CONTINUE`, and a null error."""
+
+_store_context = short_call("wasmtime_store_context")
+_set_epoch_deadline = short_call("wasmtime_context_set_epoch_deadline")
+_on_epoch_deadline = short_call("wasmtime_store_epoch_deadline_callback")
 
 _interrupts: dict[int, EpochInterrupt] = {}
 _numbers = itertools.count(1)
@@ -72,8 +76,8 @@ class EpochInterrupt:
         """Let this interrupt decide about `store`, until the store is closed."""
         number = next(_numbers)
         _interrupts[number] = self
-        store.set_epoch_deadline(1)
-        ffi.wasmtime_store_epoch_deadline_callback(store.ptr(), _ON_EPOCH, number, _ON_CLOSE)
+        _set_epoch_deadline(_store_context(store.ptr()), 1)
+        _on_epoch_deadline(store.ptr(), _ON_EPOCH, number, _ON_CLOSE)
         if self._reason is not None:  # the epoch moved before the store had a deadline
             self._engine.increment_epoch()
 

@@ -30,7 +30,7 @@ class Limits:
         log_messages: log messages that are passed on; the rest is dropped.
         result_values: values in the JSON of a Result or a Manifest.
         compile_time: for compiling a module of other code than this SDK's plugins share, once a machine.
-        compile_memory: bytes that compiling it may take (on Linux).
+        compile_memory: bytes that compiling it may take; on Windows time alone is limited.
         instances: guests alive at one moment in one sandbox; more calls wait.
     """
 

@@ -16,13 +16,14 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence, Si
 from concurrent.futures import BrokenExecutor, Executor, Future
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeAlias
+from uuid import uuid4
 
 from attrs import define, field, frozen
 
 from reglet.domain.entities.result import Result, result_error
 from reglet.domain.errors import ConfigError, RegletError, error_detail
 from reglet.infrastructure.host.errors import SandboxClosedError, SandboxError, WorkerLostError
-from reglet.infrastructure.host.worker_processes import WorkerProcesses
+from reglet.infrastructure.host.worker_processes import WorkerProcesses, available_cores
 from reglet.infrastructure.wire.go_json import encode_json
 
 if TYPE_CHECKING:
@@ -99,18 +100,18 @@ class Work:
     """All that a worker must know to make checks, but the plugin itself.
 
     Attributes:
-        key: tells it from other work in the same process.
         digest: SHA-256 of the plugin, hexadecimal.
         load: makes a module of the plugin's bytes, and passes on what its sandbox has to tell.
         fresh: as for `Module.check`.
         release: as for `Module.check`.
+        key: tells it from other work in the same process.
     """
 
-    key: str
     digest: str
     load: Callable[[bytes, Note], Module]
     fresh: bool
     release: bool
+    key: str = field(factory=lambda: uuid4().hex)
 
 
 @frozen
@@ -215,7 +216,7 @@ class ManyChecks:
         tell: Note,
         executor: Executor | None,
         *,
-        processes: int,
+        processes: int | None,
         retries: int,
         window: int,
         progress: Callable[[Progress], object] | None,
@@ -227,17 +228,29 @@ class ManyChecks:
             plugin: its bytes.
             tell: is told what was noted during each check, in this process.
             executor: makes the checks; processes of its own if there is none, or when it broke.
-            processes: how many these are.
+            processes: how many these are; None for one a core.
             retries: how often a check whose worker was lost is given out again.
             window: configs that were taken and whose outcome is not yielded yet, at most.
             progress: is called after each outcome.
+
+        Raises:
+            ValueError: a number is too small; both `executor` and `processes` are given.
         """
+        for name, value, least in (
+            ("retries", retries, 0),
+            ("window", window, 1),
+            ("processes", processes, 1),
+        ):
+            if value is not None and value < least:
+                raise ValueError(f"{name} must be at least {least}, not {value}")
+        if executor is not None and processes is not None:
+            raise ValueError("processes= is for checks without an executor: leave one of the two out")
         self._work = work
         self._plugin = plugin
         self._tell = tell
         self._executor = executor
         self._own: WorkerProcesses | None = None
-        self._processes = processes
+        self._processes = processes or available_cores()
         self._retries = retries
         self._window = window
         self._progress = progress
@@ -265,9 +278,11 @@ class ManyChecks:
         early: dict[int, CheckOutcome] = {}
         remember(self._work.digest, self._plugin)  # for threads of this process
         try:
-            while not self._is_over():
+            while True:
                 self._give_out()
-                if not self._outcomes and self._running:
+                if not self._outcomes:
+                    if not self._running:
+                        break
                     self._take_back()
                 while self._outcomes:
                     outcome = self._outcomes.popleft()
@@ -290,12 +305,10 @@ class ManyChecks:
         if self._own is not None:
             self._own.shutdown()
 
-    def _is_over(self) -> bool:
-        waiting = self._again or self._without_plugin or self._running or self._outcomes
-        return self._exhausted and not waiting
-
     def _give_out(self) -> None:
         """Give out batches: what is to be done again first."""
+        if self._closed:
+            raise SandboxClosedError
         while len(self._running) < _FIRST_BATCHES + self._returned:
             batch: _Batch | None
             if self._without_plugin and self._carrying < _CARRIERS:
@@ -347,8 +360,6 @@ class ManyChecks:
                 return self._executor.submit(run_batch, self._work, configs, packed, self._given_out)
             except BrokenExecutor:
                 self._executor = None
-        if self._closed:
-            raise SandboxClosedError
         if self._own is None:
             self._own = WorkerProcesses(self._processes, remember, (self._work.digest, self._plugin))
         return self._own.submit(run_batch, self._work, configs, packed, self._given_out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from reglet.domain.context import Cancellation, Context
 from reglet.infrastructure.wire.go_json import decode_json, to_bytes
@@ -36,6 +36,8 @@ class CallContext:
     @classmethod
     def of(cls, ctx: Context, timeout: timedelta | None = None) -> CallContext:
         """Return what a call within `timeout` carries of the context it is made in."""
+        if timeout is None and ctx.deadline is None and ctx.cancellation is None and not ctx.request_id:
+            return NO_CONTEXT
         remaining = ctx.remaining()
         if remaining is not None and (timeout is None or remaining < timeout):
             timeout = remaining
@@ -97,5 +99,10 @@ class Request(Record[T]):
         return self._make(**attributes), call
 
 
-CONTEXT_FIELD = Field("context", CONTEXT.kind, always=True, extra=True)
+CONTEXT_FIELD = Field(
+    "context",
+    evolve(CONTEXT.kind, write=lambda call: "{}" if call is NO_CONTEXT else CONTEXT.text(call)),
+    always=True,
+    extra=True,
+)
 """The field of a request that holds its context."""

@@ -8,25 +8,19 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]  # typeshed lacks it
 from typing import Any
 
-from reglet.domain.entities import JSONValue
+from reglet.domain.entities import GO_ESCAPES, JSONValue
 from reglet.domain.errors import WireFormatError
 from reglet.domain.time import format_time
 
 _Encoder = Callable[[JSONValue, int], Iterable[str]]
 
-_HTML = (
-    ("<", "\\u003c"),
-    (">", "\\u003e"),
-    ("&", "\\u0026"),
-    ("\u2028", "\\u2028"),
-    ("\u2029", "\\u2029"),
-)
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.",
@@ -40,7 +34,7 @@ _SMALLEST_PLAIN, _SMALLEST_EXPONENT = 1e-6, 1e21
 
 def to_bytes(text: str) -> bytes:
     """Return JSON text as bytes, escaped for HTML as Go does; what is not Unicode becomes U+FFFD."""
-    for character, escape in _HTML:
+    for character, escape in GO_ESCAPES.items():
         if character in text:
             text = text.replace(character, escape)
     try:
@@ -171,10 +165,14 @@ def decode_json(data: bytes, record: str) -> JSONValue:
         raise WireFormatError("decode", record, error) from error
 
 
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON value")
+def _finite(text: str) -> float:
+    """Return a number with a fraction or an exponent, as Go does: NaN, Infinity and 1e400 are none."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text:.80} is not a JSON value")
+    return number
 
 
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
 """Made once: `json.loads` makes one a call where constants are refused."""
 _SCAN: Callable[[str, int], tuple[JSONValue, int]] = _DECODER.scan_once  # type: ignore[attr-defined]  # typeshed lacks it

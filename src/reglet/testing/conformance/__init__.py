@@ -64,10 +64,11 @@ def verify(
         for subject in subjects:
             asked = tuple(host for host in subject.hosts if host in concerned)
             hosts += asked
+            found: list[Remark] = []
             try:
-                found = list(look(subject)) if asked else []
+                found.extend(look(subject) if asked else ())
             except SandboxError as error:
-                found = [fails(asked, str(error))]
+                found.append(fails(asked, str(error)))
             for each in found:
                 known = said.setdefault((each.outcome, each.message), [])
                 known += [host for host in asked if host in each.hosts and host not in known]
@@ -86,34 +87,33 @@ def _subjects(binary: bytes, checks: int, configs: int) -> tuple[list[Subject], 
     except ModuleFormatError:
         exported = frozenset()
     has_older = exported >= OLDER_EXPORTS.keys()
-    has_newer = exported >= NEWER_EXPORTS.keys()
     subjects: list[Subject] = []
-    remarks: list[Remark] = []
-    older_remarks: list[Remark] = []
-    if has_newer or not has_older:
+    loads: list[Remark] = []
+    older: list[Remark] = []
+    if exported >= NEWER_EXPORTS.keys() or not has_older:
         try:
             with Sandbox(limits=LIMITS) as sandbox:
                 manifest = sandbox.load(binary).manifest()
             subjects.append(Subject(binary, manifest, NEWER, manifest, checks, configs))
         except SandboxError as error:
-            remarks.append(fails(NEWER, str(error)))
+            loads.append(fails(NEWER, str(error)))
     else:
         missing = f"it lacks {' and '.join(NEWER_EXPORTS)}, which hosts call today"
-        remarks.append(Remark(NEWER, Outcome.NOT_FOR_IT, missing))
+        loads.append(Remark(NEWER, Outcome.NOT_FOR_IT, missing))
     if has_older:
         try:
-            older_remarks = list(older_form(binary))
-            with Sandbox(limits=LIMITS, dialect="older") as sandbox:
-                manifest = sandbox.load(binary).manifest()
-            if not older_remarks:
+            older.extend(older_form(binary))
+            if not older:
+                with Sandbox(limits=LIMITS, dialect="older") as sandbox:
+                    manifest = sandbox.load(binary).manifest()
                 described = subjects[0].manifest if subjects else manifest
                 subjects.append(Subject(binary, manifest, OLDER, described, checks, configs))
         except SandboxError as error:
-            older_remarks = older_remarks or [fails(OLDER, str(error))]
+            older.append(fails(OLDER, str(error)))
     else:
         missing = f"it lacks {', '.join(OLDER_EXPORTS)}, which the older app calls"
-        older_remarks = [Remark(OLDER, Outcome.NOT_FOR_IT, missing)]
-    if not subjects and older_remarks and has_older:
-        remarks += older_remarks
-    hosts = tuple(host for host in EVERY if has_older or host is not Host.OLDER_APP)
-    return subjects, Row(_LOADS, hosts, tuple(remarks)), Row(_OLDER_FORM, OLDER, tuple(older_remarks))
+        older.append(Remark(OLDER, Outcome.NOT_FOR_IT, missing))
+    if not subjects and has_older:  # there will be no other row to say it in
+        loads += older
+    hosts = EVERY if has_older else NEWER
+    return subjects, Row(_LOADS, hosts, tuple(loads)), Row(_OLDER_FORM, OLDER, tuple(older))

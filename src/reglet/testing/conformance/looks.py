@@ -396,7 +396,8 @@ def older_form(binary: bytes) -> Iterator[Remark]:
             items = content.items() if isinstance(content, dict) else ()
             members = {key.lower(): value for key, value in items}
             if not isinstance(content, dict) or not names <= members.keys():
-                yield fails(OLDER, f"{export} answers no object with {', '.join(sorted(names))}")
+                shown = f"{json.dumps(content):.200}"
+                yield fails(OLDER, f"{export} answers {shown}, without {', '.join(sorted(names))}")
             elif export == "observe" and type(members["status"]) is not bool:
                 yield fails(OLDER, "observe answers a status that is no boolean")
 

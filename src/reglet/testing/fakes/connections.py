@@ -11,11 +11,8 @@ from attrs import evolve
 from reglet.application.examples import SMTPAnswer, TCPAnswer
 from reglet.domain.entities.records import ObservedConnection, SMTPConnectResult, TLSFacts
 from reglet.domain.errors import (
-    CapabilityError,
     NetworkError,
-    RegletError,
     TCPError,
-    TimeoutError,  # noqa: A004 - our own family
 )
 from reglet.domain.ports import TCPConnection
 from reglet.testing.fakes.routes import (
@@ -87,17 +84,10 @@ class FakeTCPDialer(Fake[TCPRoute]):
     def _dial(self, address: str, timeout: timedelta | None, *, tls: bool) -> TCPConnection:
         outcome = self.routes.answer(FakeCall("tcp", {"address": address, "tls": tls}), timeout)
         if isinstance(outcome, Failure):
-            raise _tcp_error(address, timeout, outcome)
+            error = TCPError(address, socket_error(outcome))
+            raise outcome.as_error("tcp connect", address, timeout, f"network:{address}", error)
         facts = (outcome.tls or TLSFacts()) if tls else TLSFacts()
         return ObservedConnection(outcome.remote_addr or address, outcome.local_addr, tls, facts)
-
-
-def _tcp_error(address: str, timeout: timedelta | None, failure: Failure) -> RegletError:
-    if failure.kind == "timeout":
-        return TimeoutError("tcp connect", timeout or failure.after, address)
-    if failure.kind == "denied":
-        return CapabilityError(f"network:{address}", hint=failure.text)
-    return TCPError(address, socket_error(failure))
 
 
 class SMTPRoute(Route[SMTPConnectResult]):
@@ -168,17 +158,11 @@ class FakeSMTPClient(Fake[SMTPRoute]):
         facts = {"host": host, "port": port, "use_tls": use_tls, "use_starttls": use_starttls}
         outcome = self.routes.answer(FakeCall("smtp", facts), timeout)
         if isinstance(outcome, Failure):
-            raise _smtp_error(f"{host}:{port}", timeout, outcome)
+            address = f"{host}:{port}"
+            error = NetworkError("smtp connect", address, socket_error(outcome))
+            raise outcome.as_error("smtp connect", address, timeout, f"network:{address}", error)
         result: SMTPConnectResult = outcome
         result = evolve(result, address=result.address or f"{host}:{port}")
         if use_tls or use_starttls:
             return evolve(result, tls_enabled=True)
         return evolve(result, tls_version="", tls_cipher_suite="", tls_server_name="")
-
-
-def _smtp_error(address: str, timeout: timedelta, failure: Failure) -> RegletError:
-    if failure.kind == "timeout":
-        return TimeoutError("smtp connect", timeout or failure.after, address)
-    if failure.kind == "denied":
-        return CapabilityError(f"network:{address}", hint=failure.text)
-    return NetworkError("smtp connect", address, socket_error(failure))

@@ -11,12 +11,10 @@ from typing import Self
 from reglet.application.examples import DNSAnswer
 from reglet.domain.entities.records import MXRecord
 from reglet.domain.errors import (
-    CapabilityError,
     DNSError,
-    RegletError,
-    TimeoutError,  # noqa: A004 - our own family
 )
 from reglet.domain.ports import HostFunctions
+from reglet.domain.urls import DNS_PORT
 from reglet.testing.fakes.routes import (
     Criterion,
     Failure,
@@ -119,23 +117,17 @@ class FakeDNSResolver(Fake[DNSRoute]):
     def _records(self, call: FakeCall) -> tuple[str | MXRecord, ...]:
         outcome = self.routes.answer(call)
         if isinstance(outcome, Failure):
-            raise _error(call, outcome)
+            host, missing = call.facts["host"], outcome.kind == "not_found"
+            error = DNSError(
+                host, call.facts["type"], outcome.text, call.facts["nameserver"] or "", not_found=missing
+            )
+            raise outcome.as_error("dns lookup", host, None, f"network:{host}:{DNS_PORT}", error)
         records: tuple[str | MXRecord, ...] = outcome
         return records
 
 
 def _call(host: str, record_type: str, nameserver: str | None) -> FakeCall:
     return FakeCall("dns", {"host": host, "type": record_type, "nameserver": nameserver})
-
-
-def _error(call: FakeCall, failure: Failure) -> RegletError:
-    host, record_type = call.facts["host"], call.facts["type"]
-    if failure.kind == "timeout":
-        return TimeoutError("dns lookup", failure.after, host)
-    if failure.kind == "denied":
-        return CapabilityError(f"network:{host}:53", hint=failure.text)
-    missing = failure.kind == "not_found"
-    return DNSError(host, record_type, failure.text, call.facts["nameserver"] or "", not_found=missing)
 
 
 class LookupTypes:

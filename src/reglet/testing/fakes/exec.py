@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from reglet.application.examples import CommandAnswer
 from reglet.domain.entities.records import CommandRequest, CommandResult
-from reglet.domain.errors import CapabilityError, ExecError, RegletError
+from reglet.domain.errors import ExecError
 from reglet.testing.fakes.routes import (
     Criterion,
     Failure,
@@ -91,7 +91,8 @@ class FakeCommandRunner(Fake[CommandRoute]):
         if isinstance(outcome, Failure):
             if outcome.kind == "timeout":
                 return CommandResult(exit_code=-1, duration=request.timeout or outcome.after, is_timeout=True)
-            raise _error(request, outcome)
+            error = ExecError(request.command, _TEXTS.get(outcome.kind, outcome.text))
+            raise outcome.as_error("exec", request.command, request.timeout, f"exec:{request.command}", error)
         result: CommandResult = outcome
         return result
 
@@ -102,9 +103,3 @@ def _args_match(wanted: Sequence[TextPattern], seen: Sequence[str]) -> bool:
 
 def _env_matches(wanted: Mapping[str, TextPattern], seen: Mapping[str, Any]) -> bool:
     return all(name in seen and text_matches(pattern, seen[name]) for name, pattern in wanted.items())
-
-
-def _error(request: CommandRequest, failure: Failure) -> RegletError:
-    if failure.kind == "denied":
-        return CapabilityError(f"exec:{request.command}", hint=failure.text)
-    return ExecError(request.command, _TEXTS.get(failure.kind, failure.text))

@@ -12,10 +12,7 @@ from reglet.application.examples import HTTPAnswer
 from reglet.domain.entities import JSONValue
 from reglet.domain.entities.records import HTTPRequest, HTTPResponse
 from reglet.domain.errors import (
-    CapabilityError,
     HTTPError,
-    RegletError,
-    TimeoutError,  # noqa: A004 - our own family
 )
 from reglet.domain.urls import SCHEME_PORTS
 from reglet.testing.fakes.routes import (
@@ -101,7 +98,11 @@ class FakeHTTPClient(Fake[HTTPRoute]):
         }
         outcome = self.routes.answer(FakeCall("http", facts), request.timeout)
         if isinstance(outcome, Failure):
-            raise _error(request, outcome)
+            parts = urlsplit(request.url)
+            port = parts.port or SCHEME_PORTS.get(parts.scheme, 0)
+            error = HTTPError(request.method, request.url, socket_error(outcome))
+            grant = f"network:{parts.hostname}:{port}"
+            raise outcome.as_error(f"http {request.method}", request.url, request.timeout, grant, error)
         response: HTTPResponse = outcome
         return response
 
@@ -112,13 +113,3 @@ class FakeHTTPClient(Fake[HTTPRoute]):
     def post(self, url: str, content_type: str, body: bytes) -> HTTPResponse:
         """Send POST with a body of the given content type."""
         return self.do(HTTPRequest("POST", url, {"Content-Type": content_type}, body))
-
-
-def _error(request: HTTPRequest, failure: Failure) -> RegletError:
-    if failure.kind == "timeout":
-        return TimeoutError(f"http {request.method}", request.timeout or failure.after, request.url)
-    if failure.kind == "denied":
-        parts = urlsplit(request.url)
-        port = parts.port or SCHEME_PORTS.get(parts.scheme, 0)
-        return CapabilityError(f"network:{parts.hostname}:{port}", hint=failure.text)
-    return HTTPError(request.method, request.url, socket_error(failure))

@@ -15,7 +15,12 @@ from typing import Any, Generic, Self, TypeAlias, TypeVar
 from attrs import frozen
 
 from reglet.application.examples import FailureName
-from reglet.domain.errors import CapabilityError, HostError, RegletError
+from reglet.domain.errors import (
+    CapabilityError,
+    HostError,
+    RegletError,
+    TimeoutError,  # noqa: A004 - our own family
+)
 from reglet.testing.assertions import matches_fields
 from reglet.testing.usage import are_grants_open, note_fake_call
 
@@ -42,6 +47,14 @@ class Failure:
     kind: FailureName
     text: str
     after: timedelta = timedelta()
+
+    def as_error(
+        self, operation: str, target: str, timeout: timedelta | None, grant: str, otherwise: RegletError
+    ) -> RegletError:
+        """Return the error of a call that fails so: a timeout, a missing grant, or the port's own."""
+        if self.kind == "timeout":
+            return TimeoutError(operation, timeout or self.after, target)
+        return CapabilityError(grant, hint=self.text) if self.kind == "denied" else otherwise
 
 
 def failure_of(error: RegletError) -> Failure | RegletError:
