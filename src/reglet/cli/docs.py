@@ -6,7 +6,6 @@ import html
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from difflib import unified_diff
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +64,8 @@ def docs(target: str, output: Path | None, form: str | None, into: Path | None, 
         if into:
             write_file(into, after.encode())
             return ExitStatus.SUCCESS
+        from difflib import unified_diff
+
         difference = list(
             unified_diff(before.splitlines(), after.splitlines(), str(page), "the plugin now", lineterm="")
         )
