@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from reglet.domain.entities.grants import EnvironmentCapability, GrantSet
+from reglet.infrastructure.host.many_checks import Work, remember, run_batch
 from reglet.infrastructure.host.worker_processes import WorkerProcesses
 from reglet.sandbox import (
     CheckOutcome,
@@ -75,7 +76,7 @@ def test_outcomes_come_in_the_order_of_the_configs(sandbox):
 def test_outcomes_may_come_as_the_checks_end(sandbox):
     """Then none waits for a slow one."""
     configs = wishes(20)
-    configs[0]["seconds"] = 1
+    configs[0]["seconds"] = 4
     outcomes = list(sandbox.check_many(ASKING, configs, processes=2, ordered=False))
     assert outcomes[0].index != 0
     assert sorted(each.index for each in outcomes) == list(range(20))
@@ -323,6 +324,17 @@ def test_closing_ends_the_processes_at_once(sandbox, tmp_path):
         list(again)
     assert time.monotonic() - started < 50
     assert not any(is_running(int(pid)) for path in tmp_path.iterdir() for pid in path.read_text().split())
+
+
+def test_a_call_that_is_asked_for_twice_is_run_once(sandbox, tmp_path):
+    """A cluster may have lost the first answer."""
+    work = Work("digest", sandbox._loader("asking", None), fresh=True, release=True)
+    remember("digest", ASKING)
+    first = run_batch(work, [b'{"name":"a"}'], None, 1)
+    assert first is not None
+    assert run_batch(work, [b'{"name":"a"}'], None, 1) is first
+    assert run_batch(work, [b'{"name":"a"}'], None, 2) != first
+    assert len((tmp_path / "a").read_text().splitlines()) == 2
 
 
 def test_a_closed_sandbox_goes_on_with_no_executor(sandbox):

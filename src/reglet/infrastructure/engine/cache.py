@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import mmap
 import os
 import stat
 import sys
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
@@ -46,12 +48,13 @@ class Cache:
 
     def read(self, key: str) -> bytes | None:
         """Return what was kept under `key`; None when absent or damaged."""
-        entry = self._intact_entry(key)
-        return None if entry is None else entry[:-_TRAILER_SIZE]
+        with self._intact(key) as content:
+            return None if content is None else bytes(content)
 
     def path(self, key: str) -> Path | None:
         """Return the file of an intact entry, for readers that map it; its last 12 bytes are the mark."""
-        return None if self._intact_entry(key) is None else self.folder / key
+        with self._intact(key) as content:
+            return None if content is None else self.folder / key
 
     def write(self, key: str, content: bytes | bytearray) -> None:
         """Keep `content` under `key`, replacing what was there."""
@@ -69,19 +72,23 @@ class Cache:
                 error.strerror,
             )
 
-    def _intact_entry(self, key: str) -> bytes | None:
-        try:
-            if not self._is_trusted(key):
-                return None
-            entry = (self.folder / key).read_bytes()
-        except OSError:
-            return None
-        payload = memoryview(entry)[:-_TRAILER_SIZE]
-        if entry[len(payload) :] != _TRAILER + zlib.crc32(payload).to_bytes(4, "little"):
-            return None
-        with contextlib.suppress(OSError):  # a folder that is shared read-only
-            os.utime(self.folder / key)  # the newest in use are the last to be dropped
-        return entry
+    @contextlib.contextmanager
+    def _intact(self, key: str) -> Iterator[memoryview | None]:
+        """Yield the content of an entry, mapped and not copied; None when absent or damaged."""
+        with contextlib.ExitStack() as stack:
+            content = None
+            with contextlib.suppress(OSError, ValueError):  # absent; an empty file cannot be mapped
+                if self._is_trusted(key):
+                    file = stack.enter_context((self.folder / key).open("rb"))
+                    mapped = stack.enter_context(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+                    entry = stack.enter_context(memoryview(mapped))
+                    payload = stack.enter_context(entry[:-_TRAILER_SIZE])
+                    if entry[len(payload) :] == _TRAILER + zlib.crc32(payload).to_bytes(4, "little"):
+                        content = payload
+            if content is not None:
+                with contextlib.suppress(OSError):  # a folder that is shared read-only
+                    os.utime(self.folder / key)  # the newest in use are the last to be dropped
+            yield content
 
     def _is_trusted(self, key: str) -> bool:
         """Whether nobody but this user and root could have written an entry; raises OSError without one."""

@@ -49,6 +49,8 @@ _CARRIERS = 2
 _KEPT = 4
 """Plugins that a process keeps, and modules that each of its threads does."""
 
+_KEPT_ANSWERS = 8
+
 _UNINTERRUPTED = 0.1
 """Seconds of waiting: on Windows no signal ends a wait."""
 
@@ -133,7 +135,10 @@ class _Answers:
 _plugins: dict[str, bytes] = {}
 """By digest; the one used last comes last."""
 
-_plugins_lock = threading.Lock()
+_answered: dict[str, _Answers] = {}
+"""The last answers of this process, by the key of their work and the number of the call."""
+
+_kept_lock = threading.Lock()
 
 _mine = threading.local()
 """The modules of one thread, each with the list that takes its notes: one check at a time writes there."""
@@ -141,15 +146,19 @@ _mine = threading.local()
 
 def remember(digest: str, plugin: bytes) -> None:
     """Keep a plugin in this process, by the SHA-256 of its bytes."""
-    with _plugins_lock:
+    with _kept_lock:
         _keep(_plugins, digest, plugin)
 
 
-def run_batch(work: Work, configs: Sequence[bytes], packed: bytes | None, _number: int) -> _Answers | None:
+def run_batch(work: Work, configs: Sequence[bytes], packed: bytes | None, number: int) -> _Answers | None:
     """Make checks, in whatever process; None if it does not have the plugin, which `packed` may hold.
 
-    The number makes each call another one: Dask takes equal calls for one, and runs it once.
+    The number makes each call another one: Dask takes equal calls for one, and runs it once. And it may ask
+    twice for a call whose answer was lost with a worker: that is answered twice, and run once.
     """
+    answered = _answered.get(f"{work.key} {number}")
+    if answered is not None:
+        return answered
     loaded: dict[str, tuple[Module, list[tuple[str, tuple[Any, ...]]]]] = _mine.__dict__
     if work.key not in loaded:
         plugin = _plugins.get(work.digest)
@@ -172,14 +181,17 @@ def run_batch(work: Work, configs: Sequence[bytes], packed: bytes | None, _numbe
             outcome = _portable(error)
         answers.append(_Answer(outcome, tuple(notes)))
         notes.clear()
-    return _Answers(answers, time.perf_counter() - started)
+    made = _Answers(answers, time.perf_counter() - started)
+    with _kept_lock:
+        _keep(_answered, f"{work.key} {number}", made, _KEPT_ANSWERS)
+    return made
 
 
-def _keep(kept: dict[str, Any], key: str, value: object) -> None:
+def _keep(kept: dict[str, Any], key: str, value: object, most: int = _KEPT) -> None:
     """Put a value last, and drop the first of too many."""
     kept.pop(key, None)
     kept[key] = value
-    while len(kept) > _KEPT:
+    while len(kept) > most:
         del kept[next(iter(kept))]
 
 
