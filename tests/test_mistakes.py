@@ -592,13 +592,15 @@ def run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., tuple[int, str, str]]:
     """Return what runs a command on the plugin above and gives its status and what it prints."""
-    (tmp_path / "checked.py").write_text(PLUGIN)
+    (tmp_path / "mistaken_checks.py").write_text(PLUGIN)
     monkeypatch.chdir(tmp_path)
     for name, value in FILES.items():
         (tmp_path / name).write_text(value)
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        status = main([str(tmp_path / "checked.py") if each == "PLUGIN" else each for each in arguments])
+        status = main(
+            [str(tmp_path / "mistaken_checks.py") if each == "PLUGIN" else each for each in arguments]
+        )
         streams = capsys.readouterr()
         return status, streams.out, streams.err
 
@@ -647,7 +649,10 @@ CALLS: dict[str, tuple[tuple[str, ...], str]] = {
     "an option": (("run", "PLUGIN", "--confg", "x"), "No such option '--confg'"),
     "a file that is not there": (("run", "nosuch.py"), "nosuch.py does not exist"),
     "a module that is not there": (("run", "nosuch"), "there is no module nosuch"),
-    "an attribute that is not there": (("run", "checked:plugn"), "checked:plugn does not exist"),
+    "an attribute that is not there": (
+        ("run", "mistaken_checks:plugn"),
+        "mistaken_checks:plugn does not exist",
+    ),
     "a module that is not built": (("run", "nosuch.wasm"), "build it with `reglet-plugin build"),
     "a config without an at sign": (
         ("run", "PLUGIN", "--config", "page.json"),

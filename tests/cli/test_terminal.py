@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,15 @@ WORDS = [
     "terminals",
     "CN=shop.example.com",
 ]
+
+
+@pytest.fixture(autouse=True)
+def _columns_of_the_terminal() -> Iterator[None]:
+    """Leave no width in the environment, where it stands before the terminal's own."""
+    columns = os.environ.pop("COLUMNS", None)
+    yield
+    if columns is not None:
+        os.environ["COLUMNS"] = columns
 
 
 class SizedTerminal(io.StringIO):

@@ -76,7 +76,7 @@ def test_outcomes_come_in_the_order_of_the_configs(sandbox):
 def test_outcomes_may_come_as_the_checks_end(sandbox):
     """Then none waits for a slow one."""
     configs = wishes(20)
-    configs[0]["seconds"] = 1
+    configs[0]["seconds"] = 4
     outcomes = list(sandbox.check_many(ASKING, configs, processes=2, ordered=False))
     assert outcomes[0].index != 0
     assert sorted(each.index for each in outcomes) == list(range(20))

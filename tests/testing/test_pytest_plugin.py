@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from xml.etree import ElementTree as ET
 
 from reglet.testing.recording import RecordedCall, Recording
 
@@ -24,6 +25,15 @@ def test_examples_run_beside_the_tests_of_testpaths(project):
     project.run().assert_outcomes(passed=3)
     project.run("-m", "not reglet_example").assert_outcomes(passed=1, deselected=2)
     project.run("pyproject.toml::web/fetch/ok").assert_outcomes(passed=1)
+
+
+def test_the_report_of_junit_names_the_place_of_each_test(project):
+    """A reader of reports from several places can tell them apart."""
+    project.make()
+    project.run("--junitxml=report.xml").assert_outcomes(passed=2)
+    cases = list(ET.parse(project.folder / "report.xml").iter("testcase"))
+    assert [case.get("name") for case in cases] == ["web/fetch/ok", "web/fetch/gone"]
+    assert [case.find("properties/property[@name='place']").get("value") for case in cases] == ["fakes"] * 2
 
 
 def test_an_example_that_fails_shows_what_differs_and_nothing_else(project):

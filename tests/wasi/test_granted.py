@@ -629,3 +629,27 @@ def granted_tree_of(pattern):
     """Return the tree of a grant to read and write a pattern."""
     policy = Policy(GrantSet(fs=FileSystemCapability([FileSystemRule([pattern], [pattern])])), cwd="/tmp")
     return GrantedTree(GrantedPaths.of(policy, "/tmp"))
+
+
+MOUNTS = """\
+24 30 0:22 / /proc rw,nosuid shared:5 - proc proc rw
+31 30 0:41 / {root}/host\\040proc rw - proc proc rw
+32 30 0:42 / {root}/sys rw - sysfs sysfs rw
+33 30 8:1 / {root}/disk rw - ext4 /dev/sda1 rw
+"""
+
+
+@pytest.mark.parametrize(("folder", "is_kernels"), [("host proc", True), ("sys", True), ("disk", False)])
+def test_no_wildcard_leads_to_where_the_kernel_is_mounted(root, folder, is_kernels):
+    """A container may have the host's processes anywhere; their exact path grants them."""
+    (root / folder / "1").mkdir(parents=True)
+    (root / folder / "1/environ").write_text("TOKEN=x")
+    mounts = MOUNTS.format(root=root)
+    for pattern in (f"{root}/**", f"{root}/{folder}/*/environ", f"{root}/{folder}/1/environ"):
+        policy = Policy(GrantSet(fs=FileSystemCapability([FileSystemRule(read=[pattern])])))
+        tree = GrantedTree(GrantedPaths.of(policy, "/", mounts))
+        path = f"{root}/{folder}/1/environ"
+        if is_kernels and "*" in pattern:
+            assert refusal(tree.open, path, OpenFlags()) is Errno.NOTCAPABLE
+        else:
+            assert content(tree, path) == "TOKEN=x"

@@ -1,4 +1,4 @@
-"""Taking host functions out of a module's imports."""
+"""Taking host functions out of a module's imports, and functions that nothing calls out of its code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ import wasmtime
 from reglet.infrastructure.wasm.binary import ModuleFormatError
 from reglet.infrastructure.wasm.inspect import read_plugin
 from reglet.infrastructure.wasm.sections import SectionId, read_sections
-from reglet.infrastructure.wasm.snapshot import HostFunctionSlot, calling_body, without_host_functions
+from reglet.infrastructure.wasm.snapshot import (
+    HostFunctionSlot,
+    calling_body,
+    without_functions,
+    without_host_functions,
+)
 from tests.wasm.wat import wasm
 from tools.runtime.linker.module import parse_module
 
@@ -82,3 +87,19 @@ def test_imports_beyond_one_byte_have_no_such_body() -> None:
     """Two bodies of one length need an index of one byte."""
     with pytest.raises(ValueError, match="beyond the first 128"):
         calling_body(128)
+
+
+def test_functions_that_nothing_calls_end_the_guest() -> None:
+    """What is left out is short and traps; the others and all indices stay."""
+    code = next(each for each in read_sections(MODULE) if each.id is SectionId.CODE)
+    bodies = parse_module(MODULE).bodies
+    entries = [(bodies[0].start - 1 - code.start, bodies[0].end - code.start)]
+
+    module = without_functions(MODULE, entries)
+
+    left = parse_module(module)
+    assert module[left.bodies[0].start : left.bodies[0].end] == b"\0\0\x0b"
+    assert [module[each.start : each.end] for each in left.bodies[1:]] == [
+        MODULE[each.start : each.end] for each in bodies[1:]
+    ]
+    wasmtime.Module.validate(wasmtime.Engine(), module)

@@ -41,6 +41,7 @@ def link_runtime(
     plan = LinkPlan(
         rules=Rules(sources.HOST_MODULES, sources.INTERFACE_LIBRARY, sources.TRAPS),
         exports=(*sources.PLUGIN_EXPORTS, *sources.BUILD_EXPORTS),
+        lasting=sources.PLUGIN_EXPORTS,
         located=tuple(_TRAMPOLINE + name for name in sources.HOST_FUNCTIONS),
         excluded=EXCLUDED,
         stack_size=STACK_SIZE,
@@ -52,7 +53,9 @@ def link_runtime(
         name: HostFunctionSlot(bit, linked.located[_TRAMPOLINE + name])
         for bit, name in enumerate(sources.HOST_FUNCTIONS)
     }
-    return RuntimeModule(linked.wasm, linked.heap_base, plan.stack_size, linked.constructors, slots)
+    return RuntimeModule(
+        linked.wasm, linked.heap_base, plan.stack_size, linked.constructors, slots, linked.startup
+    )
 
 
 def refuse_invalid(wasm: bytes) -> None:

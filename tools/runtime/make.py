@@ -109,6 +109,7 @@ def write_product(
         "stack_size": core.stack_size,
         "constructors": core.constructors,
         "host_functions": {name: asdict(slot) for name, slot in core.host_functions.items()},
+        "startup": core.startup,
         "plugin_exports": sources.PLUGIN_EXPORTS,
         "builtin_modules": sorted(builtin_modules),
         "components": dict(components),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import gzip
 import hashlib
 import json
@@ -234,7 +233,9 @@ def manifest(target: str, as_json: bool, check: Path | None, write: Path | None)
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"--check {check}: {error}; write it with --write {check}") from error
         now = snapshot(described).splitlines()
-        difference = list(difflib.unified_diff(before, now, str(check), "the plugin now", lineterm=""))
+        from difflib import unified_diff
+
+        difference = list(unified_diff(before, now, str(check), "the plugin now", lineterm=""))
         for line in difference:
             write_line(line)
         return ExitStatus.FAILURE if difference else ExitStatus.SUCCESS

@@ -10,7 +10,6 @@ from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from datetime import time as datetime_time
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,6 +191,8 @@ def _decode_yaml(text: str) -> Any:
 
 def warn_of_unknown_fields(config: bytes, manifest: Manifest) -> None:
     """Say on stderr which fields the config's schema does not have, at every depth, and what may be meant."""
+    from difflib import get_close_matches
+
     for path, name, known in _unknown(json.loads(config), manifest.config_schema or {}, "$"):
         if path == "$" and name in ROUTING:
             continue

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from queue import Empty, Queue
 from threading import Event, Thread
@@ -197,15 +197,16 @@ class _Work:
 
         def wait() -> None:
             lines = [escape(line) for line in process.communicate()[0].splitlines()]
-            self._events.put(lambda: self._tested(save, process.returncode, lines))
+            failed = [line for line in lines if line.startswith(("FAILED ", "ERROR "))]
+            ended = lines[-1].strip("= ") if lines else f"pytest ended with status {process.returncode}"
+
+            def tested() -> None:
+                if save == self._save:
+                    self.tests, self.tests_output = [ended, *failed], lines
+
+            self._events.put(tested)
 
         Thread(target=wait, daemon=True).start()
-
-    def _tested(self, save: int, status: int, lines: list[str]) -> None:
-        if save == self._save:
-            failed = [line for line in lines if line.startswith(("FAILED ", "ERROR "))]
-            ended = lines[-1].strip("= ") if lines else f"pytest ended with status {status}"
-            self.tests, self.tests_output = [ended, *failed], lines
 
     def _end_tests(self) -> None:
         if self._tests_process is not None:
@@ -219,10 +220,10 @@ class _Work:
         elif key == "b":
             self._run("build", ["build", str(self.project), "-o", str(self.project)])
         elif key.isdecimal() and 0 < int(key) <= len(examples):
-            name = examples[int(key) - 1].name
-            self._run(
-                f"example {name}", ["run", str(self.project), "--example", name, "--grants", "declared"]
-            )
+            example = examples[int(key) - 1]
+            grants = [] if example.has_answers else ["--grants", "declared"]
+            arguments = ["run", str(self.project), "--example", example.name, *grants]
+            self._run(f"example {example.name}", arguments)
         elif key == "t":
             self.panel = ("tests", self.tests_output)
         elif key == "c":
@@ -234,13 +235,14 @@ class _Work:
 
         def run() -> None:
             lines = process.run(arguments, self.columns)
-            self._events.put(lambda: self._ran(process, title, lines))
+
+            def ran() -> None:
+                self._let_go(process)
+                self.panel = (title, lines)
+
+            self._events.put(ran)
 
         Thread(target=run, daemon=True).start()
-
-    def _ran(self, process: WarmProcess, title: str, lines: list[str]) -> None:
-        self._let_go(process)
-        self.panel = (title, lines)
 
 
 @frozen
@@ -374,28 +376,25 @@ class _Screen:
         return Group(*parts)
 
 
-def _keys(press: Callable[[str], None]) -> AbstractContextManager[object]:
+@contextmanager
+def _keys(press: Callable[[str], None]) -> Generator[None]:
     """Call `press` with each key, on a thread, while the context is open; the terminal is left as it was."""
     if sys.platform == "win32":
         import msvcrt
 
-        def read_windows() -> None:
+        def read_forever() -> None:
             while True:
                 press(msvcrt.getwch())
 
-        Thread(target=read_windows, daemon=True).start()
-        return nullcontext()
-    return _posix_keys(press)
-
-
-@contextmanager
-def _posix_keys(press: Callable[[str], None]) -> Generator[None]:
+        Thread(target=read_forever, daemon=True).start()
+        yield
+        return
     import termios
     import tty
     from select import select
 
     stop, descriptor = Event(), sys.stdin.fileno()
-    before = termios.tcgetattr(descriptor)  # type: ignore[attr-defined,unused-ignore]  # POSIX
+    before = termios.tcgetattr(descriptor)
 
     def read() -> None:
         while not stop.is_set():
@@ -404,14 +403,14 @@ def _posix_keys(press: Callable[[str], None]) -> Generator[None]:
                     press(key)
 
     thread = Thread(target=read, daemon=True)
-    tty.setcbreak(descriptor)  # type: ignore[attr-defined,unused-ignore]  # POSIX
+    tty.setcbreak(descriptor)
     thread.start()
     try:
         yield
     finally:
         stop.set()
         thread.join()
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)  # type: ignore[attr-defined,unused-ignore]  # POSIX
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
 
 def _changes(before: Any, after: Any, path: str) -> Iterator[str]:

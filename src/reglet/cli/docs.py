@@ -6,7 +6,6 @@ import html
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from difflib import unified_diff
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +64,8 @@ def docs(target: str, output: Path | None, form: str | None, into: Path | None, 
         if into:
             write_file(into, after.encode())
             return ExitStatus.SUCCESS
+        from difflib import unified_diff
+
         difference = list(
             unified_diff(before.splitlines(), after.splitlines(), str(page), "the plugin now", lineterm="")
         )
@@ -90,11 +91,15 @@ def markdown_page(manifest: Manifest) -> str:
     """Return a plugin's page in Markdown, as GitHub and Python-Markdown read it."""
     reference = reference_of(manifest)
     title = f"# {_prose(reference.name)} {_prose(reference.version)}"
-    return _blocks([title, _prose(reference.description), markdown_sections(manifest)]) + "\n"
+    blocks = [title, _prose(reference.description), markdown_sections(manifest)]
+    if reference.requirements:
+        facts = ", ".join(f"{name} {_prose(value)}" for name, value in reference.requirements.items())
+        blocks.append(f"The plugin is {facts}.")
+    return _blocks(blocks) + "\n"
 
 
 def markdown_sections(manifest: Manifest, level: int = 2) -> str:
-    """Return the page without its title, for a page of the author's own such as a README.
+    """Return the page without its title and what it was made with, for a page of the author's own: a README.
 
     Args:
         manifest: the plugin's.
@@ -118,9 +123,6 @@ def markdown_sections(manifest: Manifest, level: int = 2) -> str:
             blocks += _operation(operation, mark + "#")
     limits = ((name, value) for name, value in reference.limits.items())
     blocks += [f"{mark} Limits", _table(("of each check", "at most"), limits)]
-    if reference.requirements:
-        facts = ", ".join(f"{name} {_prose(value)}" for name, value in reference.requirements.items())
-        blocks.append(f"The plugin is {facts}.")
     return _blocks(blocks)
 
 

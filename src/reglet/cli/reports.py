@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias, cast
-from xml.etree import ElementTree as ET
 
 import click
 from attrs import frozen
@@ -95,6 +94,8 @@ def write_report(output_format: Format, command: str, document: Any, entries: Se
 
 def entries_of_junit(content: bytes) -> list[Entry]:
     """Return the tests in a JUnit file, as pytest writes it."""
+    from xml.etree import ElementTree as ET
+
     entries = []
     for case in ET.fromstring(content).iter("testcase"):  # noqa: S314 - our own pytest wrote it
         found = next((part for part in case if part.tag in _OUTCOMES), None)
@@ -113,6 +114,8 @@ _OUTCOMES = {"failure": "failure", "error": "error", "skipped": "skipped"}
 
 
 def _junit(command: str, entries: Sequence[Entry]) -> str:
+    from xml.etree import ElementTree as ET
+
     counts = {
         kind: str(sum(each.outcome == kind for each in entries)) for kind in ("failure", "error", "skipped")
     }

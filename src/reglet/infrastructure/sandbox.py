@@ -397,4 +397,6 @@ def _shared_runtime() -> SharedRuntime | None:
         product = load_product()
     except RuntimeProductError:
         return None
-    return SharedRuntime(product.module.wasm, product.module.host_functions, product.key)
+    return SharedRuntime(
+        product.module.wasm, product.module.host_functions, product.key, product.module.startup
+    )

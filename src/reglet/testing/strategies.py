@@ -30,7 +30,7 @@ from reglet.application.models.types import (
     Type,
 )
 from reglet.application.operations import Operation, read_signature
-from reglet.application.plugin import PluginDefinition
+from reglet.application.plugin import PluginDefinition, is_plugin
 from reglet.domain.context import Context
 from reglet.domain.entities.records import MXRecord
 from reglet.domain.ports import Plugin
@@ -239,7 +239,7 @@ def assert_never_traps(plugin: Plugin, *, max_examples: int = 100) -> None:
     """
     __tracebackhide__ = True
 
-    definition = definition_of(plugin)
+    definition = definition_of(plugin) if is_plugin(plugin) else plugin
     if not isinstance(definition, PluginDefinition):
         raise TypeError(f"{type(definition).__name__} has no models: fuzz a plugin made by define_plugin")
     from hypothesis import Phase, given, settings

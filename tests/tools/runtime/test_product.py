@@ -16,10 +16,12 @@ from reglet.infrastructure.runtime import (
 )
 from reglet.infrastructure.wasm.entries import SizeLimits
 from reglet.infrastructure.wasm.inspect import read_plugin
+from reglet.infrastructure.wasm.sections import SectionId, read_sections
 from reglet.infrastructure.wasm.snapshot import without_host_functions
 from tests.tools.runtime.wasm_host import WasmHost
 from tools.runtime.core import ADAPTER, link_runtime, refuse_invalid
 from tools.runtime.linker.code import LARGE
+from tools.runtime.linker.instructions import Operation, called_function, scan_body
 from tools.runtime.linker.module import parse_module
 from tools.runtime.make import is_up_to_date, make_product
 from tools.runtime.sources import WheelError, fetched_extension, linux_extension, take_parts
@@ -51,6 +53,30 @@ def test_the_module_is_what_hosts_take(product: RuntimeProduct) -> None:
     }
     assert module.memory == SizeLimits(-(-product.module.heap_base // 65536))
     assert len(product.module.wasm) < 6_500_000
+
+
+def test_what_a_plugin_leaves_out_is_called_by_nothing_that_it_keeps(product: RuntimeProduct) -> None:
+    """No call, no pointer and no export that a plugin has leads to a function that runs at startup alone."""
+    wasm = product.module.wasm
+    module = parse_module(wasm)
+    code = next(each for each in read_sections(wasm) if each.id is SectionId.CODE)
+    imported = len(module.function_imports)
+    ends = {end for _, end in product.module.startup}
+    places = {place for place, body in enumerate(module.bodies) if body.end - code.start in ends}
+    left_out = {imported + place for place in places}
+
+    called = {
+        called_function(piece)
+        for place, body in enumerate(module.bodies)
+        if place not in places
+        for operation, piece in scan_body(wasm, body)
+        if operation in (Operation.CALL, Operation.REFERENCE)
+    }
+    assert len(left_out) == len(product.module.startup) > 200
+    assert not left_out & called
+    assert not left_out & {index for segment in module.elements for index in segment.functions}
+    assert not left_out & {module.exported[name].index for name in product.plugin_exports}
+    assert sum(end - start for start, end in product.module.startup) > 240_000
 
 
 def test_large_functions_are_last(product: RuntimeProduct) -> None:

@@ -36,6 +36,7 @@ class LinkPlan:
     Attributes:
         rules: Where names come from.
         exports: The names that the module exports; each is an export of one of the libraries.
+        lasting: Those exports that are called after a snapshot too; what only others lead to is listed.
         located: Exports of the libraries that the module does not export, and whose bodies are located.
         excluded: Parts of the libraries that the module does without.
         stack_size: Bytes, a multiple of 16.
@@ -44,6 +45,7 @@ class LinkPlan:
 
     rules: Rules
     exports: tuple[str, ...]
+    lasting: tuple[str, ...] = ()
     located: tuple[str, ...] = ()
     excluded: tuple[Excluded, ...] = ()
     stack_size: int = 1 << 20
@@ -59,6 +61,7 @@ class LinkedModule:
         heap_base: The address from which on the heap grows.
         constructors: The exports to call before anything else, in this order.
         located: Where the located bodies begin, in bytes from the start of the code section's contents.
+        startup: Where entries of functions begin and end that no lasting export and no pointer leads to.
         traps: The interface functions that end the guest when called.
     """
 
@@ -66,6 +69,7 @@ class LinkedModule:
     heap_base: int
     constructors: tuple[str, ...]
     located: Mapping[str, int]
+    startup: tuple[tuple[int, int], ...]
     traps: tuple[str, ...]
 
 
@@ -96,8 +100,23 @@ def link(libraries: Sequence[Library], plan: LinkPlan) -> LinkedModule:
         Contents(layout, numbering, code, types, exports, table, addresses.table_size, data, names),
     )
     traps = tuple(each.name for each in numbering.order if isinstance(each, Trap))
-    places = _places(code, numbering, located)
-    return LinkedModule(wasm, layout.heap_base, tuple(constructors), places, traps)
+    ends = _ends(code)
+    first = len(numbering.order) - len(code)
+    lasting = [*(exports[name] for name in plan.lasting), *located.values(), *table.values()]
+    kept, _ = reachable(libraries, resolver, lasting, omitted)
+    startup = sorted(numbering.indices[each] - first for each in bodies if each not in kept)
+    return LinkedModule(
+        wasm,
+        layout.heap_base,
+        tuple(constructors),
+        {
+            name: ends[place + 1] - len(code[place])
+            for name, each in located.items()
+            for place in [numbering.indices[each] - first]
+        },
+        tuple((ends[place], ends[place + 1]) for place in startup),
+        traps,
+    )
 
 
 def _exports(libraries: Sequence[Library], resolver: Resolver, names: Sequence[str]) -> dict[str, Target]:
@@ -142,13 +161,10 @@ def _rewrite(
     return code
 
 
-def _places(code: Sequence[bytes], numbering: Numbering, located: Mapping[str, Target]) -> dict[str, int]:
-    ends = list(
-        accumulate((len(unsigned(len(body))) + len(body) for body in code), initial=len(unsigned(len(code))))
-    )
-    imports = len(numbering.order) - len(code)
-    starts = {name: numbering.indices[target] - imports for name, target in located.items()}
-    return {name: ends[index + 1] - len(code[index]) for name, index in starts.items()}
+def _ends(code: Sequence[bytes]) -> list[int]:
+    """Return where entries of the code section begin, and the last ends, in bytes from its start."""
+    sizes = (len(unsigned(len(body))) + len(body) for body in code)
+    return list(accumulate(sizes, initial=len(unsigned(len(code)))))
 
 
 def _names(libraries: Sequence[Library], numbering: Numbering) -> dict[int, str]:

@@ -24,7 +24,7 @@ from reglet.infrastructure.engine import run_in_guest_thread
 from reglet.infrastructure.runtime import load_product
 from reglet.infrastructure.wasm.inspect import BUILD_SECTION
 from reglet.infrastructure.wasm.sections import custom_section
-from reglet.infrastructure.wasm.snapshot import without_host_functions, write_snapshot
+from reglet.infrastructure.wasm.snapshot import without_functions, without_host_functions, write_snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -335,7 +335,8 @@ def _snapshot(imported: ImportedPlugin) -> tuple[bytes, list[str]]:
     dropped = sorted(set(slots) - set(usable))
     memory, modules = imported.guest.memory(sum(1 << slots[name].bit for name in usable))
     exports = {"memory", *product.plugin_exports}
-    module = write_snapshot(without_host_functions(product.module.wasm, slots, dropped), memory, exports)
+    code = without_host_functions(product.module.wasm, slots, dropped)
+    module = write_snapshot(without_functions(code, product.module.startup), memory, exports)
     facts = {"abi": ABI_VERSION, "modules": modules, "runtime": product.key, "sdk": __version__}
     content = json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
     return module + custom_section(BUILD_SECTION, content), modules

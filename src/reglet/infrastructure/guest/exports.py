@@ -138,20 +138,15 @@ class Exports:
             running_check.reset(token)
 
     def _stamped(self, result: Result, start: datetime) -> Result:
-        end = _now()
-        return Result(
-            result.status,
-            result.message,
-            result.data,
-            result.error,
-            self._metadata(result.metadata, start, end),
-            end if result.timestamp == ZERO_TIME else result.timestamp,
-        )
-
-    def _metadata(self, own: RunMetadata | None, start: datetime, end: datetime) -> RunMetadata:
+        end, own = _now(), result.metadata
         if own is None:
-            return RunMetadata.between(start, end, sdk_version=__version__, plugin_id=self._name)
-        return evolve(own, sdk_version=own.sdk_version or __version__, plugin_id=own.plugin_id or self._name)
+            run = RunMetadata.between(start, end, sdk_version=__version__, plugin_id=self._name)
+        else:
+            run = evolve(
+                own, sdk_version=own.sdk_version or __version__, plugin_id=own.plugin_id or self._name
+            )
+        timestamp = end if result.timestamp == ZERO_TIME else result.timestamp
+        return Result(result.status, result.message, result.data, result.error, run, timestamp)
 
     @property
     def _declared_name(self) -> str:

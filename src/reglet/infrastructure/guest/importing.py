@@ -32,10 +32,13 @@ class SourceFinder:
         self, fullname: str, path: Sequence[str] | None = None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return where a module is, None if not here."""
-        folders = [self._root] if path is None else [each for each in path if self._is_below(each)]
+        below = self._root + "/"
+        folders = [self._root] if path is None else path
         name = fullname.rpartition(".")[2]
         portions: list[str] = []
         for folder in folders:
+            if not f"{folder}/".startswith(below):
+                continue
             stem = f"{folder}/{name}"
             if _is_file(f"{stem}/__init__.py"):
                 return spec_from_file_location(
@@ -52,9 +55,6 @@ class SourceFinder:
         namespace = ModuleSpec(fullname, None, is_package=True)
         namespace.submodule_search_locations = portions
         return namespace
-
-    def _is_below(self, folder: str) -> bool:
-        return folder == self._root or folder.startswith(self._root + "/")
 
 
 class SubmoduleFinder(SourceFinder):

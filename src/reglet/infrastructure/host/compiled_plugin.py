@@ -37,11 +37,12 @@ from reglet.infrastructure.wasm.snapshot import (
     HOST_MODULE,
     HostFunctionSlot,
     memory_module,
+    without_functions,
     without_host_functions,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from reglet.infrastructure.host.limits import Limits
     from reglet.infrastructure.wasm.signatures import Signatures
@@ -150,16 +151,25 @@ _FORMAT = 2
 
 
 class SharedRuntime:
-    """One runtime, whose code plugins share that have no other, host functions that they dropped aside.
+    """One runtime, whose code plugins share that have no other, but for what they left out of it.
+
+    That are host functions, and what runs before a snapshot alone.
 
     With the runtime's code, a plugin that dropped a host function could still call it, if it wrote its own
     memory; the host asks the policy all the same.
     """
 
-    def __init__(self, module: bytes, slots: Mapping[str, HostFunctionSlot], key: str | None = None) -> None:
-        """Take the runtime's module, where it calls host functions, and what its content is called."""
+    def __init__(
+        self,
+        module: bytes,
+        slots: Mapping[str, HostFunctionSlot],
+        key: str | None = None,
+        startup: Sequence[tuple[int, int]] = (),
+    ) -> None:
+        """Take the runtime's module, where it calls host functions, its content's name, and its startup."""
         self._module = module
         self._slots = slots
+        self._startup = startup
         self._key = key or hashlib.sha256(module).hexdigest()
         self._code: dict[bool, wasmtime.Module] = {}
 
@@ -190,7 +200,7 @@ class SharedRuntime:
 
     @cached_property
     def _parsed(self) -> PluginModule:
-        return read_plugin(self._module)
+        return read_plugin(without_functions(self._module, self._startup))
 
     def _is_code_of(self, binary: bytes) -> bool:
         try:
@@ -208,7 +218,7 @@ class SharedRuntime:
             return False
         dropped = set(self._slots) - set(plugin.imported_functions(HOST_MODULE))
         runtime = without_host_functions(self._module, self._slots, dropped)
-        return _code_sections(binary) == _code_sections(runtime)
+        return _code_sections(binary) == _code_sections(without_functions(runtime, self._startup))
 
 
 def _code_sections(binary: bytes) -> dict[SectionId, memoryview]:

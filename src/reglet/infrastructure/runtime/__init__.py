@@ -39,6 +39,8 @@ class RuntimeModule:
         stack_size: Bytes of stack, which begins at address 0.
         constructors: The exports to call first, in this order, before `_python_initialize`.
         host_functions: The host functions that a build may leave out, by name.
+        startup: Where the code section has functions that nothing calls once the interpreter has started, as
+            (start, end) in bytes from its contents' start.
     """
 
     wasm: bytes = field(repr=False)
@@ -46,6 +48,7 @@ class RuntimeModule:
     stack_size: int
     constructors: tuple[str, ...]
     host_functions: Mapping[str, HostFunctionSlot]
+    startup: tuple[tuple[int, int], ...] = field(repr=False)
 
 
 @frozen
@@ -117,6 +120,7 @@ def _product(folder: Path, module: bytes, description: Mapping[str, Any]) -> Run
             host_functions={
                 name: HostFunctionSlot(**slot) for name, slot in description["host_functions"].items()
             },
+            startup=tuple((start, end) for start, end in description["startup"]),
         ),
         stdlib=folder / STANDARD_LIBRARY_FILE,
         key=description["key"],

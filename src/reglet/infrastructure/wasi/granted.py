@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 import stat
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeAlias
 
 from attrs import evolve, field, frozen
@@ -121,22 +123,38 @@ class GrantedPaths:
 
     policy: Policy
     _ways: tuple[tuple[str, ...], ...] = field(repr=False)
+    _kernel: tuple[str, ...] = field(repr=False, default=())
 
     @classmethod
-    def of(cls, policy: Policy, directory: str) -> Self:
+    def of(cls, policy: Policy, directory: str, mounts: str | None = None) -> Self:
         """Return what a policy grants, relative patterns starting in `directory`, as for the policy.
 
-        That this directory exists a guest may know in any case: its relative paths start there.
+        That this directory exists a guest may know in any case: its relative paths start there. `mounts` is
+        `/proc/self/mountinfo`: where the kernel shows itself elsewhere, as the host's `/proc` in a container,
+        no wildcard leads either.
         """
-        return cls(policy, tuple(_ways(policy, directory)))
+        if mounts is None:
+            try:
+                mounts = Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape")
+            except OSError:  # other systems have no more such places than those that the policy knows
+                mounts = ""
+        return cls(policy, tuple(_ways(policy, directory)), tuple(_kernel_folders(mounts)))
 
     def may_read(self, path: str) -> bool:
         """Whether the file may be read."""
-        return self.policy.read(path).allowed
+        return self.policy.read(path).allowed and (not self._is_kernels(path) or self._names("read", path))
 
     def may_write(self, path: str) -> bool:
         """Whether the file may be written, made and removed."""
-        return self.policy.write(path).allowed
+        return self.policy.write(path).allowed and (not self._is_kernels(path) or self._names("write", path))
+
+    def _is_kernels(self, path: str) -> bool:
+        return any(path == each or path.startswith(f"{each}/") for each in self._kernel)
+
+    def _names(self, operation: str, path: str) -> bool:
+        """Whether a rule names this very path."""
+        fs = self.policy.grants.fs
+        return fs is not None and any(path in getattr(rule, operation) for rule in fs.rules)
 
     def is_granted(self, path: str) -> bool:
         """Whether a rule names the path."""
@@ -157,13 +175,34 @@ class GrantedPaths:
 
     def _ways_into(self, directory: str) -> Iterator[tuple[str, ...]]:
         """Yield the ways through a directory: into one of special use, those without wildcards."""
-        is_special = special_folder(directory) != ""
+        is_special = special_folder(directory) != "" or self._is_kernels(directory)
         return (way for way in self._ways if not is_special or all(map(is_exact, way)))
 
     def is_known(self, path: str) -> bool:
         """Whether a guest may know that the path exists."""
         # of a path of a thousand directories each is asked for, and patterns read all of it anew
         return self.leads_on(path) or self.is_granted(path)
+
+
+_KERNEL_SYSTEMS = frozenset(
+    {
+        "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "efivarfs",
+        "fusectl", "mqueue", "nsfs", "proc", "pstore", "securityfs", "selinuxfs", "sysfs", "tracefs",
+    }
+)  # fmt: skip
+"""Kinds of file systems that hold no files, but the kernel's own state and that of processes and devices."""
+
+
+def _kernel_folders(mounts: str) -> Iterator[str]:
+    """Yield where file systems of such a kind are mounted: a line's fifth field, the kind behind ` - `."""
+    for line in mounts.splitlines():
+        place, _, system = line.partition(" - ")
+        fields = place.split(" ")
+        if system.partition(" ")[0] in _KERNEL_SYSTEMS and len(fields) > _MOUNT_POINT:
+            yield re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), fields[_MOUNT_POINT])
+
+
+_MOUNT_POINT = 4
 
 
 def _ways(policy: Policy, directory: str) -> Iterator[tuple[str, ...]]:

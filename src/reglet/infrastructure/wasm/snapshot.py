@@ -120,6 +120,29 @@ def _code(module: bytes, where: Section, calls: Mapping[int, int]) -> bytes:
     return bytes(patched)
 
 
+_ENDS_THE_GUEST = b"\x03\x00\x00\x0b"  # three bytes: no locals, unreachable, end
+
+
+def without_functions(module: bytes, entries: Collection[tuple[int, int]]) -> bytes:
+    """Write the module with functions that end the guest in place of those that nothing calls any more.
+
+    Each of `entries` is where one begins and ends in the code section, in bytes from its contents' start, in
+    their order. No index moves.
+    """
+    parts = [module[:8]]
+    for each in read_sections(module):
+        if each.id is not SectionId.CODE:
+            parts.append(module[each.header : each.end])
+            continue
+        code: list[bytes] = []
+        at = each.start
+        for start, end in entries:
+            code += (module[at : each.start + start], _ENDS_THE_GUEST)
+            at = each.start + end
+        parts.append(section(each.id, b"".join((*code, module[at : each.end]))))
+    return b"".join(parts)
+
+
 IMPORTED_MEMORY = ("snapshot", "memory")
 """The names under which code that was split from its memory imports one."""
 

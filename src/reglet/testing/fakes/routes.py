@@ -6,7 +6,6 @@ import errno
 import json
 import re
 import socket
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
@@ -106,6 +105,8 @@ def socket_error(failure: Failure) -> BaseException | str:
         case "not_found":
             return socket.gaierror(socket.EAI_NONAME, failure.text)
         case "bad_certificate":
+            import ssl
+
             return ssl.SSLCertVerificationError(1, failure.text)
         case _:
             return failure.text
