@@ -49,7 +49,8 @@ _CARRIERS = 2
 _KEPT = 4
 """Plugins that a process keeps, and modules that each of its threads does."""
 
-_KEPT_ANSWERS = 8
+_KEPT_ANSWERS, _LARGEST_KEPT = 256, 64 * 1024
+"""Answers that a process keeps, and bytes of each: as many as are given before a cluster misses one."""
 
 _UNINTERRUPTED = 0.1
 """Seconds of waiting: on Windows no signal ends a wait."""
@@ -182,8 +183,9 @@ def run_batch(work: Work, configs: Sequence[bytes], packed: bytes | None, number
         answers.append(_Answer(outcome, tuple(notes)))
         notes.clear()
     made = _Answers(answers, time.perf_counter() - started)
-    with _kept_lock:
-        _keep(_answered, f"{work.key} {number}", made, _KEPT_ANSWERS)
+    if len(pickle.dumps(made)) <= _LARGEST_KEPT:
+        with _kept_lock:
+            _keep(_answered, f"{work.key} {number}", made, _KEPT_ANSWERS)
     return made
 
 
