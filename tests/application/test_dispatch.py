@@ -115,7 +115,6 @@ def test_an_answer_of_another_type_is_a_bug():
         (b"[1]", "the config must be an object, not a list @ $"),
         (b"null", "the config must be an object, not null @ $"),
         (b'{"url": "u", "n": NaN}', "the config is not JSON: NaN is not a JSON value @ $"),
-        (b'{"url": "u", "n": 1e400}', "the config is not JSON: 1e400 is not a JSON value @ $"),
         (b'{"url": "\xff"}', "the config is not UTF-8: byte 0xff at offset 9 @ $"),
         (b"[" * 100_000, "the config is nested too deeply @ $"),
         (b'{"a":' * 100_000, "the config is nested too deeply @ $"),

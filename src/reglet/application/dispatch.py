@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, NoReturn
 
 from attrs import frozen
 
@@ -32,11 +31,8 @@ _ROUTING: Mapping[str, Callable[[Operation], str]] = {
 }
 
 
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):  # NaN, Infinity, 1e400
-        raise ConfigProblemsError([f"the config is not JSON: {text:.80} is not a JSON value @ $"])
-    return number
+def _refuse_constant(name: str) -> NoReturn:
+    raise ConfigProblemsError([f"the config is not JSON: {name} is not a JSON value @ $"])
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -51,7 +47,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-_CONFIG_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_finite, object_pairs_hook=_object)
+_CONFIG_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_object)
 _SCAN: Callable[[str, int], tuple[Any, int]] = _CONFIG_DECODER.scan_once  # type: ignore[attr-defined]  # typeshed lacks it
 
 

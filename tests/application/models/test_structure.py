@@ -150,6 +150,7 @@ def test_null_is_a_value_where_anything_goes():
 def test_unknown_keys_are_ignored():
     """Hosts send more than a plugin asks for."""
     assert _parsed(unheard_of=1, service="s", operation="o") == Everything(text="t")
+    assert _parsed(unheard_of=float("inf")) == Everything(text="t"), "1e400 in JSON"
 
 
 def test_all_problems_are_told_at_once_with_their_paths():
@@ -189,6 +190,10 @@ def test_all_problems_are_told_at_once_with_their_paths():
         ({"number": "1,5"}, 'must be a number that a double can hold, not "1,5" @ $.number'),
         ({"number": "1e999"}, 'must be a number that a double can hold, not "1e999" @ $.number'),
         ({"number": True}, "must be a number that a double can hold, not true @ $.number"),
+        (
+            {"anything": {"a": [1.5, float("inf")]}},
+            "must be a number that a double can hold, not Infinity @ $.anything",
+        ),
         ({"level": "3"}, 'must be one of 1, 2, not "3" @ $.level'),
         ({"level": True}, "must be one of 1, 2, not true @ $.level"),
         ({"colour": ["red"]}, 'must be one of "red", "blue", not a list @ $.colour'),

@@ -57,6 +57,7 @@ Parser: TypeAlias = Callable[[Any], tuple[Any, list[str]]]
 
 _NUMERAL = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
 _LONGEST_NUMERAL = 400
+_FINITE = "be a number that a double can hold"
 
 
 def parse_model(model: type[Any], data: Any) -> tuple[Any, list[str]]:
@@ -111,6 +112,19 @@ def _string(value: Any, kind: Any) -> Any:
     raise InvalidValue("be a string", value=value)
 
 
+def _anything(value: Any, _: Any) -> Any:
+    pending = [value]
+    while pending:
+        each = pending.pop()
+        if each.__class__ is dict:
+            pending += each.values()
+        elif each.__class__ is list:
+            pending += each
+        elif each.__class__ is float and not math.isfinite(each):  # of JSON's numbers, those like 1e400
+            raise InvalidValue(_FINITE, value=each)
+    return value
+
+
 def _boolean(value: Any, _: Any) -> bool:
     if value is True or value is False:
         return value
@@ -148,7 +162,7 @@ def _float(value: Any, _: Any) -> Any:
             with suppress(OverflowError):
                 number = float(value)
     if not math.isfinite(number):
-        raise InvalidValue("be a number that a double can hold", value=value)
+        raise InvalidValue(_FINITE, value=value)
     return number
 
 
@@ -380,7 +394,7 @@ def _is_narrowed(annotation: Any) -> bool:
 
 
 _FACTORIES: tuple[tuple[Callable[[Any], bool], Callable[..., Hook]], ...] = (
-    (_origin_in(Any, object), lambda _: lambda value, _: value),
+    (_origin_in(Any, object), lambda _: _anything),
     (_origin_in(*LISTS), _list),
     (_origin_in(*DICTS), _dict),
     (_origin_in(Union, UnionType), _optional),
