@@ -356,7 +356,7 @@ MODULES: dict[str, tuple[str, str]] = {
     ),
     "a dict as output": (
         handler("self", returns=" -> dict"),
-        "operation S.check returns dict; write a class with @reglet.model",
+        "operation S.check returns dict; write a model of yours, reglet.Result, or one of the two; a model is",
     ),
     "an empty body": (
         handler("self", returns=" -> Out", body="..."),

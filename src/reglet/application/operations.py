@@ -155,8 +155,8 @@ def _output(hints: dict[str, Any], what: str) -> tuple[type[Any] | None, bool]:
         returned = hints["return"]
         name = returned.__name__ if isinstance(returned, type) else returned
         raise DefinitionError(
-            f"{what} returns {name}; write a model of yours (a class with @reglet.model), "
-            "reglet.Result, or one of the two"
+            f"{what} returns {name}; write a model of yours, reglet.Result, or one of the two; "
+            "a model is a class with @reglet.model"
         )
     return models[0] if models else None, NoneType in kinds
 
