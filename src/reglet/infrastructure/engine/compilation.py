@@ -309,13 +309,14 @@ def compile_for_parent(*, fuel: bool, memory: int) -> None:
 
 def end_beyond(memory: int) -> None:
     """End this process as one that has no memory left once it takes that many bytes more than now (POSIX)."""
-    import resource
+    if sys.platform != "win32":
+        import resource
 
-    unit = 1 if sys.platform == "darwin" else 1024  # of the most that was in use
-    start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    while (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start) * unit < memory:
-        time.sleep(_LOOK_SECONDS)
-    os._exit(_NO_MEMORY)
+        unit = 1 if sys.platform == "darwin" else 1024  # of the most that was in use
+        start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        while (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - start) * unit < memory:
+            time.sleep(_LOOK_SECONDS)
+        os._exit(_NO_MEMORY)
 
 
 def _cache(kept: str, *, fuel: bool) -> Cache:
