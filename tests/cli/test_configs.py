@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reglet.cli.build import facts_of
 from reglet.cli.command import UsageError
 from reglet.cli.configs import decode_document, read_config, read_configs
+from reglet.testing.recording import Recording, RecordingError
 
 VALUE = {"url": "https://example.com", "ports": [443, 8443], "tls": {"verify": True}, "since": "2026-01-02"}
 FILES = {
@@ -111,3 +113,14 @@ def test_json_goes_to_the_plugin_as_it_is_written(content: str, tmp_path: Path):
     path = tmp_path / "config.json"
     path.write_text(content)
     assert read_config(f"@{path}") == read_config(content) == content.encode()
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="there is no device without an end")
+def test_a_file_without_an_end_is_not_read_to_it():
+    """Nor is one that is larger than any config, plugin or recording."""
+    with pytest.raises(UsageError, match="--config @/dev/zero: it has more than 128 MB"):
+        read_config("@/dev/zero")
+    with pytest.raises(UsageError, match="/dev/zero: it has more than 128 MB"):
+        facts_of(Path("/dev/zero"))
+    with pytest.raises(RecordingError, match="/dev/zero: the recording cannot be read: it has more"):
+        Recording.load(Path("/dev/zero"))

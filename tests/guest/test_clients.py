@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +18,7 @@ from reglet.domain.errors import (
     HostError,
     HTTPError,
     NetworkError,
+    RegletError,
     TCPError,
     TimeoutError,  # noqa: A004 - our own family
     UnsupportedOptionError,
@@ -51,6 +53,35 @@ def test_an_answer_is_returned_whole() -> None:
         }
     )
     assert client_of(host).get("http://h/") == HTTPResponse(203, {"A": ("1", "2")}, b"hi", "HTTP/2.0", True)
+
+
+@pytest.mark.parametrize("number", [-(2**63), 2**63, 10**30, 1e300, -1e300, 0.5, "5", True, None, [], {}])
+@pytest.mark.parametrize(
+    "time",
+    [
+        "9999-12-31T23:59:59-23:59",
+        "0001-01-01T00:00:00+23:59",
+        "0000-01-01T00:00:00Z",
+        "2026-02-30T00:00:00Z",
+        "",
+        5,
+    ],
+)
+def test_no_number_and_no_time_of_an_answer_is_an_error_of_pythons(number: object, time: object) -> None:
+    """It is a value, or an error of ours that names the field."""
+    names = ("latency_ms", "response_time_ms", "duration_ms", "exit_code", "status_code", "ttl")
+    answer = {"connected": True, "tls": True, "mx_records": [{"host": "a", "pref": number}]}
+    host = ScriptedHost({**answer, **dict.fromkeys(names, number), "tls_cert_not_after": time})
+    ctx = Context(clients=host_clients(host))
+    for call in (
+        lambda: ctx.client(HTTPClient).get("http://h/"),
+        lambda: ctx.client(TCPDialer).dial_secure("h:1", timedelta(seconds=1), tls=True),
+        lambda: ctx.client(SMTPClient).connect("h", 25, timedelta(seconds=1), False, False),
+        lambda: ctx.client(DNSResolver).lookup_mx("h"),
+        lambda: ctx.client(CommandRunner).run(CommandRequest("c")),
+    ):
+        with contextlib.suppress(RegletError):
+            call()
 
 
 def test_an_answer_always_has_a_protocol() -> None:

@@ -35,6 +35,27 @@ with Sandbox() as sandbox:
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "trapped\n" * 3, "")
 
 
+def test_handlers_of_signals_turn_no_trap_into_the_end_of_the_process():
+    """A program's own, the default and none at all, each set when the engine has started."""
+    code = """
+import signal
+from reglet.sandbox import GuestTrapError, Sandbox
+from tests.host.modules import HOSTILE, plugin
+with Sandbox() as sandbox:
+    module = sandbox.load(plugin(HOSTILE["trap"]))
+    for name in ("SIGILL", "SIGSEGV", "SIGBUS", "SIGFPE", "SIGTRAP"):
+        for handler in (print, signal.SIG_DFL, signal.SIG_IGN):
+            signal.signal(getattr(signal, name), handler)
+            try:
+                module.check({})
+            except GuestTrapError:
+                print("trapped")
+    assert sandbox.load(plugin()).check({}).is_success
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "trapped\n" * 15, "")
+
+
 FORKS = """
 import os, sys, threading, time
 from datetime import timedelta

@@ -8,10 +8,11 @@ import os
 import sys
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import date
 from datetime import time as datetime_time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from attrs import frozen
 
@@ -20,6 +21,7 @@ from reglet.application.models.error_messages import path_step
 from reglet.cli.command import UsageError, require_extra
 from reglet.cli.console import write_warning
 from reglet.cli.targets import InProcessPlugin
+from reglet.infrastructure.atomic import read_bounded
 
 if TYPE_CHECKING:
     from reglet.cli.targets import LoadedPlugin
@@ -69,7 +71,7 @@ def read_config(argument: str) -> bytes:
     """
     name, language = f"--config {argument}", "JSON"
     if argument in _STDIN:
-        content = sys.stdin.buffer.read()
+        content = read_file(sys.stdin.buffer, name)
     elif argument.startswith("@"):
         language = _SUFFIXES.get(Path(argument[1:]).suffix, "JSON")
         content = read_file(Path(argument[1:]), name)
@@ -96,14 +98,15 @@ def _as_json(value: object) -> str:
     raise TypeError(f"there is no JSON for a {type(value).__name__}")
 
 
-def read_file(path: Path, argument: str) -> bytes:
-    """Return what is in a file that an argument names.
+def read_file(file: Path | BinaryIO, argument: str) -> bytes:
+    """Return what is in a file, or an open one, that an argument names.
 
     Raises:
-        UsageError: it cannot be read.
+        UsageError: it cannot be read, or has no end.
     """
     try:
-        return path.read_bytes()
+        with file.open("rb") if isinstance(file, Path) else nullcontext(file) as opened:
+            return read_bounded(opened)
     except (OSError, ValueError) as error:  # a name may hold a zero byte
         raise UsageError(f"{argument}: {getattr(error, 'strerror', None) or error}") from error
 

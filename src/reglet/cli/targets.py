@@ -12,6 +12,7 @@ from attrs import field, frozen
 from reglet.application.names import PROJECT_FILE
 from reglet.cli.command import UsageError, require_extra
 from reglet.cli.console import plugin_output, write_message
+from reglet.infrastructure.atomic import read_bounded
 
 if TYPE_CHECKING:
     from reglet.domain.entities.grants import GrantSet
@@ -67,7 +68,8 @@ def load_module(target: str) -> BuiltPlugin:
     if not path.is_file():
         raise UsageError(f"{target} is not there: build it with `reglet-plugin build PROJECT -o {target}`")
     try:
-        return BuiltPlugin(str(path), path.read_bytes())
+        with path.open("rb") as file:
+            return BuiltPlugin(str(path), read_bounded(file))
     except OSError as error:
         raise UsageError(f"{target} cannot be read: {error.strerror}") from error
 

@@ -1,13 +1,15 @@
-"""Files written whole: beside their place, then renamed there."""
+"""Files written whole, beside their place and then renamed there; and read whole, but not without end."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import sys
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 if sys.platform != "win32":
     import fcntl
@@ -18,11 +20,26 @@ PRIVATE = 0o600
 PUBLIC = 0o644
 """The mode of a file for everybody, apart from what the umask takes away."""
 
+MOST_BYTES = 128 * 1024 * 1024
+"""More than any file has that a user names: a plugin, a config, a recording."""
+
 _SUFFIX = ".part"
 _PATIENCE, _PAUSE = 2.0, 0.02
 """Seconds in which a rename is tried again, and between two tries, where an open file stands in its way."""
 _LEAST_AGE = 1.0
 """Seconds after which a file that nobody has locked was left behind, and is not about to be locked."""
+
+
+def read_bounded(stream: BinaryIO) -> bytes:
+    """Return what is in a file or a pipe.
+
+    Raises:
+        OSError: it cannot be read, or has more than `MOST_BYTES`, as a device without an end has.
+    """
+    content = stream.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise OSError(errno.EFBIG, f"it has more than {MOST_BYTES >> 20} MB")
+    return content
 
 
 def write_atomic(path: Path, *contents: bytes | bytearray, mode: int = PUBLIC) -> None:

@@ -20,6 +20,7 @@ from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.records import LogMessage
 from reglet.domain.policy import Policy, PolicyGuard
 from reglet.domain.ports import HostFunctions, LogSink
+from reglet.infrastructure.atomic import read_bounded
 from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.forks import renewed_after_fork
 from reglet.infrastructure.host import HostDispatcher, Limits, Observer, SandboxClosedError
@@ -305,7 +306,10 @@ class Sandbox:
 
 def _content(plugin: str | os.PathLike[str] | bytes, name: str) -> tuple[bytes, str]:
     """Return a plugin's bytes, and what messages call it."""
-    return (plugin, name) if isinstance(plugin, bytes) else (Path(plugin).read_bytes(), str(Path(plugin)))
+    if isinstance(plugin, bytes):
+        return plugin, name
+    with Path(plugin).open("rb") as file:
+        return read_bounded(file), str(Path(plugin))
 
 
 @frozen

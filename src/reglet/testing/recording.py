@@ -20,7 +20,7 @@ from reglet.domain.entities import JSONValue
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import CapabilityError, RegletError
 from reglet.domain.ports import LOG_FUNCTION, HostFunctions, Plugin
-from reglet.infrastructure.atomic import PRIVATE, write_atomic
+from reglet.infrastructure.atomic import PRIVATE, read_bounded, write_atomic
 from reglet.testing.masking import MASK, Masker, known_secrets
 from reglet.testing.runners import InProcessRunner, NativeRunner, definition_of, encode_config, runner_of
 
@@ -87,9 +87,11 @@ class Recording:
     def load(cls, path: Path) -> Recording:
         """Read a recording. Raises `RecordingError` if it is none."""
         try:
-            document = json.loads(path.read_text("utf-8"))
+            with path.open("rb") as file:
+                document = json.loads(read_bounded(file).decode())
         except (OSError, ValueError, RecursionError) as error:
-            raise RecordingError(f"{path}: the recording cannot be read: {error}") from error
+            reason = getattr(error, "strerror", None) or error
+            raise RecordingError(f"{path}: the recording cannot be read: {reason}") from error
         if not isinstance(document, Mapping) or document.get("format") != FORMAT:
             raise RecordingError(
                 f'{path}: not a recording: "format" is not "{FORMAT}"; make one with --record'
