@@ -104,6 +104,14 @@ def test_a_cache_on_disk_is_not_seen(two: tuple[Path, Path]) -> None:
     assert "__pycache__" not in roots.names()
 
 
+def test_a_folder_that_is_empty_or_left_behind_is_not_listed(two: tuple[Path, Path]) -> None:
+    """Else a module that was moved would change what is built, for as long as its cache lies there."""
+    (two[0] / "moved" / "__pycache__").mkdir(parents=True)
+    (two[0] / "empty").mkdir()
+
+    assert {"moved", "empty"}.isdisjoint(_roots(*two).names())
+
+
 @pytest.mark.parametrize(
     "file", ["fast.so", "fast.cpython-39-darwin.so", "fast.cp312-win_amd64.pyd", "fast.abi3.so"]
 )

@@ -148,8 +148,14 @@ class SourceDirectory:
         return None
 
     def names(self) -> Sequence[str]:
-        """Return the names, sorted."""
-        return sorted(each.name for each in self.path.iterdir() if each.name != _CACHE and self.shown(each))
+        """Return the names, sorted, but for folders that are empty, or hold what is left of modules gone."""
+        return sorted(
+            each.name
+            for each in self.path.iterdir()
+            if each.name != _CACHE
+            and self.shown(each)
+            and not (each.is_dir() and {below.name for below in each.iterdir()} <= {_CACHE})
+        )
 
     def _is_spelled_so(self, name: str) -> bool:
         """Whether a name stands here as it is written, also where the disk knows no case."""
