@@ -8,7 +8,7 @@ WORKERS ?= 2
 TYPED := src tools examples typing_tests
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 
-.PHONY: help install demo test test-full lowest lint types mypy platforms pyright imports docs picture bench runtime adapter clean
+.PHONY: help install demo test test-full documents long lowest lint types mypy platforms pyright imports docs picture bench runtime adapter clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -33,9 +33,13 @@ test: $(STAMP) ## every check: style, types, layers, tests with coverage
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
-test-full: $(STAMP) platforms ## the long tests: large counts, interpreters, the rebuilt adapter, every code block of the docs
+test-full: documents long ## the long tests: large counts, attacks, interpreters, the rebuilt adapter, every code block of the docs
+
+documents: $(STAMP) platforms ## every code block of the README and the docs
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile README.md CONTRIBUTING.md docs
-	$(BIN)/python -m pytest -q -m long -n $(WORKERS) --dist worksteal
+
+long: $(STAMP) ## the tests that take minutes; LONG leaves some out
+	$(BIN)/python -m pytest -q -m long -n $(WORKERS) --dist worksteal $(LONG)
 
 lowest: ## the tests with the lowest versions that pyproject.toml allows, on the Python that PYTHON names
 	$(PYTHON) -m venv build/lowest
