@@ -307,6 +307,15 @@ def test_what_stands_behind_two_dashes_goes_to_pytest(before: list[str], capfd: 
     assert "tests collected" in capfd.readouterr().out
 
 
+def test_a_selection_that_leaves_no_test_is_told_from_a_project_without_one(
+    capfd: pytest.CaptureFixture[str],
+):
+    """What was asked of pytest is named."""
+    project = str(ROOT / "examples" / "file")
+    assert main(["test", project, "--", "-q", "-p", "no:cacheprovider", "-k", "nothing"]) == 3
+    assert "is left by -q -p no:cacheprovider -k nothing" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("name", ["test", "dev", "audit"])
 def test_a_command_for_projects_says_what_a_project_is(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

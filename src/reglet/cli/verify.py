@@ -54,6 +54,7 @@ def test(path: Path, place: str, reuse: bool, output_format: Format, passed_on: 
     """
     require_extra("test", "test")
     require_project(path)
+    selection = " ".join(passed_on)
     passed_on = ("--reglet-reuse", *passed_on) if reuse else passed_on
     if output_format == "table":
         status = run_tests(path, place, passed_on)
@@ -61,6 +62,8 @@ def test(path: Path, place: str, reuse: bool, output_format: Format, passed_on: 
         status, entries = _reported_tests(path, place, passed_on)
         document = [asdict(entry) for entry in entries]
         write_report(output_format, "test", document, entries)
+    if status == _NO_TESTS and selection:
+        raise UsageError(f"no test and no example of {path} is left by {selection}")
     if status == _NO_TESTS:
         raise UsageError(f"{path} has no tests and no examples: add an Example to an operation")
     return ExitStatus.SUCCESS if status == _PASSED else ExitStatus.FAILURE
