@@ -33,6 +33,7 @@ _LEFT_OUT = {"dist", "build"}
 _QUIET_MILLISECONDS = 50
 """How long nothing may be saved before a look: editors write more than one file."""
 _TICK_SECONDS = 0.25
+_PATIENCE_SECONDS = 2.0
 _MOST_KEYS = 9
 
 _RUNNING = ["running …"]
@@ -90,6 +91,7 @@ class _Work:
     _manifest: Any = None
     _events: Queue[_Event] = field(factory=Queue)
     _stop: Event = field(factory=Event)
+    _watcher: Thread | None = None
     _warm: WarmProcess | None = None
     _busy: list[WarmProcess] = field(factory=list)
     _looking: WarmProcess | None = None
@@ -99,7 +101,8 @@ class _Work:
 
     def loop(self, show: Callable[[_Work], None]) -> int:
         """Look, and again on every save, until a key ends it."""
-        Thread(target=self._watch, daemon=True).start()
+        self._watcher = Thread(target=self._watch, daemon=True)
+        self._watcher.start()
         self._look()
         while not self._ended:
             show(self)
@@ -121,6 +124,8 @@ class _Work:
         for process in filter(None, (*self._busy, self._warm)):
             process.end()
         self._end_tests()
+        if self._watcher is not None:  # which may not be in the midst of watching when Python ends
+            self._watcher.join(_PATIENCE_SECONDS)
 
     def _watch(self) -> None:
         from watchfiles import Change, DefaultFilter, watch
