@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from attrs import field, frozen
 
 from reglet.application.version import __version__
-from reglet.infrastructure.atomic import write_atomic
+from reglet.infrastructure.atomic import read_bounded, write_atomic
 from reglet.infrastructure.build import BuildTimeoutError, OutputError
 from reglet.infrastructure.build.import_advice import find_warnings
 from reglet.infrastructure.build.plugin_guest import PluginGuest, Snapshots
@@ -247,7 +247,8 @@ def check_build(
     """
     project = find_project(target)
     stages = Stages(progress)
-    content = file.read_bytes()
+    with file.open("rb") as stream:
+        content = read_bounded(stream)
     built = within(most_seconds, lambda: build_content(project, python, stages))
     return CheckReport(
         equal=built.content == content,

@@ -22,6 +22,7 @@ from attrs import define, field, frozen
 
 from reglet.domain.entities.result import Result, result_error
 from reglet.domain.errors import ConfigError, RegletError, error_detail
+from reglet.infrastructure.forks import renewed_after_fork
 from reglet.infrastructure.host.errors import SandboxClosedError, SandboxError, WorkerLostError
 from reglet.infrastructure.host.worker_processes import WorkerProcesses, available_cores
 from reglet.infrastructure.wire.go_json import encode_json
@@ -139,7 +140,7 @@ _plugins: dict[str, bytes] = {}
 _answered: dict[str, _Answers] = {}
 """The last answers of this process, by the key of their work and the number of the call."""
 
-_kept_lock = threading.Lock()
+_kept_lock = renewed_after_fork(threading.Lock)
 
 _mine = threading.local()
 """The modules of one thread, each with the list that takes its notes: one check at a time writes there."""
@@ -147,7 +148,7 @@ _mine = threading.local()
 
 def remember(digest: str, plugin: bytes) -> None:
     """Keep a plugin in this process, by the SHA-256 of its bytes."""
-    with _kept_lock:
+    with _kept_lock():
         _keep(_plugins, digest, plugin)
 
 
@@ -184,7 +185,7 @@ def run_batch(work: Work, configs: Sequence[bytes], packed: bytes | None, number
         notes.clear()
     made = _Answers(answers, time.perf_counter() - started)
     if len(pickle.dumps(made)) <= _LARGEST_KEPT:
-        with _kept_lock:
+        with _kept_lock():
             _keep(_answered, f"{work.key} {number}", made, _KEPT_ANSWERS)
     return made
 
