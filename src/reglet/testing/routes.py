@@ -271,7 +271,7 @@ class Route(Generic[Response]):
     @property
     def is_used(self) -> bool:
         """Whether every answer of the route was given, and as often as `times` says."""
-        return len(self.calls) >= (self._limit or max(len(self._steps), 1))
+        return len(self.calls) >= (max(len(self._steps), 1) if self._limit is None else self._limit)
 
     @property
     def is_open(self) -> bool:

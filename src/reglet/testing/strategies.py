@@ -192,18 +192,6 @@ def _whole(bound: float | None, otherwise: int, beyond: int) -> int:
     return int(bound) + beyond if float(bound).is_integer() else int(bound // 1) + (beyond <= 0)
 
 
-def _numbers(type_: FloatType) -> SearchStrategy[float]:
-    lowest, highest = type_.gt if type_.ge is None else type_.ge, type_.lt if type_.le is None else type_.le
-    return st.floats(
-        lowest,
-        highest,
-        exclude_min=type_.ge is None and type_.gt is not None,
-        exclude_max=type_.le is None and type_.lt is not None,
-        allow_nan=False,
-        allow_infinity=False,
-    )
-
-
 def _few(least: int | None, most: int | None) -> int:
     enough = (least or 0) + 4
     return enough if most is None else min(enough, most)

@@ -336,7 +336,7 @@ class _WatchedVariables(dict[Any, Any]):
     """The data behind `os.environ`, which notes what is asked for."""
 
     def __getitem__(self, key: Any) -> Any:
-        if _is_plugins_doing():
+        if _is_asked_by_plugin():
             name = os.fsdecode(key)
             for usage in _watching:
                 usage.variables.add(name)
@@ -369,7 +369,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 
 
 def _note_path(path: Any, *, changes: bool | None) -> None:
-    if not isinstance(path, str | bytes | os.PathLike) or not _is_plugins_doing():
+    if not isinstance(path, str | bytes | os.PathLike) or not _is_asked_by_plugin():
         return
     absolute = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - pathlib would look at the file again
     try:
@@ -382,7 +382,7 @@ def _note_path(path: Any, *, changes: bool | None) -> None:
         usage.note_path(absolute, changes=changes)
 
 
-def _is_plugins_doing() -> bool:
+def _is_asked_by_plugin() -> bool:
     """Whether the code behind the present call, past the standard library, is a plugin's or its packages'."""
     frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - who asks is what matters
     while frame is not None:
