@@ -126,7 +126,13 @@ def _ignored(folder: Path) -> frozenset[str]:
     path = folder / PROJECT_FILE
     if not path.is_file():
         return frozenset()
-    table = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get("reglet", {}).get("lint", {})
+    match tomllib.loads(path.read_text("utf-8")):
+        case {"tool": {"reglet": {"lint": dict(table)}}}:
+            pass
+        case {"tool": {"reglet": {"lint": other}}}:
+            raise TargetError(f'{path}: [tool.reglet] lint is {other!r}; write lint.ignore = ["R105"]')
+        case _:
+            return frozenset()
     for name in table:
         if name != "ignore":
             raise TargetError(f'{path}: [tool.reglet.lint] has no {name}; write ignore = ["R105"]')
