@@ -35,8 +35,8 @@ from reglet.domain.errors import DefinitionError, SchemaError
 MODEL = "__reglet_model__"
 """The attribute that `@model` sets to the class itself, so that bare subclasses do not pass."""
 
-LISTS = (list, tuple, collections.abc.Sequence)
-DICTS = (dict, collections.abc.Mapping)
+LISTS: tuple[Any, ...] = (list, tuple, collections.abc.Sequence)
+DICTS: tuple[Any, ...] = (dict, collections.abc.Mapping)
 
 _TYPE = "__reglet_type__"
 _UNDERWAY: Any = object()

@@ -207,15 +207,19 @@ def _enum(annotation: Any) -> Hook:
 def _list(annotation: Any, converter: Converter) -> Hook:
     from cattrs.cols import list_structure_factory
 
-    items: Any = list.__class_getitem__(typing.get_args(annotation)[0])
+    item = typing.get_args(annotation)[0]
+    items: Any = list.__class_getitem__(item)
     structure_items = list_structure_factory(items, converter)
-    is_list = typing.get_origin(annotation) is list
+    make = list if typing.get_origin(annotation) is list else tuple
+    same = frozenset({item}.intersection((str, bool, int)))
 
     def structure(value: Any, _: Any) -> Any:
         if value.__class__ is not list:
             raise InvalidValue("be a list", value=value)
+        if same.issuperset(map(type, value)):  # many strings are as quick as one this way
+            return make(value)
         made = structure_items(value, items)
-        return made if is_list else tuple(made)
+        return made if make is list else tuple(made)
 
     return structure
 

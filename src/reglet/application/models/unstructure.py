@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import typing
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from reglet.application.models.inspect import is_model, model_type
+from reglet.application.models.inspect import LISTS, is_model, model_type
 from reglet.application.models.types import (
     AnyType,
     BoolType,
@@ -68,13 +69,26 @@ def unstructure_as(value: Any, annotation: Any, *, redact: bool = True) -> Any:
 def _converter(*, redact: bool) -> Converter:
     from cattrs import Converter
 
-    converter = Converter(unstruct_collection_overrides={Sequence: list})
+    converter = Converter()
     converter.register_unstructure_hook(datetime, format_time)
     converter.register_unstructure_hook(timedelta, format_duration)
     converter.register_unstructure_hook(str, _string)
     converter.register_unstructure_hook_func(lambda kind: kind in (Any, object), unstructure)
+    converter.register_unstructure_hook_factory(
+        lambda kind: typing.get_origin(kind) in LISTS, lambda kind: _list(kind, converter)
+    )
     converter.register_unstructure_hook_factory(is_model, lambda cls: _model(cls, converter, redact=redact))
     return converter
+
+
+def _list(annotation: Any, converter: Converter) -> Hook:
+    """Return the hook of a list; cattrs' own takes three times as long."""
+    item = typing.get_args(annotation)[0]
+    unstructure_item: Hook = converter.get_unstructure_hook(item)
+    same = frozenset({item}.intersection((str, bool, int, float)))
+    return lambda items: (
+        list(items) if same.issuperset(map(type, items)) else [unstructure_item(each) for each in items]
+    )
 
 
 def _model(cls: type[Any], converter: Converter, *, redact: bool) -> Hook:
@@ -159,12 +173,13 @@ def _check_of(type_: Type) -> Callable[[Any], None]:  # noqa: C901 - a case a ty
                     raise _TypeMismatchError(f"none of {', '.join(map(repr, members))}")
 
         case ListType(item=inner):
-            check_item = _check_of(inner)
+            check_item, exact = _check_of(inner), frozenset(_CLASSES.get(type(inner), ()))
 
             def check(value: Any) -> None:
                 if not isinstance(value, (list, tuple)):
                     raise _TypeMismatchError.of(value, "list")
-                _check_each(enumerate(value), check_item)
+                if not exact.issuperset(map(type, value)):
+                    _check_each(enumerate(value), check_item)
 
         case DictType(value=inner):
             check_item = _check_of(inner)
