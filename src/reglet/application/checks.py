@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, ip_address
 from typing import Any, TypeAlias
 
-from attrs import evolve, field, frozen
+from attrs import evolve
 
 from reglet.application.config import (
     get_bool_default,
@@ -44,6 +43,11 @@ from reglet.domain.time import format_time
 from reglet.domain.urls import PORTS, join_host_port
 
 _REFUSALS = frozenset({"capability", "config", "validation", "execution"})
+_LONGEST_MS = 2**31 - 1
+_UNDECODABLE = dict.fromkeys(range(0xDC80, 0xDD00), "\N{REPLACEMENT CHARACTER}")
+_TIMEOUT_WORDS = ("timeout", "deadline exceeded")
+_NOT_FOUND_WORDS = ("no such host", "not found")
+_Records: TypeAlias = tuple[list[str], list[MXRecord]]
 
 
 class RefusedConfigError(RegletError):
@@ -84,20 +88,7 @@ def failed_call(error: RegletError, code: str) -> ErrorDetail:
     )
 
 
-@frozen
-class Target:
-    """A name or address, and a port."""
-
-    host: str
-    port: int
-
-    @property
-    def address(self) -> str:
-        """`host:port`, an IPv6 address in brackets."""
-        return join_host_port(self.host, self.port)
-
-
-def read_target(config: JSONObject | None) -> Target:
+def read_target(config: JSONObject | None) -> tuple[str, int]:
     """Return the `host` and `port` of a config.
 
     Raises:
@@ -114,25 +105,12 @@ def read_target(config: JSONObject | None) -> Target:
         raise RefusedConfigError(str(error), "MISSING_PORT") from error
     if port not in PORTS:
         raise RefusedConfigError(f"invalid port: {port} (must be 1-65535)", "INVALID_PORT")
-    return Target(host, port)
+    return host, port
 
 
-_LONGEST_MS = 2**31 - 1
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-@frozen
-class Stopwatch:
-    """Runs from when it is made."""
-
-    start: datetime = field(factory=_now)
-
-    def stop(self) -> RunMetadata:
-        """Return when the call began and ended."""
-        return RunMetadata.between(self.start, _now())
+def run_since(start: datetime) -> RunMetadata:
+    """Return when a call began and that it ended now."""
+    return RunMetadata.between(start, datetime.now(UTC))
 
 
 def whole_milliseconds(duration_ns: int) -> int:
@@ -142,9 +120,9 @@ def whole_milliseconds(duration_ns: int) -> int:
 
 def measured_milliseconds(measured: timedelta | None, around: RunMetadata) -> int:
     """Return what the host measured in whole milliseconds; if nothing, what was measured around the call."""
-    known = measured if measured is not None and measured > timedelta() else None
-    microseconds = None if known is None else known // timedelta(microseconds=1)
-    return whole_milliseconds(around.duration_ns if microseconds is None else microseconds * 1000)
+    if measured is None or measured <= timedelta():
+        return whole_milliseconds(around.duration_ns)
+    return whole_milliseconds(measured // timedelta(microseconds=1) * 1000)
 
 
 def read_tls_options(config: JSONObject | None) -> dict[str, bool]:
@@ -169,33 +147,34 @@ def run_tcp_check(ctx: Context, config: JSONObject | None, *, client: TCPDialer 
     Data: `connected`, `address`, `response_time_ms`, `remote_addr` and `local_addr` if known; with TLS also
     `tls`, `tls_version`, `tls_cipher_suite`, `tls_server_name`, and of the certificate, if known,
     `tls_cert_subject` (it may be empty) and `tls_cert_issuer`, `tls_cert_not_after` (RFC 3339) and
-    `tls_cert_days_remaining`
-    (whole days, below zero once it has expired). Another TLS version than expected gives status failure,
-    with `expected_tls_version` and `actual_tls_version`. Without a connection the status is error: code
-    `MISSING_HOST`, `MISSING_PORT`, `INVALID_PORT`, `CONNECTION_FAILED`, or that of the refusal.
+    `tls_cert_days_remaining` (whole days, below zero once it has expired). Another TLS version than expected
+    gives status failure, with `expected_tls_version` and `actual_tls_version`. Without a connection the
+    status is error: code `MISSING_HOST`, `MISSING_PORT`, `INVALID_PORT`, `CONNECTION_FAILED`, or that of the
+    refusal.
 
     Raises:
         MissingClientError: the context has no `TCPDialer` and none was given.
     """
     try:
-        target = read_target(config)
+        host, port = read_target(config)
     except RefusedConfigError as error:
         return result_error(error.detail())
     if client is not None:
         ctx = ctx.with_client(TCPDialer, client)
     dialer = ctx.client(TCPDialer)
+    address = join_host_port(host, port)
     timeout = read_timeout(config, 5_000)
     tls = get_bool_default(config, "tls", default=False)
     options = read_tls_options(config)
-    watch = Stopwatch()
+    start = datetime.now(UTC)
     try:
-        connection = dialer.dial_secure(target.address, timeout, tls, **options)
+        connection = dialer.dial_secure(address, timeout, tls, **options)
     except RegletError as error:
-        return result_error(failed_call(error, "CONNECTION_FAILED")).with_metadata(watch.stop())
-    metadata = watch.stop()
+        return result_error(failed_call(error, "CONNECTION_FAILED")).with_metadata(run_since(start))
+    metadata = run_since(start)
     with connection:
         expected = get_string_default(config, "expected_tls_version", "")
-        return _judge_connection(connection, target.address, expected, metadata).with_metadata(metadata)
+        return _judge_connection(connection, address, expected, metadata).with_metadata(metadata)
 
 
 def _judge_connection(
@@ -220,12 +199,12 @@ def _judge_connection(
             "tls_cipher_suite": connection.tls_cipher_suite,
             "tls_server_name": connection.tls_server_name,
         }
-    if connection.is_tls and (connection.tls_cert_subject or connection.tls_cert_issuer):
-        facts["tls_cert_subject"] = connection.tls_cert_subject
-        facts["tls_cert_issuer"] = connection.tls_cert_issuer
-    if connection.is_tls and (not_after := connection.tls_cert_not_after) is not None:
-        facts["tls_cert_not_after"] = format_time(not_after.replace(microsecond=0))
-        facts["tls_cert_days_remaining"] = (not_after - metadata.end_time) // timedelta(days=1)
+        if connection.tls_cert_subject or connection.tls_cert_issuer:
+            facts["tls_cert_subject"] = connection.tls_cert_subject
+            facts["tls_cert_issuer"] = connection.tls_cert_issuer
+        if (not_after := connection.tls_cert_not_after) is not None:
+            facts["tls_cert_not_after"] = format_time(not_after.replace(microsecond=0))
+            facts["tls_cert_days_remaining"] = (not_after - metadata.end_time) // timedelta(days=1)
     actual = connection.tls_version if connection.is_tls else ""
     if expected_tls and actual != expected_tls:
         facts |= {"expected_tls_version": expected_tls, "actual_tls_version": actual}
@@ -248,7 +227,7 @@ def run_smtp_check(ctx: Context, config: JSONObject | None, *, client: SMTPClien
         MissingClientError: the context has no `SMTPClient` and none was given.
     """
     try:
-        target = read_target(config)
+        host, port = read_target(config)
     except RefusedConfigError as error:
         return result_error(error.detail())
     if client is not None:
@@ -258,18 +237,19 @@ def run_smtp_check(ctx: Context, config: JSONObject | None, *, client: SMTPClien
     use_tls = get_bool_default(config, "use_tls", default=False)
     use_starttls = get_bool_default(config, "use_starttls", default=False)
     options = read_tls_options(config)
-    watch = Stopwatch()
+    start = datetime.now(UTC)
     try:
-        answer = smtp.connect(target.host, target.port, timeout, use_tls, use_starttls, **options)
+        answer = smtp.connect(host, port, timeout, use_tls, use_starttls, **options)
     except RegletError as error:
-        return result_error(failed_call(error, "CONNECTION_FAILED")).with_metadata(watch.stop())
-    metadata = watch.stop()
+        return result_error(failed_call(error, "CONNECTION_FAILED")).with_metadata(run_since(start))
+    metadata = run_since(start)
     if not answer.connected:
         failed = ErrorDetail("network", "SMTP connection failed", "CONNECTION_FAILED")
         return result_error(failed).with_metadata(metadata)
+    address = join_host_port(host, port)
     facts: dict[str, Any] = {
         "connected": True,
-        "address": target.address,
+        "address": address,
         "latency_ms": measured_milliseconds(answer.response_time, metadata),
     }
     known = {
@@ -279,11 +259,8 @@ def run_smtp_check(ctx: Context, config: JSONObject | None, *, client: SMTPClien
         "tls_server_name": answer.tls_server_name,
     }
     facts |= {name: value for name, value in known.items() if value}
-    message = f"SMTP connection successful to {target.address}"
+    message = f"SMTP connection successful to {address}"
     return result_success(message, facts).with_metadata(metadata)
-
-
-_UNDECODABLE = dict.fromkeys(range(0xDC80, 0xDD00), "\N{REPLACEMENT CHARACTER}")
 
 
 def run_http_check(ctx: Context, config: JSONObject | None, *, client: HTTPClient | None = None) -> Result:
@@ -322,12 +299,12 @@ def run_http_check(ctx: Context, config: JSONObject | None, *, client: HTTPClien
     if client is not None:
         ctx = ctx.with_client(HTTPClient, client)
     http = ctx.client(HTTPClient)
-    watch = Stopwatch()
+    start = datetime.now(UTC)
     try:
         response = http.do(request)
     except RegletError as error:
-        return result_error(failed_call(error, "REQUEST_FAILED")).with_metadata(watch.stop())
-    metadata = watch.stop()
+        return result_error(failed_call(error, "REQUEST_FAILED")).with_metadata(run_since(start))
+    metadata = run_since(start)
     return _judge_response(request.method, response, config, metadata).with_metadata(metadata)
 
 
@@ -343,6 +320,8 @@ def _judge_response(
     if response.headers:
         facts["headers"] = {name: list(values) for name, values in response.headers.items()}
     if body:
+        import hashlib  # here, since it loads OpenSSL, which `import reglet` need not wait for
+
         length = get_int_default(config, "body_preview_length", 200)
         shown = body if length < 0 else body[:length]
         facts["body_sha256"] = hashlib.sha256(body).hexdigest()
@@ -358,11 +337,6 @@ def _judge_response(
         facts["expected_body_contains"] = expected_body
         return result_failure(f"HTTP body mismatch: expected to contain '{expected_body}'", facts)
     return result_success(f"HTTP {method} request successful: {status}", facts)
-
-
-_Records: TypeAlias = tuple[list[str], list[MXRecord]]
-_TIMEOUT_WORDS = ("timeout", "deadline exceeded")
-_NOT_FOUND_WORDS = ("no such host", "not found")
 
 
 def run_dns_check(
@@ -402,17 +376,17 @@ def run_dns_check(
         return _look_up(within.client(DNSResolver), hostname, record_type, nameserver)
 
     facts: dict[str, Any] = {"hostname": hostname, "record_type": record_type, "record_count": 0}
-    watch = Stopwatch()
+    start = datetime.now(UTC)
     try:
         records, mx_records = _retried(look_up, retries, backoff)
     except RegletError as error:
-        metadata = watch.stop()
+        metadata = run_since(start)
         detail, message = error.detail(), str(error)  # some hosts give the reason in the message alone
         facts["query_time_ms"] = whole_milliseconds(metadata.duration_ns)
         facts["is_timeout"] = detail.is_timeout or any(word in message for word in _TIMEOUT_WORDS)
         facts["is_not_found"] = detail.is_not_found or any(word in message for word in _NOT_FOUND_WORDS)
         return result_error(failed_call(error, "LOOKUP_FAILED")).with_data(facts).with_metadata(metadata)
-    metadata = watch.stop()
+    metadata = run_since(start)
     facts["record_count"] = len(records) + len(mx_records)
     facts["query_time_ms"] = whole_milliseconds(metadata.duration_ns)
     if records:
