@@ -5,9 +5,7 @@ from reglet import config as config
 from reglet import errors as errors
 from reglet import exec as exec  # noqa: A004 - a face; nothing here runs code
 from reglet import log as log
-from reglet.application.checks.connections import run_smtp_check, run_tcp_check
-from reglet.application.checks.dns import run_dns_check
-from reglet.application.checks.http import run_http_check
+from reglet.application.checks import run_dns_check, run_http_check, run_smtp_check, run_tcp_check
 from reglet.application.examples import Example
 from reglet.application.models.decorators import field, model
 from reglet.application.models.meta import (
@@ -32,7 +30,6 @@ from reglet.application.plugin import PluginDefinition, define_plugin, register
 from reglet.application.results import refusals_are_answers
 from reglet.application.version import __version__
 from reglet.domain.context import Context
-from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
     ExecCapability,
@@ -54,6 +51,7 @@ from reglet.domain.entities.records import (
     SMTPConnectResult,
 )
 from reglet.domain.entities.result import (
+    ErrorDetail,
     Result,
     ResultStatus,
     RunMetadata,

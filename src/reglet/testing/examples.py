@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from attrs import field, frozen
 
 from reglet.application.examples import Answer
-from reglet.application.models.inspect import is_model, model_type
-from reglet.application.models.unstructure import unstructure_model
+from reglet.application.models.model_types import is_model, model_type
+from reglet.application.models.to_json import model_to_json
 from reglet.application.operations import Operation
 from reglet.application.plugin import PluginDefinition
 from reglet.domain.context import Context
@@ -125,16 +125,14 @@ def _differences(case: ExampleCase, result: Result) -> Iterator[str]:
 
 def _declared(plugin: Plugin, operation: Operation, clients: tuple[object, ...]) -> Iterator[ExampleCase]:
     for example in operation.examples:
-        given = {} if operation.input is None else unstructure_model(example.input, redact=False)
+        given = {} if operation.input is None else model_to_json(example.input, redact=False)
         yield ExampleCase(
             plugin,
             operation.service,
             operation.name,
             example.name,
             {**given, "service": operation.service, "operation": operation.name},
-            None
-            if (output := example.expected_output) is None
-            else _named(output, unstructure_model(output)),
+            None if (output := example.expected_output) is None else _named(output, model_to_json(output)),
             example.expected_error,
             example.answers,
             clients,
