@@ -20,7 +20,7 @@ from reglet.infrastructure.engine.written_pages import (
     populating,
 )
 from reglet.infrastructure.wasi import HashedRandom, SteppingClock, System
-from reglet.infrastructure.wasm.signatures import read_signatures
+from reglet.infrastructure.wasm.module import read_signatures
 
 BINARY = wasmtime.wat2wasm("""
     (module

@@ -14,14 +14,14 @@ from reglet.infrastructure.wasi import (
     System,
     directory_of,
 )
-from reglet.infrastructure.wasm.entries import PAGE_SIZE
-from reglet.infrastructure.wasm.signatures import read_signatures
+from reglet.infrastructure.wasm.module import read_signatures
+from reglet.infrastructure.wasm.sections import PAGE_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reglet.infrastructure.engine import HostFunction
-    from reglet.infrastructure.wasm.signatures import FunctionImport
+    from reglet.infrastructure.wasm.module import FunctionImport
 
 _compiled = cache(compiled)
 

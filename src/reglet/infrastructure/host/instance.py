@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from reglet.infrastructure.host.compiled_plugin import CompiledPlugin
     from reglet.infrastructure.host.interruption import EpochInterrupt
     from reglet.infrastructure.host.limits import Limits
-    from reglet.infrastructure.wasm.signatures import FunctionImport
+    from reglet.infrastructure.wasm.module import FunctionImport
 
 Preopens: TypeAlias = Callable[[], Sequence[tuple[str, Tree]]]
 """Makes the directories that one guest sees, each with its path in the guest."""
