@@ -6,14 +6,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from reglet.infrastructure.engine import GuestSession, LinkedModule, compiled, engine
-from reglet.infrastructure.wasi import (
-    HashedRandom,
-    MemoryFile,
-    ReadOnlyTree,
-    SteppingClock,
-    System,
-    directory_of,
-)
+from reglet.infrastructure.wasi.system import HashedRandom, SteppingClock, System
+from reglet.infrastructure.wasi.tree import MemoryFile, ReadOnlyTree, directory_of
 from reglet.infrastructure.wasm.module import read_signatures
 from reglet.infrastructure.wasm.sections import PAGE_SIZE
 

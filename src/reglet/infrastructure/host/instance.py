@@ -25,7 +25,8 @@ from reglet.infrastructure.host.errors import (
     LimitExceededError,
 )
 from reglet.infrastructure.host.interruption import GuestClock
-from reglet.infrastructure.wasi import System, Tree, WasiError
+from reglet.infrastructure.wasi.system import System
+from reglet.infrastructure.wasi.tree import Tree, WasiError
 from reglet.infrastructure.wire.failures import encode_failure
 
 if TYPE_CHECKING:

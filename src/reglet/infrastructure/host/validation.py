@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from reglet.domain.ports import LOG_FUNCTION
 from reglet.infrastructure.host.errors import NotAPluginError
-from reglet.infrastructure.wasi import WASI_MODULE
+from reglet.infrastructure.wasi.preview1 import WASI_MODULE
 from reglet.infrastructure.wasm.binary import ModuleFormatError
 from reglet.infrastructure.wasm.limits import TooLargeError, check_counts
 from reglet.infrastructure.wasm.module import FunctionType, read_signatures
