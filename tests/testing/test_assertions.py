@@ -3,8 +3,7 @@
 import pytest
 from hypothesis import given
 
-from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.result import result_error, result_failure, result_success
+from reglet.domain.entities.result import ErrorDetail, result_error, result_failure, result_success
 from reglet.testing.assertions import (
     assert_data_field,
     assert_error,

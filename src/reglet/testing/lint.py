@@ -13,8 +13,7 @@ from pathlib import Path, PurePosixPath
 from attrs import evolve, frozen
 
 from reglet.application.lint import RULES, Finding, lint_manifest
-from reglet.application.models.inspect import model_type
-from reglet.application.models.types import DictType, ListType, ModelType, Type
+from reglet.application.models.model_types import DictType, ListType, ModelType, Type, model_type
 from reglet.application.names import PROJECT_FILE, suggestion
 from reglet.application.plugin import PluginDefinition
 from reglet.domain.context import Context

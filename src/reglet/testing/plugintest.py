@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from attrs import field, frozen
 
 from reglet.application.examples import Answer
-from reglet.application.models.inspect import is_model, model_type
-from reglet.application.models.unstructure import unstructure_model
+from reglet.application.models.model_types import is_model, model_type
+from reglet.application.models.to_json import model_to_json
 from reglet.application.plugin import PluginDefinition
 from reglet.application.results import result_of_error
 from reglet.domain.context import Context
@@ -125,7 +125,7 @@ def examples_of(plugin: Plugin, *clients: object) -> list[ExampleCase]:
     cases = []
     for declared in definition.operations:
         for example in declared.examples:
-            given = {} if declared.input is None else unstructure_model(example.input, redact=False)
+            given = {} if declared.input is None else model_to_json(example.input, redact=False)
             output = example.expected_output
             cases.append(
                 ExampleCase(
@@ -134,7 +134,7 @@ def examples_of(plugin: Plugin, *clients: object) -> list[ExampleCase]:
                     declared.name,
                     example.name,
                     {**given, "service": declared.service, "operation": declared.name},
-                    None if output is None else _named(output, unstructure_model(output)),
+                    None if output is None else _named(output, model_to_json(output)),
                     example.expected_error,
                     example.answers,
                     clients,

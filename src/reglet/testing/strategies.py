@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reglet.application import examples
 from reglet.application.examples import Answer
-from reglet.application.models.inspect import model_type
-from reglet.application.models.strings import compile_pattern
-from reglet.application.models.types import (
+from reglet.application.models.model_types import (
     AnyType,
     BoolType,
     DateTimeType,
@@ -27,7 +25,9 @@ from reglet.application.models.types import (
     StrType,
     TimeDeltaType,
     Type,
+    model_type,
 )
+from reglet.application.models.strings import compile_pattern
 from reglet.application.operations import Operation, read_signature
 from reglet.application.plugin import PluginDefinition, is_plugin
 from reglet.domain.context import Context
