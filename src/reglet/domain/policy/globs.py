@@ -142,7 +142,17 @@ class _Automaton:
         while at < len(alternative):
             character = alternative[at]
             if character == "/" and alternative[at : at + 5] in ("/**", "/**/"):
-                self._add_tail(has_slash=alternative.endswith("/"))
+                has_slash = alternative.endswith("/")
+                if has_slash:  # the states before may skip all of the end: it may match nothing
+                    self.long_skip |= self._next()
+                else:
+                    self.short_skip |= self._next()
+                self._add_literal("/")
+                if has_slash:
+                    self.short_skip |= self._next()
+                self.across |= self._next()
+                if has_slash:
+                    self._add_literal("/")
                 break
             if segment_starts and alternative[at : at + 4] == "**":
                 self.across |= self._next()
@@ -164,19 +174,6 @@ class _Automaton:
 
     def _add_literal(self, character: str) -> None:
         self.literals[character] = self.literals.get(character, 0) | self._next()
-
-    def _add_tail(self, *, has_slash: bool) -> None:
-        """Add `/**` or `/**/` at the end, which match nothing at all too."""
-        if has_slash:
-            self.long_skip |= self._next()
-        else:
-            self.short_skip |= self._next()
-        self._add_literal("/")
-        if has_slash:
-            self.short_skip |= self._next()
-        self.across |= self._next()
-        if has_slash:
-            self._add_literal("/")
 
     def _add_one(self, pattern: str, alternative: str, at: int) -> int:
         """Add what stands at an index, and return the index behind it."""
@@ -209,29 +206,22 @@ def alternatives(pattern: str) -> list[str]:
     done: list[str] = []
     waiting = [(pattern, 0)]
     while waiting:
-        string, start = waiting.pop()
-        opening = _first_brace(pattern, string, start)
-        if opening < 0:
+        string, at = waiting.pop()
+        while at < len(string) and string[at] != "{":
+            if string[at] == "}":
+                raise PatternError(pattern, "a } has no {; write \\} for the character itself")
+            if string[at] == "[":
+                at = _after_class(pattern, string, at)
+            else:
+                at += 2 if string[at] == "\\" else 1
+        if at >= len(string):
             done.append(string)
         else:
-            choices, end = _choices(pattern, string, opening)
-            waiting.extend(
-                (string[:opening] + choice + string[end:], opening) for choice in reversed(choices)
-            )
+            choices, end = _choices(pattern, string, at)
+            waiting.extend((string[:at] + choice + string[end:], at) for choice in reversed(choices))
         if len(done) + len(waiting) > _MAX_ALTERNATIVES:
             raise PatternError(pattern, f"its braces stand for more than {_MAX_ALTERNATIVES} alternatives")
     return done
-
-
-def _first_brace(pattern: str, string: str, start: int) -> int:
-    at = start
-    while at < len(string):
-        if string[at] == "{":
-            return at
-        if string[at] == "}":
-            raise PatternError(pattern, "a } has no {; write \\} for the character itself")
-        at = _after_class(pattern, string, at) if string[at] == "[" else at + (2 if string[at] == "\\" else 1)
-    return -1
 
 
 def _choices(pattern: str, string: str, opening: int) -> tuple[list[str], int]:
