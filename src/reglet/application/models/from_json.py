@@ -346,17 +346,14 @@ def _stand_ins(cls: type[Any]) -> Mapping[str, Any]:
             raise SchemaError(f"{cls.__qualname__}.{each.attribute}", str(error)) from None
         if each.required or each.is_factory:
             continue
-        if each.default is NOTHING or not _is_same(made, value):
+        try:
+            hash(value)  # which what can change does not have
+            does_as_it_is = made.__class__ is value.__class__ and bool(made == value)
+        except TypeError:
+            does_as_it_is = False
+        if each.default is NOTHING or not does_as_it_is:
             stand_ins[each.name] = field_to_json(made, each.annotation, redact=False)
     return stand_ins
-
-
-def _is_same(made: Any, default: Any) -> bool:
-    try:
-        hash(default)
-    except TypeError:
-        return False
-    return made.__class__ is default.__class__ and bool(made == default)
 
 
 def _checked(field: Field, value: Any, what: str) -> Any:

@@ -338,11 +338,6 @@ def _type(annotation: Any, meta: Meta) -> Type:
     if stray:
         known = f"it takes {', '.join(allowed)}" if allowed else "leave it out"
         raise DefinitionError(f"{', '.join(stray)} cannot be said of {_name(annotation)}; {known}")
-    _check_room(meta)
-    return type_
-
-
-def _check_room(meta: Meta) -> None:
     bounds = [each for each in (meta.ge, meta.gt, meta.le, meta.lt) if each is not None]
     if not all(math.isfinite(each) for each in bounds):
         raise DefinitionError("a bound is not finite; leave it out")
@@ -353,6 +348,7 @@ def _check_room(meta: Meta) -> None:
     upper = min((each for each in (meta.le, meta.lt) if each is not None), default=math.inf)
     if lower > upper or (lower == upper and not meta.ge == lower == meta.le):
         raise DefinitionError(f"its bounds leave no room: nothing lies between {lower} and {upper}")
+    return type_
 
 
 def _narrowed_type(  # noqa: C901, PLR0911 - a case a type
@@ -386,20 +382,15 @@ def _narrowed_type(  # noqa: C901, PLR0911 - a case a type
         return _enum({member.value: member for member in annotation}), ()
     if is_model(annotation):
         return model_type(annotation), ()
-    raise DefinitionError(f"its type {_name(annotation)} has no JSON Schema here; {_instead(annotation)}")
-
-
-def _instead(annotation: Any) -> str:
-    """Return what to write in place of a type that has no schema."""
     name = _name(annotation).partition("[")[0]
-    if name in _INSTEAD:
-        return _INSTEAD[name]
-    if isinstance(annotation, type) and annotation.__module__ != "builtins":
-        return f"decorate {name} with @reglet.model if it is yours"
-    return (
+    advice = _INSTEAD.get(name, "")
+    if not advice and isinstance(annotation, type) and annotation.__module__ != "builtins":
+        advice = f"decorate {name} with @reglet.model if it is yours"
+    advice = advice or (
         "there are str, int, float, bool, Literal, Enum, datetime, timedelta, list, tuple, dict[str, …], Any "
         "and models"
     )
+    raise DefinitionError(f"its type {_name(annotation)} has no JSON Schema here; {advice}")
 
 
 def _enum(members: dict[Any, Any]) -> EnumType:
