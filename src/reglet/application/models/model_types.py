@@ -205,6 +205,11 @@ _INSTEAD = {
 }
 """What to write for types that JSON does not have."""
 
+_SUPPORTED = (
+    "there are str, int, float, bool, Literal, Enum, datetime, timedelta, list, tuple, dict[str, …], Any "
+    "and models"
+)
+
 
 def is_model(candidate: object) -> TypeGuard[type[Any]]:
     """Return whether `candidate` is a class that `@model` made; a bare subclass of one is not."""
@@ -227,16 +232,26 @@ def model_type(model: type[Any]) -> ModelType:
             model.__qualname__,
             "it contains itself; a schema without $ref cannot express that: write dict[str, Any] there",
         )
-    if known is None:
-        setattr(model, _TYPE, _UNDERWAY)
-        try:
-            known = _read_model(model)
-        except BaseException:
-            delattr(model, _TYPE)
-            raise
-        setattr(model, _TYPE, known)
-    assert isinstance(known, ModelType)
-    return known
+    if isinstance(known, ModelType):
+        return known
+    setattr(model, _TYPE, _UNDERWAY)
+    try:
+        hints = resolve_annotations(model, f"model {model.__qualname__}")
+        fields = []
+        for attribute in attrs.fields(model):
+            try:
+                fields.append(_read_field(attribute, hints[attribute.name]))
+            except DefinitionError as error:
+                raise SchemaError(f"{model.__qualname__}.{attribute.name}", str(error)) from None
+    finally:
+        delattr(model, _TYPE)
+    names = [each.name for each in fields]
+    for name in names:
+        if names.count(name) > 1:
+            raise SchemaError(model.__qualname__, f"two fields are called {name!r} in JSON")
+    read = ModelType(model, tuple(fields))
+    setattr(model, _TYPE, read)
+    return read
 
 
 def type_of(annotation: Any) -> Type:
@@ -256,21 +271,6 @@ def resolve_annotations(owner: Any, what: str) -> dict[str, Any]:
         ) from error
     except (TypeError, SyntaxError, AttributeError) as error:
         raise DefinitionError(f"{what}: its annotations cannot be read: {error}") from error
-
-
-def _read_model(model: type[Any]) -> ModelType:
-    hints = resolve_annotations(model, f"model {model.__qualname__}")
-    fields = []
-    for attribute in attrs.fields(model):
-        try:
-            fields.append(_read_field(attribute, hints[attribute.name]))
-        except DefinitionError as error:
-            raise SchemaError(f"{model.__qualname__}.{attribute.name}", str(error)) from None
-    names = [each.name for each in fields]
-    for name in names:
-        if names.count(name) > 1:
-            raise SchemaError(model.__qualname__, f"two fields are called {name!r} in JSON")
-    return ModelType(model, tuple(fields))
 
 
 def _read_field(attribute: attrs.Attribute[Any], annotation: Any) -> Field:
@@ -372,7 +372,12 @@ def _narrowed_type(  # noqa: C901, PLR0911 - a case a type
     if kind in LISTS:
         return ListType(_item(annotation), **lengths), _LENGTHS
     if kind in DICTS:
-        return DictType(_value(annotation), **lengths), _LENGTHS
+        arguments = typing.get_args(annotation)
+        if arguments and arguments[0] is not str:
+            raise DefinitionError(f"the keys of {_name(annotation)} must be str: JSON has no others")
+        what = f"the values of {_name(annotation)}"
+        value = _inner(arguments[1], what) if arguments else _FIXED[Any]
+        return DictType(value, **lengths), _LENGTHS
     fixed = _FIXED.get(annotation) if isinstance(annotation, Hashable) else None
     if fixed is not None:
         return fixed, ()
@@ -383,13 +388,9 @@ def _narrowed_type(  # noqa: C901, PLR0911 - a case a type
     if is_model(annotation):
         return model_type(annotation), ()
     name = _name(annotation).partition("[")[0]
-    advice = _INSTEAD.get(name, "")
-    if not advice and isinstance(annotation, type) and annotation.__module__ != "builtins":
-        advice = f"decorate {name} with @reglet.model if it is yours"
-    advice = advice or (
-        "there are str, int, float, bool, Literal, Enum, datetime, timedelta, list, tuple, dict[str, …], Any "
-        "and models"
-    )
+    is_class = isinstance(annotation, type) and annotation.__module__ != "builtins"
+    advice = f"decorate {name} with @reglet.model if it is yours" if is_class else _SUPPORTED
+    advice = _INSTEAD.get(name, advice)
     raise DefinitionError(f"its type {_name(annotation)} has no JSON Schema here; {advice}")
 
 
@@ -410,15 +411,6 @@ def _item(annotation: Any) -> Type:
     elif len(arguments) != 1:
         raise DefinitionError(f"write {_name(annotation)}[X], so that the items have a type")
     return _inner(arguments[0], f"the items of {_name(annotation)}")
-
-
-def _value(annotation: Any) -> Type:
-    arguments = typing.get_args(annotation)
-    if not arguments:
-        return _FIXED[Any]
-    if arguments[0] is not str:
-        raise DefinitionError(f"the keys of {_name(annotation)} must be str: JSON has no others")
-    return _inner(arguments[1], f"the values of {_name(annotation)}")
 
 
 def _inner(annotation: Any, what: str) -> Type:

@@ -76,9 +76,7 @@ def _converter(*, redact: bool) -> Converter:
     converter.register_unstructure_hook(timedelta, format_duration)
     converter.register_unstructure_hook(str, _string)
     converter.register_unstructure_hook_func(lambda kind: kind in (Any, object), to_json)
-    converter.register_unstructure_hook_factory(
-        lambda kind: typing.get_origin(kind) in LISTS, lambda kind: _list(kind, converter)
-    )
+    converter.register_unstructure_hook_factory(lambda kind: typing.get_origin(kind) in LISTS, _list)
     converter.register_unstructure_hook_factory(is_model, lambda cls: _model(cls, converter, redact=redact))
     return converter
 

@@ -19,6 +19,8 @@ _WILD = frozenset("*?[{\\")
 _MAX_ALTERNATIVES = 1024
 _LITERAL_START = re.compile(r"[^*?\[\\]*")
 _LITERAL_END = re.compile(r"[^*?\]\\]*\Z")
+_RANGE = re.compile(r"(\\.|.)(?:-(\\.|.))?", re.DOTALL)
+"""Of the characters between `[` and `]`: a range, or one character."""
 _SHORT_SKIP, _LONG_SKIP = 2, 4
 
 
@@ -188,7 +190,8 @@ class _Automaton:
             end = _after_class(pattern, alternative, at)
             members = alternative[at + 1 : end - 1]
             negated = members[0] in "^!"
-            key = (_ranges(members[1:] if negated else members), negated)
+            found = _RANGE.findall(members[1:] if negated else members)
+            key = tuple((low[-1], (high or low)[-1]) for low, high in found), negated
             self.classes[key] = self.classes.get(key, 0) | self._next()
             return end
         elif character == "\\":
@@ -253,15 +256,3 @@ def _after_class(pattern: str, string: str, opening: int) -> int:
             raise PatternError(pattern, "a class [] is empty")
         at += 2 if string[at] == "\\" else 1
     raise PatternError(pattern, "a [ is never closed; write \\[ for the character itself")
-
-
-def _ranges(members: str) -> tuple[tuple[str, str], ...]:
-    """Return the ranges of characters between `[` and `]`, a single character as a range of one."""
-    marks = [(each[-1], len(each) > 1) for each in re.findall(r"\\.|.", members, re.DOTALL)]
-    ranges: list[tuple[str, str]] = []
-    at = 0
-    while at < len(marks):
-        is_range = at + 2 < len(marks) and marks[at + 1] == ("-", False)
-        ranges.append((marks[at][0], marks[at + 2 if is_range else at][0]))
-        at += 3 if is_range else 1
-    return tuple(ranges)
