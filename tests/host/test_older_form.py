@@ -23,7 +23,7 @@ from reglet.domain.policy.network import PRIVATE_BLOCKS
 from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.infrastructure.host.older_form import grants_of
 from reglet.sandbox import GuestAnswerError, NotAPluginError, Sandbox
-from reglet.testing.fakes.http import FakeHTTPClient
+from reglet.testing.fakes import FakeHTTPClient
 from tests.built_plugins import BuildExample
 from tests.host.modules import older_plugin, plugin
 

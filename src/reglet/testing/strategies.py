@@ -37,8 +37,8 @@ from reglet.domain.ports import Plugin
 from reglet.domain.time import format_duration, format_time
 from reglet.infrastructure.extras import add_with
 from reglet.testing.assertions import explain
-from reglet.testing.examples import examples_of
-from reglet.testing.fakes.host import FakeHost
+from reglet.testing.fake_host import FakeHost
+from reglet.testing.plugintest import examples_of
 from reglet.testing.runners import definition_of
 from reglet.testing.usage import usage_paused
 
