@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -373,7 +372,8 @@ def run_dns_check(
     ctx.client(DNSResolver)  # a missing one is the author's mistake, not a failed look-up
     facts: dict[str, Any] = {"hostname": hostname, "record_type": record_type, "record_count": 0}
     start = datetime.now(UTC)
-    for attempt in itertools.count():
+    attempt = 0
+    while True:
         try:
             within = ctx.with_timeout(timeout) if timeout else ctx  # each attempt has the whole time limit
             records, mx_records = _look_up(within.client(DNSResolver), hostname, record_type, nameserver)
@@ -382,6 +382,7 @@ def run_dns_check(
             detail, message = error.detail(), str(error)  # some hosts give the reason in the message alone
             if detail.is_timeout and attempt < retries:
                 time.sleep((backoff * 2**attempt).total_seconds())
+                attempt += 1
                 continue
             metadata = run_since(start)
             facts["query_time_ms"] = whole_milliseconds(metadata.duration_ns)

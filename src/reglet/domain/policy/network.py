@@ -230,14 +230,15 @@ class HostPattern:
     pattern: str
     glob: Glob | None = None
     block: Network | None = None
-    _bounds: tuple[int, int, int] = field(init=False, repr=False)
+    _bounds: tuple[int, int, int] = field(init=False, repr=False, default=(0, 0, 0))
     """The block's version, first and last address: comparing them takes a fraction of asking the block."""
 
-    @_bounds.default
-    def _bounds_of_block(self) -> tuple[int, int, int]:
-        if self.block is None:
-            return 0, 0, 0
-        return self.block.version, int(self.block.network_address), int(self.block.broadcast_address)
+    def __attrs_post_init__(self) -> None:
+        """Make the bounds, once."""
+        block = self.block
+        if block is not None:
+            bounds = block.version, int(block.network_address), int(block.broadcast_address)
+            object.__setattr__(self, "_bounds", bounds)  # as attrs does for a frozen class
 
     @classmethod
     def parse(cls, pattern: str) -> Self:
