@@ -1,4 +1,9 @@
-"""What a value looks like in JSON: the types that annotations are read into, and all else is made from."""
+"""What a value looks like in JSON: the types that annotations are read into, and all else is made from.
+
+The types are named as in `msgspec.inspect`. Each attrs class takes time whenever reglet is imported, and each
+of its methods too: types without limits are plain classes, the others lack comparison and repr, which nobody
+asks for.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +24,7 @@ from reglet.application.models.strings import format_check, spelled_out
 from reglet.domain.errors import DefinitionError, SchemaError
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class StrType:
     """A string."""
 
@@ -29,7 +34,7 @@ class StrType:
     format: str | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class IntType:
     """A number without a fraction."""
 
@@ -39,7 +44,7 @@ class IntType:
     lt: Bound | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FloatType:
     """A number, a double in Python."""
 
@@ -53,7 +58,7 @@ class BoolType:
     """True or false."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class EnumType:
     """One of several strings, or one of several integers; `members` maps each to its Python value."""
 
@@ -73,7 +78,7 @@ class TimeDeltaType:
     """A `timedelta`, in JSON a string as Go writes durations: `1m30s`."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ListType:
     """A list of values of one type."""
 
@@ -82,7 +87,7 @@ class ListType:
     max_length: int | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class DictType:
     """An object whose keys the author does not know, with values of one type."""
 
@@ -95,7 +100,7 @@ class AnyType:
     """Any JSON value."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Field:
     """One field of a model.
 
@@ -133,7 +138,7 @@ class Field:
         return self.default() if self.is_factory else self.default
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ModelType:
     """A model: an object with known fields, in declared order."""
 
