@@ -215,7 +215,7 @@ def _list(annotation: Any, converter: Converter) -> Hook:
     items: Any = list.__class_getitem__(item)
     structure_items = list_structure_factory(items, converter)
     make = list if typing.get_origin(annotation) is list else tuple
-    same = frozenset({item}.intersection((str, bool, int)))
+    same = frozenset((item,) if item in (str, bool, int) else ())
 
     def structure(value: Any, _: Any) -> Any:
         if value.__class__ is not list:

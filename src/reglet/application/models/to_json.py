@@ -85,7 +85,7 @@ def _list(annotation: Any, converter: Converter) -> Hook:
     """Return the hook of a list; cattrs' own takes three times as long."""
     item = typing.get_args(annotation)[0]
     unstructure_item: Hook = converter.get_unstructure_hook(item)
-    same = frozenset({item}.intersection((str, bool, int, float)))
+    same = frozenset((item,) if item in (str, bool, int, float) else ())
     return lambda items: (
         list(items) if same.issuperset(map(type, items)) else [unstructure_item(each) for each in items]
     )
