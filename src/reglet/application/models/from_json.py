@@ -84,6 +84,15 @@ def model_parser(model: type[Any]) -> Parser:
     return parse
 
 
+def parse_in_detail(annotation: Any, data: Any, show: Callable[[Any], str] = shown) -> tuple[Any, list[str]]:
+    """Return what is made of `data`, or None and every problem; `show` writes values in their messages."""
+    try:
+        return _converter(detailed=True).structure(data, annotation), []
+    except Exception as error:  # noqa: BLE001 - what is no problem of the data is raised again below
+        found = error
+    return None, error_messages(found, show)
+
+
 def default_in_json(field: Field) -> Any:
     """Return a field's default as a config would have it, secrets included; raises if it does not fit."""
     return field_to_json(_checked(field, field.default_value(), "default"), field.annotation, redact=False)
@@ -407,14 +416,3 @@ _FACTORIES: tuple[tuple[Callable[[Any], bool], Callable[..., Hook]], ...] = (
     (_is_narrowed, _narrowed),
     (is_model, _model),
 )
-
-
-def parse_in_detail(
-    annotation: Any, data: Any, show: Callable[[Any], str] | None = None
-) -> tuple[Any, list[str]]:
-    """Return what the detailed converter makes of `data`, or None and every problem."""
-    try:
-        return _converter(detailed=True).structure(data, annotation), []
-    except Exception as error:  # noqa: BLE001 - what is no problem of the data is raised again below
-        found = error
-    return None, error_messages(found, show or shown)
