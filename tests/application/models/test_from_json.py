@@ -11,6 +11,7 @@ import pytest
 import reglet
 from reglet.application.models.from_json import parse_model
 from reglet.application.models.json_schema import input_schema
+from reglet.application.models.to_json import model_to_json
 
 
 class Colour(Enum):
@@ -18,6 +19,18 @@ class Colour(Enum):
 
     RED = "red"
     BLUE = "blue"
+
+
+class Shade(StrEnum):
+    """Strings of their own class."""
+
+    DARK = "dark"
+
+
+class Level(IntEnum):
+    """Integers of their own class."""
+
+    HIGH = 2
 
 
 @reglet.model
@@ -134,6 +147,31 @@ def test_a_field_that_may_be_none_may_be_left_out():
         note: Annotated[str | None, reglet.Description("a note")]
 
     assert parse_model(Noted, {}) == (Noted(None), [])
+
+
+@pytest.mark.parametrize(
+    ("annotation", "given", "read"),
+    [
+        (str, "a", "a"),
+        (int, 1, 1),
+        (float, 1.5, 1.5),
+        (bool, True, True),
+        (Shade, "dark", Shade.DARK),
+        (Level, 2, Level.HIGH),
+        (Literal["x", "y"], "x", "x"),
+        (list[int], [1], [1]),
+        (str | None, "a", "a"),
+        (Shade | None, "dark", Shade.DARK),
+        (list[Annotated[Shade, "of the page"]], ["dark"], [Shade.DARK]),
+    ],
+)
+@pytest.mark.parametrize("meta", [reglet.Description("a note"), "a stranger's note", ["not hashable"]])
+def test_an_annotation_without_limits_changes_nothing(annotation, given, read, meta):
+    """A description, or what other libraries put there, is no limit."""
+    noted = reglet.model(type("Noted", (), {"__annotations__": {"value": Annotated[annotation, meta]}}))
+    assert parse_model(noted, {"value": given}) == (noted(read), [])
+    assert model_to_json(noted(read)) == {"value": given}
+    assert parse_model(noted, {"value": {}})[0] is None
 
 
 def test_null_is_a_value_where_anything_goes():

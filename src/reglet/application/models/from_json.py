@@ -14,7 +14,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from enum import Enum
+from enum import Enum, EnumMeta
 from functools import cache
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union
@@ -118,7 +118,7 @@ def _converter(*, detailed: bool) -> Converter:
 
 
 def _string(value: Any, kind: Any) -> Any:
-    if kind is not str:
+    if kind is not str and isinstance(kind, EnumMeta):
         return _enum(kind)(value, kind)
     if value.__class__ is str:
         return value
@@ -145,7 +145,7 @@ def _boolean(value: Any, _: Any) -> bool:
 
 
 def _integer(value: Any, kind: Any) -> Any:
-    if kind is not int:
+    if kind is not int and isinstance(kind, EnumMeta):
         return _enum(kind)(value, kind)
     if value.__class__ is int:
         return value
@@ -317,7 +317,12 @@ def _model(cls: type[Any], converter: Converter) -> Hook:
 
     fields, absent = model_type(cls).fields, _stand_ins(cls)
     overrides: dict[str, Any] = {
-        each.attribute: override(rename=each.name, struct_hook=converter.get_structure_hook(each.annotation))
+        each.attribute: override(
+            rename=each.name,
+            struct_hook=_enum(each.annotation)
+            if _is_enum(each.annotation)  # the hook of str would be told of `Annotated`, where that stands
+            else converter.get_structure_hook(each.annotation),
+        )
         for each in fields
     }
     structure_fields = make_dict_structure_fn(cls, converter, _cattrs_use_linecache=False, **overrides)
@@ -388,7 +393,7 @@ _HOOKS: Mapping[Any, Hook] = {
     datetime: _datetime,
     timedelta: _timedelta,
 }
-"""cattrs asks them for subclasses too, which only enums are."""
+"""cattrs asks them for subclasses too, which only enums are; for a field, with whatever annotates it."""
 
 
 def _origin_in(*origins: Any) -> Callable[[Any], bool]:
