@@ -7,8 +7,7 @@ import smtplib
 import socket
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from datetime import timedelta
 from typing import Self
 
@@ -21,8 +20,8 @@ from reglet.domain.policy import InvalidHostError
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import join_host_port
 from reglet.infrastructure.native.dialer import Deadline, Dialer, Lookup, system_lookup
-from reglet.infrastructure.native.tcp import secure, tls_facts
-from reglet.infrastructure.native.trust import Trust
+from reglet.infrastructure.native.tcp import tls_facts
+from reglet.infrastructure.native.tls import Trust, secure
 
 _MAX_ANSWERS = 64 * 1024
 _READY = 220
@@ -149,7 +148,7 @@ class NativeSMTPClient:
         address = join_host_port(host, port)
         deadline = Deadline.start("smtp connect", address, timeout, self._ctx)
         began = time.monotonic()
-        with _errors_mapped(deadline):
+        try:
             context = self.trust.context(verify=not insecure_skip_verify) if use_tls or use_starttls else None
             connection = Dialer(self.guard, self.lookup).connect(host, port, deadline)
             if use_tls and context is not None:
@@ -158,6 +157,15 @@ class NativeSMTPClient:
             with closing(SMTPSession(connection, deadline)) as session:
                 starttls = context if use_starttls and not use_tls else None
                 return _greeted(session, host, address, elapsed, starttls)
+        except builtins.TimeoutError as error:
+            raise deadline.error() from error
+        except smtplib.SMTPException as error:
+            # smtplib reports a socket's timeout as a lost connection
+            if isinstance(error.__context__, builtins.TimeoutError):
+                raise deadline.error() from error
+            raise NetworkError("connect", address, error) from error
+        except (OSError, ValueError, DNSError, InvalidHostError, SMTPRefusedError) as error:
+            raise NetworkError("connect", address, error) from error
 
 
 def _greeted(
@@ -181,18 +189,3 @@ def _greeted(
         response_time=elapsed,
         address=address,
     )
-
-
-@contextmanager
-def _errors_mapped(deadline: Deadline) -> Iterator[None]:
-    try:
-        yield
-    except builtins.TimeoutError as error:
-        raise deadline.error() from error
-    except smtplib.SMTPException as error:
-        # smtplib reports a socket's timeout as a lost connection
-        if isinstance(error.__context__, builtins.TimeoutError):
-            raise deadline.error() from error
-        raise NetworkError("connect", deadline.target, error) from error
-    except (OSError, ValueError, DNSError, InvalidHostError, SMTPRefusedError) as error:
-        raise NetworkError("connect", deadline.target, error) from error
