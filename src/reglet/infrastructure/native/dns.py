@@ -64,11 +64,11 @@ class HostsFile:
         """Return the file's addresses of a canonical name; `localhost` is always this machine (RFC 6761)."""
         try:
             with self.path.open("rb") as file:
-                text = file.read(_MAX_HOSTS_BYTES).decode("utf-8", "replace")
+                content = file.read(_MAX_HOSTS_BYTES).decode("utf-8", "replace")
         except FileNotFoundError:
-            text = ""
+            content = ""
         found: dict[str, None] = {}
-        for line in text.splitlines():
+        for line in content.splitlines():
             address, *names = line.partition("#")[0].split() or [""]
             # as system resolvers do, a line that makes no sense is passed over
             with suppress(InvalidHostError):
@@ -200,7 +200,7 @@ class NativeDNSResolver:
         A plugin's is, and the system's search list goes with it, as in Go.
         """
         if self.nameservers and not nameserver:
-            pairs = [split_address(text, DNS_PORT) for text in self.nameservers]
+            pairs = [split_address(each, DNS_PORT) for each in self.nameservers]
             return [(canonical_host(host), port) for host, port in pairs], SearchList()
         try:
             system = self.system()

@@ -110,11 +110,11 @@ class URL:
     userinfo: str = field(default="", repr=False)
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, url: str) -> Self:
         """Return a URL, its host in one spelling; `ValueError` or `InvalidHostError` if it has none."""
-        if _CONTROLS.search(text):
+        if _CONTROLS.search(url):
             raise ValueError("a URL has no control characters")
-        scheme, _, rest = text.partition(":")
+        scheme, _, rest = url.partition(":")
         if scheme.lower() not in SCHEME_PORTS:
             raise ValueError(f"the scheme {scheme[:20]!r} is neither http nor https")
         if not rest.startswith("//"):
@@ -122,8 +122,8 @@ class URL:
         return cls._after_slashes(scheme.lower(), rest[2:])
 
     @classmethod
-    def _after_slashes(cls, scheme: str, text: str) -> Self:
-        authority = re.split("[/?#]", text, maxsplit=1)[0]
+    def _after_slashes(cls, scheme: str, rest: str) -> Self:
+        authority = re.split("[/?#]", rest, maxsplit=1)[0]
         userinfo, _, address = authority.rpartition("@")
         bracket = address.rfind("]")
         colon = address.find(":", bracket + 1)
@@ -137,7 +137,7 @@ class URL:
             if not (digits.isascii() and digits.isdecimal()) or int(digits[:6]) not in PORTS:
                 raise ValueError(f"port {digits[:20]} is not from {PORTS[0]} to {PORTS[-1]}")
             port = int(digits)
-        return cls(scheme, canonical_host(host), port, _target(text[len(authority) :]), userinfo)
+        return cls(scheme, canonical_host(host), port, _target(rest[len(authority) :]), userinfo)
 
     @property
     def authority(self) -> str:
@@ -175,9 +175,9 @@ class URL:
         return evolve(url, target=_without_dots(path) + mark + query, userinfo="")
 
 
-def _target(text: str) -> str:
+def _target(rest: str) -> str:
     """Return what is sent of a URL's end: what cannot be sent as it is written is percent-encoded."""
-    path, mark, query = text.partition("#")[0].partition("?")
+    path, mark, query = rest.partition("#")[0].partition("?")
     escaped = quote(path, _PATH_CHARACTERS, errors="surrogateescape") or "/"
     return escaped + mark + quote(query, _QUERY_CHARACTERS, errors="surrogateescape")
 

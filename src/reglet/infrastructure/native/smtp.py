@@ -48,15 +48,14 @@ class SMTPSession:
 
     def banner(self) -> str:
         """Read the banner, its code included (`220 mail.example.com ESMTP`)."""
-        code, text = self._client.getreply()
-        return self._expect(_READY, code, text)
+        return self._expect(_READY, *self._client.getreply())
 
     def extensions(self) -> tuple[str, ...]:
         """Say EHLO and return what the server offers; nothing if it knows HELO only."""
         self._limit()
-        code, text = self._client.ehlo()
+        code, reply = self._client.ehlo()
         if code == _OK:
-            return tuple(line.strip() for line in text.decode("utf-8", "replace").splitlines()[1:])
+            return tuple(line.strip() for line in reply.decode("utf-8", "replace").splitlines()[1:])
         self._expect(_OK, *self._client.helo())
         return ()
 
@@ -83,8 +82,8 @@ class SMTPSession:
     def _limit(self) -> None:
         self._connection.settimeout(self._deadline.seconds())
 
-    def _expect(self, wanted: int, code: int, text: bytes) -> str:
-        answer = f"{code} {text.decode('utf-8', 'replace')}"
+    def _expect(self, wanted: int, code: int, reply: bytes) -> str:
+        answer = f"{code} {reply.decode('utf-8', 'replace')}"
         if code != wanted:
             raise SMTPRefusedError(f"the server answered {answer[:500]!r}, not {wanted}")
         return answer
