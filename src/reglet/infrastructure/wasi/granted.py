@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 from attrs import evolve, field, frozen
 
 from reglet.domain.errors import UnsupportedOptionError
-from reglet.domain.policy.files import path_pattern, special_folder
+from reglet.domain.policy import path_pattern, special_folder
 from reglet.domain.policy.globs import Glob, PatternError, alternatives, is_exact
 from reglet.infrastructure.wasi.real_files import (
     Location,
