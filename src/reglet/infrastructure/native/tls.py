@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from reglet.domain.policy import canonical_host
+from reglet.domain.policy.network import canonical_host
 from reglet.infrastructure.native.dialer import Deadline
 
 
