@@ -10,9 +10,6 @@ from reglet.application.models.schema import DRAFT, JSONSchema, input_schema
 from reglet.application.operations import Operation
 from reglet.domain.errors import DefinitionError
 
-ROUTING = ("service", "operation")
-"""The keys by which a config names its operation."""
-
 _NARROWING = frozenset(
     {
         "maximum",
