@@ -1,8 +1,6 @@
 """All that `reglet` itself offers: its own module loads this when it is first asked for one of the names."""
 
-from reglet.application.checks.connections import run_smtp_check, run_tcp_check
-from reglet.application.checks.dns import run_dns_check
-from reglet.application.checks.http import run_http_check
+from reglet.application.checks import run_dns_check, run_http_check, run_smtp_check, run_tcp_check
 from reglet.application.examples import Example
 from reglet.application.models.decorators import field, model
 from reglet.application.models.meta import (
@@ -26,7 +24,6 @@ from reglet.application.operations import operation
 from reglet.application.plugin import PluginDefinition, define_plugin, register
 from reglet.application.results import refusals_are_answers
 from reglet.domain.context import Context
-from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
     ExecCapability,
@@ -48,6 +45,7 @@ from reglet.domain.entities.records import (
     SMTPConnectResult,
 )
 from reglet.domain.entities.result import (
+    ErrorDetail,
     Result,
     ResultStatus,
     RunMetadata,
