@@ -134,14 +134,14 @@ class SandboxRunner:
 
     def __init__(
         self,
-        module: Path | bytes,
+        module: Path | Module,
         grants: GrantSet,
         *,
         name: str = "the module",
         dialect: Dialect = Dialect.ABI,
         file_observer: FileObserver | None = None,
     ) -> None:
-        """Run `module`, a file or its content, which messages then call `name`, on a host of a dialect.
+        """Run `module`, a file or what a sandbox has loaded, on a host of a dialect.
 
         `file_observer` is given the paths that the plugin asks for, in place of the test that runs.
         """
