@@ -153,7 +153,8 @@ class LogStream(io.TextIOBase):
         super().__init__()
         self._logger = logger
         self._level = level
-        self._begun = ""
+        self.begun = ""
+        """A line that is not ended yet."""
 
     def writable(self) -> bool:
         """Return True."""
@@ -161,17 +162,17 @@ class LogStream(io.TextIOBase):
 
     def write(self, string: str) -> int:
         """Log every line that ends in `string`; keep a begun one, up to 64 K characters of it."""
-        *lines, self._begun = (self._begun + string).split("\n")
+        *lines, self.begun = (self.begun + string).split("\n")
         for line in lines:
             self._log(line)
-        if len(self._begun) > LONGEST:
+        if len(self.begun) > LONGEST:
             self.finish()
         return len(string)
 
     def finish(self) -> None:
         """Log a begun line as it is."""
-        if self._begun:
-            begun, self._begun = self._begun, ""
+        if self.begun:
+            begun, self.begun = self.begun, ""
             self._log(begun)
 
     def _log(self, line: str) -> None:
@@ -201,7 +202,7 @@ class LogRedirect:
     @property
     def installed(self) -> bool:
         """Whether all of it is installed: a plugin may have put something of its own there."""
-        root = logging.getLogger()
+        root = logging.root
         return (
             self._handler in root.handlers
             and root.level == self._level
@@ -230,7 +231,8 @@ class LogRedirect:
     def finish(self) -> None:
         """Log lines that were begun and not ended: a check is over."""
         for stream in self._streams:
-            stream.finish()
+            if stream.begun:
+                stream.finish()
 
     def restore(self) -> None:
         """Leave everything as it was before it was installed."""
@@ -244,9 +246,8 @@ class LogRedirect:
 
     def __exit__(self, *_: object) -> None:
         """Restore; a permanent one only logs begun lines."""
-        if self._permanent:
-            self.finish()
-        else:
+        self.finish()
+        if not self._permanent:
             self.restore()
 
 

@@ -34,8 +34,8 @@ _SMALLEST_PLAIN, _SMALLEST_EXPONENT = 1e-6, 1e21
 
 def to_bytes(text: str) -> bytes:
     """Return JSON text as bytes, escaped for HTML as Go does; what is not Unicode becomes U+FFFD."""
-    for character, escape in GO_ESCAPES.items():
-        if character in text:
+    if "<" in text or ">" in text or "&" in text or not text.isascii():
+        for character, escape in GO_ESCAPES.items():
             text = text.replace(character, escape)
     try:
         return text.encode()
@@ -104,14 +104,10 @@ def _written(encoder: _Encoder, value: JSONValue) -> str:
         text = "".join(encoder(value, 0))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise WireFormatError("encode", "JSON", error) from error
-    if _may_hold_go_floats(text):
+    # a float may be in it that Go spells differently; looking for one rare character is far faster
+    if ".0" in text or ("-" in text and "e-" in text) or ("+" in text and "e+" in text):
         return _STRING_OR_NUMBER.sub(_go_number, text)
     return text
-
-
-def _may_hold_go_floats(text: str) -> bool:
-    """Whether there may be a float that Go spells differently; looking for one character is far faster."""
-    return ("." in text and ".0" in text) or ("-" in text and "e-" in text) or ("+" in text and "e+" in text)
 
 
 def _go_number(token: re.Match[str]) -> str:
