@@ -60,7 +60,7 @@ def decode_config(config: bytes) -> dict[str, Any]:
     if not config:
         return {}
     try:
-        string = str(config, "utf-8")
+        string = config.decode()
         try:
             decoded, end = _SCAN(string, 0)
         except StopIteration:

@@ -196,7 +196,8 @@ class LogRedirect:
         self._takes_streams = streams
         self._permanent = permanent
         self._handler: LogSinkHandler | None = None
-        self._streams: tuple[LogStream, ...] = ()
+        self._out: LogStream | None = None
+        self._error: LogStream | None = None
         self._undo = ExitStack()
 
     @property
@@ -206,7 +207,7 @@ class LogRedirect:
         return (
             self._handler in root.handlers
             and root.level == self._level
-            and (not self._streams or (sys.stdout, sys.stderr) == self._streams)
+            and (self._out is None or (sys.stdout is self._out and sys.stderr is self._error))
         )
 
     def install(self) -> None:
@@ -221,18 +222,18 @@ class LogRedirect:
         self._undo.callback(logging.captureWarnings, capture=False)
         logging.captureWarnings(capture=True)
         if self._takes_streams:
-            out = LogStream(logging.getLogger("stdout"), logging.INFO)
-            err = LogStream(logging.getLogger("stderr"), logging.WARNING)
-            self._streams = (out, err)
+            self._out = LogStream(logging.getLogger("stdout"), logging.INFO)
+            self._error = LogStream(logging.getLogger("stderr"), logging.WARNING)
             self._undo.callback(setattr, sys, "stdout", sys.stdout)
             self._undo.callback(setattr, sys, "stderr", sys.stderr)
-            sys.stdout, sys.stderr = out, err
+            sys.stdout, sys.stderr = self._out, self._error
 
     def finish(self) -> None:
         """Log lines that were begun and not ended: a check is over."""
-        for stream in self._streams:
-            if stream.begun:
-                stream.finish()
+        if self._out is not None and self._out.begun:
+            self._out.finish()
+        if self._error is not None and self._error.begun:
+            self._error.finish()
 
     def restore(self) -> None:
         """Leave everything as it was before it was installed."""

@@ -54,6 +54,7 @@ class Exports:
         self._streams = streams
         self._redirect: LogRedirect | None = None
         self._context = Context(clients=host_clients(functions), clock=clock)
+        self._running = RunningCheck(self._context)
         self._known_name: str | None = None
         self._run = ""
 
@@ -61,6 +62,7 @@ class Exports:
         """Install the log now and for good: a module has no other use for logs and streams."""
         self._redirect = LogRedirect(self._log, permanent=True)
         self._redirect.install()
+        running_check.set(self._running)
 
     def manifest(self) -> bytes:
         """Return the Manifest; one that cannot be made says so in its description, and in the log."""
@@ -86,9 +88,9 @@ class Exports:
 
     def answer(self, entry: str, payload: bytes) -> bytes:
         """Answer an export by the name of its entry: the runtime passes every call of a host on so."""
-        if entry in _WITHOUT_CONFIG:
-            return _WITHOUT_CONFIG[entry](self)
-        return _WITH_CONFIG[entry](self, payload)
+        if entry in _WITH_CONFIG:
+            return _WITH_CONFIG[entry](self, payload)
+        return _WITHOUT_CONFIG[entry](self)
 
     def _described(self, encode: Callable[[Manifest], bytes]) -> bytes:
         try:
@@ -131,7 +133,7 @@ class Exports:
             return encode(refused_looks.judged(_result_of(error)), start)
 
     def _check(self, config: bytes) -> Result:
-        token = running_check.set(RunningCheck(self._context))
+        token = None if running_check.get() is self._running else running_check.set(self._running)
         try:
             result = self._plugin.check(self._context, config)
             if not isinstance(result, Result):
@@ -140,7 +142,8 @@ class Exports:
             check = None if judged is result else running_check.get()
             return judged if check is None else redacted(judged, check.redaction)
         finally:
-            running_check.reset(token)
+            if token is not None:
+                running_check.reset(token)
 
     def _encoded(self, result: Result, start: int) -> bytes:
         end = _now()
