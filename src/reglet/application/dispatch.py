@@ -13,9 +13,9 @@ from attrs import frozen
 
 from reglet.application.logging import NO_SECRETS, RunningCheck, running_check
 from reglet.application.models.error_messages import shown
-from reglet.application.models.inspect import model_type
+from reglet.application.models.from_json import Parser, model_parser
+from reglet.application.models.model_types import model_type
 from reglet.application.models.redaction import Redaction, secret_strings
-from reglet.application.models.structure import Parser, model_parser
 from reglet.application.names import quoted, suggestion
 from reglet.application.operations import Operation
 from reglet.application.results import redacted, result_of, result_of_error

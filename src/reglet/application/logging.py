@@ -17,14 +17,14 @@ from typing import Any, Final
 
 from attrs import define, frozen
 
-from reglet.application.models.inspect import is_model
+from reglet.application.models.model_types import is_model
 from reglet.application.models.redaction import Redaction
-from reglet.application.models.unstructure import unstructure_model
+from reglet.application.models.to_json import model_to_json
 from reglet.application.results import author_traceback, one_line
 from reglet.domain.context import Context
 from reglet.domain.entities import GO_ESCAPES
-from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.records import LogAttribute, LogAttributeType, LogMessage
+from reglet.domain.entities.result import ErrorDetail
 from reglet.domain.ports import LogSink
 from reglet.domain.time import format_duration, format_time
 
@@ -141,7 +141,7 @@ def _json_default(value: Any) -> Any:
     if isinstance(value, (set, frozenset)):
         return sorted(value, key=str)
     if is_model(type(value)):
-        return unstructure_model(value)
+        return model_to_json(value)
     return _typed(value)[1]
 
 

@@ -26,7 +26,7 @@ from reglet.infrastructure.atomic import read_bounded
 if TYPE_CHECKING:
     from reglet.cli.targets import LoadedPlugin
     from reglet.domain.entities.manifest import ExampleManifest, Manifest
-    from reglet.testing.examples import ExampleCase
+    from reglet.testing.plugintest import ExampleCase
 
 
 _STDIN = ("-", "@-")
@@ -229,7 +229,7 @@ def example_with_answers(plugin: LoadedPlugin, name: str) -> ExampleCase | None:
     """Return the example of a plugin in process that brings its own answers; a module's have none."""
     if not isinstance(plugin, InProcessPlugin):
         return None
-    from reglet.testing.examples import examples_of
+    from reglet.testing.plugintest import examples_of
 
     found = [case for case in examples_of(plugin.definition) if case.name == name and case.answers]
     return found[0] if len(found) == 1 else None

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from reglet.domain.ports import HostFunctions
     from reglet.infrastructure.host.events import HostCallEvent
     from reglet.sandbox import Dialect
-    from reglet.testing.examples import ExampleCase
+    from reglet.testing.plugintest import ExampleCase
     from reglet.testing.runners import Runner
     from reglet.testing.usage import Usage
 
@@ -172,7 +172,7 @@ class _Outcome:
 
 
 def _run_example(example: ExampleCase, output_format: Format) -> int:
-    from reglet.testing.examples import ExampleFailed, run_example
+    from reglet.testing.plugintest import ExampleFailed, run_example
 
     started = time.perf_counter()
     try:

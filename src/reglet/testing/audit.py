@@ -28,7 +28,7 @@ from reglet.domain.errors import RegletError
 from reglet.domain.policy import Decision, Policy
 from reglet.domain.ports import Plugin
 from reglet.domain.urls import DNS_PORT
-from reglet.testing.examples import ExampleCase, ExampleFailed, examples_of, run_example
+from reglet.testing.plugintest import ExampleCase, ExampleFailed, examples_of, run_example
 from reglet.testing.runners import definition_of
 from reglet.testing.usage import Usage, grants_opened, usage_recorded
 

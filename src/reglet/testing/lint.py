@@ -14,7 +14,7 @@ from typing import TypeAlias
 from attrs import evolve
 
 from reglet.application.lint import RULES, Finding, lint_manifest
-from reglet.application.models.inspect import model_type
+from reglet.application.models.model_types import model_type
 from reglet.application.names import PROJECT_FILE, suggestion
 from reglet.application.plugin import PluginDefinition
 from reglet.domain.context import Context

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from reglet.application.models.inspect import model_type
+from reglet.application.models.model_types import model_type
 from reglet.application.models.redaction import secret_strings
 from reglet.application.plugin import PluginDefinition
 from reglet.domain.entities import JSONValue

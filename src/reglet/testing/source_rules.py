@@ -17,8 +17,7 @@ from typing import TypeAlias
 from attrs import define, field, frozen
 
 from reglet.application.lint import Finding
-from reglet.application.models.inspect import model_type
-from reglet.application.models.types import DictType, ListType, ModelType, Type
+from reglet.application.models.model_types import DictType, ListType, ModelType, Type, model_type
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.policy import Policy
 

@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from reglet.application import examples
 from reglet.application.examples import Answer
-from reglet.application.models.inspect import model_type
-from reglet.application.models.strings import compile_pattern
-from reglet.application.models.types import (
+from reglet.application.models.model_types import (
     AnyType,
     BoolType,
     DateTimeType,
@@ -28,7 +26,9 @@ from reglet.application.models.types import (
     StrType,
     TimeDeltaType,
     Type,
+    model_type,
 )
+from reglet.application.models.strings import compile_pattern
 from reglet.application.operations import Operation, read_signature
 from reglet.application.plugin import PluginDefinition, is_plugin
 from reglet.domain.context import Context
@@ -37,8 +37,8 @@ from reglet.domain.ports import Plugin
 from reglet.domain.time import format_duration, format_time
 from reglet.infrastructure.extras import add_with
 from reglet.testing.assertions import explain
-from reglet.testing.examples import examples_of
-from reglet.testing.fakes.host import FakeHost
+from reglet.testing.fake_host import FakeHost
+from reglet.testing.plugintest import examples_of
 from reglet.testing.runners import definition_of
 from reglet.testing.usage import usage_paused
 

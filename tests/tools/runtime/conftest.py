@@ -12,7 +12,7 @@ import pytest
 from reglet.infrastructure.build.runtime import Guest, Runtime
 from reglet.infrastructure.build_contract import STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.runtime import RuntimeProduct, load_product
-from reglet.infrastructure.wasi import MemoryFile, directory_of
+from reglet.infrastructure.wasi.tree import MemoryFile, directory_of
 from reglet.infrastructure.wasm.snapshot import write_snapshot
 from tests.built_plugins import Shared
 from tests.tools.runtime.guest_of_echo import SOURCE

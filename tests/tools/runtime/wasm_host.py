@@ -6,22 +6,16 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from reglet.infrastructure.engine import GuestSession, LinkedModule, compiled, engine
-from reglet.infrastructure.wasi import (
-    HashedRandom,
-    MemoryFile,
-    ReadOnlyTree,
-    SteppingClock,
-    System,
-    directory_of,
-)
-from reglet.infrastructure.wasm.entries import PAGE_SIZE
-from reglet.infrastructure.wasm.signatures import read_signatures
+from reglet.infrastructure.wasi.system import HashedRandom, SteppingClock, System
+from reglet.infrastructure.wasi.tree import MemoryFile, ReadOnlyTree, directory_of
+from reglet.infrastructure.wasm.module import read_signatures
+from reglet.infrastructure.wasm.sections import PAGE_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reglet.infrastructure.engine import HostFunction
-    from reglet.infrastructure.wasm.signatures import FunctionImport
+    from reglet.infrastructure.wasm.module import FunctionImport
 
 _compiled = cache(compiled)
 

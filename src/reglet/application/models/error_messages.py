@@ -6,8 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reglet.application.models.inspect import model_type
-from reglet.application.models.types import (
+from reglet.application.models.model_types import (
     AnyType,
     BoolType,
     DateTimeType,
@@ -20,6 +19,7 @@ from reglet.application.models.types import (
     StrType,
     TimeDeltaType,
     Type,
+    model_type,
 )
 from reglet.domain.errors import ConfigError
 

@@ -19,8 +19,7 @@ from reglet.domain.errors import (
     DNSError,
     TimeoutError,  # noqa: A004 - our own family
 )
-from reglet.domain.policy import Target, parse_address
-from reglet.domain.policy.network import Address
+from reglet.domain.policy.network import Address, Target, parse_address
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import PORTS
 

@@ -18,8 +18,7 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import MXRecord
 from reglet.domain.errors import DNSError
-from reglet.domain.policy import InvalidHostError, Target, canonical_host, parse_address
-from reglet.domain.policy.network import MAX_NAME
+from reglet.domain.policy.network import MAX_NAME, InvalidHostError, Target, canonical_host, parse_address
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import DNS_PORT, join_host_port
 from reglet.infrastructure.extras import MissingPackageError

@@ -22,7 +22,7 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import MAX_BODY_BYTES, HTTPRequest, HTTPResponse
 from reglet.domain.errors import DNSError, HTTPError
-from reglet.domain.policy import InvalidHostError, Target, canonical_host
+from reglet.domain.policy.network import InvalidHostError, Target, canonical_host
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import PORTS, SCHEME_PORTS, join_host_port, without_credentials
 from reglet.infrastructure.extras import MissingPackageError

@@ -17,7 +17,7 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import SMTPConnectResult, TLSFacts
 from reglet.domain.errors import DNSError, NetworkError
-from reglet.domain.policy import InvalidHostError
+from reglet.domain.policy.network import InvalidHostError
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import join_host_port
 from reglet.infrastructure.native.dialer import Deadline, Dialer, Lookup, system_lookup

@@ -17,7 +17,7 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import DEFAULT_TIMEOUT, ObservedConnection, TLSFacts
 from reglet.domain.errors import DNSError, TCPError
-from reglet.domain.policy import InvalidHostError, canonical_host, parse_address
+from reglet.domain.policy.network import InvalidHostError, canonical_host, parse_address
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import join_host_port
 from reglet.infrastructure.extras import MissingPackageError

@@ -12,7 +12,7 @@ from attrs import evolve
 
 from reglet.infrastructure.host.validation import NEWER_EXPORTS, OLDER_EXPORTS
 from reglet.infrastructure.wasm.binary import ModuleFormatError
-from reglet.infrastructure.wasm.inspect import read_plugin
+from reglet.infrastructure.wasm.module import read_plugin
 from reglet.sandbox import Sandbox, SandboxError
 from reglet.testing.conformance.looks import LOOKS, older_form
 from reglet.testing.conformance.report import (

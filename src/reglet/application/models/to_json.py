@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import typing
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from reglet.application.models.inspect import is_model, model_type
-from reglet.application.models.types import (
+from reglet.application.models.model_types import (
+    LISTS,
     AnyType,
     BoolType,
     DateTimeType,
@@ -22,6 +23,8 @@ from reglet.application.models.types import (
     StrType,
     TimeDeltaType,
     Type,
+    is_model,
+    model_type,
 )
 from reglet.domain.time import format_duration, format_time
 
@@ -36,30 +39,30 @@ Hook: TypeAlias = Callable[[Any], Any]
 """Takes a Python value and returns the JSON value."""
 
 
-def unstructure_model(value: Any, *, redact: bool = True) -> dict[str, Any]:
+def model_to_json(value: Any, *, redact: bool = True) -> dict[str, Any]:
     """Return a model as a JSON object with every field, secrets redacted unless `redact` is false."""
     data: dict[str, Any] = _converter(redact=redact).get_unstructure_hook(type(value))(value)
     return data
 
 
-def unstructure(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """Return a value with the models and enum members in it as JSON values; what else there is stays."""
     if is_model(type(value)):
-        return unstructure_model(value)
+        return model_to_json(value)
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):
-        return {name: unstructure(entry) for name, entry in value.items()}
-    return [unstructure(each) for each in value] if isinstance(value, list | tuple) else value
+        return {name: to_json(entry) for name, entry in value.items()}
+    return [to_json(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-def unstructure_hook(model: type[Any]) -> Hook:
-    """Return what `unstructure_model` does for one model."""
+def model_writer(model: type[Any]) -> Hook:
+    """Return what `model_to_json` does for one model."""
     hook: Hook = _converter(redact=True).get_unstructure_hook(model)
     return hook
 
 
-def unstructure_as(value: Any, annotation: Any, *, redact: bool = True) -> Any:
+def field_to_json(value: Any, annotation: Any, *, redact: bool = True) -> Any:
     """Return a value of a field's type as JSON; it may raise anything if it is of another."""
     return _converter(redact=redact).unstructure(value, annotation)
 
@@ -68,13 +71,26 @@ def unstructure_as(value: Any, annotation: Any, *, redact: bool = True) -> Any:
 def _converter(*, redact: bool) -> Converter:
     from cattrs import Converter
 
-    converter = Converter(unstruct_collection_overrides={Sequence: list})
+    converter = Converter()
     converter.register_unstructure_hook(datetime, format_time)
     converter.register_unstructure_hook(timedelta, format_duration)
     converter.register_unstructure_hook(str, _string)
-    converter.register_unstructure_hook_func(lambda kind: kind in (Any, object), unstructure)
+    converter.register_unstructure_hook_func(lambda kind: kind in (Any, object), to_json)
+    converter.register_unstructure_hook_factory(
+        lambda kind: typing.get_origin(kind) in LISTS, lambda kind: _list(kind, converter)
+    )
     converter.register_unstructure_hook_factory(is_model, lambda cls: _model(cls, converter, redact=redact))
     return converter
+
+
+def _list(annotation: Any, converter: Converter) -> Hook:
+    """Return the hook of a list; cattrs' own takes three times as long."""
+    item = typing.get_args(annotation)[0]
+    unstructure_item: Hook = converter.get_unstructure_hook(item)
+    same = frozenset({item}.intersection((str, bool, int, float)))
+    return lambda items: (
+        list(items) if same.issuperset(map(type, items)) else [unstructure_item(each) for each in items]
+    )
 
 
 def _model(cls: type[Any], converter: Converter, *, redact: bool) -> Hook:
@@ -159,12 +175,13 @@ def _check_of(type_: Type) -> Callable[[Any], None]:  # noqa: C901 - a case a ty
                     raise _TypeMismatchError(f"none of {', '.join(map(repr, members))}")
 
         case ListType(item=inner):
-            check_item = _check_of(inner)
+            check_item, exact = _check_of(inner), frozenset(_CLASSES.get(type(inner), ()))
 
             def check(value: Any) -> None:
                 if not isinstance(value, (list, tuple)):
                     raise _TypeMismatchError.of(value, "list")
-                _check_each(enumerate(value), check_item)
+                if not exact.issuperset(map(type, value)):
+                    _check_each(enumerate(value), check_item)
 
         case DictType(value=inner):
             check_item = _check_of(inner)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reglet.application.checks.connections import run_smtp_check
+from reglet.application.checks import run_smtp_check
 from reglet.domain.context import Context
 from reglet.domain.entities.records import SMTPConnectResult
 from reglet.domain.entities.result import Result

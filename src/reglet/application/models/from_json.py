@@ -28,10 +28,10 @@ from reglet.application.models.error_messages import (
     shown,
     shown_secret,
 )
-from reglet.application.models.inspect import DICTS, LISTS, is_model, model_type, type_of
 from reglet.application.models.meta import Meta
-from reglet.application.models.strings import compile_pattern, format_check
-from reglet.application.models.types import (
+from reglet.application.models.model_types import (
+    DICTS,
+    LISTS,
     AnyType,
     DictType,
     EnumType,
@@ -41,8 +41,12 @@ from reglet.application.models.types import (
     ListType,
     StrType,
     Type,
+    is_model,
+    model_type,
+    type_of,
 )
-from reglet.application.models.unstructure import REDACTED, unstructure_as
+from reglet.application.models.strings import compile_pattern, format_check
+from reglet.application.models.to_json import REDACTED, field_to_json
 from reglet.domain.errors import DefinitionError, SchemaError
 from reglet.domain.time import is_date_time, parse_duration, parse_time
 
@@ -75,14 +79,14 @@ def model_parser(model: type[Any]) -> Parser:
             return structure(data, model), []
         except Exception:  # noqa: BLE001, S110 - what it is, the detailed converter finds
             pass
-        return structure_in_detail(model, data)
+        return parse_in_detail(model, data)
 
     return parse
 
 
 def default_in_json(field: Field) -> Any:
     """Return a field's default as a config would have it, secrets included; raises if it does not fit."""
-    return unstructure_as(_checked(field, field.default_value(), "default"), field.annotation, redact=False)
+    return field_to_json(_checked(field, field.default_value(), "default"), field.annotation, redact=False)
 
 
 def check_model(model: type[Any]) -> None:
@@ -207,15 +211,19 @@ def _enum(annotation: Any) -> Hook:
 def _list(annotation: Any, converter: Converter) -> Hook:
     from cattrs.cols import list_structure_factory
 
-    items: Any = list.__class_getitem__(typing.get_args(annotation)[0])
+    item = typing.get_args(annotation)[0]
+    items: Any = list.__class_getitem__(item)
     structure_items = list_structure_factory(items, converter)
-    is_list = typing.get_origin(annotation) is list
+    make = list if typing.get_origin(annotation) is list else tuple
+    same = frozenset({item}.intersection((str, bool, int)))
 
     def structure(value: Any, _: Any) -> Any:
         if value.__class__ is not list:
             raise InvalidValue("be a list", value=value)
+        if same.issuperset(map(type, value)):  # many strings are as quick as one this way
+            return make(value)
         made = structure_items(value, items)
-        return made if is_list else tuple(made)
+        return made if make is list else tuple(made)
 
     return structure
 
@@ -339,7 +347,7 @@ def _stand_ins(cls: type[Any]) -> Mapping[str, Any]:
         if each.required or each.is_factory:
             continue
         if each.default is NOTHING or not _is_same(made, value):
-            stand_ins[each.name] = unstructure_as(made, each.annotation, redact=False)
+            stand_ins[each.name] = field_to_json(made, each.annotation, redact=False)
     return stand_ins
 
 
@@ -357,10 +365,10 @@ def _checked(field: Field, value: Any, what: str) -> Any:
         return None
     printed = REDACTED if field.meta.secret else repr(value)
     try:
-        data = unstructure_as(value, field.annotation, redact=False)
+        data = field_to_json(value, field.annotation, redact=False)
     except (TypeError, ValueError, AttributeError, KeyError) as error:
         raise DefinitionError(f"its {what} {printed} does not fit its type") from error
-    made, problems = structure_in_detail(field.annotation, data, shown_secret if field.meta.secret else shown)
+    made, problems = parse_in_detail(field.annotation, data, shown_secret if field.meta.secret else shown)
     if problems:
         raise DefinitionError(f"its {what} {printed} does not fit: {problems[0].removesuffix(' @ $')}")
     return made
@@ -404,7 +412,7 @@ _FACTORIES: tuple[tuple[Callable[[Any], bool], Callable[..., Hook]], ...] = (
 )
 
 
-def structure_in_detail(
+def parse_in_detail(
     annotation: Any, data: Any, show: Callable[[Any], str] | None = None
 ) -> tuple[Any, list[str]]:
     """Return what the detailed converter makes of `data`, or None and every problem."""

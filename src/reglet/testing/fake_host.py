@@ -22,11 +22,15 @@ from reglet.domain.policy import Policy
 from reglet.domain.ports import HostFunctions, Plugin, with_client
 from reglet.infrastructure.guest.clients import host_clients
 from reglet.infrastructure.host import HostCallEvent, HostDispatcher, HostPorts
-from reglet.testing.fakes.connections import FakeSMTPClient, FakeTCPDialer
-from reglet.testing.fakes.dns import FakeDNSResolver, LookupTypes
-from reglet.testing.fakes.exec import FakeCommandRunner
-from reglet.testing.fakes.http import FakeHTTPClient
-from reglet.testing.fakes.routes import Fake, FakeClock
+from reglet.testing.fakes import (
+    FakeCommandRunner,
+    FakeDNSResolver,
+    FakeHTTPClient,
+    FakeSMTPClient,
+    FakeTCPDialer,
+    LookupTypes,
+)
+from reglet.testing.routes import Fake, FakeClock
 from reglet.testing.runners import EVERYTHING, definition_of, encode_config, runner_of
 from reglet.testing.usage import are_grants_open
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from reglet.application.checks.http import run_http_check
+from reglet.application.checks import run_http_check
 from reglet.domain.context import Context
 from reglet.domain.entities.records import HTTPRequest, HTTPResponse
 from reglet.domain.entities.result import Result

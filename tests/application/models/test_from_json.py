@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 import pytest
 
 import reglet
-from reglet.application.models.schema import input_schema
-from reglet.application.models.structure import parse_model
+from reglet.application.models.from_json import parse_model
+from reglet.application.models.json_schema import input_schema
 
 
 class Colour(Enum):

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from reglet.application.models.inspect import model_type
-from reglet.application.models.strings import spelled_out
-from reglet.application.models.structure import check_model, default_in_json
-from reglet.application.models.types import (
+from reglet.application.models.from_json import check_model, default_in_json
+from reglet.application.models.model_types import (
     AnyType,
     BoolType,
     DateTimeType,
@@ -25,8 +23,10 @@ from reglet.application.models.types import (
     TimeDeltaType,
     Type,
     holds_secrets,
+    model_type,
 )
-from reglet.application.models.unstructure import unstructure_as
+from reglet.application.models.strings import spelled_out
+from reglet.application.models.to_json import field_to_json
 from reglet.domain.time import DURATION_PATTERN
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -129,5 +129,5 @@ def _field(field: Field, *, output: bool) -> JSONSchema:
     if meta.deprecated:
         schema["deprecated"] = True
     if meta.examples and not meta.secret:
-        schema["examples"] = [unstructure_as(example, field.annotation) for example in meta.examples]
+        schema["examples"] = [field_to_json(example, field.annotation) for example in meta.examples]
     return schema

@@ -1,32 +1,109 @@
-"""The types of what a module imports and exports.
+"""A core module, read for those who run or inspect it: all but its code, which may be ten megabytes.
 
-They are read here and never asked of the engine for a module of unknown origin: its C interface ends the
-whole process at a type that it does not know.
+The types of what it imports and exports are read here too, and never asked of the engine for a module of
+unknown origin: its C interface ends the whole process at a type that it does not know.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 
 from reglet.infrastructure.wasm.binary import ModuleFormatError
-from reglet.infrastructure.wasm.entries import (
+from reglet.infrastructure.wasm.sections import (
+    CustomSection,
+    Export,
     ExternKind,
     Import,
+    Section,
+    SectionId,
     SizeLimits,
     ValueType,
+    read_custom_section,
+    read_data_segment,
     read_export,
     read_import,
+    read_items,
     read_limits,
+    read_sections,
     read_value_type,
 )
-from reglet.infrastructure.wasm.sections import SectionId, read_items, read_sections
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from reglet.infrastructure.wasm.binary import Reader
+
+
+BUILD_SECTION = "reglet"
+"""The custom section that says what a plugin was built of, in JSON."""
+
+
+@frozen
+class PluginModule:
+    """What a core module has and needs.
+
+    Attributes:
+        imports: in their order.
+        exports: in their order.
+        memory: its own memory in pages, None if it has none.
+        data: what its memory begins with, as (address, bytes).
+        custom: the contents of its custom sections by name.
+        section_sizes: bytes of each section's contents, custom sections together.
+    """
+
+    imports: tuple[Import, ...]
+    exports: tuple[Export, ...]
+    memory: SizeLimits | None
+    data: tuple[tuple[int, memoryview], ...] = field(repr=False)
+    custom: Mapping[str, memoryview] = field(repr=False)
+    section_sizes: Mapping[SectionId, int]
+
+    @property
+    def exported_functions(self) -> frozenset[str]:
+        """The names of the functions that it exports."""
+        return frozenset(each.name for each in self.exports if each.kind is ExternKind.FUNCTION)
+
+    def imported_functions(self, module: str) -> tuple[str, ...]:
+        """Return the names of the functions that it imports from `module`, each once, sorted."""
+        names = {
+            each.name for each in self.imports if each.module == module and each.kind is ExternKind.FUNCTION
+        }
+        return tuple(sorted(names))
+
+
+def read_plugin(module: bytes) -> PluginModule:
+    """Read a core module without looking at its code.
+
+    Raises:
+        ModuleFormatError: the bytes are not a core module, or have what hosts do not take; it has the offset.
+    """
+    sections: dict[SectionId, Section] = {}
+    custom: list[CustomSection] = []
+    sizes: dict[SectionId, int] = {}
+    for each in read_sections(module):
+        sizes[each.id] = sizes.get(each.id, 0) + each.end - each.start
+        if each.id is SectionId.CUSTOM:
+            custom.append(read_custom_section(module, each))
+        else:
+            sections[each.id] = each
+    view = memoryview(module)
+    memories = read_items(module, sections.get(SectionId.MEMORY), read_limits)
+    data: list[tuple[int, memoryview]] = []
+    for segment in read_items(module, sections.get(SectionId.DATA), read_data_segment):
+        if segment.offset.global_index is not None:
+            raise ModuleFormatError("a data segment whose address is a global's value", segment.start)
+        data.append((segment.offset.offset % (1 << 32), view[segment.start : segment.end]))
+    return PluginModule(
+        imports=read_items(module, sections.get(SectionId.IMPORT), read_import),
+        exports=read_items(module, sections.get(SectionId.EXPORT), read_export),
+        memory=memories[0] if memories else None,
+        data=tuple(data),
+        custom={each.name: view[each.start : each.end] for each in custom},
+        section_sizes=sizes,
+    )
+
 
 _FUNCTION_TYPE = 0x60
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from reglet.application.checks.exec import run
+from reglet.application.checks import run
 from reglet.domain.context import Context
 from reglet.domain.entities.records import CommandRequest, CommandResult
 from reglet.domain.errors import ExecError, MissingClientError

@@ -11,8 +11,8 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships no types
 
 import reglet
-from reglet.application.models.schema import input_schema, output_schema
-from reglet.application.models.unstructure import unstructure_model
+from reglet.application.models.json_schema import input_schema, output_schema
+from reglet.application.models.to_json import model_to_json
 from reglet.errors import DefinitionError, SchemaError
 
 
@@ -132,8 +132,8 @@ def test_an_output_that_may_be_null_has_no_type():
     assert "type" not in properties["inner"]
     assert input_schema(Maybe)["properties"]["days"]["type"] == "integer"
     validator = Draft202012Validator(output_schema(Maybe))
-    assert validator.is_valid(unstructure_model(Maybe()))
-    assert validator.is_valid(unstructure_model(Maybe(1, "red", Inner(x=1))))
+    assert validator.is_valid(model_to_json(Maybe()))
+    assert validator.is_valid(model_to_json(Maybe(1, "red", Inner(x=1))))
     assert not validator.is_valid({"days": -10})
     assert not validator.is_valid({"inner": {"x": "no"}})
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import pytest
 
-from reglet.application.checks.dns import run_dns_check
+from reglet.application.checks import run_dns_check
 from reglet.domain.context import Context
 from reglet.domain.entities.records import MXRecord
 from reglet.domain.entities.result import Result

@@ -12,7 +12,7 @@ import pytest
 
 import reglet
 from reglet import Context
-from reglet.application.models.unstructure import output_check
+from reglet.application.models.to_json import output_check
 from reglet.errors import DefinitionError
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reglet.application.models.decorators import field, model
-from reglet.application.models.structure import parse_model
+from reglet.application.models.from_json import parse_model
 from reglet.application.operations import operation
 from reglet.application.plugin import define_plugin
 from reglet.domain.context import Context

@@ -9,7 +9,7 @@ from typing import Any, Self
 import pytest
 from attrs import define
 
-from reglet.application.checks.connections import run_tcp_check
+from reglet.application.checks import run_tcp_check
 from reglet.domain.context import Context
 from reglet.domain.entities.records import ObservedConnection
 from reglet.domain.entities.result import Result
