@@ -10,7 +10,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from attrs import evolve
 
@@ -82,9 +82,7 @@ class Exports:
 
     def legacy_observe(self, config: bytes) -> bytes:
         """Return the Result in the older app's form."""
-        return self._checked(
-            config, lambda result, start: LEGACY_RESULT.encode(self._stamped(result, start, _now()))
-        )
+        return self._checked(config, self._encoded_in_legacy_form)
 
     def answer(self, entry: str, payload: bytes) -> bytes:
         """Answer an export by the name of its entry: the runtime passes every call of a host on so."""
@@ -112,7 +110,7 @@ class Exports:
     def _failure_manifest(self, error: BaseException) -> Manifest:
         """Return a manifest that says why there is none; hosts take an error for an empty one (ABI 6)."""
         text = f"This plugin cannot describe itself: {one_line(error)}"
-        message = LogMessage("ERROR", f"{text}\n{author_traceback(error)}", timestamp=_timestamp(_now()))
+        message = LogMessage("ERROR", f"{text}\n{author_traceback(error)}", timestamp=datetime.now(UTC))
         with contextlib.suppress(Exception):  # the description still says it
             self._log.write(message)
         return Manifest(self._declared_name or "unknown", NO_VERSION, text, __version__, config_schema={})
@@ -122,38 +120,39 @@ class Exports:
         return self._redirect or redirect_logging(self._log, streams=self._streams)
 
     def _checked(self, config: bytes, encode: Callable[[Result, int], bytes]) -> bytes:
-        start = _now()
-        refused_looks.begin()
+        start = time.time_ns() // 1000
+        token = None if running_check.get() is self._running else running_check.set(self._running)
         try:
+            refused_looks.begin()
             with self._redirect or self._logging:
-                return encode(self._check(config), start)
+                result = self._plugin.check(self._context, config)
+                if not isinstance(result, Result):
+                    kind = type(result).__name__
+                    result = _result_of(TypeError(f"check() must return a reglet.Result, not a {kind}"))
+                judged = refused_looks.judged(result if result.error is None else _with_advice(result))
+                if judged is not result and (check := running_check.get()):
+                    judged = redacted(judged, check.redaction)
+                return encode(judged, start)
         except _INTERRUPTS:
             raise
         except BaseException as error:  # noqa: BLE001 - nothing escapes to the host
             return encode(refused_looks.judged(_result_of(error)), start)
-
-    def _check(self, config: bytes) -> Result:
-        token = None if running_check.get() is self._running else running_check.set(self._running)
-        try:
-            result = self._plugin.check(self._context, config)
-            if not isinstance(result, Result):
-                raise TypeError(f"check() must return a reglet.Result, not a {type(result).__name__}")
-            judged = refused_looks.judged(result if result.error is None else _with_advice(result))
-            check = None if judged is result else running_check.get()
-            return judged if check is None else redacted(judged, check.redaction)
         finally:
             if token is not None:
                 running_check.reset(token)
 
     def _encoded(self, result: Result, start: int) -> bytes:
-        end = _now()
+        end = time.time_ns() // 1000
         if result.metadata is not None or result.timestamp is not ZERO_TIME:
-            return RESULT.encode(self._stamped(result, start, end))
+            return RESULT.encode(self._stamped(result, start))
         self._run = run = self._run or run_text(__version__, self._name)
         return encode_check(result, start, end, run)
 
-    def _stamped(self, result: Result, start: int, end: int) -> Result:
-        own, started, ended = result.metadata, _timestamp(start), _timestamp(end)
+    def _encoded_in_legacy_form(self, result: Result, start: int) -> bytes:
+        return LEGACY_RESULT.encode(self._stamped(result, start))
+
+    def _stamped(self, result: Result, start: int) -> Result:
+        own, started, ended = result.metadata, EPOCH + timedelta(microseconds=start), datetime.now(UTC)
         if own is None:
             run = RunMetadata.between(started, ended, sdk_version=__version__, plugin_id=self._name)
         else:
@@ -177,15 +176,6 @@ class Exports:
                 with contextlib.suppress(Exception, SystemExit, GeneratorExit):  # it is asked for elsewhere
                     self._manifest()
         return self._known_name
-
-
-def _now() -> int:
-    """Return microseconds since 1970: to make a `datetime` costs a guest more."""
-    return time.time_ns() // 1000
-
-
-def _timestamp(time: int) -> datetime:
-    return EPOCH + timedelta(microseconds=time)
 
 
 _OF_THE_BUILD = re.compile(r"No such file or directory: '(/plugin|/packages)/")

@@ -307,15 +307,18 @@ def _writer(fields: Iterable[Field], *, is_hostlib: bool) -> _Writer:
         elif each.extra:
             known[f"key_{number}"] = each.key
             item = f"extra.get(key_{number})"
+        piece = f'{comma}"{each.name}":{{write_{number}({item if each.always else "item"})}}'
         if each.always:
-            lines[-1] += f'{comma}"{each.name}":{{write_{number}({item})}}'
+            lines[-1] += piece
             comma = ","
             continue
         known[f"default_{number}"] = each.default
         lines[-1] += "'"
         lines.append(f"    item = {item}")
         lines.append(f"    if item{'' if each.default is UNSET else f' != default_{number}'}:")
-        lines.append(f"        text += f'{comma}\"{each.name}\":{{write_{number}(item)}}{'' if comma else ','}'")
+        lines.append(
+            f"        text += f'{comma}\"{each.name}\":{{write_{number}(item)}}{'' if comma else ','}'"
+        )
         lines.append("    text += f'")
     # before the first field that is always there, each ends in a comma, behind it each begins with one
     lines[-1] += "}}'" if comma else "'"

@@ -61,7 +61,7 @@ _SECOND = 1_000_000
 def _clock_writer() -> Callable[[int], str]:
     """Return what writes microseconds since 1970 as a timestamp; it knows the second of the last one.
 
-    A `datetime` writes itself by the C library's `printf`, which costs a guest as much as the JSON of a Result.
+    A `datetime` writes itself by the C library's `printf`, which costs a guest as much as a Result's JSON.
     """
     begun = 0, f'"{format_time(EPOCH)[:-1]}'
 
