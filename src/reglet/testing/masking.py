@@ -11,12 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from reglet.application.models.model_types import model_type
-from reglet.application.models.redaction import secret_strings
-from reglet.application.plugin import PluginDefinition
 from reglet.domain.entities import JSONValue
 from reglet.domain.ports import Plugin
-from reglet.testing.runners import definition_of
 
 MASK = "***"
 
@@ -332,7 +328,14 @@ def _of_config(config: bytes, plugin: Plugin | None) -> Iterator[str]:
     except ValueError:
         return
     yield from _named_secrets(decoded, named=False)
-    definition = None if plugin is None else definition_of(plugin)
+    if plugin is None:
+        return
+    from reglet.application.models.model_types import model_type
+    from reglet.application.models.redaction import secret_strings
+    from reglet.application.plugin import PluginDefinition
+    from reglet.testing.runners import definition_of
+
+    definition = definition_of(plugin)
     if isinstance(definition, PluginDefinition):
         inputs = [operation.input for operation in definition.operations]
         for model in dict.fromkeys([definition.config, *inputs]):

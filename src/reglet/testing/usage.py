@@ -21,7 +21,6 @@ from urllib.parse import urlsplit
 
 from attrs import evolve, field, frozen
 
-from reglet.application.plugin import PluginDefinition
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
@@ -337,6 +336,8 @@ def side_effects_watched() -> Iterator[None]:
 @contextmanager
 def checks_watched() -> Iterator[None]:
     """Watch every check of a `PluginDefinition` inside the block, whoever calls it."""
+    from reglet.application.plugin import PluginDefinition
+
     unwatched = PluginDefinition.check
 
     def check(plugin: PluginDefinition, ctx: Context, config: bytes) -> Result:
