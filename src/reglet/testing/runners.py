@@ -233,9 +233,7 @@ class GoHostRunner:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
         )
 
-    def check(
-        self, functions: HostFunctions, config: bytes, *, clock: Callable[[], datetime] | None = None
-    ) -> Result:
+    def check(self, functions: HostFunctions, config: bytes, *, clock: Clock | None = None) -> Result:
         """Run one check in a fresh instance, at the time of `clock`, which stands while it runs.
 
         Raises `GoHostError` where the guest trapped.
