@@ -145,8 +145,9 @@ class Exports:
         end = time.time_ns() // 1000
         if result.metadata is not None or result.timestamp is not ZERO_TIME:
             return RESULT.encode(self._stamped(result, start))
-        self._run = run = self._run or run_text(__version__, self._name)
-        return encode_check(result, start, end, run)
+        if not self._run:
+            self._run = run_text(__version__, self._name)
+        return encode_check(result, start, end, self._run)
 
     def _encoded_in_legacy_form(self, result: Result, start: int) -> bytes:
         return LEGACY_RESULT.encode(self._stamped(result, start))
