@@ -10,9 +10,6 @@ from reglet.application.models.model_types import model_type
 from reglet.application.operations import Operation
 from reglet.domain.errors import DefinitionError
 
-ROUTING = ("service", "operation")
-"""The keys by which a config names its operation."""
-
 _NARROWING = frozenset(
     {
         "maximum",

@@ -33,7 +33,6 @@ from reglet.cli.console import (
     write_warning,
 )
 from reglet.cli.grants import capability_lines
-from reglet.cli.reference import field_rows
 from reglet.cli.targets import local_path, manifest_of
 from reglet.domain.escaping import escaped
 
@@ -284,6 +283,8 @@ def _show(described: Manifest) -> None:
 
 def _show_fields(schema: Mapping[str, Any]) -> None:
     """Write a row for each field, nested ones with their path."""
+    from reglet.cli.reference import field_rows
+
     rows = [(row.path, row.type, "yes" if row.required else "", row.meaning) for row in field_rows(schema)]
     if not rows:
         write_line("  no fields")

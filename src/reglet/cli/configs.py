@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from attrs import frozen
 
-from reglet.application.config_schema import ROUTING
 from reglet.application.models.error_messages import path_step
+from reglet.application.names import ROUTING
 from reglet.cli.command import UsageError, require_extra
 from reglet.cli.console import write_warning
 from reglet.cli.targets import InProcessPlugin
@@ -194,11 +194,11 @@ def _decode_yaml(text: str) -> Any:
 
 def warn_of_unknown_fields(config: bytes, manifest: Manifest) -> None:
     """Say on stderr which fields the config's schema does not have, at every depth, and what may be meant."""
-    from difflib import get_close_matches
-
     for path, name, known in _unknown(json.loads(config), manifest.config_schema or {}, "$"):
         if path == "$" and name in ROUTING:
             continue
+        from difflib import get_close_matches
+
         where = "its config" if path == "$" else f"{path} of its config"
         close = get_close_matches(name, known, n=1)
         meant = f"; there are {', '.join(map(repr, known))}" if known else "; there are none"

@@ -115,18 +115,18 @@ class FakeHost:
 
     def add(self, *answers: Answer) -> None:
         """Add a route for each answer of an example."""
+        fakes: dict[type, Fake[Any]] = {
+            HTTPAnswer: self.http,
+            DNSAnswer: self.dns,
+            TCPAnswer: self.tcp,
+            SMTPAnswer: self.smtp,
+            CommandAnswer: self.command,
+        }
         for answer in answers:
-            match answer:
-                case HTTPAnswer():
-                    self.http.add(answer)
-                case DNSAnswer():
-                    self.dns.add(answer)
-                case TCPAnswer():
-                    self.tcp.add(answer)
-                case SMTPAnswer():
-                    self.smtp.add(answer)
-                case CommandAnswer():
-                    self.command.add(answer)
+            fake = fakes.get(type(answer))
+            if fake is None:
+                raise TypeError(f"FakeHost takes answers such as answers.http(…), not {answer!r}")
+            fake.add(answer)
 
     def call(self, name: str, request: bytes) -> bytes:
         """Answer a host function at the seam; what is not granted is answered as a real host does."""

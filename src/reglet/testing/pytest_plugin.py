@@ -379,7 +379,11 @@ def names_a_plugin(path: Path) -> bool:
         tables = tomllib.loads(text)
     except (ValueError, RecursionError):
         return False
-    return "plugin" in tables.get("tool", {}).get("reglet", {})
+    match tables:
+        case {"tool": {"reglet": {"plugin": _}}}:
+            return True
+        case _:
+            return False
 
 
 def project_folder(path: Path) -> Path | None:

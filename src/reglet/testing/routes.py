@@ -271,7 +271,7 @@ class Route(Generic[Response]):
     @property
     def is_used(self) -> bool:
         """Whether every answer of the route was given, and as often as `times` says."""
-        return len(self.calls) >= (self._limit or max(len(self._steps), 1))
+        return len(self.calls) >= (max(len(self._steps), 1) if self._limit is None else self._limit)
 
     @property
     def is_open(self) -> bool:
@@ -343,17 +343,26 @@ class Routes(Generic[AnyRoute]):
             raise TypeError(f"{call}: its timeout is {limit!r}; write timedelta(seconds={limit})")
         self.calls.append(call)
         route = self.find(call)
-        if route is None:
-            if not are_grants_open():
-                raise self._refuse(call)
+        if route is None and are_grants_open():
             note_fake_call(call.port, call.facts)
-            return Failure("refused", "connection refused")
+            return Failure("refused", _TEXTS["refused"])
+        if route is None:
+            lines = [f"unexpected call: {call}"]
+            if self.all:
+                nearest = max(self.all, key=lambda route: route.closeness(call))
+                differences = (f"    {line}" for line in nearest.differences(call))
+                lines += [f"  nearest route:   {nearest}", *differences]
+            else:
+                lines.append(f"  the fake has no {call.port} routes: add one with on(...)")
+            error = UnexpectedCallError("\n".join(lines))
+            self.unexpected.append(error)
+            raise error
         step = route.take(call)
         if not (isinstance(step.outcome, CapabilityError) or getattr(step.outcome, "kind", "") == "denied"):
             note_fake_call(call.port, call.facts)
         if limit and step.latency > limit:
             self.clock.advance(limit)
-            return Failure("timeout", "the operation timed out", limit)
+            return timeout(limit)
         self.clock.advance(step.latency)
         if isinstance(step.outcome, RegletError):
             raise step.outcome
@@ -373,18 +382,6 @@ class Routes(Generic[AnyRoute]):
             first = self.unexpected[0]
             self.unexpected.clear()
             raise first
-
-    def _refuse(self, call: FakeCall) -> UnexpectedCallError:
-        error = UnexpectedCallError("\n".join([f"unexpected call: {call}", *self._hints(call)]))
-        self.unexpected.append(error)
-        return error
-
-    def _hints(self, call: FakeCall) -> list[str]:
-        if not self.all:
-            return [f"  the fake has no {call.port} routes: add one with on(...)"]
-        nearest = max(self.all, key=lambda route: route.closeness(call))
-        differences = [f"    {line}" for line in nearest.differences(call)]
-        return [f"  nearest route:   {nearest}", *differences]
 
 
 class Fake(Generic[AnyRoute]):

@@ -134,14 +134,14 @@ class SandboxRunner:
 
     def __init__(
         self,
-        module: Path | bytes,
+        module: Path | Module,
         grants: GrantSet,
         *,
         name: str = "the module",
         dialect: Dialect = Dialect.ABI,
         file_observer: FileObserver | None = None,
     ) -> None:
-        """Run `module`, a file or its content, which messages then call `name`, on a host of a dialect.
+        """Run `module`, a file or what a sandbox has loaded, on a host of a dialect.
 
         `file_observer` is given the paths that the plugin asks for, in place of the test that runs.
         """
@@ -236,9 +236,7 @@ class GoHostRunner:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
         )
 
-    def check(
-        self, functions: HostFunctions, config: bytes, *, clock: Callable[[], datetime] | None = None
-    ) -> Result:
+    def check(self, functions: HostFunctions, config: bytes, *, clock: Clock | None = None) -> Result:
         """Run one check in a fresh instance, at the time of `clock`, which stands while it runs.
 
         Raises `GoHostError` where the guest trapped.

@@ -215,7 +215,7 @@ def _list(annotation: Any, converter: Converter) -> Hook:
     items: Any = list.__class_getitem__(item)
     structure_items = list_structure_factory(items, converter)
     make = list if typing.get_origin(annotation) is list else tuple
-    same = frozenset({item}.intersection((str, bool, int)))
+    same = frozenset((item,) if item in (str, bool, int) else ())
 
     def structure(value: Any, _: Any) -> Any:
         if value.__class__ is not list:
@@ -350,17 +350,14 @@ def _stand_ins(cls: type[Any]) -> Mapping[str, Any]:
             raise SchemaError(f"{cls.__qualname__}.{each.attribute}", str(error)) from None
         if each.required or each.is_factory:
             continue
-        if each.default is NOTHING or not _is_same(made, value):
+        try:
+            hash(value)  # which what can change does not have
+            does_as_it_is = made.__class__ is value.__class__ and bool(made == value)
+        except TypeError:
+            does_as_it_is = False
+        if each.default is NOTHING or not does_as_it_is:
             stand_ins[each.name] = field_to_json(made, each.annotation, redact=False)
     return stand_ins
-
-
-def _is_same(made: Any, default: Any) -> bool:
-    try:
-        hash(default)
-    except TypeError:
-        return False
-    return made.__class__ is default.__class__ and bool(made == default)
 
 
 def _checked(field: Field, value: Any, what: str) -> Any:

@@ -24,10 +24,10 @@ from reglet.domain.entities.records import LogMessage
 from reglet.domain.entities.result import Result, RunMetadata, result_error
 from reglet.domain.errors import MemoryLimitError
 from reglet.domain.ports import HostFunctions, Plugin
-from reglet.domain.time import ZERO_TIME
+from reglet.domain.time import EPOCH, ZERO_TIME
 from reglet.infrastructure.guest.clients import HostLogSink, host_clients
 from reglet.infrastructure.wire.manifest import DESCRIPTION, MANIFEST, encode_schema
-from reglet.infrastructure.wire.result import EPOCH, LEGACY_RESULT, RESULT, encode_check, run_text
+from reglet.infrastructure.wire.result import LEGACY_RESULT, RESULT, encode_check, run_text
 
 _INTERRUPTS = () if sys.platform == "wasi" else (KeyboardInterrupt,)
 """What is passed on: a person's Ctrl-C, which there is none of in a module."""

@@ -1,4 +1,4 @@
-"""The plugin that is looked at, a host where everything works, and configs made of a schema."""
+"""The plugin that is probed, a host where everything works, and configs made of a schema."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class _WorkingHost:
 
 
 @frozen
-class Answers:
+class ConstantHost:
     """A host that answers every call with the same bytes."""
 
     content: bytes
@@ -101,7 +101,7 @@ class Answers:
 
 
 @frozen
-class Counted:
+class CountedCalls:
     """Passes host calls on and counts them: without any, a plugin's answer owes nothing to its host."""
 
     functions: HostFunctions
@@ -115,8 +115,8 @@ class Counted:
 
 
 @define(slots=False)
-class Subject:
-    """The plugin that is looked at, in one of its forms.
+class PluginForm:
+    """The plugin that is probed, in one of its forms.
 
     Attributes:
         binary: the `.wasm` file.
