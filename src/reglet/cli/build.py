@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import os
@@ -33,7 +32,6 @@ from reglet.cli.console import (
     write_warning,
 )
 from reglet.cli.grants import capability_lines
-from reglet.cli.reference import field_rows
 from reglet.cli.targets import local_path, manifest_of
 from reglet.domain.escaping import escaped
 
@@ -151,6 +149,8 @@ def facts_of(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: it cannot be read, is no core module, or lacks what hosts call.
     """
+    import gzip
+
     from reglet.infrastructure.host.validation import NEWER_EXPORTS, OLDER_EXPORTS
     from reglet.infrastructure.wasm.binary import ModuleFormatError
     from reglet.infrastructure.wasm.module import read_plugin
@@ -284,6 +284,8 @@ def _show(described: Manifest) -> None:
 
 def _show_fields(schema: Mapping[str, Any]) -> None:
     """Write a row for each field, nested ones with their path."""
+    from reglet.cli.reference import field_rows
+
     rows = [(row.path, row.type, "yes" if row.required else "", row.meaning) for row in field_rows(schema)]
     if not rows:
         write_line("  no fields")

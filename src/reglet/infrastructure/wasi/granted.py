@@ -101,7 +101,7 @@ _KERNEL_SYSTEMS = frozenset(
 """Kinds of file systems that hold no files, but the kernel's own state and that of processes and devices."""
 
 _MOUNT_POINT = 4
-"""The field of a line of `mountinfo` that says where; the kind stands behind ` - `."""
+"""Which field of a line of `mountinfo` it is; the kind of file system stands behind ` - `."""
 
 
 @frozen
@@ -123,12 +123,12 @@ class GrantedPaths:
         if mounts is None:
             try:
                 mounts = Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape")
-            except OSError:  # other systems have no more such places than those that the policy knows
+            except OSError:  # other systems have no more such folders than those that the policy knows
                 mounts = ""
         kernel: list[str] = []
         for line in mounts.splitlines():
-            place, _, system = line.partition(" - ")
-            fields = place.split(" ")
+            mount, _, system = line.partition(" - ")
+            fields = mount.split(" ")
             if system.partition(" ")[0] in _KERNEL_SYSTEMS and len(fields) > _MOUNT_POINT:
                 folder = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), fields[_MOUNT_POINT])
                 kernel.append(folder)
@@ -318,7 +318,7 @@ class GrantedTree:
         return located(posixpath.join(self._start, path.lstrip("/")), follow=follow, may_pass=may_pass)
 
     def _lstat(self, location: Location) -> os.stat_result | None:
-        """Return what stands at a location, None for nothing; refuse places that a guest may not know."""
+        """Return what stands at a location, None for nothing; refuse paths that a guest may not know."""
         if not self._paths.is_known(location.path):
             raise WasiError(Errno.NOTCAPABLE)
         try:

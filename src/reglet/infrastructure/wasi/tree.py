@@ -120,7 +120,7 @@ class OpenFlags:
     directory: bool = False
     """The path must be a directory."""
     follow: bool = True
-    """Follow a symbolic link in the last place."""
+    """Follow a symbolic link that is the last name."""
 
     @property
     def changes(self) -> bool:

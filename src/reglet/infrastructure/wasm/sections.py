@@ -40,8 +40,8 @@ class SectionId(IntEnum):
 
 
 _ORDER = {
-    id_: place
-    for place, id_ in enumerate(
+    id_: position
+    for position, id_ in enumerate(
         (
             SectionId.TYPE,
             SectionId.IMPORT,
@@ -81,7 +81,7 @@ def read_sections(data: bytes) -> Iterator[Section]:
     if not data.startswith(HEADER):
         raise ModuleFormatError(f"begins with {data[:8].hex()} instead of {HEADER.hex()}", 0)
     reader = Reader(data, len(HEADER))
-    place = -1
+    last = -1
     while reader.at < reader.end:
         header = reader.at
         number = reader.byte()
@@ -92,9 +92,9 @@ def read_sections(data: bytes) -> Iterator[Section]:
         length = reader.u32()
         section = Section(id_, header, reader.skip(length), reader.at)
         if id_ is not SectionId.CUSTOM:
-            if _ORDER[id_] <= place:
+            if _ORDER[id_] <= last:
                 raise ModuleFormatError(f"the {id_.name} section is out of order", header)
-            place = _ORDER[id_]
+            last = _ORDER[id_]
         yield section
 
 
@@ -342,9 +342,9 @@ def vector(items: Iterable[bytes]) -> bytes:
     return unsigned(len(listed)) + b"".join(listed)
 
 
-def name(text: str) -> bytes:
+def name(value: str) -> bytes:
     """Write a name."""
-    encoded = text.encode()
+    encoded = value.encode()
     return unsigned(len(encoded)) + encoded
 
 

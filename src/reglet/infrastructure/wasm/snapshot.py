@@ -14,7 +14,6 @@ from reglet.infrastructure.wasm.sections import (
     PAGE_SIZE,
     Export,
     ExternKind,
-    Section,
     SectionId,
     SizeLimits,
     data_segment,
@@ -74,29 +73,14 @@ def without_host_functions(
     """
     if not dropped:
         return module
-    parts = [module[:8]]
-    indices: dict[str, int] = {}
-    for each in read_sections(module):
-        if each.id is SectionId.IMPORT:
-            contents, indices = _imports(module, each, frozenset(dropped))
-            parts.append(section(SectionId.IMPORT, contents))
-        elif each.id is SectionId.CODE:
-            calls = {slots[function].code_offset: indices[function] for function in dropped}
-            parts.append(_code(module, each, calls))
-        else:
-            parts.append(module[each.header : each.end])
-    return b"".join(parts)
-
-
-def _imports(module: bytes, where: Section, dropped: frozenset[str]) -> tuple[bytes, dict[str, int]]:
-    """Return the import section's contents and the index of each host function.
-
-    The log function, which no plugin lacks, takes the place of those that are dropped: no index moves.
-    """
-    reader = Reader(module, where.start, where.end)
+    sections = {each.id: each for each in read_sections(module)}
+    if not {SectionId.IMPORT, SectionId.CODE} <= sections.keys():
+        raise ModuleFormatError("no imports, or no code", len(HEADER))
+    imports, code = sections[SectionId.IMPORT], sections[SectionId.CODE]
     entries: list[bytes] = []
     indices: dict[str, int] = {}
     types: dict[str, int] = {}
+    reader = Reader(module, imports.start, imports.end)
     for _ in range(reader.count()):
         at = reader.at
         entry = read_import(reader)
@@ -106,22 +90,20 @@ def _imports(module: bytes, where: Section, dropped: frozenset[str]) -> tuple[by
         entries.append(module[at : reader.at])
     missing = {LOG_FUNCTION, *dropped} - set(indices)
     if missing:
-        raise ModuleFormatError(f"does not import {', '.join(sorted(missing))} of {HOST_MODULE}", where.start)
+        names = ", ".join(sorted(missing))
+        raise ModuleFormatError(f"does not import {names} of {HOST_MODULE}", imports.start)
+    patched = bytearray(module)
     for each in dropped:
+        # the log function, which every plugin has, takes its place, so that no index moves
         entries[indices[each]] = function_import(HOST_MODULE, LOG_FUNCTION, types[LOG_FUNCTION])
-    return vector(entries), indices
-
-
-def _code(module: bytes, where: Section, calls: Mapping[int, int]) -> bytes:
-    """Return the code section with bodies that answer nothing for those that call these imports."""
-    patched = bytearray(module[where.header : where.end])
-    for offset, import_index in calls.items():
-        start = where.start - where.header + offset
+        start = code.start + slots[each].code_offset
         end = start + len(_ANSWER_NOTHING)
-        if patched[start:end] != calling_body(import_index):
-            raise ModuleFormatError(f"no call of import {import_index} stands here", where.start + offset)
+        if patched[start:end] != calling_body(indices[each]):
+            raise ModuleFormatError(f"no call of import {indices[each]} stands here", start)
         patched[start:end] = _ANSWER_NOTHING
-    return bytes(patched)
+    view = memoryview(patched)
+    new_imports = section(SectionId.IMPORT, vector(entries))
+    return b"".join((view[: imports.header], new_imports, view[imports.end :]))
 
 
 _ENDS_THE_GUEST = b"\x03\x00\x00\x0b"  # three bytes: no locals, unreachable, end

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import certifi
 import pytest
+from pytest_httpserver import HTTPServer
 
 from reglet.domain.errors import HTTPError, NetworkError
 from reglet.infrastructure.native.http import NativeHTTPClient
 from reglet.infrastructure.native.smtp import NativeSMTPClient
-from reglet.infrastructure.native.trust import Trust, system_roots
+from reglet.infrastructure.native.tls import Trust, system_roots
 from tests.native.test_smtp import SECONDS
 
 
@@ -58,3 +59,22 @@ def test_authorities_that_are_missing_are_an_error_of_the_call(tmp_path):
         NativeHTTPClient(trust=trust).get("https://127.0.0.1:1/")
     with pytest.raises(NetworkError, match=r"missing\.pem"):
         NativeSMTPClient(trust=trust).connect("127.0.0.1", 1, SECONDS, True, False)
+
+
+@pytest.fixture
+def ipv6_web(certificates):
+    """Serve HTTPS on `::1`."""
+    try:
+        server = HTTPServer(host="::1", ssl_context=certificates.good)
+        server.start()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    yield server
+    server.stop()
+
+
+def test_an_ipv6_address_in_a_url_is_what_the_certificate_names(certificates, ipv6_web):
+    """A URL has it in brackets, a certificate has not."""
+    ipv6_web.expect_request("/").respond_with_data("hello")
+    response = NativeHTTPClient(trust=certificates.trust).get(f"https://[::1]:{ipv6_web.port}/")
+    assert response.body == b"hello"

@@ -1,13 +1,17 @@
-"""Whom TLS connections trust."""
+"""TLS connections: whom they trust, and how they start."""
 
 from __future__ import annotations
 
+import socket
 import ssl
 import sys
 from functools import lru_cache
 from pathlib import Path
 
 from attrs import frozen
+
+from reglet.domain.policy.network import canonical_host
+from reglet.infrastructure.native.dialer import Deadline
 
 
 @frozen
@@ -54,3 +58,13 @@ def system_roots(paths: ssl.DefaultVerifyPaths, platform: str = sys.platform) ->
     except ImportError:
         return None
     return certifi.where()
+
+
+def secure(plain: socket.socket, host: str, context: ssl.SSLContext, deadline: Deadline) -> ssl.SSLSocket:
+    """Start TLS on a connection, asking for `host`. The connection is closed if that fails."""
+    try:
+        plain.settimeout(deadline.seconds())
+        return context.wrap_socket(plain, server_hostname=canonical_host(host))
+    except BaseException:
+        plain.close()
+        raise
