@@ -71,11 +71,6 @@ def timeout(after: timedelta = timedelta()) -> Failure:
     return Failure("timeout", _TEXTS["timeout"], after)
 
 
-def _check_duration(name: str, value: object) -> None:
-    if not isinstance(value, timedelta):
-        raise TypeError(f"{name} is {value!r}; write timedelta(seconds={value})")
-
-
 def refused() -> Failure:
     """Let nobody listen at the port; a command cannot be started."""
     return Failure("refused", _TEXTS["refused"])
@@ -436,3 +431,8 @@ class Fake(Generic[AnyRoute]):
 def _short(value: object, limit: int = 120) -> str:
     text = repr(dict(value)) if isinstance(value, Mapping) else repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _check_duration(name: str, value: object) -> None:
+    if not isinstance(value, timedelta):
+        raise TypeError(f"{name} is {value!r}; write timedelta(seconds={value})")
