@@ -241,10 +241,13 @@ def _dict(annotation: Any, converter: Converter) -> Hook:
     from cattrs.cols import mapping_structure_factory
 
     structure_values = mapping_structure_factory(annotation, converter, key_type=Any)
+    same = frozenset(typing.get_args(annotation)[1:]).intersection((str, bool, int))
 
     def structure(value: Any, _: Any) -> Any:
         if value.__class__ is not dict:
             raise InvalidValue("be an object", value=value)
+        if same.issuperset(map(type, value.values())):
+            return value.copy()
         return structure_values(value, annotation)
 
     return structure
@@ -263,11 +266,12 @@ def _narrowed(annotation: Any, converter: Converter) -> Hook:
     type_ = type_of(annotation)
     checks = list(_checks(type_))
     predicates = [holds for holds, _ in checks]
+    same = plain if plain in (str, int) else None
     has_length = isinstance(type_, ListType | DictType)
 
     def structure(value: Any, _: Any) -> Any:
         try:
-            made = make(value, plain)
+            made = value if value.__class__ is same else make(value, plain)
         except ExceptionGroup as items:  # the problems of items; one of their number stands beside them
             raise items.derive([*broken(value), *items.exceptions]) from None
         for holds in predicates:
