@@ -214,32 +214,29 @@ class _Session:
         secrets = known_secrets(config.content, getattr(self.plugin, "definition", None))
         started, first = time.perf_counter(), len(self.events)
         with usage_recorded() as usage, plugin_output():
-            result = self._check(config.content, secrets)
+            if self.replay is not None:
+                from reglet.testing.recording import Recording, Replay
+
+                replay = Replay(Recording.load(self.replay), secrets=secrets)
+                result = self.runner.check(replay, config.content)
+                replay.assert_faithful()
+                if replay.note:
+                    write_message(replay.note)
+            elif self.record is not None:
+                from reglet.testing.recording import Recorder
+
+                recorder = Recorder(self._functions(), secrets=secrets)
+                result = self.runner.check(recorder, config.content)
+                recording = recorder.recording(plugin=self.manifest.name, config=json.loads(config.content))
+                recording.save(self.record)
+            else:
+                result = self.runner.check(self._functions(), config.content)
         seconds = time.perf_counter() - started
         _note_refused(result, usage)
         self.usages.append(usage)
         if self.explain:
             self._explain(self.events[first:], usage, secrets)
         return _Outcome(config.name, result, seconds, secrets)
-
-    def _check(self, config: bytes, secrets: list[str]) -> Result:
-        if self.replay is not None:
-            from reglet.testing.recording import Recording, Replay
-
-            replay = Replay(Recording.load(self.replay), secrets=secrets)
-            result = self.runner.check(replay, config)
-            replay.assert_faithful()
-            if replay.note:
-                write_message(replay.note)
-            return result
-        if self.record is not None:
-            from reglet.testing.recording import Recorder
-
-            recorder = Recorder(self._functions(), secrets=secrets)
-            result = self.runner.check(recorder, config)
-            recorder.recording(plugin=self.manifest.name, config=json.loads(config)).save(self.record)
-            return result
-        return self.runner.check(self._functions(), config)
 
     def _functions(self) -> HostFunctions:
         from reglet.sandbox import native_functions
