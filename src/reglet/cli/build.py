@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reglet.cli.arguments import decode_document, local_path, manifest_of, read_file
 from reglet.cli.command import (
     FILE,
     TARGET_HELP,
@@ -22,7 +23,6 @@ from reglet.cli.command import (
     require_extra,
     target_argument,
 )
-from reglet.cli.configs import decode_document, read_file
 from reglet.cli.console import (
     show_rows,
     write_file,
@@ -32,7 +32,6 @@ from reglet.cli.console import (
     write_warning,
 )
 from reglet.cli.grants import capability_lines
-from reglet.cli.targets import local_path, manifest_of
 from reglet.domain.escaping import escaped
 
 if TYPE_CHECKING:

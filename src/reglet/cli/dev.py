@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 from attrs import define, field, frozen
 
+from reglet.cli.arguments import require_project
 from reglet.cli.command import Command, ExitStatus, project_argument, require_extra
 from reglet.cli.console import MARKS, write_line
-from reglet.cli.targets import require_project
 from reglet.cli.warm import ExampleOutcome, Findings, WarmProcess
 from reglet.domain.entities.result import ResultStatus
 from reglet.domain.escaping import escape

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reglet.cli.arguments import LoadedPlugin, decode_document, read_file
 from reglet.cli.command import Command, Context, ExitStatus, UsageError, json_option, require_extra
-from reglet.cli.configs import decode_document, read_file
 from reglet.cli.console import write_line, write_message
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
@@ -29,7 +29,6 @@ from reglet.domain.errors import WireFormatError
 from reglet.domain.escaping import quoted
 
 if TYPE_CHECKING:
-    from reglet.cli.targets import LoadedPlugin
     from reglet.domain.entities.manifest import Manifest
 
 

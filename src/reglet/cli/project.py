@@ -17,10 +17,10 @@ import click
 from attrs import frozen
 
 from reglet.application.version import __version__
+from reglet.cli.arguments import manifest_of
 from reglet.cli.command import FILE, Command, ExitStatus, UsageError
 from reglet.cli.console import write_line, write_message
 from reglet.cli.docs import SECTIONS_BEGIN, SECTIONS_END, with_sections
-from reglet.cli.targets import manifest_of
 from reglet.domain.errors import RegletError
 from reglet.infrastructure.atomic import write_atomic
 from reglet.infrastructure.extras import EXTRAS, add_with

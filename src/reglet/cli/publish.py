@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reglet.cli.arguments import BuiltPlugin, is_module, load_module, manifest_of
 from reglet.cli.command import FILE, Command, ExitStatus, UsageError, require_extra
 from reglet.cli.console import write_file, write_line, write_message, write_warning
-from reglet.cli.targets import BuiltPlugin, is_module, load_module, manifest_of
 
 if TYPE_CHECKING:
     from reglet.infrastructure.registry.artifact import Artifact

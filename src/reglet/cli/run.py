@@ -14,6 +14,16 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import evolve, field, frozen
 
+from reglet.cli.arguments import (
+    InProcessPlugin,
+    LoadedPlugin,
+    NamedConfig,
+    example_config,
+    example_with_answers,
+    load_target,
+    read_configs,
+    warn_of_unknown_fields,
+)
 from reglet.cli.command import (
     FILE,
     TARGET_HELP,
@@ -22,13 +32,6 @@ from reglet.cli.command import (
     UsageError,
     require_extra,
     status_of,
-)
-from reglet.cli.configs import (
-    NamedConfig,
-    example_config,
-    example_with_answers,
-    read_configs,
-    warn_of_unknown_fields,
 )
 from reglet.cli.console import (
     MARKS,
@@ -45,12 +48,10 @@ from reglet.cli.console import (
 )
 from reglet.cli.grants import capability_lines, choose_grants, denied_grants, grants_json
 from reglet.cli.reports import Entry, Format, format_options, write_report
-from reglet.cli.targets import InProcessPlugin, load_target
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.policy import Policy
 
 if TYPE_CHECKING:
-    from reglet.cli.targets import LoadedPlugin
     from reglet.domain.entities.manifest import Manifest
     from reglet.domain.entities.result import Result
     from reglet.domain.ports import HostFunctions

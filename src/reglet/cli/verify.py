@@ -13,6 +13,7 @@ import click
 from attrs import asdict
 
 from reglet.application.lint import lint_manifest
+from reglet.cli.arguments import is_module, load_module, manifest_of, require_project
 from reglet.cli.command import (
     TARGET_HELP,
     Command,
@@ -25,7 +26,6 @@ from reglet.cli.command import (
 )
 from reglet.cli.console import plugin_output, write_line, write_message
 from reglet.cli.reports import Entry, Format, entries_of_junit, format_options, write_report
-from reglet.cli.targets import is_module, load_module, manifest_of, require_project
 
 _PASSED, _FAILED, _NO_TESTS = 0, 1, 5
 """Exit statuses of pytest."""
