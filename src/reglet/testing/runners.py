@@ -206,7 +206,7 @@ class GoHostRunner:
     Files of declared read patterns are there read-only, below the folders in which the patterns start.
     """
 
-    def __init__(self, module: Path, grants: GrantSet, cache: Path | None, *, toolchain: str = "go") -> None:
+    def __init__(self, module: Path, grants: GrantSet, cache: Path, *, toolchain: str = "go") -> None:
         """Run `module`; the host and its compiled code are kept in `cache`.
 
         Raises:
@@ -220,14 +220,13 @@ class GoHostRunner:
                 starts.add(fixed.parent if is_exact(pattern) else fixed)
         self._directories = sorted(str(folder) for folder in starts if folder.is_dir())
 
-        home = cache or Path(tempfile.mkdtemp(prefix="reglet-go-"))
         digest = hashlib.sha256()
         for name in ("go.mod", "go.sum", "main.go"):
             digest.update((_GO_SOURCE / name).read_bytes())
-        program = home / f"go-host-{digest.hexdigest()[:16]}"
+        program = cache / f"go-host-{digest.hexdigest()[:16]}"
         if not program.is_file():
             _build_go_host(program, toolchain)
-        command = [str(program), str(module), str(home / "wazero")]
+        command = [str(program), str(module), str(cache / "wazero")]
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the host
         self._host = subprocess.Popen(  # noqa: S603 - the host that was built above
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from reglet.domain.entities.result import Result, ResultStatus, RunMetadata
-from reglet.domain.time import format_time
+from reglet.domain.time import EPOCH, format_time
 from reglet.infrastructure.wire.failures import ERROR
 from reglet.infrastructure.wire.go_json import sorted_text, string_text, to_bytes
 from reglet.infrastructure.wire.record import (
@@ -54,7 +54,6 @@ LEGACY_RESULT = Record(
 """The older app's form, with a boolean for its status. Only written."""
 
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = 1_000_000
 
 
