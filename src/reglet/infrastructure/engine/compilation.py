@@ -199,7 +199,7 @@ def compiled_code(module: bytes, key: str | None = None, *, fuel: bool = False) 
     before = compiled_before(key, fuel=fuel, kept=RUNTIMES)
     if before is not None:
         return before
-    from reglet.infrastructure.wasm.snapshot import code_module  # no part of what a process that compiles needs
+    from reglet.infrastructure.wasm.snapshot import code_module  # a process that compiles does without
 
     return compiled(code_module(module), key, fuel=fuel)
 
