@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from reglet.application.config_schema import ROUTING
 from reglet.application.lint import lint_manifest
+from reglet.application.names import ROUTING
 from reglet.domain.entities.grants import (
     ExecCapability,
     FileSystemCapability,
