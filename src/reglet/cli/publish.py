@@ -100,8 +100,7 @@ def artifact_of(target: str, python: Path | None, annotations: tuple[str, ...]) 
 def _built_artifact(target: str, python: Path | None, annotations: Mapping[str, str]) -> Artifact:
     from reglet.infrastructure.build.build import build_plugin
     from reglet.infrastructure.build.project import find_project
-    from reglet.infrastructure.registry.artifact import make_artifact
-    from reglet.infrastructure.registry.origin import CREATED, annotations_of_project
+    from reglet.infrastructure.registry.artifact import CREATED, annotations_of_project, make_artifact
 
     known = {**annotations_of_project(find_project(target).folder), **annotations}
     if CREATED not in known:
@@ -215,8 +214,8 @@ def index(folder: Path, registry: str, repository: str | None, output: Path | No
     FOLDER holds plugin projects, .wasm files and OCI layouts (default: the working directory).
     """
     from reglet.domain.time import format_time
+    from reglet.infrastructure.registry.artifact import created, source_url
     from reglet.infrastructure.registry.layout import encode_index
-    from reglet.infrastructure.registry.origin import created, source_url
 
     plugins = list(_plugins(folder))
     if not plugins:
