@@ -8,8 +8,9 @@ import pytest
 import wasmtime
 
 from reglet.infrastructure.engine import GuestSession, HostFunction, LinkedModule, MakeMemory, engine
-from reglet.infrastructure.wasi import Errno, HashedRandom, SteppingClock, System
-from reglet.infrastructure.wasm.signatures import read_signatures
+from reglet.infrastructure.wasi.system import HashedRandom, SteppingClock, System
+from reglet.infrastructure.wasi.tree import Errno
+from reglet.infrastructure.wasm.module import read_signatures
 from reglet.infrastructure.wasm.snapshot import code_module
 
 BINARY = wasmtime.wat2wasm("""

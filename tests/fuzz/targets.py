@@ -32,8 +32,8 @@ from reglet.infrastructure.registry.client import find_credentials
 from reglet.infrastructure.registry.layout import read_layout
 from reglet.infrastructure.registry.reference import parse_reference
 from reglet.infrastructure.registry.store import Lockfile
-from reglet.infrastructure.wasm.inspect import read_plugin
 from reglet.infrastructure.wasm.limits import check_code
+from reglet.infrastructure.wasm.module import read_plugin
 from reglet.infrastructure.wire.host_functions import HOST_FUNCTION_NAMES
 from reglet.infrastructure.wire.manifest import MANIFEST
 from reglet.infrastructure.wire.record import Dialect
@@ -247,6 +247,6 @@ TARGETS = (
     Target(
         "lockfile",
         lambda content: Lockfile.load(_written("reglet.lock", content)).encode(),
-        size=1_000,
+        size=500,
     ),
 )

@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from reglet.domain.ports import HostFunctions
     from reglet.infrastructure.host.events import HostCallEvent
     from reglet.sandbox import Dialect
-    from reglet.testing.examples import ExampleCase
+    from reglet.testing.plugintest import ExampleCase
     from reglet.testing.runners import Runner
     from reglet.testing.usage import Usage
 
@@ -145,8 +145,7 @@ def run(
     for config in named:
         warn_of_unknown_fields(config.content, manifest)
     from reglet.sandbox import Dialect
-    from reglet.testing.recording import ReplayMismatchError
-    from reglet.testing.runners import ReusedInstanceError, ReusingRunner
+    from reglet.testing.runners import DifferenceError, ReusingRunner
 
     granted, host = choose_grants(grants, manifest, plugin), Dialect(dialect)
     with plugin.runner(granted, host) as once:
@@ -154,7 +153,7 @@ def run(
         session = _Session(plugin, runner, manifest, granted, host, explain, record, replay)
         try:
             outcomes = session.outcomes(named)
-        except (ReplayMismatchError, ReusedInstanceError) as difference:
+        except DifferenceError as difference:
             return _report_difference(named[0].name, str(difference), output_format)
     if write_grants is not None:
         write_file(write_grants, (grants_json(session.needed()) + "\n").encode())
@@ -172,7 +171,7 @@ class _Outcome:
 
 
 def _run_example(example: ExampleCase, output_format: Format) -> int:
-    from reglet.testing.examples import ExampleFailed, run_example
+    from reglet.testing.plugintest import ExampleFailed, run_example
 
     started = time.perf_counter()
     try:
@@ -200,21 +199,13 @@ class _Session:
 
     def outcomes(self, configs: list[NamedConfig]) -> list[_Outcome]:
         """Run a check for each config. Raises what a replay or a reused instance raises where it differs."""
-        outcomes: list[_Outcome] = []
         if isinstance(self.plugin, InProcessPlugin):
             write_message("in process: files and environment are not sandboxed", dim=True)
-        bar = click.progressbar(
-            length=len(configs),
-            label="checks",
-            file=sys.stderr,
-            hidden=len(configs) == 1 or not sys.stderr.isatty(),
-            width=min(_MOST_BAR_WIDTH, width_of(sys.stderr) - _BAR_LABELS_WIDTH),
-        )
-        with bar:
-            for config in configs:
-                outcomes.append(self._outcome(config))
-                bar.update(1)
-        return outcomes
+        if len(configs) == 1 or not sys.stderr.isatty():
+            return [self._outcome(config) for config in configs]
+        width = min(_MOST_BAR_WIDTH, width_of(sys.stderr) - _BAR_LABELS_WIDTH)
+        with click.progressbar(configs, label="checks", file=sys.stderr, width=width) as shown:
+            return [self._outcome(config) for config in shown]
 
     def _outcome(self, config: NamedConfig) -> _Outcome:
         from reglet.testing.masking import known_secrets
@@ -232,21 +223,23 @@ class _Session:
         return _Outcome(config.name, result, seconds, secrets)
 
     def _check(self, config: bytes, secrets: list[str]) -> Result:
-        from reglet.testing.recording import Recorder, Recording, Replay
-
         if self.replay is not None:
+            from reglet.testing.recording import Recording, Replay
+
             replay = Replay(Recording.load(self.replay), secrets=secrets)
             result = self.runner.check(replay, config)
             replay.assert_faithful()
             if replay.note:
                 write_message(replay.note)
             return result
-        if self.record is None:
-            return self.runner.check(self._functions(), config)
-        recorder = Recorder(self._functions(), secrets=secrets)
-        result = self.runner.check(recorder, config)
-        recorder.recording(plugin=self.manifest.name, config=json.loads(config)).save(self.record)
-        return result
+        if self.record is not None:
+            from reglet.testing.recording import Recorder
+
+            recorder = Recorder(self._functions(), secrets=secrets)
+            result = self.runner.check(recorder, config)
+            recorder.recording(plugin=self.manifest.name, config=json.loads(config)).save(self.record)
+            return result
+        return self.runner.check(self._functions(), config)
 
     def _functions(self) -> HostFunctions:
         from reglet.sandbox import native_functions

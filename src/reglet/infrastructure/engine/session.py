@@ -19,14 +19,15 @@ from wasmtime import _bindings as bindings
 from wasmtime import _ffi as ffi
 
 from reglet.infrastructure.engine.written_pages import WrittenPages
-from reglet.infrastructure.wasi import WASI_MODULE, LinearMemory, functions, unknown
-from reglet.infrastructure.wasm.entries import ValueType
-from reglet.infrastructure.wasm.signatures import FunctionType
+from reglet.infrastructure.wasi.preview1 import WASI_MODULE, functions, unknown
+from reglet.infrastructure.wasi.system import LinearMemory
+from reglet.infrastructure.wasm.module import FunctionType
+from reglet.infrastructure.wasm.sections import ValueType
 from reglet.infrastructure.wasm.snapshot import IMPORTED_MEMORY
 
 if TYPE_CHECKING:
-    from reglet.infrastructure.wasi import System
-    from reglet.infrastructure.wasm.signatures import FunctionImport, Signatures
+    from reglet.infrastructure.wasi.system import System
+    from reglet.infrastructure.wasm.module import FunctionImport, Signatures
 
 HostFunction: TypeAlias = Callable[[int], "int | None"]
 """Takes a packed request and returns a packed answer, or None where the import has no result."""

@@ -25,7 +25,8 @@ from reglet.infrastructure.host.errors import (
     LimitExceededError,
 )
 from reglet.infrastructure.host.interruption import GuestClock
-from reglet.infrastructure.wasi import System, Tree, WasiError
+from reglet.infrastructure.wasi.system import System
+from reglet.infrastructure.wasi.tree import Tree, WasiError
 from reglet.infrastructure.wire.failures import encode_failure
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from reglet.infrastructure.host.compiled_plugin import CompiledPlugin
     from reglet.infrastructure.host.interruption import EpochInterrupt
     from reglet.infrastructure.host.limits import Limits
-    from reglet.infrastructure.wasm.signatures import FunctionImport
+    from reglet.infrastructure.wasm.module import FunctionImport
 
 Preopens: TypeAlias = Callable[[], Sequence[tuple[str, Tree]]]
 """Makes the directories that one guest sees, each with its path in the guest."""
