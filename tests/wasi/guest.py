@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reglet.infrastructure.wasi import (
+    FUNCTION_NAMES,
     Errno,
     HashedRandom,
     LinearMemory,
@@ -17,7 +18,7 @@ from reglet.infrastructure.wasi import (
     System,
     Tree,
     directory_of,
-    functions,
+    function,
 )
 
 SIZE = 1 << 16
@@ -45,7 +46,7 @@ class Guest:
         self._bytes = ctypes.create_string_buffer(SIZE)
         self.memory = LinearMemory(ctypes.addressof(self._bytes), lambda: SIZE)
         self.system.attach(self.memory)
-        self.functions = functions(self.system)
+        self.functions = {name: function(name, self.system) for name in FUNCTION_NAMES}
 
     def call(self, name: str, *arguments: int) -> Errno:
         """Call a function with plain numbers."""

@@ -19,7 +19,12 @@ from reglet.infrastructure.engine.session import (
     MakeMemory,
     short_call,
 )
-from reglet.infrastructure.engine.threads import run_in_guest_thread, start_in_guest_thread
+from reglet.infrastructure.engine.threads import (
+    GuestWork,
+    outside_guests,
+    run_in_guest_thread,
+    start_in_guest_thread,
+)
 
 __all__ = [
     "MEMORY_IMAGES",
@@ -27,6 +32,7 @@ __all__ = [
     "Cache",
     "CompilationError",
     "GuestSession",
+    "GuestWork",
     "HostFunction",
     "LinkedModule",
     "MakeMemory",
@@ -37,6 +43,7 @@ __all__ = [
     "compiled_code",
     "engine",
     "last_line",
+    "outside_guests",
     "run_in_guest_thread",
     "short_call",
     "start_in_guest_thread",

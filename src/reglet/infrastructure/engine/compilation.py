@@ -21,7 +21,7 @@ from wasmtime import _bindings as bindings  # some settings have no other name
 
 from reglet.domain.errors import RegletError
 from reglet.infrastructure.engine.cache import Cache, cache_folder
-from reglet.infrastructure.forks import is_forked, renewed_after_fork
+from reglet.infrastructure.process import is_forked, renewed_after_fork
 from reglet.infrastructure.wasm.binary import ModuleFormatError
 from reglet.infrastructure.wasm.limits import TooLargeError, check_code
 from reglet.infrastructure.wasm.snapshot import code_module

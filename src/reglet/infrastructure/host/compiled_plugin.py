@@ -25,9 +25,9 @@ from reglet.infrastructure.engine import (
     compiled_code,
     engine,
 )
-from reglet.infrastructure.forks import renewed_after_fork
 from reglet.infrastructure.host.errors import LimitExceededError, NotAPluginError
 from reglet.infrastructure.host.validation import check_header, check_signatures
+from reglet.infrastructure.process import renewed_after_fork
 from reglet.infrastructure.wasm.binary import ModuleFormatError
 from reglet.infrastructure.wasm.entries import PAGE_SIZE
 from reglet.infrastructure.wasm.inspect import PluginModule, read_plugin
@@ -186,13 +186,7 @@ class SharedRuntime:
             memory = compiled(memory_module(binary), key, fuel=fuel, kept=MEMORY_IMAGES)
         if fuel not in self._code:
             self._code[fuel] = compiled_code(self._module, self._key, fuel=fuel)
-
-        def make_memory(store: wasmtime.Store) -> wasmtime.Memory:
-            made = wasmtime.Instance(store, memory, []).exports(store)["memory"]
-            assert isinstance(made, wasmtime.Memory)
-            return made
-
-        return LinkedModule(self._code[fuel], self._signatures, make_memory, engine=engine(fuel=fuel))
+        return LinkedModule(self._code[fuel], self._signatures, memory, engine=engine(fuel=fuel))
 
     @cached_property
     def _signatures(self) -> Signatures:

@@ -6,11 +6,10 @@ interrupt.
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ParamSpec, TypeAlias, TypeVar
 
 import wasmtime
 from attrs import field, frozen
@@ -18,25 +17,27 @@ from wasmtime import TrapCode
 
 from reglet.domain.errors import CapabilityError
 from reglet.domain.ports import LOG_FUNCTION
-from reglet.infrastructure.engine import GuestSession, last_line, short_call
+from reglet.infrastructure.engine import GuestSession, last_line, outside_guests, short_call
 from reglet.infrastructure.host.errors import (
     GuestAnswerError,
     GuestTrapError,
     LimitExceededError,
+    SandboxError,
 )
 from reglet.infrastructure.host.interruption import GuestClock
 from reglet.infrastructure.wasi import System, Tree, WasiError
 from reglet.infrastructure.wire.failures import encode_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from reglet.domain.ports import HostFunctions
     from reglet.infrastructure.engine import HostFunction
     from reglet.infrastructure.host.compiled_plugin import CompiledPlugin
     from reglet.infrastructure.host.interruption import EpochInterrupt
     from reglet.infrastructure.host.limits import Limits
     from reglet.infrastructure.wasm.signatures import FunctionImport
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 Preopens: TypeAlias = Callable[[], Sequence[tuple[str, Tree]]]
 """Makes the directories that one guest sees, each with its path in the guest."""
@@ -149,7 +150,9 @@ class HostImports:
                 allowed = self._limits.request_bytes
                 answer = _refused(f"a request of {length} bytes; {allowed} may be sent")
             else:
-                answer = self.functions.call(name, memory.read(pointer, length))
+                request = memory.read(pointer, length)
+                with outside_guests:
+                    answer = self.functions.call(name, request)
         except WasiError:
             answer = _refused(f"the request, {length} bytes at {pointer:#x}, is not in memory")
         except CapabilityError as error:
@@ -220,32 +223,28 @@ class Instance:
         )
         self._session = GuestSession(plugin.module, system, self._imports.function)
         try:
-            self._start()
+            store = self._session.store
+            _limit_store(store.ptr(), limits.memory, _MOST_TABLE_ENTRIES, _MOST_INSTANCES, _MOST_TABLES, 1)
+            interrupt.attach(store)
+            self._refuel()
+            self._enter("its start", self._session.start)
+            self._imports.session = self._session
+            if self._session.exports("_initialize"):
+                self._call("_initialize")
         except BaseException:
             self.close()
             raise
 
-    def _start(self) -> None:
-        store = self._session.store
-        _limit_store(store.ptr(), self._limits.memory, _MOST_TABLE_ENTRIES, _MOST_INSTANCES, _MOST_TABLES, 1)
-        self._interrupt.attach(store)
-        self._refuel()
-        with self._entering("its start"):
-            self._session.start()
-        self._imports.session = self._session
-        if self._session.exports("_initialize"):
-            self._call("_initialize")
-
     def manifest(self, export: str = "_manifest") -> bytes:
         """Return the JSON of the guest's Manifest, or what another export without arguments answers."""
-        return self._answer(export, self._call(export))
+        return self._read(export, self._call(export))[0]
 
     def observe(
-        self, config: bytes, functions: HostFunctions, export: str = "_observe", *, release: bool = True
+        self, config: bytes, functions: HostFunctions, export: str = "_observe", *, release: bool = False
     ) -> bytes:
         """Return the JSON of the Result of a check with a JSON config, host calls answered by `functions`.
 
-        `release` says whether the guest gets its buffers back, which it need not on every host.
+        `release` says whether the guest gets its buffers back, which one that ends now does not need.
         """
         self._imports.functions = functions
         self._session.system.quota.renew()
@@ -254,9 +253,11 @@ class Instance:
         if config and not pointer:
             raise GuestAnswerError("allocate", f"there was no room for a config of {len(config)} bytes")
         _write(self._session, pointer, config)
-        answer = self._answer(export, self._call(export, pointer, len(config)), release=release)
-        if release:
-            self._release(pointer, len(config))
+        answer, place = self._read(export, self._call(export, pointer, len(config)))
+        if release and self._session.exports("deallocate"):
+            self._call("deallocate", place, len(answer))
+            if pointer:
+                self._call("deallocate", pointer, len(config))
         return answer
 
     def memory_size(self) -> int:
@@ -268,7 +269,8 @@ class Instance:
         self._imports.session = None
         self._session.close()
 
-    def _answer(self, call: str, packed: int, *, release: bool = True) -> bytes:
+    def _read(self, call: str, packed: int) -> tuple[bytes, int]:
+        """Return an answer, and where it lies."""
         pointer, length = packed >> 32 & _LOW, packed & _LOW
         if pointer == 0:
             raise GuestAnswerError(call, "it is empty" if length == 0 else f"{length} bytes at address 0")
@@ -276,16 +278,9 @@ class Instance:
             allowed = f"{self._limits.result_bytes} bytes"
             raise LimitExceededError("result_bytes", allowed, f"{call} answered with {length} bytes")
         try:
-            answer = self._session.memory.read(pointer, length)
+            return self._session.memory.read(pointer, length), pointer
         except WasiError:
             raise GuestAnswerError(call, f"{length} bytes at {pointer:#x} are not in its memory") from None
-        if release:
-            self._release(pointer, length)
-        return answer
-
-    def _release(self, pointer: int, length: int) -> None:
-        if pointer and self._session.exports("deallocate"):
-            self._call("deallocate", pointer, length)
 
     def _refuel(self) -> None:
         if self._limits.fuel is not None:
@@ -293,21 +288,20 @@ class Instance:
 
     def _call(self, name: str, *arguments: int) -> int:
         try:
-            with self._entering(name):
-                return self._session.call(name, *arguments)
+            return self._enter(name, self._session.call, name, *arguments)
         except TypeError as error:
             raise GuestAnswerError(name, str(error)) from error
 
-    @contextlib.contextmanager
-    def _entering(self, call: str) -> Iterator[None]:
+    def _enter(self, call: str, enter: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Turn a trap, and what was recorded while the guest ran, into our own errors."""
         try:
-            yield
+            result = enter(*args, **kwargs)
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
-            raise self._why(call, error) from error
+            raise (self._recorded(call) or self._why(call, error)) from error
         recorded = self._recorded(call)
         if recorded is not None:
             raise recorded
+        return result
 
     def _recorded(self, call: str) -> BaseException | None:
         """Return why the guest was stopped, or what failed of ours while it ran."""
@@ -318,10 +312,8 @@ class Instance:
         error.__cause__ = failure
         return error
 
-    def _why(self, call: str, error: Exception) -> BaseException:
-        recorded = self._recorded(call)
-        if recorded is not None:
-            return recorded
+    def _why(self, call: str, error: Exception) -> SandboxError:
+        """Return why a guest ended by itself."""
         if isinstance(error, wasmtime.Trap) and error.trap_code is TrapCode.OUT_OF_FUEL:
             return LimitExceededError("fuel", f"{self._limits.fuel} units", f"{call} used up its fuel")
         reason = reason_of(error)

@@ -22,9 +22,9 @@ from attrs import define, field, frozen
 
 from reglet.domain.entities.result import Result, result_error
 from reglet.domain.errors import ConfigError, RegletError, error_detail
-from reglet.infrastructure.forks import renewed_after_fork
 from reglet.infrastructure.host.errors import SandboxClosedError, SandboxError, WorkerLostError
-from reglet.infrastructure.host.worker_processes import WorkerProcesses, available_cores
+from reglet.infrastructure.host.worker_processes import WorkerProcesses
+from reglet.infrastructure.process import available_cores, renewed_after_fork
 from reglet.infrastructure.wire.go_json import encode_json
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """WASI preview 1 in Python over trees of files, for builds and for runs."""
 
-from reglet.infrastructure.wasi.preview1 import WASI_MODULE, WasiFunction, functions, unknown
+from reglet.infrastructure.wasi.preview1 import FUNCTION_NAMES, WASI_MODULE, WasiFunction, function, unknown
 from reglet.infrastructure.wasi.read_only import (
     Directory,
     DiskFile,
@@ -32,6 +32,7 @@ from reglet.infrastructure.wasi.tree import (
 )
 
 __all__ = [
+    "FUNCTION_NAMES",
     "WASI_MODULE",
     "Clock",
     "Descriptor",
@@ -57,6 +58,6 @@ __all__ = [
     "WasiError",
     "WasiFunction",
     "directory_of",
-    "functions",
+    "function",
     "unknown",
 ]

@@ -157,24 +157,23 @@ _FAMILIES = (
     PathCalls,
     PathChanges,
 )
-_NAMES = tuple(
-    (family, tuple(name for name in dir(family) if not name.startswith("_"))) for family in _FAMILIES
-)
+_FAMILY_OF = {name: family for family in _FAMILIES for name in dir(family) if not name.startswith("_")}
+
+FUNCTION_NAMES = tuple(_FAMILY_OF)
+"""The functions of preview 1 that are known here."""
 
 
-def functions(system: System) -> dict[str, WasiFunction]:
-    """Return the functions of preview 1 over a system, by name.
+def function(name: str, system: System) -> WasiFunction:
+    """Return a function of preview 1 over a system; one that is not known answers NOSYS.
 
-    Each answers an error number and never raises: a failure of ours is kept in `system.failure` and answered
+    It answers an error number and never raises: a failure of ours is kept in `system.failure` and answered
     as an I/O error. `proc_exit` returns too: the guest traps when it goes on.
     """
-    table: dict[str, WasiFunction] = {}
-    for family, names in _NAMES:
-        calls = family(system)
-        for name in names:
-            table[name] = _guarded(system, getattr(calls, name))
-    table["proc_exit"] = ProcessCalls(system).proc_exit
-    return table
+    family = _FAMILY_OF.get(name)
+    if family is None:
+        return unknown
+    called: Callable[..., None] = getattr(family(system), name)
+    return called if name == "proc_exit" else _guarded(system, called)
 
 
 def unknown(*_arguments: int) -> int:

@@ -1,4 +1,4 @@
-"""What a process that was forked off must not go on with: locks and threads that stayed in its parent.
+"""This process: the cores that it may use, and what one that was forked off must not go on with.
 
 A thread that a fork left behind never gives back a lock that it held, nor does the work that it was given.
 """
@@ -16,6 +16,13 @@ T = TypeVar("T")
 
 _all: WeakSet[Renewed[Any]] = WeakSet()
 _is_forked = False
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class Renewed(Generic[T]):
