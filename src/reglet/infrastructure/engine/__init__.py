@@ -12,13 +12,8 @@ from reglet.infrastructure.engine.compilation import (
     engine,
     last_line,
 )
-from reglet.infrastructure.engine.session import (
-    GuestSession,
-    HostFunction,
-    LinkedModule,
-    MakeMemory,
-    short_call,
-)
+from reglet.infrastructure.engine.linking import LinkedModule, MakeMemory, direct_calls, short_call
+from reglet.infrastructure.engine.session import GuestSession, HostFunction
 from reglet.infrastructure.engine.threads import (
     GuestWork,
     outside_guests,
@@ -41,6 +36,7 @@ __all__ = [
     "compiled_apart",
     "compiled_before",
     "compiled_code",
+    "direct_calls",
     "engine",
     "last_line",
     "outside_guests",

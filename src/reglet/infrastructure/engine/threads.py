@@ -35,7 +35,15 @@ _EPOCH_PAUSE = 0.05
 _IDLE_SECONDS = 2.0
 """After so long without work a thread ends: it holds the pages of stack that its guests touched."""
 
-_inside = threading.local()
+
+class _Inside(threading.local):
+    """What a thread knows of itself."""
+
+    guest = False
+    """Whether it is one for guests."""
+
+
+_inside = _Inside()
 _stack_size_lock = renewed_after_fork(threading.Lock)
 
 
@@ -50,7 +58,7 @@ def run_in_guest_thread(work: Callable[[], T], most_seconds: float | None = None
     Raises:
         TimeoutError: `work` took longer than `most_seconds`; its guest was stopped in the same way.
     """
-    if getattr(_inside, "guest", False):
+    if _inside.guest:
         return work()
     started = start_in_guest_thread(work)
     in_time = False
@@ -132,11 +140,11 @@ def start_in_guest_thread(work: Callable[[], T]) -> GuestWork[T]:
 
 class _OutsideGuests:
     def __enter__(self) -> None:
-        if getattr(_inside, "guest", False):
+        if _inside.guest:
             _threads().count_out()
 
     def __exit__(self, *_error: object) -> None:
-        if getattr(_inside, "guest", False):
+        if _inside.guest:
             _threads().count_in()
 
 
@@ -185,7 +193,7 @@ class _Threads:
         """Take note that a thread is about to wait."""
         with self._lock:
             self._running -= 1
-            work = self._next()
+            work = self._next() if self._queue else None
         if work is not None:
             self._give(work)
 

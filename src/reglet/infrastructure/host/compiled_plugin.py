@@ -23,6 +23,7 @@ from reglet.infrastructure.engine import (
     compiled_apart,
     compiled_before,
     compiled_code,
+    direct_calls,
     engine,
 )
 from reglet.infrastructure.host.errors import LimitExceededError, NotAPluginError
@@ -172,6 +173,7 @@ class SharedRuntime:
         self._startup = startup
         self._key = key or hashlib.sha256(module).hexdigest()
         self._code: dict[bool, wasmtime.Module] = {}
+        self._direct: dict[bool, wasmtime.Module] = {}
 
     def module_of(self, binary: bytes, digest: str, *, fuel: bool = False) -> LinkedModule | None:
         """Return a plugin as the runtime's code over its memory; None if its code is not the runtime's.
@@ -186,7 +188,14 @@ class SharedRuntime:
             memory = compiled(memory_module(binary), key, fuel=fuel, kept=MEMORY_IMAGES)
         if fuel not in self._code:
             self._code[fuel] = compiled_code(self._module, self._key, fuel=fuel)
-        return LinkedModule(self._code[fuel], self._signatures, memory, engine=engine(fuel=fuel))
+            self._direct[fuel] = direct_calls(fuel=fuel)
+        return LinkedModule(
+            self._code[fuel],
+            self._signatures,
+            memory,
+            engine=engine(fuel=fuel),
+            direct=self._direct[fuel],
+        )
 
     @cached_property
     def _signatures(self) -> Signatures:

@@ -107,9 +107,9 @@ class HostDispatcher:
         """Count the call; return the refusal of one too many or too large, else nothing."""
         self._calls += 1
         if self._calls > self._limits.host_calls:
-            return _refused(f"more than {self._limits.host_calls} host calls in one check")
+            return refused(f"more than {self._limits.host_calls} host calls in one check")
         if size > self._limits.request_bytes:
-            return _refused(f"a request of {size} bytes; {self._limits.request_bytes} may be sent")
+            return refused(f"a request of {size} bytes; {self._limits.request_bytes} may be sent")
         return b""
 
     def _guarded(self, handler: Handler[Any, Any], request: bytes, log: CallLog) -> bytes:
@@ -142,8 +142,8 @@ class HostDispatcher:
         self._ports.log.write(message)
 
 
-def _refused(reason: str) -> bytes:
-    """Return the answer to a request that breaks a rule of the host."""
+def refused(reason: str) -> bytes:
+    """Return the answer in place of an answer (ABI section 4), which all dialects share."""
     return encode_failure("VALIDATION_ERROR", reason)
 
 

@@ -18,6 +18,7 @@ from wasmtime import TrapCode
 from reglet.domain.errors import CapabilityError
 from reglet.domain.ports import LOG_FUNCTION
 from reglet.infrastructure.engine import GuestSession, last_line, outside_guests, short_call
+from reglet.infrastructure.host.dispatcher import refused
 from reglet.infrastructure.host.errors import (
     GuestAnswerError,
     GuestTrapError,
@@ -26,7 +27,6 @@ from reglet.infrastructure.host.errors import (
 )
 from reglet.infrastructure.host.interruption import GuestClock
 from reglet.infrastructure.wasi import System, Tree, WasiError
-from reglet.infrastructure.wire.failures import encode_failure
 
 if TYPE_CHECKING:
     from reglet.domain.ports import HostFunctions
@@ -47,8 +47,8 @@ Sink: TypeAlias = Callable[[bytes], object]
 
 _TAIL_BYTES = 2000
 _MOST_TABLE_ENTRIES = 1_000_000
-_MOST_INSTANCES = 2
-"""The code, and the memory of a plugin that shares it."""
+_MOST_INSTANCES = 3
+"""The code, the memory of a plugin that shares it, and what answers without the host."""
 _MOST_TABLES = 4
 _DEEPEST_CALLS = 8
 """Host calls within host calls: a guest may call the host while it finds room for an answer."""
@@ -129,7 +129,7 @@ class HostImports:
                 return 0
             self._depth += 1
             try:
-                return self._call(name, packed)
+                return self._answer(name, packed >> 32 & _LOW, packed & _LOW)
             except BaseException as error:  # noqa: BLE001 - must not pass through wasmtime
                 self._interrupt.raise_(error)
                 return 0
@@ -138,37 +138,35 @@ class HostImports:
 
         return answer
 
-    def _call(self, name: str, packed: int) -> int:
-        if self.session is None:
+    def _answer(self, name: str, pointer: int, length: int) -> int:
+        session = self.session
+        if session is None:
             raise GuestTrapError("its start function", f"it called {name} before it was started")
         if self._depth > _DEEPEST_CALLS:
             raise GuestTrapError("allocate", f"it called {name} within {_DEEPEST_CALLS} host calls")
-        memory = self.session.memory
-        pointer, length = packed >> 32 & _LOW, packed & _LOW
-        try:
-            if length > self._limits.request_bytes:
-                allowed = self._limits.request_bytes
-                answer = _refused(f"a request of {length} bytes; {allowed} may be sent")
-            else:
-                request = memory.read(pointer, length)
+        if length > self._limits.request_bytes:
+            answer = refused(f"a request of {length} bytes; {self._limits.request_bytes} may be sent")
+        else:
+            try:
+                request = session.memory.read(pointer, length)
                 with outside_guests:
                     answer = self.functions.call(name, request)
-        except WasiError:
-            answer = _refused(f"the request, {length} bytes at {pointer:#x}, is not in memory")
-        except CapabilityError as error:
-            answer = _refused(str(error))
+            except WasiError:
+                answer = refused(f"the request, {length} bytes at {pointer:#x}, is not in memory")
+            except CapabilityError as error:
+                answer = refused(str(error))
         if not answer or name == LOG_FUNCTION:
             return 0
         if len(answer) > self._limits.response_bytes:
-            answer = _refused(f"an answer of {len(answer)} bytes; {self._limits.response_bytes} may be given")
+            answer = refused(f"an answer of {len(answer)} bytes; {self._limits.response_bytes} may be given")
         try:  # guest code, which runs inside the host call
-            pointer = self.session.call("allocate", len(answer)) & _LOW
+            room = session.call("allocate", len(answer)) & _LOW
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
             raise GuestTrapError("allocate", reason_of(error)) from error
-        if pointer == 0:
+        if room == 0:
             return 0
-        _write(self.session, pointer, answer)
-        return pointer << 32 | len(answer)
+        _write(session, room, answer)
+        return room << 32 | len(answer)
 
 
 def _write(session: GuestSession, pointer: int, content: bytes) -> None:
@@ -184,11 +182,6 @@ def reason_of(error: Exception) -> str:
     """Return why a guest ended, in one line."""
     code = error.trap_code if isinstance(error, wasmtime.Trap) else None
     return _REASONS[code] if code in _REASONS else last_line(error)
-
-
-def _refused(reason: str) -> bytes:
-    """Return the answer in place of an answer (ABI section 4), which both dialects share."""
-    return encode_failure("VALIDATION_ERROR", reason)
 
 
 class Instance:
@@ -212,16 +205,27 @@ class Instance:
         self._limits = limits
         self._stderr = BoundedStream(wasi.stderr, limits.output_bytes)
         self._imports = HostImports(functions, interrupt, limits)
+        preopens = wasi.preopens()
         system = System(
             clock=GuestClock(interrupt, wasi.clock),
             random=secrets.token_bytes,
-            preopens=wasi.preopens(),
+            preopens=preopens,
             environment=wasi.environment,
             stdout=BoundedStream(wasi.stdout, limits.output_bytes).write,
             stderr=self._stderr.write,
             written_bytes=limits.written_bytes,
         )
-        self._session = GuestSession(plugin.module, system, self._imports.function)
+        direct = frozenset(
+            name
+            for name, is_plain in (
+                ("clock_time_get", wasi.clock is None),
+                ("environ_sizes_get", not wasi.environment),
+                ("environ_get", not wasi.environment),
+                ("fd_prestat_get", not preopens),
+            )
+            if is_plain
+        )
+        self._session = GuestSession(plugin.module, system, self._imports.function, direct)
         try:
             store = self._session.store
             _limit_store(store.ptr(), limits.memory, _MOST_TABLE_ENTRIES, _MOST_INSTANCES, _MOST_TABLES, 1)

@@ -50,12 +50,8 @@ class EpochInterrupt:
         self._lock = threading.Lock()
         self._running = threading.Lock()
         self._running.acquire()
-        self._reason: BaseException | None = None
-
-    @property
-    def reason(self) -> BaseException | None:
+        self.reason: BaseException | None = None
         """Why the guest was stopped; None while it may run."""
-        return self._reason
 
     def raise_(self, reason: BaseException) -> None:
         """Stop the guest at its next call or loop, from any thread; a later reason changes nothing.
@@ -63,8 +59,8 @@ class EpochInterrupt:
         A guest that was just asked whether it goes on may miss it: call again until it has ended.
         """
         with self._lock:
-            if self._reason is None:
-                self._reason = reason
+            if self.reason is None:
+                self.reason = reason
                 self._running.release()
         self._engine.increment_epoch()
 
@@ -80,7 +76,7 @@ class EpochInterrupt:
         _interrupts[number] = self
         _set_epoch_deadline(_store_context(store.ptr()), 1)
         _on_epoch_deadline(store.ptr(), _ON_EPOCH, number, _ON_CLOSE)
-        if self._reason is not None:  # the epoch moved before the store had a deadline
+        if self.reason is not None:  # the epoch moved before the store had a deadline
             self._engine.increment_epoch()
 
 
