@@ -17,8 +17,8 @@ from pathlib import Path
 from attrs import frozen
 
 from bench.harness import Measurement, Unavailable, duration, table
-from reglet.infrastructure.wasm.entries import PAGE_SIZE
-from reglet.infrastructure.wasm.inspect import read_plugin
+from reglet.infrastructure.wasm.module import read_plugin
+from reglet.infrastructure.wasm.sections import PAGE_SIZE
 
 _ROOT = Path(__file__).parents[1]
 PAGE = _ROOT / "docs" / "performance.md"

@@ -772,6 +772,10 @@ TESTS: dict[str, tuple[Callable[[], object], str]] = {
         lambda: testing.FakeCommandRunner().on("ls", "-l -a"),
         "args is a list, not the string '-l -a'; write ['-l', '-a']",
     ),
+    "answers of a host in a list": (
+        lambda: testing.FakeHost([answers.http("https://a.test/")]),
+        "FakeHost takes answers such as answers.http(…), not [HTTPAnswer",
+    ),
     "grants as a dict": (
         lambda: testing.FakeHost(grants={}),
         "FakeHost: grants is {}; write reglet.GrantSet(…)",

@@ -1,142 +1,37 @@
-"""Write Reglet plugins in Python: what a plugin author imports, and nothing else."""
+"""Write Reglet plugins in Python: what a plugin author imports, and nothing else.
 
-from reglet import answers as answers
-from reglet import config as config
-from reglet import errors as errors
-from reglet import exec as exec  # noqa: A004 - a face; nothing here runs code
-from reglet import log as log
-from reglet.application.checks.connections import run_smtp_check, run_tcp_check
-from reglet.application.checks.dns import run_dns_check
-from reglet.application.checks.http import run_http_check
-from reglet.application.examples import Example
-from reglet.application.models.decorators import field, model
-from reglet.application.models.meta import (
-    Deprecated,
-    Description,
-    Examples,
-    Format,
-    Ge,
-    Gt,
-    JSONName,
-    Le,
-    Lt,
-    MaxLength,
-    Meta,
-    MinLength,
-    Pattern,
-    Secret,
-    Title,
-)
-from reglet.application.operations import operation
-from reglet.application.plugin import PluginDefinition, define_plugin, register
-from reglet.application.results import refusals_are_answers
-from reglet.application.version import __version__
-from reglet.domain.context import Context
-from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.grants import (
-    EnvironmentCapability,
-    ExecCapability,
-    FileSystemCapability,
-    FileSystemRule,
-    GrantSet,
-    KeyValueCapability,
-    KeyValueRule,
-    NetworkCapability,
-    NetworkRule,
-)
-from reglet.domain.entities.manifest import Manifest
-from reglet.domain.entities.records import (
-    CommandRequest,
-    CommandResult,
-    HTTPRequest,
-    HTTPResponse,
-    MXRecord,
-    SMTPConnectResult,
-)
-from reglet.domain.entities.result import (
-    Result,
-    ResultStatus,
-    RunMetadata,
-    result_error,
-    result_failure,
-    result_success,
-)
-from reglet.domain.errors import CheckFailed
-from reglet.domain.ports import (
-    CommandRunner,
-    DNSResolver,
-    HTTPClient,
-    Plugin,
-    SMTPClient,
-    TCPConnection,
-    TCPDialer,
-    get_client,
-    try_get_client,
-    with_client,
-)
+The names are loaded all together when the first is used, and are plain attributes from then on: the command
+line and the sandbox, which only run plugins, start without what plugins are made of.
+"""
 
-__all__ = [
-    "CheckFailed",
-    "CommandRequest",
-    "CommandResult",
-    "CommandRunner",
-    "Context",
-    "DNSResolver",
-    "Deprecated",
-    "Description",
-    "EnvironmentCapability",
-    "ErrorDetail",
-    "Example",
-    "Examples",
-    "ExecCapability",
-    "FileSystemCapability",
-    "FileSystemRule",
-    "Format",
-    "Ge",
-    "GrantSet",
-    "Gt",
-    "HTTPClient",
-    "HTTPRequest",
-    "HTTPResponse",
-    "JSONName",
-    "KeyValueCapability",
-    "KeyValueRule",
-    "Le",
-    "Lt",
-    "MXRecord",
-    "Manifest",
-    "MaxLength",
-    "Meta",
-    "MinLength",
-    "NetworkCapability",
-    "NetworkRule",
-    "Pattern",
-    "Plugin",
-    "PluginDefinition",
-    "Result",
-    "ResultStatus",
-    "RunMetadata",
-    "SMTPClient",
-    "SMTPConnectResult",
-    "Secret",
-    "TCPConnection",
-    "TCPDialer",
-    "Title",
-    "__version__",
-    "define_plugin",
-    "field",
-    "get_client",
-    "model",
-    "operation",
-    "refusals_are_answers",
-    "register",
-    "result_error",
-    "result_failure",
-    "result_success",
-    "run_dns_check",
-    "run_http_check",
-    "run_smtp_check",
-    "run_tcp_check",
-    "try_get_client",
-    "with_client",
-]
+from typing import TYPE_CHECKING
+
+from reglet.application.version import __version__ as __version__
+
+if TYPE_CHECKING:
+    from reglet import answers as answers
+    from reglet import config as config
+    from reglet import errors as errors
+    from reglet import exec as exec  # noqa: A004 - a face; nothing here runs code
+    from reglet import log as log
+    from reglet.application.face import *  # noqa: F403 - its `__all__` is the list
+else:  # a type checker that saw it would take any name for one that is here
+
+    def __getattr__(name: str) -> object:
+        if name.startswith("__") and name != "__all__":  # tools ask every module for those
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        from reglet.application import face
+
+        for other in ("answers", "config", "errors", "exec", "log"):
+            import_module(f"{__name__}.{other}")
+        names = globals()
+        names.update({each: getattr(face, each) for each in face.__all__}, __all__=face.__all__)
+        if name not in names:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return names[name]
+
+    def __dir__() -> list[str]:
+        __getattr__("__all__")
+        return sorted(globals())

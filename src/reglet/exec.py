@@ -1,6 +1,6 @@
 """Programs, run through the host without a shell."""
 
-from reglet.application.checks.exec import run
+from reglet.application.checks import run
 from reglet.domain.entities.records import CommandRequest, CommandResult
 
 __all__ = ["CommandRequest", "CommandResult", "run"]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 import reglet
 from reglet import Context, HTTPClient, HTTPResponse, Result, ResultStatus
 from reglet.application.logging import running_check
-from reglet.domain.entities.error_detail import ERROR_TYPES
+from reglet.domain.entities.result import ERROR_TYPES
 from tests.application.plugins import several, single
 
 

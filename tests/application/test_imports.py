@@ -24,14 +24,59 @@ _FORBIDDEN = (
 )
 
 
+def modules_after(code: str) -> set[str]:
+    """Return the modules that are imported in a new process that has run some code."""
+    script = f"{code}; import sys; print(*sys.modules)"
+    return set(
+        subprocess.run(
+            [sys.executable, "-c", script], check=True, capture_output=True, text=True
+        ).stdout.split()
+    )
+
+
 def test_importing_reglet_is_light():
     """Neither the extras, nor the network, nor the rooms that a guest has not."""
-    code = "import sys, reglet, reglet.log, reglet.config, reglet.errors, reglet.exec, reglet.answers; print(*sys.modules)"
-    output = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    loaded = set(output.split())
+    loaded = modules_after("from reglet import *; from reglet import answers, config, errors, exec, log")
     assert "reglet.application.plugin" in loaded
     assert not loaded & set(_FORBIDDEN)
     assert not [name for name in loaded if name.startswith("reglet.infrastructure")]
+
+
+def test_what_runs_plugins_imports_nothing_that_they_are_made_of():
+    """The names of `reglet` are loaded when one is used, then all; what tools look for in every module is none."""
+    bare = modules_after("import reglet; reglet.__version__; hasattr(reglet, '__wrapped__')")
+    assert {name for name in bare if name.startswith("reglet")} == {
+        "reglet",
+        "reglet.application",
+        "reglet.application.version",
+    }
+    assert modules_after("import reglet; reglet.Context") == modules_after(
+        "from reglet import *; import reglet.log"
+    )
+    subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import reglet; reglet.Context; assert {*reglet.__all__, 'exec'} < {*vars(reglet)}",
+        ],
+        check=True,
+    )
+
+
+def test_a_name_that_is_not_there_is_an_attribute_error():
+    """Before and after the names are loaded; `dir` lists them all."""
+    code = (
+        "import reglet\n"
+        "assert {'Context', 'log', '__version__'} < {*dir(reglet)}\n"
+        "for name in ('nothing', '__nothing__'):\n"
+        "    try:\n"
+        "        getattr(reglet, name)\n"
+        "    except AttributeError as error:\n"
+        "        assert str(error) == f\"module 'reglet' has no attribute {name!r}\"\n"
+        "    else:\n"
+        "        raise SystemExit(1)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_face_needs_no_import_of_its_own():

@@ -18,7 +18,7 @@ import reglet
 from reglet import Context
 from reglet.application.logging import RunningCheck, log_attribute, message_of, running_check
 from reglet.application.models.redaction import Redaction
-from reglet.domain.entities.error_detail import ErrorDetail
+from reglet.domain.entities.result import ErrorDetail
 from reglet.log import LogAttribute, LogMessage, LogRedirect, LogSinkHandler, group, redirect_logging
 
 _LOG = logging.getLogger("plugin")

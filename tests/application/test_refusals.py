@@ -9,8 +9,7 @@ import pytest
 
 import reglet
 from reglet.application.results import RefusedLook, RefusedLooks, denial_of, refused_looks
-from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.result import result_error, result_failure, result_success
+from reglet.domain.entities.result import ErrorDetail, result_error, result_failure, result_success
 
 PASSWD = RefusedLook("read", "/etc/passwd")
 

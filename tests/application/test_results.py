@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import reglet
 from reglet.application.dispatch import Dispatcher
-from reglet.application.models.structure import parse_model
+from reglet.application.models.from_json import parse_model
 from reglet.application.results import author_traceback, one_line
 
 

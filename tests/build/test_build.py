@@ -20,7 +20,7 @@ from reglet.infrastructure.build import (
     PluginImportError,
 )
 from reglet.infrastructure.build.build import BuildReport, Stage, build_plugin, check_build, write_output
-from reglet.infrastructure.wasm.inspect import BUILD_SECTION, read_plugin
+from reglet.infrastructure.wasm.module import BUILD_SECTION, read_plugin
 from tests.build.plugins import PLUGIN
 
 Build = Callable[..., BuildReport]

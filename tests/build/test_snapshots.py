@@ -1,7 +1,7 @@
 """What of the SDK goes into a guest."""
 
 from reglet.infrastructure.build.plugin_guest import sdk_contents, sdk_directory
-from reglet.infrastructure.wasi import OpenFlags, ReadOnlyTree, WasiError
+from reglet.infrastructure.wasi.tree import OpenFlags, ReadOnlyTree, WasiError
 
 
 def _has(path: str) -> bool:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from reglet.cli import main
 from reglet.cli.console import StderrLog, show_result, without_secrets
 from reglet.cli.grants import capability_lines
-from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
     ExecCapability,
@@ -26,7 +25,7 @@ from reglet.domain.entities.grants import (
 )
 from reglet.domain.entities.manifest import Manifest, ServiceManifest
 from reglet.domain.entities.records import LogAttribute, LogMessage
-from reglet.domain.entities.result import result_error, result_success
+from reglet.domain.entities.result import ErrorDetail, result_error, result_success
 from reglet.domain.escaping import escape, escaped, quoted
 
 FORGED = "✔ success all good"

@@ -13,8 +13,7 @@ from reglet.application.version import __version__
 from reglet.cli import COMMANDS, main, run_command
 from reglet.cli.command import ExitStatus, UsageError, require_extra, status_of
 from reglet.cli.configs import read_config
-from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.result import result_error, result_failure, result_success
+from reglet.domain.entities.result import ErrorDetail, result_error, result_failure, result_success
 from tests.documents.console import ROOT
 
 

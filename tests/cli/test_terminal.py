@@ -14,8 +14,7 @@ import click
 import pytest
 
 from reglet.cli.console import show_result
-from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.result import Result, result_error, result_failure, result_success
+from reglet.domain.entities.result import ErrorDetail, Result, result_error, result_failure, result_success
 from tests.cli.terminal import Terminal
 from tests.documents.console import ROOT
 

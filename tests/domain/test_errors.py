@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from reglet.domain import errors
-from reglet.domain.entities.error_detail import ErrorDetail
+from reglet.domain.entities.result import ErrorDetail
 
 FIVE_SECONDS = errors.TimeoutError("dns", timedelta(seconds=5), "h")
 

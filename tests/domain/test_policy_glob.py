@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reglet.domain.policy import Glob, PatternError
+from reglet.domain.policy.globs import Glob, PatternError
 
 # What doublestar 4.10.4 answers.
 DOUBLESTAR = [

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reglet.domain.policy import InvalidHostError, Target, canonical_host, parse_address, special_use
+from reglet.domain.policy.network import InvalidHostError, Target, canonical_host, parse_address, special_use
 
 SPELLINGS = {
     "127.0.0.1": [

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from reglet.domain.entities.grants import GrantSet, NetworkCapability, NetworkRule
 from reglet.domain.errors import CapabilityError
-from reglet.domain.policy import Decision, Policy, PolicyGuard, Target, special_use
+from reglet.domain.policy import Decision, Policy, PolicyGuard
+from reglet.domain.policy.network import Target, special_use
 from reglet.domain.ports import NetworkGuard
 
 

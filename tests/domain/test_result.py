@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.result import (
+    ErrorDetail,
     ResultStatus,
     RunMetadata,
     result_error,

@@ -15,7 +15,7 @@ from reglet.domain.entities.grants import (
     GrantSet,
 )
 from reglet.sandbox import GuestTrapError, LimitExceededError, Limits, Sandbox
-from reglet.testing.fakes.host import FakeLog
+from reglet.testing.fake_host import FakeLog
 
 SOURCE = """\
 import os

@@ -19,8 +19,8 @@ from reglet.infrastructure.engine.written_pages import (
     _written,
     populating,
 )
-from reglet.infrastructure.wasi import HashedRandom, SteppingClock, System
-from reglet.infrastructure.wasm.signatures import read_signatures
+from reglet.infrastructure.wasi.system import HashedRandom, SteppingClock, System
+from reglet.infrastructure.wasm.module import read_signatures
 
 BINARY = wasmtime.wat2wasm("""
     (module

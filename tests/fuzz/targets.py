@@ -33,8 +33,8 @@ from reglet.infrastructure.registry.layout import read_layout
 from reglet.infrastructure.registry.origin import annotations_of_project
 from reglet.infrastructure.registry.reference import parse_reference
 from reglet.infrastructure.registry.store import Lockfile
-from reglet.infrastructure.wasm.inspect import read_plugin
 from reglet.infrastructure.wasm.limits import check_code
+from reglet.infrastructure.wasm.module import read_plugin
 from reglet.infrastructure.wire.host_functions import HOST_FUNCTION_NAMES
 from reglet.infrastructure.wire.manifest import MANIFEST
 from reglet.infrastructure.wire.record import Dialect

@@ -17,11 +17,14 @@ from reglet.domain.entities.grants import (
 )
 from reglet.domain.policy import Policy
 from reglet.infrastructure.host import HostCallEvent, HostDispatcher, HostPorts, Limits
-from reglet.testing.fakes.connections import FakeSMTPClient, FakeTCPDialer
-from reglet.testing.fakes.dns import FakeDNSResolver
-from reglet.testing.fakes.exec import FakeCommandRunner
-from reglet.testing.fakes.host import FakeLog
-from reglet.testing.fakes.http import FakeHTTPClient
+from reglet.testing.fake_host import FakeLog
+from reglet.testing.fakes import (
+    FakeCommandRunner,
+    FakeDNSResolver,
+    FakeHTTPClient,
+    FakeSMTPClient,
+    FakeTCPDialer,
+)
 
 
 def network(*hosts: str, ports: tuple[str, ...] = ("*",)) -> GrantSet:

@@ -24,9 +24,8 @@ from reglet.domain.policy import Policy
 from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.host import HostDispatcher, HostPorts, Limits
 from reglet.infrastructure.wire.record import Dialect
-from reglet.testing.fakes.dns import FakeDNSResolver
-from reglet.testing.fakes.exec import FakeCommandRunner
-from reglet.testing.fakes.routes import refused, reset, timeout
+from reglet.testing.fakes import FakeCommandRunner, FakeDNSResolver
+from reglet.testing.routes import refused, reset, timeout
 from tests.host.requests import FakeWorld, commands, network
 
 EVERY_DIALECT = pytest.mark.parametrize("dialect", list(Dialect))

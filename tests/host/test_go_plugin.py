@@ -16,8 +16,8 @@ from reglet.domain.entities.grants import (
 from reglet.domain.policy import Policy
 from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.sandbox import Sandbox
-from reglet.testing.fakes.connections import FakeTCPDialer
-from reglet.testing.fakes.host import FakeLog
+from reglet.testing.fake_host import FakeLog
+from reglet.testing.fakes import FakeTCPDialer
 from tests.host.requests import network
 
 pytestmark = [

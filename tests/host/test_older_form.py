@@ -18,11 +18,12 @@ from reglet.domain.entities.grants import (
     NetworkRule,
 )
 from reglet.domain.entities.result import Result
-from reglet.domain.policy import PRIVATE_BLOCKS, Policy
+from reglet.domain.policy import Policy
+from reglet.domain.policy.network import PRIVATE_BLOCKS
 from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.infrastructure.host.older_form import grants_of
 from reglet.sandbox import GuestAnswerError, NotAPluginError, Sandbox
-from reglet.testing.fakes.http import FakeHTTPClient
+from reglet.testing.fakes import FakeHTTPClient
 from tests.built_plugins import BuildExample
 from tests.host.modules import older_plugin, plugin
 

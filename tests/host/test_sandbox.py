@@ -28,7 +28,15 @@ from reglet.domain.policy import Policy
 from reglet.infrastructure.engine.linking import guests
 from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.infrastructure.host.interruption import _interrupts
-from reglet.sandbox import Dialect, GuestAnswerError, GuestTrapError, Limits, Sandbox, SandboxClosedError
+from reglet.sandbox import (
+    Dialect,
+    GuestAnswerError,
+    GuestTrapError,
+    LimitExceededError,
+    Limits,
+    Sandbox,
+    SandboxClosedError,
+)
 from tests.host.modules import BARE, DIAL, HOSTILE, older_plugin, plugin
 from tests.host.requests import network
 
@@ -136,6 +144,21 @@ def test_a_module_is_loaded_from_a_file(tmp_path):
         assert module.check({"any": "config"}).is_success
         with pytest.raises(FileNotFoundError):
             sandbox.load(tmp_path / "none.wasm")
+
+
+def test_what_one_sandbox_has_loaded_another_takes():
+    """Each with its own grants and limits; only whether fuel is counted is part of compiled code."""
+    with Sandbox() as asked, Sandbox(limits=Limits(fuel=10_000_000)) as counting:
+        module = asked.load(plugin(), "the plugin")
+        with Sandbox(limits=Limits(request_bytes=3)) as other:
+            same = other.load(module)
+            assert (same.source, same.digest) == ("the plugin", module.digest)
+            assert module.check({"any": "config"}).is_success
+            with pytest.raises(LimitExceededError, match="request_bytes"):
+                same.check({"any": "config"})
+        assert module.check({"any": "config"}).is_success
+        with pytest.raises(ValueError, match="load the file itself"):
+            counting.load(module)
 
 
 def test_a_config_reaches_the_guest_as_json():

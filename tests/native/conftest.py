@@ -10,7 +10,7 @@ import trustme
 from attrs import frozen
 from pytest_httpserver import HTTPServer
 
-from reglet.infrastructure.native.trust import Trust
+from reglet.infrastructure.native.tls import Trust
 
 
 @frozen
@@ -38,7 +38,7 @@ def certificates(tmp_path_factory):
     path = tmp_path_factory.mktemp("ca") / "ca.pem"
     authority.cert_pem.write_to_path(str(path))
     past = datetime.now(UTC) - timedelta(days=3)
-    names = ("localhost", "127.0.0.1", "good.example")
+    names = ("localhost", "127.0.0.1", "::1", "good.example")
     http2 = server_context(authority.issue_cert(*names))
     http2.set_alpn_protocols(["h2"])
     return Certificates(

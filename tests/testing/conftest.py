@@ -16,9 +16,7 @@ import reglet.infrastructure.host.module
 import reglet.infrastructure.native
 import reglet.sandbox
 import reglet.testing.audit
-import reglet.testing.go_host_runner
 import reglet.testing.plugintest
-import reglet.testing.projects
 import reglet.testing.recording
 import reglet.testing.runners  # noqa: F401
 

@@ -7,8 +7,8 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.grants import GrantSet
+from reglet.domain.entities.result import ErrorDetail
 from reglet.domain.time import Timestamp, parse_time
 from reglet.infrastructure.wire.manifest import GRANTS
 

@@ -14,8 +14,9 @@ import pytest
 from reglet.domain.entities.grants import FileSystemCapability, FileSystemRule, GrantSet
 from reglet.domain.errors import UnsupportedOptionError
 from reglet.domain.policy import Policy
-from reglet.infrastructure.wasi import Errno, FileType, OpenFlags, SteppingClock, Times, WasiError
 from reglet.infrastructure.wasi.granted import GrantedPaths, GrantedTree, granted_preopens
+from reglet.infrastructure.wasi.system import SteppingClock
+from reglet.infrastructure.wasi.tree import Errno, FileType, OpenFlags, Times, WasiError
 from tests.wasi.guest import BUFFER, PATH, READ, RESULT, VECTOR, WRITE, Guest
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="files are granted on POSIX alone")

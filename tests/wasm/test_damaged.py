@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reglet.infrastructure.wasm.binary import ModuleFormatError
-from reglet.infrastructure.wasm.inspect import read_plugin
+from reglet.infrastructure.wasm.module import read_plugin
 from reglet.infrastructure.wasm.sections import HEADER
 from tests.wasm.wat import SMALL
 from tools.runtime.linker.instructions import scan_body

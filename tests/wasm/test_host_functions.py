@@ -6,7 +6,7 @@ import pytest
 import wasmtime
 
 from reglet.infrastructure.wasm.binary import ModuleFormatError
-from reglet.infrastructure.wasm.inspect import read_plugin
+from reglet.infrastructure.wasm.module import read_plugin
 from reglet.infrastructure.wasm.sections import SectionId, read_sections
 from reglet.infrastructure.wasm.snapshot import (
     HostFunctionSlot,

@@ -8,9 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reglet.infrastructure.wasm.binary import ModuleFormatError
-from reglet.infrastructure.wasm.entries import PAGE_SIZE, ExternKind, SizeLimits
-from reglet.infrastructure.wasm.inspect import PluginModule, read_plugin
-from reglet.infrastructure.wasm.sections import SectionId, custom_section
+from reglet.infrastructure.wasm.module import PluginModule, read_plugin
+from reglet.infrastructure.wasm.sections import PAGE_SIZE, ExternKind, SectionId, SizeLimits, custom_section
 from reglet.infrastructure.wasm.snapshot import ZERO_GAP, filled_runs, write_snapshot
 from tests.wasm.wat import wasm
 

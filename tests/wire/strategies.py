@@ -7,7 +7,6 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
     ExecCapability,
@@ -30,7 +29,7 @@ from reglet.domain.entities.records import (
     MXRecord,
     SMTPConnectResult,
 )
-from reglet.domain.entities.result import Result, ResultStatus, RunMetadata
+from reglet.domain.entities.result import ErrorDetail, Result, ResultStatus, RunMetadata
 from reglet.domain.time import Timestamp
 from reglet.infrastructure.wire.context import CallContext
 from reglet.infrastructure.wire.host_functions import (

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.grants import ExecCapability, GrantSet, NetworkCapability, NetworkRule
+from reglet.domain.entities.result import ErrorDetail
 from reglet.domain.errors import HostError, WireFormatError
 from reglet.domain.time import format_time, parse_time
 from reglet.infrastructure.wire.failures import (

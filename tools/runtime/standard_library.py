@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from reglet.infrastructure.build.runtime import Guest
 from reglet.infrastructure.build_contract import STANDARD_LIBRARY_ROOT
-from reglet.infrastructure.wasi import MemoryFile, directory_of
+from reglet.infrastructure.wasi.tree import MemoryFile, directory_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import TypeVar, cast
 
-from reglet.application.models.structure import parse_model
+from reglet.application.models.from_json import parse_model
 from reglet.domain.entities import JSONObject, JSONValue
 from reglet.domain.errors import ConfigError, ConfigProblemsError
 

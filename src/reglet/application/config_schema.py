@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from reglet.application.models.inspect import model_type
-from reglet.application.models.schema import DRAFT, JSONSchema, input_schema
+from reglet.application.models.json_schema import DRAFT, JSONSchema, input_schema
+from reglet.application.models.model_types import model_type
 from reglet.application.operations import Operation
 from reglet.domain.errors import DefinitionError
-
-ROUTING = ("service", "operation")
-"""The keys by which a config names its operation."""
 
 _NARROWING = frozenset(
     {

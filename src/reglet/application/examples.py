@@ -8,11 +8,11 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
 
 from attrs import field, frozen
 
-from reglet.application.models.inspect import model_type
-from reglet.application.models.unstructure import unstructure_model
-from reglet.domain.entities.error_detail import ErrorDetail
+from reglet.application.models.model_types import model_type
+from reglet.application.models.to_json import model_to_json
 from reglet.domain.entities.manifest import ExampleManifest
 from reglet.domain.entities.records import CommandResult, HTTPResponse, MXRecord, SMTPConnectResult, TLSFacts
+from reglet.domain.entities.result import ErrorDetail
 from reglet.domain.errors import DefinitionError, HostError, RegletError
 
 FailureName: TypeAlias = Literal["timeout", "refused", "denied", "not_found", "reset", "bad_certificate"]
@@ -294,4 +294,4 @@ def _named(value: Any) -> dict[str, Any] | None:
         return None
     record = model_type(type(value))
     left_out = {each.name for each in record.fields if getattr(value, each.attribute) == each.default_value()}
-    return {name: entry for name, entry in unstructure_model(value).items() if name not in left_out}
+    return {name: entry for name, entry in model_to_json(value).items() if name not in left_out}

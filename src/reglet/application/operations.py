@@ -12,15 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeVar, Union, overload
 from attrs import field, frozen
 
 from reglet.application.examples import Example
-from reglet.application.models.inspect import is_model, model_type, resolve_annotations
-from reglet.application.models.schema import output_schema
-from reglet.application.models.structure import parse_model
-from reglet.application.models.types import ModelType
-from reglet.application.models.unstructure import (
+from reglet.application.models.from_json import parse_model
+from reglet.application.models.json_schema import output_schema
+from reglet.application.models.model_types import ModelType, is_model, model_type, resolve_annotations
+from reglet.application.models.to_json import (
     OutputCheck,
+    model_to_json,
+    model_writer,
     output_check,
-    unstructure_hook,
-    unstructure_model,
 )
 from reglet.application.names import check_name, snake_case
 from reglet.domain.context import Context
@@ -266,7 +265,7 @@ class Operation:
         signature: what it takes and gives.
         examples: calls of it.
         output_mismatch: returns what is wrong with the types in an output, None if nothing is.
-        unstructure: returns an output as JSON, secrets redacted.
+        output_to_json: returns an output as JSON, secrets redacted.
     """
 
     service: str
@@ -276,14 +275,14 @@ class Operation:
     signature: Signature
     examples: tuple[Example[Any, Any], ...] = ()
     output_mismatch: OutputCheck = field(init=False, repr=False, eq=False)
-    unstructure: Callable[[Any], dict[str, Any]] = field(init=False, repr=False, eq=False)
+    output_to_json: Callable[[Any], dict[str, Any]] = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         """Make what its output needs, once; a model that cannot be read is refused."""
         check: OutputCheck = (lambda _: None) if self.output is None else output_check(self.output)
-        hook = unstructure_model if self.output is None else unstructure_hook(self.output)
+        hook = model_to_json if self.output is None else model_writer(self.output)
         object.__setattr__(self, "output_mismatch", check)  # as attrs does for a frozen class
-        object.__setattr__(self, "unstructure", hook)
+        object.__setattr__(self, "output_to_json", hook)
 
     @property
     def input(self) -> type[Any] | None:
@@ -364,7 +363,7 @@ def _check_example(example: Example[Any, Any], operation: Operation, what: str) 
     _check_type(given, operation.input, taken)
     if operation.input is not None and not example.expected_error:
         secret = model_type(operation.input).has_secrets  # and so not written
-        _, problems = (None, []) if secret else parse_model(operation.input, unstructure_model(given))
+        _, problems = (None, []) if secret else parse_model(operation.input, model_to_json(given))
         if problems:
             raise DefinitionError(f"{taken} does not fit: {'; '.join(problems)}")
     if example.expected_output is not None:

@@ -17,11 +17,17 @@ import attrs
 from attrs import evolve
 
 from reglet.application.models.redaction import Redaction
-from reglet.application.models.unstructure import unstructure
+from reglet.application.models.to_json import to_json
 from reglet.application.names import suggestion
 from reglet.application.operations import Operation
-from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.result import Result, ResultStatus, result_error, result_failure, result_success
+from reglet.domain.entities.result import (
+    ErrorDetail,
+    Result,
+    ResultStatus,
+    result_error,
+    result_failure,
+    result_success,
+)
 from reglet.domain.errors import CapabilityError, CheckFailed, RegletError
 
 
@@ -51,7 +57,7 @@ class RefusedLooks:
 
     def judged(self, result: Result) -> Result:
         """Return a Result as it is, or an error instead if a look was refused before it."""
-        self.keep()
+        self._kept += self.take()
         if not self._kept:
             return result
         detail = _denial(self._kept).detail()
@@ -177,7 +183,7 @@ def result_of(operation: Operation, outcome: Any) -> Result:
     if output is not None and isinstance(outcome, output):
         mismatch = operation.output_mismatch(outcome)
         if mismatch is None:
-            return Result(ResultStatus.SUCCESS, OK, operation.unstructure(outcome))
+            return Result(ResultStatus.SUCCESS, OK, operation.output_to_json(outcome))
         message = f"operation {operation} returned {output.__name__} whose {mismatch}"
         return result_error(ErrorDetail("panic", message))
     if isinstance(outcome, Result):
@@ -192,7 +198,7 @@ def result_of(operation: Operation, outcome: Any) -> Result:
 
 def _with_json(result: Result, what: object) -> Result:
     """Return a Result with its data as JSON; `what` made it, and has a bug if that is no object."""
-    data = unstructure(result.data)
+    data = to_json(result.data)
     if data is None or isinstance(data, Mapping):
         return evolve(result, data=data)
     message = f'{what} gave the data {data!r}: data is an object, so give it a name: {{"found": …}}'

@@ -33,14 +33,13 @@ from reglet.cli.console import (
     write_warning,
 )
 from reglet.cli.grants import capability_lines
-from reglet.cli.reference import field_rows
 from reglet.cli.targets import local_path, manifest_of
 from reglet.domain.escaping import escaped
 
 if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest
     from reglet.infrastructure.build.build import BuildReport, Stage
-    from reglet.infrastructure.wasm.inspect import PluginModule
+    from reglet.infrastructure.wasm.module import PluginModule
 
 
 @click.command(cls=Command)
@@ -153,7 +152,7 @@ def facts_of(path: Path) -> dict[str, Any]:
     """
     from reglet.infrastructure.host.validation import NEWER_EXPORTS, OLDER_EXPORTS
     from reglet.infrastructure.wasm.binary import ModuleFormatError
-    from reglet.infrastructure.wasm.inspect import read_plugin
+    from reglet.infrastructure.wasm.module import read_plugin
     from reglet.infrastructure.wasm.snapshot import HOST_MODULE
 
     if path.is_dir() or path.suffix == ".py":
@@ -185,7 +184,7 @@ def facts_of(path: Path) -> dict[str, Any]:
 
 def _built(plugin: PluginModule) -> dict[str, Any] | None:
     """Return what our build wrote of itself; None for a module of another SDK, whatever its section holds."""
-    from reglet.infrastructure.wasm.inspect import BUILD_SECTION
+    from reglet.infrastructure.wasm.module import BUILD_SECTION
 
     try:
         built = decode_document(bytes(plugin.custom.get(BUILD_SECTION, b"")), "the build's section")
@@ -198,7 +197,7 @@ def _built(plugin: PluginModule) -> dict[str, Any] | None:
 
 
 def _rows(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    from reglet.infrastructure.wasm.entries import PAGE_SIZE
+    from reglet.infrastructure.wasm.sections import PAGE_SIZE
 
     yield "sha256", facts["sha256"]
     yield "size", f"{facts['bytes'] / 1e6:.1f} MB, {facts['gzip_bytes'] / 1e6:.1f} MB gzip"
@@ -284,6 +283,8 @@ def _show(described: Manifest) -> None:
 
 def _show_fields(schema: Mapping[str, Any]) -> None:
     """Write a row for each field, nested ones with their path."""
+    from reglet.cli.reference import field_rows
+
     rows = [(row.path, row.type, "yes" if row.required else "", row.meaning) for row in field_rows(schema)]
     if not rows:
         write_line("  no fields")

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from attrs import frozen
 
-from reglet.application.config_schema import ROUTING
 from reglet.application.models.error_messages import path_step
+from reglet.application.names import ROUTING
 from reglet.cli.command import UsageError, require_extra
 from reglet.cli.console import write_warning
 from reglet.cli.targets import InProcessPlugin
@@ -26,7 +26,7 @@ from reglet.infrastructure.atomic import read_bounded
 if TYPE_CHECKING:
     from reglet.cli.targets import LoadedPlugin
     from reglet.domain.entities.manifest import ExampleManifest, Manifest
-    from reglet.testing.examples import ExampleCase
+    from reglet.testing.plugintest import ExampleCase
 
 
 _STDIN = ("-", "@-")
@@ -194,11 +194,11 @@ def _decode_yaml(text: str) -> Any:
 
 def warn_of_unknown_fields(config: bytes, manifest: Manifest) -> None:
     """Say on stderr which fields the config's schema does not have, at every depth, and what may be meant."""
-    from difflib import get_close_matches
-
     for path, name, known in _unknown(json.loads(config), manifest.config_schema or {}, "$"):
         if path == "$" and name in ROUTING:
             continue
+        from difflib import get_close_matches
+
         where = "its config" if path == "$" else f"{path} of its config"
         close = get_close_matches(name, known, n=1)
         meant = f"; there are {', '.join(map(repr, known))}" if known else "; there are none"
@@ -229,7 +229,7 @@ def example_with_answers(plugin: LoadedPlugin, name: str) -> ExampleCase | None:
     """Return the example of a plugin in process that brings its own answers; a module's have none."""
     if not isinstance(plugin, InProcessPlugin):
         return None
-    from reglet.testing.examples import examples_of
+    from reglet.testing.plugintest import examples_of
 
     found = [case for case in examples_of(plugin.definition) if case.name == name and case.answers]
     return found[0] if len(found) == 1 else None

@@ -27,7 +27,6 @@ from reglet.domain.entities.grants import (
 )
 from reglet.domain.errors import WireFormatError
 from reglet.domain.escaping import quoted
-from reglet.domain.policy.risk import assess_risk
 
 if TYPE_CHECKING:
     from reglet.cli.targets import LoadedPlugin
@@ -158,6 +157,7 @@ def _ask(manifest: Manifest, digest: str) -> GrantSet:
 
     What the plugin wrote stands quoted on a line of its own; the question is ours alone.
     """
+    from reglet.domain.policy.risk import assess_risk
     from reglet.infrastructure.host.grant_store import GrantStore
 
     store = GrantStore()

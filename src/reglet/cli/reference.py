@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 
-from reglet.application.config_schema import ROUTING
+from reglet.application.names import ROUTING
 from reglet.domain.entities.grants import (
     FileSystemCapability,
     FileSystemRule,

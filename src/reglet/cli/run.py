@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from reglet.domain.ports import HostFunctions
     from reglet.infrastructure.host.events import HostCallEvent
     from reglet.sandbox import Dialect
-    from reglet.testing.examples import ExampleCase
+    from reglet.testing.plugintest import ExampleCase
     from reglet.testing.runners import Runner
     from reglet.testing.usage import Usage
 
@@ -172,7 +172,7 @@ class _Outcome:
 
 
 def _run_example(example: ExampleCase, output_format: Format) -> int:
-    from reglet.testing.examples import ExampleFailed, run_example
+    from reglet.testing.plugintest import ExampleFailed, run_example
 
     started = time.perf_counter()
     try:
@@ -200,21 +200,13 @@ class _Session:
 
     def outcomes(self, configs: list[NamedConfig]) -> list[_Outcome]:
         """Run a check for each config. Raises what a replay or a reused instance raises where it differs."""
-        outcomes: list[_Outcome] = []
         if isinstance(self.plugin, InProcessPlugin):
             write_message("in process: files and environment are not sandboxed", dim=True)
-        bar = click.progressbar(
-            length=len(configs),
-            label="checks",
-            file=sys.stderr,
-            hidden=len(configs) == 1 or not sys.stderr.isatty(),
-            width=min(_MOST_BAR_WIDTH, width_of(sys.stderr) - _BAR_LABELS_WIDTH),
-        )
-        with bar:
-            for config in configs:
-                outcomes.append(self._outcome(config))
-                bar.update(1)
-        return outcomes
+        if len(configs) == 1 or not sys.stderr.isatty():
+            return [self._outcome(config) for config in configs]
+        width = min(_MOST_BAR_WIDTH, width_of(sys.stderr) - _BAR_LABELS_WIDTH)
+        with click.progressbar(configs, label="checks", file=sys.stderr, width=width) as shown:
+            return [self._outcome(config) for config in shown]
 
     def _outcome(self, config: NamedConfig) -> _Outcome:
         from reglet.testing.masking import known_secrets

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from reglet.domain.entities.grants import GrantSet
     from reglet.domain.entities.manifest import Manifest
     from reglet.domain.ports import Plugin
-    from reglet.sandbox import Dialect
+    from reglet.sandbox import Dialect, Module
     from reglet.testing.runners import Runner
 
 
@@ -106,9 +108,11 @@ def local_path(target: str) -> Path:
 
 def _is_in_registry(target: str) -> bool:
     """Whether TARGET is a reference, which a file of that name would precede."""
+    if os.path.exists(target):  # noqa: PTH110 - False for any string
+        return False
     from reglet.infrastructure.registry.reference import is_reference
 
-    return is_reference(target) and not Path(target).exists()
+    return is_reference(target)
 
 
 def require_project(path: Path) -> None:
@@ -180,21 +184,25 @@ class BuiltPlugin:
     name: str
     content: bytes = field(repr=False)
 
+    @cached_property
+    def _module(self) -> Module:
+        """The module, with nothing granted."""
+        from reglet.sandbox import Sandbox
+
+        return Sandbox().load(self.content, self.name)
+
     @property
     def digest(self) -> str:
         """The digest of the module."""
-        return hashlib.sha256(self.content).hexdigest()
+        return self._module.digest
 
     def manifest(self) -> Manifest:
         """Ask the module, with nothing granted."""
-        from reglet.sandbox import Sandbox
-
-        with Sandbox() as sandbox:
-            return sandbox.load(self.content, self.name).manifest()
+        return self._module.manifest()
 
     def runner(self, grants: GrantSet, dialect: Dialect) -> AbstractContextManager[Runner]:
         """Return what runs checks in the sandbox."""
         from reglet.testing.runners import SandboxRunner
         from reglet.testing.usage import note_file
 
-        return SandboxRunner(self.content, grants, name=self.name, dialect=dialect, file_observer=note_file)
+        return SandboxRunner(self._module, grants, dialect=dialect, file_observer=note_file)

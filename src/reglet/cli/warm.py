@@ -153,8 +153,8 @@ def _look_at(folder: str) -> Findings:
     from reglet.domain.context import Context
     from reglet.infrastructure.build.project import load_plugin_in_process
     from reglet.testing.audit import audit_plugin
-    from reglet.testing.examples import ExampleFailed, examples_of, run_example
     from reglet.testing.lint import lint_project
+    from reglet.testing.plugintest import ExampleFailed, examples_of, run_example
 
     try:
         plugin = load_plugin_in_process(folder)

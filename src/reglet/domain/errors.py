@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from attrs import evolve
 
 from reglet.domain.entities import JSONObject
-from reglet.domain.entities.error_detail import ErrorDetail
+from reglet.domain.entities.result import ErrorDetail
 from reglet.domain.time import format_duration
 from reglet.domain.urls import without_credentials
 

@@ -17,19 +17,25 @@ if TYPE_CHECKING:
         assert_success,
     )
     from reglet.testing.audit import AuditReport, audit_plugin
-    from reglet.testing.examples import (
+    from reglet.testing.fake_host import FakeHost
+    from reglet.testing.fakes import (
+        FakeCommandRunner,
+        FakeDNSResolver,
+        FakeHTTPClient,
+        FakeSMTPClient,
+        FakeTCPDialer,
+    )
+    from reglet.testing.plugintest import (
         ExampleCase,
         ExampleFailed,
+        TestCase,
         examples_of,
         generate_example_tests,
         run_example,
+        run_plugin_tests,
     )
-    from reglet.testing.fakes.connections import FakeSMTPClient, FakeTCPDialer
-    from reglet.testing.fakes.dns import FakeDNSResolver
-    from reglet.testing.fakes.exec import FakeCommandRunner
-    from reglet.testing.fakes.host import FakeHost
-    from reglet.testing.fakes.http import FakeHTTPClient
-    from reglet.testing.fakes.routes import (
+    from reglet.testing.recording import Recorder, Recording, Replay, ReplayMismatchError
+    from reglet.testing.routes import (
         FakeClock,
         UnexpectedCallError,
         bad_certificate,
@@ -39,8 +45,6 @@ if TYPE_CHECKING:
         reset,
         timeout,
     )
-    from reglet.testing.plugintest import TestCase, run_plugin_tests
-    from reglet.testing.recording import Recorder, Recording, Replay, ReplayMismatchError
     from reglet.testing.strategies import assert_never_traps
 
 _HOMES = {
@@ -54,18 +58,25 @@ _HOMES = {
             "assert_success",
         ),
         "reglet.testing.audit": ("AuditReport", "audit_plugin"),
-        "reglet.testing.examples": (
+        "reglet.testing.fake_host": ("FakeHost",),
+        "reglet.testing.fakes": (
+            "FakeCommandRunner",
+            "FakeDNSResolver",
+            "FakeHTTPClient",
+            "FakeSMTPClient",
+            "FakeTCPDialer",
+        ),
+        "reglet.testing.plugintest": (
             "ExampleCase",
             "ExampleFailed",
+            "TestCase",
             "examples_of",
             "generate_example_tests",
             "run_example",
+            "run_plugin_tests",
         ),
-        "reglet.testing.fakes.dns": ("FakeDNSResolver",),
-        "reglet.testing.fakes.exec": ("FakeCommandRunner",),
-        "reglet.testing.fakes.host": ("FakeHost",),
-        "reglet.testing.fakes.http": ("FakeHTTPClient",),
-        "reglet.testing.fakes.routes": (
+        "reglet.testing.recording": ("Recorder", "Recording", "Replay", "ReplayMismatchError"),
+        "reglet.testing.routes": (
             "FakeClock",
             "UnexpectedCallError",
             "bad_certificate",
@@ -75,10 +86,7 @@ _HOMES = {
             "reset",
             "timeout",
         ),
-        "reglet.testing.fakes.connections": ("FakeSMTPClient", "FakeTCPDialer"),
         "reglet.testing.strategies": ("assert_never_traps",),
-        "reglet.testing.plugintest": ("TestCase", "run_plugin_tests"),
-        "reglet.testing.recording": ("Recorder", "Recording", "Replay", "ReplayMismatchError"),
     }.items()
     for name in names
 }

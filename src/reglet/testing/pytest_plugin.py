@@ -6,13 +6,18 @@ when it is used.
 
 from __future__ import annotations
 
+import hashlib
+import json
+import tempfile
 import tomllib
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 import pytest
 
+import reglet
 from reglet.application.names import PROJECT_FILE
 
 if TYPE_CHECKING:
@@ -20,17 +25,17 @@ if TYPE_CHECKING:
 
     from reglet.domain.entities.result import Result
     from reglet.domain.ports import Plugin
-    from reglet.testing.examples import ExampleCase
-    from reglet.testing.fakes.host import FakeHost
-    from reglet.testing.plugintest import PluginClient
-    from reglet.testing.projects import Projects
-    from reglet.testing.runners import RunnerName
+    from reglet.testing.fake_host import FakeHost
+    from reglet.testing.plugintest import ExampleCase, PluginClient
+    from reglet.testing.runners import Runner
     from reglet.testing.usage import Usage
 
 _FAILED = pytest.StashKey[bool]()
-_PROJECTS = pytest.StashKey["Projects"]()
+_PROJECTS: pytest.StashKey[Projects] = pytest.StashKey()
 _USAGE: pytest.StashKey[Usage] = pytest.StashKey()
-_RUNNERS = ("fakes", "native", "sandbox", "go")
+
+RunnerName: TypeAlias = Literal["fakes", "native", "sandbox", "go"]
+"""What runs the plugins, as `--reglet-place` names it."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,7 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("reglet", "Reglet plugins")
     group.addoption(
         "--reglet-place",
-        choices=_RUNNERS,
+        choices=get_args(RunnerName),
         default="fakes",
         help="where plugins run: in process with fakes (default) or on the real network, inside the built "
         ".wasm in the sandbox, or on the Go host",
@@ -118,24 +123,15 @@ def _escape_report(report: pytest.TestReport) -> None:
     elif isinstance(shown, tuple):
         path, line, reason = shown
         report.longrepr = (path, line, escape_lines(reason))
-    else:
-        _escape_traceback(shown)
-
-
-def _escape_traceback(shown: Any) -> None:
-    from reglet.domain.escaping import escape_lines
-
-    if not hasattr(shown, "reprtraceback"):
-        return
-    for traceback, crash, _ in getattr(shown, "chain", [(shown.reprtraceback, shown.reprcrash, None)]):
-        if crash is not None:
-            crash.message = escape_lines(crash.message)
-        for entry in traceback.reprentries:
-            for part in (entry, getattr(entry, "reprlocals", None)):
-                if part is not None:
+    elif hasattr(shown, "reprtraceback"):
+        for traceback, crash, _ in getattr(shown, "chain", [(shown.reprtraceback, shown.reprcrash, None)]):
+            if crash is not None:
+                crash.message = escape_lines(crash.message)
+            for entry in traceback.reprentries:
+                for part in filter(None, (entry, getattr(entry, "reprlocals", None))):
                     part.lines = [escape_lines(line) for line in part.lines]
-            if getattr(entry, "reprfileloc", None) is not None:
-                entry.reprfileloc.message = escape_lines(entry.reprfileloc.message)
+                if getattr(entry, "reprfileloc", None) is not None:
+                    entry.reprfileloc.message = escape_lines(entry.reprfileloc.message)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -190,8 +186,6 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 def projects_of(config: pytest.Config) -> Projects:
     """Return what loads the plugins of this run, each once."""
     if _PROJECTS not in config.stash:
-        from reglet.testing.projects import Projects
-
         cache = config.cache.mkdir("reglet") if config.pluginmanager.has_plugin("cacheprovider") else None
         runner = cast("RunnerName", config.getoption("--reglet-place"))
         config.stash[_PROJECTS] = Projects(runner, cache, reuse=bool(config.getoption("--reglet-reuse")))
@@ -213,7 +207,7 @@ def plugin(request: pytest.FixtureRequest) -> Plugin:
 @pytest.fixture
 def fake_host(plugin: Plugin, request: pytest.FixtureRequest) -> Iterator[FakeHost]:
     """A host that grants what the plugin declares; after the test, every route must have been used."""
-    from reglet.testing.fakes.host import FakeHost
+    from reglet.testing.fake_host import FakeHost
     from reglet.testing.runners import NativeRunner, runner_of
 
     host = FakeHost.of(plugin)
@@ -242,6 +236,90 @@ def replay(plugin: Plugin, request: pytest.FixtureRequest) -> Callable[..., Resu
     return run
 
 
+class Projects:
+    """Loads plugins by their project's folder, each once, and builds those whose runner wants a module."""
+
+    def __init__(self, runner: RunnerName, cache: Path | None, *, reuse: bool = False) -> None:
+        """Run plugins in `runner`, each check again if `reuse`; built modules are kept in `cache`."""
+        self._runner: RunnerName = runner
+        self._reuse = reuse
+        self._cache = cache
+        self._plugins: dict[Path, Plugin] = {}
+        self._open = ExitStack()
+
+    def plugin(self, folder: Path) -> Plugin:
+        """Return the plugin of a project. Raises what `load_plugin_in_process` and the build raise."""
+        from reglet.domain.context import Context
+        from reglet.infrastructure.build.project import load_plugin_in_process
+        from reglet.sandbox import native_functions
+        from reglet.testing import runners
+
+        if folder in self._plugins:
+            return self._plugins[folder]
+        plugin = load_plugin_in_process(folder)
+        runner: Runner | None = None  # it simply runs here, against fakes
+        if self._runner != "fakes":
+            grants = plugin.manifest(Context()).capabilities
+            if self._runner == "native":
+                functions = native_functions(grants)
+                runner = runners.NativeRunner(plugin, lambda: functions.for_check(Context()))
+            elif self._runner == "sandbox":
+                built = built_module(folder, self._cache)
+                runner = self._open.enter_context(runners.SandboxRunner(built, grants))
+            else:
+                built = built_module(folder, self._cache)
+                runner = self._open.enter_context(runners.GoHostRunner(built, grants, self._cache))
+        if self._reuse:
+            runner = runners.ReusingRunner(runner or runners.InProcessRunner(plugin))
+        if runner is not None:
+            plugin = runners.HostedPlugin(plugin, runner)
+            runners.register(plugin)
+            self._open.callback(runners.unregister, plugin)
+        self._plugins[folder] = plugin
+        return plugin
+
+    def close(self) -> None:
+        """Let go of loaded modules."""
+        self._plugins.clear()
+        self._open.close()
+
+
+def built_module(folder: Path, cache: Path | None) -> Path:
+    """Return the built module of a project.
+
+    It is kept in `cache` with the digests of the files that it was made of, and built again when one of
+    them, the project file or the SDK is not the same. Raises what the build raises.
+    """
+    from reglet.infrastructure.atomic import write_atomic
+    from reglet.infrastructure.build.build import build_plugin
+
+    home = cache or Path(tempfile.mkdtemp(prefix="reglet-built-"))
+    name = f"{folder.name}-{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
+    module, stamp = home / f"{name}.wasm", home / f"{name}.json"
+    try:
+        written: dict[str, Any] = json.loads(stamp.read_text("utf-8"))
+        is_fresh = module.is_file() and written == _made_of(map(Path, written["sources"]))
+    except (OSError, ValueError, KeyError):
+        is_fresh = False
+    if not is_fresh:
+        report = build_plugin(folder, module)
+        write_atomic(stamp, json.dumps(_made_of([*report.sources, folder / PROJECT_FILE])).encode())
+    return module
+
+
+def _made_of(sources: Iterable[Path]) -> dict[str, Any]:
+    """Return the digests of sources, and one of the SDK's own source, which is in every module."""
+    root = Path(reglet.__file__).parent
+    sdk = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        status = path.stat()
+        sdk.update(f"{path.relative_to(root)} {status.st_size} {status.st_mtime_ns}\n".encode())
+    return {
+        "sdk": sdk.hexdigest(),
+        "sources": {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in sources},
+    }
+
+
 class ExampleFile(pytest.File):
     """A project's `pyproject.toml`, which names the plugin whose examples these are."""
 
@@ -249,7 +327,7 @@ class ExampleFile(pytest.File):
         """Yield an item an example."""
         from reglet.domain.errors import RegletError
         from reglet.domain.escaping import escape_lines
-        from reglet.testing.examples import examples_of
+        from reglet.testing.plugintest import examples_of
 
         try:
             plugin = projects_of(self.config).plugin(self.path.parent)
@@ -272,13 +350,13 @@ class ExampleItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run it."""
-        from reglet.testing.examples import run_example
+        from reglet.testing.plugintest import run_example
 
         run_example(self.case)
 
     def repr_failure(self, excinfo: ExceptionInfo[BaseException], style: Any = None) -> str | TerminalRepr:
         """Return what differs; the kit's own frames say nothing to an author."""
-        from reglet.testing.examples import ExampleFailed
+        from reglet.testing.plugintest import ExampleFailed
 
         if isinstance(excinfo.value, ExampleFailed):
             return str(excinfo.value)
@@ -301,7 +379,11 @@ def names_a_plugin(path: Path) -> bool:
         tables = tomllib.loads(text)
     except (ValueError, RecursionError):
         return False
-    return "plugin" in tables.get("tool", {}).get("reglet", {})
+    match tables:
+        case {"tool": {"reglet": {"plugin": _}}}:
+            return True
+        case _:
+            return False
 
 
 def project_folder(path: Path) -> Path | None:

@@ -1,17 +1,21 @@
-"""What runs a plugin's checks, in tests and for commands: this process, or the sandbox.
-
-`go_host_runner` has the third, a Go host.
-"""
+"""What runs a plugin's checks, in tests and for commands: this process, the sandbox, or a Go host."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
+import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
 from reglet.application.plugin import is_plugin
 from reglet.domain.context import Context
@@ -28,7 +32,9 @@ from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import RegletError
 from reglet.domain.policy import Policy
+from reglet.domain.policy.globs import is_exact
 from reglet.domain.ports import (
+    LOG_FUNCTION,
     CommandRunner,
     DNSResolver,
     HostFunctions,
@@ -43,7 +49,7 @@ from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.infrastructure.wire.result import RESULT
 from reglet.sandbox import Dialect, Sandbox
 from reglet.testing.assertions import error_text, verify_output
-from reglet.testing.fakes.dns import FakeDNSResolver, LookupTypes
+from reglet.testing.fakes import FakeDNSResolver, LookupTypes
 from reglet.testing.usage import are_grants_open, note_file, side_effects_watched
 
 if TYPE_CHECKING:
@@ -67,9 +73,6 @@ def encode_config(config: Mapping[str, Any] | bytes | None) -> bytes:
     return json.dumps(dict(config), sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
 
 
-RunnerName: TypeAlias = Literal["fakes", "native", "sandbox", "go"]
-"""The runners, as `--reglet-place` names them."""
-
 Clock: TypeAlias = Callable[[], datetime]
 """Returns the time that a check sees, an aware timestamp."""
 
@@ -78,6 +81,9 @@ EVERYTHING = GrantSet(
     exec=ExecCapability(["**"]),
 )
 """What is granted where a test gives the clients itself: it decides, not a capability."""
+
+_GO_SOURCE = Path(__file__).with_name("go_host")
+_GO_BUILD_SECONDS, _GO_END_SECONDS = 300, 10
 
 _EVERYTHING_LOCAL = GrantSet(
     fs=FileSystemCapability([FileSystemRule(["/**"], ["/**"])]), env=EnvironmentCapability(["*"])
@@ -128,14 +134,14 @@ class SandboxRunner:
 
     def __init__(
         self,
-        module: Path | bytes,
+        module: Path | Module,
         grants: GrantSet,
         *,
         name: str = "the module",
         dialect: Dialect = Dialect.ABI,
         file_observer: FileObserver | None = None,
     ) -> None:
-        """Run `module`, a file or its content, which messages then call `name`, on a host of a dialect.
+        """Run `module`, a file or what a sandbox has loaded, on a host of a dialect.
 
         `file_observer` is given the paths that the plugin asks for, in place of the test that runs.
         """
@@ -152,10 +158,21 @@ class SandboxRunner:
         self, functions: HostFunctions, config: bytes, *, clock: Clock | None = None, fresh: bool = True
     ) -> Result:
         """Run one check, whose host calls `functions` answer, in a guest of its own or in a kept one."""
-        module = self._module()
+        key = environment, _, opened = dict(os.environ), Path.cwd(), are_grants_open()
+        if self._loaded is None or self._loaded[0] != key:
+            self.close()
+            sandbox = Sandbox(
+                self._grants.merge(_EVERYTHING_LOCAL) if opened else self._grants,
+                functions=self._functions,
+                dialect=self._dialect,
+                file_observer=note_file if opened else self._file_observer,
+                environment=environment,
+                clock=lambda: datetime.now(UTC) if self._clock is None else self._clock(),
+            )
+            self._loaded = key, sandbox, sandbox.load(self._content, self._name)
         self._functions.current, self._clock = functions, clock
         try:
-            return module.check(config, fresh=fresh)
+            return self._loaded[2].check(config, fresh=fresh)
         finally:
             self._functions.current = self._clock = None
 
@@ -173,26 +190,134 @@ class SandboxRunner:
     ) -> None:
         self.close()
 
-    def _module(self) -> Module:
-        key = environment, _, opened = dict(os.environ), Path.cwd(), are_grants_open()
-        if self._loaded is None or self._loaded[0] != key:
-            self.close()
-            sandbox = Sandbox(
-                self._grants.merge(_EVERYTHING_LOCAL) if opened else self._grants,
-                functions=self._functions,
-                dialect=self._dialect,
-                file_observer=note_file if opened else self._file_observer,
-                environment=environment,
-                clock=lambda: datetime.now(UTC) if self._clock is None else self._clock(),
-            )
-            self._loaded = key, sandbox, sandbox.load(self._content, self._name)
-        return self._loaded[2]
-
     def _note_granted(self, path: str, changes: bool | None) -> None:
         """Note a path unless it is denied: a test means it to be."""
         policy = Policy(self._grants)
         if policy.write(path) if changes else policy.read(path):
             note_file(path, changes)
+
+
+class GoHostError(RegletError):
+    """The Go host cannot be built, or ended in the middle of a check; the message has the reason."""
+
+    error_type = "execution"
+
+
+class GoHostRunner:
+    """A built plugin on the Go host, with what it declares granted. A context manager.
+
+    Files of declared read patterns are there read-only, below the folders in which the patterns start.
+    """
+
+    def __init__(self, module: Path, grants: GrantSet, cache: Path | None, *, toolchain: str = "go") -> None:
+        """Run `module`; the host and its compiled code are kept in `cache`.
+
+        Raises:
+            GoHostError: there is no Go toolchain, or it cannot build the host.
+        """
+        self._policy = Policy(grants)
+        starts = set()
+        for rule in grants.fs.rules if grants.fs else ():
+            for pattern in rule.read:
+                fixed = Path("/", *takewhile(is_exact, Path(pattern).parts))
+                starts.add(fixed.parent if is_exact(pattern) else fixed)
+        self._directories = sorted(str(folder) for folder in starts if folder.is_dir())
+
+        home = cache or Path(tempfile.mkdtemp(prefix="reglet-go-"))
+        digest = hashlib.sha256()
+        for name in ("go.mod", "go.sum", "main.go"):
+            digest.update((_GO_SOURCE / name).read_bytes())
+        program = home / f"go-host-{digest.hexdigest()[:16]}"
+        if not program.is_file():
+            _build_go_host(program, toolchain)
+        command = [str(program), str(module), str(home / "wazero")]
+        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the host
+        self._host = subprocess.Popen(  # noqa: S603 - the host that was built above
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
+        )
+
+    def check(self, functions: HostFunctions, config: bytes, *, clock: Clock | None = None) -> Result:
+        """Run one check in a fresh instance, at the time of `clock`, which stands while it runs.
+
+        Raises `GoHostError` where the guest trapped.
+        """
+        environment = {name: value for name, value in os.environ.items() if self._policy.environment(name)}
+        now = None if clock is None else int(clock().timestamp())
+        given = base64.b64encode(config).decode("ascii")
+        self._say(config=given, directories=self._directories, environment=environment, now=now)
+        while True:
+            line = self._streams()[1].readline()
+            if not line:
+                raise self._gone()
+            heard: dict[str, Any] = json.loads(line)
+            if "call" in heard:
+                answer = functions.call(heard["call"], base64.b64decode(heard.get("request", "")))
+                self._say(answer=base64.b64encode(answer).decode("ascii"))
+            elif "error" in heard:
+                raise GoHostError(f"the check ended on the Go host: {heard['error']}")
+            else:
+                return RESULT.decode(base64.b64decode(heard["result"]))
+
+    def close(self) -> None:
+        """End the host."""
+        stdin, stdout = self._streams()
+        with suppress(BrokenPipeError):
+            stdin.close()
+        try:
+            self._host.wait(_GO_END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._host.kill()
+            self._host.wait()
+        stdout.close()
+        self._errors.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _streams(self) -> tuple[IO[bytes], IO[bytes]]:
+        assert self._host.stdin is not None
+        assert self._host.stdout is not None
+        return self._host.stdin, self._host.stdout
+
+    def _say(self, **message: Any) -> None:
+        stdin, _ = self._streams()
+        try:
+            stdin.write(json.dumps(message).encode() + b"\n")
+            stdin.flush()
+        except BrokenPipeError as error:
+            raise self._gone() from error
+
+    def _gone(self) -> GoHostError:
+        status = self._host.wait(_GO_END_SECONDS)
+        self._errors.seek(0)
+        output = self._errors.read().decode("utf-8", "replace").strip()
+        return GoHostError(f"the Go host ended with status {status}: {output[-2000:]}")
+
+
+def _build_go_host(program: Path, toolchain: str) -> None:
+    """Build the host to a file that only appears whole, as other runs may look for it too."""
+    go = shutil.which(toolchain)
+    if go is None:
+        raise GoHostError(
+            f"--reglet-place=go needs the Go toolchain, and there is no {toolchain} on the PATH"
+        )
+    beside = program.with_suffix(".new")
+    run = subprocess.run(  # noqa: S603 - the toolchain that was found
+        [go, "build", "-o", str(beside), "."],
+        cwd=_GO_SOURCE,
+        capture_output=True,
+        text=True,
+        timeout=_GO_BUILD_SECONDS,
+        check=False,
+    )
+    if run.returncode != 0:
+        raise GoHostError(f"the Go host cannot be built: {(run.stdout + run.stderr).strip()[-2000:]}")
+    beside.replace(program)
 
 
 class ReusedInstanceError(RegletError, AssertionError):
@@ -219,7 +344,23 @@ class ReusingRunner:
         for _ in range(2):
             repeated = _RepeatedCalls(answered.calls)
             again = self._runner.check(repeated, config, clock=clock, **kept)
-            differences = [*repeated.differences(), *_differences(first, again)]
+            one, other = (
+                {
+                    "status": str(result.status),
+                    "message": result.message,
+                    "error": error_text(result) if result.error else "",
+                    "data": dict(result.data or {}),
+                }
+                for result in (first, again)
+            )
+            differences = [
+                *repeated.differences(),
+                *(
+                    line
+                    for line in verify_output(one, other) or verify_output(other, one)
+                    if not line.partition(":")[0].endswith(("_ms", "_ns", "_seconds"))
+                ),
+            ]
             if differences:
                 lines = "\n".join(f"  {line}" for line in differences)
                 raise ReusedInstanceError(
@@ -227,20 +368,6 @@ class ReusingRunner:
                     f"not in the module:\n{lines}"
                 )
         return first
-
-
-def _differences(first: Result, again: Result) -> list[str]:
-    one, other = (
-        {
-            "status": str(result.status),
-            "message": result.message,
-            "error": error_text(result) if result.error else "",
-            "data": dict(result.data or {}),
-        }
-        for result in (first, again)
-    )
-    lines = verify_output(one, other) or verify_output(other, one)
-    return [line for line in lines if not line.partition(":")[0].endswith(("_ms", "_ns", "_seconds"))]
 
 
 class _AnsweredCalls:
@@ -252,7 +379,7 @@ class _AnsweredCalls:
 
     def call(self, name: str, request: bytes) -> bytes:
         answer = self._functions.call(name, request)
-        if name != "log_message":
+        if name != LOG_FUNCTION:
             self.calls.append((name, answer))
         return answer
 
@@ -266,14 +393,13 @@ class _RepeatedCalls:
 
     def call(self, name: str, request: bytes) -> bytes:
         del request
-        if name == "log_message":
+        if name == LOG_FUNCTION:
             return b""
         self._made.append(name)
         index = len(self._made) - 1
-        known = index < len(self._calls) and self._calls[index][0] == name
-        return (
-            self._calls[index][1] if known else b'{"error": {"type": "internal", "message": "another call"}}'
-        )
+        if index < len(self._calls) and self._calls[index][0] == name:
+            return self._calls[index][1]
+        return b'{"error": {"type": "internal", "message": "another call"}}'
 
     def differences(self) -> list[str]:
         """Return what differs in the host calls."""

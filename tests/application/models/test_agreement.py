@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import reglet
-from reglet.application.models.inspect import model_type
-from reglet.application.models.schema import input_schema, output_schema
-from reglet.application.models.structure import parse_model, structure_in_detail
-from reglet.application.models.unstructure import unstructure_model
+from reglet.application.models.from_json import parse_in_detail, parse_model
+from reglet.application.models.json_schema import input_schema, output_schema
+from reglet.application.models.model_types import model_type
+from reglet.application.models.to_json import model_to_json
 from tests.application.models.strategies import any_json, models
 
 with warnings.catch_warnings():
@@ -60,7 +60,7 @@ def test_the_schema_accepts_what_the_parser_makes_of_anything(data):
         optional = {each.name for each in model_type(model).fields if not each.required}
         written = {
             name: entry
-            for name, entry in unstructure_model(value).items()
+            for name, entry in model_to_json(value).items()
             if not (entry is None and name in optional)
         }
         jsonschema.validate(written, input_schema(model), jsonschema.Draft202012Validator)
@@ -73,7 +73,7 @@ def test_the_converter_without_details_and_the_one_with_them_agree(data):
     model = data.draw(models())
     names = [each.name for each in model_type(model).fields]
     config = data.draw(st.fixed_dictionaries({}, optional={name: any_json() for name in names}) | any_json())
-    value, problems = structure_in_detail(model, config)
+    value, problems = parse_in_detail(model, config)
     assert parse_model(model, config) == (value, problems)
 
 

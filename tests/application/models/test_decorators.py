@@ -8,7 +8,7 @@ import attrs
 import pytest
 
 import reglet
-from reglet.application.models.structure import parse_model
+from reglet.application.models.from_json import parse_model
 from reglet.errors import DefinitionError
 
 

@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 import reglet
-from reglet.application.models.inspect import model_type
+from reglet.application.models.from_json import parse_model
+from reglet.application.models.model_types import model_type
 from reglet.application.models.redaction import Redaction, secret_strings
-from reglet.application.models.structure import parse_model
-from reglet.application.models.unstructure import unstructure_model
+from reglet.application.models.to_json import model_to_json
 
 
 @reglet.model
@@ -68,7 +68,7 @@ def test_a_written_model_has_no_secrets():
     """Stars stand for them, wherever they lie."""
     value, problems = parse_model(Config, FULL)
     assert problems == []
-    written = unstructure_model(value)
+    written = model_to_json(value)
     assert not [secret for secret in SECRETS if secret in str(written)]
     assert written["accounts"] == [{"name": "n", "password": "***"}]
 

@@ -14,9 +14,8 @@ from reglet.infrastructure.runtime import (
     RuntimeProduct,
     load_product,
 )
-from reglet.infrastructure.wasm.entries import SizeLimits
-from reglet.infrastructure.wasm.inspect import read_plugin
-from reglet.infrastructure.wasm.sections import SectionId, read_sections
+from reglet.infrastructure.wasm.module import read_plugin
+from reglet.infrastructure.wasm.sections import SectionId, SizeLimits, read_sections
 from reglet.infrastructure.wasm.snapshot import without_host_functions
 from tests.tools.runtime.wasm_host import WasmHost
 from tools.runtime.core import ADAPTER, link_runtime, refuse_invalid
@@ -102,30 +101,26 @@ def test_an_absent_product_is_not_up_to_date(tmp_path: Path) -> None:
     assert not is_up_to_date(tmp_path)
 
 
-def test_host_functions_that_are_not_declared_are_not_imported(
-    product: RuntimeProduct, echo_plugin: bytes
-) -> None:
+def test_host_functions_that_are_not_declared_are_not_imported(product: RuntimeProduct) -> None:
     """The rest of the module stays byte for byte in its place, and the guest is told None."""
+    runtime = product.module.wasm
     dropped = [name for name in product.module.host_functions if name != "exec_command"]
-    module = without_host_functions(echo_plugin, product.module.host_functions, dropped)
+    module = without_host_functions(runtime, product.module.host_functions, dropped)
     refuse_invalid(module)
     assert read_plugin(module).imported_functions("reglet_host") == ("exec_command", "log_message")
-    before, after = parse_module(echo_plugin), parse_module(module)
+    before, after = parse_module(runtime), parse_module(module)
     changed = [
         place
         for place, (one, two) in enumerate(zip(before.bodies, after.bodies, strict=True))
-        if echo_plugin[one.start : one.end] != module[two.start : two.end]
+        if runtime[one.start : one.end] != module[two.start : two.end]
     ]
     assert len(changed) == len(dropped)
     assert [each.functions for each in before.elements] == [each.functions for each in after.elements]
 
 
-def test_an_undeclared_host_function_answers_none(product: RuntimeProduct, network_plugin: bytes) -> None:
+def test_an_undeclared_host_function_answers_none(network_plugin: bytes) -> None:
     """The SDK makes the capability error of it, which names the grant."""
-    module = without_host_functions(
-        network_plugin, product.module.host_functions, ["http_request", "exec_command"]
-    )
-    with closing(WasmHost(module, {"dns_lookup": lambda _: b"{}"})) as host:
+    with closing(WasmHost(network_plugin, {"dns_lookup": lambda _: b"{}"}, whole=True)) as host:
         config = {"do": "call", "name": "http_request", "request": "{}"}
         assert host.observe(json.dumps(config).encode()) == b"None"
         assert host.observe(json.dumps({**config, "name": "dns_lookup"}).encode()) == b"b'{}'"

@@ -10,7 +10,7 @@ from typing import Any
 
 import reglet
 from reglet import config
-from reglet.application.models.structure import parse_model
+from reglet.application.models.from_json import parse_model
 from reglet.domain.errors import ConfigError, WireFormatError
 from reglet.infrastructure.wire.failures import ERROR
 from reglet.infrastructure.wire.go_json import encode_json

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from reglet.application.logging import LogSinkHandler, group, level_name, log_attribute
-from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.records import LogMessage
+from reglet.domain.entities.result import ErrorDetail
 from reglet.domain.time import format_nanoseconds
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule

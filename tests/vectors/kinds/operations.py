@@ -6,10 +6,9 @@ import json
 from typing import Any
 
 import reglet
-from reglet.application.models.inspect import model_type
+from reglet.application.models.model_types import model_type
 from reglet.domain.context import Context
-from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.result import Result
+from reglet.domain.entities.result import ErrorDetail, Result
 from reglet.domain.errors import DefinitionError, HostError, RegletError, WireFormatError
 from reglet.infrastructure.wire.go_json import encode_json
 from reglet.infrastructure.wire.result import RESULT

@@ -6,8 +6,7 @@ import json
 import re
 from typing import Any
 
-from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.result import Result, ResultStatus, RunMetadata
+from reglet.domain.entities.result import ErrorDetail, Result, ResultStatus, RunMetadata
 from reglet.domain.errors import WireFormatError
 from reglet.domain.time import ZERO_TIME
 from reglet.infrastructure.wire.failures import ERROR

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from reglet.domain.entities.error_detail import ErrorDetail
-from reglet.domain.entities.result import result_error, result_failure, result_success
+from reglet.domain.entities.result import ErrorDetail, result_error, result_failure, result_success
 from reglet.domain.errors import ConfigError, NetworkError, RegletError, error_detail
 from reglet.infrastructure.wire.result import RESULT
 from tests.vectors.rules import Rule

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from reglet.application.models.schema import input_schema
+from reglet.application.models.json_schema import input_schema
 from reglet.domain.errors import DefinitionError, SchemaError
 from tests.vectors.go_structs import BOUNDS, is_anonymous, model_of, root_type, struct_fields
 from tests.vectors.rules import Rule

@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from reglet.infrastructure.wasm.binary import ModuleFormatError, Reader, read_signed, read_unsigned
-from reglet.infrastructure.wasm.entries import read_value_type
+from reglet.infrastructure.wasm.sections import read_value_type
 
 if TYPE_CHECKING:
     from tools.runtime.linker.module import Body

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from reglet.infrastructure.wasm.binary import read_signed, read_unsigned
-from reglet.infrastructure.wasm.entries import PAGE_SIZE, ExternKind
+from reglet.infrastructure.wasm.sections import PAGE_SIZE, ExternKind
 from tools.runtime.linker.read import LinkError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from reglet.infrastructure.wasm.entries import ConstantExpression
+    from reglet.infrastructure.wasm.sections import ConstantExpression
     from tools.runtime.linker.read import Library
     from tools.runtime.linker.resolve import Resolver, Target
 

@@ -8,34 +8,32 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from reglet.infrastructure.wasm.binary import ModuleFormatError, Reader, unsigned
-from reglet.infrastructure.wasm.entries import (
+from reglet.infrastructure.wasm.sections import (
     ConstantExpression,
+    CustomSection,
     DataSegment,
     Export,
     ExternKind,
     GlobalType,
     Import,
+    Section,
+    SectionId,
     SizeLimits,
     TableType,
     ValueType,
+    custom_section,
     i32_const,
     read_constant_expression,
+    read_custom_section,
     read_data_segment,
     read_export,
     read_global_type,
     read_import,
+    read_items,
     read_limits,
+    read_sections,
     read_table_type,
     read_value_type,
-)
-from reglet.infrastructure.wasm.sections import (
-    CustomSection,
-    Section,
-    SectionId,
-    custom_section,
-    read_custom_section,
-    read_items,
-    read_sections,
     vector,
 )
 

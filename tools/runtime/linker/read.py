@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from reglet.domain.errors import RegletError
 from reglet.infrastructure.wasm.binary import ModuleFormatError
-from reglet.infrastructure.wasm.entries import ExternKind
+from reglet.infrastructure.wasm.sections import ExternKind
 from tools.runtime.linker.module import CoreModule, Dylink, function_names, parse_module, read_dylink
 
 if TYPE_CHECKING:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from attrs import frozen
 
-from reglet.infrastructure.wasm.entries import ExternKind
+from reglet.infrastructure.wasm.sections import ExternKind
 from tools.runtime.linker.read import LinkError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from reglet.infrastructure.wasm.entries import Import
+    from reglet.infrastructure.wasm.sections import Import
     from tools.runtime.linker.module import FunctionType
     from tools.runtime.linker.read import Library
 

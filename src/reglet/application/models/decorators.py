@@ -11,8 +11,8 @@ from typing import Any, TypeVar, Unpack, dataclass_transform, overload
 import attrs
 from attrs import NOTHING
 
-from reglet.application.models.inspect import MODEL
 from reglet.application.models.meta import META, Meta, MetaOptions
+from reglet.application.models.model_types import MODEL
 from reglet.application.models.redaction import shown_fields
 from reglet.application.names import snake_case, suggestion
 from reglet.domain.errors import DefinitionError

@@ -6,8 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from reglet.application.models.inspect import model_type
-from reglet.application.models.types import (
+from reglet.application.models.model_types import (
     AnyType,
     BoolType,
     DateTimeType,
@@ -20,6 +19,7 @@ from reglet.application.models.types import (
     StrType,
     TimeDeltaType,
     Type,
+    model_type,
 )
 from reglet.domain.errors import ConfigError
 
@@ -77,9 +77,10 @@ def error_messages(error: Exception, show: Callable[[Any], str], path: str = "$"
         for each, note in fields_wrong:
             field = fields[note.name]
             below = path + path_step(field.name)
-            lacking = _lacking(each)
-            if lacking is not None:
-                messages.append(f"is required: {_kind(field.type)}{lacking} @ {below}")
+            is_null = isinstance(each, InvalidValue) and each.value is None
+            if is_null or isinstance(each, KeyError):
+                not_null = ", not null" if is_null else ""
+                messages.append(f"is required: {_kind(field.type)}{not_null} @ {below}")
             else:
                 messages += error_messages(each, shown_secret if field.meta.secret else show, below)
         for each in beside:
@@ -89,13 +90,6 @@ def error_messages(error: Exception, show: Callable[[Any], str], path: str = "$"
     else:
         raise error
     return messages
-
-
-def _lacking(error: Exception) -> str | None:
-    """Return what to add of a field that is required and has no value, None if something else is wrong."""
-    if isinstance(error, KeyError):
-        return ""
-    return ", not null" if isinstance(error, InvalidValue) and error.value is None else None
 
 
 def path_step(member: str | int) -> str:

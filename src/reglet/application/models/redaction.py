@@ -8,10 +8,9 @@ from typing import Any
 
 import attrs
 
-from reglet.application.models.inspect import model_type
 from reglet.application.models.meta import META, Meta
-from reglet.application.models.types import DictType, ListType, ModelType, Type
-from reglet.application.models.unstructure import REDACTED
+from reglet.application.models.model_types import DictType, ListType, ModelType, Type, model_type
+from reglet.application.models.to_json import REDACTED
 from reglet.domain.errors import RegletError
 
 _SHORT = 4

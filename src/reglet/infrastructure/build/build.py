@@ -22,7 +22,7 @@ from reglet.infrastructure.build.runtime import Runtime
 from reglet.infrastructure.build.sources import package_folders
 from reglet.infrastructure.engine import run_in_guest_thread
 from reglet.infrastructure.runtime import load_product
-from reglet.infrastructure.wasm.inspect import BUILD_SECTION
+from reglet.infrastructure.wasm.module import BUILD_SECTION
 from reglet.infrastructure.wasm.sections import custom_section
 from reglet.infrastructure.wasm.snapshot import without_functions, without_host_functions, write_snapshot
 

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from reglet.infrastructure.build.runtime import Runtime
     from reglet.infrastructure.build.sources import Source, SourceCompiler
     from reglet.infrastructure.runtime import RuntimeProduct
-    from reglet.infrastructure.wasi import Directory
+    from reglet.infrastructure.wasi.tree import Directory
 
 
 _MOST_IMAGES = 6

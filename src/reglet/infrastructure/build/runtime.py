@@ -12,9 +12,10 @@ from attrs import frozen
 from reglet.infrastructure.build import BuildError
 from reglet.infrastructure.build_contract import SDK_ROOT, STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.engine import GuestSession, LinkedModule, compiled_code, engine
-from reglet.infrastructure.wasi import HashedRandom, ReadOnlyTree, SteppingClock, System
-from reglet.infrastructure.wasm.entries import PAGE_SIZE
-from reglet.infrastructure.wasm.signatures import read_signatures
+from reglet.infrastructure.wasi.system import HashedRandom, SteppingClock, System
+from reglet.infrastructure.wasi.tree import ReadOnlyTree
+from reglet.infrastructure.wasm.module import read_signatures
+from reglet.infrastructure.wasm.sections import PAGE_SIZE
 from reglet.infrastructure.wasm.snapshot import memory_module
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
     from reglet.infrastructure.engine import HostFunction
     from reglet.infrastructure.runtime import RuntimeModule
-    from reglet.infrastructure.wasi import Directory
-    from reglet.infrastructure.wasm.signatures import FunctionImport, Signatures
+    from reglet.infrastructure.wasi.tree import Directory
+    from reglet.infrastructure.wasm.module import FunctionImport, Signatures
 
 _MOST_MEMORY = 4096 * PAGE_SIZE
 """As in production: what needs more to be imported could not run there."""

@@ -26,13 +26,13 @@ from reglet.infrastructure.build import BuildError, OutsideRootsError
 from reglet.infrastructure.build.runtime import Guest
 from reglet.infrastructure.build_contract import METADATA_SUFFIX, NATIVE_SUFFIX, STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.engine import Cache, cache_folder
-from reglet.infrastructure.wasi import DiskFile, MemoryDirectory, MemoryFile, directory_of
+from reglet.infrastructure.wasi.tree import DiskFile, MemoryDirectory, MemoryFile, directory_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from reglet.infrastructure.build.runtime import Runtime
-    from reglet.infrastructure.wasi import Directory, File
+    from reglet.infrastructure.wasi.tree import Directory, File
 
 
 _ASK = "import json, sys, sysconfig; print(json.dumps([sys.path, sysconfig.get_paths()['stdlib']]))"

@@ -182,20 +182,15 @@ def _paths_of_libraries() -> Iterator[str]:
         yield from types.knownfiles
 
 
-def on_first_call(
-    handler: Callable[[str, bytes], bytes], environ: Callable[[], list[bytes]]
-) -> Callable[[str, bytes], bytes]:
-    """Return a handler that resumes the interpreter before its first call of `handler`."""
-    resumed = False
+def answer_by(handler: Callable[[str, bytes], bytes]) -> None:
+    """Have `handler(entry, payload)` answer every call of an export; the first resumes the interpreter."""
 
     def answer(entry: str, payload: bytes) -> bytes:
-        nonlocal resumed
-        if not resumed:
-            resumed = True
-            resume(environ())
+        interpreter.set_handler(handler)
+        resume(interpreter.environ())
         return handler(entry, payload)
 
-    return answer
+    interpreter.set_handler(answer)
 
 
 def resume(environ: list[bytes]) -> None:

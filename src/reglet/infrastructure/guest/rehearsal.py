@@ -7,11 +7,8 @@ The guest's source is this file's text, since the SDK's compiled files have no a
 
 from __future__ import annotations
 
-from reglet.application.operations import operation
-from reglet.application.plugin import define_plugin
-from reglet.domain.context import Context
-from reglet.domain.entities.result import Result, result_success
-from reglet.domain.ports import HTTPClient
+# from where authors take them, so that all names of `reglet` are loaded in the image
+from reglet import Context, HTTPClient, Result, define_plugin, operation, result_success
 from reglet.infrastructure.guest.exports import Exports
 
 CHECKS = 20

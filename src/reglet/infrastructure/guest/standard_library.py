@@ -28,6 +28,7 @@ NEEDED_BY_NAME = {
     "random": "the seed that is renewed at the first call",
     "logging": "the clock that is renewed at the first call",
     "cattrs": "the models, when the first is structured",
+    "hashlib": "the ready-made HTTP check, for the digest of a body",
     "encodings.ascii": "codecs by name",
     "encodings.hex_codec": "codecs by name",
     "encodings.idna": "host names",

@@ -30,10 +30,8 @@ from reglet.infrastructure.host.errors import LimitExceededError, NotAPluginErro
 from reglet.infrastructure.host.validation import check_header, check_signatures
 from reglet.infrastructure.process import renewed_after_fork
 from reglet.infrastructure.wasm.binary import ModuleFormatError
-from reglet.infrastructure.wasm.entries import PAGE_SIZE
-from reglet.infrastructure.wasm.inspect import PluginModule, read_plugin
-from reglet.infrastructure.wasm.sections import SectionId, read_sections
-from reglet.infrastructure.wasm.signatures import read_signatures
+from reglet.infrastructure.wasm.module import PluginModule, read_plugin, read_signatures
+from reglet.infrastructure.wasm.sections import PAGE_SIZE, SectionId, read_sections
 from reglet.infrastructure.wasm.snapshot import (
     HOST_MODULE,
     HostFunctionSlot,
@@ -46,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reglet.infrastructure.host.limits import Limits
-    from reglet.infrastructure.wasm.signatures import Signatures
+    from reglet.infrastructure.wasm.module import Signatures
 
 _MOST_RECENT = 4
 _recent: dict[tuple[str, bool], CompiledPlugin] = {}

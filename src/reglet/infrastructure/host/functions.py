@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from attrs import evolve, frozen
 
 from reglet.domain.context import Context, client_in
-from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.records import (
     DEFAULT_MAX_REDIRECTS,
     DEFAULT_TIMEOUT,
@@ -21,6 +20,7 @@ from reglet.domain.entities.records import (
     ObservedConnection,
     Program,
 )
+from reglet.domain.entities.result import ErrorDetail
 from reglet.domain.errors import CancelledError, ExecError, HTTPError, RegletError, UnsupportedOptionError
 from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, LogSink, SMTPClient, TCPDialer, Which
 from reglet.domain.urls import SCHEME_PORTS, join_host_port, without_credentials

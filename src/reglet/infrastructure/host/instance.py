@@ -26,7 +26,8 @@ from reglet.infrastructure.host.errors import (
     SandboxError,
 )
 from reglet.infrastructure.host.interruption import GuestClock
-from reglet.infrastructure.wasi import System, Tree, WasiError
+from reglet.infrastructure.wasi.system import System
+from reglet.infrastructure.wasi.tree import Tree, WasiError
 
 if TYPE_CHECKING:
     from reglet.domain.ports import HostFunctions
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from reglet.infrastructure.host.compiled_plugin import CompiledPlugin
     from reglet.infrastructure.host.interruption import EpochInterrupt
     from reglet.infrastructure.host.limits import Limits
-    from reglet.infrastructure.wasm.signatures import FunctionImport
+    from reglet.infrastructure.wasm.module import FunctionImport
 
 P = ParamSpec("P")
 T = TypeVar("T")

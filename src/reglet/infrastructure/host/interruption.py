@@ -10,13 +10,14 @@ import ctypes
 import itertools
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import wasmtime
 from attrs import frozen
 from wasmtime import _ffi as ffi  # the callback has no other name
 
+from reglet.domain.time import EPOCH
 from reglet.infrastructure.engine import GuestWork, outside_guests, short_call, start_in_guest_thread
 from reglet.infrastructure.host.errors import LimitExceededError
 
@@ -103,9 +104,6 @@ _ON_EPOCH = ctypes.CFUNCTYPE(
 _ON_CLOSE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(_on_close)
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
 @frozen
 class GuestClock:
     """Implements the wasi room's `Clock` with this machine's clocks, or with a given time of day."""
@@ -117,7 +115,7 @@ class GuestClock:
         """Return the nanoseconds since 1970."""
         if self.time_of_day is None:
             return time.time_ns()
-        return (self.time_of_day() - _EPOCH) // timedelta(microseconds=1) * 1000
+        return (self.time_of_day() - EPOCH) // timedelta(microseconds=1) * 1000
 
     def monotonic(self) -> int:
         """Return the nanoseconds since some moment; it never goes back."""

@@ -11,7 +11,6 @@ from datetime import datetime
 from typing import Any
 
 from reglet.domain.entities import JSONObject
-from reglet.domain.entities.error_detail import ErrorDetail
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
     ExecCapability,
@@ -22,9 +21,9 @@ from reglet.domain.entities.grants import (
     NetworkRule,
 )
 from reglet.domain.entities.manifest import Manifest
-from reglet.domain.entities.result import Result, ResultStatus
+from reglet.domain.entities.result import ErrorDetail, Result, ResultStatus
 from reglet.domain.errors import WireFormatError
-from reglet.domain.policy import PRIVATE_BLOCKS
+from reglet.domain.policy.network import PRIVATE_BLOCKS
 from reglet.infrastructure.wire.failures import ERROR
 from reglet.infrastructure.wire.go_json import decode_json
 from reglet.infrastructure.wire.record import ANY, BOOLEAN, OBJECT, STRING, TIME, Field, Kind, Record

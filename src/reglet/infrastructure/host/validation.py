@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 from reglet.domain.ports import LOG_FUNCTION
 from reglet.infrastructure.host.errors import NotAPluginError
-from reglet.infrastructure.wasi import WASI_MODULE
+from reglet.infrastructure.wasi.preview1 import WASI_MODULE
 from reglet.infrastructure.wasm.binary import ModuleFormatError
-from reglet.infrastructure.wasm.entries import SizeLimits, ValueType
 from reglet.infrastructure.wasm.limits import TooLargeError, check_counts
-from reglet.infrastructure.wasm.signatures import FunctionType, read_signatures
+from reglet.infrastructure.wasm.module import FunctionType, read_signatures
+from reglet.infrastructure.wasm.sections import SizeLimits, ValueType
 from reglet.infrastructure.wasm.snapshot import HOST_MODULE
 from reglet.infrastructure.wire.host_functions import HOST_FUNCTION_NAMES
 
 if TYPE_CHECKING:
-    from reglet.infrastructure.wasm.entries import Import
-    from reglet.infrastructure.wasm.signatures import FunctionImport, Signatures
+    from reglet.infrastructure.wasm.module import FunctionImport, Signatures
+    from reglet.infrastructure.wasm.sections import Import
 
 _MAGIC = b"\0asm"
 _CORE = b"\x01\0\0\0"

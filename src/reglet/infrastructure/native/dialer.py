@@ -19,8 +19,7 @@ from reglet.domain.errors import (
     DNSError,
     TimeoutError,  # noqa: A004 - our own family
 )
-from reglet.domain.policy import Target, parse_address
-from reglet.domain.policy.network import Address
+from reglet.domain.policy.network import Address, Target, parse_address
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import PORTS
 
@@ -101,7 +100,7 @@ class Dialer:
     lookup: Lookup = system_lookup
 
     def connect(self, host: str, port: int, deadline: Deadline) -> socket.socket:
-        """Connect to a name or address.
+        """Connect to a name or address: to one address after the other, each with its share of the time left.
 
         Raises:
             CapabilityError: the guard refuses the target or any address it resolves to.
@@ -111,7 +110,17 @@ class Dialer:
             OSError: no address answers.
         """
         target = Target.of(host, port)
-        return _first_answer(self.resolve(target, deadline), target.port, deadline)
+        addresses = self.resolve(target, deadline)
+        failure: OSError | None = None
+        for index, address in enumerate(addresses):
+            share = deadline.seconds() / (len(addresses) - index)
+            try:
+                return socket.create_connection((str(address), target.port), timeout=share)
+            except OSError as error:
+                failure = error
+        if isinstance(failure, builtins.TimeoutError):
+            raise deadline.error() from failure
+        raise failure or OSError("there is no address to dial")
 
     def resolve(self, target: Target, deadline: Deadline) -> list[Address]:
         """Return the addresses of a target, each agreed to by the guard; raises as `connect` does."""
@@ -119,34 +128,17 @@ class Dialer:
             raise OSError(f"port {target.port} is not from {PORTS[0]} to {PORTS[-1]}")
         if self.guard is not None:
             self.guard.check_target(target)
-        addresses = self._addresses(target, deadline)
+        if target.address is None:
+            found = _in_time(lambda: self.lookup(target.host), target.host, deadline)
+            addresses = [address for address in map(parse_address, found) if address is not None]
+        else:
+            addresses = [target.address]
+        if not addresses:
+            raise DNSError(target.host, "A", "it has no address", not_found=True)
         if self.guard is not None:
             for address in addresses:
                 self.guard.check_address(target, address)
         return addresses
-
-    def _addresses(self, target: Target, deadline: Deadline) -> list[Address]:
-        if target.address is not None:
-            return [target.address]
-        found = _in_time(lambda: self.lookup(target.host), target.host, deadline)
-        addresses = [address for address in map(parse_address, found) if address is not None]
-        if not addresses:
-            raise DNSError(target.host, "A", "it has no address", not_found=True)
-        return addresses
-
-
-def _first_answer(addresses: Sequence[Address], port: int, deadline: Deadline) -> socket.socket:
-    """Dial one address after the other, each with its share of the time left."""
-    failure: OSError | None = None
-    for index, address in enumerate(addresses):
-        share = deadline.seconds() / (len(addresses) - index)
-        try:
-            return socket.create_connection((str(address), port), timeout=share)
-        except OSError as error:
-            failure = error
-    if isinstance(failure, builtins.TimeoutError):
-        raise deadline.error() from failure
-    raise failure or OSError("there is no address to dial")
 
 
 _MOST_LOOKUPS = 32

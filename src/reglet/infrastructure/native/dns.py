@@ -18,8 +18,7 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import MXRecord
 from reglet.domain.errors import DNSError
-from reglet.domain.policy import InvalidHostError, Target, canonical_host, parse_address
-from reglet.domain.policy.network import MAX_NAME
+from reglet.domain.policy.network import MAX_NAME, InvalidHostError, Target, canonical_host, parse_address
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import DNS_PORT, join_host_port
 from reglet.infrastructure.extras import MissingPackageError
@@ -62,25 +61,21 @@ class HostsFile:
 
     def addresses(self, name: str) -> list[str]:
         """Return the file's addresses of a canonical name; `localhost` is always this machine (RFC 6761)."""
-        found = [address for address, names in self._entries() if name in names]
-        local = name == "localhost" or name.endswith(".localhost")
-        return list(dict.fromkeys(found)) or (list(_LOCALHOST) if local else [])
-
-    def _entries(self) -> list[tuple[str, set[str]]]:
         try:
             with self.path.open("rb") as file:
-                text = file.read(_MAX_HOSTS_BYTES).decode("utf-8", "replace")
+                content = file.read(_MAX_HOSTS_BYTES).decode("utf-8", "replace")
         except FileNotFoundError:
-            return []
-        entries: list[tuple[str, set[str]]] = []
-        for line in text.splitlines():
+            content = ""
+        found: dict[str, None] = {}
+        for line in content.splitlines():
             address, *names = line.partition("#")[0].split() or [""]
             # as system resolvers do, a line that makes no sense is passed over
             with suppress(InvalidHostError):
                 parsed = parse_address(address)
-                if parsed is not None:
-                    entries.append((str(parsed), {canonical_host(name) for name in names}))
-        return entries
+                if parsed is not None and name in {canonical_host(each) for each in names}:
+                    found[str(parsed)] = None
+        is_local = name == "localhost" or name.endswith(".localhost")
+        return list(found) or (list(_LOCALHOST) if is_local else [])
 
 
 class _NameserverError(Exception):
@@ -204,7 +199,7 @@ class NativeDNSResolver:
         A plugin's is, and the system's search list goes with it, as in Go.
         """
         if self.nameservers and not nameserver:
-            pairs = [split_address(text, DNS_PORT) for text in self.nameservers]
+            pairs = [split_address(each, DNS_PORT) for each in self.nameservers]
             return [(canonical_host(host), port) for host, port in pairs], SearchList()
         try:
             system = self.system()
@@ -292,50 +287,38 @@ class _Query:
         return answers, failures[0] if failures else None
 
     def _answer(self, name: str, record_type: str) -> dns.resolver.Answer:
-        """Return an answer, perhaps without records, to a name that exists."""
-        question = dns.message.make_query(name + ".", record_type)
-        response = self._ask(question)
-        if response.rcode() == dns.rcode.NXDOMAIN:
-            raise _NotThereError("the name does not exist (NXDOMAIN)")
-        asked = question.question[0]
-        return dns.resolver.Answer(asked.name, asked.rdtype, asked.rdclass, response)
+        """Return an answer, perhaps without records, to a name that exists.
 
-    def _ask(self, question: dns.message.QueryMessage) -> dns.message.QueryMessage:
-        """Ask one nameserver after the other, then once more those that kept silent."""
+        One nameserver is asked after the other, then once more those that kept silent.
+        """
+        question = dns.message.make_query(name + ".", record_type)
+        asked = question.question[0]
         waiting, failure = list(self._nameservers), ""
         for _ in range(_ROUNDS):
             silent: list[tuple[str, int]] = []
             for address, port in waiting:
+                where = join_host_port(address, port)
                 try:
-                    response = self._ask_one(question, address, port)
-                except _NameserverError as error:
-                    failure = str(error)
-                else:
-                    if response is not None:
-                        return response
+                    response = self._exchange(question, address, port)
+                except dns.exception.Timeout:
                     silent.append((address, port))
+                    continue
+                except builtins.TimeoutError:
+                    raise
+                except (OSError, dns.exception.DNSException) as error:
+                    failure = f"{where}: {error}"
+                    continue
+                code = response.rcode()
+                if isinstance(response, dns.message.QueryMessage):
+                    if code == dns.rcode.NOERROR:
+                        return dns.resolver.Answer(asked.name, asked.rdtype, asked.rdclass, response)
+                    if code == dns.rcode.NXDOMAIN:
+                        raise _NotThereError("the name does not exist (NXDOMAIN)")
+                failure = f"{where} answered {dns.rcode.to_text(code)}"
             waiting = silent
         if waiting and not failure:
             raise _SilentError("no nameserver answers")
         raise _NameserverError(failure or "no nameserver is known")
-
-    def _ask_one(
-        self, question: dns.message.QueryMessage, address: str, port: int
-    ) -> dns.message.QueryMessage | None:
-        """Return a nameserver's answer; None if it keeps silent."""
-        where = join_host_port(address, port)
-        try:
-            response = self._exchange(question, address, port)
-        except dns.exception.Timeout:
-            return None
-        except builtins.TimeoutError:
-            raise
-        except (OSError, dns.exception.DNSException) as error:
-            raise _NameserverError(f"{where}: {error}") from error
-        code = response.rcode()
-        if code in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN) and isinstance(response, dns.message.QueryMessage):
-            return response
-        raise _NameserverError(f"{where} answered {dns.rcode.to_text(code)}")
 
     def _exchange(self, question: dns.message.QueryMessage, address: str, port: int) -> dns.message.Message:
         """Ask over UDP, and over TCP if the answer was cut.

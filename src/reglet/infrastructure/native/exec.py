@@ -223,8 +223,11 @@ class Mark:
 
     def end_bearers(self) -> None:
         """Kill every process with this mark, and what they start meanwhile."""
-        if self._has_started_nothing():
-            return
+        with suppress(OSError, ValueError):
+            # The last number given on this machine is its own: no process was made after it. No other gets it
+            # before this one is collected, and numbers come round slowly after that.
+            if int(_content("/proc/loadavg").split()[-1]) == self.pid:
+                return
         for _ in range(_ROUNDS):
             found = self._bearers()
             for pid in found:
@@ -233,15 +236,6 @@ class Mark:
             if not found:
                 return
             time.sleep(0.001)
-
-    def _has_started_nothing(self) -> bool:
-        """Whether no process of this machine was made after this one: the last number given is its own.
-
-        It is given to no other before this one is collected, and numbers come round slowly after that.
-        """
-        with suppress(OSError, ValueError):
-            return int(_content("/proc/loadavg").split()[-1]) == self.pid
-        return False
 
     def _bearers(self) -> list[int]:
         found: list[int] = []
@@ -252,18 +246,15 @@ class Mark:
                 if pid == own:
                     continue
                 with suppress(OSError, ValueError):
-                    is_marked = prlimit(pid, RLIMIT_RTTIME)[0] == self.limit or self._has_pipes(pid)
+                    is_marked = prlimit(pid, RLIMIT_RTTIME)[0] == self.limit
+                    if not is_marked and (pid - self.pid) % _most_processes() < _SOON:
+                        # it may have been started before the limit was set: then it writes to the pipes
+                        outputs = (os.readlink(f"/proc/{pid}/fd/{each}") for each in (1, 2))  # noqa: PTH115
+                        is_marked = not self.pipes.isdisjoint(outputs)
                     # one that has ended, and waits to be collected, has its limits still
                     if is_marked and _content(f"/proc/{pid}/stat").rpartition(b") ")[2][:1] != b"Z":
                         found.append(pid)
         return found
-
-    def _has_pipes(self, pid: int) -> bool:
-        """Whether a process writes to the pipes, and may have been started before the limit was set."""
-        return (pid - self.pid) % _most_processes() < _SOON and any(
-            os.readlink(f"/proc/{pid}/fd/{stream}") in self.pipes  # noqa: PTH115 - paths are slow
-            for stream in (1, 2)
-        )
 
 
 def _content(path: str) -> bytes:

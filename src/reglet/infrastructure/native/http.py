@@ -11,7 +11,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from typing import Any, Self
@@ -22,12 +22,12 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import MAX_BODY_BYTES, HTTPRequest, HTTPResponse
 from reglet.domain.errors import DNSError, HTTPError
-from reglet.domain.policy import InvalidHostError, Target, canonical_host
+from reglet.domain.policy.network import InvalidHostError, Target, canonical_host
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import PORTS, SCHEME_PORTS, join_host_port, without_credentials
 from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.native.dialer import READ_SIZE, Deadline, Dialer, Lookup, system_lookup
-from reglet.infrastructure.native.trust import Trust
+from reglet.infrastructure.native.tls import Trust, secure
 
 try:
     import h2.exceptions
@@ -110,11 +110,11 @@ class URL:
     userinfo: str = field(default="", repr=False)
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, url: str) -> Self:
         """Return a URL, its host in one spelling; `ValueError` or `InvalidHostError` if it has none."""
-        if _CONTROLS.search(text):
+        if _CONTROLS.search(url):
             raise ValueError("a URL has no control characters")
-        scheme, _, rest = text.partition(":")
+        scheme, _, rest = url.partition(":")
         if scheme.lower() not in SCHEME_PORTS:
             raise ValueError(f"the scheme {scheme[:20]!r} is neither http nor https")
         if not rest.startswith("//"):
@@ -122,8 +122,8 @@ class URL:
         return cls._after_slashes(scheme.lower(), rest[2:])
 
     @classmethod
-    def _after_slashes(cls, scheme: str, text: str) -> Self:
-        authority = re.split("[/?#]", text, maxsplit=1)[0]
+    def _after_slashes(cls, scheme: str, rest: str) -> Self:
+        authority = re.split("[/?#]", rest, maxsplit=1)[0]
         userinfo, _, address = authority.rpartition("@")
         bracket = address.rfind("]")
         colon = address.find(":", bracket + 1)
@@ -137,7 +137,7 @@ class URL:
             if not (digits.isascii() and digits.isdecimal()) or int(digits[:6]) not in PORTS:
                 raise ValueError(f"port {digits[:20]} is not from {PORTS[0]} to {PORTS[-1]}")
             port = int(digits)
-        return cls(scheme, canonical_host(host), port, _target(text[len(authority) :]), userinfo)
+        return cls(scheme, canonical_host(host), port, _target(rest[len(authority) :]), userinfo)
 
     @property
     def authority(self) -> str:
@@ -175,9 +175,9 @@ class URL:
         return evolve(url, target=_without_dots(path) + mark + query, userinfo="")
 
 
-def _target(text: str) -> str:
+def _target(rest: str) -> str:
     """Return what is sent of a URL's end: what cannot be sent as it is written is percent-encoded."""
-    path, mark, query = text.partition("#")[0].partition("?")
+    path, mark, query = rest.partition("#")[0].partition("?")
     escaped = quote(path, _PATH_CHARACTERS, errors="surrogateescape") or "/"
     return escaped + mark + quote(query, _QUERY_CHARACTERS, errors="surrogateescape")
 
@@ -341,17 +341,12 @@ class _Stream(httpcore.NetworkStream):
         self._awaits_head = False
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the deadline's
-        if self._awaits_head:
-            self._awaits_head = False
-            return self._head()
-        self._limit()
-        return self._socket.recv(max_bytes)
-
-    def _head(self) -> bytes:
-        """Return the head of an answer whole, in a form that h11 takes; what came behind it goes along.
-
-        h11 has a limit for heads that are still to end, and refuses what Go and curl let pass.
-        """
+        if not self._awaits_head:
+            self._limit()
+            return self._socket.recv(max_bytes)
+        # The head of an answer is returned whole, in a form that h11 takes, and what came behind it goes
+        # along: h11 has a limit for heads that are still to end, and refuses what Go and curl let pass.
+        self._awaits_head = False
         taken, head, end = bytearray(), bytearray(), None
         while end is None:
             self._limit()
@@ -388,12 +383,8 @@ class _Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002 - the deadline stands for it
     ) -> httpcore.NetworkStream:
-        self._limit()
-        try:
-            secured = self._context().wrap_socket(self._socket, server_hostname=server_hostname)
-        except OSError:
-            self.close()
-            raise
+        # httpcore always names the host
+        secured = secure(self._socket, server_hostname or "", self._context(), self._deadline)
         return _Stream(secured, self._context, self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
@@ -452,7 +443,7 @@ class NativeHTTPClient:
         deadline = Deadline.start(
             "http request", without_credentials(request.url), request.timeout, self._ctx
         )
-        with _errors_mapped(request.method, deadline):
+        try:
             first = Hop.first(request)
             # httpcore changes the context that it is given, which is not safe for one that threads share: it
             # gets an empty one, and streams use the real one
@@ -463,45 +454,43 @@ class NativeHTTPClient:
                 context()  # what is wrong with it is reported before anything is dialled
             backend = _Backend(Dialer(self.guard, self.lookup), context, deadline)
             with httpcore.ConnectionPool(ssl_context=unused, http2=True, network_backend=backend) as pool:
-                hop, answer = self._followed(pool, first, request)
-                with closing(answer):
-                    response = self._whole(hop, answer, request)
+                response = self._last_answer(pool, first, request)
+        except builtins.TimeoutError as error:
+            raise deadline.error() from error
+        except _FOREIGN as error:
+            raise HTTPError(request.method, deadline.target, error) from error
         return evolve(response, latency=timedelta(seconds=time.perf_counter() - began))
 
-    def _followed(
-        self, pool: httpcore.ConnectionPool, hop: Hop, request: HTTPRequest
-    ) -> tuple[Hop, httpcore.Response]:
-        """Send one request after the other; return the last one and its answer, whose body is to be read."""
-        hops = 0
+    def _last_answer(self, pool: httpcore.ConnectionPool, hop: Hop, request: HTTPRequest) -> HTTPResponse:
+        """Send one request after the other for as long as redirects lead on; return the last one's answer."""
+        followed = 0
         while True:
-            self._check_host_header(hop)
-            answer = pool.handle_request(hop.sent())
-            try:
+            if hop.host_header != hop.url.authority:
+                # one server may answer for many names: the one in the header needs a grant too
+                named = URL.parse(f"{hop.url.scheme}://{hop.host_header}")
+                if self.guard is not None and named.host != hop.url.host:
+                    self.guard.check_target(Target.of(named.host, named.port))
+            with closing(pool.handle_request(hop.sent())) as answer:
                 following = hop.next(answer) if request.follow_redirects else None
-                if following is not None:
-                    _check_redirects(hops, request.max_redirects, answer.status)
-            except BaseException:
-                answer.close()
-                raise
-            if following is None:
-                return hop, answer
-            answer.close()
-            hop, hops = following, hops + 1
-
-    def _check_host_header(self, hop: Hop) -> None:
-        """Ask the guard for the name in the Host header too: one server may answer for many."""
-        if hop.host_header == hop.url.authority:
-            return
-        named = URL.parse(f"{hop.url.scheme}://{hop.host_header}")
-        if self.guard is not None and named.host != hop.url.host:
-            self.guard.check_target(Target.of(named.host, named.port))
+                if following is None:
+                    return self._whole(hop, answer, request)
+                if request.max_redirects <= 0:
+                    raise ValueError(
+                        f"the server answered {answer.status}, a redirect, and max_redirects is "
+                        f"{request.max_redirects}; follow_redirects=False returns such an answer"
+                    )
+                if followed >= request.max_redirects:
+                    raise ValueError(f"stopped after {request.max_redirects} redirects")
+            hop, followed = following, followed + 1
 
     def _whole(self, hop: Hop, answer: httpcore.Response, request: HTTPRequest) -> HTTPResponse:
         """Read an answer to its end, or to the limit; gzip that we asked for ourselves is undone."""
         headers: dict[str, tuple[str, ...]] = {}
         for raw_name, raw_value in answer.headers:
-            name, value = _shown_name(raw_name), _decoded(raw_value)
-            headers[name] = (*headers.get(name, ()), value)
+            name = _decoded(raw_name.replace(_SPACE_IN_NAME, b" "))
+            if " " not in name:  # as Go spells it: `Content-Type`
+                name = "-".join(part.capitalize() for part in name.split("-"))
+            headers[name] = (*headers.get(name, ()), _decoded(raw_value))
         headers.pop("Transfer-Encoding", None)  # of the connection, not of the answer
         given = any(name.lower() == "accept-encoding" for name in request.headers)
         asked = not given and ("Accept-Encoding", "gzip") in hop.headers
@@ -516,23 +505,6 @@ class NativeHTTPClient:
         return HTTPResponse(
             answer.status, headers, body, "HTTP/2.0" if proto == "HTTP/2" else proto, truncated
         )
-
-
-def _check_redirects(followed: int, allowed: int, status: int) -> None:
-    """Raise unless one more redirect may be followed."""
-    if allowed <= 0:
-        raise ValueError(
-            f"the server answered {status}, a redirect, and max_redirects is {allowed}; "
-            "follow_redirects=False returns such an answer"
-        )
-    if followed >= allowed:
-        raise ValueError(f"stopped after {allowed} redirects")
-
-
-def _shown_name(raw: bytes) -> str:
-    """Return a header's name as Go spells it: `Content-Type`; one with spaces is left as it is."""
-    name = _decoded(raw.replace(_SPACE_IN_NAME, b" "))
-    return name if " " in name else "-".join(part.capitalize() for part in name.split("-"))
 
 
 def _decoded(raw: bytes) -> str:
@@ -552,13 +524,3 @@ def warm(trust: Trust) -> None:
         read_body(response.iter_stream(), 1, gzipped=True)
         response.close()
     _mended(b"HTTP/1.1 200 OK\r\nX-A : b\r\n\r\n")
-
-
-@contextmanager
-def _errors_mapped(method: str, deadline: Deadline) -> Iterator[None]:
-    try:
-        yield
-    except builtins.TimeoutError as error:
-        raise deadline.error() from error
-    except _FOREIGN as error:
-        raise HTTPError(method, deadline.target, error) from error

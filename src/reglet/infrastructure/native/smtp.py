@@ -7,8 +7,7 @@ import smtplib
 import socket
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from datetime import timedelta
 from typing import Self
 
@@ -17,12 +16,12 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import SMTPConnectResult, TLSFacts
 from reglet.domain.errors import DNSError, NetworkError
-from reglet.domain.policy import InvalidHostError
+from reglet.domain.policy.network import InvalidHostError
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import join_host_port
 from reglet.infrastructure.native.dialer import Deadline, Dialer, Lookup, system_lookup
-from reglet.infrastructure.native.tcp import secure, tls_facts
-from reglet.infrastructure.native.trust import Trust
+from reglet.infrastructure.native.tcp import tls_facts
+from reglet.infrastructure.native.tls import Trust, secure
 
 _MAX_ANSWERS = 64 * 1024
 _READY = 220
@@ -49,15 +48,14 @@ class SMTPSession:
 
     def banner(self) -> str:
         """Read the banner, its code included (`220 mail.example.com ESMTP`)."""
-        code, text = self._client.getreply()
-        return self._expect(_READY, code, text)
+        return self._expect(_READY, *self._client.getreply())
 
     def extensions(self) -> tuple[str, ...]:
         """Say EHLO and return what the server offers; nothing if it knows HELO only."""
         self._limit()
-        code, text = self._client.ehlo()
+        code, reply = self._client.ehlo()
         if code == _OK:
-            return tuple(line.strip() for line in text.decode("utf-8", "replace").splitlines()[1:])
+            return tuple(line.strip() for line in reply.decode("utf-8", "replace").splitlines()[1:])
         self._expect(_OK, *self._client.helo())
         return ()
 
@@ -84,8 +82,8 @@ class SMTPSession:
     def _limit(self) -> None:
         self._connection.settimeout(self._deadline.seconds())
 
-    def _expect(self, wanted: int, code: int, text: bytes) -> str:
-        answer = f"{code} {text.decode('utf-8', 'replace')}"
+    def _expect(self, wanted: int, code: int, reply: bytes) -> str:
+        answer = f"{code} {reply.decode('utf-8', 'replace')}"
         if code != wanted:
             raise SMTPRefusedError(f"the server answered {answer[:500]!r}, not {wanted}")
         return answer
@@ -149,7 +147,7 @@ class NativeSMTPClient:
         address = join_host_port(host, port)
         deadline = Deadline.start("smtp connect", address, timeout, self._ctx)
         began = time.monotonic()
-        with _errors_mapped(deadline):
+        try:
             context = self.trust.context(verify=not insecure_skip_verify) if use_tls or use_starttls else None
             connection = Dialer(self.guard, self.lookup).connect(host, port, deadline)
             if use_tls and context is not None:
@@ -158,6 +156,15 @@ class NativeSMTPClient:
             with closing(SMTPSession(connection, deadline)) as session:
                 starttls = context if use_starttls and not use_tls else None
                 return _greeted(session, host, address, elapsed, starttls)
+        except builtins.TimeoutError as error:
+            raise deadline.error() from error
+        except smtplib.SMTPException as error:
+            # smtplib reports a socket's timeout as a lost connection
+            if isinstance(error.__context__, builtins.TimeoutError):
+                raise deadline.error() from error
+            raise NetworkError("connect", address, error) from error
+        except (OSError, ValueError, DNSError, InvalidHostError, SMTPRefusedError) as error:
+            raise NetworkError("connect", address, error) from error
 
 
 def _greeted(
@@ -181,18 +188,3 @@ def _greeted(
         response_time=elapsed,
         address=address,
     )
-
-
-@contextmanager
-def _errors_mapped(deadline: Deadline) -> Iterator[None]:
-    try:
-        yield
-    except builtins.TimeoutError as error:
-        raise deadline.error() from error
-    except smtplib.SMTPException as error:
-        # smtplib reports a socket's timeout as a lost connection
-        if isinstance(error.__context__, builtins.TimeoutError):
-            raise deadline.error() from error
-        raise NetworkError("connect", deadline.target, error) from error
-    except (OSError, ValueError, DNSError, InvalidHostError, SMTPRefusedError) as error:
-        raise NetworkError("connect", deadline.target, error) from error

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import builtins
 import re
-import socket
 import ssl
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Self
 
@@ -17,12 +14,12 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import DEFAULT_TIMEOUT, ObservedConnection, TLSFacts
 from reglet.domain.errors import DNSError, TCPError
-from reglet.domain.policy import InvalidHostError, canonical_host, parse_address
+from reglet.domain.policy.network import InvalidHostError, canonical_host, parse_address
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import join_host_port
 from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.native.dialer import Deadline, Dialer, Lookup, split_address, system_lookup
-from reglet.infrastructure.native.trust import Trust
+from reglet.infrastructure.native.tls import Trust, secure
 
 try:
     from cryptography import x509
@@ -33,16 +30,6 @@ _VERSIONS = {"TLSv1": "TLS 1.0", "TLSv1.1": "TLS 1.1", "TLSv1.2": "TLS 1.2", "TL
 _SUITE = re.compile(
     r"(?:(ECDHE|DHE)-)?(?:(ECDSA|RSA|DSS)-)?(?:(AES|ARIA|CAMELLIA)(128|256)-(.+)|(CHACHA20-POLY1305))"
 )
-
-
-def secure(plain: socket.socket, host: str, context: ssl.SSLContext, deadline: Deadline) -> ssl.SSLSocket:
-    """Start TLS on a connection, asking for `host`. The connection is closed if that fails."""
-    try:
-        plain.settimeout(deadline.seconds())
-        return context.wrap_socket(plain, server_hostname=canonical_host(host))
-    except OSError:
-        plain.close()
-        raise
 
 
 def tls_facts(connection: ssl.SSLSocket, host: str) -> TLSFacts:
@@ -162,36 +149,26 @@ class NativeTCPDialer:
         """
         began = time.perf_counter()
         deadline = Deadline.start("tcp connect", address, timeout, self._ctx)
-        with _errors_mapped(deadline):
+        try:
             host, port = split_address(address)
             context = self.trust.context(verify=not insecure_skip_verify) if tls else None
             connection = Dialer(self.guard, self.lookup).connect(host, port, deadline)
             if context is not None:
                 connection = secure(connection, host, context, deadline)
             took = timedelta(seconds=time.perf_counter() - began)
-            return _observed(connection, host, took)
-
-
-def _observed(connection: socket.socket, host: str, took: timedelta) -> ObservedConnection:
-    try:
-        facts = tls_facts(connection, host) if isinstance(connection, ssl.SSLSocket) else None
-        remote, local = (
-            join_host_port(*name[:2]) for name in (connection.getpeername(), connection.getsockname())
+            try:
+                facts = tls_facts(connection, host) if isinstance(connection, ssl.SSLSocket) else None
+                remote, local = (
+                    join_host_port(*name[:2]) for name in (connection.getpeername(), connection.getsockname())
+                )
+            except BaseException:
+                connection.close()
+                raise
+        except builtins.TimeoutError as error:
+            raise deadline.error() from error
+        except (OSError, ValueError, DNSError, InvalidHostError) as error:
+            raise TCPError(address, error) from error
+        is_tls = facts is not None
+        return ObservedConnection(
+            remote, local, is_tls, facts or TLSFacts(), connection.close, response_time=took
         )
-    except BaseException:
-        connection.close()
-        raise
-    is_tls = facts is not None
-    return ObservedConnection(
-        remote, local, is_tls, facts or TLSFacts(), connection.close, response_time=took
-    )
-
-
-@contextmanager
-def _errors_mapped(deadline: Deadline) -> Iterator[None]:
-    try:
-        yield
-    except builtins.TimeoutError as error:
-        raise deadline.error() from error
-    except (OSError, ValueError, DNSError, InvalidHostError) as error:
-        raise TCPError(deadline.target, error) from error

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Self, TypeAlias
 from attrs import evolve, field, frozen
 
 from reglet.domain.errors import UnsupportedOptionError
-from reglet.domain.policy.files import path_pattern, special_folder
+from reglet.domain.policy import path_pattern, special_folder
 from reglet.domain.policy.globs import Glob, PatternError, alternatives, is_exact
 from reglet.infrastructure.wasi.real_files import (
     Location,
@@ -56,199 +56,6 @@ FileObserver: TypeAlias = Callable[[str, bool | None], object]
 """Takes an absolute path, as the guest spells it, and whether it wants to change what is there."""
 
 
-@frozen
-class ObservedTree:
-    """Implements `Tree` over a tree of what is below `start`. It reports a path before it asks for it."""
-
-    tree: Tree
-    observe: FileObserver
-    start: str = "/"
-
-    def within(self, checkpoint: Checkpoint) -> Self:
-        """Return the tree for one guest."""
-        return evolve(self, tree=self.tree.within(checkpoint))
-
-    def open(self, path: str, flags: OpenFlags) -> OpenFile:
-        """Open a file or directory."""
-        self._report(path, changes=flags.changes)
-        return self.tree.open(path, flags)
-
-    def status(self, path: str, *, follow: bool) -> FileStatus:
-        """Return the status of a path."""
-        self._report(path, changes=None)
-        return self.tree.status(path, follow=follow)
-
-    def read_link(self, path: str) -> str:
-        """Return where a link points to."""
-        self._report(path, changes=None)
-        return self.tree.read_link(path)
-
-    def set_times(self, path: str, times: Times, *, follow: bool) -> None:
-        """Set the times of a path."""
-        self._report(path, changes=True)
-        self.tree.set_times(path, times, follow=follow)
-
-    def create_directory(self, path: str) -> None:
-        """Make a directory."""
-        self._report(path, changes=True)
-        self.tree.create_directory(path)
-
-    def remove_directory(self, path: str) -> None:
-        """Remove an empty directory."""
-        self._report(path, changes=True)
-        self.tree.remove_directory(path)
-
-    def remove_file(self, path: str) -> None:
-        """Remove a file or link."""
-        self._report(path, changes=True)
-        self.tree.remove_file(path)
-
-    def rename(self, old: str, new: str) -> None:
-        """Move within this tree."""
-        self._report(old, changes=True)
-        self._report(new, changes=True)
-        self.tree.rename(old, new)
-
-    def _report(self, path: str, *, changes: bool | None) -> None:
-        if path:  # else the host itself opens the directory that it gives to a guest
-            self.observe(posixpath.normpath(posixpath.join(self.start, path)), changes)
-
-
-_ANY_DEPTH = "**"
-
-
-@frozen
-class GrantedPaths:
-    """Asks the policy about canonical paths: absolute, symlinks resolved."""
-
-    policy: Policy
-    _ways: tuple[tuple[str, ...], ...] = field(repr=False)
-    _kernel: tuple[str, ...] = field(repr=False, default=())
-
-    @classmethod
-    def of(cls, policy: Policy, directory: str, mounts: str | None = None) -> Self:
-        """Return what a policy grants, relative patterns starting in `directory`, as for the policy.
-
-        That this directory exists a guest may know in any case: its relative paths start there. `mounts` is
-        `/proc/self/mountinfo`: where the kernel shows itself elsewhere, as the host's `/proc` in a container,
-        no wildcard leads either.
-        """
-        if mounts is None:
-            try:
-                mounts = Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape")
-            except OSError:  # other systems have no more such places than those that the policy knows
-                mounts = ""
-        return cls(policy, tuple(_ways(policy, directory)), tuple(_kernel_folders(mounts)))
-
-    def may_read(self, path: str) -> bool:
-        """Whether the file may be read."""
-        return self.policy.read(path).allowed and (not self._is_kernels(path) or self._names("read", path))
-
-    def may_write(self, path: str) -> bool:
-        """Whether the file may be written, made and removed."""
-        return self.policy.write(path).allowed and (not self._is_kernels(path) or self._names("write", path))
-
-    def _is_kernels(self, path: str) -> bool:
-        return any(path == each or path.startswith(f"{each}/") for each in self._kernel)
-
-    def _names(self, operation: str, path: str) -> bool:
-        """Whether a rule names this very path."""
-        fs = self.policy.grants.fs
-        return fs is not None and any(path in getattr(rule, operation) for rule in fs.rules)
-
-    def is_granted(self, path: str) -> bool:
-        """Whether a rule names the path."""
-        return self.may_read(path) or self.may_write(path)
-
-    def leads_on(self, directory: str) -> bool:
-        """Whether something below a directory may be granted."""
-        names = _names(directory)
-        return any(_leads(way, names) for way in self._ways_into(directory))
-
-    def may_list(self, directory: str) -> bool:
-        """Whether the names in a directory are granted, all of them or those that fit a wildcard.
-
-        Of one that only leads to granted files the names are not: a list of those files would look whole.
-        """
-        names = _names(directory)
-        return self.may_read(directory) or any(_lists(way, names) for way in self._ways_into(directory))
-
-    def _ways_into(self, directory: str) -> Iterator[tuple[str, ...]]:
-        """Yield the ways through a directory: into one of special use, those without wildcards."""
-        is_special = special_folder(directory) != "" or self._is_kernels(directory)
-        return (way for way in self._ways if not is_special or all(map(is_exact, way)))
-
-    def is_known(self, path: str) -> bool:
-        """Whether a guest may know that the path exists."""
-        # of a path of a thousand directories each is asked for, and patterns read all of it anew
-        return self.leads_on(path) or self.is_granted(path)
-
-
-_KERNEL_SYSTEMS = frozenset(
-    {
-        "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "efivarfs",
-        "fusectl", "mqueue", "nsfs", "proc", "pstore", "securityfs", "selinuxfs", "sysfs", "tracefs",
-    }
-)  # fmt: skip
-"""Kinds of file systems that hold no files, but the kernel's own state and that of processes and devices."""
-
-
-def _kernel_folders(mounts: str) -> Iterator[str]:
-    """Yield where file systems of such a kind are mounted: a line's fifth field, the kind behind ` - `."""
-    for line in mounts.splitlines():
-        place, _, system = line.partition(" - ")
-        fields = place.split(" ")
-        if system.partition(" ")[0] in _KERNEL_SYSTEMS and len(fields) > _MOUNT_POINT:
-            yield re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), fields[_MOUNT_POINT])
-
-
-_MOUNT_POINT = 4
-
-
-def _ways(policy: Policy, directory: str) -> Iterator[tuple[str, ...]]:
-    """Split the granted patterns into the names that lead to what they match."""
-    rules = () if policy.grants.fs is None else policy.grants.fs.rules
-    for pattern in (".", *(pattern for rule in rules for pattern in (*rule.read, *rule.write))):
-        try:
-            found = alternatives(path_pattern(pattern, directory))
-        except PatternError:  # the policy matches nothing with it, and says so
-            continue
-        yield from map(_names, found)
-
-
-def _names(path: str) -> tuple[str, ...]:
-    return tuple(name for name in path.split("/") if name)
-
-
-def _leads(way: tuple[str, ...], names: tuple[str, ...]) -> bool:
-    """Whether a pattern, name by name, may match something below these names."""
-    for pattern, name in zip(way, names, strict=False):
-        if pattern == _ANY_DEPTH:
-            return True
-        if not _matches(pattern, name):
-            return False
-    return len(way) > len(names)
-
-
-def _lists(way: tuple[str, ...], names: tuple[str, ...]) -> bool:
-    """Whether a pattern that leads into the directory of these names goes on with a wildcard."""
-    return _leads(way, names) and (_ANY_DEPTH in way[: len(names)] or not is_exact(way[len(names)]))
-
-
-@lru_cache(maxsize=4096)
-def _matches(pattern: str, name: str) -> bool:
-    try:
-        return Glob.parse(pattern).matches(name)
-    except PatternError:
-        return False
-
-
-_ALWAYS = flags_of_system("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY")
-"""No link as the last name, and no waiting for the other end of a pipe."""
-
-_DIRECTORY = flags_of_system("O_DIRECTORY")
-
-
 def granted_preopens(
     policy: Policy,
     directory: str,
@@ -281,6 +88,136 @@ def granted_preopens(
     if directory != "/" and GrantedTree(paths, directory).is_there():
         preopens.insert(0, below(directory))
     return lambda: preopens
+
+
+_ANY_DEPTH = "**"
+
+_KERNEL_SYSTEMS = frozenset(
+    {
+        "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs", "efivarfs",
+        "fusectl", "mqueue", "nsfs", "proc", "pstore", "securityfs", "selinuxfs", "sysfs", "tracefs",
+    }
+)  # fmt: skip
+"""Kinds of file systems that hold no files, but the kernel's own state and that of processes and devices."""
+
+_MOUNT_POINT = 4
+"""Which field of a line of `mountinfo` it is; the kind of file system stands behind ` - `."""
+
+
+@frozen
+class GrantedPaths:
+    """Asks the policy about canonical paths: absolute, symlinks resolved."""
+
+    policy: Policy
+    _ways: tuple[tuple[str, ...], ...] = field(repr=False)
+    _kernel: tuple[str, ...] = field(repr=False, default=())
+
+    @classmethod
+    def of(cls, policy: Policy, directory: str, mounts: str | None = None) -> Self:
+        """Return what a policy grants, relative patterns starting in `directory`, as for the policy.
+
+        That this directory exists a guest may know in any case: its relative paths start there. `mounts` is
+        `/proc/self/mountinfo`: where the kernel shows itself elsewhere, as the host's `/proc` in a container,
+        no wildcard leads either.
+        """
+        if mounts is None:
+            try:
+                mounts = Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape")
+            except OSError:  # other systems have no more such folders than those that the policy knows
+                mounts = ""
+        kernel: list[str] = []
+        for line in mounts.splitlines():
+            mount, _, system = line.partition(" - ")
+            fields = mount.split(" ")
+            if system.partition(" ")[0] in _KERNEL_SYSTEMS and len(fields) > _MOUNT_POINT:
+                folder = re.sub(r"\\([0-7]{3})", lambda octal: chr(int(octal[1], 8)), fields[_MOUNT_POINT])
+                kernel.append(folder)
+        return cls(policy, tuple(_ways(policy, directory)), tuple(kernel))
+
+    def may_read(self, path: str) -> bool:
+        """Whether the file may be read."""
+        return self.policy.read(path).allowed and (not self._is_kernels(path) or self._names("read", path))
+
+    def may_write(self, path: str) -> bool:
+        """Whether the file may be written, made and removed."""
+        return self.policy.write(path).allowed and (not self._is_kernels(path) or self._names("write", path))
+
+    def _is_kernels(self, path: str) -> bool:
+        return any(path == each or path.startswith(f"{each}/") for each in self._kernel)
+
+    def _names(self, operation: str, path: str) -> bool:
+        """Whether a rule names this very path."""
+        fs = self.policy.grants.fs
+        return fs is not None and any(path in getattr(rule, operation) for rule in fs.rules)
+
+    def is_granted(self, path: str) -> bool:
+        """Whether a rule names the path."""
+        return self.may_read(path) or self.may_write(path)
+
+    def leads_on(self, directory: str) -> bool:
+        """Whether something below a directory may be granted."""
+        names = _names(directory)
+        return any(_leads(way, names) for way in self._ways_into(directory))
+
+    def may_list(self, directory: str) -> bool:
+        """Whether the names in a directory are granted, all of them or those that fit a wildcard.
+
+        Of one that only leads to granted files the names are not: a list of those files would look whole.
+        """
+        names = _names(directory)
+        return self.may_read(directory) or any(
+            _leads(way, names) and (_ANY_DEPTH in way[: len(names)] or not is_exact(way[len(names)]))
+            for way in self._ways_into(directory)
+        )
+
+    def _ways_into(self, directory: str) -> Iterator[tuple[str, ...]]:
+        """Yield the ways through a directory: into one of special use, those without wildcards."""
+        is_special = special_folder(directory) != "" or self._is_kernels(directory)
+        return (way for way in self._ways if not is_special or all(map(is_exact, way)))
+
+    def is_known(self, path: str) -> bool:
+        """Whether a guest may know that the path exists."""
+        # of a path of a thousand directories each is asked for, and patterns read all of it anew
+        return self.leads_on(path) or self.is_granted(path)
+
+
+def _ways(policy: Policy, directory: str) -> Iterator[tuple[str, ...]]:
+    """Split the granted patterns into the names that lead to what they match."""
+    rules = () if policy.grants.fs is None else policy.grants.fs.rules
+    for pattern in (".", *(pattern for rule in rules for pattern in (*rule.read, *rule.write))):
+        try:
+            found = alternatives(path_pattern(pattern, directory))
+        except PatternError:  # the policy matches nothing with it, and says so
+            continue
+        yield from map(_names, found)
+
+
+def _names(path: str) -> tuple[str, ...]:
+    return tuple(name for name in path.split("/") if name)
+
+
+def _leads(way: tuple[str, ...], names: tuple[str, ...]) -> bool:
+    """Whether a pattern, name by name, may match something below these names."""
+    for pattern, name in zip(way, names, strict=False):
+        if pattern == _ANY_DEPTH:
+            return True
+        if not _matches(pattern, name):
+            return False
+    return len(way) > len(names)
+
+
+@lru_cache(maxsize=4096)
+def _matches(pattern: str, name: str) -> bool:
+    try:
+        return Glob.parse(pattern).matches(name)
+    except PatternError:
+        return False
+
+
+_ALWAYS = flags_of_system("O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK", "O_NOCTTY")
+"""No link as the last name, and no waiting for the other end of a pipe."""
+
+_DIRECTORY = flags_of_system("O_DIRECTORY")
 
 
 class GrantedTree:
@@ -381,7 +318,7 @@ class GrantedTree:
         return located(posixpath.join(self._start, path.lstrip("/")), follow=follow, may_pass=may_pass)
 
     def _lstat(self, location: Location) -> os.stat_result | None:
-        """Return what stands at a location, None for nothing; refuse places that a guest may not know."""
+        """Return what stands at a location, None for nothing; refuse paths that a guest may not know."""
         if not self._paths.is_known(location.path):
             raise WasiError(Errno.NOTCAPABLE)
         try:
@@ -407,43 +344,92 @@ class GrantedTree:
         if flags.create and flags.exclusive:
             raise WasiError(Errno.EXIST)
         descriptor = os.open(location.name, os.O_RDONLY | _DIRECTORY | _ALWAYS, dir_fd=location.parent)
-        return RealDirectory(descriptor, self._status(location, found), self._shown_in(location.path))
-
-    def _shown_in(self, directory: str) -> Callable[[str, FileType], bool]:
-        start = directory.rstrip("/")
-        shows_all = self._paths.may_read(directory)
+        start = location.path.rstrip("/")
+        shows_all = self._paths.may_read(location.path)
 
         def shows(name: str, kind: FileType) -> bool:
             path = f"{start}/{name}"
             leads_on = kind is FileType.DIRECTORY and self._paths.leads_on(path)
             return shows_all or leads_on or self._paths.is_granted(path)
 
-        return shows
+        return RealDirectory(descriptor, self._status(location, found), shows)
 
     def _open_file(self, location: Location, found: os.stat_result | None, flags: OpenFlags) -> RealFile:
         makes = flags.create and found is None
+        writes = flags.write or flags.append or flags.truncate
         if found is None and not makes:
             raise WasiError(Errno.NOENT)
         if flags.read and not self._paths.may_read(location.path) and not makes:
             raise WasiError(Errno.NOTCAPABLE)
-        if makes or flags.write or flags.append or flags.truncate:
+        if makes or writes:
             self._require_write(location.path)
         if found is not None and not stat.S_ISREG(found.st_mode):
             raise WasiError(Errno.LOOP if stat.S_ISLNK(found.st_mode) else Errno.ACCES)
-        exclusive = os.O_EXCL if makes else 0  # what is not ours to read must not appear meanwhile
-        descriptor = os.open(location.name, _os_flags(flags) | exclusive, 0o666, dir_fd=location.parent)
+        wanted = os.O_RDWR if writes and flags.read else os.O_WRONLY if writes else os.O_RDONLY
+        wanted |= os.O_CREAT if flags.create else 0
+        wanted |= os.O_TRUNC if flags.truncate else 0
+        # what is not ours to read must not appear meanwhile
+        wanted |= os.O_EXCL if makes or flags.exclusive else 0
+        descriptor = os.open(location.name, wanted | _ALWAYS, 0o666, dir_fd=location.parent)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise WasiError(Errno.ACCES)
         return RealFile(descriptor, writable=flags.write or flags.append)
 
 
-def _os_flags(flags: OpenFlags) -> int:
-    writes = flags.write or flags.append or flags.truncate
-    access = os.O_RDWR if writes and flags.read else os.O_WRONLY if writes else os.O_RDONLY
-    wanted = (
-        (flags.create, os.O_CREAT),
-        (flags.exclusive, os.O_EXCL),
-        (flags.truncate, os.O_TRUNC),
-    )
-    return access | _ALWAYS | sum(bit for asked, bit in wanted if asked)
+@frozen
+class ObservedTree:
+    """Implements `Tree` over a tree of what is below `start`. It reports a path before it asks for it."""
+
+    tree: Tree
+    observe: FileObserver
+    start: str = "/"
+
+    def within(self, checkpoint: Checkpoint) -> Self:
+        """Return the tree for one guest."""
+        return evolve(self, tree=self.tree.within(checkpoint))
+
+    def open(self, path: str, flags: OpenFlags) -> OpenFile:
+        """Open a file or directory."""
+        self._report(path, changes=flags.changes)
+        return self.tree.open(path, flags)
+
+    def status(self, path: str, *, follow: bool) -> FileStatus:
+        """Return the status of a path."""
+        self._report(path, changes=None)
+        return self.tree.status(path, follow=follow)
+
+    def read_link(self, path: str) -> str:
+        """Return where a link points to."""
+        self._report(path, changes=None)
+        return self.tree.read_link(path)
+
+    def set_times(self, path: str, times: Times, *, follow: bool) -> None:
+        """Set the times of a path."""
+        self._report(path, changes=True)
+        self.tree.set_times(path, times, follow=follow)
+
+    def create_directory(self, path: str) -> None:
+        """Make a directory."""
+        self._report(path, changes=True)
+        self.tree.create_directory(path)
+
+    def remove_directory(self, path: str) -> None:
+        """Remove an empty directory."""
+        self._report(path, changes=True)
+        self.tree.remove_directory(path)
+
+    def remove_file(self, path: str) -> None:
+        """Remove a file or link."""
+        self._report(path, changes=True)
+        self.tree.remove_file(path)
+
+    def rename(self, old: str, new: str) -> None:
+        """Move within this tree."""
+        self._report(old, changes=True)
+        self._report(new, changes=True)
+        self.tree.rename(old, new)
+
+    def _report(self, path: str, *, changes: bool | None) -> None:
+        if path:  # else the host itself opens the directory that it gives to a guest
+            self.observe(posixpath.normpath(posixpath.join(self.start, path)), changes)

@@ -84,6 +84,7 @@ class _Walk:
         self._links = 0
 
     def to(self, path: str, *, follow: bool) -> Location:
+        """Return where a path leads; the last name of all is not walked."""
         waiting = _parts(path)
         while waiting:
             name = waiting.pop()
@@ -91,21 +92,32 @@ class _Walk:
                 self._up()
                 continue
             if not waiting and not follow:
-                return self._place(name)
-            target = self._link(name)
+                return self._location(name)
+            try:
+                target = os.readlink(name, dir_fd=self._open[-1])
+            except OSError:  # no link, or nothing at all
+                target = None
             if target is not None:
-                waiting.extend(self._followed(target))
+                self._links += 1
+                if self._links > _MOST_LINKS:
+                    raise WasiError(Errno.LOOP)
+                while target.startswith("/") and self._names:
+                    self._up()
+                waiting.extend(_parts(target))
             elif not waiting:
-                return self._place(name)
+                return self._location(name)
+            elif self._may_pass(self._path(name)):
+                self._open.append(os.open(name, _DIRECTORY, dir_fd=self._open[-1]))
+                self._names.append(name)
             else:
-                self._down(name)
+                raise WasiError(Errno.NOTCAPABLE)
         return Location(self._open[-1], ".", self._path())
 
     def close(self) -> None:
         for descriptor in self._open:
             os.close(descriptor)
 
-    def _place(self, name: str) -> Location:
+    def _location(self, name: str) -> Location:
         return Location(self._open[-1], name, self._path(name))
 
     def _path(self, *more: str) -> str:
@@ -115,28 +127,6 @@ class _Walk:
         if self._names:
             self._names.pop()
             os.close(self._open.pop())
-
-    def _down(self, name: str) -> None:
-        if not self._may_pass(self._path(name)):
-            raise WasiError(Errno.NOTCAPABLE)
-        self._open.append(os.open(name, _DIRECTORY, dir_fd=self._open[-1]))
-        self._names.append(name)
-
-    def _link(self, name: str) -> str | None:
-        """Return where a link points to; None for anything else, and for nothing."""
-        try:
-            return os.readlink(name, dir_fd=self._open[-1])
-        except OSError:
-            return None
-
-    def _followed(self, target: str) -> list[str]:
-        self._links += 1
-        if self._links > _MOST_LINKS:
-            raise WasiError(Errno.LOOP)
-        if target.startswith("/"):
-            while self._names:
-                self._up()
-        return _parts(target)
 
 
 def _parts(path: str) -> list[str]:
@@ -200,7 +190,6 @@ def _type_of_entry(entry: os.DirEntry[str]) -> FileType | None:
         return None
 
 
-"""Entries of a listing between two looks at the clock; some milliseconds."""
 _name_of = attrgetter("name")
 
 

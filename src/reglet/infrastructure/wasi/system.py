@@ -39,7 +39,7 @@ FILE_NAME_ERRORS = "surrogateescape"
 
 
 class LinearMemory:
-    """Bytes at a fixed place of this process. The guest's addresses arrive as signed 32-bit integers.
+    """Bytes at a fixed address of this process. The guest's addresses arrive as signed 32-bit integers.
 
     Args:
         base: address of the guest's byte 0; it must not move while this is in use.
@@ -218,6 +218,30 @@ class Descriptors:
         return [d for d in self._open.values() if isinstance(d, Descriptor) and not d.preopened]
 
 
+class Clock(Protocol):
+    """Time as the guest reads it, in nanoseconds."""
+
+    def now(self) -> int:
+        """Return the time since 1970."""
+        ...
+
+    def monotonic(self) -> int:
+        """Return the time since a start of its own; it never goes back."""
+        ...
+
+    def resolution(self) -> int:
+        """Return the smallest step of both."""
+        ...
+
+    def sleep(self, duration: int) -> None:
+        """Let `duration` pass, or as much of it as the guest may wait."""
+        ...
+
+    def is_over(self) -> bool:
+        """Whether the guest must stop."""
+        ...
+
+
 _STEP = 1_000
 """Nanoseconds between two readings of the clock."""
 
@@ -276,30 +300,6 @@ class HashedRandom:
             content += hashlib.sha256(self._seed + self._blocks.to_bytes(8, "little")).digest()
             self._blocks += 1
         return bytes(content[:size])
-
-
-class Clock(Protocol):
-    """Time as the guest reads it, in nanoseconds."""
-
-    def now(self) -> int:
-        """Return the time since 1970."""
-        ...
-
-    def monotonic(self) -> int:
-        """Return the time since some moment; it never goes back."""
-        ...
-
-    def resolution(self) -> int:
-        """Return the smallest step of both."""
-        ...
-
-    def sleep(self, duration: int) -> None:
-        """Let `duration` pass, or as much of it as the guest may wait."""
-        ...
-
-    def is_over(self) -> bool:
-        """Whether the guest must stop."""
-        ...
 
 
 class WriteQuota:

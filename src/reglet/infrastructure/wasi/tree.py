@@ -1,13 +1,20 @@
-"""What a tree of files must answer to be shown to a guest, and the numbers with which a call fails."""
+"""Trees of files as a guest sees them, how a call on one fails, and the tree that never changes."""
 
 from __future__ import annotations
 
 import errno
+import hashlib
 from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, NoReturn, Protocol, Self, TypeAlias
 
 from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from typing_extensions import TypeIs
 
 
 class Errno(IntEnum):
@@ -113,7 +120,7 @@ class OpenFlags:
     directory: bool = False
     """The path must be a directory."""
     follow: bool = True
-    """Follow a symbolic link in the last place."""
+    """Follow a symbolic link that is the last name."""
 
     @property
     def changes(self) -> bool:
@@ -223,3 +230,243 @@ class Tree(Protocol):
     def rename(self, old: str, new: str) -> None:
         """Move within this tree."""
         ...
+
+
+class File(Protocol):
+    """A file's content."""
+
+    def size(self) -> int:
+        """Return the content's length in bytes."""
+        ...
+
+    def content(self) -> bytes:
+        """Return the content."""
+        ...
+
+
+class Directory(Protocol):
+    """Names and what stands under them."""
+
+    def child(self, name: str) -> File | Directory | None:
+        """Return what stands under a name; None for nothing."""
+        ...
+
+    def names(self) -> Sequence[str]:
+        """Return the names in a fixed order."""
+        ...
+
+
+@frozen
+class MemoryFile:
+    """A file whose content is at hand."""
+
+    data: bytes
+
+    def size(self) -> int:
+        """Return the content's length in bytes."""
+        return len(self.data)
+
+    def content(self) -> bytes:
+        """Return the content."""
+        return self.data
+
+
+@frozen
+class DiskFile:
+    """A file on disk, read when asked for."""
+
+    path: Path
+
+    def size(self) -> int:
+        """Return the file's length in bytes."""
+        return self.path.stat().st_size
+
+    def content(self) -> bytes:
+        """Return the file's content."""
+        return self.path.read_bytes()
+
+
+@frozen
+class MemoryDirectory:
+    """A directory made of others' nodes."""
+
+    children: Mapping[str, File | Directory]
+
+    def child(self, name: str) -> File | Directory | None:
+        """Return what stands under a name."""
+        return self.children.get(name)
+
+    def names(self) -> Sequence[str]:
+        """Return the names, sorted."""
+        return sorted(self.children)
+
+
+def directory_of(files: Mapping[str, File]) -> MemoryDirectory:
+    """Return directories for files that are given by their paths (`a/b.txt`)."""
+    root: dict[str, File | Directory] = {}
+    folders: dict[str, dict[str, File | Directory]] = {"": root}
+    for path, file in files.items():
+        parent, _, name = path.rpartition("/")
+        _folder(folders, parent)[name] = file
+    return MemoryDirectory(root)
+
+
+def _folder(folders: dict[str, dict[str, File | Directory]], path: str) -> dict[str, File | Directory]:
+    if path not in folders:
+        parent, _, name = path.rpartition("/")
+        folders[path] = {}
+        _folder(folders, parent)[name] = MemoryDirectory(folders[path])
+    return folders[path]
+
+
+# ruff: noqa: ARG002 - what would change it takes its protocol's parameters, and refuses
+
+
+class ReadOnlyTree:
+    """A tree over a directory node: names in order, no times, inodes that depend on the path alone."""
+
+    def __init__(self, root: Directory) -> None:
+        self._root = root
+
+    def within(self, checkpoint: Checkpoint) -> Self:
+        """Return the tree itself: no path in it is a long way."""
+        return self
+
+    def open(self, path: str, flags: OpenFlags) -> ReadOnlyFile:
+        """Open a file or directory for reading; whatever else is asked for is refused with ROFS."""
+        try:
+            parts, node = self._find(path)
+        except WasiError as error:
+            if flags.create and error.number is Errno.NOENT:
+                raise WasiError(Errno.ROFS) from error
+            raise
+        if flags.exclusive and flags.create:
+            raise WasiError(Errno.EXIST)
+        if flags.directory and not _is_directory(node):
+            raise WasiError(Errno.NOTDIR)
+        if flags.truncate or ((flags.write or flags.append) and not _is_directory(node)):
+            raise WasiError(Errno.ROFS)
+        return ReadOnlyFile(parts, node)
+
+    def status(self, path: str, *, follow: bool) -> FileStatus:
+        """Return a path's status; there are no links, so `follow` changes nothing."""
+        del follow
+        return _status(*self._find(path))
+
+    def read_link(self, path: str) -> str:
+        """Refuse: there are no links."""
+        self._find(path)
+        raise WasiError(Errno.INVAL)
+
+    def set_times(self, path: str, times: Times, *, follow: bool) -> NoReturn:
+        """Refuse."""
+        del follow
+        raise WasiError(Errno.ROFS)
+
+    def create_directory(self, path: str) -> NoReturn:
+        """Refuse, as a disk does: what exists is EXIST, not ROFS."""
+        try:
+            self._find(path)
+        except WasiError as error:
+            raise WasiError(Errno.ROFS) from error
+        raise WasiError(Errno.EXIST)
+
+    def remove_directory(self, path: str) -> NoReturn:
+        """Refuse."""
+        raise WasiError(Errno.ROFS)
+
+    def remove_file(self, path: str) -> NoReturn:
+        """Refuse."""
+        raise WasiError(Errno.ROFS)
+
+    def rename(self, old: str, new: str) -> NoReturn:
+        """Refuse."""
+        raise WasiError(Errno.ROFS)
+
+    def _find(self, path: str) -> tuple[tuple[str, ...], File | Directory]:
+        trail: list[tuple[str, File | Directory]] = [("", self._root)]
+        for part in path.split("/"):
+            if part in ("", "."):
+                continue
+            if part == "..":
+                if len(trail) == 1:
+                    raise WasiError(Errno.NOTCAPABLE)
+                if not _is_directory(trail[-1][1]):
+                    raise WasiError(Errno.NOTDIR)
+                trail.pop()
+                continue
+            trail.append((part, _child(trail[-1][1], part)))
+        if names_directory(path) and not _is_directory(trail[-1][1]):
+            raise WasiError(Errno.NOTDIR)
+        return tuple(name for name, _ in trail[1:]), trail[-1][1]
+
+
+class ReadOnlyFile:
+    """An open node."""
+
+    def __init__(self, parts: tuple[str, ...], node: File | Directory) -> None:
+        self._parts = parts
+        self._node = node
+        self._content: bytes | None = None
+
+    def status(self) -> FileStatus:
+        """Return the node's status."""
+        return _status(self._parts, self._node)
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Return at most `size` bytes at `offset`."""
+        if self._content is None:
+            if _is_directory(self._node):
+                raise WasiError(Errno.ISDIR)
+            self._content = self._node.content()
+        return self._content[offset : offset + size]
+
+    def entries(self, checkpoint: Checkpoint = no_checkpoint) -> list[DirectoryEntry]:
+        """Return a directory's entries."""
+        if not _is_directory(self._node):
+            raise WasiError(Errno.NOTDIR)
+        entries: list[DirectoryEntry] = []
+        for name in self._node.names():
+            checkpoint()
+            status = _status((*self._parts, name), _child(self._node, name))
+            entries.append(DirectoryEntry(name, status.inode, status.type))
+        return entries
+
+    def write(self, offset: int | None, content: bytes) -> NoReturn:
+        """Refuse."""
+        raise WasiError(Errno.ROFS)
+
+    def set_size(self, size: int) -> NoReturn:
+        """Refuse."""
+        raise WasiError(Errno.ROFS)
+
+    def set_times(self, times: Times) -> NoReturn:
+        """Refuse."""
+        raise WasiError(Errno.ROFS)
+
+    def sync(self) -> None:
+        """Do nothing: nothing was written."""
+
+    def close(self) -> None:
+        """Let go of the content."""
+        self._content = None
+
+
+def _is_directory(node: File | Directory) -> TypeIs[Directory]:
+    return hasattr(node, "names")
+
+
+def _child(node: File | Directory, name: str) -> File | Directory:
+    if not _is_directory(node):
+        raise WasiError(Errno.NOTDIR)
+    found = node.child(name)
+    if found is None:
+        raise WasiError(Errno.NOENT)
+    return found
+
+
+def _status(parts: tuple[str, ...], node: File | Directory) -> FileStatus:
+    inode = int.from_bytes(hashlib.sha256("/".join(parts).encode()).digest()[:6], "little")
+    if _is_directory(node):
+        return FileStatus(FileType.DIRECTORY, inode)
+    return FileStatus(FileType.REGULAR_FILE, inode, size=node.size())

@@ -11,7 +11,7 @@ class ModuleFormatError(RegletError):
     """Bytes that are not a WebAssembly module as this package understands one.
 
     Attributes:
-        reason: what is wrong, without the place.
+        reason: what is wrong, without the offset.
         offset: where in the module, in bytes from its start.
     """
 

@@ -113,9 +113,11 @@ _BRANCH_TABLE, _SELECT_OF_TYPES = 0x0E, 0x1C
 _NUMBER = rb"[\x80-\xff]{0,9}[\x00-\x7f]"
 _PLAIN = re.compile(
     rb"(?:[\x00\x01\x05\x0f\x1a\x1b\x45-\xc4\xd1]++"
-    rb"|(?:[\x0c\x0d\x10\x20-\x26\x3f-\x42\xd0\xd2]|\xfc[\x09\x0b\x0d\x0f-\x11])" + _NUMBER + rb""
-    rb"|(?:[\x11\x28-\x3e]|\xfc[\x08\x0a\x0c\x0e])" + _NUMBER * 2 + rb""
-    rb"|\x43.{4}|\x44.{8}|\xfc[\x00-\x07])*+",
+    rb"|(?:[\x0c\x0d\x10\x20-\x26\x3f-\x42\xd0\xd2]|\xfc[\x09\x0b\x0d\x0f-\x11])"
+    + _NUMBER
+    + rb"|(?:[\x11\x28-\x3e]|\xfc[\x08\x0a\x0c\x0e])"
+    + _NUMBER * 2
+    + rb"|\x43.{4}|\x44.{8}|\xfc[\x00-\x07])*+",
     re.DOTALL,
 )
 """Instructions in a row that neither open nor close a block, of a length that a pattern can tell by what

@@ -9,21 +9,18 @@ from attrs import frozen
 
 from reglet.domain.ports import LOG_FUNCTION
 from reglet.infrastructure.wasm.binary import ModuleFormatError, Reader
-from reglet.infrastructure.wasm.entries import (
+from reglet.infrastructure.wasm.sections import (
+    HEADER,
     PAGE_SIZE,
     Export,
     ExternKind,
+    SectionId,
     SizeLimits,
     data_segment,
     function_import,
+    name,
     read_export,
     read_import,
-)
-from reglet.infrastructure.wasm.sections import (
-    HEADER,
-    Section,
-    SectionId,
-    name,
     read_sections,
     section,
     vector,
@@ -76,24 +73,14 @@ def without_host_functions(
     """
     if not dropped:
         return module
-    parts = [module[:8]]
-    indices: dict[str, int] = {}
-    for each in read_sections(module):
-        if each.id is SectionId.IMPORT:
-            contents, indices = _imports(module, each, frozenset(dropped))
-            parts.append(section(SectionId.IMPORT, contents))
-        elif each.id is SectionId.CODE:
-            parts.append(_code(module, each, {slots[name].code_offset: indices[name] for name in dropped}))
-        else:
-            parts.append(module[each.header : each.end])
-    return b"".join(parts)
-
-
-def _imports(module: bytes, where: Section, dropped: frozenset[str]) -> tuple[bytes, dict[str, int]]:
-    reader = Reader(module, where.start, where.end)
+    sections = {each.id: each for each in read_sections(module)}
+    if not {SectionId.IMPORT, SectionId.CODE} <= sections.keys():
+        raise ModuleFormatError("no imports, or no code", len(HEADER))
+    imports, code = sections[SectionId.IMPORT], sections[SectionId.CODE]
     entries: list[bytes] = []
     indices: dict[str, int] = {}
     types: dict[str, int] = {}
+    reader = Reader(module, imports.start, imports.end)
     for _ in range(reader.count()):
         at = reader.at
         entry = read_import(reader)
@@ -103,21 +90,20 @@ def _imports(module: bytes, where: Section, dropped: frozenset[str]) -> tuple[by
         entries.append(module[at : reader.at])
     missing = {LOG_FUNCTION, *dropped} - set(indices)
     if missing:
-        raise ModuleFormatError(f"does not import {', '.join(sorted(missing))} of {HOST_MODULE}", where.start)
+        names = ", ".join(sorted(missing))
+        raise ModuleFormatError(f"does not import {names} of {HOST_MODULE}", imports.start)
+    patched = bytearray(module)
     for each in dropped:
+        # the log function, which every plugin has, takes its place, so that no index moves
         entries[indices[each]] = function_import(HOST_MODULE, LOG_FUNCTION, types[LOG_FUNCTION])
-    return vector(entries), indices
-
-
-def _code(module: bytes, where: Section, calls: Mapping[int, int]) -> bytes:
-    patched = bytearray(module[where.header : where.end])
-    for offset, import_index in calls.items():
-        start = where.start - where.header + offset
+        start = code.start + slots[each].code_offset
         end = start + len(_ANSWER_NOTHING)
-        if patched[start:end] != calling_body(import_index):
-            raise ModuleFormatError(f"no call of import {import_index} stands here", where.start + offset)
+        if patched[start:end] != calling_body(indices[each]):
+            raise ModuleFormatError(f"no call of import {indices[each]} stands here", start)
         patched[start:end] = _ANSWER_NOTHING
-    return bytes(patched)
+    view = memoryview(patched)
+    new_imports = section(SectionId.IMPORT, vector(entries))
+    return b"".join((view[: imports.header], new_imports, view[imports.end :]))
 
 
 _ENDS_THE_GUEST = b"\x03\x00\x00\x0b"  # three bytes: no locals, unreachable, end
@@ -173,7 +159,14 @@ def write_snapshot(
         if each.id is SectionId.MEMORY:
             parts.append(section(each.id, vector([SizeLimits(len(memory) // PAGE_SIZE).encode()])))
         elif each.id is SectionId.EXPORT:
-            parts.append(section(each.id, _kept_exports(runtime, each, keep_exports)))
+            exports = Reader(runtime, each.start, each.end).vector(read_export)
+            missing = set(keep_exports) - {export.name for export in exports}
+            if missing:
+                raise ModuleFormatError(
+                    f"the runtime does not export {', '.join(sorted(missing))}", each.start
+                )
+            kept = [export.encode() for export in exports if export.name in keep_exports]
+            parts.append(section(each.id, vector(kept)))
         elif each.id is SectionId.DATA:
             parts.append(
                 section(each.id, vector(data_segment(at, part) for at, part in filled_runs(contents)))
@@ -196,23 +189,22 @@ def code_module(module: bytes) -> bytes:
     if memory is None or module[memory.start] != 1:
         raise ModuleFormatError("not one memory of its own", 0 if memory is None else memory.start)
     kind = module[memory.start + 1 : memory.end]
-    imports = [b"".join((*map(name, IMPORTED_MEMORY), bytes([ExternKind.MEMORY]), kind))]
+    imported_memory = b"".join((*map(name, IMPORTED_MEMORY), bytes([ExternKind.MEMORY]), kind))
     types = b""
+    imports: list[bytes] = []
     code: list[bytes] = []
     for each in sections:
         if each.id is SectionId.TYPE:
             types = module[each.header : each.end]
         elif each.id is SectionId.IMPORT:
             reader = Reader(module, each.start, each.end)
-            imports = [module[reader.at : _after_import(reader)] for _ in range(reader.count())] + imports
+            for _ in range(reader.count()):
+                at = reader.at
+                read_import(reader)
+                imports.append(module[at : reader.at])
         elif each.id not in (SectionId.MEMORY, SectionId.DATA, SectionId.DATA_COUNT):
             code.append(module[each.header : each.end])
-    return b"".join((HEADER, types, section(SectionId.IMPORT, vector(imports)), *code))
-
-
-def _after_import(reader: Reader) -> int:
-    read_import(reader)
-    return reader.at
+    return b"".join((HEADER, types, section(SectionId.IMPORT, vector([*imports, imported_memory])), *code))
 
 
 def memory_module(module: bytes) -> bytes:
@@ -253,13 +245,3 @@ def _filled_blocks(memory: bytes) -> Iterator[tuple[int, int]]:
 def _after_zeros(memory: bytes, at: int, end: int) -> int:
     filled = _NOT_ZERO.search(memory, at, end)
     return end if filled is None else filled.start()
-
-
-def _kept_exports(runtime: bytes, where: Section, keep: Collection[str]) -> bytes:
-    reader = Reader(runtime, where.start, where.end)
-    exports = [read_export(reader) for _ in range(reader.count())]
-    kept = [each for each in exports if each.name in keep]
-    missing = set(keep) - {each.name for each in kept}
-    if missing:
-        raise ModuleFormatError(f"the runtime does not export {', '.join(sorted(missing))}", where.start)
-    return vector(each.encode() for each in kept)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from attrs import evolve
 
-from reglet.domain.entities.error_detail import ERROR_TYPES, ErrorDetail
+from reglet.domain.entities.result import ERROR_TYPES, ErrorDetail
 from reglet.domain.errors import CapabilityError, HostError, RegletError, WireFormatError
 from reglet.infrastructure.wire.go_json import decode_json, string_text, to_bytes
 from reglet.infrastructure.wire.record import (

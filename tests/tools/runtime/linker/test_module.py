@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from reglet.infrastructure.wasm.binary import ModuleFormatError
-from reglet.infrastructure.wasm.entries import (
+from reglet.infrastructure.wasm.sections import (
+    HEADER,
     ConstantExpression,
     Export,
     ExternKind,
@@ -15,7 +16,6 @@ from reglet.infrastructure.wasm.entries import (
     TableType,
     ValueType,
 )
-from reglet.infrastructure.wasm.sections import HEADER
 from tests.wasm.wat import SMALL, wasm
 from tools.runtime.linker.module import FunctionType, Global, function_names, name_section, parse_module
 

@@ -1,0 +1,420 @@
+"""From JSON values to models: a cattrs converter, and every problem at once as `message @ $.path`.
+
+What the schema accepts, this accepts. Beyond it: a numeric string for a number, an integral float for an
+integer, null for a field that has a default, and keys that are not known.
+
+cattrs is imported when the first model is structured: it would be a third of `import reglet`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import typing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from enum import Enum
+from functools import cache
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union
+
+from attrs import NOTHING
+
+from reglet.application.models.error_messages import (
+    InvalidLength,
+    InvalidValue,
+    error_messages,
+    shown,
+    shown_secret,
+)
+from reglet.application.models.meta import Meta
+from reglet.application.models.model_types import (
+    DICTS,
+    LISTS,
+    AnyType,
+    DictType,
+    EnumType,
+    Field,
+    FloatType,
+    IntType,
+    ListType,
+    StrType,
+    Type,
+    is_model,
+    model_type,
+    type_of,
+)
+from reglet.application.models.strings import compile_pattern, format_check
+from reglet.application.models.to_json import REDACTED, field_to_json
+from reglet.domain.errors import DefinitionError, SchemaError
+from reglet.domain.time import is_date_time, parse_duration, parse_time
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+
+Hook: TypeAlias = Callable[[Any, Any], Any]
+"""Takes a JSON value and its type, and returns the Python value or raises."""
+
+Parser: TypeAlias = Callable[[Any], tuple[Any, list[str]]]
+"""Takes a JSON value and returns the model and no problems, or None and every problem."""
+
+_NUMERAL = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
+_LONGEST_NUMERAL = 400
+_FINITE = "be a number that a double can hold"
+
+
+def parse_model(model: type[Any], data: Any) -> tuple[Any, list[str]]:
+    """Return a model made of `data`, or None and every problem as `message @ $.path`."""
+    return model_parser(model)(data)
+
+
+def model_parser(model: type[Any]) -> Parser:
+    """Return what `parse_model` does for one model."""
+    structure: Hook = _converter(detailed=False).get_structure_hook(model)
+    _converter(detailed=True).get_structure_hook(model)  # made now, since it takes time, and a guest keeps it
+
+    def parse(data: Any) -> tuple[Any, list[str]]:
+        try:
+            return structure(data, model), []
+        except Exception:  # noqa: BLE001, S110 - what it is, the detailed converter finds
+            pass
+        return parse_in_detail(model, data)
+
+    return parse
+
+
+def default_in_json(field: Field) -> Any:
+    """Return a field's default as a config would have it, secrets included; raises if it does not fit."""
+    return field_to_json(_checked(field, field.default_value(), "default"), field.annotation, redact=False)
+
+
+def check_model(model: type[Any]) -> None:
+    """Raise `SchemaError` if the default or an example of a field does not fit the field."""
+    model_type(model)  # what is no model is refused in our words
+    _converter(detailed=False).get_structure_hook(model)
+
+
+@cache
+def _converter(*, detailed: bool) -> Converter:
+    """Return the converter that stops at the first problem, or the one that finds all; one set of hooks."""
+    from cattrs import Converter
+
+    converter = Converter(detailed_validation=detailed)
+    for kind, hook in _HOOKS.items():
+        converter.register_structure_hook(kind, hook)
+    for applies, factory in _FACTORIES:
+        converter.register_structure_hook_factory(applies, factory)
+    return converter
+
+
+def _string(value: Any, kind: Any) -> Any:
+    if kind is not str:
+        return _enum(kind)(value, kind)
+    if value.__class__ is str:
+        return value
+    raise InvalidValue("be a string", value=value)
+
+
+def _anything(value: Any, _: Any) -> Any:
+    pending = [value]
+    while pending:
+        each = pending.pop()
+        if each.__class__ is dict:
+            pending += each.values()
+        elif each.__class__ is list:
+            pending += each
+        elif each.__class__ is float and not math.isfinite(each):  # of JSON's numbers, those like 1e400
+            raise InvalidValue(_FINITE, value=each)
+    return value
+
+
+def _boolean(value: Any, _: Any) -> bool:
+    if value is True or value is False:
+        return value
+    raise InvalidValue("be true or false", value=value)
+
+
+def _integer(value: Any, kind: Any) -> Any:
+    if kind is not int:
+        return _enum(kind)(value, kind)
+    if value.__class__ is int:
+        return value
+    whole = _whole(value)
+    if whole is None:
+        raise InvalidValue("be an integer", value=value)
+    return whole
+
+
+def _whole(value: Any) -> Any:
+    """Return the integer that an integer, an integral float or a numeric string means, or None."""
+    if value.__class__ is int:
+        return value
+    if value.__class__ is float:
+        return int(value) if value.is_integer() else None
+    numeral = _numeral(value)
+    if numeral is None:
+        return None
+    return int(value) if numeral[1] is None and numeral[2] is None else _whole(float(value))
+
+
+def _float(value: Any, _: Any) -> Any:
+    number = value
+    if value.__class__ is not float:
+        number = math.nan
+        if value.__class__ is int or _numeral(value):
+            with suppress(OverflowError):
+                number = float(value)
+    if not math.isfinite(number):
+        raise InvalidValue(_FINITE, value=value)
+    return number
+
+
+def _numeral(value: Any) -> re.Match[str] | None:
+    if value.__class__ is not str or len(value) > _LONGEST_NUMERAL:
+        return None
+    return _NUMERAL.match(value)
+
+
+def _datetime(value: Any, _: Any) -> datetime:
+    if value.__class__ is str:
+        string = value.replace(" ", "T", 1).upper()  # which RFC 3339 leaves to its readers
+        if is_date_time(string):
+            with suppress(ValueError):  # a leap second, or the year 0000
+                return parse_time(string)
+    raise InvalidValue("be a timestamp like 2026-01-31T12:00:00Z", value=value)
+
+
+def _timedelta(value: Any, _: Any) -> timedelta:
+    found = parse_duration(value) if value.__class__ is str else None
+    if found is None:
+        raise InvalidValue("be a duration like 1m30s or 500ms", value=value)
+    return found
+
+
+@cache
+def _enum(annotation: Any) -> Hook:
+    type_ = type_of(annotation)
+    assert isinstance(type_, EnumType)
+    members, kind = dict(type_.members), str if type_.is_string else int
+    rule = f"be one of {', '.join(map(shown, members))}"
+
+    def structure(value: Any, _: Any) -> Any:
+        key = value if value.__class__ is kind else None if kind is str else _whole(value)
+        if key is None or key not in members:
+            raise InvalidValue(rule, value=value)
+        return members[key]
+
+    return structure
+
+
+def _list(annotation: Any, converter: Converter) -> Hook:
+    from cattrs.cols import list_structure_factory
+
+    item = typing.get_args(annotation)[0]
+    items: Any = list.__class_getitem__(item)
+    structure_items = list_structure_factory(items, converter)
+    make = list if typing.get_origin(annotation) is list else tuple
+    same = frozenset((item,) if item in (str, bool, int) else ())
+
+    def structure(value: Any, _: Any) -> Any:
+        if value.__class__ is not list:
+            raise InvalidValue("be a list", value=value)
+        if same.issuperset(map(type, value)):  # many strings are as quick as one this way
+            return make(value)
+        made = structure_items(value, items)
+        return made if make is list else tuple(made)
+
+    return structure
+
+
+def _dict(annotation: Any, converter: Converter) -> Hook:
+    from cattrs.cols import mapping_structure_factory
+
+    structure_values = mapping_structure_factory(annotation, converter, key_type=Any)
+
+    def structure(value: Any, _: Any) -> Any:
+        if value.__class__ is not dict:
+            raise InvalidValue("be an object", value=value)
+        return structure_values(value, annotation)
+
+    return structure
+
+
+def _optional(annotation: Any, converter: Converter) -> Hook:
+    [inner] = (each for each in typing.get_args(annotation) if each is not type(None))
+    structure: Hook = converter.get_structure_hook(inner)
+    return lambda value, _: None if value is None else structure(value, inner)
+
+
+def _narrowed(annotation: Any, converter: Converter) -> Hook:
+    """Return the hook of an annotation with limits."""
+    plain = annotation.__origin__
+    make: Hook = converter.get_structure_hook(plain)
+    type_ = type_of(annotation)
+    checks = list(_checks(type_))
+    predicates = [holds for holds, _ in checks]
+    has_length = isinstance(type_, ListType | DictType)
+
+    def structure(value: Any, _: Any) -> Any:
+        try:
+            made = make(value, plain)
+        except ExceptionGroup as items:  # the problems of items; one of their number stands beside them
+            raise items.derive([*broken(value), *items.exceptions]) from None
+        for holds in predicates:
+            if not holds(made):
+                [error] = broken(value, made)
+                raise error
+        return made
+
+    def broken(value: Any, made: Any = None) -> list[InvalidValue]:
+        subject = value if made is None else made
+        rules = [rule for holds, rule in checks if not holds(subject)]
+        if not rules:
+            return []
+        return [InvalidLength(*rules, value=len(value)) if has_length else InvalidValue(*rules, value=value)]
+
+    return structure
+
+
+def _checks(type_: Type) -> Iterator[tuple[Callable[[Any], bool], str]]:  # noqa: C901 - a case a limit
+    """Yield the limits of a type: whether a value keeps to it, and the rule."""
+    if isinstance(type_, IntType | FloatType):
+        if (ge := type_.ge) is not None:
+            yield lambda value: value >= ge, f"be at least {ge}"
+        if (gt := type_.gt) is not None:
+            yield lambda value: value > gt, f"be greater than {gt}"
+        if (le := type_.le) is not None:
+            yield lambda value: value <= le, f"be at most {le}"
+        if (lt := type_.lt) is not None:
+            yield lambda value: value < lt, f"be less than {lt}"
+    if isinstance(type_, StrType | ListType | DictType):
+        counted = {StrType: "characters", ListType: "items", DictType: "entries"}[type(type_)]
+        if (least := type_.min_length) is not None:
+            yield lambda value: len(value) >= least, f"have at least {least} {counted}"
+        if (most := type_.max_length) is not None:
+            yield lambda value: len(value) <= most, f"have at most {most} {counted}"
+    if isinstance(type_, StrType):
+        if type_.pattern is not None:
+            search = compile_pattern(type_.pattern).search
+            yield lambda value: search(value) is not None, f"match {type_.pattern}"
+        if type_.format is not None:
+            yield format_check(type_.format), f"be of format {type_.format}"
+
+
+def _model(cls: type[Any], converter: Converter) -> Hook:
+    """Return the hook of a model; null for a field that has a default and may not be None is no value."""
+    from cattrs.gen import make_dict_structure_fn, override
+
+    fields, absent = model_type(cls).fields, _stand_ins(cls)
+    overrides: dict[str, Any] = {
+        each.attribute: override(rename=each.name, struct_hook=converter.get_structure_hook(each.annotation))
+        for each in fields
+    }
+    structure_fields = make_dict_structure_fn(cls, converter, _cattrs_use_linecache=False, **overrides)
+    not_null = frozenset(
+        each.name for each in fields if not (each.required or each.nullable or isinstance(each.type, AnyType))
+    )
+
+    def structure(value: Any, _: Any) -> Any:
+        if value.__class__ is not dict:
+            raise InvalidValue("be an object", value=value)
+        if None in value.values():
+            value = {name: each for name, each in value.items() if each is not None or name not in not_null}
+        return structure_fields({**absent, **value} if absent else value, cls)
+
+    return structure
+
+
+def _stand_ins(cls: type[Any]) -> Mapping[str, Any]:
+    """Return what stands for absent fields where their default as it is would not do.
+
+    That is None for those that may be None and have no default, and the JSON of defaults that are of another
+    type than the field (`timeout: float = 30`) or hold something that can change, which each model gets anew.
+
+    Raises:
+        SchemaError: a default or an example does not fit its field.
+    """
+    stand_ins = {}
+    for each in model_type(cls).fields:
+        value = each.default_value()
+        try:
+            for example in each.meta.examples:
+                _checked(each, example, "example")
+            made = value if value is NOTHING else _checked(each, value, "default")
+        except DefinitionError as error:
+            raise SchemaError(f"{cls.__qualname__}.{each.attribute}", str(error)) from None
+        if each.required or each.is_factory:
+            continue
+        try:
+            hash(value)  # which what can change does not have
+            does_as_it_is = made.__class__ is value.__class__ and bool(made == value)
+        except TypeError:
+            does_as_it_is = False
+        if each.default is NOTHING or not does_as_it_is:
+            stand_ins[each.name] = field_to_json(made, each.annotation, redact=False)
+    return stand_ins
+
+
+def _checked(field: Field, value: Any, what: str) -> Any:
+    """Return a default or an example as a config with it would give it."""
+    if value is None and field.nullable:
+        return None
+    printed = REDACTED if field.meta.secret else repr(value)
+    try:
+        data = field_to_json(value, field.annotation, redact=False)
+    except (TypeError, ValueError, AttributeError, KeyError) as error:
+        raise DefinitionError(f"its {what} {printed} does not fit its type") from error
+    made, problems = parse_in_detail(field.annotation, data, shown_secret if field.meta.secret else shown)
+    if problems:
+        raise DefinitionError(f"its {what} {printed} does not fit: {problems[0].removesuffix(' @ $')}")
+    return made
+
+
+_HOOKS: Mapping[Any, Hook] = {
+    str: _string,
+    bool: _boolean,
+    int: _integer,
+    float: _float,
+    datetime: _datetime,
+    timedelta: _timedelta,
+}
+"""cattrs asks them for subclasses too, which only enums are."""
+
+
+def _origin_in(*origins: Any) -> Callable[[Any], bool]:
+    return lambda annotation: (typing.get_origin(annotation) or annotation) in origins
+
+
+def _is_enum(annotation: Any) -> bool:
+    return typing.get_origin(annotation) is Literal or (
+        isinstance(annotation, type) and issubclass(annotation, Enum)
+    )
+
+
+def _is_narrowed(annotation: Any) -> bool:
+    return typing.get_origin(annotation) is Annotated and any(
+        isinstance(each, Meta) for each in annotation.__metadata__
+    )
+
+
+_FACTORIES: tuple[tuple[Callable[[Any], bool], Callable[..., Hook]], ...] = (
+    (_origin_in(Any, object), lambda _: _anything),
+    (_origin_in(*LISTS), _list),
+    (_origin_in(*DICTS), _dict),
+    (_origin_in(Union, UnionType), _optional),
+    (_is_enum, _enum),
+    (_is_narrowed, _narrowed),
+    (is_model, _model),
+)
+
+
+def parse_in_detail(
+    annotation: Any, data: Any, show: Callable[[Any], str] | None = None
+) -> tuple[Any, list[str]]:
+    """Return what the detailed converter makes of `data`, or None and every problem."""
+    try:
+        return _converter(detailed=True).structure(data, annotation), []
+    except Exception as error:  # noqa: BLE001 - what is no problem of the data is raised again below
+        found = error
+    return None, error_messages(found, show or shown)
