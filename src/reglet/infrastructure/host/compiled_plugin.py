@@ -28,7 +28,7 @@ from reglet.infrastructure.engine import (
 )
 from reglet.infrastructure.host.errors import LimitExceededError, NotAPluginError
 from reglet.infrastructure.host.validation import check_header, check_signatures
-from reglet.infrastructure.process import renewed_after_fork
+from reglet.infrastructure.process import keep_last, renewed_after_fork
 from reglet.infrastructure.wasm.binary import ModuleFormatError
 from reglet.infrastructure.wasm.module import PluginModule, read_plugin, read_signatures
 from reglet.infrastructure.wasm.sections import PAGE_SIZE, SectionId, read_sections
@@ -43,7 +43,7 @@ from reglet.infrastructure.wasm.snapshot import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reglet.infrastructure.host.limits import Limits
+    from reglet.infrastructure.host.errors import Limits
     from reglet.infrastructure.wasm.module import Signatures
 
 _MOST_RECENT = 4
@@ -99,9 +99,7 @@ def load_plugin(
         module = module or _foreign(binary, source, digest, limits)
         plugin = CompiledPlugin(source, digest, module, shares_code)
     with _recent_lock():
-        _recent[digest, fuel] = plugin
-        while len(_recent) > _MOST_RECENT:
-            del _recent[next(iter(_recent))]
+        keep_last(_recent, (digest, fuel), plugin, _MOST_RECENT)
     return plugin
 
 

@@ -23,7 +23,6 @@ from reglet.infrastructure.host.errors import (
     GuestAnswerError,
     GuestTrapError,
     LimitExceededError,
-    SandboxError,
 )
 from reglet.infrastructure.host.interruption import GuestClock
 from reglet.infrastructure.wasi.system import System
@@ -33,8 +32,8 @@ if TYPE_CHECKING:
     from reglet.domain.ports import HostFunctions
     from reglet.infrastructure.engine import HostFunction
     from reglet.infrastructure.host.compiled_plugin import CompiledPlugin
+    from reglet.infrastructure.host.errors import Limits
     from reglet.infrastructure.host.interruption import EpochInterrupt
-    from reglet.infrastructure.host.limits import Limits
     from reglet.infrastructure.wasm.module import FunctionImport
 
 P = ParamSpec("P")
@@ -302,7 +301,19 @@ class Instance:
         try:
             result = enter(*args, **kwargs)
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
-            raise (self._recorded(call) or self._why(call, error)) from error
+            recorded = self._recorded(call)
+            if recorded is not None:
+                raise recorded from error
+            if isinstance(error, wasmtime.Trap) and error.trap_code is TrapCode.OUT_OF_FUEL:
+                fuel = f"{self._limits.fuel} units"
+                raise LimitExceededError("fuel", fuel, f"{call} used up its fuel") from error
+            reason = reason_of(error)
+            if "exceeds memory limits" in reason:
+                memory = f"{self._limits.memory} bytes"
+                raise LimitExceededError("memory", memory, f"it could not start: {reason}") from error
+            if self._session.system.exit_status is not None:
+                reason = f"it exited with status {self._session.system.exit_status}"
+            raise GuestTrapError(call, reason, self._stderr.tail) from error
         recorded = self._recorded(call)
         if recorded is not None:
             raise recorded
@@ -316,16 +327,3 @@ class Instance:
         error = GuestTrapError(call, f"a system call could not be carried out: {failure}")
         error.__cause__ = failure
         return error
-
-    def _why(self, call: str, error: Exception) -> SandboxError:
-        """Return why a guest ended by itself."""
-        if isinstance(error, wasmtime.Trap) and error.trap_code is TrapCode.OUT_OF_FUEL:
-            return LimitExceededError("fuel", f"{self._limits.fuel} units", f"{call} used up its fuel")
-        reason = reason_of(error)
-        if "exceeds memory limits" in reason:
-            return LimitExceededError(
-                "memory", f"{self._limits.memory} bytes", f"it could not start: {reason}"
-            )
-        if self._session.system.exit_status is not None:
-            reason = f"it exited with status {self._session.system.exit_status}"
-        return GuestTrapError(call, reason, self._stderr.tail)

@@ -26,9 +26,11 @@ from reglet.infrastructure.wire.result import RESULT
 if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest
     from reglet.domain.entities.result import Result
-    from reglet.infrastructure.host.limits import Limits
+    from reglet.infrastructure.host.errors import Limits
 
 T = TypeVar("T")
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
 FunctionsForCheck: TypeAlias = Callable[[Context], HostFunctions]
 """Returns what answers the host calls of one check, in a context with its deadline."""
@@ -168,7 +170,9 @@ class Module:
         """Return what reads an answer to `call`, within the limits of the check."""
 
         def read(answer: bytes) -> T:
-            values = _values_in(answer)
+            # about how many, for each takes memory many times its bytes
+            plain = _STRING.sub(b"", answer)
+            values = sum(plain.count(mark) for mark in (b",", b"[", b"{"))
             if values > self._limits.result_values:
                 allowed = f"{self._limits.result_values} values"
                 raise LimitExceededError("result_values", allowed, f"{call} answered with {values} values")
@@ -203,11 +207,3 @@ class Module:
 
 
 _Work: TypeAlias = Callable[[Instance, HostFunctions], bytes]
-
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
-
-
-def _values_in(json: bytes) -> int:
-    """Return about how many values a JSON text has: each takes memory many times its bytes."""
-    plain = _STRING.sub(b"", json)
-    return sum(plain.count(mark) for mark in (b",", b"[", b"{"))
