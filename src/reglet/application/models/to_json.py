@@ -182,17 +182,18 @@ def _check_of(type_: Type) -> Callable[[Any], None]:  # noqa: C901 - a case a ty
                     _check_each(enumerate(value), check_item)
 
         case DictType(value=inner):
-            check_item = _check_of(inner)
+            check_item, exact = _check_of(inner), frozenset(_CLASSES.get(type(inner), ()))
 
             def check(value: Any) -> None:
-                if not isinstance(value, Mapping):
+                if value.__class__ is not dict and not isinstance(value, Mapping):
                     raise _TypeMismatchError.of(value, "dict")
                 for key in value:
                     if not isinstance(key, str):
                         raise _TypeMismatchError(f"a key that is {type(key).__name__}, not str").within(
                             f"[{key!r}]"
                         )
-                _check_each(value.items(), check_item)
+                if not exact.issuperset(map(type, value.values())):
+                    _check_each(value.items(), check_item)
 
         case ModelType():
             return _check_of_model(type_)

@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import wasmtime
@@ -24,7 +23,6 @@ from reglet.infrastructure.engine.cache import Cache, cache_folder
 from reglet.infrastructure.process import is_forked, renewed_after_fork
 from reglet.infrastructure.wasm.binary import ModuleFormatError
 from reglet.infrastructure.wasm.limits import TooLargeError, check_code
-from reglet.infrastructure.wasm.snapshot import code_module
 
 MAX_WASM_STACK = 64 * 1024 * 1024
 """Bytes of native stack for a guest: so much that CPython's own recursion limits strike first, as an
@@ -77,14 +75,12 @@ _LOOK_SECONDS = 0.01
 """How often it looks at its memory, where the system does not."""
 
 _COMPILER = """\
-import sys, types
-fuel, memory, folder, *sys.path[:] = sys.argv[1:]
-sys.modules["reglet"] = types.ModuleType("reglet")
-sys.modules["reglet"].__path__ = [folder]
+import sys
+fuel, memory, *sys.path[:] = sys.argv[1:]
 from reglet.infrastructure.engine.compilation import compile_for_parent
 compile_for_parent(fuel=fuel == "fuel", memory=int(memory))
 """
-"""What a process runs that compiles: without the package's face, whose import takes longer than the rest."""
+"""What a process runs that compiles."""
 
 
 class CompilationError(RegletError):
@@ -191,7 +187,11 @@ def compiled_code(module: bytes, key: str | None = None, *, fuel: bool = False) 
     """
     key = f"{key or hashlib.sha256(module).hexdigest()} code"
     before = compiled_before(key, fuel=fuel, kept=RUNTIMES)
-    return before or compiled(code_module(module), key, fuel=fuel)
+    if before is not None:
+        return before
+    from reglet.infrastructure.wasm.snapshot import code_module  # a process that compiles does without
+
+    return compiled(code_module(module), key, fuel=fuel)
 
 
 def compiled_apart(module: bytes, key: str, *, fuel: bool, seconds: float, memory: int) -> wasmtime.Module:
@@ -247,7 +247,7 @@ else:  # a session is one
 
 
 def _compiled_apart(module: bytes, fuel: bool, seconds: float | None, memory: int) -> bytes:
-    arguments = ("fuel" if fuel else "", str(memory), str(Path(__file__).parents[2]), *sys.path)
+    arguments = ("fuel" if fuel else "", str(memory), *sys.path)
     with subprocess.Popen(  # noqa: S603 - this interpreter, and this file
         (sys.executable, "-I", "-c", _COMPILER, *arguments),
         stdin=subprocess.PIPE,

@@ -59,10 +59,18 @@ class Exports:
         self._run = ""
 
     def keep_log(self) -> None:
-        """Install the log now and for good: a module has no other use for logs and streams."""
+        """Install the log now and for good, with what else every check needs; a module does nothing else."""
         self._redirect = LogRedirect(self._log, permanent=True)
         self._redirect.install()
         running_check.set(self._running)
+        self._run = run_text(__version__, self._name)
+
+    def restore_log(self) -> None:
+        """Leave logs and streams as they were before `keep_log`."""
+        if self._redirect is not None:
+            self._redirect.restore()
+            self._redirect = None
+            running_check.set(None)
 
     def manifest(self) -> bytes:
         """Return the Manifest; one that cannot be made says so in its description, and in the log."""
@@ -145,8 +153,9 @@ class Exports:
         end = time.time_ns() // 1000
         if result.metadata is not None or result.timestamp is not ZERO_TIME:
             return RESULT.encode(self._stamped(result, start))
-        self._run = run = self._run or run_text(__version__, self._name)
-        return encode_check(result, start, end, run)
+        if not self._run:
+            self._run = run_text(__version__, self._name)
+        return encode_check(result, start, end, self._run)
 
     def _encoded_in_legacy_form(self, result: Result, start: int) -> bytes:
         return LEGACY_RESULT.encode(self._stamped(result, start))
