@@ -247,6 +247,6 @@ TARGETS = (
     Target(
         "lockfile",
         lambda content: Lockfile.load(_written("reglet.lock", content)).encode(),
-        size=500,
+        size=1_000,
     ),
 )
