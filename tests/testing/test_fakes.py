@@ -86,6 +86,15 @@ def test_a_route_with_a_number_answers_so_often_and_no_more():
         http.get("http://a.test")
 
 
+def test_a_route_that_answers_no_call_is_used_without_any():
+    """It says what must not be called."""
+    http = FakeHTTPClient()
+    http.on("http://a.test").respond(500).times(0)
+    http.assert_all_used()
+    with pytest.raises(UnexpectedCallError, match="it answers 0 calls"):
+        http.get("http://a.test")
+
+
 def test_an_unexpected_call_is_shown_beside_the_nearest_route():
     """The message names each fact that differs."""
     http = FakeHTTPClient()

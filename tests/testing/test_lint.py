@@ -350,6 +350,12 @@ def test_settings_that_mean_nothing_are_refused(table: str, message: str, lint: 
         lint(NESTED, f"[tool.reglet.lint]\n{table}")
 
 
+def test_settings_that_are_no_table_are_refused(lint: Lint):
+    """The message has the value and what to write."""
+    with pytest.raises(TargetError, match=re.escape('lint is False; write lint.ignore = ["R105"]')):
+        lint(NESTED, "[tool.reglet]\nlint = false")
+
+
 def test_a_finding_of_the_manifest_has_its_place(lint: Lint):
     """The field's line, behind the message."""
     found = next(each for each in lint(NESTED.format(first="", last="")) if each.code == "R105")

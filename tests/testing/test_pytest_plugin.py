@@ -54,6 +54,13 @@ def test_a_plugin_that_cannot_be_imported_is_a_collection_error(project):
     result.stdout.fnmatch_lines(["*cannot be imported*nothing_of_that_name*"])
 
 
+def test_a_project_file_without_tables_of_ours_is_none_of_ours(project):
+    """Tests run as if the kit was not there."""
+    (project.folder / "pyproject.toml").write_text("[tool]\nreglet = 5 # [tool.reglet]\n")
+    project.test("def test_one():\n    pass\n")
+    project.run().assert_outcomes(passed=1)
+
+
 def test_the_fixtures_run_a_check_through_the_whole_stack(project):
     """Config in, Result out, and the host denies what is not declared."""
     project.make()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, ip_address
 from typing import Any, TypeAlias
@@ -370,22 +370,25 @@ def run_dns_check(
     if client is not None:
         ctx = ctx.with_client(DNSResolver, client)
     ctx.client(DNSResolver)  # a missing one is the author's mistake, not a failed look-up
-
-    def look_up() -> _Records:
-        within = ctx.with_timeout(timeout) if timeout else ctx  # each attempt has the whole time limit
-        return _look_up(within.client(DNSResolver), hostname, record_type, nameserver)
-
     facts: dict[str, Any] = {"hostname": hostname, "record_type": record_type, "record_count": 0}
     start = datetime.now(UTC)
-    try:
-        records, mx_records = _retried(look_up, retries, backoff)
-    except RegletError as error:
-        metadata = run_since(start)
-        detail, message = error.detail(), str(error)  # some hosts give the reason in the message alone
-        facts["query_time_ms"] = whole_milliseconds(metadata.duration_ns)
-        facts["is_timeout"] = detail.is_timeout or any(word in message for word in _TIMEOUT_WORDS)
-        facts["is_not_found"] = detail.is_not_found or any(word in message for word in _NOT_FOUND_WORDS)
-        return result_error(failed_call(error, "LOOKUP_FAILED")).with_data(facts).with_metadata(metadata)
+    attempt = 0
+    while True:
+        try:
+            within = ctx.with_timeout(timeout) if timeout else ctx  # each attempt has the whole time limit
+            records, mx_records = _look_up(within.client(DNSResolver), hostname, record_type, nameserver)
+            break
+        except RegletError as error:
+            detail, message = error.detail(), str(error)  # some hosts give the reason in the message alone
+            if detail.is_timeout and attempt < retries:
+                time.sleep((backoff * 2**attempt).total_seconds())
+                attempt += 1
+                continue
+            metadata = run_since(start)
+            facts["query_time_ms"] = whole_milliseconds(metadata.duration_ns)
+            facts["is_timeout"] = detail.is_timeout or any(word in message for word in _TIMEOUT_WORDS)
+            facts["is_not_found"] = detail.is_not_found or any(word in message for word in _NOT_FOUND_WORDS)
+            return result_error(failed_call(error, "LOOKUP_FAILED")).with_data(facts).with_metadata(metadata)
     metadata = run_since(start)
     facts["record_count"] = len(records) + len(mx_records)
     facts["query_time_ms"] = whole_milliseconds(metadata.duration_ns)
@@ -432,18 +435,6 @@ def _family(address: str) -> int:
     if parsed.scope_id is not None:
         return 0
     return 6 if parsed.ipv4_mapped is None else 4
-
-
-def _retried(look_up: Callable[[], _Records], retries: int, backoff: timedelta) -> _Records:
-    """Return what a look-up finds, tried again where time ran out; each wait is twice the one before."""
-    for attempt in range(retries):
-        try:
-            return look_up()
-        except RegletError as error:
-            if not error.detail().is_timeout:
-                raise
-        time.sleep((backoff * 2**attempt).total_seconds())
-    return look_up()
 
 
 def run(

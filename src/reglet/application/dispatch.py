@@ -14,7 +14,7 @@ from attrs import frozen
 from reglet.application.logging import NO_SECRETS, RunningCheck, running_check
 from reglet.application.models.error_messages import shown
 from reglet.application.models.from_json import Parser, model_parser
-from reglet.application.models.model_types import model_type
+from reglet.application.models.model_types import ModelType, model_type
 from reglet.application.models.redaction import Redaction, secret_strings
 from reglet.application.names import quoted, suggestion
 from reglet.application.operations import Operation
@@ -60,7 +60,7 @@ def decode_config(config: bytes) -> dict[str, Any]:
     if not config:
         return {}
     try:
-        string = str(config, "utf-8")
+        string = config.decode()
         try:
             decoded, end = _SCAN(string, 0)
         except StopIteration:
@@ -118,8 +118,8 @@ class Dispatcher:
     def __init__(self, operations: Sequence[Operation], config: type[Any] | None) -> None:
         """Take the operations in declared order, and the config model if there is one."""
         self._operations = tuple(operations)
-        self._config = None if config is None else _ConfigReader.of(config)
-        self._plans = {id(each): _Plan.of(each, self._config) for each in operations}
+        self._parse_config = None if config is None else model_parser(config)
+        self._plans = {id(each): _Plan.of(each, config) for each in operations}
 
     def check(self, ctx: Context, config: bytes) -> Result:
         """Return the Result for a config; whatever goes wrong is a Result too.
@@ -130,63 +130,34 @@ class Dispatcher:
         check = running_check.get()
         is_callers = check is not None and check.context is ctx and check.redaction is NO_SECRETS
         token = None if is_callers else running_check.set(RunningCheck(ctx))
+        redaction = NO_SECRETS
         try:
-            return self._answer(ctx, config)
+            decoded = decode_config(config)
+            operation = route(self._operations, decoded)
+            plan = self._plans[id(operation)]
+            for model in plan.with_secrets:  # they stay secret from here on, whatever comes
+                redaction = Redaction((*redaction.secrets, *secret_strings(model, decoded)))
+                running_check.set(RunningCheck(ctx, redaction))
+            for name, advice in plan.deprecated:
+                if name in decoded:
+                    _LOG.warning("config field %s is deprecated: %s", name, advice)
+            request, problems = (None, _NO_PROBLEMS) if plan.parse is None else plan.parse(decoded)
+            if self._parse_config is not None:
+                parsed, first = self._parse_config(decoded)
+                problems = list(dict.fromkeys([*first, *problems]))
+                ctx = ctx.with_config(parsed)
+            if problems:
+                result = result_of_error(ConfigProblemsError(problems))
+            else:
+                result = result_of(operation, plan.call(ctx, request))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a bug, sys.exit included, is an answer and no crash
             result = result_of_error(error)
-            check = running_check.get()
-            return redacted(result, check.redaction) if check and check.redaction else result
         finally:
             if token is not None:  # else it is the caller's, who resets it
                 running_check.reset(token)
-
-    def _answer(self, ctx: Context, config: bytes) -> Result:
-        decoded = decode_config(config)
-        operation = route(self._operations, decoded)
-        plan = self._plans[id(operation)]
-        redaction = NO_SECRETS
-        for each in plan.watched:
-            if each.has_secrets:  # they stay secret from here on, whatever comes
-                redaction = Redaction((*redaction.secrets, *secret_strings(model_type(each.model), decoded)))
-                running_check.set(RunningCheck(ctx, redaction))
-            for name, advice in each.deprecated:
-                if name in decoded:
-                    _LOG.warning("config field %s is deprecated: %s", name, advice)
-        request, problems = (None, _NO_PROBLEMS) if plan.reader is None else plan.reader.parse(decoded)
-        if self._config is not None:
-            parsed, first = self._config.parse(decoded)
-            problems = list(dict.fromkeys([*first, *problems]))
-            ctx = ctx.with_config(parsed)
-        if problems:
-            raise ConfigProblemsError(problems)
-        result = result_of(operation, plan.call(ctx, request))
-        return redacted(result, redaction) if redaction else result
-
-
-@frozen
-class _ConfigReader:
-    """A model that configs are parsed into, and what of it needs watching.
-
-    Attributes:
-        deprecated: the names of its deprecated fields, and what to do instead.
-    """
-
-    model: type[Any]
-    parse: Parser
-    has_secrets: bool
-    deprecated: tuple[tuple[str, str], ...]
-
-    @classmethod
-    def of(cls, model: type[Any]) -> _ConfigReader:
-        record = model_type(model)
-        deprecated = tuple(
-            (each.name, each.meta.description or "leave it out")
-            for each in record.fields
-            if each.meta.deprecated
-        )
-        return cls(model, model_parser(model), record.has_secrets, deprecated)
+        return result if redaction is NO_SECRETS else redacted(result, redaction)
 
 
 @frozen
@@ -194,29 +165,48 @@ class _Plan:
     """How an operation is called.
 
     Attributes:
-        reader: what parses a config into its input, if it takes one.
-        watched: the readers of a config, this one and the plugin's, that have secrets or deprecated fields.
+        parse: what parses a config into its input, if it takes one.
+        with_secrets: the models of a config, the plugin's and the operation's, that have secrets.
+        deprecated: the names of deprecated fields, and what to do instead.
         call: calls the handler with the context and the input, as far as its signature asks for them.
     """
 
-    reader: _ConfigReader | None
-    watched: tuple[_ConfigReader, ...]
-    call: Callable[..., Any]
+    parse: Parser | None
+    with_secrets: tuple[ModelType, ...]
+    deprecated: tuple[tuple[str, str], ...]
+    call: Callable[[Context, Any], Any]
 
     @classmethod
-    def of(cls, operation: Operation, config: _ConfigReader | None) -> _Plan:
-        reader = None if operation.input is None else _ConfigReader.of(operation.input)
-        watched = [each for each in (config, reader) if each and (each.has_secrets or each.deprecated)]
+    def of(cls, operation: Operation, config: type[Any] | None) -> _Plan:
+        models = [model_type(each) for each in (config, operation.input) if each is not None]
+        deprecated = tuple(
+            (each.name, each.meta.description or "leave it out")
+            for model in models
+            for each in model.fields
+            if each.meta.deprecated
+        )
         signature, handler = operation.signature, operation.handler
         wanted = slice(0 if signature.takes_context else 1, 1 if signature.input is None else 2)
 
-        def call(*arguments: Any) -> Any:
+        def call(ctx: Context, request: Any) -> Any:
             clients = {
-                each.parameter: arguments[0].client(each.port)
+                each.parameter: ctx.client(each.port)
                 for each in signature.ports
-                if not each.optional or arguments[0].has_client(each.port)
+                if not each.optional or ctx.has_client(each.port)
             }
+            arguments: tuple[Any, ...] = (ctx, request)
             return handler(*arguments[wanted], **clients)
 
-        plain = lambda *arguments: handler(*arguments[wanted])  # noqa: E731 - the same, where there are no ports
-        return cls(reader, tuple(watched), call if signature.ports else plain)
+        if not signature.ports:  # the same, as quick as can be
+            call = {
+                (True, True): handler,
+                (True, False): lambda ctx, _: handler(ctx),
+                (False, True): lambda _, request: handler(request),
+                (False, False): lambda _, __: handler(),
+            }[signature.takes_context, signature.input is not None]
+        return cls(
+            None if operation.input is None else model_parser(operation.input),
+            tuple(each for each in models if each.has_secrets),
+            deprecated,
+            call,
+        )

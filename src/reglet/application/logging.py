@@ -153,7 +153,8 @@ class LogStream(io.TextIOBase):
         super().__init__()
         self._logger = logger
         self._level = level
-        self._begun = ""
+        self.begun = ""
+        """A line that is not ended yet."""
 
     def writable(self) -> bool:
         """Return True."""
@@ -161,17 +162,17 @@ class LogStream(io.TextIOBase):
 
     def write(self, string: str) -> int:
         """Log every line that ends in `string`; keep a begun one, up to 64 K characters of it."""
-        *lines, self._begun = (self._begun + string).split("\n")
+        *lines, self.begun = (self.begun + string).split("\n")
         for line in lines:
             self._log(line)
-        if len(self._begun) > LONGEST:
+        if len(self.begun) > LONGEST:
             self.finish()
         return len(string)
 
     def finish(self) -> None:
         """Log a begun line as it is."""
-        if self._begun:
-            begun, self._begun = self._begun, ""
+        if self.begun:
+            begun, self.begun = self.begun, ""
             self._log(begun)
 
     def _log(self, line: str) -> None:
@@ -195,17 +196,18 @@ class LogRedirect:
         self._takes_streams = streams
         self._permanent = permanent
         self._handler: LogSinkHandler | None = None
-        self._streams: tuple[LogStream, ...] = ()
+        self._out: LogStream | None = None
+        self._error: LogStream | None = None
         self._undo = ExitStack()
 
     @property
     def installed(self) -> bool:
         """Whether all of it is installed: a plugin may have put something of its own there."""
-        root = logging.getLogger()
+        root = logging.root
         return (
             self._handler in root.handlers
             and root.level == self._level
-            and (not self._streams or (sys.stdout, sys.stderr) == self._streams)
+            and (self._out is None or (sys.stdout is self._out and sys.stderr is self._error))
         )
 
     def install(self) -> None:
@@ -220,17 +222,18 @@ class LogRedirect:
         self._undo.callback(logging.captureWarnings, capture=False)
         logging.captureWarnings(capture=True)
         if self._takes_streams:
-            out = LogStream(logging.getLogger("stdout"), logging.INFO)
-            err = LogStream(logging.getLogger("stderr"), logging.WARNING)
-            self._streams = (out, err)
+            self._out = LogStream(logging.getLogger("stdout"), logging.INFO)
+            self._error = LogStream(logging.getLogger("stderr"), logging.WARNING)
             self._undo.callback(setattr, sys, "stdout", sys.stdout)
             self._undo.callback(setattr, sys, "stderr", sys.stderr)
-            sys.stdout, sys.stderr = out, err
+            sys.stdout, sys.stderr = self._out, self._error
 
     def finish(self) -> None:
         """Log lines that were begun and not ended: a check is over."""
-        for stream in self._streams:
-            stream.finish()
+        if self._out is not None and self._out.begun:
+            self._out.finish()
+        if self._error is not None and self._error.begun:
+            self._error.finish()
 
     def restore(self) -> None:
         """Leave everything as it was before it was installed."""
@@ -244,9 +247,8 @@ class LogRedirect:
 
     def __exit__(self, *_: object) -> None:
         """Restore; a permanent one only logs begun lines."""
-        if self._permanent:
-            self.finish()
-        else:
+        self.finish()
+        if not self._permanent:
             self.restore()
 
 

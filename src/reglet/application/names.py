@@ -13,6 +13,9 @@ _NEXT_WORD = re.compile("([a-z0-9])([A-Z])")
 PROJECT_FILE = "pyproject.toml"
 """The file of a project whose `[tool.reglet]` names the plugin."""
 
+ROUTING = ("service", "operation")
+"""The keys by which a config names its operation."""
+
 _NAME = re.compile(r"[^\W_][\w.-]*\Z")
 
 

@@ -9,10 +9,10 @@ from typing import Any, TypeGuard, TypeVar, cast
 
 from attrs import frozen
 
-from reglet.application.config_schema import ROUTING, config_schema
+from reglet.application.config_schema import config_schema
 from reglet.application.dispatch import Dispatcher
 from reglet.application.models.model_types import model_type
-from reglet.application.names import check_name, check_version
+from reglet.application.names import ROUTING, check_name, check_version
 from reglet.application.operations import Operation, declared_on, make_operation
 from reglet.application.version import __version__
 from reglet.domain.context import Context

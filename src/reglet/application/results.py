@@ -57,7 +57,7 @@ class RefusedLooks:
 
     def judged(self, result: Result) -> Result:
         """Return a Result as it is, or an error instead if a look was refused before it."""
-        self.keep()
+        self._kept += self.take()
         if not self._kept:
             return result
         detail = _denial(self._kept).detail()

@@ -2,6 +2,6 @@
 
 import sys
 
-from reglet.cli import main
+from reglet_plugin import main
 
 sys.exit(main())

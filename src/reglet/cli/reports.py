@@ -10,7 +10,6 @@ from typing import Any, Literal, TypeAlias, cast
 import click
 from attrs import frozen
 
-from reglet.application.lint import RULES
 from reglet.application.version import __version__
 from reglet.cli.command import require_extra
 from reglet.domain.escaping import escape
@@ -156,6 +155,8 @@ def _percent_encoded(text: str, characters: str) -> str:
 
 
 def _sarif(command: str, entries: Sequence[Entry]) -> dict[str, Any]:
+    from reglet.application.lint import RULES
+
     found = [each for each in entries if each.outcome in {"failure", "error"}]
     rules = list(dict.fromkeys(each.rule or command for each in entries))
     driver = {

@@ -144,7 +144,16 @@ class Context:
         Raises:
             DefinitionError: the client does not fit the port; the text names what it lacks.
         """
-        _require_fit(client, port)
+        if getattr(port, "_is_runtime_protocol", False):
+            name = _name(port)
+            if isinstance(client, type):
+                raise DefinitionError(f"the class {client.__name__} is no {name}; write {client.__name__}(…)")
+            if not isinstance(client, port):
+                from typing_extensions import get_protocol_members
+
+                members = sorted(get_protocol_members(port))
+                missing = ", ".join(each for each in members if not callable(getattr(client, each, None)))
+                raise DefinitionError(f"a {type(client).__name__} is no {name}: it has no {missing}")
         return evolve(self, clients={**self._clients, port: client})
 
     def with_config(self, config: Any) -> Context:
@@ -158,25 +167,9 @@ class Context:
 
 def client_in(client: T, ctx: Context) -> T:
     """Return a client for calls made in a context: itself, unless it is `ContextBound`."""
+    # To ask `isinstance` of a protocol costs more than a host call.
     bind: Callable[[Context], T] | None = getattr(client, "in_context", None)
-    return (
-        client if bind is None else bind(ctx)
-    )  # to ask `isinstance` of a protocol costs more than a host call
-
-
-def _require_fit(client: object, port: Any) -> None:
-    if not getattr(port, "_is_runtime_protocol", False):
-        return
-    if isinstance(client, type):
-        raise DefinitionError(f"the class {client.__name__} is no {_name(port)}; write {client.__name__}(…)")
-    if isinstance(client, port):
-        return
-    from typing_extensions import get_protocol_members
-
-    missing = [
-        name for name in sorted(get_protocol_members(port)) if not callable(getattr(client, name, None))
-    ]
-    raise DefinitionError(f"a {type(client).__name__} is no {_name(port)}: it has no {', '.join(missing)}")
+    return client if bind is None else bind(ctx)
 
 
 def _name(port: object) -> str:

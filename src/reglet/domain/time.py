@@ -9,6 +9,9 @@ from typing import Any, Self, SupportsIndex
 ZERO_TIME = datetime(1, 1, 1, tzinfo=UTC)
 """The timestamp that the Go side writes when none was set."""
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Where clocks of WASI and of this process begin to count."""
+
 _MICROSECOND = timedelta(microseconds=1)
 _UNITS = (("ns", 1), ("µs", 1_000), ("ms", 1_000_000))
 _SECOND = 1_000_000_000

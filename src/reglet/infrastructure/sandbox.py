@@ -22,9 +22,9 @@ from reglet.domain.policy import Policy, PolicyGuard
 from reglet.domain.ports import HostFunctions, LogSink
 from reglet.infrastructure.atomic import read_bounded
 from reglet.infrastructure.extras import MissingPackageError
-from reglet.infrastructure.forks import renewed_after_fork
 from reglet.infrastructure.host import HostDispatcher, Limits, Observer, SandboxClosedError
 from reglet.infrastructure.native import NativePorts
+from reglet.infrastructure.process import renewed_after_fork
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
@@ -104,8 +104,10 @@ class Sandbox:
         self._many: WeakSet[ManyChecks] = WeakSet()
         self._closed = False
 
-    def load(self, plugin: str | os.PathLike[str] | bytes, name: str = "the module") -> Module:
+    def load(self, plugin: str | os.PathLike[str] | bytes | Module, name: str = "the module") -> Module:
         """Return the module in a file (or given as bytes), compiled; later loads find it compiled on disk.
+
+        What another sandbox has loaded, as to ask it for its manifest, is not read again.
 
         A plugin of the older app, which exports `describe`, `schema` and `observe` alone, is run through
         those: its description is a Manifest without operations, its evidence a Result.
@@ -117,10 +119,35 @@ class Sandbox:
             LimitExceededError: it takes too much to compile it.
             MissingPackageError: wasmtime is not installed.
             OSError: the file cannot be read.
+            ValueError: it is of a sandbox with a limit on fuel, and this one has none, or the reverse.
         """
         if self._closed:
             raise SandboxClosedError
-        return self._module(*_content(plugin, name))
+        kind = module_class()
+        from reglet.infrastructure.engine import engine
+        from reglet.infrastructure.host.compiled_plugin import load_plugin
+        from reglet.infrastructure.host.validation import calls_older_exports
+
+        if isinstance(plugin, str | bytes | os.PathLike):
+            binary, source = _content(plugin, name)
+            runtime = _shared_runtime()
+            # meanwhile the clients of what is granted are imported: no check is to wait for that. This thread
+            # imports nothing until they are, for two threads that import may wait for each other
+            ready = threading.Thread(target=self._import_clients, name="reglet-clients", daemon=True)
+            ready.start()
+            try:
+                code = load_plugin(binary, source, self.limits, runtime)
+            finally:
+                ready.join()
+        else:
+            self._import_clients()
+            code = plugin._plugin  # noqa: SLF001 - a module is made here, and shown to users
+            if code.module.engine is not engine(fuel=self.limits.fuel is not None):
+                raise ValueError("only one of the two sandboxes counts fuel: load the file itself")
+        older = calls_older_exports(code.module.signatures, code.source, asked=self._dialect is Dialect.OLDER)
+        module = kind(code, self._functions_for, self._wasi, self.limits, self._slots, older=older)
+        self._modules.add(module)
+        return module
 
     def check_many(
         self,
@@ -245,25 +272,6 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    def _module(self, binary: bytes, source: str) -> Module:
-        kind = module_class()
-        from reglet.infrastructure.host.compiled_plugin import load_plugin
-        from reglet.infrastructure.host.validation import calls_older_exports
-
-        runtime = _shared_runtime()
-        # meanwhile the clients of what is granted are imported: no check is to wait for that. This thread
-        # imports nothing until they are, for two threads that import may wait for each other
-        ready = threading.Thread(target=self._import_clients, name="reglet-clients", daemon=True)
-        ready.start()
-        try:
-            code = load_plugin(binary, source, self.limits, runtime)
-        finally:
-            ready.join()
-        older = calls_older_exports(code.module.signatures, source, asked=self._dialect is Dialect.OLDER)
-        module = kind(code, self._functions_for, self._wasi, self.limits, self._slots, older=older)
-        self._modules.add(module)
-        return module
 
     def _import_clients(self) -> None:
         with suppress(Exception):  # what is wrong with them is reported to the first check, which asks again

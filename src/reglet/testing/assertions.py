@@ -15,6 +15,8 @@ from reglet.infrastructure.extras import add_with
 
 _LONG = 80
 """Characters of strings whose difference is hard to see."""
+_KINDS = {bool: "boolean", int: "integer", float: "number", str: "string", type(None): "null"}
+_MISSING = object()
 
 
 def deep_equal(expected: JSONValue, actual: JSONValue) -> bool:
@@ -115,22 +117,21 @@ def _differences(expected: JSONValue, actual: JSONValue, path: str) -> Iterator[
         for index, (wanted, got) in enumerate(zip(expected, actual, strict=False)):
             yield from _differences(wanted, got, f"{path}.{index}")
     elif not deep_equal(expected, actual):
-        yield f"{path}: {_different(expected, actual)}"
-
-
-def _different(expected: JSONValue, actual: JSONValue) -> str:
-    """Return both values; their kinds where those differ, and where two long strings part."""
-    kinds = [_kind(each) for each in (expected, actual)]
-    suffixes = [f" ({kind})" for kind in kinds] if kinds[0] != kinds[1] else ["", ""]
-    line = f"expected {shown(expected)}{suffixes[0]}, got {shown(actual)}{suffixes[1]}"
-    if isinstance(expected, str) and isinstance(actual, str) and max(len(expected), len(actual)) > _LONG:
-        pairs = enumerate(zip(expected, actual, strict=False))
-        same = next((index for index, (one, other) in pairs if one != other), min(len(expected), len(actual)))
-        around = [
-            json.dumps(each[max(same - 20, 0) : same + 20], ensure_ascii=False) for each in (expected, actual)
+        kinds = [
+            _KINDS.get(type(each), "object" if isinstance(each, Mapping) else "list")
+            for each in (expected, actual)
         ]
-        line += f"\n  they part at character {same}: …{around[0]}…, …{around[1]}…"
-    return line
+        suffixes = [f" ({kind})" for kind in kinds] if kinds[0] != kinds[1] else ["", ""]
+        line = f"{path}: expected {shown(expected)}{suffixes[0]}, got {shown(actual)}{suffixes[1]}"
+        if isinstance(expected, str) and isinstance(actual, str) and max(len(expected), len(actual)) > _LONG:
+            pairs = enumerate(zip(expected, actual, strict=False))
+            shorter = min(len(expected), len(actual))
+            at = next((index for index, (one, other) in pairs if one != other), shorter)
+            around = [
+                json.dumps(each[max(at - 20, 0) : at + 20], ensure_ascii=False) for each in (expected, actual)
+            ]
+            line += f"\n  they part at character {at}: …{around[0]}…, …{around[1]}…"
+        yield line
 
 
 def verify_error(expected: str, result: Result) -> list[str]:
@@ -148,14 +149,6 @@ def verify_success(result: Result) -> list[str]:
     if result.is_success:
         return []
     return [f"expected success, got {result.status}: {result.message}{explain(result)}"]
-
-
-def _kind(value: JSONValue) -> str:
-    names = {bool: "boolean", int: "integer", float: "number", str: "string", type(None): "null"}
-    return names.get(type(value), "object" if isinstance(value, Mapping) else "list")
-
-
-_MISSING = object()
 
 
 def assert_success(result: Result) -> None:

@@ -61,7 +61,16 @@ def audit_project(plugin: Plugin, folder: Path, runner: AuditRunner = "fakes") -
     Raises `AuditError` if the tests fail: what a failing test did not reach would be called unused.
     """
     usage = _usage_of_examples(plugin)
-    usage.add(_usage_of_tests(folder, runner))
+    with tempfile.TemporaryDirectory(prefix="reglet-audit-") as scratch:
+        touched = Path(scratch) / "touched.json"
+        options = [f"--reglet-audit={touched}", f"--reglet-place={runner}"]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
+        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
+        if run.returncode not in (_PASSED, _NO_TESTS):
+            output = (run.stdout + run.stderr)[-_TAIL:]
+            raise AuditError(f"the tests of {folder} fail, so what they touch is not known:\n{output}")
+        if touched.exists():
+            usage.add(Usage.load(touched))
     return AuditReport(_declared(plugin), usage, sees_variables=runner != "sandbox")
 
 
@@ -95,10 +104,24 @@ class AuditReport:
     @property
     def unused(self) -> tuple[str, ...]:
         """What is declared and nothing needed, such as `command /usr/bin/id`."""
-        questions = [question for _, question in _questions(self.usage)]
         declared = self.declared if self.sees_variables else evolve(self.declared, env=None)
-        parts = [(text, Policy(part)) for text, part in _parts(declared)]
-        return tuple(text for text, policy in parts if not any(question(policy) for question in questions))
+        parts: list[tuple[str, GrantSet]] = []  # each pattern alone; no host function asks for keys
+        for rule in declared.network.rules if declared.network else ():
+            for host in rule.hosts:
+                alone = NetworkCapability([NetworkRule([host], rule.ports)])
+                parts.append((f"network {host}:{','.join(rule.ports)}", GrantSet(network=alone)))
+        for files in declared.fs.rules if declared.fs else ():
+            one = [(f"read {path}", FileSystemRule(read=[path])) for path in files.read]
+            one += [(f"write {path}", FileSystemRule(write=[path])) for path in files.write]
+            parts += [(text, GrantSet(fs=FileSystemCapability([pattern]))) for text, pattern in one]
+        variables = declared.env.vars if declared.env else ()
+        parts += [(f"variable {name}", GrantSet(env=EnvironmentCapability([name]))) for name in variables]
+        commands = declared.exec.commands if declared.exec else ()
+        parts += [(f"command {name}", GrantSet(exec=ExecCapability([name]))) for name in commands]
+
+        questions = [question for _, question in _questions(self.usage)]
+        policies = [(text, Policy(part)) for text, part in parts]
+        return tuple(text for text, policy in policies if not any(each(policy) for each in questions))
 
     @property
     def is_clean(self) -> bool:
@@ -155,18 +178,6 @@ def _fits(case: ExampleCase) -> bool:
     return True
 
 
-def _usage_of_tests(folder: Path, runner: AuditRunner) -> Usage:
-    with tempfile.TemporaryDirectory(prefix="reglet-audit-") as scratch:
-        report = Path(scratch) / "touched.json"
-        options = [f"--reglet-audit={report}", f"--reglet-place={runner}"]
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *options]
-        run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603 - our own interpreter
-        if run.returncode not in (_PASSED, _NO_TESTS):
-            output = (run.stdout + run.stderr)[-_TAIL:]
-            raise AuditError(f"the tests of {folder} fail, so what they touch is not known:\n{output}")
-        return Usage.load(report) if report.exists() else Usage()
-
-
 def _questions(usage: Usage) -> Iterator[tuple[str, _Question]]:
     """Yield each thing that was touched, in words and as what a policy is asked about it."""
     for host, port in sorted(usage.targets):
@@ -186,53 +197,33 @@ def _questions(usage: Usage) -> Iterator[tuple[str, _Question]]:
         yield f"command {command}", partial(Policy.execute, command=command)
 
 
-def _parts(grants: GrantSet) -> Iterator[tuple[str, GrantSet]]:
-    """Yield each pattern that is declared, in words and alone; keys have no host function to be asked by."""
-    for rule in grants.network.rules if grants.network else ():
-        for host in rule.hosts:
-            alone = NetworkCapability([NetworkRule([host], rule.ports)])
-            yield f"network {host}:{','.join(rule.ports)}", GrantSet(network=alone)
-    for files in grants.fs.rules if grants.fs else ():
-        for path in files.read:
-            yield f"read {path}", GrantSet(fs=FileSystemCapability([FileSystemRule(read=[path])]))
-        for path in files.write:
-            yield f"write {path}", GrantSet(fs=FileSystemCapability([FileSystemRule(write=[path])]))
-    for name in grants.env.vars if grants.env else ():
-        yield f"variable {name}", GrantSet(env=EnvironmentCapability([name]))
-    for command in grants.exec.commands if grants.exec else ():
-        yield f"command {command}", GrantSet(exec=ExecCapability([command]))
-
-
 def to_python(grants: GrantSet) -> str:
     """Return the Python that makes a GrantSet, to paste into a plugin."""
-    lines = list(_kinds(grants))
-    return "\n".join(["reglet.GrantSet(", *lines, ")"]) if lines else "reglet.GrantSet()"
-
-
-def _kinds(grants: GrantSet) -> Iterator[str]:
+    lines: list[str] = []
     if grants.network is not None:
         rules = [f"NetworkRule(hosts={_list(r.hosts)}, ports={_list(r.ports)})" for r in grants.network.rules]
-        yield from _rules("network", "NetworkCapability", rules)
+        lines += _rules("network", "NetworkCapability", rules)
     if grants.fs is not None:
-        yield from _rules("fs", "FileSystemCapability", [_files(rule) for rule in grants.fs.rules])
+        rules = []
+        for files in grants.fs.rules:
+            given = {"read": files.read, "write": files.write}
+            named = (f"{name}={_list(paths)}" for name, paths in given.items() if paths)
+            rules.append(f"FileSystemRule({', '.join(named)})")
+        lines += _rules("fs", "FileSystemCapability", rules)
     if grants.env is not None:
-        yield f"    env=reglet.EnvironmentCapability(vars={_list(grants.env.vars)}),"
+        lines.append(f"    env=reglet.EnvironmentCapability(vars={_list(grants.env.vars)}),")
     if grants.exec is not None:
-        yield f"    exec=reglet.ExecCapability(commands={_list(grants.exec.commands)}),"
+        lines.append(f"    exec=reglet.ExecCapability(commands={_list(grants.exec.commands)}),")
     if grants.kv is not None:
         rules = [f'KeyValueRule(keys={_list(rule.keys)}, op="{rule.op}")' for rule in grants.kv.rules]
-        yield from _rules("kv", "KeyValueCapability", rules)
+        lines += _rules("kv", "KeyValueCapability", rules)
+    return "\n".join(["reglet.GrantSet(", *lines, ")"]) if lines else "reglet.GrantSet()"
 
 
 def _rules(kind: str, name: str, rules: Sequence[str]) -> Iterator[str]:
     yield f"    {kind}=reglet.{name}(rules=["
     yield from (f"        reglet.{rule}," for rule in rules)
     yield "    ]),"
-
-
-def _files(rule: FileSystemRule) -> str:
-    given = {"read": rule.read, "write": rule.write}
-    return f"FileSystemRule({', '.join(f'{name}={_list(paths)}' for name, paths in given.items() if paths)})"
 
 
 def _list(values: Sequence[str]) -> str:

@@ -8,15 +8,13 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
-from reglet.application.models.model_types import model_type
-from reglet.application.models.redaction import secret_strings
-from reglet.application.plugin import PluginDefinition
 from reglet.domain.entities import JSONValue
 from reglet.domain.ports import Plugin
-from reglet.testing.runners import definition_of
+from reglet.testing.assertions import is_number
 
 MASK = "***"
 
@@ -102,23 +100,15 @@ class Masker:
     def _base64(self, match: re.Match[str]) -> str:
         """Return a mask where what is encoded has a known secret, or a mask already, in it."""
         encoded = match.group().rstrip("=").replace("-", "+").replace("_", "/")
-        if len(encoded) % 4 == 1:
-            return match.group()
-        return (
-            MASK
-            if self._holds_secret(base64.b64decode(encoded + "=" * (-len(encoded) % 4)))
-            else match.group()
-        )
+        is_whole = len(encoded) % 4 != 1
+        decoded = base64.b64decode(encoded + "=" * (-len(encoded) % 4)) if is_whole else b""
+        return MASK if self._holds_secret(decoded) else match.group()
 
     def _base32(self, match: re.Match[str]) -> str:
         encoded = match.group().rstrip("=")
-        if len(encoded) % 8 in (1, 3, 6):
-            return match.group()
-        return (
-            MASK
-            if self._holds_secret(base64.b32decode(encoded + "=" * (-len(encoded) % 8)))
-            else match.group()
-        )
+        is_whole = len(encoded) % 8 not in (1, 3, 6)
+        decoded = base64.b32decode(encoded + "=" * (-len(encoded) % 8)) if is_whole else b""
+        return MASK if self._holds_secret(decoded) else match.group()
 
     def _holds_secret(self, decoded: bytes) -> bool:
         text = decoded.decode("utf-8", "replace")
@@ -126,29 +116,31 @@ class Masker:
 
 
 def _written(secret: str) -> str:
-    """Return a pattern of all ways to write a secret: each character as any escape, or hexadecimal digits."""
+    """Return a pattern of all ways to write a secret.
+
+    Those are hexadecimal digits, or each character as it is, or as addresses, HTML, JSON and source code
+    write it; of these the first that fits, whatever follows: else many would be tried.
+    """
+    characters = []
+    for character in secret:
+        code = ord(character)
+        units = character.encode("utf-16-be", "surrogatepass").hex()
+        ways = [
+            "".join(f"%(?:25){{0,4}}(?i:{byte:02x})" for byte in character.encode("utf-8", "surrogatepass")),
+            f"&(?:amp;){{0,4}}#(?:0*{code}|[xX]0*(?i:{code:x}));",
+            "".join(f"\\\\{{1,4}}u(?i:{units[at : at + 4]})" for at in range(0, len(units), 4)),
+        ]
+        if html.escape(character) != character:
+            ways.append("&(?:amp;){0,4}" + html.escape(character)[1:])
+        if code < _ONE_BYTE:
+            ways += [f"\\\\{{1,4}}x(?i:{code:02x})", f"\\\\{{1,4}}{code:03o}"]
+        if character == " ":
+            ways.append("\\+")
+        plain = dict.fromkeys((json.dumps(character)[1:-1].lstrip("\\"), character))
+        ways.append(f"\\\\{{0,4}}(?:{'|'.join(map(re.escape, plain))})")
+        characters.append(f"(?>{'|'.join(ways)})")
     digits = "[:\\s-]?".join(f"{byte:02x}" for byte in secret.encode("utf-8", "surrogatepass"))
-    return "\0?".join(map(_written_character, secret)) + f"|(?i:{digits})"
-
-
-def _written_character(character: str) -> str:
-    """Return a pattern of a character as it is, or as addresses, HTML, JSON and source code write it."""
-    code = ord(character)
-    units = character.encode("utf-16-be", "surrogatepass").hex()
-    ways = [
-        "".join(f"%(?:25){{0,4}}(?i:{byte:02x})" for byte in character.encode("utf-8", "surrogatepass")),
-        f"&(?:amp;){{0,4}}#(?:0*{code}|[xX]0*(?i:{code:x}));",
-        "".join(f"\\\\{{1,4}}u(?i:{units[at : at + 4]})" for at in range(0, len(units), 4)),
-    ]
-    if html.escape(character) != character:
-        ways.append("&(?:amp;){0,4}" + html.escape(character)[1:])
-    if code < _ONE_BYTE:
-        ways += [f"\\\\{{1,4}}x(?i:{code:02x})", f"\\\\{{1,4}}{code:03o}"]
-    if character == " ":
-        ways.append("\\+")
-    plain = dict.fromkeys((json.dumps(character)[1:-1].lstrip("\\"), character))
-    ways.append(f"\\\\{{0,4}}(?:{'|'.join(map(re.escape, plain))})")
-    return f"(?>{'|'.join(ways)})"  # the first that fits, whatever follows: else many would be tried
+    return "\0?".join(characters) + f"|(?i:{digits})"
 
 
 class _Masking:
@@ -165,18 +157,34 @@ class _Masking:
             return [self.masked(item) for item in value]
         if isinstance(value, str):
             return self._text(value)
-        return MASK if _is_number(value) and self._masker.is_known(value) else value
+        return MASK if is_number(value) and self._masker.is_known(value) else value
 
     def _member(self, key: str, value: JSONValue) -> JSONValue:
         match key, value:
             case "headers", Mapping():
                 return {name: self._header(name, item) for name, item in value.items()}
-            case "args", list():
-                return list(self._arguments(value))
             case "env", list():
                 return [self._assignment(item) for item in value]
+            case "args", list():  # `--token X` and `--token=X` without the X
+                masked, option = [], ""
+                for argument in value:
+                    text = argument if isinstance(argument, str) else ""
+                    is_option = _OPTION.fullmatch(text) is not None
+                    is_secret = option and not (is_option and text.startswith("-"))
+                    masked.append(self._secret(argument) if is_secret else self._assignment(argument))
+                    option = text if is_option and is_secret_name(text.lstrip("-/")) else ""
+                return masked
             case "body", str():
-                return self._body(value)
+                try:
+                    data = base64.b64decode(value, validate=True)
+                except ValueError:
+                    return self._text(value)
+                try:
+                    text, encoding = data.decode(), "utf-8"
+                except UnicodeDecodeError:  # only what is known is looked for, byte by byte
+                    text, encoding = data.decode("latin-1"), "latin-1"
+                shown = self._text(text) if encoding == "utf-8" else self._masker.known_in(text)
+                return value if shown == text else base64.b64encode(shown.encode(encoding)).decode()
         return self._secret(value) if is_secret_name(key) else self.masked(value)
 
     def _secret(self, value: JSONValue) -> JSONValue:
@@ -185,7 +193,7 @@ class _Masking:
             return {key: self._secret(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self._secret(item) for item in value]
-        if _is_number(value) or (isinstance(value, str) and value.lower() not in _NO_SECRET):
+        if is_number(value) or (isinstance(value, str) and value.lower() not in _NO_SECRET):
             self._found.add(str(value))
             return MASK
         return value
@@ -197,32 +205,18 @@ class _Masking:
             return self.masked(value)
         kind = name.lower()
         if kind in ("cookie", "set-cookie"):
-            pairs = value.split(";") if kind == "cookie" else value.split(";", 1)
-            masked = [self._cookie(pair) for pair in (pairs if kind == "cookie" else pairs[:1])]
-            return ";".join([*masked, *pairs[len(masked) :]])
+            pairs = value.split(";")
+            first = 1 if kind == "set-cookie" else None  # attributes stand behind it
+            for index, pair in enumerate(pairs[:first]):
+                name, equals, secret = pair.partition("=")
+                start, secret = (f"{name}=", secret) if equals else ("", pair)
+                self._secret(secret.strip().strip('"'))
+                pairs[index] = start + MASK if secret.strip() else pair
+            return ";".join(pairs)
         scheme = _SCHEME.match(value) if kind.endswith("authorization") else None
         start = "" if scheme is None else f"{scheme.group()} "
         self._secret(value[len(start) :].strip())
         return start + MASK if value.strip() else value
-
-    def _cookie(self, pair: str) -> str:
-        name, equals, value = pair.partition("=")
-        self._secret((value if equals else pair).strip().strip('"'))
-        if not equals:
-            return MASK if pair.strip() else pair
-        return f"{name}={MASK}" if value.strip() else pair
-
-    def _arguments(self, arguments: list[Any]) -> Iterator[JSONValue]:
-        """Yield a command's arguments: `--token X` and `--token=X` without the X."""
-        option = ""
-        for argument in arguments:
-            text = argument if isinstance(argument, str) else ""
-            is_option = _OPTION.fullmatch(text) is not None
-            if option and not (is_option and text.startswith("-")):
-                yield self._secret(argument)
-            else:
-                yield self._assignment(argument)
-            option = text if is_option and is_secret_name(text.lstrip("-/")) else ""
 
     def _assignment(self, value: JSONValue) -> JSONValue:
         """Return `NAME=X` or `--name=X` without its X, whatever is in it."""
@@ -231,29 +225,26 @@ class _Masking:
             return self.masked(value)
         return f"{name}={self._secret(secret)}"
 
-    def _body(self, encoded: str) -> str:
-        try:
-            data = base64.b64decode(encoded, validate=True)
-        except ValueError:
-            return self._text(encoded)
-        try:
-            text, encoding = data.decode(), "utf-8"
-        except UnicodeDecodeError:  # only what is known is looked for, byte by byte
-            text, encoding = data.decode("latin-1"), "latin-1"
-        masked = self._text(text) if encoding == "utf-8" else self._masker.known_in(text)
-        return encoded if masked == text else base64.b64encode(masked.encode(encoding)).decode()
-
     def _text(self, text: str) -> str:
         masked = _USER_OF_URL.sub(MASK, text)
         masked = _PARAMETER.sub(self._parameter, masked)
-        masked = self._json_members(masked)
+        parts, end = [], 0
+        for match in _JSON_NAME.finditer(masked):
+            if match.start() < end or not is_secret_name(match.group(1)):
+                continue
+            try:
+                _, stop = json.JSONDecoder().raw_decode(masked, match.end())
+            except (ValueError, RecursionError):  # cut off, or no JSON
+                continue
+            parts += [masked[end : match.end()], _JSON_SCALAR.sub(self._scalar, masked[match.end() : stop])]
+            end = stop
+        masked = "".join([*parts, masked[end:]])
         masked = _XML_ELEMENT.sub(self._element, masked)
         masked = _LINE.sub(self._line, masked)
         masked = self._masker.known_in(masked)
-        return masked if masked == text or _is_json(masked) or not _is_json(text) else self._json(text)
-
-    def _json(self, text: str) -> str:
-        """Return a JSON text masked value by value, for where a mask in place of a number would break it."""
+        if masked == text or _is_json(masked) or not _is_json(text):
+            return masked
+        # a mask in place of a number broke it: value by value then
         return json.dumps(self.masked(json.loads(text)), ensure_ascii=False)
 
     def _parameter(self, match: re.Match[str]) -> str:
@@ -262,20 +253,6 @@ class _Masking:
             return match.group()
         masked = self._secret(unquote(value.strip("\"'")))
         return f"{name}={MASK}" if masked == MASK else match.group()
-
-    def _json_members(self, text: str) -> str:
-        """Return a text with a mask for each value of a JSON member with a secret's name; the rest stays."""
-        parts, end = [], 0
-        for match in _JSON_NAME.finditer(text):
-            if match.start() < end or not is_secret_name(match.group(1)):
-                continue
-            try:
-                _, stop = json.JSONDecoder().raw_decode(text, match.end())
-            except (ValueError, RecursionError):  # cut off, or no JSON
-                continue
-            parts += [text[end : match.end()], _JSON_SCALAR.sub(self._scalar, text[match.end() : stop])]
-            end = stop
-        return "".join([*parts, text[end:]])
 
     def _scalar(self, match: re.Match[str]) -> str:
         if match.group(2) is not None:  # a name
@@ -299,10 +276,6 @@ class _Masking:
         return f"{start}{name}{between}{masked}"
 
 
-def _is_number(value: JSONValue) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _is_json(text: str) -> bool:
     if not text.lstrip().startswith(("{", "[")):
         return False
@@ -321,23 +294,24 @@ def known_secrets(
     Those are the strings and numbers of fields that the plugin's models mark as secret, of config fields
     with a secret's name, and of environment variables with one (`AWS_SECRET_ACCESS_KEY`).
     """
-    variables = os.environ if environment is None else environment
-    named = (value for name, value in variables.items() if is_secret_name(name))
-    return list(dict.fromkeys([*_of_config(config, plugin), *named]))
-
-
-def _of_config(config: bytes, plugin: Plugin | None) -> Iterator[str]:
-    try:
+    secrets: list[str] = []
+    with suppress(ValueError):
         decoded = json.loads(config)
-    except ValueError:
-        return
-    yield from _named_secrets(decoded, named=False)
-    definition = None if plugin is None else definition_of(plugin)
-    if isinstance(definition, PluginDefinition):
-        inputs = [operation.input for operation in definition.operations]
-        for model in dict.fromkeys([definition.config, *inputs]):
-            if model is not None:
-                yield from secret_strings(model_type(model), decoded)
+        secrets += _named_secrets(decoded, named=False)
+        if plugin is not None:
+            from reglet.application.models.model_types import model_type
+            from reglet.application.models.redaction import secret_strings
+            from reglet.application.plugin import PluginDefinition
+            from reglet.testing.runners import definition_of
+
+            definition = definition_of(plugin)
+            if isinstance(definition, PluginDefinition):
+                inputs = [operation.input for operation in definition.operations]
+                for model in filter(None, dict.fromkeys([definition.config, *inputs])):
+                    secrets += secret_strings(model_type(model), decoded)
+    variables = os.environ if environment is None else environment
+    secrets += (value for name, value in variables.items() if is_secret_name(name))
+    return list(dict.fromkeys(secrets))
 
 
 def _named_secrets(value: Any, *, named: bool) -> Iterator[str]:
@@ -347,5 +321,5 @@ def _named_secrets(value: Any, *, named: bool) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _named_secrets(item, named=named)
-    elif named and (_is_number(value) or isinstance(value, str)) and str(value).lower() not in _NO_SECRET:
+    elif named and (is_number(value) or isinstance(value, str)) and str(value).lower() not in _NO_SECRET:
         yield str(value)

@@ -22,7 +22,14 @@ from reglet.domain.errors import CapabilityError, RegletError
 from reglet.domain.ports import LOG_FUNCTION, HostFunctions, Plugin
 from reglet.infrastructure.atomic import PRIVATE, read_bounded, write_atomic
 from reglet.testing.masking import MASK, Masker, known_secrets
-from reglet.testing.runners import InProcessRunner, NativeRunner, definition_of, encode_config, runner_of
+from reglet.testing.runners import (
+    DifferenceError,
+    InProcessRunner,
+    NativeRunner,
+    definition_of,
+    encode_config,
+    runner_of,
+)
 
 FORMAT = "reglet-recording"
 VERSION = 1
@@ -100,12 +107,19 @@ class Recording:
             raise RecordingError(
                 f"{path}: version {document.get('version')!r} of the format is not known, only {VERSION}"
             )
-        calls = document.get("calls")
-        if not isinstance(calls, list):
+        listed = document.get("calls")
+        if not isinstance(listed, list):
             raise RecordingError(f'{path}: the recording has no list of "calls"; make one with --record')
-        return cls(
-            tuple(_read(call, path) for call in calls), document.get("plugin", ""), document.get("config")
-        )
+        calls = []
+        for call in listed:
+            if not isinstance(call, Mapping) or not isinstance(call.get("function"), str):
+                raise RecordingError(f'{path}: a call has no "function": {json.dumps(call)[:200]}')
+            calls.append(
+                RecordedCall(
+                    call["function"], call.get("request"), call.get("answer"), call.get("refused", "")
+                )
+            )
+        return cls(tuple(calls), document.get("plugin", ""), document.get("config"))
 
 
 class Recorder:
@@ -145,7 +159,7 @@ class Recorder:
         self._calls.append(call)
 
 
-class ReplayMismatchError(RegletError, AssertionError):
+class ReplayMismatchError(DifferenceError):
     """A run made other host calls than the recording holds."""
 
 
@@ -187,15 +201,26 @@ class Replay:
         made = as_json(request)
         recorded = self._calls[self._next] if self._next < len(self._calls) else None
         if (
-            recorded is None
-            or recorded.function != name
-            or not _equal_but_for_masks(_compared(recorded.request), _compared(made))
+            recorded is not None
+            and recorded.function == name
+            and _equal_but_for_masks(_compared(recorded.request), _compared(made))
         ):
-            raise self._refuse(RecordedCall(name, made), recorded)
-        self._next += 1
-        if recorded.refused:
-            raise CapabilityError(recorded.refused, hint="as recorded")
-        return b"" if recorded.answer is None else json.dumps(recorded.answer).encode()
+            self._next += 1
+            if recorded.refused:
+                raise CapabilityError(recorded.refused, hint="as recorded")
+            return b"" if recorded.answer is None else json.dumps(recorded.answer).encode()
+
+        self._masker.learn(made)
+        shown = RecordedCall(name, self._masker.masked(made))
+        if recorded is None:
+            lines = [f"one host call more than the {len(self._calls)} recorded: {_line(shown)}"]
+        else:
+            diff = difflib.unified_diff(_pretty(recorded), _pretty(shown), "recorded", "made", lineterm="")
+            index = f"host call {self._next + 1} of {len(self._calls)}"
+            lines = [f"{index} differs from the recording:", *(f"  {line}" for line in diff)]
+        error = ReplayMismatchError("\n".join([*lines, *filter(None, [self.note])]))
+        self._mismatch = self._mismatch or error
+        raise error
 
     def assert_faithful(self) -> None:
         """Raise `ReplayMismatchError` if a call differed, or if recorded calls were not made."""
@@ -206,19 +231,6 @@ class Replay:
         if left:
             lines = [f"{len(left)} recorded calls were not made:", *(f"  {_line(call)}" for call in left)]
             raise ReplayMismatchError("\n".join([*lines, *filter(None, [self.note])]))
-
-    def _refuse(self, made: RecordedCall, recorded: RecordedCall | None) -> ReplayMismatchError:
-        self._masker.learn(made.request)
-        made = evolve(made, request=self._masker.masked(made.request))
-        if recorded is None:
-            lines = [f"one host call more than the {len(self._calls)} recorded: {_line(made)}"]
-        else:
-            diff = difflib.unified_diff(_pretty(recorded), _pretty(made), "recorded", "made", lineterm="")
-            index = f"host call {self._next + 1} of {len(self._calls)}"
-            lines = [f"{index} differs from the recording:", *(f"  {line}" for line in diff)]
-        error = ReplayMismatchError("\n".join([*lines, *filter(None, [self.note])]))
-        self._mismatch = self._mismatch or error
-        return error
 
 
 def replayed(plugin: Plugin, path: Path, config: Mapping[str, Any] | None = None) -> Result:
@@ -255,12 +267,6 @@ def as_json(message: bytes) -> JSONValue:
         return json.loads(message)
     except ValueError:
         return message.decode("utf-8", "replace")
-
-
-def _read(call: Any, path: Path) -> RecordedCall:
-    if not isinstance(call, Mapping) or not isinstance(call.get("function"), str):
-        raise RecordingError(f'{path}: a call has no "function": {json.dumps(call)[:200]}')
-    return RecordedCall(call["function"], call.get("request"), call.get("answer"), call.get("refused", ""))
 
 
 def _compared(request: JSONValue) -> JSONValue:
@@ -303,13 +309,10 @@ def _equal_bodies(recorded: JSONValue, made: JSONValue) -> bool:
     plain = [_decoded(body) for body in (recorded, made)]
     if MASK not in plain[0]:
         return False
-    return _fits_around_masks(*plain) or _as_json_fits(*plain)
-
-
-def _as_json_fits(recorded: str, made: str) -> bool:
-    """Whether two bodies are the same JSON but for masks, in place of numbers too."""
-    try:
-        return _equal_but_for_masks(json.loads(recorded), json.loads(made))
+    if _fits_around_masks(*plain):
+        return True
+    try:  # the same JSON but for masks, in place of numbers too
+        return _equal_but_for_masks(*map(json.loads, plain))
     except (ValueError, RecursionError):
         return False
 

@@ -67,6 +67,7 @@ def failure_of(error: RegletError) -> Failure | RegletError:
 
 def timeout(after: timedelta = timedelta()) -> Failure:
     """Let time run out; `after` is added to the fake clock."""
+    _check_duration("after", after)
     return Failure("timeout", _TEXTS["timeout"], after)
 
 
@@ -220,6 +221,13 @@ class Criterion:
     wanted: Any
     fits: Callable[[Any, Any], bool]
 
+    def __attrs_post_init__(self) -> None:
+        """Refuse what is no pattern, before a call meets it."""
+        is_pattern = isinstance(self.wanted, str | re.Pattern)
+        if self.fits in (text_matches, optional_text_matches) and not is_pattern:
+            advice = "write a string, in which * stands for any text, or re.compile(…)"
+            raise TypeError(f"{self.fact} is {self.wanted!r}; {advice}")
+
     def holds(self, call: FakeCall) -> bool:
         """Whether the call is as wanted."""
         return self.fits(self.wanted, call.facts[self.fact])
@@ -260,18 +268,22 @@ class Route(Generic[Response]):
 
     def times(self, count: int) -> Self:
         """Answer exactly `count` calls: a further one is unexpected, fewer do not count as used."""
+        given: object = count
+        if not isinstance(given, int) or given < 0:
+            raise ValueError(f"times({count!r}): write how many calls the route answers, such as times(1)")
         self._limit = count
         return self
 
     def then(self, outcome: Response | Failure | RegletError, latency: timedelta) -> Self:
         """Give this outcome next, after `latency` on the fake clock."""
+        _check_duration("latency", latency)
         self._steps.append(_Step(outcome, latency))
         return self
 
     @property
     def is_used(self) -> bool:
         """Whether every answer of the route was given, and as often as `times` says."""
-        return len(self.calls) >= (self._limit or max(len(self._steps), 1))
+        return len(self.calls) >= (max(len(self._steps), 1) if self._limit is None else self._limit)
 
     @property
     def is_open(self) -> bool:
@@ -339,21 +351,30 @@ class Routes(Generic[AnyRoute]):
         A latency beyond `limit` (None or zero: no limit) is a timeout. Raises `UnexpectedCallError` where
         no route fits, and errors that a route is to raise, as they stand.
         """
-        if not isinstance(limit, timedelta | None):
-            raise TypeError(f"{call}: its timeout is {limit!r}; write timedelta(seconds={limit})")
+        if limit is not None:
+            _check_duration(f"{call}: its timeout", limit)
         self.calls.append(call)
         route = self.find(call)
-        if route is None:
-            if not are_grants_open():
-                raise self._refuse(call)
+        if route is None and are_grants_open():
             note_fake_call(call.port, call.facts)
-            return Failure("refused", "connection refused")
+            return Failure("refused", _TEXTS["refused"])
+        if route is None:
+            lines = [f"unexpected call: {call}"]
+            if self.all:
+                nearest = max(self.all, key=lambda route: route.closeness(call))
+                differences = (f"    {line}" for line in nearest.differences(call))
+                lines += [f"  nearest route:   {nearest}", *differences]
+            else:
+                lines.append(f"  the fake has no {call.port} routes: add one with on(...)")
+            error = UnexpectedCallError("\n".join(lines))
+            self.unexpected.append(error)
+            raise error
         step = route.take(call)
         if not (isinstance(step.outcome, CapabilityError) or getattr(step.outcome, "kind", "") == "denied"):
             note_fake_call(call.port, call.facts)
         if limit and step.latency > limit:
             self.clock.advance(limit)
-            return Failure("timeout", "the operation timed out", limit)
+            return timeout(limit)
         self.clock.advance(step.latency)
         if isinstance(step.outcome, RegletError):
             raise step.outcome
@@ -373,18 +394,6 @@ class Routes(Generic[AnyRoute]):
             first = self.unexpected[0]
             self.unexpected.clear()
             raise first
-
-    def _refuse(self, call: FakeCall) -> UnexpectedCallError:
-        error = UnexpectedCallError("\n".join([f"unexpected call: {call}", *self._hints(call)]))
-        self.unexpected.append(error)
-        return error
-
-    def _hints(self, call: FakeCall) -> list[str]:
-        if not self.all:
-            return [f"  the fake has no {call.port} routes: add one with on(...)"]
-        nearest = max(self.all, key=lambda route: route.closeness(call))
-        differences = [f"    {line}" for line in nearest.differences(call)]
-        return [f"  nearest route:   {nearest}", *differences]
 
 
 class Fake(Generic[AnyRoute]):
@@ -422,3 +431,8 @@ class Fake(Generic[AnyRoute]):
 def _short(value: object, limit: int = 120) -> str:
     text = repr(dict(value)) if isinstance(value, Mapping) else repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _check_duration(name: str, value: object) -> None:
+    if not isinstance(value, timedelta):
+        raise TypeError(f"{name} is {value!r}; write timedelta(seconds={value})")

@@ -8,17 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from reglet.application import examples
-from reglet.application.examples import Answer
+from reglet.application.examples import Answer, FailureName
 from reglet.application.models.model_types import (
     AnyType,
     BoolType,
     DateTimeType,
     DictType,
     EnumType,
-    Field,
     FloatType,
     IntType,
     ListType,
@@ -52,7 +51,6 @@ except ImportError as missing:
     raise ImportError(f"fuzzing needs hypothesis; {add_with('test')}") from missing
 
 
-_FAILURES = ("timeout", "refused", "denied", "not_found", "reset", "bad_certificate")
 _LARGEST = 2**53
 _LONG = timedelta(days=1)
 
@@ -69,7 +67,7 @@ def inputs(operation: Operation | Callable[..., Any]) -> SearchStrategy[dict[str
     else:
         handler = getattr(operation, "__func__", operation)  # of a bound method
         model = read_signature(handler, f"operation {getattr(handler, '__qualname__', handler)}").input
-    return st.just({}) if model is None else _model(model_type(model))
+    return st.just({}) if model is None else _values(model_type(model))
 
 
 def configs(operation: Operation) -> SearchStrategy[dict[str, Any]]:
@@ -104,7 +102,7 @@ def json_values() -> SearchStrategy[Any]:
 
 def host_answers() -> SearchStrategy[list[Answer]]:
     """Return a strategy for what a host answers to whatever is asked: one answer a port."""
-    error = st.none() | st.sampled_from(_FAILURES) | st.text(min_size=1, max_size=20)
+    error = st.none() | st.sampled_from(get_args(FailureName)) | st.text(min_size=1, max_size=20)
     texts = st.lists(st.text(max_size=40), max_size=3)
     statuses, bodies = st.integers(100, 599), st.binary(max_size=200) | st.text(max_size=200)
     headers = st.dictionaries(st.text("abc-X", min_size=1, max_size=5), texts, max_size=3)
@@ -124,63 +122,66 @@ def host_answers() -> SearchStrategy[list[Answer]]:
     ).map(list)
 
 
-def _model(model: ModelType) -> SearchStrategy[dict[str, Any]]:
-    needed = {each.name: _field(each) for each in model.fields if each.required}
-    optional = {each.name: _field(each) for each in model.fields if not each.required}
-    return st.fixed_dictionaries(needed, optional=optional)
+_TIMES = st.datetimes(timezones=st.just(UTC)).map(format_time)
+_HOSTS = st.from_regex(r"[a-z0-9]{1,10}(\.[a-z0-9]{1,10}){0,2}", fullmatch=True)
+_FORMATS: dict[str, SearchStrategy[str]] = {
+    "date": st.dates().map(str),
+    "date-time": _TIMES,
+    "email": _HOSTS.map(lambda name: f"someone@{name}"),
+    "hostname": _HOSTS,
+    "ipv4": st.ip_addresses(v=4).map(str),
+    "ipv6": st.ip_addresses(v=6).map(str),
+    "time": _TIMES.map(lambda text: text.partition("T")[2]),
+    "uri": _HOSTS.map(lambda name: f"https://{name}/"),
+    "uuid": st.uuids().map(str),
+}
 
 
-def _field(field: Field) -> SearchStrategy[Any]:
-    values = _values(field.type)
-    return st.none() | values if field.nullable else values
-
-
-def _values(type_: Type) -> SearchStrategy[Any]:
-    return _MAKERS[type(type_)](type_)
-
-
-def _listing(type_: ListType) -> SearchStrategy[list[Any]]:
-    least, most = type_.min_length, type_.max_length
-    return st.lists(_values(type_.item), min_size=least or 0, max_size=_few(least, most))
-
-
-def _table(type_: DictType) -> SearchStrategy[dict[str, Any]]:
-    least, most = type_.min_length, type_.max_length
-    keys = st.text(max_size=10)
-    return st.dictionaries(keys, _values(type_.value), min_size=least or 0, max_size=_few(least, most))
-
-
-def _text(type_: StrType) -> SearchStrategy[str]:
-    least, most = type_.min_length or 0, type_.max_length
-    if type_.pattern is not None:
-        texts = st.from_regex(compile_pattern(type_.pattern))
-    elif type_.format is not None:
-        texts = _formatted(type_.format)
-    else:
-        return st.text(min_size=least, max_size=most)
-    return texts.filter(lambda text: least <= len(text) and (most is None or len(text) <= most))
-
-
-def _formatted(name: str) -> SearchStrategy[str]:
-    host = st.from_regex(r"[a-z0-9]{1,10}(\.[a-z0-9]{1,10}){0,2}", fullmatch=True)
-    known: dict[str, SearchStrategy[str]] = {
-        "date": st.dates().map(str),
-        "date-time": st.datetimes(timezones=st.just(UTC)).map(format_time),
-        "email": host.map(lambda name: f"someone@{name}"),
-        "hostname": host,
-        "ipv4": st.ip_addresses(v=4).map(str),
-        "ipv6": st.ip_addresses(v=6).map(str),
-        "time": st.datetimes(timezones=st.just(UTC)).map(lambda at: format_time(at).partition("T")[2]),
-        "uri": host.map(lambda name: f"https://{name}/"),
-        "uuid": st.uuids().map(str),
-    }
-    return known[name]
-
-
-def _integers(type_: IntType) -> SearchStrategy[int]:
-    least = max(_whole(type_.ge, -_LARGEST, 0), _whole(type_.gt, -_LARGEST, 1))
-    most = min(_whole(type_.le, _LARGEST, 0), _whole(type_.lt, _LARGEST, -1))
-    return st.integers(least, most)
+def _values(type_: Type) -> SearchStrategy[Any]:  # noqa: C901, PLR0911, PLR0912 - a case a kind
+    match type_:
+        case BoolType():
+            return st.booleans()
+        case IntType():
+            lowest = max(_whole(type_.ge, -_LARGEST, 0), _whole(type_.gt, -_LARGEST, 1))
+            highest = min(_whole(type_.le, _LARGEST, 0), _whole(type_.lt, _LARGEST, -1))
+            return st.integers(lowest, highest)
+        case FloatType():
+            return st.floats(
+                type_.gt if type_.ge is None else type_.ge,
+                type_.lt if type_.le is None else type_.le,
+                exclude_min=type_.ge is None and type_.gt is not None,
+                exclude_max=type_.le is None and type_.lt is not None,
+                allow_nan=False,
+                allow_infinity=False,
+            )
+        case StrType(pattern=None, format=None):
+            return st.text(min_size=type_.min_length or 0, max_size=type_.max_length)
+        case StrType(pattern=pattern, format=name, min_length=least, max_length=most):
+            texts = _FORMATS[str(name)] if pattern is None else st.from_regex(compile_pattern(pattern))
+            return texts.filter(
+                lambda text: (least or 0) <= len(text) and (most is None or len(text) <= most)
+            )
+        case EnumType():
+            return st.sampled_from(list(type_.members))
+        case DateTimeType():
+            return _TIMES
+        case TimeDeltaType():
+            return st.timedeltas(-_LONG, _LONG).map(format_duration)
+        case ListType(min_length=least, max_length=most):
+            return st.lists(_values(type_.item), min_size=least or 0, max_size=_few(least, most))
+        case DictType(min_length=least, max_length=most):
+            keys, values = st.text(max_size=10), _values(type_.value)
+            return st.dictionaries(keys, values, min_size=least or 0, max_size=_few(least, most))
+        case ModelType():
+            needed: dict[str, SearchStrategy[Any]] = {}
+            optional: dict[str, SearchStrategy[Any]] = {}
+            for field in type_.fields:
+                values = _values(field.type)
+                values = st.none() | values if field.nullable else values
+                (needed if field.required else optional)[field.name] = values
+            return st.fixed_dictionaries(needed, optional=optional)
+        case AnyType():
+            return json_values()
 
 
 def _whole(bound: float | None, otherwise: int, beyond: int) -> int:
@@ -190,36 +191,9 @@ def _whole(bound: float | None, otherwise: int, beyond: int) -> int:
     return int(bound) + beyond if float(bound).is_integer() else int(bound // 1) + (beyond <= 0)
 
 
-def _numbers(type_: FloatType) -> SearchStrategy[float]:
-    lowest, highest = type_.gt if type_.ge is None else type_.ge, type_.lt if type_.le is None else type_.le
-    return st.floats(
-        lowest,
-        highest,
-        exclude_min=type_.ge is None and type_.gt is not None,
-        exclude_max=type_.le is None and type_.lt is not None,
-        allow_nan=False,
-        allow_infinity=False,
-    )
-
-
 def _few(least: int | None, most: int | None) -> int:
     enough = (least or 0) + 4
     return enough if most is None else min(enough, most)
-
-
-_MAKERS: dict[type[Any], Callable[[Any], SearchStrategy[Any]]] = {
-    StrType: _text,
-    IntType: _integers,
-    FloatType: _numbers,
-    BoolType: lambda _: st.booleans(),
-    EnumType: lambda type_: st.sampled_from(list(type_.members)),
-    DateTimeType: lambda _: st.datetimes(timezones=st.just(UTC)).map(format_time),
-    TimeDeltaType: lambda _: st.timedeltas(-_LONG, _LONG).map(format_duration),
-    ListType: _listing,
-    DictType: _table,
-    ModelType: _model,
-    AnyType: lambda _: json_values(),
-}
 
 
 def assert_never_traps(plugin: Plugin, *, max_examples: int = 100) -> None:
@@ -252,7 +226,17 @@ def assert_never_traps(plugin: Plugin, *, max_examples: int = 100) -> None:
         @quiet
         @given(config=configs, host_answers=host_answers())
         def run(config: Any, host_answers: list[Answer]) -> None:
-            _check_for_bugs(plugin, FakeHost(*host_answers, grants=grants), config)
+            host = FakeHost(*host_answers, grants=grants)
+            with usage_paused():
+                result = host.check(plugin, config)
+            if result.error is not None and result.error.type == "panic":
+                calls = (
+                    f"\n  it called {call.name} {call.request.decode()} and got {call.answer.decode()}"
+                    for call in host.calls
+                )
+                shown = repr(config) if isinstance(config, bytes) else json.dumps(config)
+                what = f"the plugin has a bug: {result.message}{explain(result)}"
+                raise AssertionError(f"{what}\n  config: {shown}{''.join(calls)}")
 
         run()
 
@@ -262,16 +246,3 @@ def assert_never_traps(plugin: Plugin, *, max_examples: int = 100) -> None:
         explore(configs(operation))
         explore(broken_configs(operation))
     explore(st.binary(max_size=200))
-
-
-def _check_for_bugs(plugin: Plugin, host: FakeHost, config: Any) -> None:
-    with usage_paused():
-        result = host.check(plugin, config)
-    if result.error is not None and result.error.type == "panic":
-        calls = [
-            f"\n  it called {call.name} {call.request.decode()} and got {call.answer.decode()}"
-            for call in host.calls
-        ]
-        shown_config = repr(config) if isinstance(config, bytes) else json.dumps(config)
-        what = f"the plugin has a bug: {result.message}{explain(result)}"
-        raise AssertionError(f"{what}\n  config: {shown_config}{''.join(calls)}")

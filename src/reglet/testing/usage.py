@@ -13,15 +13,13 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import filterfalse
 from pathlib import Path
 from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
-from attrs import evolve, field, frozen
+from attrs import evolve, field, fields, frozen
 
-from reglet.application.plugin import PluginDefinition
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
@@ -94,14 +92,16 @@ class Usage:
         if host and str(port).isdigit():
             self.targets.add((host.lower().rstrip("."), int(port)))
 
+    def note_path(self, path: str, *, changes: bool | None) -> None:
+        """Note a path that is read or changed; None: it is only looked at."""
+        (self.writes if changes else self.reads).add(path)
+        if changes is False:
+            self.opened.add(path)
+
     def add(self, other: Usage) -> None:
         """Add what another collection holds."""
-        self.targets.update(other.targets)
-        self.commands.update(other.commands)
-        self.reads.update(other.reads)
-        self.writes.update(other.writes)
-        self.variables.update(other.variables)
-        self.opened.update(other.opened)
+        for name in _NAMES:
+            getattr(self, name).update(getattr(other, name))
 
     @property
     def lasting(self) -> Usage:
@@ -111,33 +111,34 @@ class Usage:
         """
         touched = {Path(path) for path in self.reads | self.writes}
         on_the_way = {"/", *(str(parent) for path in touched for parent in path.parents)}
-        reads = {path for path in self.reads if path in self.opened or path not in on_the_way}
-        kept, writes = (set(filterfalse(is_temporary, paths)) for paths in (reads, self.writes))
-        return evolve(self, reads=kept, writes=writes)
+        used = {path for path in self.reads if path in self.opened or path not in on_the_way}
+        temporary = tempfile.gettempdir() + os.sep
+        reads, writes = (
+            {path for path in paths if not path.startswith(temporary)} for paths in (used, self.writes)
+        )
+        return evolve(self, reads=reads, writes=writes)
 
     def least_grants(self) -> GrantSet:
         """Return the least that covers this; hosts with the same ports share a rule.
 
         Files of a folder that was listed become one pattern, where nothing else is in reach of it.
         """
-        network = NetworkCapability(self._network_rules()) if self.targets else None
-        lasting = self.lasting
-        reads, writes = _folded(lasting.reads, self.opened), sorted(lasting.writes)
-        return GrantSet(
-            network=network,
-            fs=FileSystemCapability([FileSystemRule(reads, writes)]) if reads or writes else None,
-            env=EnvironmentCapability(sorted(self.variables)) if self.variables else None,
-            exec=ExecCapability(sorted(self.commands)) if self.commands else None,
-        )
-
-    def _network_rules(self) -> list[NetworkRule]:
         ports_of: dict[str, list[int]] = {}
         for host, port in sorted(self.targets):
             ports_of.setdefault(host, []).append(port)
         hosts_of: dict[tuple[int, ...], list[str]] = {}
         for host, ports in ports_of.items():
             hosts_of.setdefault(tuple(ports), []).append(host)
-        return [NetworkRule(hosts, map(str, ports)) for ports, hosts in sorted(hosts_of.items())]
+        rules = [NetworkRule(hosts, map(str, ports)) for ports, hosts in sorted(hosts_of.items())]
+
+        lasting = self.lasting
+        reads, writes = _folded(lasting.reads, self.opened), sorted(lasting.writes)
+        return GrantSet(
+            network=NetworkCapability(rules) if rules else None,
+            fs=FileSystemCapability([FileSystemRule(reads, writes)]) if reads or writes else None,
+            env=EnvironmentCapability(sorted(self.variables)) if self.variables else None,
+            exec=ExecCapability(sorted(self.commands)) if self.commands else None,
+        )
 
     def save(self, path: Path) -> None:
         """Write it as JSON."""
@@ -153,38 +154,28 @@ class Usage:
 
 
 def _folded(reads: set[str], listed: set[str]) -> list[str]:
-    """Return paths with `folder/*` in place of three files or more that were found by listing the folder."""
-    found: dict[str, list[str]] = {}
+    """Return paths with `folder/*` in place of three files or more that were found by listing the folder.
+
+    A pattern for a whole folder would reach things of another kind in `/etc`, or in a home.
+    """
+    found: dict[Path, list[str]] = {}
     for path in reads:
-        found.setdefault(str(Path(path).parent), []).append(path)
-    folders = {
-        folder
-        for folder, paths in found.items()
-        if folder in listed and len(paths) >= _MANY and _may_be_folded(Path(folder))
-    }
-    single = {path for path in reads if str(Path(path).parent) not in folders}
-    return sorted([*single, *(f"{folder}/*" for folder in folders)])
+        found.setdefault(Path(path).parent, []).append(path)
+    folded: list[str] = []
+    for folder, paths in found.items():
+        is_wide = len(folder.parts) <= _TOP_FOLDER or folder.parts[1] in _PERSONAL_FOLDERS
+        is_hidden = any(part.startswith(".") for part in folder.parts)
+        if str(folder) in listed and len(paths) >= _MANY and not is_wide and not is_hidden:
+            folded.append(f"{folder}/*")
+        else:
+            folded += paths
+    return sorted(folded)
 
 
-def _may_be_folded(folder: Path) -> bool:
-    """Whether a pattern for a whole folder reaches nothing of another kind, as `/etc/*` or a home would."""
-    personal = folder.parts[1:2] in (
-        ("home",),
-        ("root",),
-        ("Users",),
-        ("proc",),
-        ("sys",),
-        ("dev",),
-        ("run",),
-    )
-    return (
-        len(folder.parts) > _TOP_FOLDER and not personal and not any(part[0] == "." for part in folder.parts)
-    )
-
-
-_NAMES = ("targets", "commands", "reads", "writes", "variables", "opened")
+_NAMES = tuple(each.name for each in fields(Usage))
 _MANY = 3
 _TOP_FOLDER = 2
+_PERSONAL_FOLDERS = frozenset({"home", "root", "Users", "proc", "sys", "dev", "run"})
 _running: list[Usage] = []
 _open: list[bool] = []
 
@@ -229,19 +220,9 @@ def are_grants_open() -> bool:
     return bool(_open)
 
 
-def running_collections() -> tuple[Usage, ...]:
-    """Return the collections that run."""
-    return tuple(_running)
-
-
-def is_temporary(path: str) -> bool:
-    """Whether a path lies in the folder for files of temporary use."""
-    return path.startswith(tempfile.gettempdir() + os.sep)
-
-
 def note_fake_call(port: str, facts: Mapping[str, Any]) -> None:
     """Note a call that a fake got, in every collection that runs."""
-    for usage in running_collections():
+    for usage in tuple(_running):
         match port:
             case "http":
                 usage.note_url(facts["url"])
@@ -266,10 +247,8 @@ def note_file(path: str, changes: bool | None) -> None:
     """
     if path.endswith(".py") and path.startswith(_OWN_SOURCES):
         return
-    for usage in running_collections():
-        (usage.writes if changes else usage.reads).add(path)
-        if changes is False:
-            usage.opened.add(path)
+    for usage in tuple(_running):
+        usage.note_path(path, changes=changes)
 
 
 _TOOLS = frozenset(
@@ -314,14 +293,16 @@ _hooked = False
 @contextmanager
 def side_effects_watched() -> Iterator[None]:
     """Note files and variables that are touched inside the block, if a collection runs."""
-    running = running_collections()
-    if not running or _watching:
+    global _hooked  # noqa: PLW0603 - the hook is the process's: Python has no way to take one off
+    if not _running or _watching:
         yield
         return
-    _install_hook()
+    if not _hooked:
+        sys.addaudithook(_hook)
+        _hooked = True
     environment = os.environ._data  # type: ignore[attr-defined]  # noqa: SLF001 - reads have no event
     looks = {name: getattr(os, name) for name in _LOOKS}
-    _watching.extend(running)
+    _watching.extend(_running)
     os.environ._data = _WatchedVariables(environment)  # type: ignore[attr-defined]  # noqa: SLF001 - put back below
     for name, look in looks.items():
         setattr(os, name, _noting(look))
@@ -337,6 +318,8 @@ def side_effects_watched() -> Iterator[None]:
 @contextmanager
 def checks_watched() -> Iterator[None]:
     """Watch every check of a `PluginDefinition` inside the block, whoever calls it."""
+    from reglet.application.plugin import PluginDefinition
+
     unwatched = PluginDefinition.check
 
     def check(plugin: PluginDefinition, ctx: Context, config: bytes) -> Result:
@@ -354,7 +337,7 @@ class _WatchedVariables(dict[Any, Any]):
     """The data behind `os.environ`, which notes what is asked for."""
 
     def __getitem__(self, key: Any) -> Any:
-        if _is_plugins_doing():
+        if _is_asked_by_plugin():
             name = os.fsdecode(key)
             for usage in _watching:
                 usage.variables.add(name)
@@ -369,53 +352,38 @@ def _noting(look: Callable[..., Any]) -> Callable[..., Any]:
     return noted
 
 
-def _install_hook() -> None:
-    """Add the audit hook once; Python has no way to take one off, so it is idle outside of a block."""
-    global _hooked  # noqa: PLW0603 - the hook is the process's
-    if not _hooked:
-        sys.addaudithook(_hook)
-        _hooked = True
-
-
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     if not _watching:
         return
     if event == "open":
         path, mode, flags = arguments
-        _note_path(path, changes=_is_writing(mode, flags))
+        changes = (
+            not {*mode}.isdisjoint("wax+")
+            if isinstance(mode, str)
+            else isinstance(flags, int) and bool(flags & _WRITING)
+        )
+        _note_path(path, changes=changes)
     elif event in _READ_EVENTS:
         _note_path(arguments[0], changes=False)
     elif event in _WRITE_EVENTS:
         _note_path(arguments[0], changes=True)
 
 
-def _is_writing(mode: Any, flags: Any) -> bool:
-    if isinstance(mode, str):
-        return any(letter in mode for letter in "wax+")
-    return isinstance(flags, int) and bool(flags & _WRITING)
-
-
 def _note_path(path: Any, *, changes: bool | None) -> None:
-    if not isinstance(path, str | bytes | os.PathLike) or not _is_plugins_doing():
+    if not isinstance(path, str | bytes | os.PathLike) or not _is_asked_by_plugin():
         return
     absolute = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - pathlib would look at the file again
-    if not _names_a_file(absolute):
+    try:
+        is_possible = b"\0" not in os.fsencode(absolute)
+    except UnicodeEncodeError:
+        is_possible = False
+    if not is_possible:  # the system refuses it before any grant
         return
     for usage in _watching:
-        (usage.writes if changes else usage.reads).add(absolute)
-        if changes is False:
-            usage.opened.add(absolute)
+        usage.note_path(absolute, changes=changes)
 
 
-def _names_a_file(path: str) -> bool:
-    """Whether a path can be one: the system refuses a NUL, and what it cannot encode, before any grant."""
-    try:
-        return b"\0" not in os.fsencode(path)
-    except UnicodeEncodeError:
-        return False
-
-
-def _is_plugins_doing() -> bool:
+def _is_asked_by_plugin() -> bool:
     """Whether the code behind the present call, past the standard library, is a plugin's or its packages'."""
     frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - who asks is what matters
     while frame is not None:

@@ -13,7 +13,7 @@ from reglet.infrastructure.build.runtime import Guest, Runtime
 from reglet.infrastructure.build_contract import STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.runtime import RuntimeProduct, load_product
 from reglet.infrastructure.wasi.tree import MemoryFile, directory_of
-from reglet.infrastructure.wasm.snapshot import write_snapshot
+from reglet.infrastructure.wasm.snapshot import without_functions, without_host_functions, write_snapshot
 from tests.built_plugins import Shared
 from tests.tools.runtime.guest_of_echo import SOURCE
 from tests.tools.runtime.wasm_host import WasmHost
@@ -38,19 +38,27 @@ def standard_library(product: RuntimeProduct) -> dict[str, bytes]:
 @pytest.fixture(scope="session")
 def snapshot_of(
     product: RuntimeProduct, standard_library: dict[str, bytes], shared: Shared
-) -> Callable[[str], bytes]:
-    """Make a plugin module of what some source leaves in memory; each is made once."""
+) -> Callable[..., bytes]:
+    """Make a plugin module, as a build does, of what some source leaves in memory; each is made once.
 
-    def make(source: str, host_functions: int = 31) -> bytes:
-        digest = hashlib.sha256(source.encode()).hexdigest()[:16]
-        return shared.once(f"snapshot-{digest}-{host_functions}", lambda _: snapshot(source, host_functions))
+    What follows the source are the host functions that it leaves out.
+    """
 
-    def snapshot(source: str, host_functions: int) -> bytes:
+    def make(source: str, *left_out: str) -> bytes:
+        name = "-".join((hashlib.sha256(source.encode()).hexdigest()[:16], *left_out))
+        return shared.once(f"snapshot-{name}", lambda _: snapshot(source, left_out))
+
+    def snapshot(source: str, left_out: tuple[str, ...]) -> bytes:
+        runtime = product.module
+        usable = [slot.bit for name, slot in runtime.host_functions.items() if name not in left_out]
         folder = directory_of({name: MemoryFile(data) for name, data in standard_library.items()})
-        with Guest(Runtime.of(product.module), {STANDARD_LIBRARY_ROOT: folder}) as guest:
+        with Guest(Runtime.of(runtime), {STANDARD_LIBRARY_ROOT: folder}) as guest:
             guest.run(source)
-            memory = guest.image(host_functions)
-        return write_snapshot(product.module.wasm, memory, ("memory", *product.plugin_exports))
+            memory = guest.image(sum(1 << bit for bit in usable))
+        code = without_host_functions(runtime.wasm, runtime.host_functions, left_out)
+        return write_snapshot(
+            without_functions(code, runtime.startup), memory, ("memory", *product.plugin_exports)
+        )
 
     return make
 
@@ -62,9 +70,9 @@ def echo_plugin(snapshot_of: Callable[[str], bytes]) -> bytes:
 
 
 @pytest.fixture(scope="session")
-def network_plugin(snapshot_of: Callable[[str, int], bytes]) -> bytes:
+def network_plugin(snapshot_of: Callable[..., bytes]) -> bytes:
     """The same, declared to use DNS, TCP and SMTP only."""
-    return snapshot_of(SOURCE, 0b01110)
+    return snapshot_of(SOURCE, "http_request", "exec_command")
 
 
 @pytest.fixture

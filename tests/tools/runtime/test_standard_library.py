@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import shutil
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.interop.go_host import build_go_host
+from tests.interop.go_host import GoHost
 from tests.tools.runtime.corpus import CALLS, PRELUDE
 from tests.tools.runtime.guest_of_echo import SOURCE
 from tests.tools.runtime.wasm_host import WasmHost
@@ -65,15 +64,12 @@ def test_the_guest_answers_as_cpython_does(answers: list[str], outside: dict[str
     ],
 )
 def test_wazero_answers_the_same(
-    answers: list[str], library_plugin: bytes, tmp_path: Path, mode: tuple[str, ...]
+    answers: list[str], library_plugin: bytes, go_host: GoHost, tmp_path: Path, mode: tuple[str, ...]
 ) -> None:
     """The hosts' engine, compiling and interpreting, with real and fake clocks."""
-    go = shutil.which("go")
-    if go is None:
-        pytest.skip("the Go toolchain is not installed")
     plugin = tmp_path / "plugin.wasm"
     plugin.write_bytes(library_plugin)
-    report = build_go_host(tmp_path, go).run(plugin, ALL, *mode)
+    report = go_host.run(plugin, ALL, *mode)
     assert report["answers"] == [answers]
 
 

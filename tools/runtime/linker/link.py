@@ -11,8 +11,14 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from reglet.infrastructure.wasm.binary import unsigned
-from tools.runtime.linker.code import Numbering, Rewriter, number, reachable
-from tools.runtime.linker.excluded import Excluded, excluded_functions, zero_descriptions, zero_excluded_data
+from tools.runtime.linker.code import Numbering, Rewriter, equal_functions, number, reachable
+from tools.runtime.linker.excluded import (
+    Excluded,
+    excluded_functions,
+    largest_excluded,
+    zero_descriptions,
+    zero_excluded_data,
+)
 from tools.runtime.linker.layout import Addresses, lay_out, placed_data, pointers
 from tools.runtime.linker.read import LinkError
 from tools.runtime.linker.resolve import Function, Resolver, Rules, Trap
@@ -37,6 +43,8 @@ class LinkPlan:
         rules: Where names come from.
         exports: The names that the module exports; each is an export of one of the libraries.
         lasting: Those exports that are called after a snapshot too; what only others lead to is listed.
+        once: Names of functions that run before a snapshot and not again, though pointers lead to them;
+            whoever names one must have proved it.
         located: Exports of the libraries that the module does not export, and whose bodies are located.
         excluded: Parts of the libraries that the module does without.
         stack_size: Bytes, a multiple of 16.
@@ -46,6 +54,7 @@ class LinkPlan:
     rules: Rules
     exports: tuple[str, ...]
     lasting: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
     located: tuple[str, ...] = ()
     excluded: tuple[Excluded, ...] = ()
     stack_size: int = 1 << 20
@@ -61,7 +70,8 @@ class LinkedModule:
         heap_base: The address from which on the heap grows.
         constructors: The exports to call before anything else, in this order.
         located: Where the located bodies begin, in bytes from the start of the code section's contents.
-        startup: Where entries of functions begin and end that no lasting export and no pointer leads to.
+        startup: Where entries of functions begin and end that no lasting export and no pointer leads to, or
+            that run once.
         traps: The interface functions that end the guest when called.
     """
 
@@ -81,7 +91,8 @@ def link(libraries: Sequence[Library], plan: LinkPlan) -> LinkedModule:
     """
     resolver = Resolver(libraries, plan.rules)
     layout = lay_out(libraries, plan.stack_size)
-    addresses = Addresses(libraries, layout, resolver)
+    unused = largest_excluded(libraries, layout.memory_bases, plan.excluded)
+    addresses = Addresses(libraries, layout, resolver, unused)
     constructors = _constructors(libraries, resolver)
     exports = {**_exports(libraries, resolver, plan.exports), **constructors}
     located = _exports(libraries, resolver, plan.located)
@@ -92,19 +103,28 @@ def link(libraries: Sequence[Library], plan: LinkPlan) -> LinkedModule:
     table = {slot: target for slot, target in sorted(addresses.table.items()) if target not in omitted}
     roots = [*exports.values(), *located.values(), *table.values()]
     bodies, outside = reachable(libraries, resolver, roots, omitted)
-    numbering = number(libraries, bodies, outside)
-    code = _rewrite(libraries, resolver, addresses, numbering, bodies)
+    same: dict[Function, Function] = {}
+    while True:
+        numbering = number(libraries, bodies, outside, same)
+        code = _rewrite(libraries, resolver, addresses, numbering, bodies)
+        types = [resolver.type_of(target) for target in numbering.order]
+        found = equal_functions(numbering, types, code)
+        if not found:
+            break  # those that call what was found to be equal were compared again
+        same = {each: found.get(kept, kept) for each, kept in same.items()} | found
     names = _names(libraries, numbering) if plan.debug_names else {}
-    types = [resolver.type_of(target) for target in numbering.order]
     wasm = write_module(
         Contents(layout, numbering, code, types, exports, table, addresses.table_size, data, names),
     )
     traps = tuple(each.name for each in numbering.order if isinstance(each, Trap))
     ends = _ends(code)
     first = len(numbering.order) - len(code)
-    lasting = [*(exports[name] for name in plan.lasting), *located.values(), *table.values()]
+    once = {each for name in plan.once for each in resolver.functions_called(name)}
+    pointed = [target for target in table.values() if target not in once]
+    lasting = [*(exports[name] for name in plan.lasting), *located.values(), *pointed]
     kept, _ = reachable(libraries, resolver, lasting, omitted)
-    startup = sorted(numbering.indices[each] - first for each in bodies if each not in kept)
+    needed = {numbering.indices[each] for each in kept}
+    startup = sorted({numbering.indices[each] for each in bodies} - needed)
     return LinkedModule(
         wasm,
         layout.heap_base,
@@ -114,7 +134,7 @@ def link(libraries: Sequence[Library], plan: LinkPlan) -> LinkedModule:
             for name, each in located.items()
             for place in [numbering.indices[each] - first]
         },
-        tuple((ends[place], ends[place + 1]) for place in startup),
+        tuple((ends[index - first], ends[index - first + 1]) for index in startup),
         traps,
     )
 
@@ -173,5 +193,5 @@ def _names(libraries: Sequence[Library], numbering: Numbering) -> dict[int, str]
         known = libraries[target.library].function_names if isinstance(target, Function) else {}
         name = display_name(target, known)
         if name is not None:
-            names[index] = name
+            names.setdefault(index, name)  # of those that share a body, the one that it was kept of
     return names

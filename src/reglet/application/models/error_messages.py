@@ -18,7 +18,6 @@ from reglet.application.models.model_types import (
     ModelType,
     StrType,
     TimeDeltaType,
-    Type,
     model_type,
 )
 from reglet.domain.errors import ConfigError
@@ -77,9 +76,12 @@ def error_messages(error: Exception, show: Callable[[Any], str], path: str = "$"
         for each, note in fields_wrong:
             field = fields[note.name]
             below = path + path_step(field.name)
-            lacking = _lacking(each)
-            if lacking is not None:
-                messages.append(f"is required: {_kind(field.type)}{lacking} @ {below}")
+            is_null = isinstance(each, InvalidValue) and each.value is None
+            if is_null or isinstance(each, KeyError):
+                type_, not_null = field.type, ", not null" if is_null else ""
+                members = map(shown, type_.members) if isinstance(type_, EnumType) else ()
+                wanted = _KINDS.get(type(type_)) or f"one of {', '.join(members)}"
+                messages.append(f"is required: {wanted}{not_null} @ {below}")
             else:
                 messages += error_messages(each, shown_secret if field.meta.secret else show, below)
         for each in beside:
@@ -89,13 +91,6 @@ def error_messages(error: Exception, show: Callable[[Any], str], path: str = "$"
     else:
         raise error
     return messages
-
-
-def _lacking(error: Exception) -> str | None:
-    """Return what to add of a field that is required and has no value, None if something else is wrong."""
-    if isinstance(error, KeyError):
-        return ""
-    return ", not null" if isinstance(error, InvalidValue) and error.value is None else None
 
 
 def path_step(member: str | int) -> str:
@@ -118,12 +113,6 @@ def shown(value: Any) -> str:
 def shown_secret(value: Any) -> str:
     """Return what may be shown of a secret: nothing but its kind."""
     return "null" if value is None else f"a {_JSON_TYPES.get(type(value), 'value')} (secret)"
-
-
-def _kind(type_: Type) -> str:
-    if isinstance(type_, EnumType):
-        return f"one of {', '.join(map(shown, type_.members))}"
-    return _KINDS[type(type_)]
 
 
 _KINDS: Mapping[type[Any], str] = {

@@ -14,7 +14,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from enum import Enum
+from enum import Enum, EnumMeta
 from functools import cache
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union
@@ -84,6 +84,15 @@ def model_parser(model: type[Any]) -> Parser:
     return parse
 
 
+def parse_in_detail(annotation: Any, data: Any, show: Callable[[Any], str] = shown) -> tuple[Any, list[str]]:
+    """Return what is made of `data`, or None and every problem; `show` writes values in their messages."""
+    try:
+        return _converter(detailed=True).structure(data, annotation), []
+    except Exception as error:  # noqa: BLE001 - what is no problem of the data is raised again below
+        found = error
+    return None, error_messages(found, show)
+
+
 def default_in_json(field: Field) -> Any:
     """Return a field's default as a config would have it, secrets included; raises if it does not fit."""
     return field_to_json(_checked(field, field.default_value(), "default"), field.annotation, redact=False)
@@ -109,7 +118,7 @@ def _converter(*, detailed: bool) -> Converter:
 
 
 def _string(value: Any, kind: Any) -> Any:
-    if kind is not str:
+    if kind is not str and isinstance(kind, EnumMeta):
         return _enum(kind)(value, kind)
     if value.__class__ is str:
         return value
@@ -136,7 +145,7 @@ def _boolean(value: Any, _: Any) -> bool:
 
 
 def _integer(value: Any, kind: Any) -> Any:
-    if kind is not int:
+    if kind is not int and isinstance(kind, EnumMeta):
         return _enum(kind)(value, kind)
     if value.__class__ is int:
         return value
@@ -215,7 +224,7 @@ def _list(annotation: Any, converter: Converter) -> Hook:
     items: Any = list.__class_getitem__(item)
     structure_items = list_structure_factory(items, converter)
     make = list if typing.get_origin(annotation) is list else tuple
-    same = frozenset({item}.intersection((str, bool, int)))
+    same = frozenset((item,) if item in (str, bool, int) else ())
 
     def structure(value: Any, _: Any) -> Any:
         if value.__class__ is not list:
@@ -232,10 +241,13 @@ def _dict(annotation: Any, converter: Converter) -> Hook:
     from cattrs.cols import mapping_structure_factory
 
     structure_values = mapping_structure_factory(annotation, converter, key_type=Any)
+    same = frozenset(typing.get_args(annotation)[1:]).intersection((str, bool, int))
 
     def structure(value: Any, _: Any) -> Any:
         if value.__class__ is not dict:
             raise InvalidValue("be an object", value=value)
+        if same.issuperset(map(type, value.values())):
+            return value.copy()
         return structure_values(value, annotation)
 
     return structure
@@ -254,11 +266,12 @@ def _narrowed(annotation: Any, converter: Converter) -> Hook:
     type_ = type_of(annotation)
     checks = list(_checks(type_))
     predicates = [holds for holds, _ in checks]
+    same = plain if plain in (str, int) else None
     has_length = isinstance(type_, ListType | DictType)
 
     def structure(value: Any, _: Any) -> Any:
         try:
-            made = make(value, plain)
+            made = value if value.__class__ is same else make(value, plain)
         except ExceptionGroup as items:  # the problems of items; one of their number stands beside them
             raise items.derive([*broken(value), *items.exceptions]) from None
         for holds in predicates:
@@ -308,7 +321,12 @@ def _model(cls: type[Any], converter: Converter) -> Hook:
 
     fields, absent = model_type(cls).fields, _stand_ins(cls)
     overrides: dict[str, Any] = {
-        each.attribute: override(rename=each.name, struct_hook=converter.get_structure_hook(each.annotation))
+        each.attribute: override(
+            rename=each.name,
+            struct_hook=_enum(each.annotation)
+            if _is_enum(each.annotation)  # the hook of str would be told of `Annotated`, where that stands
+            else converter.get_structure_hook(each.annotation),
+        )
         for each in fields
     }
     structure_fields = make_dict_structure_fn(cls, converter, _cattrs_use_linecache=False, **overrides)
@@ -319,7 +337,7 @@ def _model(cls: type[Any], converter: Converter) -> Hook:
     def structure(value: Any, _: Any) -> Any:
         if value.__class__ is not dict:
             raise InvalidValue("be an object", value=value)
-        if None in value.values():
+        if not_null and None in value.values():
             value = {name: each for name, each in value.items() if each is not None or name not in not_null}
         return structure_fields({**absent, **value} if absent else value, cls)
 
@@ -346,17 +364,14 @@ def _stand_ins(cls: type[Any]) -> Mapping[str, Any]:
             raise SchemaError(f"{cls.__qualname__}.{each.attribute}", str(error)) from None
         if each.required or each.is_factory:
             continue
-        if each.default is NOTHING or not _is_same(made, value):
+        try:
+            hash(value)  # which what can change does not have
+            does_as_it_is = made.__class__ is value.__class__ and bool(made == value)
+        except TypeError:
+            does_as_it_is = False
+        if each.default is NOTHING or not does_as_it_is:
             stand_ins[each.name] = field_to_json(made, each.annotation, redact=False)
     return stand_ins
-
-
-def _is_same(made: Any, default: Any) -> bool:
-    try:
-        hash(default)
-    except TypeError:
-        return False
-    return made.__class__ is default.__class__ and bool(made == default)
 
 
 def _checked(field: Field, value: Any, what: str) -> Any:
@@ -382,7 +397,7 @@ _HOOKS: Mapping[Any, Hook] = {
     datetime: _datetime,
     timedelta: _timedelta,
 }
-"""cattrs asks them for subclasses too, which only enums are."""
+"""cattrs asks them for subclasses too, which only enums are; for a field, with whatever annotates it."""
 
 
 def _origin_in(*origins: Any) -> Callable[[Any], bool]:
@@ -410,14 +425,3 @@ _FACTORIES: tuple[tuple[Callable[[Any], bool], Callable[..., Hook]], ...] = (
     (_is_narrowed, _narrowed),
     (is_model, _model),
 )
-
-
-def parse_in_detail(
-    annotation: Any, data: Any, show: Callable[[Any], str] | None = None
-) -> tuple[Any, list[str]]:
-    """Return what the detailed converter makes of `data`, or None and every problem."""
-    try:
-        return _converter(detailed=True).structure(data, annotation), []
-    except Exception as error:  # noqa: BLE001 - what is no problem of the data is raised again below
-        found = error
-    return None, error_messages(found, show or shown)

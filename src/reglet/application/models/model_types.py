@@ -1,4 +1,9 @@
-"""What a value looks like in JSON: the types that annotations are read into, and all else is made from."""
+"""What a value looks like in JSON: the types that annotations are read into, and all else is made from.
+
+The types are named as in `msgspec.inspect`. Each attrs class takes time whenever reglet is imported, and each
+of its methods too: types without limits are plain classes, the others lack comparison and repr, which nobody
+asks for.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +24,7 @@ from reglet.application.models.strings import format_check, spelled_out
 from reglet.domain.errors import DefinitionError, SchemaError
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class StrType:
     """A string."""
 
@@ -29,7 +34,7 @@ class StrType:
     format: str | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class IntType:
     """A number without a fraction."""
 
@@ -39,7 +44,7 @@ class IntType:
     lt: Bound | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class FloatType:
     """A number, a double in Python."""
 
@@ -53,7 +58,7 @@ class BoolType:
     """True or false."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class EnumType:
     """One of several strings, or one of several integers; `members` maps each to its Python value."""
 
@@ -73,7 +78,7 @@ class TimeDeltaType:
     """A `timedelta`, in JSON a string as Go writes durations: `1m30s`."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ListType:
     """A list of values of one type."""
 
@@ -82,7 +87,7 @@ class ListType:
     max_length: int | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class DictType:
     """An object whose keys the author does not know, with values of one type."""
 
@@ -95,7 +100,7 @@ class AnyType:
     """Any JSON value."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Field:
     """One field of a model.
 
@@ -133,7 +138,7 @@ class Field:
         return self.default() if self.is_factory else self.default
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class ModelType:
     """A model: an object with known fields, in declared order."""
 
@@ -176,7 +181,10 @@ MODEL = "__reglet_model__"
 """The attribute that `@model` sets to the class itself, so that bare subclasses do not pass."""
 
 LISTS: tuple[Any, ...] = (list, tuple, collections.abc.Sequence)
+"""What annotates a list of JSON."""
+
 DICTS: tuple[Any, ...] = (dict, collections.abc.Mapping)
+"""What annotates an object of JSON whose keys the author does not know."""
 
 _TYPE = "__reglet_type__"
 _UNDERWAY: Any = object()
@@ -205,6 +213,11 @@ _INSTEAD = {
 }
 """What to write for types that JSON does not have."""
 
+_SUPPORTED = (
+    "there are str, int, float, bool, Literal, Enum, datetime, timedelta, list, tuple, dict[str, …], Any "
+    "and models"
+)
+
 
 def is_model(candidate: object) -> TypeGuard[type[Any]]:
     """Return whether `candidate` is a class that `@model` made; a bare subclass of one is not."""
@@ -227,16 +240,26 @@ def model_type(model: type[Any]) -> ModelType:
             model.__qualname__,
             "it contains itself; a schema without $ref cannot express that: write dict[str, Any] there",
         )
-    if known is None:
-        setattr(model, _TYPE, _UNDERWAY)
-        try:
-            known = _read_model(model)
-        except BaseException:
-            delattr(model, _TYPE)
-            raise
-        setattr(model, _TYPE, known)
-    assert isinstance(known, ModelType)
-    return known
+    if isinstance(known, ModelType):
+        return known
+    setattr(model, _TYPE, _UNDERWAY)
+    try:
+        hints = resolve_annotations(model, f"model {model.__qualname__}")
+        fields = []
+        for attribute in attrs.fields(model):
+            try:
+                fields.append(_read_field(attribute, hints[attribute.name]))
+            except DefinitionError as error:
+                raise SchemaError(f"{model.__qualname__}.{attribute.name}", str(error)) from None
+    finally:
+        delattr(model, _TYPE)
+    names = [each.name for each in fields]
+    for name in names:
+        if names.count(name) > 1:
+            raise SchemaError(model.__qualname__, f"two fields are called {name!r} in JSON")
+    read = ModelType(model, tuple(fields))
+    setattr(model, _TYPE, read)
+    return read
 
 
 def type_of(annotation: Any) -> Type:
@@ -256,21 +279,6 @@ def resolve_annotations(owner: Any, what: str) -> dict[str, Any]:
         ) from error
     except (TypeError, SyntaxError, AttributeError) as error:
         raise DefinitionError(f"{what}: its annotations cannot be read: {error}") from error
-
-
-def _read_model(model: type[Any]) -> ModelType:
-    hints = resolve_annotations(model, f"model {model.__qualname__}")
-    fields = []
-    for attribute in attrs.fields(model):
-        try:
-            fields.append(_read_field(attribute, hints[attribute.name]))
-        except DefinitionError as error:
-            raise SchemaError(f"{model.__qualname__}.{attribute.name}", str(error)) from None
-    names = [each.name for each in fields]
-    for name in names:
-        if names.count(name) > 1:
-            raise SchemaError(model.__qualname__, f"two fields are called {name!r} in JSON")
-    return ModelType(model, tuple(fields))
 
 
 def _read_field(attribute: attrs.Attribute[Any], annotation: Any) -> Field:
@@ -338,11 +346,6 @@ def _type(annotation: Any, meta: Meta) -> Type:
     if stray:
         known = f"it takes {', '.join(allowed)}" if allowed else "leave it out"
         raise DefinitionError(f"{', '.join(stray)} cannot be said of {_name(annotation)}; {known}")
-    _check_room(meta)
-    return type_
-
-
-def _check_room(meta: Meta) -> None:
     bounds = [each for each in (meta.ge, meta.gt, meta.le, meta.lt) if each is not None]
     if not all(math.isfinite(each) for each in bounds):
         raise DefinitionError("a bound is not finite; leave it out")
@@ -353,6 +356,7 @@ def _check_room(meta: Meta) -> None:
     upper = min((each for each in (meta.le, meta.lt) if each is not None), default=math.inf)
     if lower > upper or (lower == upper and not meta.ge == lower == meta.le):
         raise DefinitionError(f"its bounds leave no room: nothing lies between {lower} and {upper}")
+    return type_
 
 
 def _narrowed_type(  # noqa: C901, PLR0911 - a case a type
@@ -376,7 +380,12 @@ def _narrowed_type(  # noqa: C901, PLR0911 - a case a type
     if kind in LISTS:
         return ListType(_item(annotation), **lengths), _LENGTHS
     if kind in DICTS:
-        return DictType(_value(annotation), **lengths), _LENGTHS
+        arguments = typing.get_args(annotation)
+        if arguments and arguments[0] is not str:
+            raise DefinitionError(f"the keys of {_name(annotation)} must be str: JSON has no others")
+        what = f"the values of {_name(annotation)}"
+        value = _inner(arguments[1], what) if arguments else _FIXED[Any]
+        return DictType(value, **lengths), _LENGTHS
     fixed = _FIXED.get(annotation) if isinstance(annotation, Hashable) else None
     if fixed is not None:
         return fixed, ()
@@ -386,20 +395,11 @@ def _narrowed_type(  # noqa: C901, PLR0911 - a case a type
         return _enum({member.value: member for member in annotation}), ()
     if is_model(annotation):
         return model_type(annotation), ()
-    raise DefinitionError(f"its type {_name(annotation)} has no JSON Schema here; {_instead(annotation)}")
-
-
-def _instead(annotation: Any) -> str:
-    """Return what to write in place of a type that has no schema."""
     name = _name(annotation).partition("[")[0]
-    if name in _INSTEAD:
-        return _INSTEAD[name]
-    if isinstance(annotation, type) and annotation.__module__ != "builtins":
-        return f"decorate {name} with @reglet.model if it is yours"
-    return (
-        "there are str, int, float, bool, Literal, Enum, datetime, timedelta, list, tuple, dict[str, …], Any "
-        "and models"
-    )
+    is_class = isinstance(annotation, type) and annotation.__module__ != "builtins"
+    advice = f"decorate {name} with @reglet.model if it is yours" if is_class else _SUPPORTED
+    advice = _INSTEAD.get(name, advice)
+    raise DefinitionError(f"its type {_name(annotation)} has no JSON Schema here; {advice}")
 
 
 def _enum(members: dict[Any, Any]) -> EnumType:
@@ -419,15 +419,6 @@ def _item(annotation: Any) -> Type:
     elif len(arguments) != 1:
         raise DefinitionError(f"write {_name(annotation)}[X], so that the items have a type")
     return _inner(arguments[0], f"the items of {_name(annotation)}")
-
-
-def _value(annotation: Any) -> Type:
-    arguments = typing.get_args(annotation)
-    if not arguments:
-        return _FIXED[Any]
-    if arguments[0] is not str:
-        raise DefinitionError(f"the keys of {_name(annotation)} must be str: JSON has no others")
-    return _inner(arguments[1], f"the values of {_name(annotation)}")
 
 
 def _inner(annotation: Any, what: str) -> Type:

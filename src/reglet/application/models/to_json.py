@@ -76,9 +76,7 @@ def _converter(*, redact: bool) -> Converter:
     converter.register_unstructure_hook(timedelta, format_duration)
     converter.register_unstructure_hook(str, _string)
     converter.register_unstructure_hook_func(lambda kind: kind in (Any, object), to_json)
-    converter.register_unstructure_hook_factory(
-        lambda kind: typing.get_origin(kind) in LISTS, lambda kind: _list(kind, converter)
-    )
+    converter.register_unstructure_hook_factory(lambda kind: typing.get_origin(kind) in LISTS, _list)
     converter.register_unstructure_hook_factory(is_model, lambda cls: _model(cls, converter, redact=redact))
     return converter
 
@@ -87,7 +85,7 @@ def _list(annotation: Any, converter: Converter) -> Hook:
     """Return the hook of a list; cattrs' own takes three times as long."""
     item = typing.get_args(annotation)[0]
     unstructure_item: Hook = converter.get_unstructure_hook(item)
-    same = frozenset({item}.intersection((str, bool, int, float)))
+    same = frozenset((item,) if item in (str, bool, int, float) else ())
     return lambda items: (
         list(items) if same.issuperset(map(type, items)) else [unstructure_item(each) for each in items]
     )
@@ -184,17 +182,18 @@ def _check_of(type_: Type) -> Callable[[Any], None]:  # noqa: C901 - a case a ty
                     _check_each(enumerate(value), check_item)
 
         case DictType(value=inner):
-            check_item = _check_of(inner)
+            check_item, exact = _check_of(inner), frozenset(_CLASSES.get(type(inner), ()))
 
             def check(value: Any) -> None:
-                if not isinstance(value, Mapping):
+                if value.__class__ is not dict and not isinstance(value, Mapping):
                     raise _TypeMismatchError.of(value, "dict")
                 for key in value:
                     if not isinstance(key, str):
                         raise _TypeMismatchError(f"a key that is {type(key).__name__}, not str").within(
                             f"[{key!r}]"
                         )
-                _check_each(value.items(), check_item)
+                if not exact.issuperset(map(type, value.values())):
+                    _check_each(value.items(), check_item)
 
         case ModelType():
             return _check_of_model(type_)

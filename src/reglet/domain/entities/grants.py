@@ -58,19 +58,20 @@ class NetworkRule:
     @property
     def private_hosts(self) -> tuple[str, ...]:
         """The hosts that are loopback, private or link-local addresses, which some hosts ask for apart."""
-        return tuple(host for host in self.hosts if _is_private(host))
-
-
-def _is_private(host: str) -> bool:
-    name = host.strip("[]").lower().removesuffix(".")
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        block = ip_network(name, strict=False)
-    except ValueError:
-        return False
-    # A wider block than any of the private ones is a wildcard.
-    return block.prefixlen >= _WIDEST_PRIVATE[block.version] and (block.is_private or block.is_link_local)
+        private = []
+        for host in self.hosts:
+            name = host.strip("[]").lower().removesuffix(".")
+            if name == "localhost" or name.endswith(".localhost"):
+                private.append(host)
+                continue
+            try:
+                block = ip_network(name, strict=False)
+            except ValueError:  # a name
+                continue
+            is_wildcard = block.prefixlen < _WIDEST_PRIVATE[block.version]  # wider than any private block
+            if not is_wildcard and (block.is_private or block.is_link_local):
+                private.append(host)
+        return tuple(private)
 
 
 @frozen

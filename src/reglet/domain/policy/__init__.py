@@ -20,117 +20,10 @@ from reglet.domain.policy.network import (
     InvalidHostError,
     Target,
     parse_address,
-    readable,
+    parse_patterns,
     special_use,
 )
 from reglet.domain.urls import DNS_PORT, PORTS, join_host_port
-
-_SPECIAL_FOLDERS = {
-    "/proc": "of the kernel",
-    "/sys": "of the kernel",
-    "/dev": "of devices",
-    "/run": "of running services",
-    "/var/run": "of running services",
-}
-
-
-def special_folder(path: str) -> str:
-    """Return which folder of special use a canonical path lies in, such as `/proc`; an empty string for none.
-
-    It holds the memory, variables and sockets of processes, the host's own too: no wildcard reaches it.
-    """
-    return next((each for each in _SPECIAL_FOLDERS if path == each or path.startswith(each + "/")), "")
-
-
-def special_folder_hint(folder: str) -> str:
-    """Return why no wildcard reaches what lies in a folder of special use."""
-    return f"{folder} is {_SPECIAL_FOLDERS[folder]}, which no pattern with wildcards allows"
-
-
-def canonical_path(path: str, cwd: str | None) -> str | None:
-    """Return the absolute path to judge, None if it is not one that can be judged.
-
-    Symlinks must be resolved already; `.` and `..` can then only stand in a path that someone made up.
-    """
-    whole = path if path.startswith("/") or cwd is None else f"{cwd.rstrip('/')}/{path}"
-    parts = whole.split("/")[1:]
-    plain = whole == "/" or not {"", ".", ".."}.intersection(parts)
-    return whole if whole.startswith("/") and plain and "\0" not in whole else None
-
-
-def path_pattern(pattern: str, cwd: str | None) -> str:
-    """Return a pattern of paths as an absolute one; without a `cwd` a relative one stays as it is."""
-    if cwd is None or pattern.startswith(("/", "**")):
-        return pattern
-    escaped = re.sub(r"([*?\[\]{}\\])", r"\\\1", cwd.rstrip("/"))
-    return f"{escaped}/{pattern.removeprefix('./')}"
-
-
-_SYSTEM_FOLDERS = frozenset({"/bin", "/sbin", "/usr/bin", "/usr/sbin"})
-"""Where a name means the system's own program."""
-
-_READING_PROGRAMS = frozenset(
-    {
-        "[", "arch", "b2sum", "base32", "base64", "basename", "cat", "cksum", "cmp", "comm", "cut", "df",
-        "dirname", "du", "echo", "expand", "expr", "factor", "false", "findmnt", "fmt",
-        "fold", "free", "getent", "getfacl", "grep", "groups", "head", "hostid", "id", "join",
-        "last", "locale", "logname", "ls", "lsattr", "lsblk", "lscpu", "lsmem", "lsmod", "lsns",
-        "md5sum", "mountpoint", "netstat", "nl", "nproc", "numfmt", "od", "paste", "pathchk", "pgrep",
-        "pidof", "pinky", "printf", "ps", "pwd", "readlink", "realpath", "seq", "sha1sum", "sha224sum",
-        "sha256sum", "sha384sum", "sha512sum", "sleep", "stat", "strings", "sum", "tac", "tail", "test", "tr",
-        "true", "tsort", "tty", "uname", "unexpand", "uptime", "users", "vmstat", "w", "wc", "who", "whoami",
-    }
-)  # fmt: skip
-"""Programs that run no other program and change nothing, whatever their arguments are."""
-
-_MULTICALL_PROGRAMS = frozenset({"busybox", "toybox", "coreutils"})
-"""One file behind many names: the name decides which program it is."""
-
-_HARMLESS_VARIABLES = frozenset(
-    {"CLICOLOR", "COLUMNS", "LANG", "LANGUAGE", "LINES", "LOGNAME", "NO_COLOR", "TERM", "TZ", "USER"}
-)
-"""What a program may be given without a rule: they change how it writes, not what it does."""
-_PLAIN_VALUE = re.compile(r"[\w.,:@+=<> -]*")
-_TIME_ZONE = re.compile(r"(?![:/])(?!.*\.\.)[\w.,/+<>:-]*")
-"""What such a variable may hold: catalogues of messages, locales and time zones are files elsewhere too."""
-
-_INJECTED_PREFIXES = ("LD_", "DYLD_", "_RLD", "BASH_FUNC_")
-_INJECTED_VARIABLES = frozenset(
-    {
-        "IFS", "LOCPATH", "BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "PROMPT_COMMAND", "GCONV_PATH",
-        "HOSTALIASES", "NLSPATH", "RES_OPTIONS", "LOCALDOMAIN", "MALLOC_TRACE", "GLIBC_TUNABLES",
-        "ZDOTDIR", "SHLIB_PATH", "LIBPATH", "GETCONF_DIR", "TZDIR", "RESOLV_HOST_CONF",
-    }
-)  # fmt: skip
-"""The linker's and the shell's own (tier one of the Go host SDK)."""
-
-
-def only_reads(command: str, resolved: str) -> bool:
-    """Whether a command is known to run nothing else and to change nothing.
-
-    `command` is a bare name or an absolute path, `resolved` the file behind its symlinks, empty if unknown.
-    """
-    name = posixpath.basename(command)
-    files = [each for each in (command, resolved) if "/" in each]
-    known = {posixpath.basename(resolved or command)} <= {name, *_MULTICALL_PROGRAMS}
-    return (
-        name in _READING_PROGRAMS
-        and known
-        and all(posixpath.dirname(file) in _SYSTEM_FOLDERS for file in files)
-    )
-
-
-def is_harmless_variable(name: str, value: str = "") -> bool:
-    """Whether a command may be given a variable that no rule names, with this value: a word, no path."""
-    plain = _TIME_ZONE if name == "TZ" else _PLAIN_VALUE
-    return (name in _HARMLESS_VARIABLES or name.startswith("LC_")) and plain.fullmatch(value) is not None
-
-
-def injects_code(name: str) -> bool:
-    """Whether a variable is one that makes the linker or the shell run other code."""
-    upper = name.upper()
-    return upper in _INJECTED_VARIABLES or upper.startswith(_INJECTED_PREFIXES)
-
 
 _MOST_PORTS = 256
 """Ports of which the hosts are kept; a plugin may ask for all that there are."""
@@ -175,7 +68,7 @@ class Policy:
         errors: list[str] = []
 
         def globs(patterns: Iterable[str]) -> tuple[Glob, ...]:
-            return tuple(readable(Glob.parse, patterns, errors))
+            return tuple(parse_patterns(Glob.parse, patterns, errors))
 
         network = grants.network.rules if grants.network is not None else ()
         files = grants.fs.rules if grants.fs is not None else ()
@@ -255,31 +148,23 @@ class Policy:
         if resolved:
             names.append(resolved)
         harmless = bool(names) and only_reads(names[0], resolved)
-        granted = _first(self._commands if harmless else filter(_is_exact, self._commands), names)
+        granted = _first_match(self._commands if harmless else filter(_is_exact, self._commands), names)
         if granted is None:
-            needs_exact = not harmless and _first(self._commands, names) is not None
+            needs_exact = not harmless and _first_match(self._commands, names) is not None
             why = "it may run other code, so a pattern with wildcards is not enough; " if needs_exact else ""
             hint = f"{why}add {json.dumps(names[-1] if names else command)} to exec.commands"
             return self._refusal(f"exec:{command}", hint)
         for name in environment:
+            if not name or "=" in name or "\0" in name:
+                reason = "a variable's name is not empty and holds no = and no NUL"
+                return Decision(False, f"env:{name}", reason)
             value = environment[name] if isinstance(environment, Mapping) else ""
-            passed_on = self._may_pass_on(name, value)
-            if not passed_on:
-                return passed_on
+            exact = _first_match(filter(_is_exact, self._vars), [name])
+            if exact is None and not is_harmless_variable(name, value):
+                which = "that value" if is_harmless_variable(name) else "it"
+                why = f"{which} may steer the program, so only its exact name grants it"
+                return self._refusal(f"env:{name}", f"{why}; add {json.dumps(name)} to env.vars")
         return Decision(True, f"exec:{granted.pattern}")
-
-    def _may_pass_on(self, variable: str, value: str) -> Decision:
-        """May a command be given this environment variable?"""
-        if not variable or "=" in variable or "\0" in variable:
-            return Decision(
-                False, f"env:{variable}", "a variable's name is not empty and holds no = and no NUL"
-            )
-        exact = _first(filter(_is_exact, self._vars), [variable])
-        if exact is not None or is_harmless_variable(variable, value):
-            return Decision(True, f"env:{variable}")
-        is_known = is_harmless_variable(variable)
-        why = f"{'that value' if is_known else 'it'} may steer the program, so only its exact name grants it"
-        return self._refusal(f"env:{variable}", f"{why}; add {json.dumps(variable)} to env.vars")
 
     def environment(self, name: str) -> Decision:
         """May this environment variable be read?
@@ -287,7 +172,7 @@ class Policy:
         Variables that steer the linker or the shell (`LD_PRELOAD`, `BASH_ENV`) need a rule with that name.
         """
         injects = injects_code(name)
-        granted = _first(filter(_is_exact, self._vars) if injects else self._vars, [name])
+        granted = _first_match(filter(_is_exact, self._vars) if injects else self._vars, [name])
         if granted is not None:
             return Decision(True, f"env:{granted.pattern}")
         why = "it can make programs run other code, so only its exact name grants it; " if injects else ""
@@ -302,19 +187,21 @@ class Policy:
         return self._file("write", path, self._write)
 
     def _file(self, operation: str, path: str, patterns: Sequence[Glob]) -> Decision:
-        whole = canonical_path(path, self._cwd)
-        if whole is None:
+        whole = path if path.startswith("/") or self._cwd is None else f"{self._cwd.rstrip('/')}/{path}"
+        # Symlinks are resolved already: . and .. can only stand in a path that someone made up.
+        plain = whole == "/" or {"", ".", ".."}.isdisjoint(whole.split("/")[1:])
+        if not plain or not whole.startswith("/") or "\0" in whole:
             return Decision(
                 False, f"fs:{operation}:{path}", "a path is absolute, without empty parts, . and .."
             )
         folder = special_folder(whole)
-        granted = _first(filter(_is_exact, patterns) if folder else patterns, [whole])
+        granted = _first_match(filter(_is_exact, patterns) if folder else patterns, [whole])
         if granted is not None:
             return Decision(True, f"fs:{operation}:{granted.pattern}")
-        why = f"{special_folder_hint(folder)}; " if folder else ""
-        return self._refusal(
-            f"fs:{operation}:{whole}", f"{why}add {json.dumps({operation: [whole]})} to fs.rules"
-        )
+        hint = f"add {json.dumps({operation: [whole]})} to fs.rules"
+        if folder:
+            hint = f"{folder} is {_SPECIAL_FOLDERS[folder]}, which no pattern with wildcards allows; {hint}"
+        return self._refusal(f"fs:{operation}:{whole}", hint)
 
     def _hosts(self, port: int, *, names_alone: bool = False) -> Sequence[tuple[CompiledRule, HostPattern]]:
         """Return each host of the rules that name this port, or only those that may stand for a name."""
@@ -358,7 +245,7 @@ class PolicyGuard:
 _is_exact = attrgetter("is_exact")
 
 
-def _first(patterns: Iterable[Glob], names: Sequence[str]) -> Glob | None:
+def _first_match(patterns: Iterable[Glob], names: Sequence[str]) -> Glob | None:
     for glob in patterns:
         for name in names:
             if glob.matches(name):
@@ -368,3 +255,94 @@ def _first(patterns: Iterable[Glob], names: Sequence[str]) -> Glob | None:
 
 def _network_hint(target: Target) -> str:
     return f"add {json.dumps({'hosts': [target.host], 'ports': [str(target.port)]})} to network.rules"
+
+
+_SPECIAL_FOLDERS = {
+    "/proc": "of the kernel",
+    "/sys": "of the kernel",
+    "/dev": "of devices",
+    "/run": "of running services",
+    "/var/run": "of running services",
+}
+
+
+def special_folder(path: str) -> str:
+    """Return which folder of special use a canonical path lies in, such as `/proc`; an empty string for none.
+
+    It holds the memory, variables and sockets of processes, the host's own too: no wildcard reaches it.
+    """
+    return next((each for each in _SPECIAL_FOLDERS if path == each or path.startswith(each + "/")), "")
+
+
+def path_pattern(pattern: str, cwd: str | None) -> str:
+    """Return a pattern of paths as an absolute one; without a `cwd` a relative one stays as it is."""
+    if cwd is None or pattern.startswith(("/", "**")):
+        return pattern
+    escaped = re.sub(r"([*?\[\]{}\\])", r"\\\1", cwd.rstrip("/"))
+    return f"{escaped}/{pattern.removeprefix('./')}"
+
+
+_SYSTEM_FOLDERS = frozenset({"/bin", "/sbin", "/usr/bin", "/usr/sbin"})
+"""Where a name means the system's own program."""
+
+_READING_PROGRAMS = frozenset(
+    {
+        "[", "arch", "b2sum", "base32", "base64", "basename", "cat", "cksum", "cmp", "comm", "cut", "df",
+        "dirname", "du", "echo", "expand", "expr", "factor", "false", "findmnt", "fmt",
+        "fold", "free", "getent", "getfacl", "grep", "groups", "head", "hostid", "id", "join",
+        "last", "locale", "logname", "ls", "lsattr", "lsblk", "lscpu", "lsmem", "lsmod", "lsns",
+        "md5sum", "mountpoint", "netstat", "nl", "nproc", "numfmt", "od", "paste", "pathchk", "pgrep",
+        "pidof", "pinky", "printf", "ps", "pwd", "readlink", "realpath", "seq", "sha1sum", "sha224sum",
+        "sha256sum", "sha384sum", "sha512sum", "sleep", "stat", "strings", "sum", "tac", "tail", "test", "tr",
+        "true", "tsort", "tty", "uname", "unexpand", "uptime", "users", "vmstat", "w", "wc", "who", "whoami",
+    }
+)  # fmt: skip
+"""Programs that run no other program and change nothing, whatever their arguments are."""
+
+_MULTICALL_PROGRAMS = frozenset({"busybox", "toybox", "coreutils"})
+"""One file behind many names: the name decides which program it is."""
+
+_HARMLESS_VARIABLES = frozenset(
+    {"CLICOLOR", "COLUMNS", "LANG", "LANGUAGE", "LINES", "LOGNAME", "NO_COLOR", "TERM", "TZ", "USER"}
+)
+"""What a program may be given without a rule: they change how it writes, not what it does."""
+_PLAIN_VALUE = re.compile(r"[\w.,:@+=<> -]*")
+_TIME_ZONE = re.compile(r"(?![:/])(?!.*\.\.)[\w.,/+<>:-]*")
+"""What such a variable may hold: catalogues of messages, locales and time zones are files elsewhere too."""
+
+_INJECTED_PREFIXES = ("LD_", "DYLD_", "_RLD", "BASH_FUNC_")
+_INJECTED_VARIABLES = frozenset(
+    {
+        "IFS", "LOCPATH", "BASH_ENV", "ENV", "SHELLOPTS", "BASHOPTS", "PROMPT_COMMAND", "GCONV_PATH",
+        "HOSTALIASES", "NLSPATH", "RES_OPTIONS", "LOCALDOMAIN", "MALLOC_TRACE", "GLIBC_TUNABLES",
+        "ZDOTDIR", "SHLIB_PATH", "LIBPATH", "GETCONF_DIR", "TZDIR", "RESOLV_HOST_CONF",
+    }
+)  # fmt: skip
+"""The linker's and the shell's own (tier one of the Go host SDK)."""
+
+
+def only_reads(command: str, resolved: str) -> bool:
+    """Whether a command is known to run nothing else and to change nothing.
+
+    `command` is a bare name or an absolute path, `resolved` the file behind its symlinks, empty if unknown.
+    """
+    name = posixpath.basename(command)
+    files = [each for each in (command, resolved) if "/" in each]
+    known = {posixpath.basename(resolved or command)} <= {name, *_MULTICALL_PROGRAMS}
+    return (
+        name in _READING_PROGRAMS
+        and known
+        and all(posixpath.dirname(file) in _SYSTEM_FOLDERS for file in files)
+    )
+
+
+def is_harmless_variable(name: str, value: str = "") -> bool:
+    """Whether a command may be given a variable that no rule names, with this value: a word, no path."""
+    plain = _TIME_ZONE if name == "TZ" else _PLAIN_VALUE
+    return (name in _HARMLESS_VARIABLES or name.startswith("LC_")) and plain.fullmatch(value) is not None
+
+
+def injects_code(name: str) -> bool:
+    """Whether a variable is one that makes the linker or the shell run other code."""
+    upper = name.upper()
+    return upper in _INJECTED_VARIABLES or upper.startswith(_INJECTED_PREFIXES)

@@ -19,6 +19,8 @@ _WILD = frozenset("*?[{\\")
 _MAX_ALTERNATIVES = 1024
 _LITERAL_START = re.compile(r"[^*?\[\\]*")
 _LITERAL_END = re.compile(r"[^*?\]\\]*\Z")
+_RANGE = re.compile(r"(\\.|.)(?:-(\\.|.))?", re.DOTALL)
+"""Of the characters between `[` and `]`: a range, or one character."""
 _SHORT_SKIP, _LONG_SKIP = 2, 4
 
 
@@ -142,7 +144,17 @@ class _Automaton:
         while at < len(alternative):
             character = alternative[at]
             if character == "/" and alternative[at : at + 5] in ("/**", "/**/"):
-                self._add_tail(has_slash=alternative.endswith("/"))
+                has_slash = alternative.endswith("/")
+                if has_slash:  # the states before may skip all of the end: it may match nothing
+                    self.long_skip |= self._next()
+                else:
+                    self.short_skip |= self._next()
+                self._add_literal("/")
+                if has_slash:
+                    self.short_skip |= self._next()
+                self.across |= self._next()
+                if has_slash:
+                    self._add_literal("/")
                 break
             if segment_starts and alternative[at : at + 4] == "**":
                 self.across |= self._next()
@@ -165,19 +177,6 @@ class _Automaton:
     def _add_literal(self, character: str) -> None:
         self.literals[character] = self.literals.get(character, 0) | self._next()
 
-    def _add_tail(self, *, has_slash: bool) -> None:
-        """Add `/**` or `/**/` at the end, which match nothing at all too."""
-        if has_slash:
-            self.long_skip |= self._next()
-        else:
-            self.short_skip |= self._next()
-        self._add_literal("/")
-        if has_slash:
-            self.short_skip |= self._next()
-        self.across |= self._next()
-        if has_slash:
-            self._add_literal("/")
-
     def _add_one(self, pattern: str, alternative: str, at: int) -> int:
         """Add what stands at an index, and return the index behind it."""
         character = alternative[at]
@@ -191,7 +190,8 @@ class _Automaton:
             end = _after_class(pattern, alternative, at)
             members = alternative[at + 1 : end - 1]
             negated = members[0] in "^!"
-            key = (_ranges(members[1:] if negated else members), negated)
+            found = _RANGE.findall(members[1:] if negated else members)
+            key = tuple((low[-1], (high or low)[-1]) for low, high in found), negated
             self.classes[key] = self.classes.get(key, 0) | self._next()
             return end
         elif character == "\\":
@@ -209,29 +209,22 @@ def alternatives(pattern: str) -> list[str]:
     done: list[str] = []
     waiting = [(pattern, 0)]
     while waiting:
-        string, start = waiting.pop()
-        opening = _first_brace(pattern, string, start)
-        if opening < 0:
+        string, at = waiting.pop()
+        while at < len(string) and string[at] != "{":
+            if string[at] == "}":
+                raise PatternError(pattern, "a } has no {; write \\} for the character itself")
+            if string[at] == "[":
+                at = _after_class(pattern, string, at)
+            else:
+                at += 2 if string[at] == "\\" else 1
+        if at >= len(string):
             done.append(string)
         else:
-            choices, end = _choices(pattern, string, opening)
-            waiting.extend(
-                (string[:opening] + choice + string[end:], opening) for choice in reversed(choices)
-            )
+            choices, end = _choices(pattern, string, at)
+            waiting.extend((string[:at] + choice + string[end:], at) for choice in reversed(choices))
         if len(done) + len(waiting) > _MAX_ALTERNATIVES:
             raise PatternError(pattern, f"its braces stand for more than {_MAX_ALTERNATIVES} alternatives")
     return done
-
-
-def _first_brace(pattern: str, string: str, start: int) -> int:
-    at = start
-    while at < len(string):
-        if string[at] == "{":
-            return at
-        if string[at] == "}":
-            raise PatternError(pattern, "a } has no {; write \\} for the character itself")
-        at = _after_class(pattern, string, at) if string[at] == "[" else at + (2 if string[at] == "\\" else 1)
-    return -1
 
 
 def _choices(pattern: str, string: str, opening: int) -> tuple[list[str], int]:
@@ -263,15 +256,3 @@ def _after_class(pattern: str, string: str, opening: int) -> int:
             raise PatternError(pattern, "a class [] is empty")
         at += 2 if string[at] == "\\" else 1
     raise PatternError(pattern, "a [ is never closed; write \\[ for the character itself")
-
-
-def _ranges(members: str) -> tuple[tuple[str, str], ...]:
-    """Return the ranges of characters between `[` and `]`, a single character as a range of one."""
-    marks = [(each[-1], len(each) > 1) for each in re.findall(r"\\.|.", members, re.DOTALL)]
-    ranges: list[tuple[str, str]] = []
-    at = 0
-    while at < len(marks):
-        is_range = at + 2 < len(marks) and marks[at + 1] == ("-", False)
-        ranges.append((marks[at][0], marks[at + 2 if is_range else at][0]))
-        at += 3 if is_range else 1
-    return tuple(ranges)

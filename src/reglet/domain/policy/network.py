@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Self, TypeAlias, TypeVar
 
-from attrs import Factory, field, frozen
+from attrs import field, frozen
 
 from reglet.domain.entities.grants import NetworkRule
 from reglet.domain.errors import RegletError
@@ -184,19 +184,18 @@ def parse_address(host: str) -> Address | None:
         return None
     if len(parts) > _OCTETS or not all(map(_NUMBER.fullmatch, parts)):
         raise InvalidHostError(host, "it ends in a number and is no IPv4 address")
-    *high, low = (_inet_aton_number(host, part) for part in parts)
+    numbers = []
+    for part in parts:
+        try:
+            is_hex, is_octal = part.startswith("0x"), part.startswith("0")
+            value = int(part[2:] or "0", 16) if is_hex else int(part, 8) if is_octal else int(part[:20])
+        except ValueError:
+            raise InvalidHostError(host, f"{part!r} is no octal number") from None
+        numbers.append(value)
+    *high, low = numbers
     if any(value >= _OCTET for value in high) or low >= _OCTET ** (_OCTETS - len(high)):
         raise InvalidHostError(host, "a part of the IPv4 address is too large")
     return IPv4Address(sum(octet << (8 * (3 - index)) for index, octet in enumerate(high)) + low)
-
-
-def _inet_aton_number(host: str, part: str) -> int:
-    try:
-        if part.startswith("0x"):
-            return int(part[2:] or "0", 16)
-        return int(part, 8) if part.startswith("0") else int(part[:20])
-    except ValueError:
-        raise InvalidHostError(host, f"{part!r} is no octal number") from None
 
 
 def _ascii(host: str) -> str:
@@ -224,12 +223,6 @@ T = TypeVar("T")
 _PORTS = re.compile(r"\s*([0-9]{1,5})\s*(?:-\s*([0-9]{1,5})\s*)?")
 
 
-def _bounds_of(block: Network | None) -> tuple[int, int, int]:
-    if block is None:
-        return 0, 0, 0
-    return block.version, int(block.network_address), int(block.broadcast_address)
-
-
 @frozen
 class HostPattern:
     """One host of a rule: a name, a glob, or a block of addresses (a single address is a block of one)."""
@@ -237,10 +230,15 @@ class HostPattern:
     pattern: str
     glob: Glob | None = None
     block: Network | None = None
-    _bounds: tuple[int, int, int] = field(
-        init=False, repr=False, default=Factory(lambda self: _bounds_of(self.block), takes_self=True)
-    )
+    _bounds: tuple[int, int, int] = field(init=False, repr=False, default=(0, 0, 0))
     """The block's version, first and last address: comparing them takes a fraction of asking the block."""
+
+    def __attrs_post_init__(self) -> None:
+        """Make the bounds, once."""
+        block = self.block
+        if block is not None:
+            bounds = block.version, int(block.network_address), int(block.broadcast_address)
+            object.__setattr__(self, "_bounds", bounds)  # as attrs does for a frozen class
 
     @classmethod
     def parse(cls, pattern: str) -> Self:
@@ -296,8 +294,8 @@ class CompiledRule:
     @classmethod
     def compile(cls, rule: NetworkRule, errors: list[str]) -> Self:
         """Return a rule ready to match; what cannot be read is left out and reported in `errors`."""
-        hosts = tuple(readable(HostPattern.parse, rule.hosts, errors))
-        return cls(hosts, tuple(readable(_port_range, rule.ports, errors)), ",".join(rule.ports))
+        hosts = tuple(parse_patterns(HostPattern.parse, rule.hosts, errors))
+        return cls(hosts, tuple(parse_patterns(_port_range, rule.ports, errors)), ",".join(rule.ports))
 
     def has_port(self, port: int) -> bool:
         """Whether the rule names this port."""
@@ -308,11 +306,11 @@ class CompiledRule:
         return f"network:{host.pattern}:{self.port_patterns}"
 
 
-def readable(read: Callable[[str], T], patterns: Iterable[str], errors: list[str]) -> Iterator[T]:
-    """Yield what `read` makes of each pattern; one that it refuses is reported in `errors`."""
+def parse_patterns(parse: Callable[[str], T], patterns: Iterable[str], errors: list[str]) -> Iterator[T]:
+    """Yield what `parse` makes of each pattern; one that it refuses is reported in `errors`."""
     for pattern in patterns:
         try:
-            yield read(pattern)
+            yield parse(pattern)
         except RegletError as error:
             errors.append(str(error))
 

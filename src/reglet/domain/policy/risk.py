@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from enum import IntEnum
 
 from attrs import frozen
@@ -41,28 +41,29 @@ class Risk:
 
 def assess_risk(grants: GrantSet | None) -> Risk:
     """Return the risk of a grant as the Go SDK's analyser sees it; keys are not analysed."""
-    factors = tuple(_factors(grants)) if grants is not None else ()
-    return Risk(max((factor.level for factor in factors), default=RiskLevel.NONE), factors)
+    if grants is None:
+        return Risk()
+    factors: list[RiskFactor] = []
 
+    def add(level: RiskLevel, description: str, rule: str) -> None:
+        factors.append(RiskFactor(level, description, rule))
 
-def _factors(grants: GrantSet) -> Iterator[RiskFactor]:
-    """Yield what each rule allows, the kinds in the analyser's order: network, fs, exec, env."""
-    for rule in grants.network.rules if grants.network is not None else ():
-        name = f"Network: {_listed(rule.hosts)}:{_listed(rule.ports)}"
-        if _EVERYWHERE.isdisjoint(rule.hosts):
-            yield RiskFactor(RiskLevel.MEDIUM, "Outbound network access", name)
+    for network in grants.network.rules if grants.network is not None else ():
+        rule = f"Network: {_listed(network.hosts)}:{_listed(network.ports)}"
+        if _EVERYWHERE.isdisjoint(network.hosts):
+            add(RiskLevel.MEDIUM, "Outbound network access", rule)
         else:
-            yield RiskFactor(RiskLevel.CRITICAL, "Unrestricted network access", name)
+            add(RiskLevel.CRITICAL, "Unrestricted network access", rule)
     for files in grants.fs.rules if grants.fs is not None else ():
         if files.write:
-            yield RiskFactor(RiskLevel.HIGH, "Filesystem write access", f"FS Write: {_listed(files.write)}")
+            add(RiskLevel.HIGH, "Filesystem write access", f"FS Write: {_listed(files.write)}")
         if files.read:
-            yield RiskFactor(RiskLevel.MEDIUM, "Filesystem read access", f"FS Read: {_listed(files.read)}")
+            add(RiskLevel.MEDIUM, "Filesystem read access", f"FS Read: {_listed(files.read)}")
     if grants.exec is not None and grants.exec.commands:
-        name = f"Exec: {_listed(grants.exec.commands)}"
-        yield RiskFactor(RiskLevel.CRITICAL, "Arbitrary command execution", name)
+        add(RiskLevel.CRITICAL, "Arbitrary command execution", f"Exec: {_listed(grants.exec.commands)}")
     if grants.env is not None and grants.env.vars:
-        yield RiskFactor(RiskLevel.LOW, "Environment variable access", f"Env: {_listed(grants.env.vars)}")
+        add(RiskLevel.LOW, "Environment variable access", f"Env: {_listed(grants.env.vars)}")
+    return Risk(max((factor.level for factor in factors), default=RiskLevel.NONE), tuple(factors))
 
 
 def _listed(values: Iterable[str]) -> str:

@@ -36,8 +36,8 @@ from reglet.infrastructure.guest.importing import (
     import_plugin,
 )
 from reglet.infrastructure.guest.interpreter import (
+    answer_by,
     interpreter,
-    on_first_call,
     pass_breakpoint,
     report_partial_globs,
     report_partial_listings,
@@ -198,7 +198,7 @@ def describe() -> dict[str, Any]:
     exports = Exports(plugin, ImportedFunctions(interpreter))
     exports.manifest()
     _State.exports = exports
-    interpreter.set_handler(on_first_call(exports.answer, interpreter.environ))
+    answer_by(exports.answer)
     return {
         "name": manifest.name,
         "version": manifest.version,

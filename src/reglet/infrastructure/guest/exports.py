@@ -10,8 +10,7 @@ import re
 import sys
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from attrs import evolve
 
@@ -25,10 +24,10 @@ from reglet.domain.entities.records import LogMessage
 from reglet.domain.entities.result import Result, RunMetadata, result_error
 from reglet.domain.errors import MemoryLimitError
 from reglet.domain.ports import HostFunctions, Plugin
-from reglet.domain.time import ZERO_TIME
+from reglet.domain.time import EPOCH, ZERO_TIME
 from reglet.infrastructure.guest.clients import HostLogSink, host_clients
 from reglet.infrastructure.wire.manifest import DESCRIPTION, MANIFEST, encode_schema
-from reglet.infrastructure.wire.result import LEGACY_RESULT, RESULT
+from reglet.infrastructure.wire.result import LEGACY_RESULT, RESULT, encode_check, run_text
 
 _INTERRUPTS = () if sys.platform == "wasi" else (KeyboardInterrupt,)
 """What is passed on: a person's Ctrl-C, which there is none of in a module."""
@@ -52,17 +51,26 @@ class Exports:
         """Take the plugin, the seam that its clients and its log use, and the clock of its contexts."""
         self._plugin = plugin
         self._log = HostLogSink(functions)
-        self._logging: Callable[[], AbstractContextManager[None]] = lambda: redirect_logging(
-            self._log, streams=streams
-        )
+        self._streams = streams
+        self._redirect: LogRedirect | None = None
         self._context = Context(clients=host_clients(functions), clock=clock)
+        self._running = RunningCheck(self._context)
         self._known_name: str | None = None
+        self._run = ""
 
     def keep_log(self) -> None:
-        """Install the log now and for good: a module has no other use for logs and streams."""
-        redirect = LogRedirect(self._log, permanent=True)
-        redirect.install()
-        self._logging = lambda: redirect
+        """Install the log now and for good, with what else every check needs; a module does nothing else."""
+        self._redirect = LogRedirect(self._log, permanent=True)
+        self._redirect.install()
+        running_check.set(self._running)
+        self._run = run_text(__version__, self._name)
+
+    def restore_log(self) -> None:
+        """Leave logs and streams as they were before `keep_log`."""
+        if self._redirect is not None:
+            self._redirect.restore()
+            self._redirect = None
+            running_check.set(None)
 
     def manifest(self) -> bytes:
         """Return the Manifest; one that cannot be made says so in its description, and in the log."""
@@ -78,21 +86,21 @@ class Exports:
 
     def observe(self, config: bytes) -> bytes:
         """Return the Result of a check with a JSON config, with its time and metadata."""
-        return self._checked(config, RESULT.encode)
+        return self._checked(config, self._encoded)
 
     def legacy_observe(self, config: bytes) -> bytes:
         """Return the Result in the older app's form."""
-        return self._checked(config, LEGACY_RESULT.encode)
+        return self._checked(config, self._encoded_in_legacy_form)
 
     def answer(self, entry: str, payload: bytes) -> bytes:
         """Answer an export by the name of its entry: the runtime passes every call of a host on so."""
-        if entry in _WITHOUT_CONFIG:
-            return _WITHOUT_CONFIG[entry](self)
-        return _WITH_CONFIG[entry](self, payload)
+        if entry in _WITH_CONFIG:
+            return _WITH_CONFIG[entry](self, payload)
+        return _WITHOUT_CONFIG[entry](self)
 
     def _described(self, encode: Callable[[Manifest], bytes]) -> bytes:
         try:
-            with self._logging():
+            with self._logging:
                 return encode(self._manifest())
         except _INTERRUPTS:
             raise
@@ -110,42 +118,57 @@ class Exports:
     def _failure_manifest(self, error: BaseException) -> Manifest:
         """Return a manifest that says why there is none; hosts take an error for an empty one (ABI 6)."""
         text = f"This plugin cannot describe itself: {one_line(error)}"
-        message = LogMessage("ERROR", f"{text}\n{author_traceback(error)}", timestamp=_now())
+        message = LogMessage("ERROR", f"{text}\n{author_traceback(error)}", timestamp=datetime.now(UTC))
         with contextlib.suppress(Exception):  # the description still says it
             self._log.write(message)
         return Manifest(self._declared_name or "unknown", NO_VERSION, text, __version__, config_schema={})
 
-    def _checked(self, config: bytes, encode: Callable[[Result], bytes]) -> bytes:
-        start = _now()
-        refused_looks.begin()
+    @property
+    def _logging(self) -> LogRedirect:
+        return self._redirect or redirect_logging(self._log, streams=self._streams)
+
+    def _checked(self, config: bytes, encode: Callable[[Result, int], bytes]) -> bytes:
+        start = time.time_ns() // 1000
+        token = None if running_check.get() is self._running else running_check.set(self._running)
         try:
-            with self._logging():
-                return encode(self._stamped(self._check(config), start))
+            refused_looks.begin()
+            with self._redirect or self._logging:
+                result = self._plugin.check(self._context, config)
+                if not isinstance(result, Result):
+                    kind = type(result).__name__
+                    result = _result_of(TypeError(f"check() must return a reglet.Result, not a {kind}"))
+                judged = refused_looks.judged(result if result.error is None else _with_advice(result))
+                if judged is not result and (check := running_check.get()):
+                    judged = redacted(judged, check.redaction)
+                return encode(judged, start)
         except _INTERRUPTS:
             raise
         except BaseException as error:  # noqa: BLE001 - nothing escapes to the host
-            return encode(self._stamped(refused_looks.judged(_result_of(error)), start))
-
-    def _check(self, config: bytes) -> Result:
-        token = running_check.set(RunningCheck(self._context))
-        try:
-            result = self._plugin.check(self._context, config)
-            if not isinstance(result, Result):
-                raise TypeError(f"check() must return a reglet.Result, not a {type(result).__name__}")
-            judged, check = refused_looks.judged(_with_advice(result)), running_check.get()
-            return redacted(judged, check.redaction) if judged is not result and check else judged
+            return encode(refused_looks.judged(_result_of(error)), start)
         finally:
-            running_check.reset(token)
+            if token is not None:
+                running_check.reset(token)
 
-    def _stamped(self, result: Result, start: datetime) -> Result:
-        end, own = _now(), result.metadata
+    def _encoded(self, result: Result, start: int) -> bytes:
+        end = time.time_ns() // 1000
+        if result.metadata is not None or result.timestamp is not ZERO_TIME:
+            return RESULT.encode(self._stamped(result, start))
+        if not self._run:
+            self._run = run_text(__version__, self._name)
+        return encode_check(result, start, end, self._run)
+
+    def _encoded_in_legacy_form(self, result: Result, start: int) -> bytes:
+        return LEGACY_RESULT.encode(self._stamped(result, start))
+
+    def _stamped(self, result: Result, start: int) -> Result:
+        own, started, ended = result.metadata, EPOCH + timedelta(microseconds=start), datetime.now(UTC)
         if own is None:
-            run = RunMetadata.between(start, end, sdk_version=__version__, plugin_id=self._name)
+            run = RunMetadata.between(started, ended, sdk_version=__version__, plugin_id=self._name)
         else:
             run = evolve(
                 own, sdk_version=own.sdk_version or __version__, plugin_id=own.plugin_id or self._name
             )
-        timestamp = end if result.timestamp == ZERO_TIME else result.timestamp
+        timestamp = ended if result.timestamp == ZERO_TIME else result.timestamp
         return Result(result.status, result.message, result.data, result.error, run, timestamp)
 
     @property
@@ -162,10 +185,6 @@ class Exports:
                 with contextlib.suppress(Exception, SystemExit, GeneratorExit):  # it is asked for elsewhere
                     self._manifest()
         return self._known_name
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 _OF_THE_BUILD = re.compile(r"No such file or directory: '(/plugin|/packages)/")

@@ -54,13 +54,6 @@ _UNKNOWN = "/./."
 """The working directory of a guest that is told none: a path below it was relative."""
 
 
-def enter_working_directory() -> None:
-    """Start relative paths where Go does: in `PWD`, else in the first of the host's directories."""
-    preopens = interpreter.preopens()
-    start = os.environ.get("PWD") or (os.fsdecode(preopens[0]) if preopens else "")
-    interpreter.start_in(os.fsencode(posixpath.normpath(f"/{start}") if start else _UNKNOWN))
-
-
 def report_refused_looks() -> None:
     """Have the looks that the host refuses count in a Result."""
     refused_looks.take = take_refused_looks
@@ -182,28 +175,29 @@ def _paths_of_libraries() -> Iterator[str]:
         yield from types.knownfiles
 
 
-def on_first_call(
-    handler: Callable[[str, bytes], bytes], environ: Callable[[], list[bytes]]
-) -> Callable[[str, bytes], bytes]:
-    """Return a handler that resumes the interpreter before its first call of `handler`."""
-    resumed = False
+def answer_by(handler: Callable[[str, bytes], bytes]) -> None:
+    """Have `handler(entry, payload)` answer every call of an export; the first resumes the interpreter."""
 
     def answer(entry: str, payload: bytes) -> bytes:
-        nonlocal resumed
-        if not resumed:
-            resumed = True
-            resume(environ())
+        interpreter.set_handler(handler)
+        resume()
         return handler(entry, payload)
 
-    return answer
+    interpreter.set_handler(answer)
 
 
-def resume(environ: list[bytes]) -> None:
-    """Take environment, working directory, seed and start of the clock from the host that runs the plugin."""
-    pairs = (os.fsdecode(each).partition("=") for each in environ)
-    os.environ.clear()
-    os.environ.update({name: value for name, _, value in pairs if name})
-    enter_working_directory()
+def resume() -> None:
+    """Take environment, working directory, seed and start of the clock from the host that runs the plugin.
+
+    Relative paths start where they do in Go: in `PWD`, else in the first of the host's directories.
+    """
+    pairs = (os.fsdecode(each).partition("=") for each in interpreter.environ())
+    variables = {name: value for name, _, value in pairs if name}
+    if variables:
+        os.environ.update(variables)
+    preopens = interpreter.preopens()
+    start = variables.get("PWD") or (os.fsdecode(preopens[0]) if preopens else "")
+    interpreter.start_in(os.fsencode(posixpath.normpath(f"/{start}")) if start else _UNKNOWN.encode())
     reseed()
 
 

@@ -19,8 +19,6 @@ from reglet.domain.entities import GO_ESCAPES, JSONValue
 from reglet.domain.errors import WireFormatError
 from reglet.domain.time import format_time
 
-_Encoder = Callable[[JSONValue, int], Iterable[str]]
-
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _ESCAPE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|\\.",
@@ -34,8 +32,8 @@ _SMALLEST_PLAIN, _SMALLEST_EXPONENT = 1e-6, 1e21
 
 def to_bytes(text: str) -> bytes:
     """Return JSON text as bytes, escaped for HTML as Go does; what is not Unicode becomes U+FFFD."""
-    for character, escape in GO_ESCAPES.items():
-        if character in text:
+    if "<" in text or ">" in text or "&" in text or not text.isascii():
+        for character, escape in GO_ESCAPES.items():
             text = text.replace(character, escape)
     try:
         return text.encode()
@@ -63,16 +61,6 @@ def list_text(items: Iterable[str]) -> str:
     return f"[{','.join(items)}]"
 
 
-def sorted_text(value: JSONValue) -> str:
-    """Return any value as JSON, keys sorted as Go sorts a map's."""
-    return _written(_SORTED, value)
-
-
-def ordered_text(value: JSONValue) -> str:
-    """Return any value as JSON, keys in their own order: for schemas, whose order authors chose."""
-    return _written(_ORDERED, value)
-
-
 def _foreign(value: Any) -> JSONValue:
     if isinstance(value, datetime):
         return format_time(value)
@@ -87,31 +75,30 @@ def _foreign(value: Any) -> JSONValue:
     raise TypeError(f"{type(value).__name__} is not a JSON value: {value!r:.200}")
 
 
-def _encoder(*, sort_keys: bool) -> _Encoder:
-    """Return the C encoder itself, made once: making one, as `json.dumps` does, costs more than a record."""
-    made: _Encoder = c_make_encoder(
+def _any_text(*, sort_keys: bool) -> Callable[[JSONValue], str]:
+    """Return what writes any value by a C encoder: making one, as `json.dumps` does, takes far longer."""
+    encode: Callable[[JSONValue, int], Iterable[str]] = c_make_encoder(
         None, _foreign, encode_basestring, None, ":", ",", sort_keys, False, False
     )
-    return made
+
+    def text_of(value: JSONValue) -> str:
+        try:
+            text = "".join(encode(value, 0))
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise WireFormatError("encode", "JSON", error) from error
+        # a float may be in it that Go spells differently; looking for one rare character is far faster
+        if ".0" in text or ("-" in text and "e-" in text) or ("+" in text and "e+" in text):
+            return _STRING_OR_NUMBER.sub(_go_number, text)
+        return text
+
+    return text_of
 
 
-_ORDERED = _encoder(sort_keys=False)
-_SORTED = _encoder(sort_keys=True)
+sorted_text = _any_text(sort_keys=True)
+"""Returns any value as JSON, keys sorted as Go sorts a map's."""
 
-
-def _written(encoder: _Encoder, value: JSONValue) -> str:
-    try:
-        text = "".join(encoder(value, 0))
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
-        raise WireFormatError("encode", "JSON", error) from error
-    if _may_hold_go_floats(text):
-        return _STRING_OR_NUMBER.sub(_go_number, text)
-    return text
-
-
-def _may_hold_go_floats(text: str) -> bool:
-    """Whether there may be a float that Go spells differently; looking for one character is far faster."""
-    return ("." in text and ".0" in text) or ("-" in text and "e-" in text) or ("+" in text and "e+" in text)
+ordered_text = _any_text(sort_keys=False)
+"""Returns any value as JSON, keys in their own order: for schemas, whose order authors chose."""
 
 
 def _go_number(token: re.Match[str]) -> str:

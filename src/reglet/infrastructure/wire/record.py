@@ -142,9 +142,8 @@ class Field:
         return self.attribute or self.name
 
 
-_Source = Callable[[Any, Mapping[str, Any]], Any]
-_Writing = tuple[tuple[str, str, "_Source | None", Callable[[Any], str], bool, Any], ...]
-"""A field to write: `"name":`, attribute, what finds its value otherwise, writer, whether always, default."""
+_Writer = Callable[..., str]
+"""Returns a record as JSON text; a second argument holds the values of `extra` fields by name."""
 _Reading = Mapping[str, tuple[str, type | None, Callable[[Any], Any], bool]]
 """By its name, a field to read: attribute, the class of what is taken as it is, reader, whether another field
 has the same attribute."""
@@ -159,9 +158,8 @@ class Record(Generic[T]):
         self._make = make
         abi = [each for each in fields if each.only is not Dialect.HOSTLIB]
         hostlib = [each for each in fields if each.only is not Dialect.ABI]
-        both = [*abi, *(each for each in hostlib if each not in abi)]
-        self._written = _writing(abi, Dialect.ABI), _writing(hostlib, Dialect.HOSTLIB)
-        self._written_for_both = _writing(both, Dialect.ABI), _writing(both, Dialect.HOSTLIB)
+        self._written = abi, hostlib, [*abi, *(each for each in hostlib if each not in abi)]
+        self._writers: dict[tuple[Dialect, bool], _Writer] = {}
         self._read = _reading(fields)
         self._read_strictly = _reading(abi, Dialect.ABI), _reading(hostlib, Dialect.HOSTLIB)
         self._required = [each for each in fields if each.required]
@@ -177,13 +175,16 @@ class Record(Generic[T]):
         both: bool = False,
     ) -> str:
         """Return a value as JSON text; `both` writes the fields that only the other dialect has, too."""
-        plans = self._written_for_both if both else self._written
-        parts = []
-        for name, attribute, source, write, always, default in plans[dialect is Dialect.HOSTLIB]:
-            item = getattr(value, attribute) if source is None else source(value, extra)
-            if always or (item if default is UNSET else item != default):
-                parts.append(name + write(item))
-        return "{" + ",".join(parts) + "}"
+        return self.writer(dialect, both=both)(value, extra)
+
+    def writer(self, dialect: Dialect = Dialect.ABI, *, both: bool = False) -> _Writer:
+        """Return what `text` does in one dialect, made of the table when it is first asked for."""
+        made = self._writers.get((dialect, both))
+        if made is None:
+            is_hostlib = dialect is Dialect.HOSTLIB
+            made = _writer(self._written[2 if both else is_hostlib], is_hostlib=is_hostlib)
+            self._writers[dialect, both] = made
+        return made
 
     def of(self, values: Any, where: str = "") -> T:
         """Return what decoded JSON is; `where` stands for the record's name in messages.
@@ -267,7 +268,7 @@ class Record(Generic[T]):
                     raise error.within(f"[{len(items)}]") from None
             return tuple(items)
 
-        return Kind(read, lambda values: list_text(map(self.text, values)), ())
+        return Kind(read, lambda values: list_text(map(self.writer(), values)), ())
 
     @property
     def named(self) -> Kind[dict[str, T]]:
@@ -283,32 +284,48 @@ class Record(Generic[T]):
             return items
 
         def write(values: Mapping[str, T]) -> str:
-            pieces = (f"{string_text(name)}:{self.text(values[name])}" for name in sorted(values))
+            text = self.writer()
+            pieces = (f"{string_text(name)}:{text(values[name])}" for name in sorted(values))
             return "{" + ",".join(pieces) + "}"
 
         return Kind(read, write)
 
 
-def _writing(fields: Iterable[Field], dialect: Dialect) -> _Writing:
-    return tuple(
-        (
-            f'"{each.name}":',
-            each.key,
-            _source(each),
-            (each.kind.write_hostlib if dialect is Dialect.HOSTLIB else None) or each.kind.write,
-            each.always,
-            each.default,
+def _writer(fields: Iterable[Field], *, is_hostlib: bool) -> _Writer:
+    """Return a function made for a table, as attrs makes methods: an expression for each field, no loop."""
+    known: dict[str, Any] = {"nothing": MappingProxyType({})}
+    lines = ["def write(value, extra=nothing):", "    text = f'{{"]  # ends where a field may be left out
+    comma = ""
+    for number, each in enumerate(each for each in fields if each.written):
+        write = (is_hostlib and each.kind.write_hostlib) or each.kind.write
+        within = getattr(write, "__self__", None)
+        known[f"write_{number}"] = within.writer() if isinstance(within, Record) else write
+        item = f"value.{each.key}"
+        if each.derive is not None:
+            known[f"derive_{number}"] = each.derive
+            item = f"derive_{number}(value)"
+        elif each.extra:
+            known[f"key_{number}"] = each.key
+            item = f"extra.get(key_{number})"
+        piece = f'{comma}"{each.name}":{{write_{number}({item if each.always else "item"})}}'
+        if each.always:
+            lines[-1] += piece
+            comma = ","
+            continue
+        known[f"default_{number}"] = each.default
+        lines[-1] += "'"
+        lines.append(f"    item = {item}")
+        lines.append(f"    if item{'' if each.default is UNSET else f' != default_{number}'}:")
+        lines.append(
+            f"        text += f'{comma}\"{each.name}\":{{write_{number}(item)}}{'' if comma else ','}'"
         )
-        for each in fields
-        if each.written
-    )
-
-
-def _source(of: Field) -> _Source | None:
-    if of.derive is not None:
-        derive = of.derive
-        return lambda value, _: derive(value)
-    return (lambda _, extra: extra.get(of.key)) if of.extra else None
+        lines.append("    text += f'")
+    # before the first field that is always there, each ends in a comma, behind it each begins with one
+    lines[-1] += "}}'" if comma else "'"
+    lines.append("    return text" if comma else "    return text.removesuffix(',') + '}'")
+    exec("\n".join(lines), known)  # noqa: S102 - of the project's own tables
+    made: _Writer = known["write"]
+    return made
 
 
 def _reading(fields: Iterable[Field], dialect: Dialect | None = None) -> _Reading:

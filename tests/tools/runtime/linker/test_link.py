@@ -183,6 +183,74 @@ def test_ranges_of_another_release_are_refused() -> None:
         link(libraries, plan("needed", excluded=wrong))
 
 
+EQUAL = """
+    (type $f (func (result i32)))
+    (func $one (type $f) (i32.const 7))
+    (func $other (type $f) (i32.const 7))
+    (func (export "through_one") (result i32) (call $one))
+    (func (export "through_other") (result i32) (call $other))
+    (func (export "through_slot") (param i32) (result i32)
+      (call_indirect (type $f) (i32.add (global.get $table_base) (local.get 0))))
+    (elem (global.get $table_base) $one $other)
+"""
+
+
+def test_equal_functions_share_a_body() -> None:
+    """So do those that call them, then; each keeps its own slot of the table."""
+    exports = ("through_one", "through_other", "through_slot")
+    linked = link([library("lib", EQUAL, table=2)], plan(*exports, debug_names=True))
+    module = parse_module(linked.wasm)
+    assert sorted(function_names(module).values()) == ["one"]
+    assert len(module.functions) == 3
+    assert module.exported["through_one"].index == module.exported["through_other"].index
+    instance = Instance(linked)
+    assert [instance.call("through_other"), *(instance.call("through_slot", n) for n in (0, 1))] == [7, 7, 7]
+
+
+REPLACING = """
+    (func (export "replaces:answer") (param i32) (result i32) (i32.add (local.get 0) (i32.const 100)))
+"""
+REPLACED = """
+    (type $f (func (param i32) (result i32)))
+    (func $answer (type $f) (local.get 0))
+    (func (export "through_call") (param i32) (result i32) (call $answer (local.get 0)))
+    (func (export "through_slot") (param i32) (result i32)
+      (call_indirect (type $f) (local.get 0) (global.get $table_base)))
+    (elem (global.get $table_base) $answer)
+"""
+
+
+def test_a_function_can_be_replaced() -> None:
+    """Calls and pointers lead to the other body, and the library's own is gone."""
+    libraries = [library("lib", REPLACED, table=1), library("adapter", REPLACING)]
+    instance = Instance(link(libraries, plan("through_call", "through_slot")))
+    assert instance.call("through_call", 1) == 101
+    assert instance.call("through_slot", 1) == 101
+
+
+@pytest.mark.parametrize(
+    ("replaced", "reason"),
+    [
+        (LIBC, "0 functions have the name of what 'replaces:answer' stands in for"),
+        (
+            '(func $answer (export "through_call"))',
+            r"'replaces:answer' is \(i32\) -> \(i32\), not \(\) -> \(\)",
+        ),
+    ],
+)
+def test_what_is_replaced_must_be_there(replaced: str, reason: str) -> None:
+    """A library of another release is refused."""
+    with pytest.raises(LinkError, match=reason):
+        link([library("lib", replaced, memory=8), library("adapter", REPLACING)], plan("through_call"))
+
+
+def test_what_runs_once_is_listed_as_startup_although_a_pointer_leads_there() -> None:
+    """With what it alone calls."""
+    libraries = [library("lib", LEFT_OUT_LIBRARY, memory=16, table=1)]
+    assert len(link(libraries, plan("needed", lasting=("needed",))).startup) == 0
+    assert len(link(libraries, plan("needed", lasting=("needed",), once=("first",))).startup) == 2
+
+
 @pytest.mark.parametrize(
     ("bodies", "reason"),
     [

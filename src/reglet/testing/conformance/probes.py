@@ -1,4 +1,4 @@
-"""What is looked at, a function for each row of the table: all that hosts ask a plugin."""
+"""All that hosts ask a plugin: a probe for each row of the table, which yields the remarks on it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
 from reglet.application.lint import lint_manifest
+from reglet.application.names import ROUTING
 from reglet.domain.entities.grants import (
     ExecCapability,
     FileSystemCapability,
@@ -22,10 +23,19 @@ from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.records import MAX_BODY_BYTES
 from reglet.domain.entities.result import Result
 from reglet.domain.policy import Policy
-from reglet.domain.urls import SCHEME_PORTS
+from reglet.domain.urls import DNS_PORT, SCHEME_PORTS
 from reglet.infrastructure.host import HostCallEvent
 from reglet.infrastructure.wire.failures import encode_failure
 from reglet.sandbox import Dialect, Sandbox, SandboxError
+from reglet.testing.conformance.plugin_form import (
+    LIMITS,
+    SEED,
+    ConstantHost,
+    CountedCalls,
+    PluginForm,
+    misfits,
+    why_invalid,
+)
 from reglet.testing.conformance.report import (
     EVERY,
     NEWER,
@@ -37,19 +47,8 @@ from reglet.testing.conformance.report import (
     fails,
     warns,
 )
-from reglet.testing.conformance.subject import (
-    LIMITS,
-    ROUTING_KEYS,
-    SEED,
-    Answers,
-    Counted,
-    Subject,
-    misfits,
-    routing,
-    why_invalid,
-)
 
-Look: TypeAlias = Callable[[Subject], Iterable[Remark]]
+Probe: TypeAlias = Callable[[PluginForm], Iterable[Remark]]
 
 _EVIDENCE_BYTES = 1 << 20
 _ENOUGH_CHECKS = 100_000
@@ -58,57 +57,57 @@ _READ_BY_VALIDATORS = (Host.APP, Host.OLDER_APP)
 """Those that compile the config schema, in Go, and validate configs by it before a check."""
 
 
-def manifest(subject: Subject) -> Iterator[Remark]:
+def manifest(plugin: PluginForm) -> Iterator[Remark]:
     """The same bytes twice; a name and a version; what makes no commands."""
-    for export in ("describe", "schema") if subject.dialect is Dialect.OLDER else ("_manifest",):
-        with subject.loaded() as module:
+    for export in ("describe", "schema") if plugin.dialect is Dialect.OLDER else ("_manifest",):
+        with plugin.loaded() as module:
             if module.answer(export) != module.answer(export):
                 yield fails(EVERY, "two guests give two manifests: users are asked again each time")
     for name in ("name", "version"):
-        if not getattr(subject.manifest, name):
+        if not getattr(plugin.manifest, name):
             yield fails(EVERY, f"the manifest has no {name}")
-    if not subject.manifest.name.replace("-", "").replace("_", "").isalnum():
+    if not plugin.manifest.name.replace("-", "").replace("_", "").isalnum():
         yield fails(
             _READ_BY_VALIDATORS,
-            f"the name {subject.manifest.name!r} cannot be a folder's: use letters, digits, _ and -",
+            f"the name {plugin.manifest.name!r} cannot be a folder's: use letters, digits, _ and -",
         )
-    for finding in lint_manifest(subject.manifest):
+    for finding in lint_manifest(plugin.manifest):
         if finding.code.startswith(("R0", "R2")):
             say = fails if finding.severity == "error" else warns
             yield say((Host.TACK,), f"{finding.code} {finding.where}: {finding.message}")
 
 
-def schemas(subject: Subject) -> Iterator[Remark]:
+def schemas(plugin: PluginForm) -> Iterator[Remark]:
     """JSON Schemas, that Go can compile, and that flags can be made of."""
-    found = [("config_schema", subject.manifest.config_schema or {})]
+    found = [("config_schema", plugin.manifest.config_schema or {})]
     found += [
         (f"{service}.{each.name}.output_schema", each.output_schema or {})
-        for service, each in subject.operations
+        for service, each in plugin.operations
     ]
     for where, schema in found:
         if reason := why_invalid(schema):
             yield fails(EVERY, f"{where} is no JSON Schema: {reason}")
-    for where, value in _strings_in(subject.schema):
+    for where, value in _strings_in(plugin.schema):
         if where.endswith(".pattern") and _NOT_IN_GO.search(value):
             yield fails(
                 _READ_BY_VALIDATORS, f"config_schema{where}: Go cannot compile the pattern {value!r:.100}"
             )
         elif where.endswith(".$ref") and not value.startswith("#"):
             yield fails(_READ_BY_VALIDATORS, f"config_schema{where}: {value!r:.100} is another document")
-    yield from flags(subject)
+    yield from flags(plugin)
 
 
-def flags(subject: Subject) -> Iterator[Remark]:
+def flags(plugin: PluginForm) -> Iterator[Remark]:
     """Properties that tack makes flags of, all of a plugin or none."""
-    for name, each in subject.properties.items():
+    for name, each in plugin.properties.items():
         if not isinstance(each, dict):
             message = f"config_schema.properties.{name} is no object, so no flag of any field can be made"
             yield fails((Host.TACK,), message)
         elif isinstance(each.get("type"), list):
             message = f"config_schema.properties.{name} has several types, which no flags can be made of"
             yield fails((Host.TACK,), message)
-    required = subject.schema.get("required")
-    for finding in lint_manifest(subject.manifest):
+    required = plugin.schema.get("required")
+    for finding in lint_manifest(plugin.manifest):
         if finding.code.startswith("R1"):
             unsent = (
                 finding.code == "R101"
@@ -119,25 +118,25 @@ def flags(subject: Subject) -> Iterator[Remark]:
             yield say((Host.TACK,), f"{finding.code} {finding.where}: {finding.message}")
 
 
-def capabilities(subject: Subject) -> Iterator[Remark]:
+def capabilities(plugin: PluginForm) -> Iterator[Remark]:
     """Patterns that can be read, that users are not warned of, and that hosts have something for."""
-    for error in Policy(subject.manifest.capabilities, cwd="/").errors:
+    for error in Policy(plugin.manifest.capabilities, cwd="/").errors:
         yield fails(EVERY, error)
-    for finding in lint_manifest(subject.manifest):
+    for finding in lint_manifest(plugin.manifest):
         if finding.code.startswith("R3"):
             yield warns(NEWER, f"{finding.code} {finding.where}: {finding.message}")
     for kind in ("fs", "env"):
-        if getattr(subject.manifest.capabilities, kind) is not None:
+        if getattr(plugin.manifest.capabilities, kind) is not None:
             yield warns(ON_SDK, f"capabilities.{kind}: it gives plugins no files and no variables")
 
 
-def grants(subject: Subject) -> Iterator[Remark]:
+def grants(plugin: PluginForm) -> Iterator[Remark]:
     """An example of each operation, with what each host grants: what is declared, or what it goes by."""
-    for config in subject.bases:
-        for host in subject.hosts:
-            granted, why = _granted_by(host, subject.manifest, config)
+    for config in plugin.bases:
+        for host in plugin.hosts:
+            granted, why = _granted_by(host, plugin.manifest, config)
             events: list[HostCallEvent] = []
-            subject.check(config, subject.host(host.dialect, grants=granted, observer=events.append))
+            plugin.check(config, plugin.host(host.dialect, grants=granted, observer=events.append))
             for missing in dict.fromkeys(each.decision for each in events if each.allowed is False):
                 yield warns((host,), f"{_shown(config)} is denied {missing}: {why}")
 
@@ -165,47 +164,47 @@ def _granted_by(host: Host, manifest: Manifest, config: Mapping[str, Any]) -> tu
         hosts = [re.split("[/:]", rest, maxsplit=1)[0]] if rest else []
         ports = [str(SCHEME_PORTS[scheme])] if rest and scheme in SCHEME_PORTS else []
         hosts += [given[key] for key in ("host", "target", "nameserver") if key in given]
-        ports += ["53"] if "nameserver" in given else []
+        ports += [str(DNS_PORT)] if "nameserver" in given else []
         ports += [str(config["port"])] if config.get("port") else []
         if hosts or ports:
             found = GrantSet(network=NetworkCapability([NetworkRule(hosts or ["*"], ports or ["*"])]))
     return found, f"a plugin of the name {name} is granted what its config names there; another name is not"
 
 
-def dialects(subject: Subject) -> Iterator[Remark]:
+def dialects(plugin: PluginForm) -> Iterator[Remark]:
     """An example of each operation where every host call succeeds, in each spelling."""
     hosts_of = {
-        dialect: tuple(host for host in subject.hosts if host.dialect is dialect)
-        for dialect in (subject.dialect, *(host.dialect for host in subject.hosts))
+        dialect: tuple(host for host in plugin.hosts if host.dialect is dialect)
+        for dialect in (plugin.dialect, *(host.dialect for host in plugin.hosts))
     }
-    for config in subject.bases:
-        asked = {dialect: Counted(subject.host(dialect)) for dialect in hosts_of}
-        results = {dialect: subject.check(config, functions) for dialect, functions in asked.items()}
-        usual = results[subject.dialect]
+    for config in plugin.bases:
+        asked = {dialect: CountedCalls(plugin.host(dialect)) for dialect in hosts_of}
+        results = {dialect: plugin.check(config, functions) for dialect, functions in asked.items()}
+        usual = results[plugin.dialect]
         for dialect, hosts in hosts_of.items():
             yield from _remarks_on(results[dialect], hosts, f"with {_shown(config)} in dialect {dialect}")
             if results[dialect].is_error and not usual.is_error:
-                said = f"works in dialect {subject.dialect}; in dialect {dialect}: {_said(results[dialect])}"
+                said = f"works in dialect {plugin.dialect}; in dialect {dialect}: {_said(results[dialect])}"
                 yield fails(hosts, f"{_shown(config)} {said}")
         unasked = not any(each.requests for each in asked.values())
         if usual.error and usual.error.type != "capability" and unasked:
             yield warns(EVERY, f"{_shown(config)} is an error before any host call: {_said(usual)}")
 
 
-def examples(subject: Subject) -> Iterator[Remark]:
+def examples(plugin: PluginForm) -> Iterator[Remark]:
     """Every example of the manifest; configs and data as their schemas have them."""
-    alone = len(list(subject.operations)) == 1
-    for service, operation in subject.operations:
+    alone = len(list(plugin.operations)) == 1
+    for service, operation in plugin.operations:
         for example in operation.examples:
             if not isinstance(example.input, dict):
                 message = f"the example {example.name} of {service}.{operation.name} is no object"
                 yield warns((Host.TACK,), message)
                 continue
-            routed = {**example.input, **routing(service, operation.name)}
-            for reason in misfits(example.input if alone else routed, subject.schema):
+            routed = {**example.input, "service": service, "operation": operation.name}
+            for reason in misfits(example.input if alone else routed, plugin.schema):
                 if not example.expected_error:
                     yield fails((Host.APP,), f"the config of its example {example.name} is refused: {reason}")
-            result = subject.check(routed)
+            result = plugin.check(routed)
             yield from _remarks_on(result, NEWER, f"in its example {example.name}")
             for reason in misfits(result.data, operation.output_schema or {}) if result.is_success else ():
                 yield warns(
@@ -213,11 +212,11 @@ def examples(subject: Subject) -> Iterator[Remark]:
                 )
 
 
-def routes(subject: Subject) -> Iterator[Remark]:
+def routes(plugin: PluginForm) -> Iterator[Remark]:
     """`service` and `operation` sent though there is one, left out where there is one, and wrong."""
-    for config in subject.bases if len(subject.bases) == 1 else ():
-        bare = {key: value for key, value in config.items() if key not in ROUTING_KEYS}
-        routed, unrouted = subject.check(config), subject.check(bare)
+    for config in plugin.bases if len(plugin.bases) == 1 else ():
+        bare = {key: value for key, value in config.items() if key not in ROUTING}
+        routed, unrouted = plugin.check(config), plugin.check(bare)
         if unrouted.is_error and not routed.is_error:
             message = "its one operation wants service and operation, which profiles leave out"
             yield fails((Host.APP,), f"{message}: {_said(unrouted)}")
@@ -225,22 +224,22 @@ def routes(subject: Subject) -> Iterator[Remark]:
             message = "service and operation, which are always sent, are refused"
             yield fails((Host.TACK,), f"{message}: {_said(routed)}")
     for wrong in ({"service": "no-such"}, {"operation": "no-such"}, {"service": 5, "operation": []}):
-        result = subject.check({**subject.bases[0], **wrong})
+        result = plugin.check({**plugin.bases[0], **wrong})
         yield from _remarks_on(result, NEWER, f"with {_shown(wrong)}")
 
 
-def defaults(subject: Subject) -> Iterator[Remark]:
+def defaults(plugin: PluginForm) -> Iterator[Remark]:
     """Fields with a default left out, as hosts do that send only what the user gave."""
     known = {
         name: each["default"]
-        for name, each in subject.properties.items()
+        for name, each in plugin.properties.items()
         if isinstance(each, dict) and "default" in each
     }
-    for config, (_, operation) in zip(subject.bases, subject.operations, strict=False):
+    for config, (_, operation) in zip(plugin.bases, plugin.operations, strict=False):
         wanted = {key: value for key, value in known.items() if key in (operation.input_fields or known)}
         least = {key: value for key, value in config.items() if key not in wanted}
-        asked = [Counted(subject.host()) for _ in range(2)]
-        left_out, given = subject.check(least, asked[0]), subject.check({**wanted, **least}, asked[1])
+        asked = [CountedCalls(plugin.host()) for _ in range(2)]
+        left_out, given = plugin.check(least, asked[0]), plugin.check({**wanted, **least}, asked[1])
         if (left_out.status, len(asked[0].requests)) != (given.status, len(asked[1].requests)):
             differs = f"{_said(left_out)}; with {_shown(wanted)}: {_said(given)}"
             yield fails(
@@ -248,10 +247,10 @@ def defaults(subject: Subject) -> Iterator[Remark]:
             )
 
 
-def bad_configs(subject: Subject) -> Iterator[Remark]:
+def bad_configs(plugin: PluginForm) -> Iterator[Remark]:
     """Nothing, what is not JSON, what is no object, what is too deep or too large: errors as Results."""
     for config, is_json in _BAD_CONFIGS:
-        result = subject.check(config)
+        result = plugin.check(config)
         what = f"with the config {config[:30]!r}"
         yield from _remarks_on(result, EVERY, what)
         if not is_json and not result.is_error:
@@ -259,13 +258,13 @@ def bad_configs(subject: Subject) -> Iterator[Remark]:
             yield say(EVERY, f"{what}, which is not JSON, it is a {result.status}")
 
 
-def denials(subject: Subject) -> Iterator[Remark]:
+def denials(plugin: PluginForm) -> Iterator[Remark]:
     """Nothing granted, in each host's words."""
-    for config in subject.bases:
-        for dialect in dict.fromkeys(host.dialect for host in subject.hosts):
-            hosts = tuple(host for host in subject.hosts if host.dialect is dialect)
-            asked = Counted(subject.host(dialect, grants=GrantSet()))
-            result = subject.check(config, asked)
+    for config in plugin.bases:
+        for dialect in dict.fromkeys(host.dialect for host in plugin.hosts):
+            hosts = tuple(host for host in plugin.hosts if host.dialect is dialect)
+            asked = CountedCalls(plugin.host(dialect, grants=GrantSet()))
+            result = plugin.check(config, asked)
             yield from _remarks_on(result, hosts, "where nothing is granted")
             if asked.requests and result.is_error and result.error and result.error.type != "capability":
                 yield warns(
@@ -273,23 +272,23 @@ def denials(subject: Subject) -> Iterator[Remark]:
                 )
 
 
-def broken_answers(subject: Subject) -> Iterator[Remark]:
+def broken_answers(plugin: PluginForm) -> Iterator[Remark]:
     """Host calls that are answered with nothing, with the wrong record, with other types."""
     for content in _BROKEN_ANSWERS:
-        for config in subject.bases:
-            result = subject.check(config, Answers(content))
+        for config in plugin.bases:
+            result = plugin.check(config, ConstantHost(content))
             yield from _remarks_on(result, EVERY, f"where host calls are answered {content[:40]!r}")
 
 
-def random_configs(subject: Subject) -> Iterator[Remark]:
+def random_configs(plugin: PluginForm) -> Iterator[Remark]:
     """Configs made from the schema, every other one with an odd value."""
     chance = random.Random(SEED)  # noqa: S311 - the same configs each time
-    fields = [operation.input_fields for _, operation in subject.operations] or [()]
-    with subject.loaded() as module:
-        for index in range(subject.configs):
-            config = subject.random_config(chance, chance.choice(fields))
+    fields = [operation.input_fields for _, operation in plugin.operations] or [()]
+    with plugin.loaded() as module:
+        for index in range(plugin.configs):
+            config = plugin.random_config(chance, chance.choice(fields))
             if index % 2:
-                config = {**chance.choice(subject.bases), **config}
+                config = {**chance.choice(plugin.bases), **config}
                 config[chance.choice([*config, "no-such"])] = chance.choice(_ODD_VALUES)
             try:
                 result = module.check(config, fresh=False)
@@ -299,45 +298,45 @@ def random_configs(subject: Subject) -> Iterator[Remark]:
             yield from _remarks_on(result, EVERY, f"with {_shown(config)}")
 
 
-def one_instance(subject: Subject) -> Iterator[Remark]:
+def one_instance(plugin: PluginForm) -> Iterator[Remark]:
     """Many checks of one guest, whose buffers are never given back; where that fails, given back."""
-    broken = _worn_out(subject, release=False)
+    broken = _worn_out(plugin, release=False)
     if broken:
         yield fails(ON_SDK, f"{broken}; its buffers are never given back")
-        if broken := _worn_out(subject, release=True):
+        if broken := _worn_out(plugin, release=True):
             yield fails((Host.APP,), broken)
         return
-    figures = subject.figures
+    figures = plugin.figures
     grown = figures.last_memory - figures.first_memory
     left = LIMITS.memory - figures.first_memory
-    if grown * _ENOUGH_CHECKS > left * subject.checks:
-        a_check = f"{grown / subject.checks:.0f} bytes a check"
+    if grown * _ENOUGH_CHECKS > left * plugin.checks:
+        a_check = f"{grown / plugin.checks:.0f} bytes a check"
         yield warns(ON_SDK, f"the memory of one instance grows by {a_check}, of which {left} are left")
 
 
-def _worn_out(subject: Subject, *, release: bool) -> str:
+def _worn_out(plugin: PluginForm, *, release: bool) -> str:
     """Return which check of one guest is the first that fails or differs, and how; measure them."""
-    config = subject.bases[0]
-    with subject.loaded() as module:
+    config = plugin.bases[0]
+    with plugin.loaded() as module:
         first = module.check(config, fresh=False, release=release)
         first_memory, started = module.kept_memory(), time.monotonic()
-        for number in range(2, subject.checks + 2):
+        for number in range(2, plugin.checks + 2):
             try:
                 result = module.check(config, fresh=False, release=release)
             except SandboxError as error:
                 return f"check {number} of one instance: {error}"
             if (result.status, result.data is None) != (first.status, first.data is None):
                 return f"check {number} of one instance is another result than the first: {_said(result)}"
-        seconds = (time.monotonic() - started) / max(subject.checks, 1)
-        subject.figures = Figures(0.0, seconds, first_memory, module.kept_memory())
+        seconds = (time.monotonic() - started) / max(plugin.checks, 1)
+        plugin.figures = Figures(0.0, seconds, first_memory, module.kept_memory())
     return ""
 
 
-def repetition(subject: Subject) -> Iterator[Remark]:
+def repetition(plugin: PluginForm) -> Iterator[Remark]:
     """The same check makes the same host calls, and a Result of the same status with the same data."""
-    for config in subject.bases:
-        asked = [Counted(subject.host()) for _ in range(2)]
-        first, second = (subject.check(config, functions) for functions in asked)
+    for config in plugin.bases:
+        asked = [CountedCalls(plugin.host()) for _ in range(2)]
+        first, second = (plugin.check(config, functions) for functions in asked)
         calls = [[name for name, _request in each.requests] for each in asked]
         if calls[0] != calls[1]:
             yield warns(EVERY, f"{_shown(config)} makes other host calls the second time")
@@ -345,20 +344,20 @@ def repetition(subject: Subject) -> Iterator[Remark]:
             yield warns(EVERY, f"{_shown(config)} gives another Result the second time")
 
 
-def limits(subject: Subject) -> Iterator[Remark]:
+def limits(plugin: PluginForm) -> Iterator[Remark]:
     """Bodies and outputs of 10 MB, a config of 1 MB, a result larger than is kept."""
     body = b"x" * MAX_BODY_BYTES
-    for config in subject.bases:
-        result = subject.check(config, subject.host(body=body))
+    for config in plugin.bases:
+        result = plugin.check(config, plugin.host(body=body))
         yield from _remarks_on(result, EVERY, f"where bodies and outputs have {MAX_BODY_BYTES} bytes")
         size = len(json.dumps(result.data))
         if size > _EVIDENCE_BYTES:
             yield warns(_READ_BY_VALIDATORS, f"a result of {size} bytes is cut to {_EVIDENCE_BYTES}")
-    padded = {**subject.bases[0], "padding": "x" * (_EVIDENCE_BYTES - 4096)}
-    yield from _remarks_on(subject.check(padded), EVERY, "with a config of 1 MB")
+    padded = {**plugin.bases[0], "padding": "x" * (_EVIDENCE_BYTES - 4096)}
+    yield from _remarks_on(plugin.check(padded), EVERY, "with a config of 1 MB")
 
 
-LOOKS: tuple[tuple[str, tuple[Host, ...], Look], ...] = (
+PROBES: tuple[tuple[str, tuple[Host, ...], Probe], ...] = (
     ("manifest", EVERY, manifest),
     ("schemas", EVERY, schemas),
     ("capabilities", EVERY, capabilities),
@@ -375,7 +374,7 @@ LOOKS: tuple[tuple[str, tuple[Host, ...], Look], ...] = (
     ("repetition", EVERY, repetition),
     ("limits", EVERY, limits),
 )
-"""The subject of each row, the hosts that it concerns, and what looks; in the order of the table."""
+"""The title of each row, the hosts that it concerns, and its probe; in the order of the table."""
 
 
 def older_form(binary: bytes) -> Iterator[Remark]:

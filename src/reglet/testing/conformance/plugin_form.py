@@ -1,4 +1,4 @@
-"""The plugin that is looked at, a host where everything works, and configs made of a schema."""
+"""The plugin that is probed, a host where everything works, and configs made of a schema."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
+from reglet.application.names import ROUTING
 from reglet.domain.entities.grants import EnvironmentCapability, GrantSet
 from reglet.domain.entities.manifest import Manifest, OperationManifest
 from reglet.domain.entities.records import (
@@ -28,7 +29,6 @@ from reglet.sandbox import Dialect, Limits, Module, Sandbox
 from reglet.testing.conformance.report import OLDER, Figures, Host
 from reglet.testing.runners import EVERYTHING
 
-ROUTING_KEYS = ("service", "operation")
 SEED = 1
 """Of every random choice, so that two runs ask the same."""
 LIMITS = Limits(compile_time=timedelta(minutes=10))
@@ -89,7 +89,7 @@ class _WorkingHost:
 
 
 @frozen
-class Answers:
+class ConstantHost:
     """A host that answers every call with the same bytes."""
 
     content: bytes
@@ -101,7 +101,7 @@ class Answers:
 
 
 @frozen
-class Counted:
+class CountedCalls:
     """Passes host calls on and counts them: without any, a plugin's answer owes nothing to its host."""
 
     functions: HostFunctions
@@ -115,8 +115,8 @@ class Counted:
 
 
 @define(slots=False)
-class Subject:
-    """The plugin that is looked at, in one of its forms.
+class PluginForm:
+    """The plugin that is probed, in one of its forms.
 
     Attributes:
         binary: the `.wasm` file.
@@ -153,7 +153,7 @@ class Subject:
         return {
             name: each
             for name, each in (properties.items() if isinstance(properties, dict) else ())
-            if name not in ROUTING_KEYS
+            if name not in ROUTING
         }
 
     @property
@@ -171,7 +171,8 @@ class Subject:
             inputs = [each.input for each in operation.examples if not each.expected_error]
             chosen = next((each for each in inputs if isinstance(each, dict)), None)
             least = self.random_config(random.Random(SEED), operation.input_fields)  # noqa: S311 - no secret
-            found.append({**(least if chosen is None else chosen), **routing(service, operation.name)})
+            routed = {"service": service, "operation": operation.name}
+            found.append({**(least if chosen is None else chosen), **routed})
         return found or [self.random_config(random.Random(SEED))]  # noqa: S311 - no secret
 
     def random_config(self, chance: random.Random, fields: Iterable[str] = ()) -> dict[str, Any]:
@@ -214,11 +215,6 @@ class Subject:
         """Run one check in a guest of its own, on a host where everything works if no other is given."""
         with self.loaded(functions) as module:
             return module.check(config)
-
-
-def routing(service: str, operation: str) -> dict[str, str]:
-    """Return the part of a config that says which operation is meant."""
-    return dict(zip(ROUTING_KEYS, (service, operation), strict=True))
 
 
 def why_invalid(schema: Mapping[str, Any]) -> str:
