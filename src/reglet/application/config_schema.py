@@ -38,15 +38,28 @@ def config_schema(config: type[Any] | None, operations: Sequence[Operation]) -> 
 
 
 def _union(operations: Sequence[Operation]) -> JSONSchema:
+    """Return one schema for all operations: each field as wide as the widest that has it."""
     inputs = [(each, input_schema(each.input)) for each in operations if each.input is not None]
     properties: dict[str, JSONSchema] = {}
     owners: dict[str, Operation] = {}
     for operation, schema in inputs:
-        for name, one in schema["properties"].items():
-            if name in properties:
-                properties[name] = _merged(name, properties[name], one, owners[name], operation)
-            else:
-                properties[name], owners[name] = one, operation
+        for name, other in schema["properties"].items():
+            if name not in properties:
+                properties[name], owners[name] = other, operation
+                continue
+            one, owner = properties[name], owners[name]
+            if _type(one) != _type(other):
+                raise DefinitionError(
+                    f'field "{name}" has one type in {owner} and another in {operation}: {_type(one)} and '
+                    f"{_type(other)}; hosts know one schema a plugin, so give it one type or two names"
+                )
+            if "default" in one and "default" in other and one["default"] != other["default"]:
+                raise DefinitionError(
+                    f'field "{name}" has the default {one["default"]!r} in {owner} and '
+                    f"{other['default']!r} in {operation}; give it one default or two names"
+                )
+            is_same = _without(one, _PROSE) == _without(other, _PROSE)
+            properties[name] = {**other, **one} if is_same else {**_wide(other), **_wide(one)}
     required = [
         name
         for name in properties
@@ -57,23 +70,6 @@ def _union(operations: Sequence[Operation]) -> JSONSchema:
             schema.pop("default", None)
     union = {"$schema": DRAFT, "properties": properties, "additionalProperties": False, "type": "object"}
     return {**union, "required": required} if required else union
-
-
-def _merged(name: str, one: JSONSchema, other: JSONSchema, first: Operation, second: Operation) -> JSONSchema:
-    """Return one schema for a field of two operations, wide enough for both."""
-    if _type(one) != _type(other):
-        raise DefinitionError(
-            f'field "{name}" has one type in {first} and another in {second}: {_type(one)} and '
-            f"{_type(other)}; hosts know one schema a plugin, so give it one type or two names"
-        )
-    if "default" in one and "default" in other and one["default"] != other["default"]:
-        raise DefinitionError(
-            f'field "{name}" has the default {one["default"]!r} in {first} and {other["default"]!r} in '
-            f"{second}; give it one default or two names"
-        )
-    if _without(one, _PROSE) == _without(other, _PROSE):
-        return {**other, **one}
-    return {**_wide(other), **_wide(one)}
 
 
 def _type(schema: Any) -> Any:
@@ -90,6 +86,7 @@ def _type(schema: Any) -> Any:
 
 
 def _wide(schema: JSONSchema) -> JSONSchema:
+    """Return a schema without its limits."""
     return {**_type(schema), **{key: value for key, value in schema.items() if key in _PROSE}}
 
 

@@ -54,7 +54,7 @@ _MOST_IMAGES = 6
 PACKAGE = Path(reglet.__file__).parent
 _COMPILER = PACKAGE / "infrastructure" / "guest" / "compiler.py"
 _OTHER_ROOMS = ("build", "engine", "host", "native", "registry", "runtime", "wasi", "wasm")
-_OTHER_MODULES = ("atomic.py", "forks.py", "sandbox.py")
+_OTHER_MODULES = ("atomic.py", "process.py", "sandbox.py")
 _NOT_IN_GUEST = {
     *(PACKAGE / part for part in ("cli", "testing", "sandbox.py")),
     *(PACKAGE / "infrastructure" / room for room in (*_OTHER_ROOMS, *_OTHER_MODULES)),
