@@ -42,6 +42,7 @@ from reglet.infrastructure.guest.interpreter import (
     report_partial_globs,
     report_partial_listings,
     report_refused_looks,
+    seed_when_used,
 )
 from reglet.infrastructure.guest.sealed import KeptDistributions, SealedFinder, keep_code_pages
 from reglet.infrastructure.guest.standard_library import preload, preload_for
@@ -249,6 +250,7 @@ def seal() -> dict[str, Any]:
     exports.keep_log()
     report_refused_looks()
     report_partial_globs()
+    seed_when_used()
     for name in _OF_THE_BUILD:
         del sys.modules[name]
         delattr(guest, name.rpartition(".")[2])

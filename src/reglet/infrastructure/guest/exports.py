@@ -216,6 +216,10 @@ _SEED_BYTES = 32
 
 
 def reseed() -> None:
-    """Take the random seed, and when logging began, from the host that runs the plugin."""
+    """Take the random seed from the host that runs the plugin."""
     random.seed(int.from_bytes(os.urandom(_SEED_BYTES)))
-    logging.__dict__["_startTime"] = time.time_ns()  # LogRecord.relativeCreated counts from here
+
+
+def restart_clock() -> None:
+    """Take the time when logging began, from which `LogRecord.relativeCreated` counts, from the host."""
+    logging.__dict__["_startTime"] = time.time_ns()

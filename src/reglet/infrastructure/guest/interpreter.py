@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import posixpath
+import random
 import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
 from typing import Any, Literal, Protocol, cast
 
 import _reglet  # type: ignore[import-not-found]  # built into the guest's interpreter
 
 from reglet.application.results import RefusedLook, refused_looks
-from reglet.infrastructure.guest.exports import reseed
+from reglet.infrastructure.guest.exports import reseed, restart_clock
 
 
 class Interpreter(Protocol):
@@ -198,7 +201,30 @@ def resume() -> None:
     preopens = interpreter.preopens()
     start = variables.get("PWD") or (os.fsdecode(preopens[0]) if preopens else "")
     interpreter.start_in(os.fsencode(posixpath.normpath(f"/{start}")) if start else _UNKNOWN.encode())
-    reseed()
+    restart_clock()
+    if not isinstance(random, SeededLater):
+        reseed()
+
+
+class SeededLater(ModuleType):
+    """The module `random` until something of it is used: to seed it would be a fifth of a first call."""
+
+    def __getattribute__(self, name: str) -> Any:
+        self.__class__ = ModuleType  # type: ignore[assignment]  # which it is, behind a layer
+        reseed()
+        return getattr(self, name)
+
+
+def seed_when_used() -> None:
+    """Have `random` seeded when it is used, and not before, unless a plugin holds a function of it."""
+    shared = (random._inst, *(each for each in vars(random).values() if _is_of_random(each)))  # noqa: SLF001 - that of its functions
+    holders = (each for each in gc.get_referrers(*shared) if each not in (shared, vars(random)))
+    if all(map(_is_of_random, holders)):
+        random.__class__ = SeededLater
+
+
+def _is_of_random(value: object) -> bool:
+    return getattr(value, "__self__", None) is random._inst  # noqa: SLF001 - that of its functions
 
 
 def pass_breakpoint(*_: object, **__: object) -> None:
