@@ -3,20 +3,22 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+EVERYTHING := --group dev -e '.[all]'
 # How many processes check and run the tests: make test WORKERS=8
 WORKERS ?= 2
 TYPED := src tools examples typing_tests
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 
-.PHONY: help install demo test test-full documents long lowest lint types mypy platforms pyright imports docs picture bench runtime adapter clean
+.PHONY: help install demo test test-full documents long lowest lint types mypy platforms pyright imports bytecode docs picture bench runtime adapter clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 $(STAMP): pyproject.toml hatch_build.py
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install -q --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install -q --group dev -e '.[all]'
+	$(BIN)/python -m pip install -q --upgrade 'pip>=25.1' uv
+	$(BIN)/uv pip install -q --python $(VENV) --reinstall-package reglet $(EVERYTHING) \
+		|| $(BIN)/python -m pip install -q $(EVERYTHING)  # which knows of indexes that uv was not told of
 	$(BIN)/python -m compileall -q src
 	command -v go >/dev/null || $(BIN)/python -m pip install -q --group interop
 	touch $@
@@ -27,7 +29,7 @@ demo: $(STAMP) ## build the http example, run it four ways, print what each took
 	$(BIN)/python examples/demo.py
 
 test: $(STAMP) ## every check: style, types, layers, tests with coverage
-	@$(MAKE) --no-print-directory -j$(WORKERS) lint mypy pyright imports
+	@$(MAKE) --no-print-directory -j$(WORKERS) pyright mypy lint imports bytecode
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -q -m 'not long' -n $(WORKERS) --dist loadfile
 	$(BIN)/coverage combine -q
@@ -65,6 +67,9 @@ pyright: $(STAMP)
 
 imports: $(STAMP)
 	$(BIN)/lint-imports
+
+bytecode: $(STAMP)  # of what the workers would otherwise compile at the same time, each for itself
+	$(BIN)/python -m compileall -q $(VENV)/lib
 
 docs: $(STAMP) ## build the documentation site into build/site, strictly
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -1,10 +1,12 @@
 """The script `reglet-plugin`: its first instructions, outside of the package, whose import takes a while."""
 
+import gc
 import sys
 
 
 def main() -> int:
     """Run a command and return its exit status. Ctrl-C ends it in one line, also while it is imported."""
+    gc.set_threshold(20_000)  # what is imported stays: to look through it for garbage finds none
     try:
         from reglet.cli import main as run_command
 
@@ -13,7 +15,6 @@ def main() -> int:
         sys.stderr.write("reglet-plugin: interrupted\n")
         return 130
     finally:
-        import gc
         import signal
 
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # an interpreter that ends has nothing to say of it

@@ -121,3 +121,41 @@ def test_the_rehearsal_leaves_no_module_behind() -> None:
             return guest.run("import os, sys; os.write(1, ' '.join(sys.modules).encode())")
 
     assert b"rehearsal" not in run_in_guest_thread(modules)
+
+
+def test_what_was_freed_is_not_in_an_image() -> None:
+    """Of small blocks, as of large ones, nothing but the allocators' own links is left."""
+    product = load_product()
+    runtime = Runtime.of(product.module, product.key)
+    snapshots = Snapshots(product, runtime)
+    source = "found = [chr(97 + n % 26) * 40 + 'zyxwvu' * {size} for n in range(500)]\nfound.clear()"
+
+    def image() -> bytes:
+        with Guest(runtime, {}, snapshots.base()) as guest:
+            for size in (1, 10, 100):
+                guest.run(source.format(size=size))
+            return guest.image()
+
+    assert b"zyxwvu" * 2 not in run_in_guest_thread(image)
+
+
+_TAKES = """
+import os
+for size in (8, 100, 200, 600, 90 << 20, 24):
+    taken = [bytes(size) for _ in range((120 << 20) // (size + 32))]
+    del taken
+os.write(1, b"enough")
+"""
+
+
+def test_what_objects_of_one_size_leave_is_there_for_others() -> None:
+    """In a memory of 256 MB, 120 MB of objects can be had many times over."""
+    product = load_product()
+    runtime = Runtime.of(product.module, product.key)
+    snapshots = Snapshots(product, runtime)
+
+    def taken() -> bytes:
+        with Guest(runtime, {}, snapshots.base()) as guest:
+            return guest.run(_TAKES)
+
+    assert run_in_guest_thread(taken) == b"enough"

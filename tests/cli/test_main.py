@@ -15,6 +15,7 @@ from reglet.cli.command import ExitStatus, UsageError, require_extra, status_of
 from reglet.cli.configs import read_config
 from reglet.domain.entities.result import ErrorDetail, result_error, result_failure, result_success
 from tests.documents.console import ROOT
+from tests.host.modules import plugin
 
 
 def test_help_shows_every_command_and_no_other(capsys: pytest.CaptureFixture[str]):
@@ -95,15 +96,52 @@ def test_a_shell_completes_commands_and_options(shell: str, capsys: pytest.Captu
     assert "--grants" in done.stdout
 
 
-def test_a_command_imports_no_other():
-    """Nor what only some commands need: starting is fast."""
-    script = (
-        "import sys; from reglet.cli import main; main(['doctor']);"
-        "print([name for name in ('reglet.cli.run', 'reglet.cli.publish', 'yaml', 'httpx', 'pytest')"
-        " if name in sys.modules])"
+_MODULES = """
+import sys
+from reglet.cli import main
+main(sys.argv[1:])
+print(*sys.modules)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "others"),
+    [
+        (
+            ["--version"],
+            {
+                "wasmtime",
+                "logging",
+                "reglet.sandbox",
+                "reglet.domain.policy",
+                "reglet.domain.entities.grants",
+            },
+        ),
+        (["doctor"], {"reglet.cli.run", "reglet.cli.publish", "yaml", "httpx", "pytest", "rich"}),
+        (
+            ["run", "PLUGIN", "--config", '{"url": "https://example.com"}'],
+            {"reglet.cli.publish", "reglet.testing.fakes", "reglet.testing.recording", "reglet.testing.audit"}
+            | {"reglet.infrastructure.build", "reglet.infrastructure.guest", "reglet.infrastructure.registry"}
+            | {"cattrs", "httpcore", "ssl", "cryptography", "dns", "yaml", "rich", "jsonschema", "difflib"},
+        ),
+        (
+            ["manifest", "PLUGIN"],
+            {"reglet.cli.run", "reglet.testing", "reglet.infrastructure.build", "cattrs", "gzip"},
+        ),
+        (["inspect", "PLUGIN"], {"reglet.cli.run", "reglet.testing", "reglet.sandbox", "wasmtime"}),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_command_imports_what_it_needs(arguments: list[str], others: set[str], tmp_path: Path):
+    """Not what others need, nor what plugins are made of: starting is fast."""
+    module = tmp_path / "plugin.wasm"
+    module.write_bytes(plugin())
+    command = [str(module) if each == "PLUGIN" else each for each in arguments]
+    done = subprocess.run(
+        [sys.executable, "-c", _MODULES, *command], capture_output=True, text=True, check=True
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
+    imported = set(done.stdout.splitlines()[-1].split())
+    assert not imported & {*others, "reglet.application.face", "reglet.application.plugin"}
 
 
 def test_a_result_decides_the_status():

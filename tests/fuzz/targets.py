@@ -248,6 +248,6 @@ TARGETS = (
     Target(
         "lockfile",
         lambda content: Lockfile.load(_written("reglet.lock", content)).encode(),
-        size=1_000,
+        size=500,
     ),
 )

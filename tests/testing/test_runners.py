@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import tempfile
 
 import pytest
 
@@ -121,6 +122,16 @@ def test_the_sandbox_runs_what_was_built_and_builds_again_only_what_changed(proj
     project.run("--reglet-place=sandbox").assert_outcomes(passed=8)
     assert modules(project).keys() == first.keys()
     assert modules(project) != first
+
+
+def test_without_a_cache_nothing_that_was_built_remains(project, tmp_path, monkeypatch):
+    """It lies in a temporary folder while the tests run."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
+    project.make()
+    project.run("--reglet-place=sandbox", "-p", "no:cacheprovider").assert_outcomes(passed=2)
+    assert list(temporary.glob("reglet-built-*")) == []
 
 
 @pytest.mark.go

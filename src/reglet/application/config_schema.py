@@ -5,27 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from reglet.application.models.json_schema import DRAFT, JSONSchema, input_schema
+from reglet.application.models.json_schema import DRAFT, LIMITS, JSONSchema, input_schema
 from reglet.application.models.model_types import model_type
 from reglet.application.operations import Operation
 from reglet.domain.errors import DefinitionError
 
-_NARROWING = frozenset(
-    {
-        "maximum",
-        "exclusiveMaximum",
-        "minimum",
-        "exclusiveMinimum",
-        "maxLength",
-        "minLength",
-        "pattern",
-        "format",
-        "maxItems",
-        "minItems",
-        "maxProperties",
-        "minProperties",
-    }
-)
 _PROSE = frozenset({"title", "description", "default", "examples", "deprecated"})
 
 
@@ -96,7 +80,7 @@ def _type(schema: Any) -> Any:
     """Return a schema without what may differ between operations, all the way down."""
     if isinstance(schema, list):
         return schema
-    plain = {key: value for key, value in schema.items() if key not in _NARROWING | _PROSE}
+    plain = {key: value for key, value in schema.items() if key not in LIMITS | _PROSE}
     for key in ("items", "additionalProperties"):
         if isinstance(plain.get(key), dict):
             plain[key] = _type(plain[key])

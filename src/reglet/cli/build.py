@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
 import os
@@ -150,6 +149,8 @@ def facts_of(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: it cannot be read, is no core module, or lacks what hosts call.
     """
+    import gzip
+
     from reglet.infrastructure.host.validation import NEWER_EXPORTS, OLDER_EXPORTS
     from reglet.infrastructure.wasm.binary import ModuleFormatError
     from reglet.infrastructure.wasm.module import read_plugin

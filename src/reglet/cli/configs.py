@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from attrs import frozen
 
-from reglet.application.models.error_messages import path_step
 from reglet.application.names import ROUTING
 from reglet.cli.command import UsageError, require_extra
 from reglet.cli.console import write_warning
@@ -194,12 +193,14 @@ def _decode_yaml(text: str) -> Any:
 
 def warn_of_unknown_fields(config: bytes, manifest: Manifest) -> None:
     """Say on stderr which fields the config's schema does not have, at every depth, and what may be meant."""
-    for path, name, known in _unknown(json.loads(config), manifest.config_schema or {}, "$"):
-        if path == "$" and name in ROUTING:
+    for path, name, known in _unknown(json.loads(config), manifest.config_schema or {}, ()):
+        if not path and name in ROUTING:
             continue
         from difflib import get_close_matches
 
-        where = "its config" if path == "$" else f"{path} of its config"
+        from reglet.application.models.error_messages import path_step
+
+        where = f"${''.join(map(path_step, path))} of its config" if path else "its config"
         close = get_close_matches(name, known, n=1)
         meant = f"; there are {', '.join(map(repr, known))}" if known else "; there are none"
         if close:
@@ -208,21 +209,21 @@ def warn_of_unknown_fields(config: bytes, manifest: Manifest) -> None:
 
 
 def _unknown(
-    value: Any, schema: Mapping[str, Any], path: str
-) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    value: Any, schema: Mapping[str, Any], path: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], str, Mapping[str, Any]]]:
     """Yield each unknown field with the path of its object and the fields that there are."""
     properties, others = schema.get("properties"), schema.get("additionalProperties")
     if isinstance(value, dict):
         for name, entry in value.items():
             if isinstance(properties, dict) and name in properties:
-                yield from _unknown(entry, properties[name], path + path_step(name))
+                yield from _unknown(entry, properties[name], (*path, name))
             elif isinstance(others, dict):
-                yield from _unknown(entry, others, path + path_step(name))
+                yield from _unknown(entry, others, (*path, name))
             elif isinstance(properties, dict):
                 yield path, name, properties
     elif isinstance(value, list) and isinstance(schema.get("items"), dict):
         for index, item in enumerate(value):
-            yield from _unknown(item, schema["items"], path + path_step(index))
+            yield from _unknown(item, schema["items"], (*path, index))
 
 
 def example_with_answers(plugin: LoadedPlugin, name: str) -> ExampleCase | None:

@@ -145,8 +145,7 @@ def run(
     for config in named:
         warn_of_unknown_fields(config.content, manifest)
     from reglet.sandbox import Dialect
-    from reglet.testing.recording import ReplayMismatchError
-    from reglet.testing.runners import ReusedInstanceError, ReusingRunner
+    from reglet.testing.runners import DifferenceError, ReusingRunner
 
     granted, host = choose_grants(grants, manifest, plugin), Dialect(dialect)
     with plugin.runner(granted, host) as once:
@@ -154,7 +153,7 @@ def run(
         session = _Session(plugin, runner, manifest, granted, host, explain, record, replay)
         try:
             outcomes = session.outcomes(named)
-        except (ReplayMismatchError, ReusedInstanceError) as difference:
+        except DifferenceError as difference:
             return _report_difference(named[0].name, str(difference), output_format)
     if write_grants is not None:
         write_file(write_grants, (grants_json(session.needed()) + "\n").encode())
@@ -224,21 +223,23 @@ class _Session:
         return _Outcome(config.name, result, seconds, secrets)
 
     def _check(self, config: bytes, secrets: list[str]) -> Result:
-        from reglet.testing.recording import Recorder, Recording, Replay
-
         if self.replay is not None:
+            from reglet.testing.recording import Recording, Replay
+
             replay = Replay(Recording.load(self.replay), secrets=secrets)
             result = self.runner.check(replay, config)
             replay.assert_faithful()
             if replay.note:
                 write_message(replay.note)
             return result
-        if self.record is None:
-            return self.runner.check(self._functions(), config)
-        recorder = Recorder(self._functions(), secrets=secrets)
-        result = self.runner.check(recorder, config)
-        recorder.recording(plugin=self.manifest.name, config=json.loads(config)).save(self.record)
-        return result
+        if self.record is not None:
+            from reglet.testing.recording import Recorder
+
+            recorder = Recorder(self._functions(), secrets=secrets)
+            result = self.runner.check(recorder, config)
+            recorder.recording(plugin=self.manifest.name, config=json.loads(config)).save(self.record)
+            return result
+        return self.runner.check(self._functions(), config)
 
     def _functions(self) -> HostFunctions:
         from reglet.sandbox import native_functions

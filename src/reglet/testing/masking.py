@@ -12,13 +12,9 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote
 
-from reglet.application.models.model_types import model_type
-from reglet.application.models.redaction import secret_strings
-from reglet.application.plugin import PluginDefinition
 from reglet.domain.entities import JSONValue
 from reglet.domain.ports import Plugin
 from reglet.testing.assertions import is_number
-from reglet.testing.runners import definition_of
 
 MASK = "***"
 
@@ -302,11 +298,17 @@ def known_secrets(
     with suppress(ValueError):
         decoded = json.loads(config)
         secrets += _named_secrets(decoded, named=False)
-        definition = None if plugin is None else definition_of(plugin)
-        if isinstance(definition, PluginDefinition):
-            inputs = [operation.input for operation in definition.operations]
-            for model in filter(None, dict.fromkeys([definition.config, *inputs])):
-                secrets += secret_strings(model_type(model), decoded)
+        if plugin is not None:
+            from reglet.application.models.model_types import model_type
+            from reglet.application.models.redaction import secret_strings
+            from reglet.application.plugin import PluginDefinition
+            from reglet.testing.runners import definition_of
+
+            definition = definition_of(plugin)
+            if isinstance(definition, PluginDefinition):
+                inputs = [operation.input for operation in definition.operations]
+                for model in filter(None, dict.fromkeys([definition.config, *inputs])):
+                    secrets += secret_strings(model_type(model), decoded)
     variables = os.environ if environment is None else environment
     secrets += (value for name, value in variables.items() if is_secret_name(name))
     return list(dict.fromkeys(secrets))

@@ -240,12 +240,14 @@ class Projects:
     """Loads plugins by their project's folder, each once, and builds those whose runner wants a module."""
 
     def __init__(self, runner: RunnerName, cache: Path | None, *, reuse: bool = False) -> None:
-        """Run plugins in `runner`, each check again if `reuse`; built modules are kept in `cache`."""
+        """Run plugins in `runner`, each check again if `reuse`; built modules are kept in `cache`, if any."""
         self._runner: RunnerName = runner
         self._reuse = reuse
-        self._cache = cache
         self._plugins: dict[Path, Plugin] = {}
         self._open = ExitStack()
+        self._cache = cache or Path(
+            self._open.enter_context(tempfile.TemporaryDirectory(prefix="reglet-built-"))
+        )
 
     def plugin(self, folder: Path) -> Plugin:
         """Return the plugin of a project. Raises what `load_plugin_in_process` and the build raise."""
@@ -284,7 +286,7 @@ class Projects:
         self._open.close()
 
 
-def built_module(folder: Path, cache: Path | None) -> Path:
+def built_module(folder: Path, cache: Path) -> Path:
     """Return the built module of a project.
 
     It is kept in `cache` with the digests of the files that it was made of, and built again when one of
@@ -293,9 +295,8 @@ def built_module(folder: Path, cache: Path | None) -> Path:
     from reglet.infrastructure.atomic import write_atomic
     from reglet.infrastructure.build.build import build_plugin
 
-    home = cache or Path(tempfile.mkdtemp(prefix="reglet-built-"))
     name = f"{folder.name}-{hashlib.sha256(str(folder).encode()).hexdigest()[:12]}"
-    module, stamp = home / f"{name}.wasm", home / f"{name}.json"
+    module, stamp = cache / f"{name}.wasm", cache / f"{name}.json"
     try:
         written: dict[str, Any] = json.loads(stamp.read_text("utf-8"))
         is_fresh = module.is_file() and written == _made_of(map(Path, written["sources"]))

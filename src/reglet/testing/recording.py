@@ -22,7 +22,14 @@ from reglet.domain.errors import CapabilityError, RegletError
 from reglet.domain.ports import LOG_FUNCTION, HostFunctions, Plugin
 from reglet.infrastructure.atomic import PRIVATE, read_bounded, write_atomic
 from reglet.testing.masking import MASK, Masker, known_secrets
-from reglet.testing.runners import InProcessRunner, NativeRunner, definition_of, encode_config, runner_of
+from reglet.testing.runners import (
+    DifferenceError,
+    InProcessRunner,
+    NativeRunner,
+    definition_of,
+    encode_config,
+    runner_of,
+)
 
 FORMAT = "reglet-recording"
 VERSION = 1
@@ -152,7 +159,7 @@ class Recorder:
         self._calls.append(call)
 
 
-class ReplayMismatchError(RegletError, AssertionError):
+class ReplayMismatchError(DifferenceError):
     """A run made other host calls than the recording holds."""
 
 

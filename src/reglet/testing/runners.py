@@ -17,7 +17,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Protocol, Self, TypeAlias
 
-from reglet.application.plugin import is_plugin
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
@@ -44,12 +43,10 @@ from reglet.domain.ports import (
     TCPDialer,
     try_get_client,
 )
-from reglet.infrastructure.guest.exports import Exports
 from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.infrastructure.wire.result import RESULT
 from reglet.sandbox import Dialect, Sandbox
 from reglet.testing.assertions import error_text, verify_output
-from reglet.testing.fakes import FakeDNSResolver, LookupTypes
 from reglet.testing.usage import are_grants_open, note_file, side_effects_watched
 
 if TYPE_CHECKING:
@@ -107,6 +104,8 @@ class InProcessRunner:
 
     def check(self, functions: HostFunctions, config: bytes, *, clock: Clock | None = None) -> Result:
         """Run one check, whose host calls `functions` answer."""
+        from reglet.infrastructure.guest.exports import Exports
+
         with side_effects_watched():
             return RESULT.decode(Exports(self._plugin, functions, clock=clock).observe(config))
 
@@ -137,7 +136,6 @@ class SandboxRunner:
         module: Path | Module,
         grants: GrantSet,
         *,
-        name: str = "the module",
         dialect: Dialect = Dialect.ABI,
         file_observer: FileObserver | None = None,
     ) -> None:
@@ -146,7 +144,6 @@ class SandboxRunner:
         `file_observer` is given the paths that the plugin asks for, in place of the test that runs.
         """
         self._content = module
-        self._name = name
         self._grants = grants
         self._dialect = dialect
         self._file_observer = file_observer or self._note_granted
@@ -169,7 +166,7 @@ class SandboxRunner:
                 environment=environment,
                 clock=lambda: datetime.now(UTC) if self._clock is None else self._clock(),
             )
-            self._loaded = key, sandbox, sandbox.load(self._content, self._name)
+            self._loaded = key, sandbox, sandbox.load(self._content)
         self._functions.current, self._clock = functions, clock
         try:
             return self._loaded[2].check(config, fresh=fresh)
@@ -209,7 +206,7 @@ class GoHostRunner:
     Files of declared read patterns are there read-only, below the folders in which the patterns start.
     """
 
-    def __init__(self, module: Path, grants: GrantSet, cache: Path | None, *, toolchain: str = "go") -> None:
+    def __init__(self, module: Path, grants: GrantSet, cache: Path, *, toolchain: str = "go") -> None:
         """Run `module`; the host and its compiled code are kept in `cache`.
 
         Raises:
@@ -223,14 +220,13 @@ class GoHostRunner:
                 starts.add(fixed.parent if is_exact(pattern) else fixed)
         self._directories = sorted(str(folder) for folder in starts if folder.is_dir())
 
-        home = cache or Path(tempfile.mkdtemp(prefix="reglet-go-"))
         digest = hashlib.sha256()
         for name in ("go.mod", "go.sum", "main.go"):
             digest.update((_GO_SOURCE / name).read_bytes())
-        program = home / f"go-host-{digest.hexdigest()[:16]}"
+        program = cache / f"go-host-{digest.hexdigest()[:16]}"
         if not program.is_file():
             _build_go_host(program, toolchain)
-        command = [str(program), str(module), str(home / "wazero")]
+        command = [str(program), str(module), str(cache / "wazero")]
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the host
         self._host = subprocess.Popen(  # noqa: S603 - the host that was built above
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors
@@ -320,7 +316,11 @@ def _build_go_host(program: Path, toolchain: str) -> None:
     beside.replace(program)
 
 
-class ReusedInstanceError(RegletError, AssertionError):
+class DifferenceError(RegletError, AssertionError):
+    """A check goes otherwise than it went before; the message has the differences."""
+
+
+class ReusedInstanceError(DifferenceError):
     """A check in an instance that ran one before answers otherwise; the message has the differences."""
 
 
@@ -463,6 +463,8 @@ def runner_of(plugin: Plugin) -> Runner:
 
 def definition_of(plugin: Plugin) -> Plugin:
     """Return the plugin as its author wrote it. Raises `TypeError` for what is no plugin."""
+    from reglet.application.plugin import is_plugin
+
     if not is_plugin(plugin):
         raise TypeError(f"{plugin!r} is no plugin; give what define_plugin(…) returned")
     return plugin.definition if isinstance(plugin, HostedPlugin) else plugin
@@ -478,6 +480,7 @@ def check_in_context(plugin: Plugin, ctx: Context, config: bytes) -> Result:
 
 def context_functions(ctx: Context) -> HostFunctions:
     """Return host functions that the clients of `ctx` answer; those it lacks are not offered."""
+    from reglet.testing.fakes import FakeDNSResolver, LookupTypes
 
     def client(port: Any) -> Any:
         return try_get_client(ctx, port)

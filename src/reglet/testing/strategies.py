@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from reglet.application import examples
-from reglet.application.examples import Answer
+from reglet.application.examples import Answer, FailureName
 from reglet.application.models.model_types import (
     AnyType,
     BoolType,
@@ -51,7 +51,6 @@ except ImportError as missing:
     raise ImportError(f"fuzzing needs hypothesis; {add_with('test')}") from missing
 
 
-_FAILURES = ("timeout", "refused", "denied", "not_found", "reset", "bad_certificate")
 _LARGEST = 2**53
 _LONG = timedelta(days=1)
 
@@ -103,7 +102,7 @@ def json_values() -> SearchStrategy[Any]:
 
 def host_answers() -> SearchStrategy[list[Answer]]:
     """Return a strategy for what a host answers to whatever is asked: one answer a port."""
-    error = st.none() | st.sampled_from(_FAILURES) | st.text(min_size=1, max_size=20)
+    error = st.none() | st.sampled_from(get_args(FailureName)) | st.text(min_size=1, max_size=20)
     texts = st.lists(st.text(max_size=40), max_size=3)
     statuses, bodies = st.integers(100, 599), st.binary(max_size=200) | st.text(max_size=200)
     headers = st.dictionaries(st.text("abc-X", min_size=1, max_size=5), texts, max_size=3)

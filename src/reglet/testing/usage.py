@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 
 from attrs import evolve, field, fields, frozen
 
-from reglet.application.plugin import PluginDefinition
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
@@ -319,6 +318,8 @@ def side_effects_watched() -> Iterator[None]:
 @contextmanager
 def checks_watched() -> Iterator[None]:
     """Watch every check of a `PluginDefinition` inside the block, whoever calls it."""
+    from reglet.application.plugin import PluginDefinition
+
     unwatched = PluginDefinition.check
 
     def check(plugin: PluginDefinition, ctx: Context, config: bytes) -> Result:

@@ -11,6 +11,7 @@ import pytest
 import reglet
 from reglet.application.models.from_json import parse_model
 from reglet.application.models.json_schema import input_schema
+from reglet.application.models.to_json import model_to_json
 
 
 class Colour(Enum):
@@ -436,6 +437,31 @@ def test_members_of_enums_are_defaults():
     value, problems = parse_model(Usual, {})
     assert problems == []
     assert (value.mode, value.speeds, value.levels) == (Mode.FAST, (Speed.SLOW,), [Level.LOW])
+
+
+@pytest.mark.parametrize(
+    ("annotation", "given", "read"),
+    [
+        (str, "a", "a"),
+        (int, 1, 1),
+        (float, 1.5, 1.5),
+        (bool, True, True),
+        (Mode, "fast", Mode.FAST),
+        (Level, 1, Level.LOW),
+        (Literal["x", "y"], "x", "x"),
+        (list[int], [1], [1]),
+        (str | None, "a", "a"),
+        (Mode | None, "fast", Mode.FAST),
+        (list[Annotated[Mode, "of the page"]], ["fast"], [Mode.FAST]),
+    ],
+)
+@pytest.mark.parametrize("meta", [reglet.Description("a note"), "a stranger's note", ["not hashable"]])
+def test_an_annotation_without_limits_changes_nothing(annotation, given, read, meta):
+    """A description, or what other libraries put there, is no limit."""
+    noted = reglet.model(type("Noted", (), {"__annotations__": {"value": Annotated[annotation, meta]}}))
+    assert parse_model(noted, {"value": given}) == (noted(read), [])
+    assert model_to_json(noted(read)) == {"value": given}
+    assert parse_model(noted, {"value": {}})[0] is None
 
 
 def test_a_list_tells_of_its_length_and_of_its_items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 from bisect import bisect_right
 from typing import TYPE_CHECKING
 
@@ -10,8 +12,9 @@ import pytest
 
 from tests.tools.runtime.reachability import CodeReader, Objects, References
 from tools.runtime import sources
+from tools.runtime.adapter.numeric_values import HEADER_FILE, header, original_values
 from tools.runtime.core import ADAPTER, STACK_SIZE
-from tools.runtime.excluded import EXCLUDED, EXCLUDED_MODULES
+from tools.runtime.excluded import EXCLUDED, EXCLUDED_MODULES, RUN_ONCE
 from tools.runtime.linker.excluded import descriptions, excluded_functions
 from tools.runtime.linker.layout import Addresses, Layout, Pointer, lay_out, placed_data, pointers
 from tools.runtime.linker.read import Library, read_library
@@ -20,6 +23,7 @@ from tools.runtime.sources import Parts, linux_extension, take_parts
 
 if TYPE_CHECKING:
     from reglet.infrastructure.runtime import RuntimeProduct
+    from tests.tools.runtime.wasm_host import WasmHost
 
 
 NO_ADDRESSES = {0x134500 + 0x100000}
@@ -183,6 +187,49 @@ def test_docstrings_that_are_left_out_are_nothing_else(linked: Linked) -> None:
     assert [each for each in linked.pointers if inside(each.value)] == []
     named = {address for each in linked.staying for address in each.addresses}
     assert {each for each in named if inside(each)} == set()
+
+
+ASKS_FOR_TYPES = {
+    "PyAST_Check",
+    "PyAST_mod2obj",
+    "PyAST_obj2mod",
+    "PyAst_CheckMode",
+    "ast_repr_max_depth",
+    "ast_type_init",
+    "ast_type_reduce",
+    "ast_type_replace",
+    "astmodule_exec",
+}
+"""Each has the once-flag run `init_types` if it is not set, and goes on."""
+
+
+def test_what_runs_once_is_run_through_a_flag_alone(linked: Linked) -> None:
+    """Nobody calls it, no data points to it, and those that take its address give it to the flag."""
+    python = linked.libraries[linked.python]
+    [once] = [index for index, name in python.function_names.items() if name in RUN_ONCE]
+    [slot] = [slot for slot, target in linked.addresses.table.items() if target == (linked.python, once)]
+    flag = {index for index, name in python.function_names.items() if name == "_PyOnceFlag_CallOnceSlow"}
+    staying = {each: linked.references[each] for each in linked.kept}
+    assert [
+        each for each, named in staying.items() if once in named.calls and each.library == linked.python
+    ] == []
+    assert [each for each in linked.pointers if each.value == slot] == []
+    takers = {each for each, named in staying.items() if slot in named.slots}
+    assert {python.function_names[each.local_index] for each in takers} == ASKS_FOR_TYPES
+    assert all(staying[each].calls & flag for each in takers)
+
+
+def test_numeric_values_are_those_of_cpython(linked: Linked, host: WasmHost) -> None:
+    """The table says what CPython's own function does; and a guest finds each of them in it."""
+    values = original_values(linked.libraries[linked.python])
+    assert HEADER_FILE.read_text() == header(values)
+    expected = {character: value for character, value in enumerate(values) if value != -1.0}
+    assert len(expected) == 2002
+    what = (
+        "[(c, v) for c in range(0x110000) if (v := __import__('unicodedata').numeric(chr(c), -1.0)) != -1.0]"
+    )
+    answer = host.observe(json.dumps({"do": "evaluate", "what": what}).encode())
+    assert dict(ast.literal_eval(answer.decode())) == expected
 
 
 def _objects(linked: Linked) -> Objects:

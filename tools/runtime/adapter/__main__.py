@@ -1,4 +1,4 @@
-"""`python -m tools.runtime.adapter`: rebuild the adapter in place."""
+"""`python -m tools.runtime.adapter`: rebuild the adapter, and its table of numeric values, in place."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ import os
 import sys
 
 from tools.runtime.adapter.build import MODULE, AdapterBuildError, build_adapter
+from tools.runtime.adapter.numeric_values import HEADER_FILE, header, original_values
+from tools.runtime.linker.read import read_library
+from tools.runtime.sources import LIBRARIES, linux_extension, take_parts
+
+PYTHON = LIBRARIES[-1].name
+python = read_library(PYTHON, take_parts(linux_extension()).libraries[PYTHON])
+HEADER_FILE.write_text(header(original_values(python)), encoding="utf-8")
 
 try:
     built = build_adapter()

@@ -13,6 +13,15 @@ typedef struct { const char *name; object *(*initialise)(void); } builtin_module
 
 typedef struct { const char *name; const u8 *code; i32 size; int is_package; } frozen_module;
 
+typedef struct {
+  void *context;
+  void *(*malloc)(void *context, u32 size);
+  void *(*calloc)(void *context, u32 count, u32 size);
+  void *(*realloc)(void *context, void *block, u32 size);
+  void (*free)(void *context, void *block);
+} allocator;
+
+enum { PYMEM_DOMAIN_MEM = 1, PYMEM_DOMAIN_OBJ = 2 };
 enum { METH_VARARGS = 1, METH_NOARGS = 4, METH_O = 8 };
 
 extern builtin_module *PyImport_Inittab;
@@ -20,6 +29,7 @@ extern const frozen_module *_PyImport_FrozenBootstrap, *_PyImport_FrozenStdlib, 
 extern int Py_NoSiteFlag;
 extern object *PyExc_ValueError, *PyExc_TypeError, *PyExc_MemoryError, *PyExc_LookupError;
 
+void PyMem_SetAllocator(int domain, allocator *to);
 void Py_InitializeEx(int install_signal_handlers);
 void *PyEval_SaveThread(void);
 int PyGILState_Ensure(void);

@@ -1,6 +1,7 @@
 // CPython, embedded: which built-in modules it has, its `_reglet` module, and the exports that a build uses.
 #include "embedding.h"
 
+#include "allocator.h"
 #include "buffers.h"
 #include "host.h"
 #include "modules.h"
@@ -63,6 +64,7 @@ static const method_definition methods[] = {
 };
 
 EXPORT("_python_initialize") void python_initialize(void) {
+  use_own_allocator();
   keep_needed_modules();
   Py_NoSiteFlag = 1;  // there are no site packages to look for
   Py_InitializeEx(0);
@@ -91,6 +93,7 @@ EXPORT("_forget_process_state") void forget_process_state(void) {
   __wasilibc_reset_preopens();
   __wasilibc_deinitialize_environ();
   forget_paths();
+  zero_free_blocks();
 }
 
 // libpython can load extension modules; there is nothing to load them with.

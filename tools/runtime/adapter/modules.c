@@ -2,6 +2,7 @@
 // one raises an ordinary ModuleNotFoundError.
 #include "modules.h"
 
+#include "allocator.h"
 #include "cpython.h"
 
 static const char *const kept[] = {
@@ -23,11 +24,14 @@ static int is_kept(const char *name) {
 }
 
 // CPython has part of its standard library frozen into its data. The runtime imports it from the same files as the
-// rest, which are smaller, and overwrites what is frozen with zeros, which a plugin need not carry.
+// rest, which are smaller, and puts objects where the frozen ones were.
 static const frozen_module none_frozen[1];
 
 static void forget(const frozen_module **table) {
-  for (const frozen_module *each = *table; each->name; each++) memset((u8 *)each->code, 0, (u32)each->size);
+  for (const frozen_module *each = *table; each->name; each++) {
+    memset((u8 *)each->code, 0, (u32)each->size);
+    use_for_objects((u8 *)each->code, (u32)each->size);
+  }
   *table = none_frozen;
 }
 

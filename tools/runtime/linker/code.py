@@ -79,7 +79,7 @@ def _scan(library: Library, index: int) -> list[Piece]:
 
 
 LARGE = 5000
-"""Bytes of a body from which on a function goes last.
+"""Bytes of a body from which on a function goes last, the largest at the end.
 
 wazero keeps a table as large as the largest function so far and clears it for every later one: with the large
 ones last it compiles a quarter faster.
@@ -106,11 +106,12 @@ class Numbering:
 def number(
     libraries: Sequence[Library], functions: Mapping[Function, list[Piece]], outside: set[Target]
 ) -> Numbering:
-    """Order functions: imports by name, then bodies in link order with the large ones last, then traps."""
+    """Order functions: imports by name, bodies in link order with the large ones last by size, traps."""
 
-    def place(function: Function) -> tuple[bool, int, int]:
+    def place(function: Function) -> tuple[int, int, int]:
         body = libraries[function.library].module.body(function.local_index)
-        return body.end - body.start > LARGE, function.library, function.local_index
+        size = body.end - body.start
+        return size if size > LARGE else 0, function.library, function.local_index
 
     imports = sorted((each for each in outside if isinstance(each, HostFunction)), key=lambda each: each[:2])
     traps = sorted((each for each in outside if isinstance(each, Trap)), key=lambda each: each.name)

@@ -76,6 +76,19 @@ def zero_excluded_data(
             _zero(pieces, bases[place] + start, bases[place] + end)
 
 
+def largest_excluded(
+    libraries: Sequence[Library], bases: Sequence[int], excluded: Iterable[Excluded]
+) -> tuple[int, int]:
+    """Return where the largest piece of left-out data begins and ends, for others to use."""
+    ranges = [
+        (bases[place] + start, bases[place] + end)
+        for part in excluded
+        for place in [_library_named(libraries, part.library)[0]]
+        for start, end in part.data
+    ]
+    return max(ranges, key=lambda each: each[1] - each[0], default=(0, 0))
+
+
 _DESCRIPTION = re.compile(rb"\)\n--\n\n([^\0]+)\0")
 """What follows the signature in the docstring of a function in C; CPython takes an empty one for none."""
 

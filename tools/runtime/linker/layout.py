@@ -64,8 +64,15 @@ def _align(address: int, alignment: int) -> int:
 class Addresses:
     """Gives every global of every library its value, and builds the table of function pointers."""
 
-    def __init__(self, libraries: Sequence[Library], layout: Layout, resolver: Resolver) -> None:
+    def __init__(
+        self,
+        libraries: Sequence[Library],
+        layout: Layout,
+        resolver: Resolver,
+        unused: tuple[int, int] = (0, 0),
+    ) -> None:
         self._libraries = libraries
+        self._unused = unused
         self._layout = layout
         self._resolver = resolver
         self._values: dict[tuple[int, int], int | None] = {}
@@ -138,6 +145,8 @@ class Addresses:
             "__heap_end": layout.pages * PAGE_SIZE,
             "__stack_high": layout.stack_size,
             "__stack_low": 0,
+            "__unused_start": self._unused[0],
+            "__unused_end": self._unused[1],
         }
         if name in boundaries:
             return boundaries[name]

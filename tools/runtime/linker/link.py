@@ -12,7 +12,13 @@ from attrs import frozen
 
 from reglet.infrastructure.wasm.binary import unsigned
 from tools.runtime.linker.code import Numbering, Rewriter, number, reachable
-from tools.runtime.linker.excluded import Excluded, excluded_functions, zero_descriptions, zero_excluded_data
+from tools.runtime.linker.excluded import (
+    Excluded,
+    excluded_functions,
+    largest_excluded,
+    zero_descriptions,
+    zero_excluded_data,
+)
 from tools.runtime.linker.layout import Addresses, lay_out, placed_data, pointers
 from tools.runtime.linker.read import LinkError
 from tools.runtime.linker.resolve import Function, Resolver, Rules, Trap
@@ -37,6 +43,8 @@ class LinkPlan:
         rules: Where names come from.
         exports: The names that the module exports; each is an export of one of the libraries.
         lasting: Those exports that are called after a snapshot too; what only others lead to is listed.
+        once: Names of functions that run before a snapshot and not again, though pointers lead to them;
+            whoever names one must have proved it.
         located: Exports of the libraries that the module does not export, and whose bodies are located.
         excluded: Parts of the libraries that the module does without.
         stack_size: Bytes, a multiple of 16.
@@ -46,6 +54,7 @@ class LinkPlan:
     rules: Rules
     exports: tuple[str, ...]
     lasting: tuple[str, ...] = ()
+    once: tuple[str, ...] = ()
     located: tuple[str, ...] = ()
     excluded: tuple[Excluded, ...] = ()
     stack_size: int = 1 << 20
@@ -61,7 +70,8 @@ class LinkedModule:
         heap_base: The address from which on the heap grows.
         constructors: The exports to call before anything else, in this order.
         located: Where the located bodies begin, in bytes from the start of the code section's contents.
-        startup: Where entries of functions begin and end that no lasting export and no pointer leads to.
+        startup: Where entries of functions begin and end that no lasting export and no pointer leads to, or
+            that run once.
         traps: The interface functions that end the guest when called.
     """
 
@@ -81,7 +91,8 @@ def link(libraries: Sequence[Library], plan: LinkPlan) -> LinkedModule:
     """
     resolver = Resolver(libraries, plan.rules)
     layout = lay_out(libraries, plan.stack_size)
-    addresses = Addresses(libraries, layout, resolver)
+    unused = largest_excluded(libraries, layout.memory_bases, plan.excluded)
+    addresses = Addresses(libraries, layout, resolver, unused)
     constructors = _constructors(libraries, resolver)
     exports = {**_exports(libraries, resolver, plan.exports), **constructors}
     located = _exports(libraries, resolver, plan.located)
@@ -102,7 +113,9 @@ def link(libraries: Sequence[Library], plan: LinkPlan) -> LinkedModule:
     traps = tuple(each.name for each in numbering.order if isinstance(each, Trap))
     ends = _ends(code)
     first = len(numbering.order) - len(code)
-    lasting = [*(exports[name] for name in plan.lasting), *located.values(), *table.values()]
+    once = {each for name in plan.once for each in resolver.functions_called(name)}
+    pointed = [target for target in table.values() if target not in once]
+    lasting = [*(exports[name] for name in plan.lasting), *located.values(), *pointed]
     kept, _ = reachable(libraries, resolver, lasting, omitted)
     startup = sorted(numbering.indices[each] - first for each in bodies if each not in kept)
     return LinkedModule(

@@ -49,6 +49,10 @@ class DataSymbol(NamedTuple):
     offset: int
 
 
+REPLACES = "replaces:"
+"""What the name of an export begins with that is called in place of another library's function."""
+
+
 @frozen
 class Rules:
     """Where names come from.
@@ -56,7 +60,8 @@ class Rules:
     Attributes:
         host_modules: Modules whose functions the finished module imports.
         interface_library: The library that answers component-model interfaces: the import of `f` from
-            `wasi:io/poll@0.2.0` is its export `wasi:io/poll#f`.
+            `wasi:io/poll@0.2.0` is its export `wasi:io/poll#f`. Its export `replaces:f` is called wherever
+            another library calls its own `f`.
         traps: Interface functions (`wasi:io/poll#f`) that it does not answer, and that become a Trap.
     """
 
@@ -73,6 +78,9 @@ class Resolver:
         self._rules = rules
         self._places = {library.name: place for place, library in enumerate(libraries)}
         self._functions: dict[tuple[int, int], Target] = {}
+        interface = self._places.get(rules.interface_library)
+        if interface is not None:
+            self._replace(interface)
 
     def function(self, library: int, index: int) -> Target:
         """Return what function `index` of a library is.
@@ -126,6 +134,27 @@ class Resolver:
         if isinstance(target, Function):
             return self._libraries[target.library].module.function_type(target.local_index)
         return target.type
+
+    def _replace(self, interface: int) -> None:
+        for name, export in self._libraries[interface].module.exported.items():
+            if not name.startswith(REPLACES):
+                continue
+            found = self.functions_called(name.removeprefix(REPLACES))
+            if len(found) != 1:
+                raise LinkError(f"{len(found)} functions have the name of what {name!r} stands in for")
+            target = Function(interface, export.index)
+            if self.type_of(target) != self.type_of(found[0]):
+                raise LinkError(f"{name!r} is {self.type_of(target)}, not {self.type_of(found[0])}")
+            self._functions[found[0]] = target
+
+    def functions_called(self, name: str) -> list[Function]:
+        """Return the functions with bodies that have a name for debuggers; a `static` one has no other."""
+        return [
+            Function(place, index)
+            for place, library in enumerate(self._libraries)
+            for index, each in library.function_names.items()
+            if each == name and index >= len(library.module.function_imports)
+        ]
 
     def _resolve_function(self, library: int, index: int) -> Target:
         module = self._libraries[library].module

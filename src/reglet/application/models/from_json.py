@@ -14,7 +14,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from enum import Enum
+from enum import Enum, EnumMeta
 from functools import cache
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union
@@ -84,6 +84,15 @@ def model_parser(model: type[Any]) -> Parser:
     return parse
 
 
+def parse_in_detail(annotation: Any, data: Any, show: Callable[[Any], str] = shown) -> tuple[Any, list[str]]:
+    """Return what is made of `data`, or None and every problem; `show` writes values in their messages."""
+    try:
+        return _converter(detailed=True).structure(data, annotation), []
+    except Exception as error:  # noqa: BLE001 - what is no problem of the data is raised again below
+        found = error
+    return None, error_messages(found, show)
+
+
 def default_in_json(field: Field) -> Any:
     """Return a field's default as a config would have it, secrets included; raises if it does not fit."""
     return field_to_json(_checked(field, field.default_value(), "default"), field.annotation, redact=False)
@@ -109,7 +118,7 @@ def _converter(*, detailed: bool) -> Converter:
 
 
 def _string(value: Any, kind: Any) -> Any:
-    if kind is not str:
+    if kind is not str and isinstance(kind, EnumMeta):
         return _enum(kind)(value, kind)
     if value.__class__ is str:
         return value
@@ -136,7 +145,7 @@ def _boolean(value: Any, _: Any) -> bool:
 
 
 def _integer(value: Any, kind: Any) -> Any:
-    if kind is not int:
+    if kind is not int and isinstance(kind, EnumMeta):
         return _enum(kind)(value, kind)
     if value.__class__ is int:
         return value
@@ -312,7 +321,12 @@ def _model(cls: type[Any], converter: Converter) -> Hook:
 
     fields, absent = model_type(cls).fields, _stand_ins(cls)
     overrides: dict[str, Any] = {
-        each.attribute: override(rename=each.name, struct_hook=converter.get_structure_hook(each.annotation))
+        each.attribute: override(
+            rename=each.name,
+            struct_hook=_enum(each.annotation)
+            if _is_enum(each.annotation)  # the hook of str would be told of `Annotated`, where that stands
+            else converter.get_structure_hook(each.annotation),
+        )
         for each in fields
     }
     structure_fields = make_dict_structure_fn(cls, converter, _cattrs_use_linecache=False, **overrides)
@@ -383,7 +397,7 @@ _HOOKS: Mapping[Any, Hook] = {
     datetime: _datetime,
     timedelta: _timedelta,
 }
-"""cattrs asks them for subclasses too, which only enums are."""
+"""cattrs asks them for subclasses too, which only enums are; for a field, with whatever annotates it."""
 
 
 def _origin_in(*origins: Any) -> Callable[[Any], bool]:
@@ -411,14 +425,3 @@ _FACTORIES: tuple[tuple[Callable[[Any], bool], Callable[..., Hook]], ...] = (
     (_is_narrowed, _narrowed),
     (is_model, _model),
 )
-
-
-def parse_in_detail(
-    annotation: Any, data: Any, show: Callable[[Any], str] | None = None
-) -> tuple[Any, list[str]]:
-    """Return what the detailed converter makes of `data`, or None and every problem."""
-    try:
-        return _converter(detailed=True).structure(data, annotation), []
-    except Exception as error:  # noqa: BLE001 - what is no problem of the data is raised again below
-        found = error
-    return None, error_messages(found, show or shown)

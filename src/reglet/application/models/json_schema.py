@@ -31,6 +31,24 @@ from reglet.domain.time import DURATION_PATTERN
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
+LIMITS = frozenset(
+    {
+        "maximum",
+        "exclusiveMaximum",
+        "minimum",
+        "exclusiveMinimum",
+        "maxLength",
+        "minLength",
+        "pattern",
+        "format",
+        "maxItems",
+        "minItems",
+        "maxProperties",
+        "minProperties",
+    }
+)
+"""The keywords that a field's limits become."""
+
 JSONSchema = dict[str, Any]
 
 

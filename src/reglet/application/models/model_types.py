@@ -181,7 +181,10 @@ MODEL = "__reglet_model__"
 """The attribute that `@model` sets to the class itself, so that bare subclasses do not pass."""
 
 LISTS: tuple[Any, ...] = (list, tuple, collections.abc.Sequence)
+"""What annotates a list of JSON."""
+
 DICTS: tuple[Any, ...] = (dict, collections.abc.Mapping)
+"""What annotates an object of JSON whose keys the author does not know."""
 
 _TYPE = "__reglet_type__"
 _UNDERWAY: Any = object()

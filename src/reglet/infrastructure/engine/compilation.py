@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import wasmtime
@@ -77,14 +76,12 @@ _LOOK_SECONDS = 0.01
 """How often it looks at its memory, where the system does not."""
 
 _COMPILER = """\
-import sys, types
-fuel, memory, folder, *sys.path[:] = sys.argv[1:]
-sys.modules["reglet"] = types.ModuleType("reglet")
-sys.modules["reglet"].__path__ = [folder]
+import sys
+fuel, memory, *sys.path[:] = sys.argv[1:]
 from reglet.infrastructure.engine.compilation import compile_for_parent
 compile_for_parent(fuel=fuel == "fuel", memory=int(memory))
 """
-"""What a process runs that compiles: without the package's face, whose import takes longer than the rest."""
+"""What a process runs that compiles."""
 
 
 class CompilationError(RegletError):
@@ -257,7 +254,7 @@ else:  # a session is one
 
 
 def _compiled_apart(module: bytes, fuel: bool, seconds: float | None, memory: int) -> bytes:
-    arguments = ("fuel" if fuel else "", str(memory), str(Path(__file__).parents[2]), *sys.path)
+    arguments = ("fuel" if fuel else "", str(memory), *sys.path)
     with subprocess.Popen(  # noqa: S603 - this interpreter, and this file
         (sys.executable, "-I", "-c", _COMPILER, *arguments),
         stdin=subprocess.PIPE,

@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
+from reglet.application.config_schema import ROUTING
 from reglet.domain.entities.grants import EnvironmentCapability, GrantSet
 from reglet.domain.entities.manifest import Manifest, OperationManifest
 from reglet.domain.entities.records import (
@@ -28,7 +29,6 @@ from reglet.sandbox import Dialect, Limits, Module, Sandbox
 from reglet.testing.conformance.report import OLDER, Figures, Host
 from reglet.testing.runners import EVERYTHING
 
-ROUTING_KEYS = ("service", "operation")
 SEED = 1
 """Of every random choice, so that two runs ask the same."""
 LIMITS = Limits(compile_time=timedelta(minutes=10))
@@ -153,7 +153,7 @@ class PluginForm:
         return {
             name: each
             for name, each in (properties.items() if isinstance(properties, dict) else ())
-            if name not in ROUTING_KEYS
+            if name not in ROUTING
         }
 
     @property
@@ -171,7 +171,8 @@ class PluginForm:
             inputs = [each.input for each in operation.examples if not each.expected_error]
             chosen = next((each for each in inputs if isinstance(each, dict)), None)
             least = self.random_config(random.Random(SEED), operation.input_fields)  # noqa: S311 - no secret
-            found.append({**(least if chosen is None else chosen), **routing(service, operation.name)})
+            routed = {"service": service, "operation": operation.name}
+            found.append({**(least if chosen is None else chosen), **routed})
         return found or [self.random_config(random.Random(SEED))]  # noqa: S311 - no secret
 
     def random_config(self, chance: random.Random, fields: Iterable[str] = ()) -> dict[str, Any]:
@@ -214,11 +215,6 @@ class PluginForm:
         """Run one check in a guest of its own, on a host where everything works if no other is given."""
         with self.loaded(functions) as module:
             return module.check(config)
-
-
-def routing(service: str, operation: str) -> dict[str, str]:
-    """Return the part of a config that says which operation is meant."""
-    return dict(zip(ROUTING_KEYS, (service, operation), strict=True))
 
 
 def why_invalid(schema: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
+from reglet.application.config_schema import ROUTING
 from reglet.application.lint import lint_manifest
 from reglet.domain.entities.grants import (
     ExecCapability,
@@ -22,19 +23,17 @@ from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.records import MAX_BODY_BYTES
 from reglet.domain.entities.result import Result
 from reglet.domain.policy import Policy
-from reglet.domain.urls import SCHEME_PORTS
+from reglet.domain.urls import DNS_PORT, SCHEME_PORTS
 from reglet.infrastructure.host import HostCallEvent
 from reglet.infrastructure.wire.failures import encode_failure
 from reglet.sandbox import Dialect, Sandbox, SandboxError
 from reglet.testing.conformance.plugin_form import (
     LIMITS,
-    ROUTING_KEYS,
     SEED,
     ConstantHost,
     CountedCalls,
     PluginForm,
     misfits,
-    routing,
     why_invalid,
 )
 from reglet.testing.conformance.report import (
@@ -165,7 +164,7 @@ def _granted_by(host: Host, manifest: Manifest, config: Mapping[str, Any]) -> tu
         hosts = [re.split("[/:]", rest, maxsplit=1)[0]] if rest else []
         ports = [str(SCHEME_PORTS[scheme])] if rest and scheme in SCHEME_PORTS else []
         hosts += [given[key] for key in ("host", "target", "nameserver") if key in given]
-        ports += ["53"] if "nameserver" in given else []
+        ports += [str(DNS_PORT)] if "nameserver" in given else []
         ports += [str(config["port"])] if config.get("port") else []
         if hosts or ports:
             found = GrantSet(network=NetworkCapability([NetworkRule(hosts or ["*"], ports or ["*"])]))
@@ -201,7 +200,7 @@ def examples(plugin: PluginForm) -> Iterator[Remark]:
                 message = f"the example {example.name} of {service}.{operation.name} is no object"
                 yield warns((Host.TACK,), message)
                 continue
-            routed = {**example.input, **routing(service, operation.name)}
+            routed = {**example.input, "service": service, "operation": operation.name}
             for reason in misfits(example.input if alone else routed, plugin.schema):
                 if not example.expected_error:
                     yield fails((Host.APP,), f"the config of its example {example.name} is refused: {reason}")
@@ -216,7 +215,7 @@ def examples(plugin: PluginForm) -> Iterator[Remark]:
 def routes(plugin: PluginForm) -> Iterator[Remark]:
     """`service` and `operation` sent though there is one, left out where there is one, and wrong."""
     for config in plugin.bases if len(plugin.bases) == 1 else ():
-        bare = {key: value for key, value in config.items() if key not in ROUTING_KEYS}
+        bare = {key: value for key, value in config.items() if key not in ROUTING}
         routed, unrouted = plugin.check(config), plugin.check(bare)
         if unrouted.is_error and not routed.is_error:
             message = "its one operation wants service and operation, which profiles leave out"

@@ -183,6 +183,50 @@ def test_ranges_of_another_release_are_refused() -> None:
         link(libraries, plan("needed", excluded=wrong))
 
 
+REPLACING = """
+    (func (export "replaces:answer") (param i32) (result i32) (i32.add (local.get 0) (i32.const 100)))
+"""
+REPLACED = """
+    (type $f (func (param i32) (result i32)))
+    (func $answer (type $f) (local.get 0))
+    (func (export "through_call") (param i32) (result i32) (call $answer (local.get 0)))
+    (func (export "through_slot") (param i32) (result i32)
+      (call_indirect (type $f) (local.get 0) (global.get $table_base)))
+    (elem (global.get $table_base) $answer)
+"""
+
+
+def test_a_function_can_be_replaced() -> None:
+    """Calls and pointers lead to the other body, and the library's own is gone."""
+    libraries = [library("lib", REPLACED, table=1), library("adapter", REPLACING)]
+    instance = Instance(link(libraries, plan("through_call", "through_slot")))
+    assert instance.call("through_call", 1) == 101
+    assert instance.call("through_slot", 1) == 101
+
+
+@pytest.mark.parametrize(
+    ("replaced", "reason"),
+    [
+        (LIBC, "0 functions have the name of what 'replaces:answer' stands in for"),
+        (
+            '(func $answer (export "through_call"))',
+            r"'replaces:answer' is \(i32\) -> \(i32\), not \(\) -> \(\)",
+        ),
+    ],
+)
+def test_what_is_replaced_must_be_there(replaced: str, reason: str) -> None:
+    """A library of another release is refused."""
+    with pytest.raises(LinkError, match=reason):
+        link([library("lib", replaced, memory=8), library("adapter", REPLACING)], plan("through_call"))
+
+
+def test_what_runs_once_is_listed_as_startup_although_a_pointer_leads_there() -> None:
+    """With what it alone calls."""
+    libraries = [library("lib", LEFT_OUT_LIBRARY, memory=16, table=1)]
+    assert len(link(libraries, plan("needed", lasting=("needed",))).startup) == 0
+    assert len(link(libraries, plan("needed", lasting=("needed",), once=("first",))).startup) == 2
+
+
 @pytest.mark.parametrize(
     ("bodies", "reason"),
     [
