@@ -36,7 +36,9 @@ def _source(way: str) -> str:
     """Return the plugin that draws in one way, without what would hold a function in another."""
     lines = _SOURCE.replace("DRAW", _WAYS[way]).splitlines()
     unwanted = {"a function taken at import": "KEPT", "a function in a container": "from random"}
-    return "\n".join(line for line in lines if not line.startswith(unwanted.get(way, ("KEPT", "from random"))))
+    return "\n".join(
+        line for line in lines if not line.startswith(unwanted.get(way, ("KEPT", "from random")))
+    )
 
 
 @pytest.mark.parametrize("way", _WAYS)

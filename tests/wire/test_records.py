@@ -18,10 +18,9 @@ from reglet.domain.entities.result import Result
 from reglet.domain.errors import RegletError
 from reglet.domain.time import Timestamp, format_time, parse_time
 from reglet.infrastructure.wire import host_functions as wire
+from reglet.infrastructure.wire.exports import GRANTS, MANIFEST, RESULT
 from reglet.infrastructure.wire.go_json import encode_json
-from reglet.infrastructure.wire.manifest import GRANTS, MANIFEST
 from reglet.infrastructure.wire.record import Dialect
-from reglet.infrastructure.wire.result import RESULT
 from tests.wire import strategies as records
 
 FEW = settings(max_examples=40, deadline=None)

@@ -102,7 +102,7 @@ _KINDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 
 def _from_file(path: Path) -> GrantSet:
-    from reglet.infrastructure.wire.manifest import GRANTS
+    from reglet.infrastructure.wire.exports import GRANTS
 
     argument = f"--grants @{path}"
     content = read_file(path, argument).removeprefix(BOM_UTF8).decode(errors="replace").encode()
@@ -216,7 +216,7 @@ def denied_grants(required: str) -> GrantSet:
 
 def grants_json(grants: GrantSet) -> str:
     """Return grants as a line of JSON, to paste into a file for `--grants @FILE`."""
-    from reglet.infrastructure.wire.manifest import GRANTS
+    from reglet.infrastructure.wire.exports import GRANTS
 
     return json.dumps(json.loads(GRANTS.encode(grants)))
 

@@ -141,10 +141,10 @@ def _import_ahead() -> None:
     from reglet import sandbox
     from reglet.cli import run
     from reglet.infrastructure.build import project
-    from reglet.infrastructure.wire import result
+    from reglet.infrastructure.wire import exports
     from reglet.testing import audit, lint, recording
 
-    del sandbox, run, project, result, audit, lint, recording
+    del sandbox, run, project, exports, audit, lint, recording
 
 
 def _look_at(folder: str) -> Findings:

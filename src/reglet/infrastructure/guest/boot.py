@@ -26,7 +26,6 @@ from reglet.domain.entities.manifest import Manifest
 from reglet.domain.ports import Plugin
 from reglet.infrastructure import guest
 from reglet.infrastructure.build_contract import METADATA_SUFFIX, PACKAGES_ROOT, PLUGIN_ROOT, REPORT_MARK
-from reglet.infrastructure.guest.appending import mend_appending
 from reglet.infrastructure.guest.clients import ImportedFunctions
 from reglet.infrastructure.guest.exports import Exports
 from reglet.infrastructure.guest.importing import (
@@ -38,6 +37,7 @@ from reglet.infrastructure.guest.importing import (
 from reglet.infrastructure.guest.interpreter import (
     answer_by,
     interpreter,
+    mend_appending,
     pass_breakpoint,
     report_partial_globs,
     report_partial_listings,

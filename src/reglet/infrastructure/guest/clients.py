@@ -37,8 +37,6 @@ from reglet.domain.errors import (
 )
 from reglet.domain.ports import LOG_FUNCTION, HostFunctions
 from reglet.domain.urls import DNS_PORT, PORTS, SCHEME_PORTS, join_host_port
-from reglet.infrastructure.wire.context import CallContext
-from reglet.infrastructure.wire.failures import is_unreadable
 from reglet.infrastructure.wire.host_functions import (
     FOLLOW_REDIRECTS,
     HOST_FUNCTIONS,
@@ -52,6 +50,7 @@ from reglet.infrastructure.wire.host_functions import (
     TCPResponse,
     encode_log_message,
 )
+from reglet.infrastructure.wire.messages import CallContext, is_unreadable
 from reglet.infrastructure.wire.record import Dialect
 
 MAX_REQUEST_BYTES = 1024 * 1024

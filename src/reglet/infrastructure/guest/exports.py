@@ -26,8 +26,15 @@ from reglet.domain.errors import MemoryLimitError
 from reglet.domain.ports import HostFunctions, Plugin
 from reglet.domain.time import EPOCH, ZERO_TIME
 from reglet.infrastructure.guest.clients import HostLogSink, host_clients
-from reglet.infrastructure.wire.manifest import DESCRIPTION, MANIFEST, encode_schema
-from reglet.infrastructure.wire.result import LEGACY_RESULT, RESULT, encode_check, run_text
+from reglet.infrastructure.wire.exports import (
+    DESCRIPTION,
+    LEGACY_RESULT,
+    MANIFEST,
+    RESULT,
+    encode_check,
+    encode_schema,
+    run_text,
+)
 
 _INTERRUPTS = () if sys.platform == "wasi" else (KeyboardInterrupt,)
 """What is passed on: a person's Ctrl-C, which there is none of in a module."""

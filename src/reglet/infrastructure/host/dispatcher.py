@@ -13,8 +13,8 @@ from reglet.domain.ports import LOG_FUNCTION
 from reglet.infrastructure.host.events import CallLog, HostCallEvent
 from reglet.infrastructure.host.functions import HANDLERS, Handler
 from reglet.infrastructure.host.limits import Limits
-from reglet.infrastructure.wire.failures import encode_failure
 from reglet.infrastructure.wire.host_functions import HOST_FUNCTIONS, decode_log_message
+from reglet.infrastructure.wire.messages import encode_failure
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:

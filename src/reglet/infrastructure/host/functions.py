@@ -24,7 +24,6 @@ from reglet.domain.entities.result import ErrorDetail
 from reglet.domain.errors import CancelledError, ExecError, HTTPError, RegletError, UnsupportedOptionError
 from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, LogSink, SMTPClient, TCPDialer, Which
 from reglet.domain.urls import SCHEME_PORTS, join_host_port, without_credentials
-from reglet.infrastructure.wire.failures import encode_failure
 from reglet.infrastructure.wire.host_functions import (
     FOLLOW_REDIRECTS,
     HOST_FUNCTIONS,
@@ -37,6 +36,7 @@ from reglet.infrastructure.wire.host_functions import (
     TCPRequest,
     TCPResponse,
 )
+from reglet.infrastructure.wire.messages import encode_failure
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from reglet.domain.errors import CapabilityError, WireFormatError
     from reglet.domain.policy import Policy
     from reglet.infrastructure.host.events import CallLog
-    from reglet.infrastructure.wire.context import CallContext
+    from reglet.infrastructure.wire.messages import CallContext
 
 Port = TypeVar("Port")
 Q = TypeVar("Q")

@@ -27,7 +27,7 @@ from reglet.infrastructure.host.errors import (
 from reglet.infrastructure.host.interruption import GuestClock
 from reglet.infrastructure.wasi.system import System
 from reglet.infrastructure.wasi.tree import Tree, WasiError
-from reglet.infrastructure.wire.failures import encode_failure
+from reglet.infrastructure.wire.messages import encode_failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

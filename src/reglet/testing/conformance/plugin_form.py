@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import define, evolve, field, frozen
 
-from reglet.application.config_schema import ROUTING
+from reglet.application.names import ROUTING
 from reglet.domain.entities.grants import EnvironmentCapability, GrantSet
 from reglet.domain.entities.manifest import Manifest, OperationManifest
 from reglet.domain.entities.records import (

@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
-from reglet.application.config_schema import ROUTING
 from reglet.application.lint import lint_manifest
+from reglet.application.names import ROUTING
 from reglet.domain.entities.grants import (
     ExecCapability,
     FileSystemCapability,
@@ -25,7 +25,7 @@ from reglet.domain.entities.result import Result
 from reglet.domain.policy import Policy
 from reglet.domain.urls import DNS_PORT, SCHEME_PORTS
 from reglet.infrastructure.host import HostCallEvent
-from reglet.infrastructure.wire.failures import encode_failure
+from reglet.infrastructure.wire.messages import encode_failure
 from reglet.sandbox import Dialect, Sandbox, SandboxError
 from reglet.testing.conformance.plugin_form import (
     LIMITS,
