@@ -37,7 +37,24 @@ def config_schema(config: type[Any] | None, operations: Sequence[Operation]) -> 
         schema = input_schema(config)
         _check_against_config(config, schema, operations)
     else:
-        schema = _union(operations)
+        inputs = [(each, input_schema(each.input)) for each in operations if each.input is not None]
+        properties: dict[str, JSONSchema] = {}
+        owners: dict[str, Operation] = {}
+        for operation, taken in inputs:
+            for name, one in taken["properties"].items():
+                if name in properties:
+                    properties[name] = _merged(name, properties[name], one, owners[name], operation)
+                else:
+                    properties[name], owners[name] = one, operation
+        needed_by = {
+            name: sum(name in taken.get("required", ()) for _, taken in inputs) for name in properties
+        }
+        for name, merged in properties.items():
+            if needed_by[name]:
+                merged.pop("default", None)
+        required = [name for name in properties if 0 < len(operations) == needed_by[name]]
+        schema = {"$schema": DRAFT, "properties": properties, "additionalProperties": False, "type": "object"}
+        schema |= {"required": required} if required else {}
     if len(operations) > 1:  # else there is nothing to choose from
         services = list(dict.fromkeys(each.service for each in operations))
         names = list(dict.fromkeys(each.name for each in operations))
@@ -47,28 +64,6 @@ def config_schema(config: type[Any] | None, operations: Sequence[Operation]) -> 
         }
         schema["properties"] = {**routing, **schema["properties"]}
     return schema
-
-
-def _union(operations: Sequence[Operation]) -> JSONSchema:
-    inputs = [(each, input_schema(each.input)) for each in operations if each.input is not None]
-    properties: dict[str, JSONSchema] = {}
-    owners: dict[str, Operation] = {}
-    for operation, schema in inputs:
-        for name, one in schema["properties"].items():
-            if name in properties:
-                properties[name] = _merged(name, properties[name], one, owners[name], operation)
-            else:
-                properties[name], owners[name] = one, operation
-    required = [
-        name
-        for name in properties
-        if len(inputs) == len(operations) and all(name in each.get("required", ()) for _, each in inputs)
-    ]
-    for name, schema in properties.items():
-        if any(name in each.get("required", ()) for _, each in inputs):
-            schema.pop("default", None)
-    union = {"$schema": DRAFT, "properties": properties, "additionalProperties": False, "type": "object"}
-    return {**union, "required": required} if required else union
 
 
 def _merged(name: str, one: JSONSchema, other: JSONSchema, first: Operation, second: Operation) -> JSONSchema:
@@ -281,7 +276,24 @@ class PluginDefinition:
         self.description = description
         self.config = config
         if sys.platform != "wasi":  # a plugin does not need the policy
-            _refuse_unreadable(name, capabilities)
+            # patterns that match nothing: each request would be denied, and the user could not help it
+            from reglet.domain.policy import Policy
+
+            for error in Policy(capabilities).errors:
+                is_host = error.startswith("host ")
+                advice = (
+                    "; write a name, an address or a pattern, without scheme, port and path"
+                    if is_host
+                    else ""
+                )
+                raise DefinitionError(f"plugin {name}: capabilities: {error}{advice}")
+            rules = capabilities.fs.rules if capabilities.fs else ()
+            for pattern in (each for rule in rules for each in (*rule.read, *rule.write)):
+                if pattern.startswith(("~", "$")):
+                    raise DefinitionError(
+                        f"plugin {name}: capabilities: no host reads {pattern[0]} in the path {pattern!r}; "
+                        f"write the whole path, or a pattern such as /home/*/.config"
+                    )
         self.capabilities = capabilities.deduplicate()
         self.min_host_version = min_host_version
         self._declared_version = None if version is None else check_version(version)
@@ -408,23 +420,6 @@ def define_plugin(
         GrantSet() if capabilities is None else capabilities,
         min_host_version or "",
     )
-
-
-def _refuse_unreadable(name: str, capabilities: GrantSet) -> None:
-    """Refuse patterns that match nothing: each request would be denied, and the user could not help it."""
-    from reglet.domain.policy import Policy
-
-    for error in Policy(capabilities).errors:
-        is_host = error.startswith("host ")
-        advice = "; write a name, an address or a pattern, without scheme, port and path" if is_host else ""
-        raise DefinitionError(f"plugin {name}: capabilities: {error}{advice}")
-    for rule in capabilities.fs.rules if capabilities.fs else ():
-        for pattern in (*rule.read, *rule.write):
-            if pattern.startswith(("~", "$")):
-                raise DefinitionError(
-                    f"plugin {name}: capabilities: no host reads {pattern[0]} in the path {pattern!r}; "
-                    f"write the whole path, or a pattern such as /home/*/.config"
-                )
 
 
 def _refuse_routing_fields(model: type[Any]) -> None:

@@ -112,7 +112,13 @@ class Exports:
         except _INTERRUPTS:
             raise
         except BaseException as error:  # noqa: BLE001 - nothing escapes to the host
-            return encode(self._failure_manifest(error))
+            # it says why there is none; hosts take an error for an empty one (ABI 6)
+            text = f"This plugin cannot describe itself: {one_line(error)}"
+            message = LogMessage("ERROR", f"{text}\n{author_traceback(error)}", timestamp=datetime.now(UTC))
+            with contextlib.suppress(Exception):  # the description still says it
+                self._log.write(message)
+            name = self._declared_name or "unknown"
+            return encode(Manifest(name, NO_VERSION, text, __version__, config_schema={}))
 
     def _manifest(self) -> Manifest:
         manifest = self._plugin.manifest(self._context)
@@ -121,14 +127,6 @@ class Exports:
             raise TypeError(f"manifest() must return a reglet.Manifest, not a {kind}")
         self._known_name = manifest.name
         return manifest
-
-    def _failure_manifest(self, error: BaseException) -> Manifest:
-        """Return a manifest that says why there is none; hosts take an error for an empty one (ABI 6)."""
-        text = f"This plugin cannot describe itself: {one_line(error)}"
-        message = LogMessage("ERROR", f"{text}\n{author_traceback(error)}", timestamp=datetime.now(UTC))
-        with contextlib.suppress(Exception):  # the description still says it
-            self._log.write(message)
-        return Manifest(self._declared_name or "unknown", NO_VERSION, text, __version__, config_schema={})
 
     @property
     def _logging(self) -> LogRedirect:

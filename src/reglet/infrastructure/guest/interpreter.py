@@ -151,36 +151,21 @@ def take_refused_looks() -> Sequence[RefusedLook]:
     found = interpreter.refusals()
     if found is None:
         return ()
-    own = tuple(_paths_of_libraries())
+    # where modules of the standard library look for data that they can do without
+    zones, types = sys.modules.get("zoneinfo"), sys.modules.get("mimetypes")
+    own = (*(f"{folder}/" for folder in zones.TZPATH),) if zones else ()
+    own += (*types.knownfiles,) if types else ()
     looks: list[RefusedLook] = []
     for each in found:
         operation, _, name = os.fsdecode(each).partition(":")
-        path = _plain(name)
-        if not path.startswith(own) and not _is_of_no_file(path):
+        if name.startswith(_UNKNOWN):
+            name = name.removeprefix(_UNKNOWN).lstrip("/")
+        path = posixpath.normpath(name)
+        # code that has no file is called so, and a traceback looks for its source
+        is_of_no_file = re.fullmatch("<.*>", posixpath.basename(path), re.DOTALL)
+        if not path.startswith(own) and not is_of_no_file:
             looks.append(RefusedLook(cast('Literal["read", "write"]', operation), path))
     return looks
-
-
-def _plain(path: str) -> str:
-    if path.startswith(_UNKNOWN):
-        return posixpath.normpath(path.removeprefix(_UNKNOWN).lstrip("/"))
-    return posixpath.normpath(path)
-
-
-def _is_of_no_file(path: str) -> bool:
-    """Whether it is what Python calls code that has no file, whose source a traceback looks for."""
-    name = posixpath.basename(path)
-    return name.startswith("<") and name.endswith(">")
-
-
-def _paths_of_libraries() -> Iterator[str]:
-    """Yield where modules of the standard library look for data that they can do without."""
-    zones = sys.modules.get("zoneinfo")
-    if zones is not None:
-        yield from (f"{folder}/" for folder in zones.TZPATH)
-    types = sys.modules.get("mimetypes")
-    if types is not None:
-        yield from types.knownfiles
 
 
 def answer_by(handler: Callable[[str, bytes], bytes]) -> None:
@@ -225,7 +210,8 @@ def seed_when_used() -> None:
     shared = (random._inst, *(each for each in vars(random).values() if _is_of_random(each)))  # noqa: SLF001 - that of its functions
     holders = (each for each in gc.get_referrers(*shared) if each not in (shared, vars(random)))
     if all(map(_is_of_random, holders)):
-        random.__class__ = SeededLater
+        module: Any = random
+        module.__class__ = SeededLater
 
 
 def _is_of_random(value: object) -> bool:

@@ -279,9 +279,19 @@ def failure(detail: ErrorDetail, needs: str = "") -> RegletError:
     """Return the exception for what a host said, a denial as `CapabilityError` that says what to grant."""
     detail = _classified(detail)
     denied = _denied(detail, needs)
-    if denied:
-        return CapabilityError(denied, hint=_hint(denied, detail))
-    return HostError(detail)
+    if not denied:
+        return HostError(detail)
+    kind = denied.partition(":")[0]
+    said = detail.message.removeprefix(f"{_MISSING}{denied}").removeprefix("; ")
+    if _is_blocked(detail):
+        advice = (
+            "this host's guard blocks private and reserved addresses, whatever names them: the Go host SDK "
+            'dials them where a network rule with the host and 127.0.0.1 has port "*" or "0", the Reglet app '
+            "where network:outbound:private is granted"
+        )
+    else:
+        advice = f"declare it in the plugin's {kind} capability and have it granted"
+    return CapabilityError(denied, hint=f"{advice} ({said})" if said else advice)
 
 
 def _classified(detail: ErrorDetail) -> ErrorDetail:
@@ -344,20 +354,6 @@ def _is_blocked(detail: ErrorDetail) -> bool:
         or _GUARD in detail.message
         or _GUARD_REASONS.search(detail.message) is not None
     )
-
-
-def _hint(denied: str, detail: ErrorDetail) -> str:
-    kind = denied.partition(":")[0]
-    said = detail.message.removeprefix(f"{_MISSING}{denied}").removeprefix("; ")
-    if _is_blocked(detail):
-        advice = (
-            "this host's guard blocks private and reserved addresses, whatever names them: the Go host SDK "
-            'dials them where a network rule with the host and 127.0.0.1 has port "*" or "0", the Reglet app '
-            "where network:outbound:private is granted"
-        )
-    else:
-        advice = f"declare it in the plugin's {kind} capability and have it granted"
-    return f"{advice} ({said})" if said else advice
 
 
 def encode_failure(kind: str, message: str) -> bytes:
