@@ -760,6 +760,27 @@ TESTS: dict[str, tuple[Callable[[], object], str]] = {
         "has no answer: give it one with respond() or fail()",
     ),
     "no route": (lambda: testing.FakeHTTPClient().get("https://a.test/"), "add one with on(...)"),
+    "a number as an address": (
+        lambda: testing.FakeHTTPClient().on(8080),
+        "url is 8080; write a string, in which * stands for any text",
+    ),
+    "a latency as a number": (
+        lambda: testing.FakeHTTPClient().on("*").respond(latency=3),
+        "latency is 3; write timedelta(seconds=3)",
+    ),
+    "a timeout as a number": (lambda: testing.timeout(3), "after is 3; write timedelta(seconds=3)"),
+    "a number of calls as a string": (
+        lambda: testing.FakeHTTPClient().on("*").respond().times("2"),
+        "times('2'): write how many calls the route answers",
+    ),
+    "records in a list": (
+        lambda: testing.FakeDNSResolver().on("a.test").respond(["192.0.2.1"]),
+        "a record is ['192.0.2.1']; write respond(\"192.0.2.1\", …), one by one",
+    ),
+    "a dialect that is none": (
+        lambda: testing.FakeHost(dialect="go"),
+        "FakeHost: dialect is 'go'; there are abi, hostlib, app, older",
+    ),
     "a route that nearly fits": (
         lambda: routed(testing.FakeHTTPClient()).get("https://a.test/x"),
         "url: expected 'https://a.test/', got 'https://a.test/x'",

@@ -11,8 +11,8 @@ import pytest
 
 from reglet.application.version import __version__
 from reglet.cli import COMMANDS, main, run_command
+from reglet.cli.arguments import read_config
 from reglet.cli.command import ExitStatus, UsageError, require_extra, status_of
-from reglet.cli.configs import read_config
 from reglet.domain.entities.result import ErrorDetail, result_error, result_failure, result_success
 from tests.documents.console import ROOT
 from tests.host.modules import plugin
@@ -179,7 +179,7 @@ def test_a_config_that_is_none_says_where_it_goes_wrong(argument: str, text: str
 @pytest.mark.parametrize("argument", ["-", "@-"])
 def test_a_config_comes_from_stdin(argument: str):
     """As other commands read it, and as a file is named here."""
-    script = f"from reglet.cli.configs import read_config; print(read_config({argument!r}).decode())"
+    script = f"from reglet.cli.arguments import read_config; print(read_config({argument!r}).decode())"
     done = subprocess.run(
         [sys.executable, "-c", script], input='{"größe": 1}'.encode(), capture_output=True, check=True
     )

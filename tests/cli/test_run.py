@@ -11,7 +11,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from reglet.cli import main
-from reglet.cli.configs import warn_of_unknown_fields
+from reglet.cli.arguments import warn_of_unknown_fields
 from reglet.domain.entities.manifest import Manifest
 from tests.documents.console import ROOT
 from tests.host.modules import older_plugin, plugin
@@ -374,7 +374,7 @@ class Absent:
 
 sys.meta_path.insert(0, Absent())
 from reglet.cli import main
-from reglet.cli.configs import warn_of_unknown_fields
+from reglet.cli.arguments import warn_of_unknown_fields
 from reglet.domain.entities.manifest import Manifest
 
 sys.exit(main(sys.argv[1:]))

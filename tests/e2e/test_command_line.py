@@ -14,7 +14,7 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from reglet.cli import main
-from reglet.cli.targets import load_module
+from reglet.cli.arguments import load_module
 from reglet.sandbox import Dialect, GrantSet, native_functions
 from tests.built_plugins import ROOT, BuildExample
 

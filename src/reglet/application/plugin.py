@@ -37,24 +37,7 @@ def config_schema(config: type[Any] | None, operations: Sequence[Operation]) -> 
         schema = input_schema(config)
         _check_against_config(config, schema, operations)
     else:
-        inputs = [(each, input_schema(each.input)) for each in operations if each.input is not None]
-        properties: dict[str, JSONSchema] = {}
-        owners: dict[str, Operation] = {}
-        for operation, taken in inputs:
-            for name, one in taken["properties"].items():
-                if name in properties:
-                    properties[name] = _merged(name, properties[name], one, owners[name], operation)
-                else:
-                    properties[name], owners[name] = one, operation
-        needed_by = {
-            name: sum(name in taken.get("required", ()) for _, taken in inputs) for name in properties
-        }
-        for name, merged in properties.items():
-            if needed_by[name]:
-                merged.pop("default", None)
-        required = [name for name in properties if 0 < len(operations) == needed_by[name]]
-        schema = {"$schema": DRAFT, "properties": properties, "additionalProperties": False, "type": "object"}
-        schema |= {"required": required} if required else {}
+        schema = _union(operations)
     if len(operations) > 1:  # else there is nothing to choose from
         services = list(dict.fromkeys(each.service for each in operations))
         names = list(dict.fromkeys(each.name for each in operations))
@@ -66,21 +49,39 @@ def config_schema(config: type[Any] | None, operations: Sequence[Operation]) -> 
     return schema
 
 
-def _merged(name: str, one: JSONSchema, other: JSONSchema, first: Operation, second: Operation) -> JSONSchema:
-    """Return one schema for a field of two operations, wide enough for both."""
-    if _type(one) != _type(other):
-        raise DefinitionError(
-            f'field "{name}" has one type in {first} and another in {second}: {_type(one)} and '
-            f"{_type(other)}; hosts know one schema a plugin, so give it one type or two names"
-        )
-    if "default" in one and "default" in other and one["default"] != other["default"]:
-        raise DefinitionError(
-            f'field "{name}" has the default {one["default"]!r} in {first} and {other["default"]!r} in '
-            f"{second}; give it one default or two names"
-        )
-    if _without(one, _PROSE) == _without(other, _PROSE):
-        return {**other, **one}
-    return {**_wide(other), **_wide(one)}
+def _union(operations: Sequence[Operation]) -> JSONSchema:
+    """Return one schema for all operations: each field as wide as the widest that has it."""
+    inputs = [(each, input_schema(each.input)) for each in operations if each.input is not None]
+    properties: dict[str, JSONSchema] = {}
+    owners: dict[str, Operation] = {}
+    for operation, schema in inputs:
+        for name, other in schema["properties"].items():
+            if name not in properties:
+                properties[name], owners[name] = other, operation
+                continue
+            one, owner = properties[name], owners[name]
+            if _type(one) != _type(other):
+                raise DefinitionError(
+                    f'field "{name}" has one type in {owner} and another in {operation}: {_type(one)} and '
+                    f"{_type(other)}; hosts know one schema a plugin, so give it one type or two names"
+                )
+            if "default" in one and "default" in other and one["default"] != other["default"]:
+                raise DefinitionError(
+                    f'field "{name}" has the default {one["default"]!r} in {owner} and '
+                    f"{other['default']!r} in {operation}; give it one default or two names"
+                )
+            is_same = _without(one, _PROSE) == _without(other, _PROSE)
+            properties[name] = {**other, **one} if is_same else {**_wide(other), **_wide(one)}
+    required = [
+        name
+        for name in properties
+        if len(inputs) == len(operations) and all(name in each.get("required", ()) for _, each in inputs)
+    ]
+    for name, schema in properties.items():
+        if any(name in each.get("required", ()) for _, each in inputs):
+            schema.pop("default", None)
+    union = {"$schema": DRAFT, "properties": properties, "additionalProperties": False, "type": "object"}
+    return {**union, "required": required} if required else union
 
 
 def _type(schema: Any) -> Any:
@@ -97,6 +98,7 @@ def _type(schema: Any) -> Any:
 
 
 def _wide(schema: JSONSchema) -> JSONSchema:
+    """Return a schema without its limits."""
     return {**_type(schema), **{key: value for key, value in schema.items() if key in _PROSE}}
 
 

@@ -107,7 +107,17 @@ def completion(shell: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command that the arguments (by default the process's) name and return its exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    _prepare_streams()
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = getattr(sys, name)
+        if stream is None:  # the shell closed it
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free, which is this one
+            setattr(sys, name, os.fdopen(descriptor, "w" if descriptor else "r", encoding="utf-8"))
+        elif isinstance(stream, io.TextIOWrapper):  # what a terminal cannot show is no reason to stop
+            stream.reconfigure(errors="backslashreplace" if descriptor else "replace")
+    if sys.platform == "win32":  # whose older terminals show colours to those who ask; click brings colorama
+        from colorama import just_fix_windows_console  # type: ignore[import-untyped,unused-ignore]
+
+        just_fix_windows_console()
     instruction = os.environ.get(_COMPLETION_VARIABLE)
     if instruction:
         from click.shell_completion import shell_complete
@@ -172,21 +182,6 @@ def _explained(error: Exception, unexpected: ExitStatus) -> tuple[str, ExitStatu
     frames = extract_tb(error.__traceback__)
     at = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"unexpected {type(error).__name__}{at}: {str(error).partition(chr(10))[0]}", unexpected
-
-
-def _prepare_streams() -> None:
-    """Open what the shell closed, and write as an escape what a terminal cannot show: no reason to stop."""
-    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
-        stream = getattr(sys, name)
-        if stream is None:
-            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free, which is this one
-            setattr(sys, name, os.fdopen(descriptor, "w" if descriptor else "r", encoding="utf-8"))
-        elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace" if descriptor else "replace")
-    if sys.platform == "win32":  # whose older terminals show colours to those who ask; click brings colorama
-        from colorama import just_fix_windows_console  # type: ignore[import-untyped,unused-ignore]
-
-        just_fix_windows_console()
 
 
 def _fail(message: str, status: ExitStatus) -> int:

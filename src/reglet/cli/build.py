@@ -6,12 +6,13 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from reglet.cli.arguments import decode_document, local_path, manifest_of, read_file
 from reglet.cli.command import (
     FILE,
     TARGET_HELP,
@@ -22,7 +23,6 @@ from reglet.cli.command import (
     require_extra,
     target_argument,
 )
-from reglet.cli.configs import decode_document, read_file
 from reglet.cli.console import (
     show_rows,
     write_file,
@@ -32,7 +32,6 @@ from reglet.cli.console import (
     write_warning,
 )
 from reglet.cli.grants import capability_lines
-from reglet.cli.targets import local_path, manifest_of
 from reglet.domain.escaping import escaped
 
 if TYPE_CHECKING:
@@ -135,11 +134,27 @@ def inspect(file: str, as_json: bool) -> int:
 
     FILE is a .wasm file, or the reference of a plugin in a registry.
     """
+    from reglet.infrastructure.wasm.sections import PAGE_SIZE
+
     facts = facts_of(local_path(file))
     if as_json:
         sys.stdout.write(json.dumps(facts, indent=2) + "\n")
+        return ExitStatus.SUCCESS
+    memory = facts["memory_pages"] * PAGE_SIZE / 1e6
+    rows = [
+        ("sha256", facts["sha256"]),
+        ("size", f"{facts['bytes'] / 1e6:.1f} MB, {facts['gzip_bytes'] / 1e6:.1f} MB gzip"),
+        *((f"  {name}", f"{size:,} bytes") for name, size in facts["sections"].items()),
+        ("memory", f"{facts['memory_pages']} pages, {memory:.1f} MB"),
+        ("host functions", ", ".join(facts["host_functions"]) or "none"),
+        ("exports", ", ".join(facts["exports"])),
+    ]
+    if (built := facts["built"]) is None:
+        rows.append(("built by", "another SDK"))
     else:
-        show_rows(list(_rows(facts)))
+        made = f"reglet {built['sdk']}, ABI {built['abi']}, runtime {built['runtime'][:16]}"
+        rows += [("built by", made), ("modules", f"{len(built['modules'])}, shown with --json")]
+    show_rows(rows)
     return ExitStatus.SUCCESS
 
 
@@ -195,24 +210,6 @@ def _built(plugin: PluginModule) -> dict[str, Any] | None:
         isinstance(built.get(key), str) for key in ("sdk", "abi", "runtime")
     )
     return built if strings and isinstance(built.get("modules"), list) else None
-
-
-def _rows(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    from reglet.infrastructure.wasm.sections import PAGE_SIZE
-
-    yield "sha256", facts["sha256"]
-    yield "size", f"{facts['bytes'] / 1e6:.1f} MB, {facts['gzip_bytes'] / 1e6:.1f} MB gzip"
-    for name, size in facts["sections"].items():
-        yield f"  {name}", f"{size:,} bytes"
-    yield "memory", f"{facts['memory_pages']} pages, {facts['memory_pages'] * PAGE_SIZE / 1e6:.1f} MB"
-    yield "host functions", ", ".join(facts["host_functions"]) or "none"
-    yield "exports", ", ".join(facts["exports"])
-    built = facts["built"]
-    if built is None:
-        yield "built by", "another SDK"
-    else:
-        yield "built by", f"reglet {built['sdk']}, ABI {built['abi']}, runtime {built['runtime'][:16]}"
-        yield "modules", f"{len(built['modules'])}, shown with --json"
 
 
 @click.command(cls=Command, epilog=TARGET_HELP)

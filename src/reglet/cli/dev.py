@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import click
 from attrs import define, field, frozen
 
+from reglet.cli.arguments import require_project
 from reglet.cli.command import Command, ExitStatus, project_argument, require_extra
 from reglet.cli.console import MARKS, write_line
-from reglet.cli.targets import require_project
 from reglet.cli.warm import ExampleOutcome, Findings, WarmProcess
 from reglet.domain.entities.result import ResultStatus
 from reglet.domain.escaping import escape
@@ -176,17 +176,14 @@ class _Work:
         if save != self._save:
             return  # of what was saved before
         self._looking = None
-        if not findings.error:
-            known = self._manifest is not None
-            self.changes = list(_changes(self._manifest, findings.manifest, "")) if known else []
-            self._manifest = findings.manifest
         self.findings, self.state = findings, ""
         self.looked_at = time.strftime("%H:%M:%S")
-        if not findings.error:
-            self._start_tests(save)
-
-    def _start_tests(self, save: int) -> None:
-        process = subprocess.Popen(
+        if findings.error:
+            return
+        known = self._manifest is not None
+        self.changes = list(_changes(self._manifest, findings.manifest, "")) if known else []
+        self._manifest = findings.manifest
+        running = subprocess.Popen(
             [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--color=no"],
             cwd=self.project,
             stdin=subprocess.DEVNULL,
@@ -198,12 +195,12 @@ class _Work:
             env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
             start_new_session=True,
         )
-        self._tests_process, self.tests = process, _RUNNING
+        self._tests_process, self.tests = running, _RUNNING
 
         def wait() -> None:
-            lines = [escape(line) for line in process.communicate()[0].splitlines()]
+            lines = [escape(line) for line in running.communicate()[0].splitlines()]
             failed = [line for line in lines if line.startswith(("FAILED ", "ERROR "))]
-            ended = lines[-1].strip("= ") if lines else f"pytest ended with status {process.returncode}"
+            ended = lines[-1].strip("= ") if lines else f"pytest ended with status {running.returncode}"
 
             def tested() -> None:
                 if save == self._save:
@@ -308,18 +305,16 @@ class _Screen:
 
     def show(self, work: _Work) -> None:
         """Draw it, if it looks otherwise than before."""
-        size = self._live.console.size
-        work.columns = size.width - 4
-        state = (size, work.state, work.looked_at, list(work.tests), work.panel, id(work.findings))
-        if state != self._drawn:
-            self._drawn = state
-            self._live.update(self._layout(work), refresh=True)
-
-    def _layout(self, work: _Work) -> RenderableType:
         from rich.layout import Layout
         from rich.rule import Rule
         from rich.text import Text
 
+        size = self._live.console.size
+        work.columns = size.width - 4
+        state = (size, work.state, work.looked_at, list(work.tests), work.panel, id(work.findings))
+        if state == self._drawn:
+            return
+        self._drawn = state
         keys = f"q quit   1-9 run an example   b build   t tests{'   c close' if work.panel else ''}"
         parts = [Layout(self._body(work), name="body", ratio=1)]
         if work.panel is not None:
@@ -328,7 +323,7 @@ class _Screen:
             parts += [Layout(Rule(title, align="left"), size=1), Layout(inside, ratio=1)]
         layout = Layout()
         layout.split_column(*parts, Layout(Text(keys, style="dim", no_wrap=True), size=1))
-        return layout
+        self._live.update(layout, refresh=True)
 
     def _body(self, work: _Work) -> RenderableType:
         from rich.console import Group

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reglet.cli.arguments import manifest_of, read_file
 from reglet.cli.command import (
     FILE,
     TARGET_HELP,
@@ -21,7 +22,6 @@ from reglet.cli.command import (
     require_extra,
     target_argument,
 )
-from reglet.cli.configs import read_file
 from reglet.cli.console import write_file, write_line, write_message
 from reglet.cli.reference import (
     CapabilityRow,
@@ -29,7 +29,6 @@ from reglet.cli.reference import (
     OperationSection,
     reference_of,
 )
-from reglet.cli.targets import manifest_of
 
 if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reglet.cli.arguments import LoadedPlugin, decode_document, read_file
 from reglet.cli.command import Command, Context, ExitStatus, UsageError, json_option, require_extra
-from reglet.cli.configs import decode_document, read_file
 from reglet.cli.console import write_line, write_message
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
@@ -29,7 +29,6 @@ from reglet.domain.errors import WireFormatError
 from reglet.domain.escaping import quoted
 
 if TYPE_CHECKING:
-    from reglet.cli.targets import LoadedPlugin
     from reglet.domain.entities.manifest import Manifest
 
 
@@ -85,10 +84,22 @@ def choose_grants(argument: str | None, manifest: Manifest, plugin: LoadedPlugin
             return GrantSet()
         case "ask":
             return _ask(manifest, plugin.digest)
-        case path if path.startswith("@"):
-            return _from_file(Path(path[1:]))
-        case other:
+        case other if not other.startswith("@"):
             raise UsageError(f"--grants {other}: use ask, declared, none or @FILE")
+    from reglet.infrastructure.wire.exports import GRANTS
+
+    option = f"--grants {argument}"
+    content = read_file(Path(option.partition("@")[2]), option).removeprefix(BOM_UTF8)
+    content = content.decode(errors="replace").encode()  # as Go reads what is no UTF-8
+    document = decode_document(content, f"{option}: the file")
+    for where, key, known in _unknown(document):
+        raise UsageError(f"{option}: there is no {key!r} in {where}; use {', '.join(known)}")
+    for mistake in _mistakes(document):
+        raise UsageError(f"{option}: {mistake}")
+    try:
+        return GRANTS.decode(content)
+    except WireFormatError as error:
+        raise UsageError(f"{option}: {error}") from error
 
 
 _KINDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -99,22 +110,6 @@ _KINDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "kv": {"rules": ("op", "keys")},
 }
 """What a grants file may hold: kinds, the list of each, and the keys of a rule in it."""
-
-
-def _from_file(path: Path) -> GrantSet:
-    from reglet.infrastructure.wire.exports import GRANTS
-
-    argument = f"--grants @{path}"
-    content = read_file(path, argument).removeprefix(BOM_UTF8).decode(errors="replace").encode()
-    document = decode_document(content, f"{argument}: the file")
-    for where, key, known in _unknown(document):
-        raise UsageError(f"{argument}: there is no {key!r} in {where}; use {', '.join(known)}")
-    for problem in _mistakes(document):
-        raise UsageError(f"{argument}: {problem}")
-    try:
-        return GRANTS.decode(content)
-    except WireFormatError as error:
-        raise UsageError(f"{argument}: {error}") from error
 
 
 def _unknown(document: Any) -> Iterator[tuple[str, str, Iterable[str]]]:
@@ -152,6 +147,9 @@ def _members(value: Any) -> Iterable[tuple[str, Any]]:
     return value.items() if isinstance(value, dict) else ()
 
 
+_ANSWERS = {"y": "yes", "yes": "yes", "n": "no", "no": "no", "a": "always", "always": "always", "": "no"}
+
+
 def _ask(manifest: Manifest, digest: str) -> GrantSet:
     """Ask about each declared rule that was not granted for always before: one rule a line, with its risk.
 
@@ -168,7 +166,15 @@ def _ask(manifest: Manifest, digest: str) -> GrantSet:
         risk = assess_risk(rule).level.name.lower()
         for line in capability_lines(rule):
             write_message(f"Allow {line} (risk: {risk})", "      ", bold=True)
-        answer = _answer()
+        answer = None
+        while answer is None:
+            sys.stderr.write("  yes for this run, always, or no? [y/a/N] ")
+            sys.stderr.flush()
+            if not (typed := sys.stdin.readline()):
+                sys.stderr.write("\n")  # the end of the input is no
+            answer = _ANSWERS.get(typed.strip().lower())
+            if answer is None:
+                write_message("please answer y, a or n")
         if answer == "always":
             store.remember(digest, rule, f"{manifest.name} {manifest.version}")
             write_message(
@@ -177,23 +183,6 @@ def _ask(manifest: Manifest, digest: str) -> GrantSet:
         if answer != "no":
             granted = granted.merge(rule)
     return granted
-
-
-_ANSWERS = {"y": "yes", "yes": "yes", "n": "no", "no": "no", "a": "always", "always": "always", "": "no"}
-
-
-def _answer() -> str:
-    """Return yes, no or always, as typed; the end of the input is no."""
-    while True:
-        sys.stderr.write("  yes for this run, always, or no? [y/a/N] ")
-        sys.stderr.flush()
-        typed = sys.stdin.readline()
-        if not typed:
-            sys.stderr.write("\n")
-            return "no"
-        if answer := _ANSWERS.get(typed.strip().lower()):
-            return answer
-        write_message("please answer y, a or n")
 
 
 def denied_grants(required: str) -> GrantSet:

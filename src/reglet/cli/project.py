@@ -17,10 +17,10 @@ import click
 from attrs import frozen
 
 from reglet.application.version import __version__
+from reglet.cli.arguments import manifest_of
 from reglet.cli.command import FILE, Command, ExitStatus, UsageError
 from reglet.cli.console import write_line, write_message
 from reglet.cli.docs import SECTIONS_BEGIN, SECTIONS_END, with_sections
-from reglet.cli.targets import manifest_of
 from reglet.domain.errors import RegletError
 from reglet.infrastructure.atomic import write_atomic
 from reglet.infrastructure.extras import EXTRAS, add_with
@@ -116,7 +116,15 @@ def _project_files(name: str, kinds: Sequence[str], example: str | None) -> dict
         # A wheel holds the examples as templates; a checkout has them at its root.
         packaged = templates / "examples"
         root = packaged if packaged.is_dir() else Path(__file__).parents[3] / "examples"
-        made = _code_of_example(root / example, example, words)
+        named = re.compile(rf'(define_plugin\(\s*name=)"{example}"(,\s*description="([^"]*)")')
+        package = re.compile(rf"\b{example}_plugin\b")
+        made = {}
+        for path, text in _texts(root / example):
+            if path.startswith(("src/", "tests/", "conftest.py")):
+                if found := named.search(text):
+                    words["description"] = found[3]
+                renamed = named.sub(rf'\1"{name}"\2', text)
+                made[package.sub(words["package"], path)] = package.sub(words["package"], renamed)
     frame = {
         re.sub(
             "^git(hub|ignore)", r".git\1", path.removesuffix(".in").replace("package", words["package"])
@@ -151,22 +159,6 @@ def _code_for(templates: Traversable, kinds: Sequence[str], words: dict[str, str
     for kind in kinds:
         test = "tests/test_plugin.py" if len(kinds) == 1 else f"tests/test_{kind}.py"
         made[test] = (templates / f"test_{kind}.py.in").read_text("utf-8")
-    return made
-
-
-def _code_of_example(root: Traversable, example: str, words: dict[str, str]) -> dict[str, str]:
-    """Return an example's modules and tests, its package and plugin renamed."""
-    named = re.compile(rf'(define_plugin\(\s*name=)"{example}"(,\s*description="([^"]*)")')
-    package = re.compile(rf"\b{example}_plugin\b")
-    made = {}
-    for path, text in _texts(root):
-        if not path.startswith(("src/", "tests/", "conftest.py")):
-            continue
-        if found := named.search(text):
-            words["description"] = found[3]
-        made[package.sub(words["package"], path)] = package.sub(
-            words["package"], named.sub(rf'\1"{words["name"]}"\2', text)
-        )
     return made
 
 
@@ -207,34 +199,33 @@ class Finding:
 @click.command(cls=Command)
 def doctor() -> int:
     """Show versions and what is missing."""
-    findings = list(_findings())
-    width = max(len(finding.subject) for finding in findings)
-    for finding in findings:
-        write_line(f"{finding.subject:<{width}}  {finding.found}", " " * (width + 2))
-    return ExitStatus.FAILURE if any(finding.missing for finding in findings) else ExitStatus.SUCCESS
-
-
-def _findings() -> Iterator[Finding]:
     from importlib.metadata import PackageNotFoundError, version
 
     from reglet.infrastructure.runtime import load_product
 
-    yield Finding("reglet", __version__)
-    yield Finding("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    findings = [
+        Finding("reglet", __version__),
+        Finding("Python", f"{platform.python_version()} on {platform.system()} {platform.machine()}"),
+    ]
     for extra, modules in EXTRAS.items():
         for package in modules.values():
             name = package.partition("[")[0]
             try:
-                yield Finding(name, version(name))
+                findings.append(Finding(name, version(name)))
             except PackageNotFoundError:
-                yield Finding(name, f"not installed; {add_with(extra)}", missing=True)
+                findings.append(Finding(name, f"not installed; {add_with(extra)}", missing=True))
     try:
         product = load_product()
     except RegletError as error:
-        yield Finding("runtime", str(error), missing=True)
+        findings.append(Finding("runtime", str(error), missing=True))
     else:
-        yield Finding("runtime", f"{product.key[:16]}, {len(product.module.wasm) / 1e6:.1f} MB")
+        size = f"{len(product.module.wasm) / 1e6:.1f} MB"
+        findings.append(Finding("runtime", f"{product.key[:16]}, {size}"))
     if find_spec("platformdirs") is not None:  # of the build extra, without which there is no compiled code
         from reglet.infrastructure.engine.cache import cache_folder
 
-        yield Finding("cache", str(cache_folder()))
+        findings.append(Finding("cache", str(cache_folder())))
+    width = max(len(finding.subject) for finding in findings)
+    for finding in findings:
+        write_line(f"{finding.subject:<{width}}  {finding.found}", " " * (width + 2))
+    return ExitStatus.FAILURE if any(finding.missing for finding in findings) else ExitStatus.SUCCESS

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from reglet.cli.arguments import BuiltPlugin, is_module, load_module, manifest_of
 from reglet.cli.command import FILE, Command, ExitStatus, UsageError, require_extra
 from reglet.cli.console import write_file, write_line, write_message, write_warning
-from reglet.cli.targets import BuiltPlugin, is_module, load_module, manifest_of
 
 if TYPE_CHECKING:
-    from reglet.infrastructure.registry.artifact import Artifact, Metadata
+    from reglet.infrastructure.registry.artifact import Artifact
 
 _LATEST = "latest"
 
@@ -94,16 +93,11 @@ def artifact_of(target: str, python: Path | None, annotations: tuple[str, ...]) 
     if is_module(target):
         plugin = load_module(target)
         return make_artifact(plugin.content, plugin.manifest(), named)
-    return _built_artifact(target, python, named)
-
-
-def _built_artifact(target: str, python: Path | None, annotations: Mapping[str, str]) -> Artifact:
     from reglet.infrastructure.build.build import build_plugin
     from reglet.infrastructure.build.project import find_project
-    from reglet.infrastructure.registry.artifact import make_artifact
     from reglet.infrastructure.registry.origin import CREATED, annotations_of_project
 
-    known = {**annotations_of_project(find_project(target).folder), **annotations}
+    known = {**annotations_of_project(find_project(target).folder), **named}
     if CREATED not in known:
         write_warning(
             "the artifact has no time of creation: set SOURCE_DATE_EPOCH, or commit the project to git"
@@ -215,10 +209,21 @@ def index(folder: Path, registry: str, repository: str | None, output: Path | No
     FOLDER holds plugin projects, .wasm files and OCI layouts (default: the working directory).
     """
     from reglet.domain.time import format_time
-    from reglet.infrastructure.registry.layout import encode_index
+    from reglet.infrastructure.build.project import is_plugin_project
+    from reglet.infrastructure.registry.artifact import Metadata
+    from reglet.infrastructure.registry.layout import encode_index, is_layout, read_layout
     from reglet.infrastructure.registry.origin import created, source_url
 
-    plugins = list(_plugins(folder))
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise UsageError(f"{folder}: {error.strerror}") from error
+    plugins = []
+    for entry in entries:
+        if is_layout(entry):
+            plugins.append(read_layout(entry).metadata)
+        elif (is_module(str(entry)) and entry.is_file()) or is_plugin_project(entry):
+            plugins.append(Metadata.of(manifest_of(str(entry))))
     if not plugins:
         raise UsageError(f"{folder} has no plugin: name a folder of projects, .wasm files or OCI layouts")
     now = format_time(datetime.now(UTC).replace(microsecond=0))
@@ -233,19 +238,3 @@ def index(folder: Path, registry: str, repository: str | None, output: Path | No
     else:
         write_file(output, content)
     return ExitStatus.SUCCESS
-
-
-def _plugins(folder: Path) -> Iterator[Metadata]:
-    from reglet.infrastructure.build.project import is_plugin_project
-    from reglet.infrastructure.registry.artifact import Metadata
-    from reglet.infrastructure.registry.layout import is_layout, read_layout
-
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        raise UsageError(f"{folder}: {error.strerror}") from error
-    for entry in entries:
-        if is_layout(entry):
-            yield read_layout(entry).metadata
-        elif (is_module(str(entry)) and entry.is_file()) or is_plugin_project(entry):
-            yield Metadata.of(manifest_of(str(entry)))

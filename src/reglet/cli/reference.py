@@ -29,7 +29,7 @@ from reglet.infrastructure.host.limits import Limits
 from reglet.infrastructure.wasm.limits import MIB
 
 if TYPE_CHECKING:
-    from reglet.domain.entities.manifest import ExampleManifest, Manifest, OperationManifest
+    from reglet.domain.entities.manifest import Manifest, OperationManifest
 
 
 _LIMITS = {
@@ -220,6 +220,26 @@ def _operation(
 ) -> OperationSection:
     names = zip(ROUTING, (service, operation.name), strict=True)
     routing: dict[str, str] = dict(names) if several else {}
+    plugin, examples = manifest.name, []
+    for each in operation.examples:
+        config = {} if each.input is None else each.input
+        if isinstance(config, Mapping):
+            config = {**routing, **config}
+        profile = ["observations:", f"  - plugin: {_yaml_key(plugin)}", "    config:"]
+        if isinstance(config, Mapping) and config:
+            profile += [f"      {_yaml_key(name)}: {shown_json(value)}" for name, value in config.items()]
+        else:
+            profile[-1] += f" {shown_json(config)}"
+        run = f"reglet-plugin run {quote(line(plugin) + '.wasm')}"
+        section = ExampleSection(
+            line(each.name),
+            line(each.description),
+            "\n".join(profile),
+            " \\\n  ".join([run, f"--config {quote(shown_json(config))}", "--grants declared"]),
+            "" if each.expected_output is None else shown_json(each.expected_output, indent=2),
+            line(each.expected_error),
+        )
+        examples.append(section)
     return OperationSection(
         line(service),
         line(operation.name),
@@ -227,27 +247,7 @@ def _operation(
         {name: shown_json(value) for name, value in routing.items()},
         tuple(_top_rows(manifest.config_schema or {}, operation.input_fields, several=several)),
         None if operation.output_schema is None else tuple(field_rows(operation.output_schema)),
-        tuple(_example(manifest.name, routing, each) for each in operation.examples),
-    )
-
-
-def _example(plugin: str, routing: Mapping[str, str], example: ExampleManifest) -> ExampleSection:
-    config = {} if example.input is None else example.input
-    if isinstance(config, Mapping):
-        config = {**routing, **config}
-    profile = ["observations:", f"  - plugin: {_yaml_key(plugin)}", "    config:"]
-    if isinstance(config, Mapping) and config:
-        profile += [f"      {_yaml_key(name)}: {shown_json(value)}" for name, value in config.items()]
-    else:
-        profile[-1] += f" {shown_json(config)}"
-    command = [f"reglet-plugin run {quote(line(plugin) + '.wasm')}", f"--config {quote(shown_json(config))}"]
-    return ExampleSection(
-        line(example.name),
-        line(example.description),
-        "\n".join(profile),
-        " \\\n  ".join([*command, "--grants declared"]),
-        "" if example.expected_output is None else shown_json(example.expected_output, indent=2),
-        line(example.expected_error),
+        tuple(examples),
     )
 
 
@@ -304,16 +304,36 @@ def _members(schema: Mapping[str, Any], keyword: str) -> Mapping[str, Any]:
     return members if isinstance(members, Mapping) else {}
 
 
+_BOUNDS = (
+    ("minimum", "maximum", ""),
+    ("minLength", "maxLength", " characters"),
+    ("minItems", "maxItems", " items"),
+    ("minProperties", "maxProperties", " entries"),
+)
+
+
 def _rows(parent: str, name: str, schema: Mapping[str, Any], *, required: bool = False) -> Iterator[FieldRow]:
     """Yield the row of a value, then those of what lies in it."""
     path, type_, choices = parent + name, _type(schema), schema.get("enum")
+    bounds, limits = {key: shown_json(value) for key, value in schema.items()}, []
+    for least, greatest, unit in _BOUNDS:
+        if least in bounds and greatest in bounds:
+            limits.append(f"{bounds[least]} to {bounds[greatest]}{unit}")
+        elif least in bounds:
+            limits.append(f"at least {bounds[least]}{unit}")
+        elif greatest in bounds:
+            limits.append(f"at most {bounds[greatest]}{unit}")
+    if "exclusiveMinimum" in bounds:
+        limits.append(f"more than {bounds['exclusiveMinimum']}")
+    if "exclusiveMaximum" in bounds:
+        limits.append(f"less than {bounds['exclusiveMaximum']}")
     yield FieldRow(
         path,
         type_,
         tuple(map(shown_json, choices)) if isinstance(choices, list | tuple) else (),
         required,
         shown_json(schema["default"]) if "default" in schema else None,
-        tuple(_bounds(schema)),
+        tuple(limits),
         "" if type_ == "duration" else line(str(schema.get("pattern", ""))),
         line(str(schema.get("description") or schema.get("title") or "")),
         schema.get("deprecated") is True,
@@ -345,29 +365,6 @@ def _type(schema: Mapping[str, Any]) -> str:
     if given == "string" and schema.get("format"):
         return "timestamp" if schema["format"] == "date-time" else line(str(schema["format"]))
     return line(str(given))
-
-
-_BOUNDS = (
-    ("minimum", "maximum", ""),
-    ("minLength", "maxLength", " characters"),
-    ("minItems", "maxItems", " items"),
-    ("minProperties", "maxProperties", " entries"),
-)
-
-
-def _bounds(schema: Mapping[str, Any]) -> Iterator[str]:
-    shown = {key: shown_json(value) for key, value in schema.items()}
-    for least, greatest, unit in _BOUNDS:
-        if least in shown and greatest in shown:
-            yield f"{shown[least]} to {shown[greatest]}{unit}"
-        elif least in shown:
-            yield f"at least {shown[least]}{unit}"
-        elif greatest in shown:
-            yield f"at most {shown[greatest]}{unit}"
-    if "exclusiveMinimum" in shown:
-        yield f"more than {shown['exclusiveMinimum']}"
-    if "exclusiveMaximum" in shown:
-        yield f"less than {shown['exclusiveMaximum']}"
 
 
 def capability_rows(grants: GrantSet) -> Iterator[CapabilityRow]:

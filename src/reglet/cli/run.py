@@ -14,6 +14,16 @@ from typing import TYPE_CHECKING, Any
 import click
 from attrs import evolve, field, frozen
 
+from reglet.cli.arguments import (
+    InProcessPlugin,
+    LoadedPlugin,
+    NamedConfig,
+    example_config,
+    example_with_answers,
+    load_target,
+    read_configs,
+    warn_of_unknown_fields,
+)
 from reglet.cli.command import (
     FILE,
     TARGET_HELP,
@@ -22,13 +32,6 @@ from reglet.cli.command import (
     UsageError,
     require_extra,
     status_of,
-)
-from reglet.cli.configs import (
-    NamedConfig,
-    example_config,
-    example_with_answers,
-    read_configs,
-    warn_of_unknown_fields,
 )
 from reglet.cli.console import (
     MARKS,
@@ -45,12 +48,10 @@ from reglet.cli.console import (
 )
 from reglet.cli.grants import capability_lines, choose_grants, denied_grants, grants_json
 from reglet.cli.reports import Entry, Format, format_options, write_report
-from reglet.cli.targets import InProcessPlugin, load_target
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.policy import Policy
 
 if TYPE_CHECKING:
-    from reglet.cli.targets import LoadedPlugin
     from reglet.domain.entities.manifest import Manifest
     from reglet.domain.entities.result import Result
     from reglet.domain.ports import HostFunctions
@@ -214,32 +215,29 @@ class _Session:
         secrets = known_secrets(config.content, getattr(self.plugin, "definition", None))
         started, first = time.perf_counter(), len(self.events)
         with usage_recorded() as usage, plugin_output():
-            result = self._check(config.content, secrets)
+            if self.replay is not None:
+                from reglet.testing.recording import Recording, Replay
+
+                replay = Replay(Recording.load(self.replay), secrets=secrets)
+                result = self.runner.check(replay, config.content)
+                replay.assert_faithful()
+                if replay.note:
+                    write_message(replay.note)
+            elif self.record is not None:
+                from reglet.testing.recording import Recorder
+
+                recorder = Recorder(self._functions(), secrets=secrets)
+                result = self.runner.check(recorder, config.content)
+                recording = recorder.recording(plugin=self.manifest.name, config=json.loads(config.content))
+                recording.save(self.record)
+            else:
+                result = self.runner.check(self._functions(), config.content)
         seconds = time.perf_counter() - started
         _note_refused(result, usage)
         self.usages.append(usage)
         if self.explain:
             self._explain(self.events[first:], usage, secrets)
         return _Outcome(config.name, result, seconds, secrets)
-
-    def _check(self, config: bytes, secrets: list[str]) -> Result:
-        if self.replay is not None:
-            from reglet.testing.recording import Recording, Replay
-
-            replay = Replay(Recording.load(self.replay), secrets=secrets)
-            result = self.runner.check(replay, config)
-            replay.assert_faithful()
-            if replay.note:
-                write_message(replay.note)
-            return result
-        if self.record is not None:
-            from reglet.testing.recording import Recorder
-
-            recorder = Recorder(self._functions(), secrets=secrets)
-            result = self.runner.check(recorder, config)
-            recorder.recording(plugin=self.manifest.name, config=json.loads(config)).save(self.record)
-            return result
-        return self.runner.check(self._functions(), config)
 
     def _functions(self) -> HostFunctions:
         from reglet.sandbox import native_functions

@@ -13,6 +13,7 @@ import click
 from attrs import asdict
 
 from reglet.application.lint import lint_manifest
+from reglet.cli.arguments import is_module, load_module, manifest_of, require_project
 from reglet.cli.command import (
     TARGET_HELP,
     Command,
@@ -25,7 +26,6 @@ from reglet.cli.command import (
 )
 from reglet.cli.console import plugin_output, write_line, write_message
 from reglet.cli.reports import Entry, Format, entries_of_junit, format_options, write_report
-from reglet.cli.targets import is_module, load_module, manifest_of, require_project
 
 _PASSED, _FAILED, _NO_TESTS = 0, 1, 5
 """Exit statuses of pytest."""
@@ -59,9 +59,16 @@ def test(path: Path, place: str, reuse: bool, output_format: Format, passed_on: 
     if output_format == "table":
         status = run_tests(path, place, passed_on)
     else:
-        status, entries = _reported_tests(path, place, passed_on)
-        document = [asdict(entry) for entry in entries]
-        write_report(output_format, "test", document, entries)
+        with tempfile.TemporaryDirectory() as folder:  # pytest's own output goes to stderr
+            report = Path(folder) / "junit.xml"
+            wanted = (f"--junitxml={report}", "-o", "junit_family=xunit1", *passed_on)
+            status = run_tests(path, place, wanted, stdout=sys.stderr.fileno())
+            if not report.is_file():
+                raise UsageError(
+                    f"pytest ended with status {status} and reported nothing; what it says stands above"
+                )
+            entries = entries_of_junit(report.read_bytes())
+        write_report(output_format, "test", [asdict(entry) for entry in entries], entries)
     if status == _NO_TESTS and selection:
         raise UsageError(f"no test and no example of {path} is left by {selection}")
     if status == _NO_TESTS:
@@ -73,19 +80,6 @@ def run_tests(project: Path, runner: str, arguments: tuple[str, ...], **options:
     """Run pytest in a project and return its exit status."""
     command = [sys.executable, "-m", "pytest", f"--reglet-place={runner}", *arguments]
     return subprocess.run(command, cwd=project, check=False, **options).returncode  # noqa: S603 - our own interpreter
-
-
-def _reported_tests(project: Path, runner: str, arguments: tuple[str, ...]) -> tuple[int, list[Entry]]:
-    """Run pytest with its own output on stderr, and return its status and what it reports of each test."""
-    with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder) / "junit.xml"
-        wanted = (f"--junitxml={report}", "-o", "junit_family=xunit1", *arguments)
-        status = run_tests(project, runner, wanted, stdout=sys.stderr.fileno())
-        if not report.is_file():
-            raise UsageError(
-                f"pytest ended with status {status} and reported nothing; what it says stands above"
-            )
-        return status, entries_of_junit(report.read_bytes())
 
 
 @click.command(cls=Command)

@@ -12,6 +12,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from importlib import import_module
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -122,29 +124,45 @@ _ANSWER = "\x00reglet-answer "
 """What the line of an answer starts with, which no author prints."""
 
 
+_AHEAD = (
+    "reglet.application.face",
+    "reglet.cli.build",
+    "reglet.cli.run",
+    "reglet.infrastructure.build.project",
+    "reglet.infrastructure.guest.exports",
+    "reglet.infrastructure.wire.exports",
+    "reglet.sandbox",
+    "reglet.testing.audit",
+    "reglet.testing.fakes",
+    "reglet.testing.lint",
+    "reglet.testing.plugintest",
+    "reglet.testing.recording",
+)
+"""What is imported before a question is there: most of what answers need."""
+
+
 def answer_one() -> None:
     """Answer the one question that stdin has; the body of a warm process."""
-    _import_ahead()
+    for module in _AHEAD:
+        import_module(module)
     question = json.loads(sys.stdin.readline() or "null")
     if question is None:
         return
     # What was compiled of a file that has changed within the same second would pass for the file.
     sys.dont_write_bytecode, sys.pycache_prefix = True, os.devnull
-    project = question.get("look_at")
-    answer = asdict(_look_at(project)) if project else {"lines": _run(question["run"], question["columns"])}
+    if folder := question.get("look_at"):
+        answer = asdict(_look_at(folder))
+    else:
+        from reglet.cli import main
+
+        os.environ["COLUMNS"] = str(question["columns"])
+        with redirect_stdout(_Terminal()) as terminal, redirect_stderr(terminal):
+            main(question["run"])
+        lines = terminal.getvalue().rstrip("\n").split("\n")
+        answer = {"lines": [line.rpartition("\r")[2] for line in lines]}
     sys.stdout.write(f"\n{_ANSWER}{json.dumps(answer)}\n")
     sys.stdout.flush()
     os._exit(0)  # what the author's code left running has no say
-
-
-def _import_ahead() -> None:
-    from reglet import sandbox
-    from reglet.cli import run
-    from reglet.infrastructure.build import project
-    from reglet.infrastructure.wire import exports
-    from reglet.testing import audit, lint, recording
-
-    del sandbox, run, project, exports, audit, lint, recording
 
 
 def _look_at(folder: str) -> Findings:
@@ -189,17 +207,3 @@ class _Terminal(io.StringIO):
 
     def isatty(self) -> bool:
         return True
-
-
-def _run(arguments: Sequence[str], columns: int) -> list[str]:
-    from reglet.cli import main
-
-    os.environ["COLUMNS"] = str(columns)
-    terminal = _Terminal()
-    kept = sys.stdout, sys.stderr
-    sys.stdout = sys.stderr = terminal
-    try:
-        main(arguments)
-    finally:
-        sys.stdout, sys.stderr = kept
-    return [line.rpartition("\r")[2] for line in terminal.getvalue().rstrip("\n").split("\n")]

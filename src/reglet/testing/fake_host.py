@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, get_args
 
 from reglet.application.examples import (
     Answer,
@@ -79,6 +79,9 @@ class FakeHost:
         given: object = grants
         if not isinstance(given, GrantSet | None):
             raise TypeError(f"FakeHost: grants is {given!r}; write reglet.GrantSet(…)")
+        if dialect not in get_args(DialectName):
+            known = ", ".join(get_args(DialectName))
+            raise ValueError(f"FakeHost: dialect is {dialect!r}; there are {known}")
         self.grants = grants or GrantSet()
         self.dialect = dialect
         self.clock = FakeClock()
@@ -90,6 +93,13 @@ class FakeHost:
         self.tcp = FakeTCPDialer(clock=self.clock)
         self.smtp = FakeSMTPClient(clock=self.clock)
         self.command = FakeCommandRunner(clock=self.clock)
+        self._fakes: dict[type, Fake[Any]] = {
+            HTTPAnswer: self.http,
+            DNSAnswer: self.dns,
+            TCPAnswer: self.tcp,
+            SMTPAnswer: self.smtp,
+            CommandAnswer: self.command,
+        }
         self.log = FakeLog()
         self.calls: list[HostCallEvent] = []
         self._functions = self._dispatcher()
@@ -115,15 +125,8 @@ class FakeHost:
 
     def add(self, *answers: Answer) -> None:
         """Add a route for each answer of an example."""
-        fakes: dict[type, Fake[Any]] = {
-            HTTPAnswer: self.http,
-            DNSAnswer: self.dns,
-            TCPAnswer: self.tcp,
-            SMTPAnswer: self.smtp,
-            CommandAnswer: self.command,
-        }
         for answer in answers:
-            fake = fakes.get(type(answer))
+            fake = self._fakes.get(type(answer))
             if fake is None:
                 raise TypeError(f"FakeHost takes answers such as answers.http(…), not {answer!r}")
             fake.add(answer)
@@ -161,17 +164,14 @@ class FakeHost:
     def assert_all_used(self) -> None:
         """Raise `AssertionError` that lists routes with answers that were not asked for."""
         __tracebackhide__ = True
-        for fake in self._fakes():
+        for fake in self._fakes.values():
             fake.assert_all_used()
 
     def raise_unexpected(self) -> None:
         """Raise the first `UnexpectedCallError` since the last time, if there was one."""
         __tracebackhide__ = True
-        for fake in self._fakes():
+        for fake in self._fakes.values():
             fake.raise_unexpected()
-
-    def _fakes(self) -> tuple[Fake[Any], ...]:
-        return (self.http, self.dns, self.tcp, self.smtp, self.command)
 
     def _dispatcher(self) -> HostFunctions:
         ports = HostPorts(self.http, self.dns, self.tcp, self.smtp, self.command, self.log)

@@ -133,6 +133,9 @@ class DNSRoute(Route[tuple[str | MXRecord, ...]]):
 
     def respond(self, *records: str | MXRecord, latency: timedelta = timedelta()) -> Self:
         """Answer the next look-up with records; none at all is an answer too."""
+        for record in records:
+            if not isinstance(record, str | MXRecord):
+                raise TypeError(f'a record is {record!r}; write respond("192.0.2.1", …), one by one')
         return self.then(records, latency)
 
 

@@ -67,6 +67,7 @@ def failure_of(error: RegletError) -> Failure | RegletError:
 
 def timeout(after: timedelta = timedelta()) -> Failure:
     """Let time run out; `after` is added to the fake clock."""
+    _check_duration("after", after)
     return Failure("timeout", _TEXTS["timeout"], after)
 
 
@@ -220,6 +221,13 @@ class Criterion:
     wanted: Any
     fits: Callable[[Any, Any], bool]
 
+    def __attrs_post_init__(self) -> None:
+        """Refuse what is no pattern, before a call meets it."""
+        is_pattern = isinstance(self.wanted, str | re.Pattern)
+        if self.fits in (text_matches, optional_text_matches) and not is_pattern:
+            advice = "write a string, in which * stands for any text, or re.compile(…)"
+            raise TypeError(f"{self.fact} is {self.wanted!r}; {advice}")
+
     def holds(self, call: FakeCall) -> bool:
         """Whether the call is as wanted."""
         return self.fits(self.wanted, call.facts[self.fact])
@@ -260,11 +268,15 @@ class Route(Generic[Response]):
 
     def times(self, count: int) -> Self:
         """Answer exactly `count` calls: a further one is unexpected, fewer do not count as used."""
+        given: object = count
+        if not isinstance(given, int) or given < 0:
+            raise ValueError(f"times({count!r}): write how many calls the route answers, such as times(1)")
         self._limit = count
         return self
 
     def then(self, outcome: Response | Failure | RegletError, latency: timedelta) -> Self:
         """Give this outcome next, after `latency` on the fake clock."""
+        _check_duration("latency", latency)
         self._steps.append(_Step(outcome, latency))
         return self
 
@@ -339,8 +351,8 @@ class Routes(Generic[AnyRoute]):
         A latency beyond `limit` (None or zero: no limit) is a timeout. Raises `UnexpectedCallError` where
         no route fits, and errors that a route is to raise, as they stand.
         """
-        if not isinstance(limit, timedelta | None):
-            raise TypeError(f"{call}: its timeout is {limit!r}; write timedelta(seconds={limit})")
+        if limit is not None:
+            _check_duration(f"{call}: its timeout", limit)
         self.calls.append(call)
         route = self.find(call)
         if route is None and are_grants_open():
@@ -419,3 +431,8 @@ class Fake(Generic[AnyRoute]):
 def _short(value: object, limit: int = 120) -> str:
     text = repr(dict(value)) if isinstance(value, Mapping) else repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _check_duration(name: str, value: object) -> None:
+    if not isinstance(value, timedelta):
+        raise TypeError(f"{name} is {value!r}; write timedelta(seconds={value})")

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import wasmtime
 
 from reglet.infrastructure.wasm.binary import unsigned
-from reglet.infrastructure.wasm.entries import Export, ExternKind
-from reglet.infrastructure.wasm.sections import HEADER, SectionId, section, vector
+from reglet.infrastructure.wasm.sections import HEADER, Export, ExternKind, SectionId, section, vector
 
 if TYPE_CHECKING:
     from tools.runtime.linker.read import Library

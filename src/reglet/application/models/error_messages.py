@@ -18,7 +18,6 @@ from reglet.application.models.model_types import (
     ModelType,
     StrType,
     TimeDeltaType,
-    Type,
     model_type,
 )
 from reglet.domain.errors import ConfigError
@@ -79,8 +78,10 @@ def error_messages(error: Exception, show: Callable[[Any], str], path: str = "$"
             below = path + path_step(field.name)
             is_null = isinstance(each, InvalidValue) and each.value is None
             if is_null or isinstance(each, KeyError):
-                not_null = ", not null" if is_null else ""
-                messages.append(f"is required: {_kind(field.type)}{not_null} @ {below}")
+                type_, not_null = field.type, ", not null" if is_null else ""
+                members = map(shown, type_.members) if isinstance(type_, EnumType) else ()
+                wanted = _KINDS.get(type(type_)) or f"one of {', '.join(members)}"
+                messages.append(f"is required: {wanted}{not_null} @ {below}")
             else:
                 messages += error_messages(each, shown_secret if field.meta.secret else show, below)
         for each in beside:
@@ -112,12 +113,6 @@ def shown(value: Any) -> str:
 def shown_secret(value: Any) -> str:
     """Return what may be shown of a secret: nothing but its kind."""
     return "null" if value is None else f"a {_JSON_TYPES.get(type(value), 'value')} (secret)"
-
-
-def _kind(type_: Type) -> str:
-    if isinstance(type_, EnumType):
-        return f"one of {', '.join(map(shown, type_.members))}"
-    return _KINDS[type(type_)]
 
 
 _KINDS: Mapping[type[Any], str] = {

@@ -337,7 +337,7 @@ def _model(cls: type[Any], converter: Converter) -> Hook:
     def structure(value: Any, _: Any) -> Any:
         if value.__class__ is not dict:
             raise InvalidValue("be an object", value=value)
-        if None in value.values():
+        if not_null and None in value.values():
             value = {name: each for name, each in value.items() if each is not None or name not in not_null}
         return structure_fields({**absent, **value} if absent else value, cls)
 

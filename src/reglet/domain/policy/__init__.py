@@ -20,7 +20,7 @@ from reglet.domain.policy.network import (
     InvalidHostError,
     Target,
     parse_address,
-    readable,
+    parse_patterns,
     special_use,
 )
 from reglet.domain.urls import DNS_PORT, PORTS, join_host_port
@@ -68,7 +68,7 @@ class Policy:
         errors: list[str] = []
 
         def globs(patterns: Iterable[str]) -> tuple[Glob, ...]:
-            return tuple(readable(Glob.parse, patterns, errors))
+            return tuple(parse_patterns(Glob.parse, patterns, errors))
 
         network = grants.network.rules if grants.network is not None else ()
         files = grants.fs.rules if grants.fs is not None else ()
@@ -148,9 +148,9 @@ class Policy:
         if resolved:
             names.append(resolved)
         harmless = bool(names) and only_reads(names[0], resolved)
-        granted = _first(self._commands if harmless else filter(_is_exact, self._commands), names)
+        granted = _first_match(self._commands if harmless else filter(_is_exact, self._commands), names)
         if granted is None:
-            needs_exact = not harmless and _first(self._commands, names) is not None
+            needs_exact = not harmless and _first_match(self._commands, names) is not None
             why = "it may run other code, so a pattern with wildcards is not enough; " if needs_exact else ""
             hint = f"{why}add {json.dumps(names[-1] if names else command)} to exec.commands"
             return self._refusal(f"exec:{command}", hint)
@@ -159,7 +159,7 @@ class Policy:
                 reason = "a variable's name is not empty and holds no = and no NUL"
                 return Decision(False, f"env:{name}", reason)
             value = environment[name] if isinstance(environment, Mapping) else ""
-            exact = _first(filter(_is_exact, self._vars), [name])
+            exact = _first_match(filter(_is_exact, self._vars), [name])
             if exact is None and not is_harmless_variable(name, value):
                 which = "that value" if is_harmless_variable(name) else "it"
                 why = f"{which} may steer the program, so only its exact name grants it"
@@ -172,7 +172,7 @@ class Policy:
         Variables that steer the linker or the shell (`LD_PRELOAD`, `BASH_ENV`) need a rule with that name.
         """
         injects = injects_code(name)
-        granted = _first(filter(_is_exact, self._vars) if injects else self._vars, [name])
+        granted = _first_match(filter(_is_exact, self._vars) if injects else self._vars, [name])
         if granted is not None:
             return Decision(True, f"env:{granted.pattern}")
         why = "it can make programs run other code, so only its exact name grants it; " if injects else ""
@@ -195,7 +195,7 @@ class Policy:
                 False, f"fs:{operation}:{path}", "a path is absolute, without empty parts, . and .."
             )
         folder = special_folder(whole)
-        granted = _first(filter(_is_exact, patterns) if folder else patterns, [whole])
+        granted = _first_match(filter(_is_exact, patterns) if folder else patterns, [whole])
         if granted is not None:
             return Decision(True, f"fs:{operation}:{granted.pattern}")
         hint = f"add {json.dumps({operation: [whole]})} to fs.rules"
@@ -245,7 +245,7 @@ class PolicyGuard:
 _is_exact = attrgetter("is_exact")
 
 
-def _first(patterns: Iterable[Glob], names: Sequence[str]) -> Glob | None:
+def _first_match(patterns: Iterable[Glob], names: Sequence[str]) -> Glob | None:
     for glob in patterns:
         for name in names:
             if glob.matches(name):

@@ -294,8 +294,8 @@ class CompiledRule:
     @classmethod
     def compile(cls, rule: NetworkRule, errors: list[str]) -> Self:
         """Return a rule ready to match; what cannot be read is left out and reported in `errors`."""
-        hosts = tuple(readable(HostPattern.parse, rule.hosts, errors))
-        return cls(hosts, tuple(readable(_port_range, rule.ports, errors)), ",".join(rule.ports))
+        hosts = tuple(parse_patterns(HostPattern.parse, rule.hosts, errors))
+        return cls(hosts, tuple(parse_patterns(_port_range, rule.ports, errors)), ",".join(rule.ports))
 
     def has_port(self, port: int) -> bool:
         """Whether the rule names this port."""
@@ -306,11 +306,11 @@ class CompiledRule:
         return f"network:{host.pattern}:{self.port_patterns}"
 
 
-def readable(read: Callable[[str], T], patterns: Iterable[str], errors: list[str]) -> Iterator[T]:
-    """Yield what `read` makes of each pattern; one that it refuses is reported in `errors`."""
+def parse_patterns(parse: Callable[[str], T], patterns: Iterable[str], errors: list[str]) -> Iterator[T]:
+    """Yield what `parse` makes of each pattern; one that it refuses is reported in `errors`."""
     for pattern in patterns:
         try:
-            yield read(pattern)
+            yield parse(pattern)
         except RegletError as error:
             errors.append(str(error))
 

@@ -23,7 +23,6 @@ from reglet.infrastructure.engine.cache import Cache, cache_folder
 from reglet.infrastructure.forks import is_forked, renewed_after_fork
 from reglet.infrastructure.wasm.binary import ModuleFormatError
 from reglet.infrastructure.wasm.limits import TooLargeError, check_code
-from reglet.infrastructure.wasm.snapshot import code_module
 
 MAX_WASM_STACK = 64 * 1024 * 1024
 """Bytes of native stack for a guest: so much that CPython's own recursion limits strike first, as an
@@ -198,7 +197,11 @@ def compiled_code(module: bytes, key: str | None = None, *, fuel: bool = False) 
     """
     key = f"{key or hashlib.sha256(module).hexdigest()} code"
     before = compiled_before(key, fuel=fuel, kept=RUNTIMES)
-    return before or compiled(code_module(module), key, fuel=fuel)
+    if before is not None:
+        return before
+    from reglet.infrastructure.wasm.snapshot import code_module  # a process that compiles does without
+
+    return compiled(code_module(module), key, fuel=fuel)
 
 
 def compiled_apart(module: bytes, key: str, *, fuel: bool, seconds: float, memory: int) -> wasmtime.Module:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reglet.cli.arguments import decode_document, read_config, read_configs
 from reglet.cli.build import facts_of
 from reglet.cli.command import UsageError
-from reglet.cli.configs import decode_document, read_config, read_configs
 from reglet.testing.recording import Recording, RecordingError
 
 VALUE = {"url": "https://example.com", "ports": [443, 8443], "tls": {"verify": True}, "since": "2026-01-02"}
