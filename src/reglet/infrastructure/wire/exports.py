@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from time import gmtime
 
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
@@ -18,7 +18,6 @@ from reglet.domain.entities.grants import (
 )
 from reglet.domain.entities.manifest import ExampleManifest, Manifest, OperationManifest, ServiceManifest
 from reglet.domain.entities.result import Result, ResultStatus, RunMetadata
-from reglet.domain.time import EPOCH, format_time
 from reglet.infrastructure.wire.go_json import ordered_text, sorted_text, string_text, to_bytes
 from reglet.infrastructure.wire.messages import ERROR
 from reglet.infrastructure.wire.record import (
@@ -191,7 +190,8 @@ def _clock_writer() -> Callable[[int], str]:
 
     A `datetime` writes itself by the C library's `printf`, which costs a guest as much as a Result's JSON.
     """
-    begun = 0, f'"{format_time(EPOCH)[:-1]}'
+    begun = -_SECOND, ""
+    two = [f"{number:02}" for number in range(60)]
 
     def write(time: int) -> str:
         nonlocal begun
@@ -200,7 +200,8 @@ def _clock_writer() -> Callable[[int], str]:
         if not 0 <= rest < _SECOND:
             rest = time % _SECOND
             second = time - rest
-            text = f'"{format_time(EPOCH + timedelta(microseconds=second))[:-1]}'
+            year, month, day, hour, minute, whole = gmtime(second // _SECOND)[:6]
+            text = f'"{year}-{two[month]}-{two[day]}T{two[hour]}:{two[minute]}:{two[whole]}'
             begun = second, text
         return f'{text}.{str(_SECOND + rest)[1:].rstrip("0")}Z"' if rest else f'{text}Z"'
 
