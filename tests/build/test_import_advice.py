@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reglet.infrastructure.build.import_advice import advice, missing_module, unusable_imports
+from reglet.infrastructure.build.import_advice import advice, imported_module, unusable_imports
 from reglet.infrastructure.build.sources import Source, WaitingImport
 
 NATIVE = "ModuleNotFoundError: No module named 'numpy._core._umath': it is a native extension module"
@@ -65,19 +65,18 @@ def _source(guest_path: str) -> Source:
 
 
 @pytest.mark.parametrize(
-    ("level", "module", "missing"),
+    ("level", "module", "whole"),
     [
         (0, "absent.part", "absent.part"),
         (1, "beside", "package.inner.beside"),
         (2, "above", "package.above"),
-        (1, "", None),
-        (2, "", None),
-        (0, "json", None),
+        (1, "", "package.inner"),
+        (2, "", "package"),
+        (0, "json", "json"),
     ],
 )
-def test_a_relative_import_is_made_whole(level: int, module: str, missing: str | None) -> None:
-    """Dots count from the file's own package; what is in memory is not missing."""
-    present = frozenset({"json", "package", "package.inner"})
+def test_a_relative_import_is_made_whole(level: int, module: str, whole: str) -> None:
+    """Dots count from the file's own package."""
     waiting = WaitingImport(1, level, module, ("name",))
 
-    assert missing_module(_source("/plugin/package/inner/module.py"), waiting, present) == missing
+    assert imported_module(_source("/plugin/package/inner/module.py"), waiting) == whole

@@ -9,7 +9,7 @@ import pytest
 import wasmtime
 from wasmtime.component import Component, Func, Instance, Linker
 
-from reglet.infrastructure.build.component import build_component
+from reglet.infrastructure.build.build import build_component
 
 ROOT = Path(__file__).parents[2]
 ANSWER = {"status_code": 204, "proto": "HTTP/1.1"}

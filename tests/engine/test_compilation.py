@@ -1,21 +1,13 @@
 """Compiled modules: from the cache when intact, compiled again when not."""
 
-import _thread
-import threading
 from pathlib import Path
 
 import pytest
 import wasmtime
 
-from reglet.infrastructure.engine import (
-    CompilationError,
-    compiled,
-    engine,
-    run_in_guest_thread,
-)
+from reglet.infrastructure.engine import CompilationError, compiled, engine
 
 ANSWER = wasmtime.wat2wasm('(module (func (export "answer") (result i32) i32.const 42))')
-ENDLESS = wasmtime.wat2wasm('(module (func (export "spin") (loop br 0)))')
 
 
 @pytest.fixture
@@ -62,44 +54,3 @@ def test_a_module_that_does_not_validate_is_refused(cache: Path) -> None:
         compiled(b"not wasm")
 
     assert not cache.exists()
-
-
-def test_work_in_a_guest_thread_returns_and_raises() -> None:
-    """Results and exceptions come back to the caller; a guest thread does not start another."""
-    inner = run_in_guest_thread(lambda: run_in_guest_thread(threading.current_thread))
-
-    assert inner is not threading.current_thread()
-    with pytest.raises(ValueError, match="from the work"):
-        run_in_guest_thread(_fail)
-
-
-def _fail() -> None:
-    raise ValueError("from the work")
-
-
-def test_an_interrupt_stops_an_endless_guest(cache: Path) -> None:
-    """Ctrl-C reaches the caller while the guest is in a loop, and the guest has ended."""
-    module = compiled(ENDLESS)
-    running, ended = threading.Event(), threading.Event()
-
-    def spin() -> object:
-        running.set()
-        try:
-            return _call(module, "spin")
-        finally:
-            ended.set()
-
-    interrupter = threading.Thread(target=lambda: running.wait() and _thread.interrupt_main())
-    interrupter.start()
-    with pytest.raises(KeyboardInterrupt):
-        run_in_guest_thread(spin)
-    interrupter.join()
-
-    assert ended.is_set()
-
-
-def test_a_guests_thread_is_kept_for_the_next() -> None:
-    """To start one, with a stack so large, takes longer than a small guest runs."""
-    first, second = (run_in_guest_thread(threading.current_thread) for _ in range(2))
-
-    assert first is second

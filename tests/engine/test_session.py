@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import closing
+from itertools import product
 
 import pytest
 import wasmtime
 
-from reglet.infrastructure.engine import GuestSession, HostFunction, LinkedModule, MakeMemory, engine
+from reglet.infrastructure.engine import (
+    GuestSession,
+    HostFunction,
+    LinkedModule,
+    MakeMemory,
+    direct_calls,
+    engine,
+)
 from reglet.infrastructure.wasi.system import HashedRandom, SteppingClock, System
 from reglet.infrastructure.wasi.tree import Errno
 from reglet.infrastructure.wasm.module import read_signatures
@@ -105,3 +114,97 @@ def test_a_function_of_another_type_is_not_called() -> None:
         for name, arguments in (("double", ()), ("double", (1, 2)), ("memory", ()), ("none", ())):
             with pytest.raises(TypeError, match=name):
                 session.call(name, *arguments)
+
+
+DIRECT = {
+    "clock_time_get": "i32 i64 i32",
+    "environ_sizes_get": "i32 i32",
+    "environ_get": "i32 i32",
+    "fd_prestat_get": "i32 i32",
+}
+ASKING = bytes(
+    wasmtime.wat2wasm(
+        "\n".join(
+            (
+                "(module",
+                *(
+                    f'(import "wasi_snapshot_preview1" "{name}" (func ${name} (param {types}) (result i32)))'
+                    for name, types in DIRECT.items()
+                ),
+                '(memory (export "memory") 1 2)',
+                *(
+                    f'(func (export "{name}") (param {types}) (result i32) (call ${name} '
+                    + " ".join(f"(local.get {index})" for index in range(len(types.split())))
+                    + "))"
+                    for name, types in DIRECT.items()
+                ),
+                '(func (export "grow") (drop (memory.grow (i32.const 1)))))',
+            )
+        )
+    )
+)
+
+
+def asking(code: LinkedModule, direct: frozenset[str]) -> GuestSession:
+    """Start a guest that passes on calls of preview 1; those to the host are answered at 1 ns past 1970."""
+    system = System(
+        clock=SteppingClock(0), random=HashedRandom(b""), stdout=lambda _: None, stderr=lambda _: None
+    )
+    session = GuestSession(code, system, lambda _wanted: lambda packed: packed, direct)
+    session.store.set_epoch_deadline(1 << 62)
+    session.start()
+    return session
+
+
+@pytest.fixture
+def asked() -> LinkedModule:
+    """Code that passes on calls of preview 1, which some of its guests get answered without the host."""
+
+    def make_memory(store: wasmtime.Store) -> wasmtime.Memory:
+        memory = wasmtime.Memory(store, wasmtime.MemoryType(wasmtime.Limits(1, 2)))
+        memory.write(store, bytes(range(256)) * 256)
+        return memory
+
+    code = wasmtime.Module(engine(), code_module(ASKING))
+    return LinkedModule(code, read_signatures(ASKING), make_memory, engine=engine(), direct=direct_calls())
+
+
+def test_what_is_asked_at_every_start_is_answered_as_the_host_would(asked: LinkedModule) -> None:
+    """With the same error for the same mistake, wherever an address lies, and the same bytes written."""
+    addresses = (0, 1, 4, 8, 65528, 65529, 65532, 65533, 65536, 1 << 31, -1)
+    calls = [("clock_time_get", (clock, 0, to)) for clock, to in product((0, 1, 2, 3, 4, 99, -1), addresses)]
+    for name in ("environ_sizes_get", "environ_get"):
+        calls += [(name, pair) for pair in product(addresses, addresses)]
+    calls += [("fd_prestat_get", pair) for pair in product((0, 1, 2, 3, 4, -1), addresses)]
+    for name, arguments in calls:
+        with (
+            closing(asking(asked, frozenset())) as host,
+            closing(asking(asked, frozenset(DIRECT))) as direct,
+        ):
+            assert direct.call(name, *arguments) == host.call(name, *arguments), (name, arguments)
+            if name != "clock_time_get":
+                assert direct.memory.read_all() == host.memory.read_all()
+
+
+def test_the_clocks_are_this_machines_where_they_may_be(asked: LinkedModule) -> None:
+    """Beside guests of the same code whose clocks are the host's; memory that has grown is memory too."""
+    for name, machine in (("direct", True), ("host", False), ("direct again", True)):
+        before = time.time_ns()
+        with closing(asking(asked, frozenset({"clock_time_get"}) if machine else frozenset())) as guest:
+            guest.call("grow")
+            for address in (8, 65536 + 8):
+                guest.call("clock_time_get", 0, 0, address)
+                seen = int.from_bytes(guest.memory.read(address, 8), "little")
+                assert (before <= seen <= time.time_ns()) is machine, name
+            for address in (16, 24):
+                guest.call("clock_time_get", 1, 0, address)
+            first, second = (int.from_bytes(guest.memory.read(at, 8), "little") for at in (16, 24))
+            assert first <= second
+            assert guest.system.failure is None
+
+
+def test_code_that_lacks_one_of_these_calls_asks_the_host() -> None:
+    """Nothing but code of this SDK is known to want them all."""
+    code = LinkedModule(wasmtime.Module(engine(), BINARY), SIGNATURES, engine=engine(), direct=direct_calls())
+    with closing(asking(code, frozenset(DIRECT))) as session:
+        assert session.call("yield") == 0

@@ -27,10 +27,9 @@ from reglet.infrastructure.guest.exports import Exports
 from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.infrastructure.host.grant_store import GrantStore
 from reglet.infrastructure.host.validation import check_header, check_signatures
-from reglet.infrastructure.registry.artifact import Metadata, read_descriptors
+from reglet.infrastructure.registry.artifact import Metadata, annotations_of_project, read_descriptors
 from reglet.infrastructure.registry.client import find_credentials
 from reglet.infrastructure.registry.layout import read_layout
-from reglet.infrastructure.registry.origin import annotations_of_project
 from reglet.infrastructure.registry.reference import parse_reference
 from reglet.infrastructure.registry.store import Lockfile
 from reglet.infrastructure.wasm.limits import check_code

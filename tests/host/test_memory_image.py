@@ -8,11 +8,11 @@ from functools import partial
 
 import pytest
 
-from reglet.infrastructure.forks import renewed_after_fork
 from reglet.infrastructure.host import Limits
 from reglet.infrastructure.host.compiled_plugin import SharedRuntime, _recent, load_plugin
 from reglet.infrastructure.host.instance import WasiConfig
 from reglet.infrastructure.host.module import Module
+from reglet.infrastructure.process import renewed_after_fork
 from reglet.infrastructure.wasm.snapshot import write_snapshot
 from tests.host.modules import HOSTILE, SUCCESS, plugin
 

@@ -25,12 +25,13 @@ from reglet.domain.entities.grants import (
     GrantSet,
 )
 from reglet.domain.policy import Policy
-from reglet.infrastructure.engine.session import _guests
+from reglet.infrastructure.engine.linking import guests
 from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.infrastructure.host.interruption import _interrupts
 from reglet.sandbox import (
     Dialect,
     GuestAnswerError,
+    GuestTrapError,
     LimitExceededError,
     Limits,
     Sandbox,
@@ -327,6 +328,33 @@ def test_a_closed_sandbox_runs_nothing():
             use()
 
 
+def test_checks_that_wait_for_the_host_wait_together():
+    """Eight at one time, on any number of cores: what waits for a network holds up no other."""
+    together = threading.Barrier(8, timeout=10)
+
+    class Meeting:
+        def call(self, name, request):
+            together.wait()
+            return b""
+
+    with Sandbox(functions=Meeting()) as sandbox, ThreadPoolExecutor(8) as pool:
+        module = sandbox.load(
+            plugin(f"(drop (call $tcp (call $pack (i32.const 5120) (i32.const {len(DIAL)}))))")
+        )
+        assert all(result.is_success for result in pool.map(lambda _: module.check({}), range(16)))
+
+
+def test_only_a_guest_that_is_kept_gets_its_buffers_back():
+    """One that is made for a check alone ends with it; the Go host SDK gives none back."""
+    source = plugin(deallocate='(func (export "deallocate") (param i32 i32) unreachable)')
+    with Sandbox() as sandbox:
+        module = sandbox.load(source)
+        assert module.check({}).is_success
+        assert module.check({}, fresh=False, release=False).is_success
+        with pytest.raises(GuestTrapError, match="deallocate"):
+            module.check({}, fresh=False)
+
+
 def test_no_more_guests_run_at_once_than_the_limit():
     """The others wait."""
     running, most, lock = 0, 0, threading.Lock()
@@ -391,7 +419,7 @@ def _peak_memory():
 def _held() -> tuple[int, int, int, int]:
     gc.collect()
     threads = [each for each in threading.enumerate() if each.name != "reglet-guest"]  # they are kept
-    return len(list(Path("/dev/fd").iterdir())), len(threads), len(_interrupts), len(_guests)
+    return len(list(Path("/dev/fd").iterdir())), len(threads), len(_interrupts), len(guests)
 
 
 @pytest.mark.parametrize("checks", [80, pytest.param(20_000, marks=pytest.mark.long)])

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
-from reglet.infrastructure.wasi.preview1 import functions
+from reglet.infrastructure.wasi.preview1 import FUNCTION_NAMES, function
 from reglet.infrastructure.wasi.system import HashedRandom, LinearMemory, SteppingClock, System
 from reglet.infrastructure.wasi.tree import Errno, MemoryFile, ReadOnlyTree, Tree, directory_of
 
@@ -36,7 +36,7 @@ class Guest:
         self._bytes = ctypes.create_string_buffer(SIZE)
         self.memory = LinearMemory(ctypes.addressof(self._bytes), lambda: SIZE)
         self.system.attach(self.memory)
-        self.functions = functions(self.system)
+        self.functions = {name: function(name, self.system) for name in FUNCTION_NAMES}
 
     def call(self, name: str, *arguments: int) -> Errno:
         """Call a function with plain numbers."""

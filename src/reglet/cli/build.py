@@ -80,7 +80,7 @@ def build(
         raise UsageError(f"cannot write to the folder {folder}: choose another place with -o")
     if kind == "component":
         require_extra("component", "build --target component")
-        from reglet.infrastructure.build.component import build_component
+        from reglet.infrastructure.build.build import build_component
 
         report = build_component(target, output, python=python, progress=_show_stage, most_seconds=timeout)
         _announce(report)

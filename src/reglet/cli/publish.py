@@ -74,7 +74,7 @@ def artifact_of(target: str, python: Path | None, annotations: tuple[str, ...]) 
         UsageError: an annotation has no name, or a layout gets annotations.
         RegletError: it cannot be built or read.
     """
-    from reglet.infrastructure.registry.artifact import make_artifact
+    from reglet.infrastructure.registry.artifact import CREATED, annotations_of_project, make_artifact
     from reglet.infrastructure.registry.layout import is_layout, read_layout
 
     named: dict[str, str] = {}
@@ -95,7 +95,6 @@ def artifact_of(target: str, python: Path | None, annotations: tuple[str, ...]) 
         return make_artifact(plugin.content, plugin.manifest(), named)
     from reglet.infrastructure.build.build import build_plugin
     from reglet.infrastructure.build.project import find_project
-    from reglet.infrastructure.registry.origin import CREATED, annotations_of_project
 
     known = {**annotations_of_project(find_project(target).folder), **named}
     if CREATED not in known:
@@ -210,9 +209,8 @@ def index(folder: Path, registry: str, repository: str | None, output: Path | No
     """
     from reglet.domain.time import format_time
     from reglet.infrastructure.build.project import is_plugin_project
-    from reglet.infrastructure.registry.artifact import Metadata
+    from reglet.infrastructure.registry.artifact import Metadata, created, source_url
     from reglet.infrastructure.registry.layout import encode_index, is_layout, read_layout
-    from reglet.infrastructure.registry.origin import created, source_url
 
     try:
         entries = sorted(folder.iterdir())

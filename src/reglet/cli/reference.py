@@ -25,7 +25,7 @@ from reglet.domain.entities.records import MAX_BODY_BYTES
 from reglet.domain.escaping import escape
 from reglet.domain.policy.risk import assess_risk
 from reglet.domain.time import DURATION_PATTERN
-from reglet.infrastructure.host.limits import Limits
+from reglet.infrastructure.host.errors import Limits
 from reglet.infrastructure.wasm.limits import MIB
 
 if TYPE_CHECKING:

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest
     from reglet.domain.entities.result import Result
     from reglet.domain.ports import HostFunctions
-    from reglet.infrastructure.host.events import HostCallEvent
+    from reglet.infrastructure.host.dispatcher import HostCallEvent
     from reglet.sandbox import Dialect
     from reglet.testing.plugintest import ExampleCase
     from reglet.testing.runners import Runner

@@ -22,9 +22,9 @@ from reglet.domain.policy import Policy, PolicyGuard
 from reglet.domain.ports import HostFunctions, LogSink
 from reglet.infrastructure.atomic import read_bounded
 from reglet.infrastructure.extras import MissingPackageError
-from reglet.infrastructure.forks import renewed_after_fork
 from reglet.infrastructure.host import HostDispatcher, Limits, Observer, SandboxClosedError
 from reglet.infrastructure.native import NativePorts
+from reglet.infrastructure.process import renewed_after_fork
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:

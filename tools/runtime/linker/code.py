@@ -104,9 +104,15 @@ class Numbering:
 
 
 def number(
-    libraries: Sequence[Library], functions: Mapping[Function, list[Piece]], outside: set[Target]
+    libraries: Sequence[Library],
+    functions: Mapping[Function, list[Piece]],
+    outside: set[Target],
+    same: Mapping[Function, Function],
 ) -> Numbering:
-    """Order functions: imports by name, bodies in link order with the large ones last by size, traps."""
+    """Order functions: imports by name, bodies in link order with the large ones last by size, traps.
+
+    `same` has, for each function that has no body of its own, the one whose body it shares.
+    """
 
     def place(function: Function) -> tuple[int, int, int]:
         body = libraries[function.library].module.body(function.local_index)
@@ -115,8 +121,28 @@ def number(
 
     imports = sorted((each for each in outside if isinstance(each, HostFunction)), key=lambda each: each[:2])
     traps = sorted((each for each in outside if isinstance(each, Trap)), key=lambda each: each.name)
-    order: tuple[Target, ...] = (*imports, *sorted(functions, key=place), *traps)
-    return Numbering(order, {target: index for index, target in enumerate(order)})
+    alone = [each for each in functions if each not in same]
+    order: tuple[Target, ...] = (*imports, *sorted(alone, key=place), *traps)
+    indices: dict[Target, int] = {target: index for index, target in enumerate(order)}
+    return Numbering(order, indices | {each: indices[kept] for each, kept in same.items()})
+
+
+def equal_functions(
+    numbering: Numbering, types: Sequence[FunctionType], code: Sequence[bytes]
+) -> dict[Function, Function]:
+    """Return which functions have the type and the body of an earlier one, and that one.
+
+    A pointer to a function is a slot of the table, so two pointers differ though they lead to one body.
+    """
+    first = len(numbering.order) - len(code)
+    kept: dict[tuple[FunctionType, bytes], Function] = {}
+    found: dict[Function, Function] = {}
+    for target, type_, body in zip(numbering.order[first:], types[first:], code, strict=True):
+        if isinstance(target, Function):
+            earlier = kept.setdefault((type_, body), target)
+            if earlier is not target:
+                found[target] = earlier
+    return found
 
 
 class Rewriter:

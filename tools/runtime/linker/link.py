@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from reglet.infrastructure.wasm.binary import unsigned
-from tools.runtime.linker.code import Numbering, Rewriter, number, reachable
+from tools.runtime.linker.code import Numbering, Rewriter, equal_functions, number, reachable
 from tools.runtime.linker.excluded import (
     Excluded,
     excluded_functions,
@@ -103,10 +103,16 @@ def link(libraries: Sequence[Library], plan: LinkPlan) -> LinkedModule:
     table = {slot: target for slot, target in sorted(addresses.table.items()) if target not in omitted}
     roots = [*exports.values(), *located.values(), *table.values()]
     bodies, outside = reachable(libraries, resolver, roots, omitted)
-    numbering = number(libraries, bodies, outside)
-    code = _rewrite(libraries, resolver, addresses, numbering, bodies)
+    same: dict[Function, Function] = {}
+    while True:
+        numbering = number(libraries, bodies, outside, same)
+        code = _rewrite(libraries, resolver, addresses, numbering, bodies)
+        types = [resolver.type_of(target) for target in numbering.order]
+        found = equal_functions(numbering, types, code)
+        if not found:
+            break  # those that call what was found to be equal were compared again
+        same = {each: found.get(kept, kept) for each, kept in same.items()} | found
     names = _names(libraries, numbering) if plan.debug_names else {}
-    types = [resolver.type_of(target) for target in numbering.order]
     wasm = write_module(
         Contents(layout, numbering, code, types, exports, table, addresses.table_size, data, names),
     )
@@ -117,7 +123,8 @@ def link(libraries: Sequence[Library], plan: LinkPlan) -> LinkedModule:
     pointed = [target for target in table.values() if target not in once]
     lasting = [*(exports[name] for name in plan.lasting), *located.values(), *pointed]
     kept, _ = reachable(libraries, resolver, lasting, omitted)
-    startup = sorted(numbering.indices[each] - first for each in bodies if each not in kept)
+    needed = {numbering.indices[each] for each in kept}
+    startup = sorted({numbering.indices[each] for each in bodies} - needed)
     return LinkedModule(
         wasm,
         layout.heap_base,
@@ -127,7 +134,7 @@ def link(libraries: Sequence[Library], plan: LinkPlan) -> LinkedModule:
             for name, each in located.items()
             for place in [numbering.indices[each] - first]
         },
-        tuple((ends[place], ends[place + 1]) for place in startup),
+        tuple((ends[index - first], ends[index - first + 1]) for index in startup),
         traps,
     )
 
@@ -186,5 +193,5 @@ def _names(libraries: Sequence[Library], numbering: Numbering) -> dict[int, str]
         known = libraries[target.library].function_names if isinstance(target, Function) else {}
         name = display_name(target, known)
         if name is not None:
-            names[index] = name
+            names.setdefault(index, name)  # of those that share a body, the one that it was kept of
     return names

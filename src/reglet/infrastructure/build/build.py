@@ -1,12 +1,19 @@
-"""A plugin's source becomes one core module: restore, import, check, snapshot, write."""
+"""A plugin's source becomes one core module: restore, import, check, snapshot, write.
+
+Or a component, by componentize-py, for hosts of the component model.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -14,13 +21,14 @@ from attrs import field, frozen
 
 from reglet.application.version import __version__
 from reglet.infrastructure.atomic import read_bounded, write_atomic
-from reglet.infrastructure.build import BuildTimeoutError, OutputError
+from reglet.infrastructure.build import BuildTimeoutError, OutputError, PluginImportError
 from reglet.infrastructure.build.import_advice import find_warnings
-from reglet.infrastructure.build.plugin_guest import PluginGuest, Snapshots
+from reglet.infrastructure.build.plugin_guest import PACKAGE, PluginGuest, Snapshots
 from reglet.infrastructure.build.project import find_project
 from reglet.infrastructure.build.runtime import Runtime
 from reglet.infrastructure.build.sources import package_folders
 from reglet.infrastructure.engine import run_in_guest_thread
+from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.runtime import load_product
 from reglet.infrastructure.wasm.module import BUILD_SECTION
 from reglet.infrastructure.wasm.sections import custom_section
@@ -316,28 +324,106 @@ def imported_plugin(project: Project, python: Path | None, stages: Stages) -> It
 def build_content(project: Project, python: Path | None, stages: Stages) -> Built:
     """Build a project in this thread, which must be one for guests."""
     with imported_plugin(project, python, stages) as imported:
-        guest = imported.guest
+        product, guest, described = imported.product, imported.guest, imported.described
         absent = guest.absent_submodules()
         with stages.stage("snapshot"):
-            content, modules = _snapshot(imported)
+            slots = product.module.host_functions
+            memory, modules = guest.memory(sum(1 << slots[name].bit for name in described.host_functions))
+            dropped = sorted(set(slots) - set(described.host_functions))
+            code = without_host_functions(product.module.wasm, slots, dropped)
+            code = without_functions(code, product.module.startup)
+            module = write_snapshot(code, memory, {"memory", *product.plugin_exports})
+            facts = {"abi": ABI_VERSION, "modules": modules, "runtime": product.key, "sdk": __version__}
+            written = json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
         return Built(
-            name=imported.described.name,
-            version=imported.described.version,
-            content=content,
+            name=described.name,
+            version=described.version,
+            content=module + custom_section(BUILD_SECTION, written),
             warnings=tuple(find_warnings(guest, imported.effects, modules, absent, imported.trace)),
             sources=tuple(each.path for each in guest.sources),
             output=guest.output,
         )
 
 
-def _snapshot(imported: ImportedPlugin) -> tuple[bytes, list[str]]:
-    product, usable = imported.product, imported.described.host_functions
-    slots = product.module.host_functions
-    dropped = sorted(set(slots) - set(usable))
-    memory, modules = imported.guest.memory(sum(1 << slots[name].bit for name in usable))
-    exports = {"memory", *product.plugin_exports}
-    code = without_host_functions(product.module.wasm, slots, dropped)
-    module = write_snapshot(without_functions(code, product.module.startup), memory, exports)
-    facts = {"abi": ABI_VERSION, "modules": modules, "runtime": product.key, "sdk": __version__}
-    content = json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
-    return module + custom_section(BUILD_SECTION, content), modules
+_WIT = PACKAGE / "infrastructure" / "guest" / "wit"
+_APP = "reglet_component_app"
+_APP_SOURCE = """\
+from reglet.infrastructure.guest.component import world_of
+
+WitWorld = world_of({module!r}, {attribute!r}, {version!r})
+"""
+_COMPONENTIZE = "import sys; from componentize_py import script; sys.exit(script())"
+_MOST_LINES = 40
+
+
+def build_component(
+    target: Path | str,
+    output: Path | None = None,
+    *,
+    python: Path | None = None,
+    progress: Progress = silent,
+    most_seconds: float = MOST_SECONDS,
+) -> BuildReport:
+    """Build the plugin that a target means as a component, and write it.
+
+    It is imported first as for a core module, so that what is wrong with it is said in the same words.
+    Unlike a core module, two builds are not the same bytes.
+
+    Raises:
+        BuildError: it cannot be built; nothing was written.
+        MissingPackageError: componentize-py is not installed.
+        RuntimeProductError: reglet's installation is not whole.
+    """
+    if find_spec("componentize_py") is None:
+        raise MissingPackageError("componentize-py", "component")
+    project = find_project(target)
+    stages = Stages(progress)
+
+    def described() -> Described:
+        with imported_plugin(project, python, stages) as imported:
+            return imported.described
+
+    plugin = within(most_seconds, described)
+    with stages.stage("componentize"):
+        content = _componentized(project, python, most_seconds)
+    with stages.stage("write"):
+        path = write_output(output, f"{plugin.name}.component.wasm", content)
+    return BuildReport(
+        path=path,
+        name=plugin.name,
+        version=plugin.version,
+        digest=hashlib.sha256(content).hexdigest(),
+        size=len(content),
+        stages=tuple(stages.ended),
+        warnings=(),
+        sources=(),
+        output="",
+    )
+
+
+def _componentized(project: Project, python: Path | None, most_seconds: float) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="reglet-component-") as name:
+        folder = Path(name)
+        source = _APP_SOURCE.format(
+            module=project.module, attribute=project.attribute, version=project.version
+        )
+        (folder / f"{_APP}.py").write_text(source, encoding="utf-8")
+        made = folder / "component.wasm"
+        paths = [folder, *project.roots, PACKAGE.parent, *package_folders(python)]
+        command = [sys.executable, "-c", _COMPONENTIZE, "-q", "-d", str(_WIT), "-w", "plugin", "componentize"]
+        command += [option for path in paths for option in ("-p", str(path))]
+        command += ["-o", str(made), _APP]
+        try:
+            done = subprocess.run(  # noqa: S603 - our own interpreter
+                command, cwd=folder, capture_output=True, check=False, text=True, timeout=most_seconds
+            )
+        except subprocess.TimeoutExpired as error:
+            raise BuildTimeoutError(
+                f"componentize-py did not end within {most_seconds:g} s: give it more time with --timeout"
+            ) from error
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip().splitlines()
+            cause = next((line for line in reversed(said) if "Error" in line), f"status {done.returncode}")
+            traceback = "\n".join(said[-_MOST_LINES:])
+            raise PluginImportError(f"componentize-py failed: {cause.strip()}", traceback)
+        return made.read_bytes()

@@ -211,12 +211,6 @@ def _too_late(source: Source, line: int, module: str) -> str:
     )
 
 
-def missing_module(source: Source, waiting: WaitingImport, present: frozenset[str]) -> str | None:
-    """Return the module that an import in a function asks for in vain; None if it is there."""
-    module = imported_module(source, waiting)
-    return None if module in present else module
-
-
 def imported_module(source: Source, waiting: WaitingImport) -> str:
     """Return the whole name of the module that an import in a function means."""
     module = waiting.module

@@ -54,7 +54,7 @@ _MOST_IMAGES = 6
 PACKAGE = Path(reglet.__file__).parent
 _COMPILER = PACKAGE / "infrastructure" / "guest" / "compiler.py"
 _OTHER_ROOMS = ("build", "engine", "host", "native", "registry", "runtime", "wasi", "wasm")
-_OTHER_MODULES = ("atomic.py", "forks.py", "sandbox.py")
+_OTHER_MODULES = ("atomic.py", "process.py", "sandbox.py")
 _NOT_IN_GUEST = {
     *(PACKAGE / part for part in ("cli", "testing", "sandbox.py")),
     *(PACKAGE / "infrastructure" / room for room in (*_OTHER_ROOMS, *_OTHER_MODULES)),
@@ -344,14 +344,6 @@ class PluginGuest:
         if not mark:
             raise BuildError(f"the guest's stage {name} gave no report: {printed.decode(errors='replace')}")
         report: dict[str, Any] = json.loads(line)
-        self._refuse_host_calls(report)
-        if "error" in report:
-            cause, traceback = report["error"], self.shown(report["traceback"])
-            message = f"{self._project.module} cannot {what}: {cause}{advice(cause, traceback)}"
-            raise PluginImportError(message, traceback, self.output)
-        return report
-
-    def _refuse_host_calls(self, report: dict[str, Any]) -> None:
         calls = report.get("host_calls", [])
         if calls:
             raise ImportSideEffectError(
@@ -359,7 +351,12 @@ class PluginGuest:
                 self.shown(calls[0]["where"]),
             )
         if self._guest.refused_calls:
-            name = self._guest.refused_calls[0]
+            called = self._guest.refused_calls[0]
             raise ImportSideEffectError(
-                f"the plugin calls the host ({name}) in its build: do it in the handler"
+                f"the plugin calls the host ({called}) in its build: do it in the handler"
             )
+        if "error" in report:
+            cause, traceback = report["error"], self.shown(report["traceback"])
+            message = f"{self._project.module} cannot {what}: {cause}{advice(cause, traceback)}"
+            raise PluginImportError(message, traceback, self.output)
+        return report

@@ -113,17 +113,15 @@ def _from_name(name: str, folder: Path) -> Project:
 
 
 def _project(module: str, attribute: str | None, roots: tuple[Path, ...], folder: Path) -> Project:
-    return Project(module, attribute, roots, _version(_read_project(folder) or {}, module), folder)
-
-
-def _version(tables: dict[str, Any], module: str) -> str | None:
-    """Return the project's version, which a file that merely lies there does not share."""
-    plugin = _table(tables, "tool", "reglet").get("plugin")
-    package = module.partition(".")[0]
-    if not isinstance(plugin, str) or plugin.partition(":")[0].partition(".")[0] != package:
-        return None
-    version = _table(tables, "project").get("version")
-    return version if isinstance(version, str) else None
+    tables = _read_project(folder) or {}
+    plugin, version = (
+        _table(tables, "tool", "reglet").get("plugin"),
+        _table(tables, "project").get("version"),
+    )
+    named = plugin.partition(":")[0].partition(".")[0] if isinstance(plugin, str) else None
+    if named != module.partition(".")[0] or not isinstance(version, str):
+        version = None  # the project's, which a file that merely lies there does not share
+    return Project(module, attribute, roots, version, folder)
 
 
 def _read_project(folder: Path) -> dict[str, Any] | None:
@@ -165,9 +163,20 @@ def load_plugin_in_process(target: str | Path) -> Plugin:
     project = find_project(target)
     module = _import(project)
     try:
-        plugin = _plugin(module, project)
+        plugin: object
+        if project.attribute is None:
+            plugin = plugin_of(module)
+        else:
+            plugin = reduce(getattr, project.attribute.split("."), module)
+        if isinstance(plugin, type) or not isinstance(plugin, Plugin):
+            raise TargetError(
+                f"{project.module}:{project.attribute} is no plugin but a {type(plugin).__name__}: name a "
+                "define_plugin(…) object"
+            )
         if project.version is not None and isinstance(plugin, PluginDefinition):
             plugin.adopt_version(project.version)
+    except AttributeError as error:
+        raise TargetError(f"{project.module}:{project.attribute} does not exist: {error}") from error
     except DefinitionError as error:
         raise TargetError(str(error)) from error
     return plugin
@@ -189,16 +198,3 @@ def _import(project: Project) -> ModuleType:
         text = f"{project.module} cannot be imported: it ends the program with exit status {error.code}"
         raise PluginImportError(text, author_traceback(error)) from error
     return sys.modules[project.module]
-
-
-def _plugin(module: ModuleType, project: Project) -> Plugin:
-    if project.attribute is None:
-        return plugin_of(module)
-    name = f"{project.module}:{project.attribute}"
-    try:
-        found: object = reduce(getattr, project.attribute.split("."), module)
-    except AttributeError as error:
-        raise TargetError(f"{name} does not exist: {error}") from error
-    if isinstance(found, type) or not isinstance(found, Plugin):
-        raise TargetError(f"{name} is no plugin but a {type(found).__name__}: name a define_plugin(…) object")
-    return found

@@ -115,7 +115,11 @@ class Guest:
         )
         self._session = GuestSession(code, system, self._refusal)
         try:
-            self._start(fresh=image is None)
+            self._session.store.set_epoch_deadline(_EPOCHS)
+            self._session.store.set_limits(memory_size=_MOST_MEMORY)
+            self._session.start()
+            for name in () if image else (*self._module.constructors, "_python_initialize"):
+                self._call(name)
         except BaseException:
             self.close()
             raise
@@ -177,15 +181,6 @@ class Guest:
         memory = bytearray(self._session.memory.read_all())
         zero_free_memory(memory, self._module.heap_base, self._module.stack_size)
         return bytes(memory)
-
-    def _start(self, *, fresh: bool) -> None:
-        self._session.store.set_epoch_deadline(_EPOCHS)
-        self._session.store.set_limits(memory_size=_MOST_MEMORY)
-        self._session.start()
-        if fresh:
-            for constructor in self._module.constructors:
-                self._call(constructor)
-            self._call("_python_initialize")
 
     def _refusal(self, wanted: FunctionImport) -> HostFunction:
         def refuse(_request: int) -> int:

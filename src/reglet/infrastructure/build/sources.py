@@ -136,7 +136,13 @@ class SourceDirectory:
         # On Windows `..\x` and `D:` are names to the guest, and lead elsewhere.
         if path.name != name or not self.shown(path) or not self._is_spelled_so(name):
             return None
-        self._refuse_outside(path)
+        if self.roots and path.is_symlink():
+            target = path.resolve()
+            if not any(target.is_relative_to(root) for root in self.roots):
+                raise OutsideRootsError(
+                    f"{path} is a link to {target}, which is in no folder that this build takes files from: "
+                    "put the file itself there"
+                )
         if name.endswith(METADATA_SUFFIX):
             path = self._distribution(name.removesuffix(METADATA_SUFFIX)) or path
         if path.is_dir():
@@ -162,23 +168,19 @@ class SourceDirectory:
         may_be_another = not name.isascii() or (self.path / name.swapcase()).exists()
         return not may_be_another or any(each.name == name for each in self.path.iterdir())
 
-    def _refuse_outside(self, path: Path) -> None:
-        if not self.roots or not path.is_symlink():
-            return
-        target = path.resolve()
-        if not any(target.is_relative_to(root) for root in self.roots):
-            raise OutsideRootsError(
-                f"{path} is a link to {target}, which is in no folder that this build takes files from: "
-                "put the file itself there"
-            )
-
     def _distribution(self, name: str) -> Path | None:
         """Return the metadata of the distribution of a normalized name, or that brings a package."""
         folders = sorted(self.path.glob(f"*{METADATA_SUFFIX}"))
         for folder in folders:
             if _normalized(folder.name.partition("-")[0]) == _normalized(name):
                 return folder
-        return next((each for each in folders if name in _packages_of(each)), None)
+        for folder in folders:
+            with suppress(OSError, UnicodeDecodeError):
+                files = (folder / "RECORD").read_text(encoding="utf-8").splitlines()
+                tops = (each.partition(",")[0].partition("/")[0] for each in files)
+                if name in {each.removesuffix(".py") for each in tops}:
+                    return folder
+        return None
 
     def native(self, module: str) -> bool:
         """Whether a native extension module of this name lies here, for whatever platform."""
@@ -189,15 +191,6 @@ class SourceDirectory:
 
 def _normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "_", name).lower()
-
-
-def _packages_of(distribution: Path) -> set[str]:
-    """Return the top-level modules of an installed distribution, by its list of files."""
-    try:
-        files = (distribution / "RECORD").read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        return set()
-    return {each.partition(",")[0].partition("/")[0].removesuffix(".py") for each in files}
 
 
 @frozen
@@ -376,7 +369,11 @@ class Bytecode:
         key = hashlib.sha256(facts.encode() + source).hexdigest()
         content = self._kept.read(key)
         if content is None:
-            content = self._compile(source, guest_path)
+            folder = MemoryDirectory({"module.py": MemoryFile(source)})
+            with Guest(self._runtime, {_SOURCE: folder}, self._compiler.image()) as guest:
+                content = guest.run(
+                    f"compile_file('{_SOURCE}/module.py', {guest_path!r}, {self._compiler.optimize})"
+                )
             if not content:
                 return None
             self._kept.write(key, content)
@@ -387,10 +384,3 @@ class Bytecode:
         )
         self.sources.append(Source(path, guest_path, waiting))
         return code
-
-    def _compile(self, source: bytes, guest_path: str) -> bytes:
-        folder = MemoryDirectory({"module.py": MemoryFile(source)})
-        with Guest(self._runtime, {_SOURCE: folder}, self._compiler.image()) as guest:
-            return guest.run(
-                f"compile_file('{_SOURCE}/module.py', {guest_path!r}, {self._compiler.optimize})"
-            )

@@ -12,14 +12,14 @@ from reglet.infrastructure.engine.compilation import (
     engine,
     last_line,
 )
-from reglet.infrastructure.engine.session import (
-    GuestSession,
-    HostFunction,
-    LinkedModule,
-    MakeMemory,
-    short_call,
+from reglet.infrastructure.engine.linking import LinkedModule, MakeMemory, direct_calls, short_call
+from reglet.infrastructure.engine.session import GuestSession, HostFunction
+from reglet.infrastructure.engine.threads import (
+    GuestWork,
+    outside_guests,
+    run_in_guest_thread,
+    start_in_guest_thread,
 )
-from reglet.infrastructure.engine.threads import run_in_guest_thread, start_in_guest_thread
 
 __all__ = [
     "MEMORY_IMAGES",
@@ -27,6 +27,7 @@ __all__ = [
     "Cache",
     "CompilationError",
     "GuestSession",
+    "GuestWork",
     "HostFunction",
     "LinkedModule",
     "MakeMemory",
@@ -35,8 +36,10 @@ __all__ = [
     "compiled_apart",
     "compiled_before",
     "compiled_code",
+    "direct_calls",
     "engine",
     "last_line",
+    "outside_guests",
     "run_in_guest_thread",
     "short_call",
     "start_in_guest_thread",

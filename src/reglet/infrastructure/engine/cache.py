@@ -64,7 +64,13 @@ class Cache:
                 (self.folder / key).unlink()  # to write to it would wait for a reader
             trailer = _TRAILER + zlib.crc32(content).to_bytes(4, "little")
             write_atomic(self.folder / key, content, trailer, mode=PRIVATE)
-            self._drop_oldest()
+            with os.scandir(self.folder) as entries:
+                names = [entry.name for entry in entries]
+            if len(names) > self.most_entries:
+                by_age = sorted((self.folder / name for name in names), key=_modified)
+                for old in by_age[: len(names) - self.most_entries]:
+                    with contextlib.suppress(OSError):  # another process dropped it, or has it open (Windows)
+                        old.unlink()
         except OSError as error:
             _log.warning(
                 "%s cannot be written (%s), so it is made each time: set REGLET_CACHE_DIR to another folder",
@@ -114,16 +120,6 @@ class Cache:
                 )
                 return False
         return True
-
-    def _drop_oldest(self) -> None:
-        with os.scandir(self.folder) as entries:
-            names = [entry.name for entry in entries]
-        if len(names) <= self.most_entries:
-            return
-        by_age = sorted((self.folder / name for name in names), key=_modified)
-        for old in by_age[: len(names) - self.most_entries]:
-            with contextlib.suppress(OSError):  # another process dropped it, or has it open (Windows)
-                old.unlink()
 
 
 def _modified(path: Path) -> float:

@@ -20,7 +20,7 @@ from wasmtime import _bindings as bindings  # some settings have no other name
 
 from reglet.domain.errors import RegletError
 from reglet.infrastructure.engine.cache import Cache, cache_folder
-from reglet.infrastructure.forks import is_forked, renewed_after_fork
+from reglet.infrastructure.process import is_forked, renewed_after_fork
 from reglet.infrastructure.wasm.binary import ModuleFormatError
 from reglet.infrastructure.wasm.limits import TooLargeError, check_code
 
@@ -66,8 +66,8 @@ MEMORY_IMAGES = "memory-images"
 _FOREIGN = "compiled"
 """The cache of modules that are compiled whole."""
 
-_MOST_ENTRIES = {RUNTIMES: 3, MEMORY_IMAGES: 12, _FOREIGN: 12}
-"""About 20 MB each."""
+_MOST_ENTRIES = {RUNTIMES: 6, MEMORY_IMAGES: 12, _FOREIGN: 12}
+"""About 20 MB each; beside the code of runtimes, a few KB for what answers without the host."""
 
 _INVALID, _NO_MEMORY = 3, 4
 """Exit statuses of the process that compiles; out of memory, wasmtime itself ends it by a signal."""
@@ -105,36 +105,26 @@ def engine(*, fuel: bool = False) -> wasmtime.Engine:
     A store starts with an epoch deadline of 0 and traps at once: call `Store.set_epoch_deadline` first.
     """
     with _engines_lock():
-        if fuel not in _engines:
-            settings = _settings()
-            if fuel:
-                settings.consume_fuel = True
-            _engines[fuel] = wasmtime.Engine(settings)
-            _remember_trap_handlers()
+        if fuel in _engines:
+            return _engines[fuel]
+        settings = wasmtime.Config()
+        settings.cranelift_nan_canonicalization = True  # builds are reproducible
+        settings.epoch_interruption = True  # guests can be interrupted
+        for proposal in _PROPOSALS_LEFT_OUT:
+            setattr(settings, f"wasm_{proposal}", False)
+        bindings.wasmtime_config_concurrency_support_set(settings.ptr(), False)
+        bindings.wasmtime_config_async_stack_size_set(settings.ptr(), _ASYNCHRONOUS_STACK)
+        settings.max_wasm_stack = MAX_WASM_STACK
+        if fuel:
+            settings.consume_fuel = True
+        _engines[fuel] = wasmtime.Engine(settings)
+        # it has just set handlers of signals; on Windows and macOS traps are no signals
+        if sys.platform not in {"win32", "darwin"} and not _trap_handlers:
+            for number in (getattr(signal, name) for name in _SIGNALS):
+                action = ctypes.create_string_buffer(_LARGEST_ACTION)
+                if c_library().sigaction(int(number), None, action) == 0:
+                    _trap_handlers[int(number)] = action
         return _engines[fuel]
-
-
-def _settings() -> wasmtime.Config:
-    """Return the settings: NaNs canonical (reproducible builds), epochs on (guests can be interrupted)."""
-    settings = wasmtime.Config()
-    settings.cranelift_nan_canonicalization = True
-    settings.epoch_interruption = True
-    for proposal in _PROPOSALS_LEFT_OUT:
-        setattr(settings, f"wasm_{proposal}", False)
-    bindings.wasmtime_config_concurrency_support_set(settings.ptr(), False)
-    bindings.wasmtime_config_async_stack_size_set(settings.ptr(), _ASYNCHRONOUS_STACK)
-    settings.max_wasm_stack = MAX_WASM_STACK
-    return settings
-
-
-def _remember_trap_handlers() -> None:
-    """Note the handlers that wasmtime has just set; on Windows and macOS traps are no signals."""
-    if sys.platform in {"win32", "darwin"} or _trap_handlers:
-        return
-    for number in (getattr(signal, name) for name in _SIGNALS):
-        action = ctypes.create_string_buffer(_LARGEST_ACTION)
-        if c_library().sigaction(int(number), None, action) == 0:
-            _trap_handlers[int(number)] = action
 
 
 def restore_trap_handlers() -> None:

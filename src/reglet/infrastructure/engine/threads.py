@@ -1,26 +1,30 @@
-"""Guests run in threads with a stack of known size, so that Ctrl-C can stop them; the threads are kept."""
+"""Guests run in threads with a stack of known size, so that Ctrl-C can stop them; the threads are kept.
+
+As many run at one time as there are cores: more would take turns at the interpreter, and each turn that one
+waits for costs more than what it does then. Further work waits for a thread that is done, for a few
+milliseconds at most; what runs for long, or waits within a call of the host, holds up nobody.
+"""
 
 from __future__ import annotations
 
-import math
 import threading
 import time
-from concurrent.futures import Future, wait
-from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from collections import deque
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from reglet.infrastructure.engine.compilation import MAX_WASM_STACK, engine, restore_trap_handlers
-from reglet.infrastructure.forks import Renewed, renewed_after_fork
+from reglet.infrastructure.process import available_cores, renewed_after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    _Job: TypeAlias = tuple[Callable[[], Any], Future[Any]]
 
 T = TypeVar("T")
 
 _STACK_SIZE = MAX_WASM_STACK + 6 * 1024 * 1024
 """Bytes: the guest's stack and ample room for host functions, which run above it."""
+
+_PATIENCE = 0.005
+"""Seconds that work waits for a core before it begins beside all others."""
 
 _LONGEST_WAIT = 0.2
 """Seconds: not everywhere does a signal end a wait for a lock."""
@@ -31,10 +35,16 @@ _EPOCH_PAUSE = 0.05
 _IDLE_SECONDS = 2.0
 """After so long without work a thread ends: it holds the pages of stack that its guests touched."""
 
-_inside = threading.local()
+
+class _Inside(threading.local):
+    """What a thread knows of itself."""
+
+    guest = False
+    """Whether it is one for guests."""
+
+
+_inside = _Inside()
 _stack_size_lock = renewed_after_fork(threading.Lock)
-_idle: Renewed[list[SimpleQueue[_Job]]] = renewed_after_fork(list)
-"""The threads that wait for work; the one that waited the shortest is given the next."""
 
 
 def run_in_guest_thread(work: Callable[[], T], most_seconds: float | None = None) -> T:
@@ -48,72 +58,229 @@ def run_in_guest_thread(work: Callable[[], T], most_seconds: float | None = None
     Raises:
         TimeoutError: `work` took longer than `most_seconds`; its guest was stopped in the same way.
     """
-    if getattr(_inside, "guest", False):
+    if _inside.guest:
         return work()
-    outcome = start_in_guest_thread(work)
+    started = start_in_guest_thread(work)
+    in_time = False
     try:
-        _wait(outcome, most_seconds)
-    except (KeyboardInterrupt, TimeoutError):
-        while not outcome.done():  # a guest that has not begun yet would miss a single step
+        in_time = started.wait(most_seconds)
+    finally:
+        while not in_time and not started.wait(0):  # one that has not begun would miss a single step
             engine().increment_epoch()
-            wait([outcome], timeout=_EPOCH_PAUSE)
-        raise
-    return outcome.result()
+            started.wait(_EPOCH_PAUSE)
+    if not in_time:
+        raise TimeoutError
+    return started.result()
 
 
-def _wait(outcome: Future[T], most_seconds: float | None) -> None:
-    deadline = math.inf if most_seconds is None else time.monotonic() + most_seconds
-    while not outcome.done():
-        wait([outcome], timeout=_LONGEST_WAIT)
-        if time.monotonic() > deadline and not outcome.done():
-            raise TimeoutError
+class GuestWork(Generic[T]):
+    """Work that a guest thread does, or will do."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        self._work: Callable[[], T] | None = work
+        self._outcome: tuple[T] | BaseException | None = None
+        self._running = threading.Lock()
+        self._running.acquire()
+        self.is_queued = False
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait until it has ended, so many seconds at most; report whether it has."""
+        left = threading.TIMEOUT_MAX if seconds is None else min(seconds, threading.TIMEOUT_MAX)
+        deadline = time.monotonic() + left
+        while True:
+            longest = _PATIENCE if self.is_queued else _LONGEST_WAIT
+            try:
+                has_ended = self._running.acquire(timeout=max(0.0, min(left, longest)))
+            finally:
+                if self.is_queued:
+                    _threads().begin(self)
+            if has_ended:
+                self._running.release()
+                return True
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+
+    def result(self) -> T:
+        """Return its result, or raise what it raised, once it has ended."""
+        outcome = self._outcome
+        try:
+            if isinstance(outcome, BaseException):
+                raise outcome
+            assert outcome is not None
+            return outcome[0]
+        finally:
+            del self, outcome  # which the traceback would hold
+
+    def run(self) -> None:
+        """Do it, in a guest thread."""
+        assert self._work is not None
+        restore_trap_handlers()
+        try:
+            self._outcome = (self._work(),)
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits, whatever it is
+            self._outcome = error
+        self._work = None
+
+    def end(self) -> None:
+        """Let go on whoever waits."""
+        self._running.release()
 
 
-def start_in_guest_thread(work: Callable[[], T]) -> Future[T]:
-    """Run `work` in such a thread; whoever waits for the result decides for how long."""
-    outcome: Future[T] = Future()
-    try:
-        jobs = _idle().pop()
-    except IndexError:
-        jobs = SimpleQueue()
-        thread = threading.Thread(target=_serve, args=(jobs,), name="reglet-guest", daemon=True)
+def start_in_guest_thread(work: Callable[[], T]) -> GuestWork[T]:
+    """Have `work` done in such a thread; whoever waits for its end decides for how long.
+
+    Raises:
+        RuntimeError: no further thread can be started.
+    """
+    started = GuestWork(work)
+    _threads().begin_in_turn(started)
+    return started
+
+
+class _OutsideGuests:
+    def __enter__(self) -> None:
+        if _inside.guest:
+            _threads().count_out()
+
+    def __exit__(self, *_error: object) -> None:
+        if _inside.guest:
+            _threads().count_in()
+
+
+outside_guests = _OutsideGuests()
+"""A context manager for what may wait and is done within a guest's call: other work begins meanwhile."""
+
+
+class _Threads:
+    """The guest threads of this process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._most = available_cores()
+        self._running = 0
+        """How many threads run a guest, and are not in a call of the host."""
+        self._queue: deque[GuestWork[Any]] = deque()
+        self._idle: list[_GuestThread] = []
+        """Those that wait for work; the one that waited the shortest is given the next."""
+
+    def begin_in_turn(self, work: GuestWork[Any]) -> None:
+        """Give work to a thread; queue it if there are as many running as cores."""
+        with self._lock:
+            if self._running >= self._most:
+                work.is_queued = True
+                self._queue.append(work)
+                return
+            self._running += 1
+        self._give(work)
+
+    def begin(self, work: GuestWork[Any]) -> None:
+        """Give work to a thread that is queued still; it stays queued if no thread can be started."""
+        with self._lock:
+            if not work.is_queued:
+                return
+            self._queue.remove(work)
+            work.is_queued = False
+            self._running += 1
+        try:
+            self._give(work)
+        except RuntimeError:
+            with self._lock:
+                work.is_queued = True
+                self._queue.appendleft(work)
+
+    def count_out(self) -> None:
+        """Take note that a thread is about to wait."""
+        with self._lock:
+            self._running -= 1
+            work = self._next() if self._queue else None
+        if work is not None:
+            self._give(work)
+
+    def count_in(self) -> None:
+        """Take note that it goes on."""
+        with self._lock:
+            self._running += 1
+
+    def next_for(self, thread: _GuestThread) -> GuestWork[Any] | None:
+        """Return what a thread that is done is to do next; it is idle if there is nothing."""
+        with self._lock:
+            self._running -= 1
+            work = self._next()
+            if work is None:
+                self._idle.append(thread)
+            return work
+
+    def forget(self, thread: _GuestThread) -> bool:
+        """Report whether a thread is idle still; it is not given work any more then."""
+        with self._lock:
+            if thread in self._idle:
+                self._idle.remove(thread)
+                return True
+            return False
+
+    def _next(self) -> GuestWork[Any] | None:
+        """Take work from the queue, if a core is free; the lock is held."""
+        if not self._queue or self._running >= self._most:
+            return None
+        self._running += 1
+        work = self._queue.popleft()
+        work.is_queued = False
+        return work
+
+    def _give(self, work: GuestWork[Any]) -> None:
+        """Have a thread begin work that is counted already."""
+        with self._lock:
+            thread = self._idle.pop() if self._idle else None
+        try:
+            if thread is None:
+                _GuestThread(work).start()
+            else:
+                thread.give(work)
+        except BaseException:
+            with self._lock:
+                self._running -= 1
+            raise
+
+
+_threads = renewed_after_fork(_Threads)
+
+
+class _GuestThread(threading.Thread):
+    """Does one piece of work after the other, until there has been none for a while."""
+
+    def __init__(self, work: GuestWork[Any]) -> None:
+        super().__init__(name="reglet-guest", daemon=True)
+        self._work: GuestWork[Any] | None = work
+        self._idle = threading.Lock()
+        self._idle.acquire()
+
+    def start(self) -> None:
         with _stack_size_lock():  # the size is the process's: it is set for as long as a thread is started
             before = threading.stack_size(_STACK_SIZE)
             try:
-                thread.start()
+                super().start()
             finally:
                 threading.stack_size(before)
-    jobs.put((work, outcome))
-    return outcome
 
+    def give(self, work: GuestWork[Any]) -> None:
+        """Have the thread do some work, which it waits for."""
+        self._work = work
+        self._idle.release()
 
-def _serve(jobs: SimpleQueue[_Job]) -> None:
-    """Do the work of one thread, until there has been none for a while."""
-    _inside.guest = True
-    job: _Job | None = jobs.get()
-    while job is not None:
-        work, outcome = job
-        restore_trap_handlers()
-        try:
-            result, failure = work(), None
-        except BaseException as error:  # noqa: BLE001 - handed to the caller, whatever it is
-            result, failure = None, error
-        del job, work
-        _idle().append(jobs)  # before the caller goes on: its next guest finds a thread
-        if failure is None:
-            outcome.set_result(result)
-        else:
-            outcome.set_exception(failure)
-        del outcome, result, failure
-        job = _next(jobs)
-
-
-def _next(jobs: SimpleQueue[_Job]) -> _Job | None:
-    try:
-        return jobs.get(timeout=_IDLE_SECONDS)
-    except Empty:
-        try:
-            _idle().remove(jobs)
-        except ValueError:  # somebody has just taken this thread for work
-            return jobs.get()
-        return None
+    def run(self) -> None:
+        _inside.guest = True
+        while True:
+            work, self._work = self._work, None
+            assert work is not None
+            work.run()
+            following = _threads().next_for(self)  # before the caller goes on: its next guest finds a thread
+            work.end()
+            del work
+            if following is not None:
+                self._work = following
+                del following
+            elif not self._idle.acquire(timeout=_IDLE_SECONDS):
+                if _threads().forget(self):
+                    return
+                self._idle.acquire()  # somebody has just given it work

@@ -109,14 +109,18 @@ def _at_once(addresses: Sequence[int], sizes: Sequence[int]) -> bool:
     vectors[1::2] = array("Q", sizes)
     start = c_void_p(vectors.buffer_info()[0])
     try:
-        process = os.pidfd_open(os.getpid())
+        process = _descriptor(os.getpid())
     except OSError:
         return False
-    try:
-        advised = c_library().process_madvise(process, start, len(addresses), _POPULATE_WRITE, 0)
-    finally:
-        os.close(process)
-    return int(advised) > 0
+    return int(c_library().process_madvise(process, start, len(addresses), _POPULATE_WRITE, 0)) > 0
+
+
+@cache
+def _descriptor(process: int) -> int:
+    """Return what stands for this process; should somebody close it, pages are not populated any more."""
+    if sys.platform != "linux":
+        raise OSError
+    return os.pidfd_open(process)
 
 
 def _one_by_one(addresses: Sequence[int], sizes: Sequence[int]) -> bool:

@@ -3,19 +3,18 @@
 Importing this package imports no wasmtime: the dispatcher serves plugins in this process too.
 """
 
-from reglet.infrastructure.host.dispatcher import HostDispatcher
+from reglet.infrastructure.host.dispatcher import HostCallEvent, HostDispatcher, Observer
 from reglet.infrastructure.host.errors import (
     GuestAnswerError,
     GuestTrapError,
     LimitExceededError,
+    Limits,
     NotAPluginError,
     SandboxClosedError,
     SandboxError,
     WorkerLostError,
 )
-from reglet.infrastructure.host.events import HostCallEvent, Observer
 from reglet.infrastructure.host.functions import HostPorts, Ports
-from reglet.infrastructure.host.limits import Limits
 
 __all__ = [
     "GuestAnswerError",

@@ -23,11 +23,12 @@ from reglet.infrastructure.engine import (
     compiled_apart,
     compiled_before,
     compiled_code,
+    direct_calls,
     engine,
 )
-from reglet.infrastructure.forks import renewed_after_fork
 from reglet.infrastructure.host.errors import LimitExceededError, NotAPluginError
 from reglet.infrastructure.host.validation import check_header, check_signatures
+from reglet.infrastructure.process import keep_last, renewed_after_fork
 from reglet.infrastructure.wasm.binary import ModuleFormatError
 from reglet.infrastructure.wasm.module import PluginModule, read_plugin, read_signatures
 from reglet.infrastructure.wasm.sections import PAGE_SIZE, SectionId, read_sections
@@ -42,7 +43,7 @@ from reglet.infrastructure.wasm.snapshot import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from reglet.infrastructure.host.limits import Limits
+    from reglet.infrastructure.host.errors import Limits
     from reglet.infrastructure.wasm.module import Signatures
 
 _MOST_RECENT = 4
@@ -98,9 +99,7 @@ def load_plugin(
         module = module or _foreign(binary, source, digest, limits)
         plugin = CompiledPlugin(source, digest, module, shares_code)
     with _recent_lock():
-        _recent[digest, fuel] = plugin
-        while len(_recent) > _MOST_RECENT:
-            del _recent[next(iter(_recent))]
+        keep_last(_recent, (digest, fuel), plugin, _MOST_RECENT)
     return plugin
 
 
@@ -170,6 +169,7 @@ class SharedRuntime:
         self._startup = startup
         self._key = key or hashlib.sha256(module).hexdigest()
         self._code: dict[bool, wasmtime.Module] = {}
+        self._direct: dict[bool, wasmtime.Module] = {}
 
     def module_of(self, binary: bytes, digest: str, *, fuel: bool = False) -> LinkedModule | None:
         """Return a plugin as the runtime's code over its memory; None if its code is not the runtime's.
@@ -184,13 +184,14 @@ class SharedRuntime:
             memory = compiled(memory_module(binary), key, fuel=fuel, kept=MEMORY_IMAGES)
         if fuel not in self._code:
             self._code[fuel] = compiled_code(self._module, self._key, fuel=fuel)
-
-        def make_memory(store: wasmtime.Store) -> wasmtime.Memory:
-            made = wasmtime.Instance(store, memory, []).exports(store)["memory"]
-            assert isinstance(made, wasmtime.Memory)
-            return made
-
-        return LinkedModule(self._code[fuel], self._signatures, make_memory, engine=engine(fuel=fuel))
+            self._direct[fuel] = direct_calls(fuel=fuel)
+        return LinkedModule(
+            self._code[fuel],
+            self._signatures,
+            memory,
+            engine=engine(fuel=fuel),
+            direct=self._direct[fuel],
+        )
 
     @cached_property
     def _signatures(self) -> Signatures:

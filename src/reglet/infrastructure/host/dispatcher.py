@@ -1,28 +1,57 @@
-"""Host functions from bytes to bytes: decode, ask the policy, call the port, encode."""
+"""Host functions from bytes to bytes, within the limits of one check, and as observers see them."""
 
 from __future__ import annotations
 
 import logging
 import time
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from attrs import field, frozen
 
 from reglet.domain.context import Context
 from reglet.domain.entities.records import LogMessage
 from reglet.domain.errors import CapabilityError, RegletError, WireFormatError
 from reglet.domain.ports import LOG_FUNCTION
-from reglet.infrastructure.host.events import CallLog, HostCallEvent
-from reglet.infrastructure.host.functions import HANDLERS, Handler
-from reglet.infrastructure.host.limits import Limits
+from reglet.infrastructure.host.errors import Limits
+from reglet.infrastructure.host.functions import HANDLERS, CallLog, Handler
 from reglet.infrastructure.wire.host_functions import HOST_FUNCTIONS, decode_log_message
 from reglet.infrastructure.wire.messages import encode_failure
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
     from reglet.domain.policy import Policy
-    from reglet.infrastructure.host.events import Observer
     from reglet.infrastructure.host.functions import Ports
 
 _log = logging.getLogger("reglet.host")
+
+
+@frozen
+class HostCallEvent:
+    """One host call, after it was answered.
+
+    Attributes:
+        name: the host function.
+        request: the request as it came, JSON.
+        answer: the answer as it went, JSON; empty for the log.
+        target: what it was about, fit to be shown: a URL without user and password, a name, `host:port`,
+            a command without its arguments; empty when the request has none.
+        allowed: whether the policy allowed it; None where it was not asked.
+        decision: the rule that allowed it, or the grant that is missing; empty where it was not asked.
+        seconds: from the request to the answer.
+    """
+
+    name: str
+    request: bytes = field(repr=False)
+    answer: bytes = field(repr=False)
+    target: str
+    allowed: bool | None
+    decision: str
+    seconds: float
+
+
+Observer: TypeAlias = Callable[[HostCallEvent], None]
+"""Is given each host call, from the thread that made it."""
 
 
 class HostDispatcher:
@@ -76,7 +105,11 @@ class HostDispatcher:
         """Answer one host call. A failure is an answer in the dialect's shape; nothing is raised."""
         started = time.perf_counter()
         log = CallLog()
-        answer = self._answer(name, request, log)
+        if name == LOG_FUNCTION:
+            self._pass_on(request, log)
+            answer = b""
+        else:
+            answer = self._answer(name, request, log)
         if self._observer is not None:
             decision = log.decision
             allowed, rule = (None, "") if decision is None else (decision.allowed, decision.rule)
@@ -85,32 +118,22 @@ class HostDispatcher:
         return answer
 
     def _answer(self, name: str, request: bytes, log: CallLog) -> bytes:
-        if name == LOG_FUNCTION:
-            self._pass_on(request, log)
-            return b""
         if name not in HOST_FUNCTIONS:
             return encode_failure("NOT_FOUND", f"there is no host function {name}")
-        handler = self._handler(name)
-        if handler is None:
-            return encode_failure("NOT_FOUND", f"this host does not offer {name}")
-        return self._over_limit(len(request)) or self._guarded(handler, request, log)
-
-    def _handler(self, name: str) -> Handler[Any, Any] | None:
         if name not in self._handlers:
             port = getattr(self._ports, HOST_FUNCTIONS[name].port_name)
             self._handlers[name] = (
                 None if port is None else HANDLERS[name](port, self._policy, self._dialect, self._ports.which)
             )
-        return self._handlers[name]
-
-    def _over_limit(self, size: int) -> bytes:
-        """Count the call; return the refusal of one too many or too large, else nothing."""
+        handler = self._handlers[name]
+        if handler is None:
+            return encode_failure("NOT_FOUND", f"this host does not offer {name}")
         self._calls += 1
         if self._calls > self._limits.host_calls:
-            return _refused(f"more than {self._limits.host_calls} host calls in one check")
-        if size > self._limits.request_bytes:
-            return _refused(f"a request of {size} bytes; {self._limits.request_bytes} may be sent")
-        return b""
+            return refused(f"more than {self._limits.host_calls} host calls in one check")
+        if len(request) > self._limits.request_bytes:
+            return refused(f"a request of {len(request)} bytes; {self._limits.request_bytes} may be sent")
+        return self._guarded(handler, request, log)
 
     def _guarded(self, handler: Handler[Any, Any], request: bytes, log: CallLog) -> bytes:
         try:
@@ -137,19 +160,14 @@ class HostDispatcher:
                 "WARN", f"more than {allowed} log messages in one check: the rest is dropped"
             )
         else:
-            message = _decoded(request)
+            try:
+                message, _ = decode_log_message(request)
+            except WireFormatError as error:
+                message = LogMessage("WARN", f"the plugin logged what cannot be read: {error}")
         log.target = message.level
         self._ports.log.write(message)
 
 
-def _refused(reason: str) -> bytes:
-    """Return the answer to a request that breaks a rule of the host."""
+def refused(reason: str) -> bytes:
+    """Return the answer in place of an answer (ABI section 4), which all dialects share."""
     return encode_failure("VALIDATION_ERROR", reason)
-
-
-def _decoded(request: bytes) -> LogMessage:
-    try:
-        message, _ = decode_log_message(request)
-    except WireFormatError as error:
-        return LogMessage("WARN", f"the plugin logged what cannot be read: {error}")
-    return message

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from attrs import evolve, frozen
+from attrs import define, evolve, frozen
 
 from reglet.domain.context import Context, client_in
 from reglet.domain.entities.records import (
@@ -21,7 +21,15 @@ from reglet.domain.entities.records import (
     Program,
 )
 from reglet.domain.entities.result import ErrorDetail
-from reglet.domain.errors import CancelledError, ExecError, HTTPError, RegletError, UnsupportedOptionError
+from reglet.domain.errors import (
+    CancelledError,
+    CapabilityError,
+    ExecError,
+    HTTPError,
+    RegletError,
+    UnsupportedOptionError,
+)
+from reglet.domain.policy import Decision, Policy
 from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, LogSink, SMTPClient, TCPDialer, Which
 from reglet.domain.urls import SCHEME_PORTS, join_host_port, without_credentials
 from reglet.infrastructure.wire.host_functions import (
@@ -42,10 +50,7 @@ from reglet.infrastructure.wire.record import Dialect
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from reglet.domain.errors import CapabilityError, WireFormatError
-    from reglet.domain.policy import Policy
-    from reglet.infrastructure.host.events import CallLog
-    from reglet.infrastructure.wire.messages import CallContext
+    from reglet.domain.errors import WireFormatError
 
 Port = TypeVar("Port")
 Q = TypeVar("Q")
@@ -99,6 +104,24 @@ class BadRequestError(RegletError):
         return "INVALID_REQUEST"
 
 
+@define
+class CallLog:
+    """What is known of one host call while it is answered: its target, and what the policy decided."""
+
+    target: str = ""
+    decision: Decision | None = None
+
+    def require(self, target: str, decision: Decision) -> None:
+        """Note the decision; raise `CapabilityError` when it is a refusal."""
+        self.target = target
+        self.decision = decision
+        decision.require()
+
+    def refuse(self, error: CapabilityError) -> None:
+        """Note a refusal by a guard below the port, which saw an address or a redirect."""
+        self.decision = Decision(allowed=False, rule=error.required, hint=error.hint)
+
+
 class Handler(ABC, Generic[Port, Q]):
     """Answers one host function with a port: what the handlers have in common.
 
@@ -128,7 +151,14 @@ class Handler(ABC, Generic[Port, Q]):
             RegletError: the port failed.
         """
         decoded, call = self.function.request.decode_call(request, self._dialect)
-        ctx = _call_context(context, call)
+        asked = call.to_context()
+        deadlines = [each for each in (context.deadline, asked.deadline) if each is not None]
+        ctx = evolve(
+            context,
+            deadline=min(deadlines, default=None),
+            request_id=asked.request_id or context.request_id,
+            cancellation=asked.cancellation or context.cancellation,
+        )
         allowed = self._allowed(decoded, log)
         ctx.ensure_live(self.function.name)
         return self._perform(allowed, client_in(self._port, ctx), ctx)
@@ -149,7 +179,19 @@ class Handler(ABC, Generic[Port, Q]):
     def failed(self, error: RegletError) -> bytes:
         """Return a response that says how the port failed."""
         detail = error.detail()
-        code = _hostlib_code(error, self.failure_code)
+        if error.is_timeout:  # what the Go host SDK calls it
+            code = "TIMEOUT"
+        elif isinstance(error, UnsupportedOptionError | CancelledError | BadRequestError):
+            code = "INVALID_REQUEST"
+        elif error.is_not_found and self.failure_code != "LOOKUP_FAILED":
+            code = "HOST_NOT_FOUND"
+        else:
+            code = self.failure_code
+            cause: BaseException | None = error
+            while cause is not None:
+                if isinstance(cause, OSError) and cause.errno == errno.ECONNREFUSED:
+                    code = "CONNECTION_REFUSED"
+                cause = cause.__cause__
         match self._dialect:
             case Dialect.HOSTLIB:
                 detail = evolve(detail, code=code)
@@ -178,34 +220,6 @@ class Handler(ABC, Generic[Port, Q]):
         return self.function.response.encode(value, self._dialect, **extra)
 
 
-def _hostlib_code(error: RegletError, otherwise: str) -> str:
-    """Return the Go host SDK's code for a failure; `otherwise` is that of the function."""
-    if error.is_timeout:
-        return "TIMEOUT"
-    if isinstance(error, UnsupportedOptionError | CancelledError | BadRequestError):
-        return "INVALID_REQUEST"
-    if error.is_not_found and otherwise != "LOOKUP_FAILED":
-        return "HOST_NOT_FOUND"
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.errno == errno.ECONNREFUSED:
-            return "CONNECTION_REFUSED"
-        cause = cause.__cause__
-    return otherwise
-
-
-def _call_context(check: Context, call: CallContext) -> Context:
-    """Return what a call is made in: the sooner of both deadlines, the cancellation of either."""
-    asked = call.to_context()
-    deadlines = [deadline for deadline in (check.deadline, asked.deadline) if deadline is not None]
-    return evolve(
-        check,
-        deadline=min(deadlines, default=None),
-        request_id=asked.request_id or check.request_id,
-        cancellation=asked.cancellation or check.cancellation,
-    )
-
-
 class HTTPHandler(Handler[HTTPClient, HTTPRequest]):
     """Sends requests. Each redirect is checked again by the client's guard."""
 
@@ -213,9 +227,21 @@ class HTTPHandler(Handler[HTTPClient, HTTPRequest]):
     failure_code = "REQUEST_FAILED"
 
     def _allowed(self, request: HTTPRequest, log: CallLog) -> HTTPRequest:
-        host, port = _url_target(request)
+        try:
+            parts = urlsplit(request.url)
+            port = parts.port
+        except ValueError as error:
+            raise HTTPError(request.method, request.url, error) from error
+        if parts.scheme not in SCHEME_PORTS:
+            advice = "" if parts.scheme else "; write https:// before it"
+            reason = f"scheme {parts.scheme!r} is not http or https{advice}"
+            raise HTTPError(request.method, request.url, reason)
+        if not parts.hostname:
+            raise HTTPError(request.method, request.url, "the URL names no host")
+        if port is None:
+            port = SCHEME_PORTS[parts.scheme]
         shown = f"{request.method or 'GET'} {without_credentials(request.url)}"
-        log.require(shown, self._policy.network(host, port))
+        log.require(shown, self._policy.network(parts.hostname, port))
         return request
 
     def _perform(self, request: HTTPRequest, port: HTTPClient, ctx: Context) -> bytes:
@@ -231,21 +257,6 @@ class HTTPHandler(Handler[HTTPClient, HTTPRequest]):
         }
         applied = tuple(option for option, is_asked in asked.items() if is_asked)
         return self._response(response, applied=applied)
-
-
-def _url_target(request: HTTPRequest) -> tuple[str, int]:
-    """Return the host and port that a URL names."""
-    try:
-        parts = urlsplit(request.url)
-        port = parts.port
-    except ValueError as error:
-        raise HTTPError(request.method, request.url, error) from error
-    if parts.scheme not in SCHEME_PORTS:
-        advice = "" if parts.scheme else "; write https:// before it"
-        raise HTTPError(request.method, request.url, f"scheme {parts.scheme!r} is not http or https{advice}")
-    if not parts.hostname:
-        raise HTTPError(request.method, request.url, "the URL names no host")
-    return parts.hostname, SCHEME_PORTS[parts.scheme] if port is None else port
 
 
 class DNSHandler(Handler[DNSResolver, DNSRequest]):

@@ -6,11 +6,10 @@ interrupt.
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, ParamSpec, TypeAlias, TypeVar
 
 import wasmtime
 from attrs import field, frozen
@@ -18,7 +17,8 @@ from wasmtime import TrapCode
 
 from reglet.domain.errors import CapabilityError
 from reglet.domain.ports import LOG_FUNCTION
-from reglet.infrastructure.engine import GuestSession, last_line, short_call
+from reglet.infrastructure.engine import GuestSession, last_line, outside_guests, short_call
+from reglet.infrastructure.host.dispatcher import refused
 from reglet.infrastructure.host.errors import (
     GuestAnswerError,
     GuestTrapError,
@@ -27,17 +27,17 @@ from reglet.infrastructure.host.errors import (
 from reglet.infrastructure.host.interruption import GuestClock
 from reglet.infrastructure.wasi.system import System
 from reglet.infrastructure.wasi.tree import Tree, WasiError
-from reglet.infrastructure.wire.messages import encode_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from reglet.domain.ports import HostFunctions
     from reglet.infrastructure.engine import HostFunction
     from reglet.infrastructure.host.compiled_plugin import CompiledPlugin
+    from reglet.infrastructure.host.errors import Limits
     from reglet.infrastructure.host.interruption import EpochInterrupt
-    from reglet.infrastructure.host.limits import Limits
     from reglet.infrastructure.wasm.module import FunctionImport
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 Preopens: TypeAlias = Callable[[], Sequence[tuple[str, Tree]]]
 """Makes the directories that one guest sees, each with its path in the guest."""
@@ -47,8 +47,8 @@ Sink: TypeAlias = Callable[[bytes], object]
 
 _TAIL_BYTES = 2000
 _MOST_TABLE_ENTRIES = 1_000_000
-_MOST_INSTANCES = 2
-"""The code, and the memory of a plugin that shares it."""
+_MOST_INSTANCES = 3
+"""The code, the memory of a plugin that shares it, and what answers without the host."""
 _MOST_TABLES = 4
 _DEEPEST_CALLS = 8
 """Host calls within host calls: a guest may call the host while it finds room for an answer."""
@@ -129,7 +129,7 @@ class HostImports:
                 return 0
             self._depth += 1
             try:
-                return self._call(name, packed)
+                return self._answer(name, packed >> 32 & _LOW, packed & _LOW)
             except BaseException as error:  # noqa: BLE001 - must not pass through wasmtime
                 self._interrupt.raise_(error)
                 return 0
@@ -138,35 +138,35 @@ class HostImports:
 
         return answer
 
-    def _call(self, name: str, packed: int) -> int:
-        if self.session is None:
+    def _answer(self, name: str, pointer: int, length: int) -> int:
+        session = self.session
+        if session is None:
             raise GuestTrapError("its start function", f"it called {name} before it was started")
         if self._depth > _DEEPEST_CALLS:
             raise GuestTrapError("allocate", f"it called {name} within {_DEEPEST_CALLS} host calls")
-        memory = self.session.memory
-        pointer, length = packed >> 32 & _LOW, packed & _LOW
-        try:
-            if length > self._limits.request_bytes:
-                allowed = self._limits.request_bytes
-                answer = _refused(f"a request of {length} bytes; {allowed} may be sent")
-            else:
-                answer = self.functions.call(name, memory.read(pointer, length))
-        except WasiError:
-            answer = _refused(f"the request, {length} bytes at {pointer:#x}, is not in memory")
-        except CapabilityError as error:
-            answer = _refused(str(error))
+        if length > self._limits.request_bytes:
+            answer = refused(f"a request of {length} bytes; {self._limits.request_bytes} may be sent")
+        else:
+            try:
+                request = session.memory.read(pointer, length)
+                with outside_guests:
+                    answer = self.functions.call(name, request)
+            except WasiError:
+                answer = refused(f"the request, {length} bytes at {pointer:#x}, is not in memory")
+            except CapabilityError as error:
+                answer = refused(str(error))
         if not answer or name == LOG_FUNCTION:
             return 0
         if len(answer) > self._limits.response_bytes:
-            answer = _refused(f"an answer of {len(answer)} bytes; {self._limits.response_bytes} may be given")
+            answer = refused(f"an answer of {len(answer)} bytes; {self._limits.response_bytes} may be given")
         try:  # guest code, which runs inside the host call
-            pointer = self.session.call("allocate", len(answer)) & _LOW
+            room = session.call("allocate", len(answer)) & _LOW
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
             raise GuestTrapError("allocate", reason_of(error)) from error
-        if pointer == 0:
+        if room == 0:
             return 0
-        _write(self.session, pointer, answer)
-        return pointer << 32 | len(answer)
+        _write(session, room, answer)
+        return room << 32 | len(answer)
 
 
 def _write(session: GuestSession, pointer: int, content: bytes) -> None:
@@ -182,11 +182,6 @@ def reason_of(error: Exception) -> str:
     """Return why a guest ended, in one line."""
     code = error.trap_code if isinstance(error, wasmtime.Trap) else None
     return _REASONS[code] if code in _REASONS else last_line(error)
-
-
-def _refused(reason: str) -> bytes:
-    """Return the answer in place of an answer (ABI section 4), which both dialects share."""
-    return encode_failure("VALIDATION_ERROR", reason)
 
 
 class Instance:
@@ -210,43 +205,50 @@ class Instance:
         self._limits = limits
         self._stderr = BoundedStream(wasi.stderr, limits.output_bytes)
         self._imports = HostImports(functions, interrupt, limits)
+        preopens = wasi.preopens()
         system = System(
             clock=GuestClock(interrupt, wasi.clock),
             random=secrets.token_bytes,
-            preopens=wasi.preopens(),
+            preopens=preopens,
             environment=wasi.environment,
             stdout=BoundedStream(wasi.stdout, limits.output_bytes).write,
             stderr=self._stderr.write,
             written_bytes=limits.written_bytes,
         )
-        self._session = GuestSession(plugin.module, system, self._imports.function)
+        direct = frozenset(
+            name
+            for name, is_plain in (
+                ("clock_time_get", wasi.clock is None),
+                ("environ_sizes_get", not wasi.environment),
+                ("environ_get", not wasi.environment),
+                ("fd_prestat_get", not preopens),
+            )
+            if is_plain
+        )
+        self._session = GuestSession(plugin.module, system, self._imports.function, direct)
         try:
-            self._start()
+            store = self._session.store
+            _limit_store(store.ptr(), limits.memory, _MOST_TABLE_ENTRIES, _MOST_INSTANCES, _MOST_TABLES, 1)
+            interrupt.attach(store)
+            self._refuel()
+            self._enter("its start", self._session.start)
+            self._imports.session = self._session
+            if self._session.exports("_initialize"):
+                self._call("_initialize")
         except BaseException:
             self.close()
             raise
 
-    def _start(self) -> None:
-        store = self._session.store
-        _limit_store(store.ptr(), self._limits.memory, _MOST_TABLE_ENTRIES, _MOST_INSTANCES, _MOST_TABLES, 1)
-        self._interrupt.attach(store)
-        self._refuel()
-        with self._entering("its start"):
-            self._session.start()
-        self._imports.session = self._session
-        if self._session.exports("_initialize"):
-            self._call("_initialize")
-
     def manifest(self, export: str = "_manifest") -> bytes:
         """Return the JSON of the guest's Manifest, or what another export without arguments answers."""
-        return self._answer(export, self._call(export))
+        return self._read(export, self._call(export))[0]
 
     def observe(
-        self, config: bytes, functions: HostFunctions, export: str = "_observe", *, release: bool = True
+        self, config: bytes, functions: HostFunctions, export: str = "_observe", *, release: bool = False
     ) -> bytes:
         """Return the JSON of the Result of a check with a JSON config, host calls answered by `functions`.
 
-        `release` says whether the guest gets its buffers back, which it need not on every host.
+        `release` says whether the guest gets its buffers back, which one that ends now does not need.
         """
         self._imports.functions = functions
         self._session.system.quota.renew()
@@ -255,9 +257,11 @@ class Instance:
         if config and not pointer:
             raise GuestAnswerError("allocate", f"there was no room for a config of {len(config)} bytes")
         _write(self._session, pointer, config)
-        answer = self._answer(export, self._call(export, pointer, len(config)), release=release)
-        if release:
-            self._release(pointer, len(config))
+        answer, place = self._read(export, self._call(export, pointer, len(config)))
+        if release and self._session.exports("deallocate"):
+            self._call("deallocate", place, len(answer))
+            if pointer:
+                self._call("deallocate", pointer, len(config))
         return answer
 
     def memory_size(self) -> int:
@@ -269,7 +273,8 @@ class Instance:
         self._imports.session = None
         self._session.close()
 
-    def _answer(self, call: str, packed: int, *, release: bool = True) -> bytes:
+    def _read(self, call: str, packed: int) -> tuple[bytes, int]:
+        """Return an answer, and where it lies."""
         pointer, length = packed >> 32 & _LOW, packed & _LOW
         if pointer == 0:
             raise GuestAnswerError(call, "it is empty" if length == 0 else f"{length} bytes at address 0")
@@ -277,16 +282,9 @@ class Instance:
             allowed = f"{self._limits.result_bytes} bytes"
             raise LimitExceededError("result_bytes", allowed, f"{call} answered with {length} bytes")
         try:
-            answer = self._session.memory.read(pointer, length)
+            return self._session.memory.read(pointer, length), pointer
         except WasiError:
             raise GuestAnswerError(call, f"{length} bytes at {pointer:#x} are not in its memory") from None
-        if release:
-            self._release(pointer, length)
-        return answer
-
-    def _release(self, pointer: int, length: int) -> None:
-        if pointer and self._session.exports("deallocate"):
-            self._call("deallocate", pointer, length)
 
     def _refuel(self) -> None:
         if self._limits.fuel is not None:
@@ -294,21 +292,32 @@ class Instance:
 
     def _call(self, name: str, *arguments: int) -> int:
         try:
-            with self._entering(name):
-                return self._session.call(name, *arguments)
+            return self._enter(name, self._session.call, name, *arguments)
         except TypeError as error:
             raise GuestAnswerError(name, str(error)) from error
 
-    @contextlib.contextmanager
-    def _entering(self, call: str) -> Iterator[None]:
+    def _enter(self, call: str, enter: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Turn a trap, and what was recorded while the guest ran, into our own errors."""
         try:
-            yield
+            result = enter(*args, **kwargs)
         except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
-            raise self._why(call, error) from error
+            recorded = self._recorded(call)
+            if recorded is not None:
+                raise recorded from error
+            if isinstance(error, wasmtime.Trap) and error.trap_code is TrapCode.OUT_OF_FUEL:
+                fuel = f"{self._limits.fuel} units"
+                raise LimitExceededError("fuel", fuel, f"{call} used up its fuel") from error
+            reason = reason_of(error)
+            if "exceeds memory limits" in reason:
+                memory = f"{self._limits.memory} bytes"
+                raise LimitExceededError("memory", memory, f"it could not start: {reason}") from error
+            if self._session.system.exit_status is not None:
+                reason = f"it exited with status {self._session.system.exit_status}"
+            raise GuestTrapError(call, reason, self._stderr.tail) from error
         recorded = self._recorded(call)
         if recorded is not None:
             raise recorded
+        return result
 
     def _recorded(self, call: str) -> BaseException | None:
         """Return why the guest was stopped, or what failed of ours while it ran."""
@@ -318,18 +327,3 @@ class Instance:
         error = GuestTrapError(call, f"a system call could not be carried out: {failure}")
         error.__cause__ = failure
         return error
-
-    def _why(self, call: str, error: Exception) -> BaseException:
-        recorded = self._recorded(call)
-        if recorded is not None:
-            return recorded
-        if isinstance(error, wasmtime.Trap) and error.trap_code is TrapCode.OUT_OF_FUEL:
-            return LimitExceededError("fuel", f"{self._limits.fuel} units", f"{call} used up its fuel")
-        reason = reason_of(error)
-        if "exceeds memory limits" in reason:
-            return LimitExceededError(
-                "memory", f"{self._limits.memory} bytes", f"it could not start: {reason}"
-            )
-        if self._session.system.exit_status is not None:
-            reason = f"it exited with status {self._session.system.exit_status}"
-        return GuestTrapError(call, reason, self._stderr.tail)

@@ -18,12 +18,11 @@ from attrs import frozen
 from wasmtime import _ffi as ffi  # the callback has no other name
 
 from reglet.domain.time import EPOCH
-from reglet.infrastructure.engine import short_call, start_in_guest_thread
+from reglet.infrastructure.engine import GuestWork, outside_guests, short_call, start_in_guest_thread
 from reglet.infrastructure.host.errors import LimitExceededError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
 
 T = TypeVar("T")
 
@@ -50,13 +49,10 @@ class EpochInterrupt:
     def __init__(self, engine: wasmtime.Engine) -> None:
         self._engine = engine
         self._lock = threading.Lock()
-        self._stopped = threading.Event()
-        self._reason: BaseException | None = None
-
-    @property
-    def reason(self) -> BaseException | None:
+        self._running = threading.Lock()
+        self._running.acquire()
+        self.reason: BaseException | None = None
         """Why the guest was stopped; None while it may run."""
-        return self._reason
 
     def raise_(self, reason: BaseException) -> None:
         """Stop the guest at its next call or loop, from any thread; a later reason changes nothing.
@@ -64,14 +60,16 @@ class EpochInterrupt:
         A guest that was just asked whether it goes on may miss it: call again until it has ended.
         """
         with self._lock:
-            if self._reason is None:
-                self._reason = reason
-        self._stopped.set()
+            if self.reason is None:
+                self.reason = reason
+                self._running.release()
         self._engine.increment_epoch()
 
     def wait(self, seconds: float) -> None:
         """Wait, but no longer than until the guest is stopped."""
-        self._stopped.wait(min(seconds, threading.TIMEOUT_MAX))
+        with outside_guests:
+            if self._running.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)):
+                self._running.release()
 
     def attach(self, store: wasmtime.Store) -> None:
         """Let this interrupt decide about `store`, until the store is closed."""
@@ -79,7 +77,7 @@ class EpochInterrupt:
         _interrupts[number] = self
         _set_epoch_deadline(_store_context(store.ptr()), 1)
         _on_epoch_deadline(store.ptr(), _ON_EPOCH, number, _ON_CLOSE)
-        if self._reason is not None:  # the epoch moved before the store had a deadline
+        if self.reason is not None:  # the epoch moved before the store had a deadline
             self._engine.increment_epoch()
 
 
@@ -158,38 +156,35 @@ def run_guest(
     if not slots.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)):
         what = "all guests that may run at once (Limits.instances) were still running"
         raise LimitExceededError("wall_time", f"{seconds:g} s", what, is_timeout=True)
+    remaining = max(0.0, deadline - time.monotonic())
+
+    def run() -> T:
+        try:
+            return work(timedelta(seconds=remaining))
+        finally:
+            slots.release()
+
     try:
-        remaining = max(0.0, deadline - time.monotonic())
-        outcome = start_in_guest_thread(lambda: work(timedelta(seconds=remaining)))
-    except BaseException:
+        started = start_in_guest_thread(run)
+    except RuntimeError:
         slots.release()
         raise
-    outcome.add_done_callback(lambda _: slots.release())
-    late = LimitExceededError(
-        "wall_time", f"{seconds:g} s", "the plugin did not answer in time", is_timeout=True
-    )
+    late = None
     try:
-        if not _has_ended(outcome, remaining):
-            _interrupt(outcome, interrupt, late)
+        if not started.wait(remaining):
+            what = "the plugin did not answer in time"
+            late = LimitExceededError("wall_time", f"{seconds:g} s", what, is_timeout=True)
+            _interrupt(started, interrupt, late)
     except BaseException as reason:
-        _interrupt(outcome, interrupt, reason)
+        _interrupt(started, interrupt, reason)
         raise
-    if outcome.done():
-        return outcome.result()
-    raise late
+    if late is not None and not started.wait(0):
+        raise late
+    return started.result()
 
 
-def _interrupt(outcome: Future[T], interrupt: EpochInterrupt, reason: BaseException) -> None:
+def _interrupt(started: GuestWork[T], interrupt: EpochInterrupt, reason: BaseException) -> None:
     for _ in range(_INTERRUPTS):
         interrupt.raise_(reason)
-        if _has_ended(outcome, _INTERRUPT_SECONDS):
+        if started.wait(_INTERRUPT_SECONDS):
             return
-
-
-def _has_ended(outcome: Future[T], seconds: float) -> bool:
-    """Wait for the end of some work; report whether it came in time."""
-    try:
-        outcome.exception(min(seconds, threading.TIMEOUT_MAX))
-    except TimeoutError:
-        return False
-    return True

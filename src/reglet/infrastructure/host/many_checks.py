@@ -22,9 +22,9 @@ from attrs import define, field, frozen
 
 from reglet.domain.entities.result import Result, result_error
 from reglet.domain.errors import ConfigError, RegletError, error_detail
-from reglet.infrastructure.forks import renewed_after_fork
 from reglet.infrastructure.host.errors import SandboxClosedError, SandboxError, WorkerLostError
-from reglet.infrastructure.host.worker_processes import WorkerProcesses, available_cores
+from reglet.infrastructure.host.worker_processes import WorkerProcesses
+from reglet.infrastructure.process import available_cores, keep_last, renewed_after_fork
 from reglet.infrastructure.wire.go_json import encode_json
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ _mine = threading.local()
 def remember(digest: str, plugin: bytes) -> None:
     """Keep a plugin in this process, by the SHA-256 of its bytes."""
     with _kept_lock():
-        _keep(_plugins, digest, plugin)
+        keep_last(_plugins, digest, plugin, _KEPT)
 
 
 def run_batch(work: Work, configs: Sequence[bytes], packed: bytes | None, number: int) -> _Answers | None:
@@ -171,7 +171,7 @@ def run_batch(work: Work, configs: Sequence[bytes], packed: bytes | None, number
         remember(work.digest, plugin)
         notes: list[tuple[str, tuple[Any, ...]]] = []
         module = work.load(plugin, lambda name, arguments: notes.append((name, arguments)))
-        _keep(loaded, work.key, (module, notes))
+        keep_last(loaded, work.key, (module, notes), _KEPT)
     module, notes = loaded[work.key]
     started = time.perf_counter()
     answers = []
@@ -180,31 +180,18 @@ def run_batch(work: Work, configs: Sequence[bytes], packed: bytes | None, number
         try:
             outcome = module.check(config, fresh=work.fresh, release=work.release)
         except RegletError as error:
-            outcome = _portable(error)
+            outcome = error
+            try:
+                pickle.loads(pickle.dumps(error))  # noqa: S301 - what was just written
+            except Exception:  # noqa: BLE001 - an error of any kind may have any cause
+                outcome = SandboxError(str(error))  # what can go to another process
         answers.append(_Answer(outcome, tuple(notes)))
         notes.clear()
     made = _Answers(answers, time.perf_counter() - started)
     if len(pickle.dumps(made)) <= _LARGEST_KEPT:
         with _kept_lock():
-            _keep(_answered, f"{work.key} {number}", made, _KEPT_ANSWERS)
+            keep_last(_answered, f"{work.key} {number}", made, _KEPT_ANSWERS)
     return made
-
-
-def _keep(kept: dict[str, Any], key: str, value: object, most: int = _KEPT) -> None:
-    """Put a value last, and drop the first of too many."""
-    kept.pop(key, None)
-    kept[key] = value
-    while len(kept) > most:
-        del kept[next(iter(kept))]
-
-
-def _portable(error: RegletError) -> RegletError:
-    """Return an error that can go to another process: as it is, or what its text says."""
-    try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301 - what was just written
-    except Exception:  # noqa: BLE001 - an error of any kind may have any cause
-        return SandboxError(str(error))
-    return error
 
 
 @define

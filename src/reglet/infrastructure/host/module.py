@@ -13,21 +13,23 @@ from attrs import evolve
 from reglet.domain.context import Cancellation, Context
 from reglet.domain.errors import WireFormatError
 from reglet.domain.ports import HostFunctions
-from reglet.infrastructure.forks import Renewed, renewed_after_fork
 from reglet.infrastructure.host import older_form
 from reglet.infrastructure.host.compiled_plugin import CompiledPlugin
 from reglet.infrastructure.host.errors import GuestAnswerError, LimitExceededError, SandboxClosedError
 from reglet.infrastructure.host.instance import Instance, WasiConfig
 from reglet.infrastructure.host.interruption import EpochInterrupt, run_guest
+from reglet.infrastructure.process import Renewed, renewed_after_fork
 from reglet.infrastructure.wire.exports import MANIFEST, RESULT
 from reglet.infrastructure.wire.go_json import encode_json
 
 if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest
     from reglet.domain.entities.result import Result
-    from reglet.infrastructure.host.limits import Limits
+    from reglet.infrastructure.host.errors import Limits
 
 T = TypeVar("T")
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
 FunctionsForCheck: TypeAlias = Callable[[Context], HostFunctions]
 """Returns what answers the host calls of one check, in a context with its deadline."""
@@ -89,7 +91,8 @@ class Module:
             config: the plugin's config, as JSON values or as JSON.
             fresh: in a guest made for this check alone, as hosts do. Otherwise one guest is kept from check
                 to check, which is quicker, and shows what a plugin carries over; such checks run one by one.
-            release: give the guest its buffers back after the check, which the Go host SDK never does.
+            release: give a guest that is kept its buffers back after the check, which the Go host SDK never
+                does.
         """
         data = config if isinstance(config, bytes) else encode_json(dict(config))
         if len(data) > self._limits.request_bytes:
@@ -99,7 +102,7 @@ class Module:
         export = "observe" if self._older else "_observe"
 
         def observe(instance: Instance, functions: HostFunctions) -> bytes:
-            return instance.observe(data, functions, export, release=release)
+            return instance.observe(data, functions, export, release=release and not fresh)
 
         read = self._reader(export, older_form.decode_evidence if self._older else RESULT.decode)
         return self._in_fresh(observe, read) if fresh else self._in_kept(observe, read)
@@ -166,7 +169,9 @@ class Module:
         """Return what reads an answer to `call`, within the limits of the check."""
 
         def read(answer: bytes) -> T:
-            values = _values_in(answer)
+            # about how many, for each takes memory many times its bytes
+            plain = _STRING.sub(b"", answer)
+            values = sum(plain.count(mark) for mark in (b",", b"[", b"{"))
             if values > self._limits.result_values:
                 allowed = f"{self._limits.result_values} values"
                 raise LimitExceededError("result_values", allowed, f"{call} answered with {values} values")
@@ -201,11 +206,3 @@ class Module:
 
 
 _Work: TypeAlias = Callable[[Instance, HostFunctions], bytes]
-
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
-
-
-def _values_in(json: bytes) -> int:
-    """Return about how many values a JSON text has: each takes memory many times its bytes."""
-    plain = _STRING.sub(b"", json)
-    return sum(plain.count(mark) for mark in (b",", b"[", b"{"))

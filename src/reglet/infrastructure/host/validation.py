@@ -61,31 +61,6 @@ def check_signatures(binary: bytes, source: str) -> Signatures:
         raise NotAPluginError(source, error.reason) from error
     except ModuleFormatError as error:
         raise NotAPluginError(source, f"it does not validate: {error.reason}") from error
-    _check_imports(signatures, source)
-    calls_older_exports(signatures, source)
-    return signatures
-
-
-def calls_older_exports(signatures: Signatures, source: str, *, asked: bool = False) -> bool:
-    """Return whether a host calls the older app's exports: where that is asked for, or there are no others.
-
-    Raises `NotAPluginError` where what a host calls is not there, or has another type.
-    """
-    exports = signatures.exports
-    older = asked or (not exports.keys() >= NEWER_EXPORTS.keys() and exports.keys() >= OLDER_EXPORTS.keys())
-    called = OLDER_EXPORTS if older else NEWER_EXPORTS
-    missing = [name for name in ("memory", "allocate", *called) if name not in exports]
-    if missing:
-        raise NotAPluginError(source, f"it does not export {', '.join(missing)}")
-    if not isinstance(exports["memory"], SizeLimits):
-        raise NotAPluginError(source, "its export memory is not a memory of 32 bits and of its own")
-    for name, wanted in (_COMMON | called).items():
-        if name in exports:
-            _check_type(source, f"export {name}", exports[name], wanted)
-    return older
-
-
-def _check_imports(signatures: Signatures, source: str) -> None:
     imports: list[FunctionImport | Import] = [*signatures.functions, *signatures.others]
     for each in imports:
         name = f"{each.module}.{each.name}"
@@ -109,6 +84,27 @@ def _check_imports(signatures: Signatures, source: str) -> None:
                 or not _NUMBERS.issuperset(kind.parameters)
             ):
                 raise NotAPluginError(source, f"its import {name} has not the type that preview 1 gives it")
+    calls_older_exports(signatures, source)
+    return signatures
+
+
+def calls_older_exports(signatures: Signatures, source: str, *, asked: bool = False) -> bool:
+    """Return whether a host calls the older app's exports: where that is asked for, or there are no others.
+
+    Raises `NotAPluginError` where what a host calls is not there, or has another type.
+    """
+    exports = signatures.exports
+    older = asked or (not exports.keys() >= NEWER_EXPORTS.keys() and exports.keys() >= OLDER_EXPORTS.keys())
+    called = OLDER_EXPORTS if older else NEWER_EXPORTS
+    missing = [name for name in ("memory", "allocate", *called) if name not in exports]
+    if missing:
+        raise NotAPluginError(source, f"it does not export {', '.join(missing)}")
+    if not isinstance(exports["memory"], SizeLimits):
+        raise NotAPluginError(source, "its export memory is not a memory of 32 bits and of its own")
+    for name, wanted in (_COMMON | called).items():
+        if name in exports:
+            _check_type(source, f"export {name}", exports[name], wanted)
+    return older
 
 
 def _check_type(source: str, what: str, actual: object, wanted: FunctionType) -> None:

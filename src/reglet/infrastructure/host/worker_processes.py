@@ -148,13 +148,6 @@ class WorkerProcesses(Executor):
         return f"signal {-status}" if status < 0 else f"exit status {status}"
 
 
-def available_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def serve() -> None:
     """Do the jobs that arrive on standard input, until there is nobody who could send another."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -105,37 +105,31 @@ def find_credentials(reference: Reference, environment: Mapping[str, str]) -> Cr
         )
     if username:
         return Credentials(get_basic_auth(username, password), "REGISTRY_USERNAME and REGISTRY_PASSWORD")
-    kept = (_kept_credentials(path, reference) for path in _config_files(environment))
-    return next((each for each in kept if each is not None), None)
 
-
-def _config_files(environment: Mapping[str, str]) -> Iterator[Path]:
-    """Yield the files of docker and oras, then podman's."""
-    chosen = environment.get("DOCKER_CONFIG")
-    yield (Path(chosen) if chosen else Path.home() / ".docker") / "config.json"
+    chosen = environment.get("DOCKER_CONFIG")  # the file of docker and oras, then podman's
+    files = [(Path(chosen) if chosen else Path.home() / ".docker") / "config.json"]
     if "REGISTRY_AUTH_FILE" in environment:
-        yield Path(environment["REGISTRY_AUTH_FILE"])
+        files.append(Path(environment["REGISTRY_AUTH_FILE"]))
     elif "XDG_RUNTIME_DIR" in environment:
-        yield Path(environment["XDG_RUNTIME_DIR"]) / "containers" / "auth.json"
-
-
-def _kept_credentials(path: Path, reference: Reference) -> Credentials | None:
-    """Ask the library for what a config file, or a credential helper that it names, has for a registry."""
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return None
-    try:
-        found = _KeptLogins(json.loads(content)).find(reference)
-    except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
-        raise LoginError(
-            f"{reference}: the logins in {path} cannot be read ({type(error).__name__}): log in again"
-        ) from error
-    return None if found is None else Credentials(found, str(path))
+        files.append(Path(environment["XDG_RUNTIME_DIR"]) / "containers" / "auth.json")
+    for path in files:
+        try:
+            content = path.read_bytes()
+        except OSError:
+            continue
+        try:
+            found = _KeptLogins(json.loads(content)).find(reference)
+        except (OSError, ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
+            raise LoginError(
+                f"{reference}: the logins in {path} cannot be read ({type(error).__name__}): log in again"
+            ) from error
+        if found is not None:
+            return Credentials(found, str(path))
+    return None
 
 
 class _KeptLogins(TokenAuth):
-    """The library's reader of a docker config, which looks a registry up by its bare name."""
+    """The library's reader of a docker config and its helpers, to which a registry is its bare name."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -290,7 +284,10 @@ class _OrasRegistry(Registry):
             RegistryError: the registry refuses.
         """
         try:
-            if self._is_elsewhere(url):
+            parts = urlsplit(url)
+            port = parts.port or SCHEME_PORTS.get(parts.scheme)
+            if (parts.hostname, port) != (self._reference.host, self._reference.port):
+                # Another host that the registry has uploads go to, which is not given the login.
                 response: requests.Response = self.session.request(method, url, *args, **options)
             else:
                 response = unwrap(Registry.do_request)(self, url, method, *args, **options)
@@ -309,12 +306,6 @@ class _OrasRegistry(Registry):
             f"{self._reference}: {self._reference.registry} answered {status} to {method}"
             f"{_registry_reason(response)}"
         )
-
-    def _is_elsewhere(self, url: str) -> bool:
-        """Whether a registry names another host to upload to, which is not given the login."""
-        parts = urlsplit(url)
-        port = parts.port or SCHEME_PORTS.get(parts.scheme)
-        return (parts.hostname, port) != (self._reference.host, self._reference.port)
 
     def _login_error(self) -> LoginError:
         registry = self._reference.registry

@@ -7,7 +7,7 @@ import json
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -59,8 +59,14 @@ def write_layout(artifact: Artifact, path: Path) -> None:
             for blob in (artifact.manifest, artifact.config, artifact.module)
         },
     }
-    if path.suffix == ".tar":
-        write_atomic(path, _archive(files))
+    if path.suffix == ".tar":  # whose bytes depend on nothing but its contents
+        buffer = io.BytesIO()
+        with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+            for name, content in sorted(files.items()):
+                member = tarfile.TarInfo(name)
+                member.size, member.mode = len(content), 0o644
+                archive.addfile(member, io.BytesIO(content))
+        write_atomic(path, buffer.getvalue())
         write_atomic(path.parent / METADATA_FILE, artifact.config)
         return
     if path.is_dir() and any(path.iterdir()) and not (path / _LAYOUT_FILE).is_file():
@@ -123,17 +129,6 @@ def _opened_layout(path: Path) -> Iterator[Callable[[str], bytes]]:
             return content.read() if content else b""
 
         yield read
-
-
-def _archive(files: Mapping[str, bytes]) -> bytes:
-    """Return a tar file whose bytes depend on nothing but its contents."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-        for name, content in sorted(files.items()):
-            member = tarfile.TarInfo(name)
-            member.size, member.mode = len(content), 0o644
-            archive.addfile(member, io.BytesIO(content))
-    return buffer.getvalue()
 
 
 def _put_in_place(made: Path, path: Path) -> None:

@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import yaml
 from attrs import asdict, evolve, field, frozen
@@ -101,8 +100,16 @@ class Lockfile:
                 f"{path} is no lock file of version {_LOCKFILE_VERSION}: delete it to have it made anew"
             )
         plugins = facts.get("plugins")
-        entries = plugins.items() if isinstance(plugins, dict) else ()
-        return cls({name: _entry(name, entry, path) for name, entry in entries}, facts.get("generated") or "")
+        known = ("requested", "resolved", "source", "sha256", "fetched", "modified")
+        entries: dict[str, LockedPlugin] = {}
+        for name, entry in plugins.items() if isinstance(plugins, dict) else ():
+            fields = {key: entry.get(key) or "" for key in known} if isinstance(entry, dict) else {}
+            if not fields.get("sha256") or not all(isinstance(value, str) for value in fields.values()):
+                raise LockfileError(
+                    f"{path}: the entry {name} has no sha256: delete it, and pull the plugin again"
+                )
+            entries[name] = LockedPlugin(**fields)
+        return cls(entries, facts.get("generated") or "")
 
     def check(self, name: str, now: LockedPlugin) -> None:
         """Raise `MovedTagError` if what was pulled now is not what this reference meant before."""
@@ -135,14 +142,6 @@ class Lockfile:
             },
         }
         return yaml.safe_dump(facts, sort_keys=False, allow_unicode=True).encode()
-
-
-def _entry(name: str, facts: Any, path: Path) -> LockedPlugin:
-    known = ("requested", "resolved", "source", "sha256", "fetched", "modified")
-    fields = {key: facts.get(key) or "" for key in known} if isinstance(facts, dict) else {}
-    if not fields.get("sha256") or not all(isinstance(value, str) for value in fields.values()):
-        raise LockfileError(f"{path}: the entry {name} has no sha256: delete it, and pull the plugin again")
-    return LockedPlugin(**fields)
 
 
 def _now() -> str:

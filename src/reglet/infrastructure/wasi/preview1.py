@@ -466,19 +466,22 @@ def _packed_status(status: FileStatus) -> bytes:
     )
 
 
-_NAMES = tuple(name for name in vars(Preview1) if not name.startswith("_"))
+FUNCTION_NAMES = tuple(name for name in vars(Preview1) if not name.startswith("_"))
+"""The functions of preview 1 that are known here."""
 
 
-def functions(system: System) -> dict[str, WasiFunction]:
-    """Return the functions of preview 1 over a system, by name.
+def function(name: str, system: System) -> WasiFunction:
+    """Return a function of preview 1 over a system; one that is not known answers NOSYS.
 
-    Each answers an error number and never raises: a failure of ours is kept in `system.failure` and answered
+    It answers an error number and never raises: a failure of ours is kept in `system.failure` and answered
     as an I/O error. `proc_exit` returns too: the guest traps when it goes on.
     """
-    calls = Preview1(system)
-    table: dict[str, WasiFunction] = {name: _guarded(system, getattr(calls, name)) for name in _NAMES}
-    table["proc_exit"] = calls.proc_exit  # the only one whose import declares no result
-    return table
+    if name not in FUNCTION_NAMES:
+        return unknown
+    called: Callable[..., None] = getattr(Preview1(system), name)
+    if name == "proc_exit":  # the only one whose import declares no result
+        return called
+    return _guarded(system, called)
 
 
 def _guarded(system: System, method: Callable[..., None]) -> Callable[..., int]:

@@ -183,6 +183,30 @@ def test_ranges_of_another_release_are_refused() -> None:
         link(libraries, plan("needed", excluded=wrong))
 
 
+EQUAL = """
+    (type $f (func (result i32)))
+    (func $one (type $f) (i32.const 7))
+    (func $other (type $f) (i32.const 7))
+    (func (export "through_one") (result i32) (call $one))
+    (func (export "through_other") (result i32) (call $other))
+    (func (export "through_slot") (param i32) (result i32)
+      (call_indirect (type $f) (i32.add (global.get $table_base) (local.get 0))))
+    (elem (global.get $table_base) $one $other)
+"""
+
+
+def test_equal_functions_share_a_body() -> None:
+    """So do those that call them, then; each keeps its own slot of the table."""
+    exports = ("through_one", "through_other", "through_slot")
+    linked = link([library("lib", EQUAL, table=2)], plan(*exports, debug_names=True))
+    module = parse_module(linked.wasm)
+    assert sorted(function_names(module).values()) == ["one"]
+    assert len(module.functions) == 3
+    assert module.exported["through_one"].index == module.exported["through_other"].index
+    instance = Instance(linked)
+    assert [instance.call("through_other"), *(instance.call("through_slot", n) for n in (0, 1))] == [7, 7, 7]
+
+
 REPLACING = """
     (func (export "replaces:answer") (param i32) (result i32) (i32.add (local.get 0) (i32.const 100)))
 """

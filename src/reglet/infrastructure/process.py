@@ -1,4 +1,4 @@
-"""What a process that was forked off must not go on with: locks and threads that stayed in its parent.
+"""This process: its cores, the last few of what it made, and what a forked one must not go on with.
 
 A thread that a fork left behind never gives back a lock that it held, nor does the work that it was given.
 """
@@ -12,10 +12,26 @@ from weakref import WeakSet
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 _all: WeakSet[Renewed[Any]] = WeakSet()
 _is_forked = False
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def keep_last(kept: dict[K, T], key: K, value: T, most: int) -> None:
+    """Put a value last among those that are kept, and drop the first of too many."""
+    kept.pop(key, None)
+    kept[key] = value
+    while len(kept) > most:
+        del kept[next(iter(kept))]
 
 
 class Renewed(Generic[T]):

@@ -1,0 +1,357 @@
+"""Compiled code, linked for any number of guests, and calls of the engine without its package's wrappers.
+
+The imports of a module are defined once, for all of its guests: which guest calls is found from the number
+in its store. The wrappers of wasmtime's package ask the engine for types at every call: those of a module
+are read once, by our own reader.
+
+What a guest asks at every start, and can be answered without the host, is answered by a few functions of
+WebAssembly between the two: a call of the host takes its turn at the interpreter, which others are using.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import struct
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+
+import wasmtime
+from wasmtime import _bindings as bindings
+from wasmtime import _ffi as ffi
+
+from reglet.infrastructure.engine.compilation import RUNTIMES, compiled, compiled_before
+from reglet.infrastructure.engine.written_pages import WrittenPages
+from reglet.infrastructure.wasi.preview1 import WASI_MODULE
+from reglet.infrastructure.wasm.module import FunctionType
+from reglet.infrastructure.wasm.sections import ValueType
+from reglet.infrastructure.wasm.snapshot import IMPORTED_MEMORY
+
+if TYPE_CHECKING:
+    from reglet.infrastructure.wasm.module import FunctionImport, Signatures
+
+MakeMemory: TypeAlias = Callable[[wasmtime.Store], wasmtime.Memory]
+"""Makes the memory of one guest, filled."""
+
+
+class _Number(NamedTuple):
+    """A type of numbers; as the engine passes it, one takes 16 bytes and is at their start."""
+
+    of_engine: wasmtime.ValType
+    read: str
+    """How `struct` reads it, with what pads it."""
+    written: Any
+
+
+_NUMBERS = {
+    ValueType.I32: _Number(wasmtime.ValType.i32(), "i12x", ctypes.c_int32),
+    ValueType.I64: _Number(wasmtime.ValType.i64(), "q8x", ctypes.c_int64),
+    ValueType.F32: _Number(wasmtime.ValType.f32(), "f12x", ctypes.c_float),
+    ValueType.F64: _Number(wasmtime.ValType.f64(), "d8x", ctypes.c_double),
+}
+_INTEGERS = {ValueType.I32, ValueType.I64}
+
+REFERENCE = bindings.wasmtime_extern_t.of.offset
+"""Where a reference to what is exported begins in it."""
+
+_HELD, _RELEASED = (kind(str(ffi.filename)) for kind in (ctypes.PyDLL, ctypes.CDLL))
+"""The library that is loaded already, called with the interpreter held, or released."""
+
+
+def short_call(name: str) -> Any:
+    """Return a function of the engine that is so short that to release the interpreter takes longer.
+
+    Where several threads run guests, each release is also a chance to wait for the others.
+    """
+    return _engine_function(_HELD, name)
+
+
+def long_call(name: str) -> Any:
+    """Return a function of the engine that other threads of the interpreter do not wait for."""
+    return _engine_function(_RELEASED, name)
+
+
+def _engine_function(library: ctypes.CDLL, name: str) -> Any:
+    """Return a function that takes and returns pointers as integers: no object is made of each."""
+    declared, function = getattr(bindings, f"_{name}"), getattr(library, name)
+    function.restype, *function.argtypes = (
+        ctypes.c_void_p if hasattr(kind, "contents") else kind
+        for kind in (declared.restype, *declared.argtypes)
+    )
+    return function
+
+
+_caller_context = short_call("wasmtime_caller_context")
+_context_get_data = short_call("wasmtime_context_get_data")
+_instance_export_get = short_call("wasmtime_instance_export_get")
+_set_wasi = short_call("wasmtime_context_set_wasi")
+_wasi_config = short_call("wasi_config_new")
+_linker_define = short_call("wasmtime_linker_define")
+_store_context = short_call("wasmtime_store_context")
+
+_instance_new = long_call("wasmtime_instance_new")
+_linker_instantiate = long_call("wasmtime_linker_instantiate")
+
+
+class _Import(NamedTuple):
+    """A function that a module imports, and how its values are passed."""
+
+    wanted: FunctionImport
+    arguments: Any
+    """The type of the memory that they are in."""
+    read: Callable[[Any], tuple[Any, ...]]
+    result: Any
+    """The type of the result; None without one."""
+
+    @classmethod
+    def of(cls, wanted: FunctionImport) -> _Import:
+        kind = struct.Struct("=" + "".join(_NUMBERS[each].read for each in wanted.type.parameters))
+        results = [_NUMBERS[each].written for each in wanted.type.results]  # one at most
+        return cls(wanted, ctypes.c_char * kind.size, kind.unpack, results[0] if results else None)
+
+
+_DIRECT = """
+(module
+  (import "host" "memory" (memory 0))
+  (import "wasi_snapshot_preview1" "clock_time_get" (func $engine_clock (param i32 i64 i32) (result i32)))
+  (import "host" "clock_time_get" (func $host_clock (param i32 i64 i32) (result i32)))
+  (import "host" "environ_sizes_get" (func $host_sizes (param i32 i32) (result i32)))
+  (import "host" "fd_prestat_get" (func $host_preopen (param i32 i32) (result i32)))
+  (export "memory" (memory 0))
+  (func $has (param $address i32) (param $size i64) (result i32)
+    (i64.le_u
+      (i64.add (i64.extend_i32_u (local.get $address)) (local.get $size))
+      (i64.shl (i64.extend_i32_u (memory.size)) (i64.const 16))))
+  (func (export "clock_time_get") (param $clock i32) (param $precision i64) (param $to i32) (result i32)
+    (if (i32.and
+          (i32.le_u (local.get $clock) (i32.const 1))
+          (i32.and
+            (i32.eqz (i32.and (local.get $to) (i32.const 7)))
+            (call $has (local.get $to) (i64.const 8))))
+      (then
+        (return (call $engine_clock (local.get $clock) (local.get $precision) (local.get $to)))))
+    (call $host_clock (local.get $clock) (local.get $precision) (local.get $to)))
+  (func (export "environ_sizes_get") (param $count i32) (param $size i32) (result i32)
+    (if (i32.and
+          (call $has (local.get $count) (i64.const 4))
+          (call $has (local.get $size) (i64.const 4)))
+      (then
+        (i32.store (local.get $count) (i32.const 0))
+        (i32.store (local.get $size) (i32.const 0))
+        (return (i32.const 0))))
+    (call $host_sizes (local.get $count) (local.get $size)))
+  (func (export "environ_get") (param $pointers i32) (param $strings i32) (result i32)
+    (i32.const 0))
+  (func (export "fd_prestat_get") (param $number i32) (param $to i32) (result i32)
+    (if (i32.eq (local.get $number) (i32.const 3))
+      (then (return (i32.const 8))))  ;; BADF
+    (call $host_preopen (local.get $number) (local.get $to))))
+"""
+"""What is answered to a guest that has this machine's clocks, no variables and no directories.
+
+What the engine would end the guest for is left to the host, which answers with an error.
+"""
+
+_I32 = ValueType.I32
+_DIRECT_TYPES = {
+    "clock_time_get": FunctionType((_I32, ValueType.I64, _I32), (_I32,)),
+    "environ_sizes_get": FunctionType((_I32, _I32), (_I32,)),
+    "environ_get": FunctionType((_I32, _I32), (_I32,)),
+    "fd_prestat_get": FunctionType((_I32, _I32), (_I32,)),
+}
+
+
+def direct_calls(*, fuel: bool = False) -> wasmtime.Module:
+    """Return what answers some functions of preview 1 without the host, see `LinkedModule`."""
+    key = f"direct {hashlib.sha256(_DIRECT.encode()).hexdigest()}"
+    before = compiled_before(key, fuel=fuel, kept=RUNTIMES)
+    return before or compiled(bytes(wasmtime.wat2wasm(_DIRECT)), key, fuel=fuel, kept=RUNTIMES)
+
+
+class _Linkers(NamedTuple):
+    """What the parts of one guest are put together with, one guest after the other."""
+
+    code: wasmtime.Linker
+    direct: wasmtime.Linker | None
+
+
+class LinkedModule:
+    """Compiled code with its imports defined, for any number of guests at once."""
+
+    def __init__(
+        self,
+        code: wasmtime.Module,
+        signatures: Signatures,
+        memory: wasmtime.Module | MakeMemory | None = None,
+        *,
+        engine: wasmtime.Engine,
+        direct: wasmtime.Module | None = None,
+    ) -> None:
+        """Link the code.
+
+        Args:
+            code: exports its memory as `memory`.
+            signatures: the types of its imports and exports.
+            memory: exports the memory that the code imports, or makes it; None if the code has its own.
+            engine: what the code was compiled for.
+            direct: what `direct_calls` returned, for code that imports its memory and all that is answered
+                there.
+        """
+        self.engine = engine
+        self._code = code
+        self.signatures = signatures
+        self.imports = [_Import.of(each) for each in signatures.functions]
+        self.callable = {
+            name: (len(kind.parameters), next((_NUMBERS[each].written for each in kind.results), None))
+            for name, kind in signatures.exports.items()
+            if isinstance(kind, FunctionType)
+            and len(kind.results) <= 1
+            and _INTEGERS.issuperset(kind.parameters + kind.results)
+        }
+        """By name, the exported functions of integers: how many each takes, and the type of its result."""
+        self._memory = memory
+        types = {each.name: each.type for each in signatures.functions if each.module == WASI_MODULE}
+        self._direct = direct if _DIRECT_TYPES.items() <= types.items() else None
+        self.written_pages = WrittenPages()
+        self._free: dict[frozenset[str], list[_Linkers]] = {}
+        """As many as guests have been started at one time: a memory is defined in one before it is used.
+
+        They are told apart by what is answered without the host, for what was defined there stays there.
+        """
+
+    def instantiate(self, store: wasmtime.Store, context: int, direct: frozenset[str]) -> Any:
+        """Make an instance in a store, where a guest session is known by its number.
+
+        `direct` are the functions of preview 1 that may be answered without the host.
+        """
+        if self._direct is None:
+            direct = frozenset()
+        free = self._free.setdefault(direct, [])
+        try:
+            linkers = free.pop()
+        except IndexError:
+            linkers = self._linkers(direct)
+        try:
+            if self._memory is not None:
+                memory = self._memory_of(store, context)
+                _define(linkers.code, context, IMPORTED_MEMORY, memory)
+                if self._direct is not None and linkers.direct is not None:
+                    _define(linkers.direct, context, ("host", "memory"), memory)
+                    raise_failure(_set_wasi(context, _wasi_config()))
+                    answering = _instance_of(linkers.direct, context, self._direct)
+                    for name in direct:
+                        _define(
+                            linkers.code, context, (WASI_MODULE, name), export_of(context, answering, name)
+                        )
+            return _instance_of(linkers.code, context, self._code)
+        finally:
+            free.append(linkers)
+
+    def _memory_of(self, store: wasmtime.Store, context: int) -> Any:
+        """Return the memory of one guest, as the engine refers to it."""
+        if not isinstance(self._memory, wasmtime.Module):
+            assert self._memory is not None
+            return self._memory(store)._as_extern()  # noqa: SLF001
+        instance, trap = bindings.wasmtime_instance_t(), ctypes.c_void_p()
+        error = _instance_new(
+            context, self._memory.ptr(), None, 0, ctypes.byref(instance), ctypes.byref(trap)
+        )
+        raise_failure(error, trap.value)
+        return export_of(context, instance, "memory")
+
+    def _linkers(self, direct: frozenset[str]) -> _Linkers:
+        made = _Linkers(wasmtime.Linker(self.engine), wasmtime.Linker(self.engine) if direct else None)
+        made.code.allow_shadowing = True
+        if made.direct is not None:
+            made.direct.allow_shadowing = True
+            made.direct.define_wasi()
+        for number, each in enumerate(self.signatures.functions):
+            signature = wasmtime.FuncType(
+                [_NUMBERS[kind].of_engine for kind in each.type.parameters],
+                [_NUMBERS[kind].of_engine for kind in each.type.results],
+            )
+            for linker, module in ((made.code, each.module), (made.direct, "host")):
+                if linker is not None:
+                    error = bindings.wasmtime_linker_define_func_unchecked(
+                        linker.ptr(),
+                        *_buffer(module),
+                        *_buffer(each.name),
+                        signature.ptr(),
+                        _ON_CALL,
+                        number,
+                        _NOT_DROPPED,
+                    )
+                    raise_failure(error)
+        return made
+
+
+def _define(linker: wasmtime.Linker, context: int, name: tuple[str, str], item: Any) -> None:
+    where = (*_buffer(name[0]), *_buffer(name[1]))
+    raise_failure(_linker_define(linker.ptr(), context, *where, ctypes.byref(item)))
+
+
+def _instance_of(linker: wasmtime.Linker, context: int, code: wasmtime.Module) -> Any:
+    instance, trap = bindings.wasmtime_instance_t(), ctypes.c_void_p()
+    error = _linker_instantiate(linker.ptr(), context, code.ptr(), ctypes.byref(instance), ctypes.byref(trap))
+    raise_failure(error, trap.value)
+    return instance
+
+
+def export_of(context: int, instance: Any, name: str) -> Any:
+    """Return what a guest exports under a name that its types list, as the engine refers to it."""
+    item = bindings.wasmtime_extern_t()
+    found = _instance_export_get(context, ctypes.byref(instance), *_buffer(name), ctypes.byref(item))
+    assert found
+    return item
+
+
+@cache
+def _buffer(name: str) -> tuple[ctypes.Array[ctypes.c_char], int]:
+    """Return a name as the engine takes it, with its length."""
+    encoded = name.encode()
+    return ctypes.create_string_buffer(encoded), len(encoded)
+
+
+def raise_failure(error: Any, trap: Any = None) -> None:
+    """Raise what a pointer that is not null points to, as the wrappers do."""
+    if error:
+        raised = ctypes.cast(error, ctypes.POINTER(bindings.wasmtime_error_t))
+        raise wasmtime.WasmtimeError._from_ptr(raised)  # noqa: SLF001
+    if trap:
+        raise wasmtime.Trap._from_ptr(ctypes.cast(trap, ctypes.POINTER(bindings.wasm_trap_t)))  # noqa: SLF001
+
+
+class Answering(Protocol):
+    """A guest, as its calls of the host find it."""
+
+    def answer(self, number: int, values: int) -> None:
+        """Answer a call of an import: arguments are read at an address, and the result is written there."""
+        ...
+
+    def fail(self, error: BaseException) -> None:
+        """Keep what failed of ours."""
+        ...
+
+
+guests: dict[int, Answering] = {}
+"""By the number in their store."""
+
+
+def _on_call(number: int | None, caller: int, values: int, count: int) -> int:
+    """Answer a call of a guest. Nothing may be raised here: the guest gets a zero, its caller the failure."""
+    guest = guests[_context_get_data(_caller_context(caller))]
+    try:
+        guest.answer(number or 0, values)
+    except BaseException as error:  # noqa: BLE001 - must not pass through the engine
+        guest.fail(error)
+        if count:
+            ctypes.c_int64.from_address(values).value = 0
+    return 0
+
+
+_CALL = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)(
+    _on_call
+)
+_ON_CALL = ctypes.cast(_CALL, bindings.wasmtime_func_unchecked_callback_t)
+_NOT_DROPPED = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()

@@ -1,0 +1,157 @@
+"""Guest threads: kept, interrupted, and no more at work at one time than there are cores for."""
+
+from __future__ import annotations
+
+import _thread
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+import wasmtime
+
+from reglet.infrastructure.engine import (
+    engine,
+    outside_guests,
+    run_in_guest_thread,
+    start_in_guest_thread,
+)
+from reglet.infrastructure.process import available_cores
+
+CORES = available_cores()
+SOON = 10.0
+"""Seconds, on a machine that has much else to do."""
+
+
+def test_work_in_a_guest_thread_returns_and_raises() -> None:
+    """Results and exceptions come back to the caller; a guest thread does not start another."""
+    inner = run_in_guest_thread(lambda: run_in_guest_thread(threading.current_thread))
+
+    assert inner is not threading.current_thread()
+    with pytest.raises(ValueError, match="from the work"):
+        run_in_guest_thread(_fail)
+
+
+def _fail() -> None:
+    raise ValueError("from the work")
+
+
+def test_an_interrupt_stops_an_endless_guest() -> None:
+    """Ctrl-C reaches the caller while the guest is in a loop, and the guest has ended."""
+    module = wasmtime.Module(engine(), '(module (func (export "spin") (loop br 0)))')
+    running, ended = threading.Event(), threading.Event()
+
+    def spin() -> object:
+        running.set()
+        try:
+            with wasmtime.Store(engine()) as store:
+                store.set_epoch_deadline(1)
+                spinning = wasmtime.Instance(store, module, []).exports(store)["spin"]
+                assert isinstance(spinning, wasmtime.Func)
+                return spinning(store)
+        finally:
+            ended.set()
+
+    interrupter = threading.Thread(target=lambda: running.wait() and _thread.interrupt_main())
+    interrupter.start()
+    with pytest.raises(KeyboardInterrupt):
+        run_in_guest_thread(spin)
+    interrupter.join()
+
+    assert ended.is_set()
+
+
+def test_a_guests_thread_is_kept_for_the_next() -> None:
+    """To start one, with a stack so large, takes longer than a small guest runs."""
+    first, second = (run_in_guest_thread(threading.current_thread) for _ in range(2))
+
+    assert first is second
+
+
+@pytest.fixture
+def ended() -> Iterator[threading.Event]:
+    """What the work of a test waits for; it ends with the test."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def is_so(condition: Callable[[], bool], seconds: float = SOON) -> bool:
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    return condition()
+
+
+def test_work_beyond_the_cores_waits_for_a_thread_that_is_done(ended: threading.Event) -> None:
+    """The threads take it one after the other: none is started for it, and nobody has to wait for its end."""
+    running = [start_in_guest_thread(ended.wait) for _ in range(CORES)]
+    threads: list[threading.Thread] = []
+    further = [start_in_guest_thread(lambda: threads.append(threading.current_thread())) for _ in range(3)]
+    assert not is_so(lambda: bool(threads), 0.1)
+    ended.set()
+    assert is_so(lambda: len(threads) == 3)
+    assert all(each.wait(SOON) for each in running + further)
+    assert len(set(threads)) <= CORES
+
+
+def test_whoever_waits_does_so_for_a_few_milliseconds_at_most(ended: threading.Event) -> None:
+    """Work that never ends holds up nobody, however much of it there is."""
+    endless = [start_in_guest_thread(ended.wait) for _ in range(2 * CORES)]
+    assert run_in_guest_thread(lambda: "done") == "done"
+    assert not any(each.wait(0) for each in endless)
+
+
+def test_what_waits_in_a_call_of_the_host_leaves_its_core_to_others(ended: threading.Event) -> None:
+    """They begin at once, though nobody waits for them; it goes on afterwards without waiting for its turn."""
+
+    def call_the_host() -> bool:
+        with outside_guests:
+            return ended.wait(SOON)
+
+    calling = [start_in_guest_thread(call_the_host) for _ in range(4 * CORES)]
+    begun = threading.Event()
+    start_in_guest_thread(begun.set)
+    assert begun.wait(SOON)
+    busy = threading.Event()
+    blocking = [start_in_guest_thread(lambda: busy.wait(SOON)) for _ in range(CORES)]
+    ended.set()
+    assert all(each.wait(SOON) and each.result() for each in calling)
+    busy.set()
+    assert all(each.wait(SOON) for each in blocking)
+
+
+def test_a_call_of_the_host_may_run_a_guest_itself() -> None:
+    """As deep as it likes, on every thread at once: none waits for another that waits for it."""
+
+    def nested(depth: int) -> int:
+        if depth == 0:
+            return 1
+        with outside_guests:
+            inner = start_in_guest_thread(lambda: nested(depth - 1))
+            assert inner.wait(SOON)
+            return 1 + inner.result()
+
+    started = [start_in_guest_thread(lambda: nested(5)) for _ in range(2 * CORES)]
+    assert all(each.wait(SOON) for each in started)
+    assert {each.result() for each in started} == {6}
+
+
+def test_the_end_of_work_is_awaited_as_long_as_is_asked(ended: threading.Event) -> None:
+    """And by as many as like."""
+    started = start_in_guest_thread(ended.wait)
+    assert not started.wait(0)
+    assert not started.wait(0.3)
+    ended.set()
+    assert started.wait(SOON)
+    assert started.wait()
+    assert started.result() is True
+
+
+def test_work_may_take_so_long_and_no_longer(ended: threading.Event) -> None:
+    """Its end is awaited all the same: a guest is stopped meanwhile."""
+    threading.Timer(0.3, ended.set).start()
+    with pytest.raises(TimeoutError):
+        run_in_guest_thread(ended.wait, 0.1)
+    assert ended.is_set()
