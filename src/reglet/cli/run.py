@@ -341,7 +341,7 @@ def _report(outcomes: list[_Outcome], output_format: Format, hints: list[str]) -
         for hint in hints:
             write_message(hint)
         return status
-    from reglet.infrastructure.wire.result import RESULT
+    from reglet.infrastructure.wire.exports import RESULT
 
     if output_format == "json" and len(outcomes) == 1:
         sys.stdout.write(RESULT.encode(outcomes[0].result).decode() + "\n")
