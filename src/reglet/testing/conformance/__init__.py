@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from attrs import evolve
 
-from reglet.infrastructure.host.validation import NEWER_EXPORTS, OLDER_EXPORTS
+from reglet.infrastructure.host.compiled_plugin import NEWER_EXPORTS, OLDER_EXPORTS
 from reglet.infrastructure.wasm.binary import ModuleFormatError
 from reglet.infrastructure.wasm.module import read_plugin
 from reglet.sandbox import Sandbox, SandboxError
