@@ -18,6 +18,7 @@ from reglet.infrastructure.engine import (
     run_in_guest_thread,
     start_in_guest_thread,
 )
+from reglet.infrastructure.engine.threads import _threads
 from reglet.infrastructure.process import available_cores
 
 CORES = available_cores()
@@ -189,3 +190,23 @@ def test_work_may_take_so_long_and_no_longer(ended: threading.Event) -> None:
     with pytest.raises(TimeoutError):
         run_in_guest_thread(ended.wait, 0.1)
     assert ended.is_set()
+
+
+def test_where_no_thread_can_be_started_work_waits_for_one_that_is_done(
+    ended: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A system has no more of them, or no more memory: what is queued is not lost."""
+    running = [start_in_guest_thread(ended.wait) for _ in range(CORES)]
+    queued = start_in_guest_thread(lambda: "done")
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        assert is_so(lambda: not _threads()._idle)  # those of other tests have ended, or are at work
+        assert not queued.wait(0.1)
+        ended.set()
+        assert queued.wait(SOON)
+    assert queued.result() == "done"
+    assert all(each.wait(SOON) for each in running)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import wasmtime
 
-from reglet.infrastructure.host.validation import check_signatures
+from reglet.infrastructure.host.compiled_plugin import check_signatures
 from reglet.sandbox import NotAPluginError, Sandbox
 from tests.host.modules import BARE
 from tests.hostile.guests import hostile

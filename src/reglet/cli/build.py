@@ -166,7 +166,7 @@ def facts_of(path: Path) -> dict[str, Any]:
     """
     import gzip
 
-    from reglet.infrastructure.host.validation import NEWER_EXPORTS, OLDER_EXPORTS
+    from reglet.infrastructure.host.compiled_plugin import NEWER_EXPORTS, OLDER_EXPORTS
     from reglet.infrastructure.wasm.binary import ModuleFormatError
     from reglet.infrastructure.wasm.module import read_plugin
     from reglet.infrastructure.wasm.snapshot import HOST_MODULE

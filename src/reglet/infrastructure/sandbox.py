@@ -125,8 +125,7 @@ class Sandbox:
             raise SandboxClosedError
         kind = module_class()
         from reglet.infrastructure.engine import engine
-        from reglet.infrastructure.host.compiled_plugin import load_plugin
-        from reglet.infrastructure.host.validation import calls_older_exports
+        from reglet.infrastructure.host.compiled_plugin import calls_older_exports, load_plugin
 
         if isinstance(plugin, str | bytes | os.PathLike):
             binary, source = _content(plugin, name)
