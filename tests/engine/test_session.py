@@ -145,12 +145,12 @@ ASKING = bytes(
 )
 
 
-def asking(code: LinkedModule, direct: frozenset[str]) -> GuestSession:
+def asking(code: LinkedModule, *, direct: bool) -> GuestSession:
     """Start a guest that passes on calls of preview 1; those to the host are answered at 1 ns past 1970."""
     system = System(
         clock=SteppingClock(0), random=HashedRandom(b""), stdout=lambda _: None, stderr=lambda _: None
     )
-    session = GuestSession(code, system, lambda _wanted: lambda packed: packed, direct)
+    session = GuestSession(code, system, lambda _wanted: lambda packed: packed, direct=direct)
     session.store.set_epoch_deadline(1 << 62)
     session.start()
     return session
@@ -178,8 +178,8 @@ def test_what_is_asked_at_every_start_is_answered_as_the_host_would(asked: Linke
     calls += [("fd_prestat_get", pair) for pair in product((0, 1, 2, 3, 4, -1), addresses)]
     for name, arguments in calls:
         with (
-            closing(asking(asked, frozenset())) as host,
-            closing(asking(asked, frozenset(DIRECT))) as direct,
+            closing(asking(asked, direct=False)) as host,
+            closing(asking(asked, direct=True)) as direct,
         ):
             assert direct.call(name, *arguments) == host.call(name, *arguments), (name, arguments)
             if name != "clock_time_get":
@@ -190,7 +190,7 @@ def test_the_clocks_are_this_machines_where_they_may_be(asked: LinkedModule) -> 
     """Beside guests of the same code whose clocks are the host's; memory that has grown is memory too."""
     for name, machine in (("direct", True), ("host", False), ("direct again", True)):
         before = time.time_ns()
-        with closing(asking(asked, frozenset({"clock_time_get"}) if machine else frozenset())) as guest:
+        with closing(asking(asked, direct=machine)) as guest:
             guest.call("grow")
             for address in (8, 65536 + 8):
                 guest.call("clock_time_get", 0, 0, address)
@@ -206,5 +206,5 @@ def test_the_clocks_are_this_machines_where_they_may_be(asked: LinkedModule) -> 
 def test_code_that_lacks_one_of_these_calls_asks_the_host() -> None:
     """Nothing but code of this SDK is known to want them all."""
     code = LinkedModule(wasmtime.Module(engine(), BINARY), SIGNATURES, engine=engine(), direct=direct_calls())
-    with closing(asking(code, frozenset(DIRECT))) as session:
+    with closing(asking(code, direct=True)) as session:
         assert session.call("yield") == 0

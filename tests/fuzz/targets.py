@@ -246,6 +246,6 @@ TARGETS = (
     Target(
         "lockfile",
         lambda content: Lockfile.load(_written("reglet.lock", content)).encode(),
-        size=500,
+        size=1_000,
     ),
 )

@@ -112,7 +112,7 @@ def neighbours():
                     outcomes.append(module.check({}))
                 except Exception as error:  # noqa: BLE001 - whatever it is, it is the outcome
                     outcomes.append(error)
-                stop.wait(0.01)
+                stop.wait(0.002)
 
     thread = threading.Thread(target=check)
     thread.start()

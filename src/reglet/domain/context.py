@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, cast, overload, runtime_checkable
@@ -31,16 +30,16 @@ class Cancellation:
 
     def __init__(self) -> None:
         """Make a switch that is not thrown."""
-        self._event = threading.Event()
+        self._is_thrown = False
 
     def cancel(self) -> None:
         """Throw it."""
-        self._event.set()
+        self._is_thrown = True
 
     @property
     def is_cancelled(self) -> bool:
         """Whether it was thrown."""
-        return self._event.is_set()
+        return self._is_thrown
 
 
 @runtime_checkable

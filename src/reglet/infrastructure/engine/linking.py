@@ -13,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import struct
+import sys
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
@@ -90,8 +91,13 @@ _wasi_config = short_call("wasi_config_new")
 _linker_define = short_call("wasmtime_linker_define")
 _store_context = short_call("wasmtime_store_context")
 
-_instance_new = long_call("wasmtime_instance_new")
-_linker_instantiate = long_call("wasmtime_linker_instantiate")
+_instantiate = long_call("wasmtime_linker_instantiate")
+_instantiate_own = short_call("wasmtime_linker_instantiate")
+"""For what is no guest's, and runs nothing at its start."""
+_define_instance = short_call("wasmtime_linker_define_instance")
+_instance_new = short_call("wasmtime_instance_new")
+if sys.platform != "linux":  # where a memory may be copied, and not mapped
+    _instance_new = long_call("wasmtime_instance_new")
 
 
 class _Import(NamedTuple):
@@ -113,7 +119,7 @@ class _Import(NamedTuple):
 
 _DIRECT = """
 (module
-  (import "host" "memory" (memory 0))
+  (import "{}" "{}" (memory 0))
   (import "wasi_snapshot_preview1" "clock_time_get" (func $engine_clock (param i32 i64 i32) (result i32)))
   (import "host" "clock_time_get" (func $host_clock (param i32 i64 i32) (result i32)))
   (import "host" "environ_sizes_get" (func $host_sizes (param i32 i32) (result i32)))
@@ -147,7 +153,7 @@ _DIRECT = """
     (if (i32.eq (local.get $number) (i32.const 3))
       (then (return (i32.const 8))))  ;; BADF
     (call $host_preopen (local.get $number) (local.get $to))))
-"""
+""".format(*IMPORTED_MEMORY)
 """What is answered to a guest that has this machine's clocks, no variables and no directories.
 
 What the engine would end the guest for is left to the host, which answers with an error.
@@ -214,37 +220,36 @@ class LinkedModule:
         types = {each.name: each.type for each in signatures.functions if each.module == WASI_MODULE}
         self._direct = direct if _DIRECT_TYPES.items() <= types.items() else None
         self.written_pages = WrittenPages()
-        self._free: dict[frozenset[str], list[_Linkers]] = {}
+        self._free: dict[bool, list[_Linkers]] = {False: [], True: []}
         """As many as guests have been started at one time: a memory is defined in one before it is used.
 
-        They are told apart by what is answered without the host, for what was defined there stays there.
+        They are told apart by whether something answers without the host, for what was defined there stays.
         """
 
-    def instantiate(self, store: wasmtime.Store, context: int, direct: frozenset[str]) -> Any:
+    def instantiate(self, store: wasmtime.Store, context: int, *, direct: bool) -> Any:
         """Make an instance in a store, where a guest session is known by its number.
 
-        `direct` are the functions of preview 1 that may be answered without the host.
+        `direct` says whether the guest may be answered without the host where that is possible.
         """
-        if self._direct is None:
-            direct = frozenset()
-        free = self._free.setdefault(direct, [])
+        free = self._free[direct and self._direct is not None]
         try:
             linkers = free.pop()
         except IndexError:
-            linkers = self._linkers(direct)
+            linkers = self._linkers(direct=free is self._free[True])
         try:
             if self._memory is not None:
                 memory = self._memory_of(store, context)
-                _define(linkers.code, context, IMPORTED_MEMORY, memory)
-                if self._direct is not None and linkers.direct is not None:
-                    _define(linkers.direct, context, ("host", "memory"), memory)
+                self._define_memory(linkers.code, context, memory)
+                if linkers.direct is not None:
+                    assert self._direct is not None
+                    self._define_memory(linkers.direct, context, memory)
                     raise_failure(_set_wasi(context, _wasi_config()))
-                    answering = _instance_of(linkers.direct, context, self._direct)
-                    for name in direct:
-                        _define(
-                            linkers.code, context, (WASI_MODULE, name), export_of(context, answering, name)
-                        )
-            return _instance_of(linkers.code, context, self._code)
+                    answering = _instance_of(linkers.direct, context, self._direct, _instantiate_own)
+                    error = _define_instance(
+                        linkers.code.ptr(), context, *_buffer(WASI_MODULE), ctypes.byref(answering)
+                    )
+                    raise_failure(error)
+            return _instance_of(linkers.code, context, self._code, _instantiate)
         finally:
             free.append(linkers)
 
@@ -260,7 +265,12 @@ class LinkedModule:
         raise_failure(error, trap.value)
         return export_of(context, instance, "memory")
 
-    def _linkers(self, direct: frozenset[str]) -> _Linkers:
+    @staticmethod
+    def _define_memory(linker: wasmtime.Linker, context: int, memory: Any) -> None:
+        where = (*_buffer(IMPORTED_MEMORY[0]), *_buffer(IMPORTED_MEMORY[1]))
+        raise_failure(_linker_define(linker.ptr(), context, *where, ctypes.byref(memory)))
+
+    def _linkers(self, *, direct: bool) -> _Linkers:
         made = _Linkers(wasmtime.Linker(self.engine), wasmtime.Linker(self.engine) if direct else None)
         made.code.allow_shadowing = True
         if made.direct is not None:
@@ -286,15 +296,11 @@ class LinkedModule:
         return made
 
 
-def _define(linker: wasmtime.Linker, context: int, name: tuple[str, str], item: Any) -> None:
-    where = (*_buffer(name[0]), *_buffer(name[1]))
-    raise_failure(_linker_define(linker.ptr(), context, *where, ctypes.byref(item)))
-
-
-def _instance_of(linker: wasmtime.Linker, context: int, code: wasmtime.Module) -> Any:
+def _instance_of(linker: wasmtime.Linker, context: int, code: wasmtime.Module, instantiate: Any) -> Any:
     instance, trap = bindings.wasmtime_instance_t(), ctypes.c_void_p()
-    error = _linker_instantiate(linker.ptr(), context, code.ptr(), ctypes.byref(instance), ctypes.byref(trap))
-    raise_failure(error, trap.value)
+    error = instantiate(linker.ptr(), context, code.ptr(), ctypes.byref(instance), ctypes.byref(trap))
+    if error or trap.value:
+        raise_failure(error, trap.value)
     return instance
 
 

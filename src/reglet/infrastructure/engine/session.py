@@ -56,7 +56,8 @@ class GuestSession:
         module: LinkedModule,
         system: System,
         host_function: Callable[[FunctionImport], HostFunction],
-        direct: frozenset[str] = frozenset(),
+        *,
+        direct: bool = False,
     ) -> None:
         """Make the guest's store.
 
@@ -64,8 +65,8 @@ class GuestSession:
             module: what it will be an instance of.
             system: what it sees; an unknown function of preview 1 answers NOSYS.
             host_function: returns what stands for an import that is not one of preview 1.
-            direct: the functions of preview 1 that may be answered without the host, of those that
-                `direct_calls` has.
+            direct: whether it may be answered without the host, where it has this machine's clocks, and
+                neither variables nor directories.
         """
         self.system = system
         self.store = wasmtime.Store(module.engine)
@@ -90,7 +91,7 @@ class GuestSession:
         """
         guests[self._number] = self
         _context_set_data(self._context, self._number)
-        self._instance = self._module.instantiate(self.store, self._context, self._direct)
+        self._instance = self._module.instantiate(self.store, self._context, direct=self._direct)
         memory = ctypes.byref(export_of(self._context, self._instance, "memory"), REFERENCE)
         base = _memory_data(self._context, memory)
         self._module.written_pages.populate(base)

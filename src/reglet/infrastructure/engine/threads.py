@@ -182,12 +182,7 @@ class _Threads:
             self._queue.remove(work)
             work.is_queued = False
             self._running += 1
-        try:
-            self._give(work)
-        except RuntimeError:
-            with self._lock:
-                work.is_queued = True
-                self._queue.appendleft(work)
+        self._give_or_queue(work)
 
     def count_out(self) -> None:
         """Take note that a thread is about to wait."""
@@ -195,7 +190,7 @@ class _Threads:
             self._running -= 1
             work = self._next() if self._queue else None
         if work is not None:
-            self._give(work)
+            self._give_or_queue(work)
 
     def count_in(self) -> None:
         """Take note that it goes on."""
@@ -227,6 +222,15 @@ class _Threads:
         work = self._queue.popleft()
         work.is_queued = False
         return work
+
+    def _give_or_queue(self, work: GuestWork[Any]) -> None:
+        """Have a thread begin work; queue it if none can be started: whoever waits tries again."""
+        try:
+            self._give(work)
+        except RuntimeError:
+            with self._lock:
+                work.is_queued = True
+                self._queue.appendleft(work)
 
     def _give(self, work: GuestWork[Any]) -> None:
         """Have a thread begin work that is counted already."""

@@ -215,17 +215,8 @@ class Instance:
             stderr=self._stderr.write,
             written_bytes=limits.written_bytes,
         )
-        direct = frozenset(
-            name
-            for name, is_plain in (
-                ("clock_time_get", wasi.clock is None),
-                ("environ_sizes_get", not wasi.environment),
-                ("environ_get", not wasi.environment),
-                ("fd_prestat_get", not preopens),
-            )
-            if is_plain
-        )
-        self._session = GuestSession(plugin.module, system, self._imports.function, direct)
+        direct = wasi.clock is None and not wasi.environment and not preopens
+        self._session = GuestSession(plugin.module, system, self._imports.function, direct=direct)
         try:
             store = self._session.store
             _limit_store(store.ptr(), limits.memory, _MOST_TABLE_ENTRIES, _MOST_INSTANCES, _MOST_TABLES, 1)
