@@ -8,6 +8,8 @@ EVERYTHING := --group dev -e '.[all]'
 WORKERS ?= 2
 TYPED := src tools examples typing_tests
 export PATH := $(PATH):$(CURDIR)/$(BIN)
+# Bytecode is kept, whatever is set outside: hundreds of processes would make it anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help install demo test test-full documents long lowest lint types mypy platforms pyright imports bytecode docs picture bench runtime adapter clean
 
@@ -23,7 +25,7 @@ $(STAMP): pyproject.toml hatch_build.py
 	command -v go >/dev/null || $(BIN)/python -m pip install -q --group interop
 	touch $@
 
-install: $(STAMP) ## set up .venv with everything
+install: $(STAMP) bytecode ## set up .venv with everything
 
 demo: $(STAMP) ## build the http example, run it four ways, print what each took
 	$(BIN)/python examples/demo.py
@@ -31,7 +33,7 @@ demo: $(STAMP) ## build the http example, run it four ways, print what each took
 test: $(STAMP) ## every check: style, types, layers, tests with coverage
 	@$(MAKE) --no-print-directory -j$(WORKERS) pyright mypy lint imports bytecode
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q -m 'not long' -n $(WORKERS) --dist loadfile
+	$(BIN)/coverage run -m pytest -q -m 'not long' -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
@@ -47,7 +49,7 @@ lowest: ## the tests with the lowest versions that pyproject.toml allows, on the
 	$(PYTHON) -m venv build/lowest
 	build/lowest/bin/python -m pip install -q uv
 	build/lowest/bin/uv pip install -q --python build/lowest --resolution lowest-direct --group dev -e '.[all]'
-	build/lowest/bin/python -m pytest -q -m 'not long' -n $(WORKERS) --dist loadfile
+	build/lowest/bin/python -m pytest -q -m 'not long' -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP)
 	$(BIN)/ruff check

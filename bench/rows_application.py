@@ -21,7 +21,7 @@ import attrs
 import reglet
 from bench.harness import Row, seconds_per_call
 from reglet.application.models.from_json import parse_model
-from reglet.infrastructure.wire.result import RESULT
+from reglet.infrastructure.wire.exports import RESULT
 
 
 @reglet.model

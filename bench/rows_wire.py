@@ -25,10 +25,9 @@ from reglet.domain.entities.records import (
 )
 from reglet.domain.entities.result import RunMetadata, result_success
 from reglet.infrastructure.wire import host_functions as wire
-from reglet.infrastructure.wire.context import CallContext
-from reglet.infrastructure.wire.manifest import GRANTS, MANIFEST
+from reglet.infrastructure.wire.exports import GRANTS, MANIFEST, RESULT
+from reglet.infrastructure.wire.messages import CallContext
 from reglet.infrastructure.wire.record import Record
-from reglet.infrastructure.wire.result import RESULT
 
 _NOW = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 _CALL = CallContext(_NOW, "r-1", 5000)

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from reglet import __version__
+
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 PINNED = re.compile(r"\S+/\S+@[0-9a-f]{40}  # v\d+\.\d+\.\d+")
@@ -54,6 +56,13 @@ def test_the_tests_run_on_every_python_that_is_promised() -> None:
     assert matrix["python"] == promised
     assert project["requires-python"] == f">={promised[0]}"
     assert {each.partition("-")[0] for each in matrix["os"]} == {"ubuntu", "macos", "windows"}
+
+
+def test_the_changes_begin_with_those_of_the_version() -> None:
+    """Whose heading has the date of its release, once it has one: a release's first step asks for it."""
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    heading = next(line for line in changes.splitlines() if line.startswith("## "))
+    assert re.fullmatch(rf"## {re.escape(__version__)} \((unreleased|\d{{4}}-\d\d-\d\d)\)", heading)
 
 
 @pytest.mark.skipif(shutil.which("actionlint") is None, reason="actionlint is not installed")

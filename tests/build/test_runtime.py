@@ -6,6 +6,7 @@ import pytest
 
 from reglet.infrastructure.build.plugin_guest import Snapshots
 from reglet.infrastructure.build.runtime import Guest, HeapError, Runtime, free_chunks, zero_free_memory
+from reglet.infrastructure.build_contract import STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.engine import run_in_guest_thread
 from reglet.infrastructure.runtime import load_product
 
@@ -159,3 +160,33 @@ def test_what_objects_of_one_size_leave_is_there_for_others() -> None:
             return guest.run(_TAKES)
 
     assert run_in_guest_thread(taken) == b"enough"
+
+
+_LEFT_OUT = """
+import io, os, sys
+import platform, zipimport
+found = (
+    "platform" in sys.modules, platform.system(), zipimport.zipimporter.__name__,
+    sys.stdin is sys.__stdin__, sys.stdin.name, sys.stdin.mode, sys.stdin.encoding, sys.stdin.read(),
+)
+os.write(1, repr(found).encode())
+"""
+
+
+def test_what_an_image_leaves_out_can_be_imported() -> None:
+    """The modules are the real ones, and standard input is as it was."""
+    product = load_product()
+    runtime = Runtime.of(product.module, product.key)
+    snapshots = Snapshots(product, runtime)
+
+    def found() -> tuple[bytes, bytes]:
+        folders = {STANDARD_LIBRARY_ROOT: snapshots.standard_library}
+        with Guest(runtime, folders) as fresh, Guest(runtime, folders, snapshots.base()) as guest:
+            missing = guest.run(
+                "import os, sys\nos.write(1, repr({'platform', 'zipimport'} & {*sys.modules}).encode())"
+            )
+            assert missing == b"set()"
+            return fresh.run(_LEFT_OUT), guest.run(_LEFT_OUT)
+
+    before, after = run_in_guest_thread(found)
+    assert after == before

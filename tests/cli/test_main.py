@@ -117,6 +117,16 @@ print(*sys.modules)
                 "reglet.domain.entities.grants",
             },
         ),
+        (
+            ["--help"],
+            {
+                "wasmtime",
+                "rich",
+                "reglet.infrastructure.host",
+                "reglet.infrastructure.wire",
+                "reglet.sandbox",
+            },
+        ),
         (["doctor"], {"reglet.cli.run", "reglet.cli.publish", "yaml", "httpx", "pytest", "rich"}),
         (
             ["run", "PLUGIN", "--config", '{"url": "https://example.com"}'],

@@ -175,6 +175,7 @@ def test_a_doublestar_stands_for_any_directories(before, after):
     assert not Glob.parse("x/**/z").matches(path)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(
     ("pattern", "text"),
     [
@@ -193,7 +194,7 @@ def test_no_pattern_takes_exponential_time(pattern, text):
     """Patterns that make backtracking matchers run for ages are refused their time."""
     began = time.process_time()
     assert not Glob.parse(pattern).matches(text)
-    assert time.process_time() - began < 30  # with coverage, on a slow machine; exponential is hours
+    assert time.process_time() - began < 15  # on a slow machine; exponential is hours
 
 
 def test_braces_that_multiply_without_end_are_refused():

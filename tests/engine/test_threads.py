@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import _thread
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -121,6 +123,38 @@ def test_what_waits_in_a_call_of_the_host_leaves_its_core_to_others(ended: threa
     assert all(each.wait(SOON) and each.result() for each in calling)
     busy.set()
     assert all(each.wait(SOON) for each in blocking)
+
+
+_WITHOUT_ROOM = """
+import resource, threading
+from reglet.infrastructure.engine import outside_guests, start_in_guest_thread
+from reglet.infrastructure.process import available_cores
+
+called, full, left = threading.Event(), threading.Event(), threading.Event()
+
+def call_the_host():
+    called.wait()
+    with outside_guests:
+        full.wait()
+        return "answered"
+
+calling = [start_in_guest_thread(call_the_host) for _ in range(available_cores())]
+further = start_in_guest_thread(lambda: "done")
+before = resource.getrlimit(resource.RLIMIT_AS)
+resource.setrlimit(resource.RLIMIT_AS, (1, before[1]))
+called.set()
+left.wait(0.2)
+resource.setrlimit(resource.RLIMIT_AS, before)
+assert further.wait(10) and further.result() == "done", "the work was lost"
+full.set()
+assert all(each.wait(10) and each.result() == "answered" for each in calling)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="address space has a limit of its own on Linux only")
+def test_work_waits_on_where_no_thread_can_be_started_for_it() -> None:
+    """The guest that leaves its core to it goes on, and the work begins as soon as there is room."""
+    subprocess.run([sys.executable, "-c", _WITHOUT_ROOM], check=True, timeout=60)
 
 
 def test_a_call_of_the_host_may_run_a_guest_itself() -> None:

@@ -13,12 +13,11 @@ from reglet.cli import main
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PROJECTS = sorted(path.parent.name for path in EXAMPLES.glob("*/pyproject.toml"))
-COMMAND = "import sys; from reglet.cli import main; sys.exit(main(sys.argv[1:]))"
 
 
 def run_tests(project: str, place: str) -> None:
-    """Run a project's tests as its author does and show what they said if they failed."""
-    command = [sys.executable, "-c", COMMAND, "test", "--place", place]
+    """Run a project's tests in a process of their own, as its author does, and show what failed."""
+    command = [sys.executable, "-m", "pytest", f"--reglet-place={place}", "-p", "no:cacheprovider"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     done = subprocess.run(
         command, cwd=EXAMPLES / project, env=environment, capture_output=True, text=True, check=False

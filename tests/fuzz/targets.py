@@ -34,10 +34,9 @@ from reglet.infrastructure.registry.reference import parse_reference
 from reglet.infrastructure.registry.store import Lockfile
 from reglet.infrastructure.wasm.limits import check_code
 from reglet.infrastructure.wasm.module import read_plugin
+from reglet.infrastructure.wire.exports import MANIFEST, RESULT
 from reglet.infrastructure.wire.host_functions import HOST_FUNCTION_NAMES
-from reglet.infrastructure.wire.manifest import MANIFEST
 from reglet.infrastructure.wire.record import Dialect
-from reglet.infrastructure.wire.result import RESULT
 from reglet.sandbox import Limits, Sandbox
 from reglet.testing.recording import Recording, Replay
 
@@ -247,6 +246,6 @@ TARGETS = (
     Target(
         "lockfile",
         lambda content: Lockfile.load(_written("reglet.lock", content)).encode(),
-        size=500,
+        size=1_000,
     ),
 )

@@ -44,6 +44,7 @@ def test_what_is_kept_ends_in_a_value_or_an_error_of_ours(target: Target):
         ended(target, content, f"{number} of the corpus")
 
 
+@pytest.mark.unmeasured
 @targets
 def test_some_hundred_inputs_end_in_a_value_or_an_error_of_ours(target: Target):
     """The first of those that the long run tries."""
@@ -71,6 +72,7 @@ def seconds(target: Target, content: bytes) -> float:
         gc.enable()
 
 
+@pytest.mark.unmeasured
 @targets
 def test_time_grows_with_the_input_and_never_faster(target: Target):
     """Four times the input takes about four times as long; sixteen times would be its square."""
@@ -78,8 +80,11 @@ def test_time_grows_with_the_input_and_never_faster(target: Target):
     for (name, small), (_, large) in zip(
         grown(corpus, target.size), grown(corpus, target.size * GROWTH), strict=True
     ):
-        if seconds(target, large) < LEAST_SECONDS:
+        slow = seconds(target, large)
+        if slow < LEAST_SECONDS:
             continue
         quick = min(seconds(target, small) for _ in range(3))
-        slow = min(seconds(target, large) for _ in range(3))
-        assert slow < max(LEAST_SECONDS, quick * GROWTH * 2.5), f"{name}: {quick:.3f} s, {slow:.3f} s"
+        most = max(LEAST_SECONDS, quick * GROWTH * 2.5)
+        if slow >= most:  # once may be chance
+            slow = min(seconds(target, large) for _ in range(3))
+        assert slow < most, f"{name}: {quick:.3f} s, {slow:.3f} s"

@@ -91,7 +91,7 @@ def test_observe_answers_with_data_time_and_metadata() -> None:
     result = json.loads(exports_of(definition).observe(b'{"url": "http://h/"}'))
     assert (result["status"], result["data"]) == ("success", {"status": 204, "url": "http://h/"})
     metadata = result["metadata"]
-    assert (metadata["plugin_id"], metadata["sdk_version"]) == ("web", "0.1.0")
+    assert (metadata["plugin_id"], metadata["sdk_version"]) == ("web", reglet.__version__)
     assert metadata["duration_ns"] >= 0
     assert metadata["start_time"] <= metadata["end_time"] <= result["timestamp"]
 

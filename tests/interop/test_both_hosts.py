@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reglet.infrastructure.wire.result import RESULT
+from reglet.infrastructure.wire.exports import RESULT
 from reglet.sandbox import Sandbox
 from tests.built_plugins import BuildSource
 from tests.interop.every_function import ANSWERED, EVERY_FUNCTION, REFUSALS

@@ -10,7 +10,7 @@ from typing import Any
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.result import ErrorDetail
 from reglet.domain.time import Timestamp, parse_time
-from reglet.infrastructure.wire.manifest import GRANTS
+from reglet.infrastructure.wire.exports import GRANTS
 
 MICROSECOND_NS = 1000
 

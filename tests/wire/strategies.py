@@ -31,7 +31,6 @@ from reglet.domain.entities.records import (
 )
 from reglet.domain.entities.result import ErrorDetail, Result, ResultStatus, RunMetadata
 from reglet.domain.time import Timestamp
-from reglet.infrastructure.wire.context import CallContext
 from reglet.infrastructure.wire.host_functions import (
     DNSRequest,
     DNSResponse,
@@ -39,6 +38,7 @@ from reglet.infrastructure.wire.host_functions import (
     TCPRequest,
     TCPResponse,
 )
+from reglet.infrastructure.wire.messages import CallContext
 
 _floats = st.floats(allow_nan=False, allow_infinity=False).filter(lambda value: not 1e16 <= abs(value) < 1e21)
 """Without those that Go writes as integers of more digits than a float has: they come back as integers."""

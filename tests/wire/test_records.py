@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,14 +15,13 @@ from hypothesis import strategies as st
 
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.manifest import Manifest
-from reglet.domain.entities.result import Result
+from reglet.domain.entities.result import Result, RunMetadata
 from reglet.domain.errors import RegletError
-from reglet.domain.time import Timestamp, format_time, parse_time
+from reglet.domain.time import EPOCH, ZERO_TIME, Timestamp, format_time, parse_time
 from reglet.infrastructure.wire import host_functions as wire
+from reglet.infrastructure.wire.exports import GRANTS, MANIFEST, RESULT, encode_check, run_text
 from reglet.infrastructure.wire.go_json import encode_json
-from reglet.infrastructure.wire.manifest import GRANTS, MANIFEST
 from reglet.infrastructure.wire.record import Dialect
-from reglet.infrastructure.wire.result import RESULT
 from tests.wire import strategies as records
 
 FEW = settings(max_examples=40, deadline=None)
@@ -54,6 +54,21 @@ def test_http_response(response: wire.HTTPResponse, applied: tuple[str, ...]) ->
     """The response and the options that were applied."""
     data = wire.HTTP_RESPONSE.encode(response, applied=applied)
     assert wire.HTTP_RESPONSE.decode(data) == (response, frozenset(applied))
+
+
+@FEW
+@given(records.results, st.integers(0, 2**53), st.integers(0, 10**13), st.text(max_size=9))
+def test_the_result_of_a_check_is_written_as_any_other(
+    result: Result, start: int, duration: int, name: str
+) -> None:
+    """In one expression, with the same bytes: start and end to the microsecond, and the plugin's name."""
+    started, ended = (EPOCH + timedelta(microseconds=time) for time in (start, start + duration))
+    plain = evolve(result, metadata=None, timestamp=ZERO_TIME)
+    run = RunMetadata.between(started, ended, sdk_version="1.2.3", plugin_id=name)
+
+    written = encode_check(plain, start, start + duration, run_text("1.2.3", name))
+
+    assert written == RESULT.encode(evolve(plain, metadata=run, timestamp=ended))
 
 
 @FEW

@@ -65,13 +65,6 @@ def refuse_invalid(wasm: bytes) -> None:
     Raises:
         LinkError: it is not a valid module, or uses what hosts do not have.
     """
-    try:
-        wasmtime.Module.validate(_engine(), wasm)
-    except wasmtime.WasmtimeError as error:
-        raise LinkError(f"the linked module does not validate: {error}") from error
-
-
-def _engine() -> wasmtime.Engine:
     configuration = wasmtime.Config()
     configuration.wasm_bulk_memory = True
     configuration.wasm_multi_value = True
@@ -85,4 +78,7 @@ def _engine() -> wasmtime.Engine:
     configuration.wasm_relaxed_simd = False
     configuration.wasm_tail_call = False
     configuration.wasm_threads = False
-    return wasmtime.Engine(configuration)
+    try:
+        wasmtime.Module.validate(wasmtime.Engine(configuration), wasm)
+    except wasmtime.WasmtimeError as error:
+        raise LinkError(f"the linked module does not validate: {error}") from error

@@ -170,7 +170,9 @@ def take_parts(extension: bytes) -> Parts:
             if name is not None:
                 found[name] = frame
         elif frame[_TAR_MAGIC_AT:].startswith(_TAR_MAGIC):
-            files_in_it = _untar(frame)
+            with tarfile.open(fileobj=io.BytesIO(frame)) as tar:
+                opened = {member.name: tar.extractfile(member) for member in tar if member.isfile()}
+                files_in_it = {name.removeprefix("./"): file.read() for name, file in opened.items() if file}
             if digest_of_tree(files_in_it) == STANDARD_LIBRARY_SHA256:
                 standard_library = files_in_it
     missing = sorted(set(wanted.values()) - set(found))
@@ -205,12 +207,6 @@ def _frames(extension: bytes) -> Iterator[bytes]:
         if decompressor.eof:
             yield frame
         at = extension.find(_ZSTD_MAGIC, at + 1)
-
-
-def _untar(archive: bytes) -> dict[str, bytes]:
-    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        contents = {member.name: tar.extractfile(member) for member in tar if member.isfile()}
-        return {name.removeprefix("./"): file.read() for name, file in contents.items() if file is not None}
 
 
 _REQUIREMENT = f"componentize-py=={COMPONENTIZE_PY}"

@@ -119,12 +119,9 @@ def _grouped(value: Any) -> str:
     if isinstance(value, Group):
         parts = (f"{key}={_grouped(each)}" for key, each in value.attributes.items() if each != _NO_FACTS)
         return f"[{' '.join(parts)}]"
-    is_number = isinstance(value, float) and math.isfinite(value)
-    return _shortest(value) if is_number else _typed(value)[1]
-
-
-def _shortest(value: float) -> str:
-    """Return a float in its fewest digits, with an exponent from a million on, as Go writes it."""
+    if not isinstance(value, float) or not math.isfinite(value):
+        return _typed(value)[1]
+    # in its fewest digits, with an exponent from a million on
     written = repr(value)
     digits = len(written.partition("e")[0].replace(".", "").strip("-0"))
     scientific = f"{value:.{max(digits - 1, 0)}e}"

@@ -88,7 +88,9 @@ def read_signature(handler: Callable[..., Any], what: str) -> Signature:
             ports.append(_wanted_port(parameter, hints, what))
         else:
             positional.append(parameter)
-    if not positional or _stands_for_no_self(positional[0], hints):
+    first = positional[0].name if positional else ""
+    kind = hints.get(first)  # of what was meant to be the second, where self was forgotten
+    if not first or (first != "self" and (kind is Context or is_model(kind) or first in ("ctx", "request"))):
         raise DefinitionError(f"{what} has no self; write {_FORMS}")
     taken = [_context_or_model(each, hints, what) for each in positional[1:]]
     takes_context = taken[:1] == [Context]
@@ -98,14 +100,6 @@ def read_signature(handler: Callable[..., Any], what: str) -> Signature:
         raise DefinitionError(f"{what} takes ({names}); write {_FORMS}")
     output, may_return_none = _output(hints, what)
     return Signature(takes_context, inputs[0] if inputs else None, output, tuple(ports), may_return_none)
-
-
-def _stands_for_no_self(first: inspect.Parameter, hints: dict[str, Any]) -> bool:
-    """Whether a handler's first parameter is meant to be the second: its self was forgotten."""
-    if first.name == "self":
-        return False
-    annotation = hints.get(first.name)
-    return annotation is Context or is_model(annotation) or first.name in ("ctx", "request")
 
 
 def _context_or_model(parameter: inspect.Parameter, hints: dict[str, Any], what: str) -> Any:
@@ -342,7 +336,18 @@ def make_operation(service: str, instance: object, attribute: str, declared: Dec
         if example.name in seen:
             raise DefinitionError(f"{what}: two examples are called {example.name!r}; give one another name")
         seen.add(example.name)
-        _check_example(example, made, what)
+        taken, given = f"{what}: the input of example {example.name!r}", example.input
+        _check_type(given, made.input, taken)
+        if made.input is not None and not example.expected_error:
+            secret = model_type(made.input).has_secrets  # and so not written
+            _, problems = (None, []) if secret else parse_model(made.input, model_to_json(given))
+            if problems:
+                raise DefinitionError(f"{taken} does not fit: {'; '.join(problems)}")
+        if example.expected_output is not None:
+            answered = f"{what}: the output of example {example.name!r}"
+            _check_type(example.expected_output, made.output, answered)
+            if mismatch := made.output_mismatch(example.expected_output):
+                raise DefinitionError(f"{answered} does not fit: {mismatch}")
     return made
 
 
@@ -356,21 +361,6 @@ def _documented_pass() -> None:
 
 _EMPTY_BODIES = frozenset({_pass.__code__.co_code, _documented_pass.__code__.co_code})
 """The code of a body that is `pass`, `...` or a docstring alone, and so returns None."""
-
-
-def _check_example(example: Example[Any, Any], operation: Operation, what: str) -> None:
-    taken, given = f"{what}: the input of example {example.name!r}", example.input
-    _check_type(given, operation.input, taken)
-    if operation.input is not None and not example.expected_error:
-        secret = model_type(operation.input).has_secrets  # and so not written
-        _, problems = (None, []) if secret else parse_model(operation.input, model_to_json(given))
-        if problems:
-            raise DefinitionError(f"{taken} does not fit: {'; '.join(problems)}")
-    if example.expected_output is not None:
-        answered = f"{what}: the output of example {example.name!r}"
-        _check_type(example.expected_output, operation.output, answered)
-        if mismatch := operation.output_mismatch(example.expected_output):
-            raise DefinitionError(f"{answered} does not fit: {mismatch}")
 
 
 def _check_type(value: object, model: type[Any] | None, what: str) -> None:

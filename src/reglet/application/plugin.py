@@ -1,16 +1,16 @@
-"""Plugins and their services: how they are defined, and which plugin a module means."""
+"""Plugins: how they are defined, their services and their config's schema, and which one a module means."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType, ModuleType
 from typing import Any, TypeGuard, TypeVar, cast
 
 from attrs import frozen
 
-from reglet.application.config_schema import config_schema
 from reglet.application.dispatch import Dispatcher
+from reglet.application.models.json_schema import DRAFT, LIMITS, JSONSchema, input_schema
 from reglet.application.models.model_types import model_type
 from reglet.application.names import ROUTING, check_name, check_version
 from reglet.application.operations import Operation, declared_on, make_operation
@@ -21,6 +21,119 @@ from reglet.domain.entities.manifest import Manifest, ServiceManifest
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import DefinitionError
 from reglet.domain.ports import Plugin
+
+_PROSE = frozenset({"title", "description", "default", "examples", "deprecated"})
+
+
+def config_schema(config: type[Any] | None, operations: Sequence[Operation]) -> JSONSchema:
+    """Return the schema of a plugin's configs.
+
+    A field is required if every operation requires it. Bounds that differ are left to each operation.
+
+    Raises:
+        DefinitionError: two operations, or an operation and the config model, disagree about a field.
+    """
+    if config is not None:
+        schema = input_schema(config)
+        _check_against_config(config, schema, operations)
+    else:
+        schema = _union(operations)
+    if len(operations) > 1:  # else there is nothing to choose from
+        services = list(dict.fromkeys(each.service for each in operations))
+        names = list(dict.fromkeys(each.name for each in operations))
+        routing = {
+            "service": {"type": "string", "enum": services, "description": "Service to call"},
+            "operation": {"type": "string", "enum": names, "description": "Operation to call"},
+        }
+        schema["properties"] = {**routing, **schema["properties"]}
+    return schema
+
+
+def _union(operations: Sequence[Operation]) -> JSONSchema:
+    """Return one schema for all operations: each field as wide as the widest that has it."""
+    inputs = [(each, input_schema(each.input)) for each in operations if each.input is not None]
+    properties: dict[str, JSONSchema] = {}
+    owners: dict[str, Operation] = {}
+    for operation, schema in inputs:
+        for name, other in schema["properties"].items():
+            if name not in properties:
+                properties[name], owners[name] = other, operation
+                continue
+            one, owner = properties[name], owners[name]
+            if _type(one) != _type(other):
+                raise DefinitionError(
+                    f'field "{name}" has one type in {owner} and another in {operation}: {_type(one)} and '
+                    f"{_type(other)}; hosts know one schema a plugin, so give it one type or two names"
+                )
+            if "default" in one and "default" in other and one["default"] != other["default"]:
+                raise DefinitionError(
+                    f'field "{name}" has the default {one["default"]!r} in {owner} and '
+                    f"{other['default']!r} in {operation}; give it one default or two names"
+                )
+            is_same = _without(one, _PROSE) == _without(other, _PROSE)
+            properties[name] = {**other, **one} if is_same else {**_wide(other), **_wide(one)}
+    required = [
+        name
+        for name in properties
+        if len(inputs) == len(operations) and all(name in each.get("required", ()) for _, each in inputs)
+    ]
+    for name, schema in properties.items():
+        if any(name in each.get("required", ()) for _, each in inputs):
+            schema.pop("default", None)
+    union = {"$schema": DRAFT, "properties": properties, "additionalProperties": False, "type": "object"}
+    return {**union, "required": required} if required else union
+
+
+def _type(schema: Any) -> Any:
+    """Return a schema without what may differ between operations, all the way down."""
+    if isinstance(schema, list):
+        return schema
+    plain = {key: value for key, value in schema.items() if key not in LIMITS | _PROSE}
+    for key in ("items", "additionalProperties"):
+        if isinstance(plain.get(key), dict):
+            plain[key] = _type(plain[key])
+    if "properties" in plain:
+        plain["properties"] = {name: _type(each) for name, each in plain["properties"].items()}
+    return plain
+
+
+def _wide(schema: JSONSchema) -> JSONSchema:
+    """Return a schema without its limits."""
+    return {**_type(schema), **{key: value for key, value in schema.items() if key in _PROSE}}
+
+
+def _without(schema: JSONSchema, keys: frozenset[str]) -> JSONSchema:
+    return {key: value for key, value in schema.items() if key not in keys}
+
+
+def _check_against_config(config: type[Any], schema: JSONSchema, operations: Sequence[Operation]) -> None:
+    for operation in operations:
+        if operation.input is None:
+            continue
+        for name, wanted in input_schema(operation.input)["properties"].items():
+            where = f'field "{name}" of {operation}'
+            if name not in schema["properties"]:
+                raise DefinitionError(
+                    f"{where} is not in the config model {config.__name__}: hosts would refuse it; add it"
+                )
+            there = schema["properties"][name]
+            if _type(there) != _type(wanted):
+                raise DefinitionError(
+                    f"{where} has another type in the config model {config.__name__}: "
+                    f"{_type(wanted)} and {_type(there)}"
+                )
+            ours = next(each for each in model_type(config).fields if each.name == name)
+            theirs = next(each for each in model_type(operation.input).fields if each.name == name)
+            if ours.meta.secret != theirs.meta.secret:
+                raise DefinitionError(
+                    f"{where} is secret in one and not in the config model {config.__name__}; mark both"
+                )
+            if theirs.required and (ours.required or ours.default_value() is None):
+                continue
+            if ours.required or theirs.required or ours.default_value() != theirs.default_value():
+                raise DefinitionError(
+                    f"{where} has another default in the config model {config.__name__}; give both the same"
+                )
 
 
 @frozen
@@ -165,7 +278,24 @@ class PluginDefinition:
         self.description = description
         self.config = config
         if sys.platform != "wasi":  # a plugin does not need the policy
-            _refuse_unreadable(name, capabilities)
+            # patterns that match nothing: each request would be denied, and the user could not help it
+            from reglet.domain.policy import Policy
+
+            for error in Policy(capabilities).errors:
+                is_host = error.startswith("host ")
+                advice = (
+                    "; write a name, an address or a pattern, without scheme, port and path"
+                    if is_host
+                    else ""
+                )
+                raise DefinitionError(f"plugin {name}: capabilities: {error}{advice}")
+            rules = capabilities.fs.rules if capabilities.fs else ()
+            for pattern in (each for rule in rules for each in (*rule.read, *rule.write)):
+                if pattern.startswith(("~", "$")):
+                    raise DefinitionError(
+                        f"plugin {name}: capabilities: no host reads {pattern[0]} in the path {pattern!r}; "
+                        f"write the whole path, or a pattern such as /home/*/.config"
+                    )
         self.capabilities = capabilities.deduplicate()
         self.min_host_version = min_host_version
         self._declared_version = None if version is None else check_version(version)
@@ -292,23 +422,6 @@ def define_plugin(
         GrantSet() if capabilities is None else capabilities,
         min_host_version or "",
     )
-
-
-def _refuse_unreadable(name: str, capabilities: GrantSet) -> None:
-    """Refuse patterns that match nothing: each request would be denied, and the user could not help it."""
-    from reglet.domain.policy import Policy
-
-    for error in Policy(capabilities).errors:
-        is_host = error.startswith("host ")
-        advice = "; write a name, an address or a pattern, without scheme, port and path" if is_host else ""
-        raise DefinitionError(f"plugin {name}: capabilities: {error}{advice}")
-    for rule in capabilities.fs.rules if capabilities.fs else ():
-        for pattern in (*rule.read, *rule.write):
-            if pattern.startswith(("~", "$")):
-                raise DefinitionError(
-                    f"plugin {name}: capabilities: no host reads {pattern[0]} in the path {pattern!r}; "
-                    f"write the whole path, or a pattern such as /home/*/.config"
-                )
 
 
 def _refuse_routing_fields(model: type[Any]) -> None:

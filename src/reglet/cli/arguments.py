@@ -145,7 +145,7 @@ class InProcessPlugin:
     @property
     def digest(self) -> str:
         """The digest of the manifest, since there is no file."""
-        from reglet.infrastructure.wire.manifest import MANIFEST
+        from reglet.infrastructure.wire.exports import MANIFEST
 
         return hashlib.sha256(MANIFEST.encode(self.manifest())).hexdigest()
 

@@ -247,7 +247,7 @@ def manifest(target: str, as_json: bool, check: Path | None, write: Path | None)
 
 def snapshot(described: Manifest) -> str:
     """Return the manifest as JSON that reads well in a diff."""
-    from reglet.infrastructure.wire.manifest import MANIFEST
+    from reglet.infrastructure.wire.exports import MANIFEST
 
     return json.dumps(json.loads(MANIFEST.encode(described)), indent=2, ensure_ascii=False) + "\n"
 

@@ -86,7 +86,7 @@ def choose_grants(argument: str | None, manifest: Manifest, plugin: LoadedPlugin
             return _ask(manifest, plugin.digest)
         case other if not other.startswith("@"):
             raise UsageError(f"--grants {other}: use ask, declared, none or @FILE")
-    from reglet.infrastructure.wire.manifest import GRANTS
+    from reglet.infrastructure.wire.exports import GRANTS
 
     option = f"--grants {argument}"
     content = read_file(Path(option.partition("@")[2]), option).removeprefix(BOM_UTF8)
@@ -205,7 +205,7 @@ def denied_grants(required: str) -> GrantSet:
 
 def grants_json(grants: GrantSet) -> str:
     """Return grants as a line of JSON, to paste into a file for `--grants @FILE`."""
-    from reglet.infrastructure.wire.manifest import GRANTS
+    from reglet.infrastructure.wire.exports import GRANTS
 
     return json.dumps(json.loads(GRANTS.encode(grants)))
 

@@ -21,25 +21,12 @@ from reglet.domain.entities.grants import (
     GrantSet,
     NetworkCapability,
 )
-from reglet.domain.entities.records import MAX_BODY_BYTES
 from reglet.domain.escaping import escape
 from reglet.domain.policy.risk import assess_risk
 from reglet.domain.time import DURATION_PATTERN
-from reglet.infrastructure.host.errors import Limits
-from reglet.infrastructure.wasm.limits import MIB
 
 if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest, OperationManifest
-
-
-_LIMITS = {
-    "memory": f"{Limits().memory // MIB} MB",
-    "a config, and each request to the host": f"{Limits().request_bytes // MIB} MB",
-    "the body of a response, the output of a command": f"{MAX_BODY_BYTES // MIB} MB",
-    "threads": "one",
-    "files, variables, hosts, commands": "what is granted, nothing else",
-}
-"""What a host gives each check, whatever the plugin."""
 
 
 @frozen
@@ -186,6 +173,10 @@ class Reference:
 
 def reference_of(manifest: Manifest) -> Reference:
     """Return what the page of a plugin shows."""
+    from reglet.domain.entities.records import MAX_BODY_BYTES
+    from reglet.infrastructure.host.errors import Limits
+    from reglet.infrastructure.wasm.limits import MIB
+
     operations = [each for service in manifest.services.values() for each in service.operations]
     several, schema = len(operations) > 1, manifest.config_schema or {}
     taken = {*ROUTING, *(name for each in operations for name in each.input_fields)}
@@ -211,7 +202,13 @@ def reference_of(manifest: Manifest) -> Reference:
         next(
             (each.profile for service in services for one in service.operations for each in one.examples), ""
         ),
-        _LIMITS,
+        {
+            "memory": f"{Limits().memory // MIB} MB",
+            "a config, and each request to the host": f"{Limits().request_bytes // MIB} MB",
+            "the body of a response, the output of a command": f"{MAX_BODY_BYTES // MIB} MB",
+            "threads": "one",
+            "files, variables, hosts, commands": "what is granted, nothing else",
+        },
     )
 
 

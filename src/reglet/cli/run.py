@@ -233,7 +233,13 @@ class _Session:
             else:
                 result = self.runner.check(self._functions(), config.content)
         seconds = time.perf_counter() - started
-        _note_refused(result, usage)
+        if result.error is not None and result.error.type == "capability":
+            # a guest that has no directory at all refuses a path by itself, and nobody notes it
+            named = _FILE_RULE.search(result.error.message)
+            with suppress(ValueError):
+                rule = json.loads(named[1]) if named else {}
+                for name, paths in (("read", usage.reads), ("write", usage.writes)):
+                    paths.update(path for path in rule.get(name, ()) if isinstance(path, str))
         self.usages.append(usage)
         if self.explain:
             self._explain(self.events[first:], usage, secrets)
@@ -296,16 +302,6 @@ class _Session:
         return lines
 
 
-def _note_refused(result: Result, usage: Usage) -> None:
-    """Note the paths of a denial: a guest that has no directory at all refuses them by itself."""
-    error = result.error
-    named = _FILE_RULE.search(error.message) if error is not None and error.type == "capability" else None
-    with suppress(ValueError):
-        rule = json.loads(named[1]) if named else {}
-        for name, paths in (("read", usage.reads), ("write", usage.writes)):
-            paths.update(path for path in rule.get(name, ()) if isinstance(path, str))
-
-
 def _declares(manifest: Manifest, required: str) -> bool:
     """Return whether what the plugin declares would have allowed what was refused."""
     policy = Policy(manifest.capabilities)
@@ -345,7 +341,7 @@ def _report(outcomes: list[_Outcome], output_format: Format, hints: list[str]) -
         for hint in hints:
             write_message(hint)
         return status
-    from reglet.infrastructure.wire.result import RESULT
+    from reglet.infrastructure.wire.exports import RESULT
 
     if output_format == "json" and len(outcomes) == 1:
         sys.stdout.write(RESULT.encode(outcomes[0].result).decode() + "\n")

@@ -130,7 +130,7 @@ _AHEAD = (
     "reglet.cli.run",
     "reglet.infrastructure.build.project",
     "reglet.infrastructure.guest.exports",
-    "reglet.infrastructure.wire.result",
+    "reglet.infrastructure.wire.exports",
     "reglet.sandbox",
     "reglet.testing.audit",
     "reglet.testing.fakes",

@@ -253,7 +253,6 @@ class Projects:
         """Return the plugin of a project. Raises what `load_plugin_in_process` and the build raise."""
         from reglet.domain.context import Context
         from reglet.infrastructure.build.project import load_plugin_in_process
-        from reglet.sandbox import native_functions
         from reglet.testing import runners
 
         if folder in self._plugins:
@@ -263,6 +262,8 @@ class Projects:
         if self._runner != "fakes":
             grants = plugin.manifest(Context()).capabilities
             if self._runner == "native":
+                from reglet.sandbox import native_functions
+
                 functions = native_functions(grants)
                 runner = runners.NativeRunner(plugin, lambda: functions.for_check(Context()))
             elif self._runner == "sandbox":

@@ -44,7 +44,7 @@ from reglet.domain.ports import (
     try_get_client,
 )
 from reglet.infrastructure.host import HostDispatcher, HostPorts
-from reglet.infrastructure.wire.result import RESULT
+from reglet.infrastructure.wire.exports import RESULT
 from reglet.sandbox import Dialect, Sandbox
 from reglet.testing.assertions import error_text, verify_output
 from reglet.testing.usage import are_grants_open, note_file, side_effects_watched

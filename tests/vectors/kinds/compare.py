@@ -10,8 +10,8 @@ from reglet.domain.context import Context
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.result import Result, ResultStatus, result_success
 from reglet.domain.errors import RegletError
+from reglet.infrastructure.wire.exports import RESULT
 from reglet.infrastructure.wire.go_json import encode_json
-from reglet.infrastructure.wire.result import RESULT
 from reglet.testing import TestCase, assert_data_field, assert_failure, assert_success, run_plugin_tests
 from reglet.testing.assertions import deep_equal, verify_output
 from tests.vectors import go_values as go

@@ -12,8 +12,8 @@ import reglet
 from reglet import config
 from reglet.application.models.from_json import parse_model
 from reglet.domain.errors import ConfigError, WireFormatError
-from reglet.infrastructure.wire.failures import ERROR
 from reglet.infrastructure.wire.go_json import encode_json
+from reglet.infrastructure.wire.messages import ERROR
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal

@@ -7,7 +7,7 @@ from typing import Any
 
 from reglet.domain.context import Cancellation, Context
 from reglet.domain.errors import CancelledError, TimeoutError  # noqa: A004 - our own family
-from reglet.infrastructure.wire.context import CallContext
+from reglet.infrastructure.wire.messages import CallContext
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import NoCounterpartError, Vector, must_equal

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import reglet
 from reglet.domain.context import Context
 from reglet.domain.errors import DefinitionError
-from reglet.infrastructure.wire.manifest import MANIFEST
+from reglet.infrastructure.wire.exports import MANIFEST
 from tests.vectors import go_values as go
 from tests.vectors.go_structs import model_of
 from tests.vectors.kinds.schema import flat

@@ -10,7 +10,7 @@ from typing import Any
 from reglet.domain import errors
 from reglet.domain.errors import HostError, RegletError, error_detail
 from reglet.domain.time import format_nanoseconds
-from reglet.infrastructure.wire.failures import ERROR
+from reglet.infrastructure.wire.messages import ERROR
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import NoCounterpartError, Vector, must_equal

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reglet.domain.entities.grants import GrantSet
-from reglet.infrastructure.wire.manifest import GRANTS
+from reglet.infrastructure.wire.exports import GRANTS
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal

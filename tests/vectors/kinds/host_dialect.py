@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from reglet.domain.errors import CapabilityError, HostError, WireFormatError
-from reglet.infrastructure.wire.failures import is_unreadable
 from reglet.infrastructure.wire.host_functions import EXEC_RESPONSE, HOST_FUNCTIONS, HostFunction
+from reglet.infrastructure.wire.messages import is_unreadable
 from reglet.infrastructure.wire.record import Dialect
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal

@@ -8,7 +8,7 @@ from typing import Any
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.manifest import ExampleManifest, Manifest, OperationManifest, ServiceManifest
 from reglet.domain.errors import WireFormatError
-from reglet.infrastructure.wire.manifest import MANIFEST
+from reglet.infrastructure.wire.exports import MANIFEST
 from tests.vectors import go_values as go
 from tests.vectors.kinds import definitions
 from tests.vectors.kinds.grantset import has_unknown_operation

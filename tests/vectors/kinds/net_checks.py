@@ -13,7 +13,7 @@ from reglet.domain.context import Context
 from reglet.domain.entities.records import HTTPRequest, HTTPResponse, MXRecord, SMTPConnectResult, TLSFacts
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import RegletError
-from reglet.infrastructure.wire.result import RESULT
+from reglet.infrastructure.wire.exports import RESULT
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal

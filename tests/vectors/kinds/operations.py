@@ -10,8 +10,8 @@ from reglet.application.models.model_types import model_type
 from reglet.domain.context import Context
 from reglet.domain.entities.result import ErrorDetail, Result
 from reglet.domain.errors import DefinitionError, HostError, RegletError, WireFormatError
+from reglet.infrastructure.wire.exports import RESULT
 from reglet.infrastructure.wire.go_json import encode_json
-from reglet.infrastructure.wire.result import RESULT
 from reglet.testing.assertions import verify_error, verify_output, verify_success
 from tests.vectors import go_values as go
 from tests.vectors.go_structs import model_of, root_type, struct_fields

@@ -9,8 +9,8 @@ from typing import Any
 from reglet.domain.entities.result import ErrorDetail, Result, ResultStatus, RunMetadata
 from reglet.domain.errors import WireFormatError
 from reglet.domain.time import ZERO_TIME
-from reglet.infrastructure.wire.failures import ERROR
-from reglet.infrastructure.wire.result import METADATA, RESULT
+from reglet.infrastructure.wire.exports import METADATA, RESULT
+from reglet.infrastructure.wire.messages import ERROR
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal

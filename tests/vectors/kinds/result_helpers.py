@@ -7,7 +7,7 @@ from typing import Any
 
 from reglet.domain.entities.result import ErrorDetail, result_error, result_failure, result_success
 from reglet.domain.errors import ConfigError, NetworkError, RegletError, error_detail
-from reglet.infrastructure.wire.result import RESULT
+from reglet.infrastructure.wire.exports import RESULT
 from tests.vectors.rules import Rule
 from tests.vectors.running import NoCounterpartError, Vector, must_equal
 

@@ -9,11 +9,9 @@ from typing import Any, get_args
 from reglet.domain.entities.records import LogAttributeType
 from reglet.domain.errors import CapabilityError, HostError, WireFormatError
 from reglet.infrastructure.wire import host_functions as wire
-from reglet.infrastructure.wire.context import CONTEXT
-from reglet.infrastructure.wire.failures import ERROR
-from reglet.infrastructure.wire.manifest import GRANTS, MANIFEST
+from reglet.infrastructure.wire.exports import GRANTS, MANIFEST, METADATA, RESULT
+from reglet.infrastructure.wire.messages import CONTEXT, ERROR
 from reglet.infrastructure.wire.record import Record
-from reglet.infrastructure.wire.result import METADATA, RESULT
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import NoCounterpartError, Vector, must_equal

@@ -19,7 +19,7 @@ from reglet.domain.entities.records import (
 from reglet.domain.errors import WireFormatError
 from reglet.domain.time import ZERO_TIME
 from reglet.infrastructure.wire import host_functions as wire
-from reglet.infrastructure.wire.context import CONTEXT, CallContext
+from reglet.infrastructure.wire.messages import CONTEXT, CallContext
 from reglet.infrastructure.wire.record import timeout_of
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule

@@ -188,25 +188,20 @@ class Rewriter:
         except ModuleFormatError as error:
             raise LinkError(f"{self._name}: instruction {encoded.hex(' ')}: {error.reason}") from error
         if operation is Operation.GLOBAL_SET:
-            return self._set_global(set_global(encoded))
-        return self._get_global(operation, encoded)
-
-    def _type(self, index: int) -> int:
-        if index >= len(self._types):
-            raise LinkError(f"{self._name}: an instruction names type {index}, there are {len(self._types)}")
-        return self._numbering.type_index(self._types[index])
-
-    def _set_global(self, index: int) -> bytes:
-        if self._addresses.global_value(self._library, index) is not None:
-            raise LinkError(f"{self._name}: global {index} is set; only the stack pointer may be")
-        return _STACK_POINTER_SET
-
-    def _get_global(self, operation: Operation, encoded: bytes) -> bytes:
+            index = set_global(encoded)
+            if self._addresses.global_value(self._library, index) is not None:
+                raise LinkError(f"{self._name}: global {index} is set; only the stack pointer may be")
+            return _STACK_POINTER_SET
         index, constant = global_plus_constant(operation, encoded)
         value = self._addresses.global_value(self._library, index)
         if value is not None:
             return _i32(value + (constant or 0))
         return _STACK_POINTER_GET if constant is None else _STACK_POINTER_GET + _i32(constant) + _I32_ADD
+
+    def _type(self, index: int) -> int:
+        if index >= len(self._types):
+            raise LinkError(f"{self._name}: an instruction names type {index}, there are {len(self._types)}")
+        return self._numbering.type_index(self._types[index])
 
 
 def _i32(value: int) -> bytes:

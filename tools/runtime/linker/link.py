@@ -112,12 +112,18 @@ def link(libraries: Sequence[Library], plan: LinkPlan) -> LinkedModule:
         if not found:
             break  # those that call what was found to be equal were compared again
         same = {each: found.get(kept, kept) for each, kept in same.items()} | found
-    names = _names(libraries, numbering) if plan.debug_names else {}
+    names: dict[int, str] = {}
+    for target, index in numbering.indices.items() if plan.debug_names else ():
+        known = libraries[target.library].function_names if isinstance(target, Function) else {}
+        name = display_name(target, known)
+        if name is not None:
+            names.setdefault(index, name)  # of those that share a body, the one that it was kept of
     wasm = write_module(
         Contents(layout, numbering, code, types, exports, table, addresses.table_size, data, names),
     )
     traps = tuple(each.name for each in numbering.order if isinstance(each, Trap))
-    ends = _ends(code)
+    sizes = (len(unsigned(len(body))) + len(body) for body in code)
+    ends = list(accumulate(sizes, initial=len(unsigned(len(code)))))
     first = len(numbering.order) - len(code)
     once = {each for name in plan.once for each in resolver.functions_called(name)}
     pointed = [target for target in table.values() if target not in once]
@@ -179,19 +185,3 @@ def _rewrite(
         elif isinstance(target, Trap):
             code.append(trap_body())
     return code
-
-
-def _ends(code: Sequence[bytes]) -> list[int]:
-    """Return where entries of the code section begin, and the last ends, in bytes from its start."""
-    sizes = (len(unsigned(len(body))) + len(body) for body in code)
-    return list(accumulate(sizes, initial=len(unsigned(len(code)))))
-
-
-def _names(libraries: Sequence[Library], numbering: Numbering) -> dict[int, str]:
-    names: dict[int, str] = {}
-    for target, index in numbering.indices.items():
-        known = libraries[target.library].function_names if isinstance(target, Function) else {}
-        name = display_name(target, known)
-        if name is not None:
-            names.setdefault(index, name)  # of those that share a body, the one that it was kept of
-    return names

@@ -187,6 +187,11 @@ def parse_module(data: bytes) -> CoreModule:
         ModuleFormatError: the bytes are not a core module, or use what is not understood; it has the offset.
     """
     sections, custom = _by_id(data)
+    start = None
+    if SectionId.START in sections:
+        reader = Reader(data, sections[SectionId.START].start, sections[SectionId.START].end)
+        start = reader.u32()
+        reader.finish("the START section")
     module = CoreModule(
         data=data,
         types=read_items(data, sections.get(SectionId.TYPE), read_function_type),
@@ -196,7 +201,7 @@ def parse_module(data: bytes) -> CoreModule:
         memories=read_items(data, sections.get(SectionId.MEMORY), read_limits),
         globals=read_items(data, sections.get(SectionId.GLOBAL), read_global),
         exports=read_items(data, sections.get(SectionId.EXPORT), read_export),
-        start=_start(data, sections.get(SectionId.START)),
+        start=start,
         elements=read_items(data, sections.get(SectionId.ELEMENT), read_element_segment),
         bodies=read_items(data, sections.get(SectionId.CODE), _read_body),
         data_segments=read_items(data, sections.get(SectionId.DATA), read_data_segment),
@@ -215,15 +220,6 @@ def _by_id(data: bytes) -> tuple[dict[SectionId, Section], tuple[CustomSection, 
         else:
             sections[section.id] = section
     return sections, tuple(custom)
-
-
-def _start(data: bytes, section: Section | None) -> int | None:
-    if section is None:
-        return None
-    reader = Reader(data, section.start, section.end)
-    index = reader.u32()
-    reader.finish("the START section")
-    return index
 
 
 def _read_body(reader: Reader) -> Body:
@@ -314,18 +310,13 @@ def function_names(module: CoreModule) -> dict[int, str]:
     """Read the names of a module's functions by their index; empty without a `name` section."""
     names: dict[int, str] = {}
     for section in module.custom:
-        if section.name == _NAME_SECTION:
-            names.update(_read_subsections(Reader(module.data, section.start, section.end)))
-    return names
-
-
-def _read_subsections(reader: Reader) -> dict[int, str]:
-    names: dict[int, str] = {}
-    for kind, part in reader.parts():
-        if kind == _FUNCTIONS:
-            for _ in range(part.count()):
-                index = part.u32()
-                names[index] = part.name()
+        if section.name != _NAME_SECTION:
+            continue
+        for kind, part in Reader(module.data, section.start, section.end).parts():
+            if kind == _FUNCTIONS:
+                for _ in range(part.count()):
+                    index = part.u32()
+                    names[index] = part.name()
     return names
 
 

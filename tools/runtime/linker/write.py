@@ -27,7 +27,7 @@ from tools.runtime.linker.module import element_segment, name_section
 from tools.runtime.linker.resolve import HostFunction, Trap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from tools.runtime.linker.code import Numbering
     from tools.runtime.linker.layout import Layout, PlacedData
@@ -55,8 +55,21 @@ class Contents:
 def write_module(contents: Contents) -> bytes:
     """Write the module: one memory, one table, one global (the stack pointer)."""
     numbering = contents.numbering
+    indices = numbering.indices
     imports, functions = _declarations(contents)
     stack_pointer = GlobalType(ValueType.I32, mutable=True).encode() + i32_const(contents.layout.stack_size)
+    exports = [Export("memory", ExternKind.MEMORY, 0)]
+    exports += [
+        Export(name, ExternKind.FUNCTION, indices[target]) for name, target in contents.exports.items()
+    ]
+    slots = enumerate(sorted(contents.table))
+    runs = [[slot for _, slot in run] for _, run in groupby(slots, lambda each: each[1] - each[0])]
+    elements = [element_segment(run[0], [indices[contents.table[slot]] for slot in run]) for run in runs]
+    data = [
+        data_segment(each.address + at, part)
+        for each in contents.data
+        for at, part in filled_runs(bytes(each.contents))
+    ]
     table = bytes([ValueType.FUNCREF]) + SizeLimits(contents.table_size).encode()
     parts = [
         HEADER,
@@ -66,10 +79,10 @@ def write_module(contents: Contents) -> bytes:
         section(SectionId.TABLE, vector([table])),
         section(SectionId.MEMORY, vector([SizeLimits(contents.layout.pages).encode()])),
         section(SectionId.GLOBAL, vector([stack_pointer])),
-        section(SectionId.EXPORT, vector(_exports(contents))),
-        section(SectionId.ELEMENT, vector(_element_segments(contents))),
+        section(SectionId.EXPORT, vector(each.encode() for each in exports)),
+        section(SectionId.ELEMENT, vector(elements)),
         section(SectionId.CODE, vector(unsigned(len(body)) + body for body in contents.code)),
-        section(SectionId.DATA, vector(data_segment(at, part) for at, part in _filled(contents.data))),
+        section(SectionId.DATA, vector(data)),
     ]
     if contents.names:
         parts.append(name_section(contents.names))
@@ -91,28 +104,6 @@ def _declarations(contents: Contents) -> tuple[list[bytes], list[bytes]]:
         else:
             functions.append(unsigned(type_index))
     return imports, functions
-
-
-def _exports(contents: Contents) -> list[bytes]:
-    indices = contents.numbering.indices
-    functions = [
-        Export(name, ExternKind.FUNCTION, indices[target]).encode()
-        for name, target in contents.exports.items()
-    ]
-    return [Export("memory", ExternKind.MEMORY, 0).encode(), *functions]
-
-
-def _filled(data: Sequence[PlacedData]) -> Iterator[tuple[int, memoryview]]:
-    for each in data:
-        for at, part in filled_runs(bytes(each.contents)):
-            yield each.address + at, part
-
-
-def _element_segments(contents: Contents) -> list[bytes]:
-    indices = contents.numbering.indices
-    slots = enumerate(sorted(contents.table))
-    runs = [[slot for _, slot in run] for _, run in groupby(slots, lambda each: each[1] - each[0])]
-    return [element_segment(run[0], [indices[contents.table[slot]] for slot in run]) for run in runs]
 
 
 def display_name(target: Target, names: Mapping[int, str]) -> str | None:

@@ -69,6 +69,25 @@ import gc
 gc.collect()
 gc.freeze()  # all of this stays for good: collections in a host need not look through it
 """
+_LIGHTEN = """
+import io, sys, types
+
+# Standard input has a buffer of 128 KB.
+facts = sys.stdin.encoding, sys.stdin.errors, "\\n"
+sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BufferedReader(sys.stdin.detach().detach(), 4096), *facts)
+sys.stdin.mode = "r"
+
+# The interpreter imports it as it starts, and there is no zip to import from.
+sys.path_hooks[:] = [each for each in sys.path_hooks if each.__module__ != "zipimport"]
+del sys.modules["zipimport"]
+
+# attrs asks once whether it runs on PyPy.
+sys.modules["platform"] = types.SimpleNamespace(python_implementation=lambda: "CPython")
+import attr
+del attr, sys.modules["platform"]
+"""
+"""What the interpreter and attrs would keep, and no plugin needs that does not import it."""
+
 _PREPARE = """
 from reglet.infrastructure.guest import boot
 exec({rehearsal!r}, {{"__name__": "rehearsal"}})
@@ -94,7 +113,7 @@ class Snapshots:
     def base(self) -> bytes:
         """Return the base image."""
         if self._base is None:
-            key = _digest(self._key, *sdk_contents())
+            key = _digest(self._key, _LIGHTEN, _PREPARE, *sdk_contents())
             self._base = self._get(f"base-{key}", self._make_base)
         return self._base
 
@@ -103,7 +122,9 @@ class Snapshots:
             pages = guest.run(_SEALED.read_text(encoding="utf-8") + _COLLECT)
         rehearsal = _REHEARSAL.read_text(encoding="utf-8")
         return self._start(
-            {SDK_ROOT: self.sdk}, {}, _PREPARE.format(rehearsal=rehearsal, code_pages=pages.hex())
+            {SDK_ROOT: self.sdk},
+            {},
+            _LIGHTEN + _PREPARE.format(rehearsal=rehearsal, code_pages=pages.hex()),
         )
 
     def _compiler(self, *, optimize: int, environment: dict[str, str]) -> Compiler:

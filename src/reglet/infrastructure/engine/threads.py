@@ -224,7 +224,7 @@ class _Threads:
         return work
 
     def _give_or_queue(self, work: GuestWork[Any]) -> None:
-        """Have a thread begin work that was queued; it goes on waiting where none can be started."""
+        """Have a thread begin work; queue it if none can be started: whoever waits tries again."""
         try:
             self._give(work)
         except RuntimeError:

@@ -26,7 +26,6 @@ from reglet.domain.entities.manifest import Manifest
 from reglet.domain.ports import Plugin
 from reglet.infrastructure import guest
 from reglet.infrastructure.build_contract import METADATA_SUFFIX, PACKAGES_ROOT, PLUGIN_ROOT, REPORT_MARK
-from reglet.infrastructure.guest.appending import mend_appending
 from reglet.infrastructure.guest.clients import ImportedFunctions
 from reglet.infrastructure.guest.exports import Exports
 from reglet.infrastructure.guest.importing import (
@@ -38,10 +37,12 @@ from reglet.infrastructure.guest.importing import (
 from reglet.infrastructure.guest.interpreter import (
     answer_by,
     interpreter,
+    mend_appending,
     pass_breakpoint,
     report_partial_globs,
     report_partial_listings,
     report_refused_looks,
+    seed_when_used,
 )
 from reglet.infrastructure.guest.sealed import KeptDistributions, SealedFinder, keep_code_pages
 from reglet.infrastructure.guest.standard_library import preload, preload_for
@@ -235,7 +236,9 @@ def seal() -> dict[str, Any]:
     exports = _State.exports
     assert exports is not None, "describe comes first"
     if "importlib.metadata" in sys.modules:
-        _State.distributions.keep(_imported_packages())
+        files = (getattr(module, "__file__", None) or "" for module in list(sys.modules.values()))
+        found = {file.split("/")[2] for file in files if file.startswith(PACKAGES_ROOT + "/")}
+        _State.distributions.keep(sorted(each.removesuffix(".py") for each in found))
     _State.distributions.sealed = True
     own = [each for each in sys.meta_path if isinstance(each, (SourceFinder, RefusingFinder))]
     for each in own:
@@ -245,10 +248,15 @@ def seal() -> dict[str, Any]:
     sys.path_hooks.clear()  # a late import must not look at files: it would count as a look of the plugin's
     os.environ.clear()  # the build's own; a variable at a time is slow, so not at the first call
     _forget_imports()
-    _keep_plugin_source()
+    for module in list(sys.modules.values()):  # tracebacks show the lines of the plugin's own files alone
+        path = getattr(module, "__file__", None) or ""
+        if path.startswith(PLUGIN_ROOT + "/"):
+            lines = linecache.getlines(path)
+            linecache.cache[path] = (sum(map(len, lines)), None, lines, path)
     exports.keep_log()
     report_refused_looks()
     report_partial_globs()
+    seed_when_used()
     for name in _OF_THE_BUILD:
         del sys.modules[name]
         delattr(guest, name.rpartition(".")[2])
@@ -257,13 +265,6 @@ def seal() -> dict[str, Any]:
 
 _OF_THE_BUILD = tuple(f"{guest.__name__}.{name}" for name in ("boot", "importing", "standard_library"))
 """Modules of which nothing is called again: the builder lets go of this one too, and they are freed."""
-
-
-def _imported_packages() -> list[str]:
-    """Return the names, at the top level, of the modules that came from packages."""
-    files = (getattr(module, "__file__", None) or "" for module in list(sys.modules.values()))
-    found = {file.split("/")[2] for file in files if file.startswith(PACKAGES_ROOT + "/")}
-    return sorted(each.removesuffix(".py") for each in found)
 
 
 def _forget_imports() -> None:
@@ -280,15 +281,6 @@ def _find_plugin_modules() -> None:
     path_finder = sys.meta_path.index(PathFinder)
     sys.meta_path[path_finder:path_finder] = [SourceFinder(PLUGIN_ROOT), SubmoduleFinder(PACKAGES_ROOT)]
     sys.meta_path.append(SourceFinder(PACKAGES_ROOT))
-
-
-def _keep_plugin_source() -> None:
-    """Leave the lines of the plugin's own files, and no others, where tracebacks look for them."""
-    for module in list(sys.modules.values()):
-        path = getattr(module, "__file__", None) or ""
-        if path.startswith(PLUGIN_ROOT + "/"):
-            lines = linecache.getlines(path)
-            linecache.cache[path] = (sum(map(len, lines)), None, lines, path)
 
 
 _STAGES: Mapping[str, Callable[..., dict[str, Any]]] = {

@@ -37,8 +37,6 @@ from reglet.domain.errors import (
 )
 from reglet.domain.ports import LOG_FUNCTION, HostFunctions
 from reglet.domain.urls import DNS_PORT, PORTS, SCHEME_PORTS, join_host_port
-from reglet.infrastructure.wire.context import CallContext
-from reglet.infrastructure.wire.failures import is_unreadable
 from reglet.infrastructure.wire.host_functions import (
     FOLLOW_REDIRECTS,
     HOST_FUNCTIONS,
@@ -52,6 +50,7 @@ from reglet.infrastructure.wire.host_functions import (
     TCPResponse,
     encode_log_message,
 )
+from reglet.infrastructure.wire.messages import CallContext, is_unreadable
 from reglet.infrastructure.wire.record import Dialect
 
 MAX_REQUEST_BYTES = 1024 * 1024
@@ -177,7 +176,13 @@ class HostClient:
             RegletError: `_failure` of what the host answered.
         """
         self._ctx.ensure_live(self.function.name)
-        timeout = _time_left(self._ctx, request.timeout)
+        timeout = request.timeout
+        if timeout is not None and not isinstance(timeout, timedelta):
+            raise TypeError(f"a timeout is {timeout!r}; write timedelta(seconds={timeout})")
+        # the sooner of its own and the deadline; zero and less count as not set, as in the Go SDK
+        own = timeout if timeout is not None and timeout > timedelta() else None
+        remaining = self._ctx.remaining()
+        timeout = (own or remaining) if own is None or remaining is None else min(own, remaining)
         timed = request if timeout == request.timeout else evolve(request, timeout=timeout)
         call = CallContext.of(self._ctx, timeout)
         try:
@@ -203,20 +208,6 @@ class HostClient:
     def _failure(self, request: Any, error: HostError) -> RegletError:
         """Return the port's own error for what the host answered."""
         raise NotImplementedError
-
-
-def _time_left(ctx: Context, timeout: timedelta | None) -> timedelta | None:
-    """Return the sooner of a call's own timeout and the context's deadline, None if there is neither.
-
-    Zero and negative timeouts count as not set, as in the Go SDK.
-    """
-    if timeout is not None and not isinstance(timeout, timedelta):
-        raise TypeError(f"a timeout is {timeout!r}; write timedelta(seconds={timeout})")
-    own = timeout if timeout is not None and timeout > timedelta() else None
-    remaining = ctx.remaining()
-    if own is None or remaining is None:
-        return own or remaining
-    return min(own, remaining)
 
 
 class HostHTTPClient(HostClient):
@@ -364,7 +355,11 @@ class HostTCPDialer(HostClient):
         self, address: str, timeout: timedelta | None, *, tls: bool, insecure_skip_verify: bool = False
     ) -> ObservedConnection:
         """Return what the host observed; its connection is closed, and counts as open here until closed."""
-        host, port = _split_address(address)
+        name, _, digits = address.rpartition(":")
+        host = name[1:-1] if name.startswith("[") and name.endswith("]") else name
+        port = int(digits) if digits.isascii() and digits.isdecimal() else 0
+        if not host or port not in PORTS or (":" in host and host is name):
+            raise TCPError(address, "expected host:port with a port from 1 to 65535, [host]:port for IPv6")
         request = TCPRequest(host, port, timeout, tls, insecure_skip_verify)
         response: TCPResponse = self._call(request)
         _check_unverified(insecure_skip_verify, response.applied)
@@ -401,16 +396,6 @@ def _check_unverified(asked: bool, applied: Sequence[str]) -> None:
     """Raise unless the host took any certificate where it was asked to."""
     if asked and INSECURE_SKIP_VERIFY not in applied:
         raise UnsupportedOptionError(INSECURE_SKIP_VERIFY, True, _NOT_APPLIED)
-
-
-def _split_address(address: str) -> tuple[str, int]:
-    """Return the host and port of `host:port` or `[host]:port`."""
-    host, _, port = address.rpartition(":")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    number = int(port) if port.isascii() and port.isdecimal() else 0
-    if not bare or number not in PORTS or (":" in bare and bare is host):
-        raise TCPError(address, "expected host:port with a port from 1 to 65535, [host]:port for IPv6")
-    return bare, number
 
 
 class HostSMTPClient(HostClient):

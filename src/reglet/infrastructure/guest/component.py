@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from reglet.infrastructure.guest.clients import ImportedFunctions
-from reglet.infrastructure.guest.exports import Exports, reseed
+from reglet.infrastructure.guest.exports import Exports, reseed, restart_clock
 from reglet.infrastructure.guest.importing import import_plugin
 from reglet.infrastructure.guest.sealed import collect_code_pages, keep_code_pages
 from reglet.infrastructure.guest.standard_library import preload, preload_for
@@ -65,3 +65,4 @@ class World:
             cls.asleep = False
             cls.exports.keep_log()
             reseed()
+            restart_clock()

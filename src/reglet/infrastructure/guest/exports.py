@@ -26,8 +26,15 @@ from reglet.domain.errors import MemoryLimitError
 from reglet.domain.ports import HostFunctions, Plugin
 from reglet.domain.time import EPOCH, ZERO_TIME
 from reglet.infrastructure.guest.clients import HostLogSink, host_clients
-from reglet.infrastructure.wire.manifest import DESCRIPTION, MANIFEST, encode_schema
-from reglet.infrastructure.wire.result import LEGACY_RESULT, RESULT, encode_check, run_text
+from reglet.infrastructure.wire.exports import (
+    DESCRIPTION,
+    LEGACY_RESULT,
+    MANIFEST,
+    RESULT,
+    encode_check,
+    encode_schema,
+    run_text,
+)
 
 _INTERRUPTS = () if sys.platform == "wasi" else (KeyboardInterrupt,)
 """What is passed on: a person's Ctrl-C, which there is none of in a module."""
@@ -105,7 +112,13 @@ class Exports:
         except _INTERRUPTS:
             raise
         except BaseException as error:  # noqa: BLE001 - nothing escapes to the host
-            return encode(self._failure_manifest(error))
+            # it says why there is none; hosts take an error for an empty one (ABI 6)
+            text = f"This plugin cannot describe itself: {one_line(error)}"
+            message = LogMessage("ERROR", f"{text}\n{author_traceback(error)}", timestamp=datetime.now(UTC))
+            with contextlib.suppress(Exception):  # the description still says it
+                self._log.write(message)
+            name = self._declared_name or "unknown"
+            return encode(Manifest(name, NO_VERSION, text, __version__, config_schema={}))
 
     def _manifest(self) -> Manifest:
         manifest = self._plugin.manifest(self._context)
@@ -114,14 +127,6 @@ class Exports:
             raise TypeError(f"manifest() must return a reglet.Manifest, not a {kind}")
         self._known_name = manifest.name
         return manifest
-
-    def _failure_manifest(self, error: BaseException) -> Manifest:
-        """Return a manifest that says why there is none; hosts take an error for an empty one (ABI 6)."""
-        text = f"This plugin cannot describe itself: {one_line(error)}"
-        message = LogMessage("ERROR", f"{text}\n{author_traceback(error)}", timestamp=datetime.now(UTC))
-        with contextlib.suppress(Exception):  # the description still says it
-            self._log.write(message)
-        return Manifest(self._declared_name or "unknown", NO_VERSION, text, __version__, config_schema={})
 
     @property
     def _logging(self) -> LogRedirect:
@@ -216,6 +221,10 @@ _SEED_BYTES = 32
 
 
 def reseed() -> None:
-    """Take the random seed, and when logging began, from the host that runs the plugin."""
+    """Take the random seed from the host that runs the plugin."""
     random.seed(int.from_bytes(os.urandom(_SEED_BYTES)))
-    logging.__dict__["_startTime"] = time.time_ns()  # LogRecord.relativeCreated counts from here
+
+
+def restart_clock() -> None:
+    """Take the time when logging began, from which `LogRecord.relativeCreated` counts, from the host."""
+    logging.__dict__["_startTime"] = time.time_ns()

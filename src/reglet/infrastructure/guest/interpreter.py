@@ -1,19 +1,27 @@
-"""The interpreter of a guest: what the runtime offers it, its first call, and which looks were refused."""
+"""The interpreter of a guest: what the runtime offers it, its first call, and what it does unlike others."""
 
 from __future__ import annotations
 
+import builtins
+import gc
+import io
 import os
 import posixpath
+import random
 import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, Protocol, cast
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 import _reglet  # type: ignore[import-not-found]  # built into the guest's interpreter
 
 from reglet.application.results import RefusedLook, refused_looks
-from reglet.infrastructure.guest.exports import reseed
+from reglet.infrastructure.guest.exports import reseed, restart_clock
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 
 class Interpreter(Protocol):
@@ -143,36 +151,21 @@ def take_refused_looks() -> Sequence[RefusedLook]:
     found = interpreter.refusals()
     if found is None:
         return ()
-    own = tuple(_paths_of_libraries())
+    # where modules of the standard library look for data that they can do without
+    zones, types = sys.modules.get("zoneinfo"), sys.modules.get("mimetypes")
+    own = (*(f"{folder}/" for folder in zones.TZPATH),) if zones else ()
+    own += (*types.knownfiles,) if types else ()
     looks: list[RefusedLook] = []
     for each in found:
         operation, _, name = os.fsdecode(each).partition(":")
-        path = _plain(name)
-        if not path.startswith(own) and not _is_of_no_file(path):
+        if name.startswith(_UNKNOWN):
+            name = name.removeprefix(_UNKNOWN).lstrip("/")
+        path = posixpath.normpath(name)
+        # code that has no file is called so, and a traceback looks for its source
+        is_of_no_file = re.fullmatch("<.*>", posixpath.basename(path), re.DOTALL)
+        if not path.startswith(own) and not is_of_no_file:
             looks.append(RefusedLook(cast('Literal["read", "write"]', operation), path))
     return looks
-
-
-def _plain(path: str) -> str:
-    if path.startswith(_UNKNOWN):
-        return posixpath.normpath(path.removeprefix(_UNKNOWN).lstrip("/"))
-    return posixpath.normpath(path)
-
-
-def _is_of_no_file(path: str) -> bool:
-    """Whether it is what Python calls code that has no file, whose source a traceback looks for."""
-    name = posixpath.basename(path)
-    return name.startswith("<") and name.endswith(">")
-
-
-def _paths_of_libraries() -> Iterator[str]:
-    """Yield where modules of the standard library look for data that they can do without."""
-    zones = sys.modules.get("zoneinfo")
-    if zones is not None:
-        yield from (f"{folder}/" for folder in zones.TZPATH)
-    types = sys.modules.get("mimetypes")
-    if types is not None:
-        yield from types.knownfiles
 
 
 def answer_by(handler: Callable[[str, bytes], bytes]) -> None:
@@ -198,7 +191,31 @@ def resume() -> None:
     preopens = interpreter.preopens()
     start = variables.get("PWD") or (os.fsdecode(preopens[0]) if preopens else "")
     interpreter.start_in(os.fsencode(posixpath.normpath(f"/{start}")) if start else _UNKNOWN.encode())
-    reseed()
+    restart_clock()
+    if not isinstance(random, SeededLater):
+        reseed()
+
+
+class SeededLater(ModuleType):
+    """The module `random` until something of it is used: to seed it would be a fifth of a first call."""
+
+    def __getattribute__(self, name: str) -> Any:
+        self.__class__ = ModuleType  # type: ignore[assignment]  # which it is, behind a layer
+        reseed()
+        return getattr(self, name)
+
+
+def seed_when_used() -> None:
+    """Have `random` seeded when it is used, and not before, unless a plugin holds a function of it."""
+    shared = (random._inst, *(each for each in vars(random).values() if _is_of_random(each)))  # noqa: SLF001 - that of its functions
+    holders = (each for each in gc.get_referrers(*shared) if each not in (shared, vars(random)))
+    if all(map(_is_of_random, holders)):
+        module: Any = random
+        module.__class__ = SeededLater
+
+
+def _is_of_random(value: object) -> bool:
+    return getattr(value, "__self__", None) is random._inst  # noqa: SLF001 - that of its functions
 
 
 def pass_breakpoint(*_: object, **__: object) -> None:
@@ -208,3 +225,74 @@ def pass_breakpoint(*_: object, **__: object) -> None:
         RuntimeWarning,
         stacklevel=2,
     )
+
+
+class AppendingFile(io.FileIO):
+    """A file that knows its position itself."""
+
+    _position = 0
+
+    def __init__(self, file: Any, mode: str) -> None:
+        super().__init__(file, mode)
+        self.seek(0, os.SEEK_END)
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        """Set the position and return it."""
+        if whence == os.SEEK_CUR:
+            offset, whence = self._position + offset, os.SEEK_SET
+        self._position = super().seek(offset, whence)
+        return self._position
+
+    def readinto(self, buffer: Any, /) -> int | None:
+        """Read at the position."""
+        count = super().readinto(buffer)
+        self._position += count or 0
+        return count
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read at the position, to the end if no size is given."""
+        if size is None or size < 0:
+            return self.readall()
+        buffer = bytearray(size)
+        return bytes(buffer[: self.readinto(buffer) or 0])
+
+    def readall(self) -> bytes:
+        """Read from the position to the end."""
+        parts = iter(lambda: self.read(io.DEFAULT_BUFFER_SIZE), b"")
+        return b"".join(parts)
+
+    def write(self, content: Buffer, /) -> int:
+        """Write at the end, where the position is then."""
+        count = super().write(content)
+        self._position = os.fstat(self.fileno()).st_size
+        return count
+
+
+def mend_appending() -> None:
+    """Have `open` use such a file for mode `a+`."""
+    opened = io.open
+
+    def mended(file: Any, mode: str = "r", buffering: int = -1, *arguments: Any, **options: Any) -> Any:
+        appends = isinstance(file, (str, bytes, os.PathLike)) and {"a", "+"} <= {*mode} <= {*"a+bt"}
+        if not appends or not set(options) <= {"encoding", "errors", "newline"}:
+            return opened(file, mode, buffering, *arguments, **options)
+        raw = AppendingFile(file, "a+")
+        if "b" in mode and buffering == 0:
+            return raw
+        stream = io.BufferedRandom(raw, buffering if buffering > 1 else io.DEFAULT_BUFFER_SIZE)
+        if "b" in mode:
+            return stream
+        named = dict(zip(_OF_TEXT, arguments, strict=False)) | options
+        encoding, errors, newline = map(named.get, _OF_TEXT)
+        text = io.TextIOWrapper(stream, encoding, errors, newline, line_buffering=buffering == 1)
+        setattr(text, "mode", mode)  # noqa: B010 - as `open` does, though it cannot be set by its type
+        return text
+
+    io.open = builtins.open = mended
+
+
+_OF_TEXT = ("encoding", "errors", "newline")

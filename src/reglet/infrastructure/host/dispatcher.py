@@ -15,8 +15,8 @@ from reglet.domain.errors import CapabilityError, RegletError, WireFormatError
 from reglet.domain.ports import LOG_FUNCTION
 from reglet.infrastructure.host.errors import Limits
 from reglet.infrastructure.host.functions import HANDLERS, CallLog, Handler
-from reglet.infrastructure.wire.failures import encode_failure
 from reglet.infrastructure.wire.host_functions import HOST_FUNCTIONS, decode_log_message
+from reglet.infrastructure.wire.messages import encode_failure
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:

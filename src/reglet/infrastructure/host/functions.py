@@ -32,7 +32,6 @@ from reglet.domain.errors import (
 from reglet.domain.policy import Decision, Policy
 from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, LogSink, SMTPClient, TCPDialer, Which
 from reglet.domain.urls import SCHEME_PORTS, join_host_port, without_credentials
-from reglet.infrastructure.wire.failures import encode_failure
 from reglet.infrastructure.wire.host_functions import (
     FOLLOW_REDIRECTS,
     HOST_FUNCTIONS,
@@ -45,6 +44,7 @@ from reglet.infrastructure.wire.host_functions import (
     TCPRequest,
     TCPResponse,
 )
+from reglet.infrastructure.wire.messages import encode_failure
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:

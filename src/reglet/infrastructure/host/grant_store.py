@@ -15,8 +15,8 @@ from attrs import field, frozen
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.errors import RegletError, WireFormatError
 from reglet.infrastructure.atomic import PRIVATE, write_atomic
+from reglet.infrastructure.wire.exports import GRANTS
 from reglet.infrastructure.wire.go_json import decode_json
-from reglet.infrastructure.wire.manifest import GRANTS
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _PLUGIN_KEY = "plugin"

@@ -19,9 +19,8 @@ from reglet.infrastructure.host.errors import GuestAnswerError, LimitExceededErr
 from reglet.infrastructure.host.instance import Instance, WasiConfig
 from reglet.infrastructure.host.interruption import EpochInterrupt, run_guest
 from reglet.infrastructure.process import Renewed, renewed_after_fork
+from reglet.infrastructure.wire.exports import MANIFEST, RESULT
 from reglet.infrastructure.wire.go_json import encode_json
-from reglet.infrastructure.wire.manifest import MANIFEST
-from reglet.infrastructure.wire.result import RESULT
 
 if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest

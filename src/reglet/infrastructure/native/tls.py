@@ -24,7 +24,7 @@ class Trust:
         """Return a client context that offers these application protocols (ALPN).
 
         With `verify` off it takes any certificate. Contexts are shared, since reading the authorities takes
-        many milliseconds: do not change them.
+        many milliseconds: do not change them. Raises `OSError` where the authorities cannot be read.
         """
         path = self.ca_file or system_roots(ssl.get_default_verify_paths())
         changed = Path(path).stat().st_mtime_ns if path else 0
@@ -61,7 +61,13 @@ def system_roots(paths: ssl.DefaultVerifyPaths, platform: str = sys.platform) ->
 
 
 def secure(plain: socket.socket, host: str, context: ssl.SSLContext, deadline: Deadline) -> ssl.SSLSocket:
-    """Start TLS on a connection, asking for `host`. The connection is closed if that fails."""
+    """Start TLS on a connection, asking for `host`. The connection is closed if that fails.
+
+    Raises:
+        InvalidHostError: `host` is neither a name nor an address.
+        TimeoutError: time ran out.
+        OSError: the handshake failed, or the certificate is not to be trusted.
+    """
     try:
         plain.settimeout(deadline.seconds())
         return context.wrap_socket(plain, server_hostname=canonical_host(host))

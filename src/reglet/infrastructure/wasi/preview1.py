@@ -50,11 +50,11 @@ _RIGHT_READ = 1 << 1
 _RIGHT_WRITE = 1 << 6
 _ALL_RIGHTS = (1 << 29) - 1
 
-_FOLLOW = 1
-_CREATE, _DIRECTORY, _EXCLUSIVE, _TRUNCATE = 1, 2, 4, 8
-_APPEND = 1
-_SET, _CURRENT, _END = 0, 1, 2
-_SET_ACCESSED, _ACCESSED_NOW, _SET_MODIFIED, _MODIFIED_NOW = 1, 2, 4, 8
+_FOLLOW = 1  # lookupflags
+_CREATE, _DIRECTORY, _EXCLUSIVE, _TRUNCATE = 1, 2, 4, 8  # oflags
+_APPEND = 1  # fdflags
+_SET, _CURRENT, _END = 0, 1, 2  # whence
+_SET_ACCESSED, _ACCESSED_NOW, _SET_MODIFIED, _MODIFIED_NOW = 1, 2, 4, 8  # fstflags
 
 _U64 = (1 << 64) - 1
 _LAST_OFFSET = (1 << 63) - 1
@@ -151,21 +151,21 @@ class Preview1:
         """Note the exit; a guest that goes on after it traps."""
         self._system.exit_status = status
 
-    def fd_read(self, number: int, vectors: int, count: int, result: int) -> None:
+    def fd_read(self, fd: int, vectors: int, count: int, result: int) -> None:
         """Read at the descriptor's position; streams are at their end."""
-        opened = self._system.descriptors.get(number)
+        opened = self._system.descriptors.get(fd)
         if isinstance(opened, Stream):
             self._system.memory.write_u32(result, 0)
             return
         opened.position += self._read(opened, opened.position, vectors, count, result)
 
-    def fd_pread(self, number: int, vectors: int, count: int, offset: int, result: int) -> None:
+    def fd_pread(self, fd: int, vectors: int, count: int, offset: int, result: int) -> None:
         """Read at an offset."""
-        self._read(self._system.descriptors.file(number), offset, vectors, count, result)
+        self._read(self._system.descriptors.file(fd), offset, vectors, count, result)
 
-    def fd_write(self, number: int, vectors: int, count: int, result: int) -> None:
+    def fd_write(self, fd: int, vectors: int, count: int, result: int) -> None:
         """Write at the descriptor's position, at the file's end, or to a stream."""
-        opened = self._system.descriptors.get(number)
+        opened = self._system.descriptors.get(fd)
         if isinstance(opened, Descriptor):
             offset = None if opened.flags.append else opened.position
             done = self._write(opened, offset, vectors, count, result)
@@ -183,13 +183,13 @@ class Preview1:
             raise WasiError(Errno.IO) from error
         self._system.memory.write_u32(result, len(content))
 
-    def fd_pwrite(self, number: int, vectors: int, count: int, offset: int, result: int) -> None:
+    def fd_pwrite(self, fd: int, vectors: int, count: int, offset: int, result: int) -> None:
         """Write at an offset."""
-        self._write(self._system.descriptors.file(number), offset, vectors, count, result)
+        self._write(self._system.descriptors.file(fd), offset, vectors, count, result)
 
-    def fd_seek(self, number: int, offset: int, whence: int, result: int) -> None:
+    def fd_seek(self, fd: int, offset: int, whence: int, result: int) -> None:
         """Move the descriptor's position."""
-        opened = self._system.descriptors.file(number)
+        opened = self._system.descriptors.file(fd)
         if whence not in (_SET, _CURRENT, _END):
             raise WasiError(Errno.INVAL)
         start = {_SET: 0, _CURRENT: opened.position}.get(whence)
@@ -199,9 +199,9 @@ class Preview1:
         opened.position = position
         self._system.memory.write_u64(result, position)
 
-    def fd_tell(self, number: int, result: int) -> None:
+    def fd_tell(self, fd: int, result: int) -> None:
         """Report the descriptor's position."""
-        self._system.memory.write_u64(result, self._system.descriptors.file(number).position)
+        self._system.memory.write_u64(result, self._system.descriptors.file(fd).position)
 
     def _read(self, opened: Descriptor, offset: int, vectors: int, count: int, result: int) -> int:
         if opened.type is FileType.DIRECTORY:
@@ -240,19 +240,19 @@ class Preview1:
             content += self._system.memory.read(address, min(size, _LARGEST_TRANSFER - len(content)))
         return bytes(content)
 
-    def fd_close(self, number: int) -> None:
+    def fd_close(self, fd: int) -> None:
         """Close a descriptor."""
-        self._system.descriptors.close(number)
+        self._system.descriptors.close(fd)
 
-    def fd_renumber(self, number: int, target: int) -> None:
+    def fd_renumber(self, fd: int, target: int) -> None:
         """Refuse: nothing of ours moves descriptors."""
-        self._system.descriptors.get(number)
+        self._system.descriptors.get(fd)
         self._system.descriptors.get(target)
         raise WasiError(Errno.NOTSUP)
 
-    def fd_fdstat_get(self, number: int, result: int) -> None:
+    def fd_fdstat_get(self, fd: int, result: int) -> None:
         """Report a descriptor's type, flags and rights."""
-        opened = self._system.descriptors.get(number)
+        opened = self._system.descriptors.get(fd)
         if isinstance(opened, Stream):
             rights = _RIGHT_READ if opened.sink is None else _RIGHT_WRITE
             status = _DESCRIPTOR_STATUS.pack(FileType.CHARACTER_DEVICE, 0, rights, 0)
@@ -266,59 +266,59 @@ class Preview1:
             status = _DESCRIPTOR_STATUS.pack(opened.type, flags, rights, _ALL_RIGHTS)
         self._system.memory.write(result, status)
 
-    def fd_fdstat_set_flags(self, number: int, _flags: int) -> None:
+    def fd_fdstat_set_flags(self, fd: int, _flags: int) -> None:
         """Refuse: flags are fixed when a file is opened."""
-        self._system.descriptors.get(number)
+        self._system.descriptors.get(fd)
         raise WasiError(Errno.NOTSUP)
 
-    def fd_filestat_get(self, number: int, result: int) -> None:
+    def fd_filestat_get(self, fd: int, result: int) -> None:
         """Report the status of the file that is open."""
-        opened = self._system.descriptors.get(number)
+        opened = self._system.descriptors.get(fd)
         if isinstance(opened, Stream):
             status = FileStatus(FileType.CHARACTER_DEVICE, inode=0)
         else:
             status = opened.file.status()
         self._system.memory.write(result, _packed_status(status))
 
-    def fd_filestat_set_size(self, number: int, size: int) -> None:
+    def fd_filestat_set_size(self, fd: int, size: int) -> None:
         """Cut or lengthen the file that is open."""
-        file = self._system.descriptors.file(number).file
+        file = self._system.descriptors.file(fd).file
         if size < 0:
             raise WasiError(Errno.INVAL)
         self._system.quota.take(max(size - file.status().size, 0))
         file.set_size(size)
 
-    def fd_filestat_set_times(self, number: int, accessed: int, modified: int, flags: int) -> None:
+    def fd_filestat_set_times(self, fd: int, accessed: int, modified: int, flags: int) -> None:
         """Set the times of the file that is open."""
-        opened = self._system.descriptors.file(number)
+        opened = self._system.descriptors.file(fd)
         opened.file.set_times(self._times(accessed, modified, flags))
 
-    def fd_advise(self, number: int, _offset: int, _length: int, _advice: int) -> None:
+    def fd_advise(self, fd: int, _offset: int, _length: int, _advice: int) -> None:
         """Take note of nothing: advice changes no meaning."""
-        self._system.descriptors.file(number)
+        self._system.descriptors.file(fd)
 
-    def fd_sync(self, number: int) -> None:
+    def fd_sync(self, fd: int) -> None:
         """Bring what was written to the disk."""
-        self._system.descriptors.file(number).file.sync()
+        self._system.descriptors.file(fd).file.sync()
 
-    def fd_datasync(self, number: int) -> None:
+    def fd_datasync(self, fd: int) -> None:
         """Bring what was written to the disk."""
-        self.fd_sync(number)
+        self.fd_sync(fd)
 
-    def fd_prestat_get(self, number: int, result: int) -> None:
+    def fd_prestat_get(self, fd: int, result: int) -> None:
         """Report the length of a preopen's name; BADF for others ends the guest's search."""
-        self._system.memory.write(result, _PREOPEN.pack(0, len(self._preopen(number))))
+        self._system.memory.write(result, _PREOPEN.pack(0, len(self._preopen(fd))))
 
-    def fd_prestat_dir_name(self, number: int, address: int, size: int) -> None:
+    def fd_prestat_dir_name(self, fd: int, address: int, size: int) -> None:
         """Write a preopen's name."""
-        name = self._preopen(number)
+        name = self._preopen(fd)
         if size & 0xFFFF_FFFF < len(name):
             raise WasiError(Errno.NAMETOOLONG)
         self._system.memory.write(address, name)
 
-    def fd_readdir(self, number: int, address: int, size: int, cookie: int, result: int) -> None:
+    def fd_readdir(self, fd: int, address: int, size: int, cookie: int, result: int) -> None:
         """Write entries from `cookie` on; the last may be cut, so that the guest asks again."""
-        opened = self._system.descriptors.file(number)
+        opened = self._system.descriptors.file(fd)
         if opened.type is not FileType.DIRECTORY:
             raise WasiError(Errno.NOTDIR)
         if opened.listing is None or cookie == 0:
@@ -337,34 +337,34 @@ class Preview1:
         self._system.memory.write(address, bytes(content[:room]))
         self._system.memory.write_u32(result, min(len(content), room))
 
-    def _preopen(self, number: int) -> bytes:
-        opened = self._system.descriptors.get(number)
+    def _preopen(self, fd: int) -> bytes:
+        opened = self._system.descriptors.get(fd)
         if isinstance(opened, Stream) or not opened.preopened:
             raise WasiError(Errno.BADF)
         return opened.guest_path.encode(errors=FILE_NAME_ERRORS)
 
     def path_open(
         self,
-        number: int,
+        fd: int,
         lookup: int,
         path: int,
         size: int,
-        how: int,
+        oflags: int,
         rights: int,
         _inheriting: int,
-        flags: int,
+        fdflags: int,
         result: int,
     ) -> None:
         """Open a file or directory."""
-        parent, name, relative = self._resolve(number, path, size)
+        parent, name, relative = self._resolve(fd, path, size)
         wanted = OpenFlags(
             read=bool(rights & _RIGHT_READ) or not rights & _RIGHT_WRITE,
             write=bool(rights & _RIGHT_WRITE),
-            append=bool(flags & _APPEND),
-            create=bool(how & _CREATE),
-            exclusive=bool(how & _EXCLUSIVE),
-            truncate=bool(how & _TRUNCATE),
-            directory=bool(how & _DIRECTORY),
+            append=bool(fdflags & _APPEND),
+            create=bool(oflags & _CREATE),
+            exclusive=bool(oflags & _EXCLUSIVE),
+            truncate=bool(oflags & _TRUNCATE),
+            directory=bool(oflags & _DIRECTORY),
             follow=bool(lookup & _FOLLOW),
         )
         if wanted.changes:
@@ -374,22 +374,22 @@ class Preview1:
         opened = Descriptor(parent.tree, relative, file, file.status().type, wanted, guest_path)
         self._system.memory.write_u32(result, self._system.descriptors.add(opened))
 
-    def path_filestat_get(self, number: int, lookup: int, path: int, size: int, result: int) -> None:
+    def path_filestat_get(self, fd: int, lookup: int, path: int, size: int, result: int) -> None:
         """Report a path's status."""
-        parent, _, relative = self._resolve(number, path, size)
+        parent, _, relative = self._resolve(fd, path, size)
         status = parent.tree.status(relative, follow=bool(lookup & _FOLLOW))
         self._system.memory.write(result, _packed_status(status))
 
-    def path_readlink(self, number: int, path: int, size: int, address: int, room: int, result: int) -> None:
+    def path_readlink(self, fd: int, path: int, size: int, address: int, room: int, result: int) -> None:
         """Write what a symbolic link points to, cut to the room there is."""
-        parent, _, relative = self._resolve(number, path, size)
+        parent, _, relative = self._resolve(fd, path, size)
         content = parent.tree.read_link(relative).encode(errors=FILE_NAME_ERRORS)[: room & 0xFFFF_FFFF]
         self._system.memory.write(address, content)
         self._system.memory.write_u32(result, len(content))
 
     def path_filestat_set_times(
         self,
-        number: int,
+        fd: int,
         lookup: int,
         path: int,
         size: int,
@@ -398,41 +398,41 @@ class Preview1:
         flags: int,
     ) -> None:
         """Set a path's times."""
-        parent, _, relative = self._resolve(number, path, size)
+        parent, _, relative = self._resolve(fd, path, size)
         wanted = self._times(accessed, modified, flags)
         parent.tree.set_times(relative, wanted, follow=bool(lookup & _FOLLOW))
 
-    def path_create_directory(self, number: int, path: int, size: int) -> None:
+    def path_create_directory(self, fd: int, path: int, size: int) -> None:
         """Make a directory."""
-        parent, _, relative = self._resolve(number, path, size)
+        parent, _, relative = self._resolve(fd, path, size)
         self._system.quota.take(WriteQuota.ENTRY)
         parent.tree.create_directory(relative)
 
-    def path_remove_directory(self, number: int, path: int, size: int) -> None:
+    def path_remove_directory(self, fd: int, path: int, size: int) -> None:
         """Remove an empty directory."""
-        parent, _, relative = self._resolve(number, path, size)
+        parent, _, relative = self._resolve(fd, path, size)
         parent.tree.remove_directory(relative)
 
-    def path_unlink_file(self, number: int, path: int, size: int) -> None:
+    def path_unlink_file(self, fd: int, path: int, size: int) -> None:
         """Remove a file or link."""
-        parent, _, relative = self._resolve(number, path, size)
+        parent, _, relative = self._resolve(fd, path, size)
         parent.tree.remove_file(relative)
 
-    def path_rename(self, number: int, old: int, old_size: int, target: int, new: int, new_size: int) -> None:
+    def path_rename(self, fd: int, old: int, old_size: int, target: int, new: int, new_size: int) -> None:
         """Move a file or directory within one preopen."""
-        parent, _, relative = self._resolve(number, old, old_size)
+        parent, _, relative = self._resolve(fd, old, old_size)
         other, _, destination = self._resolve(target, new, new_size)
         if parent.tree is not other.tree:
             raise WasiError(Errno.XDEV)
         parent.tree.rename(relative, destination)
 
-    def path_symlink(self, _target: int, _target_size: int, _number: int, _path: int, _size: int) -> None:
+    def path_symlink(self, _target: int, _target_size: int, _fd: int, _path: int, _size: int) -> None:
         """Refuse."""
         raise WasiError(Errno.NOTSUP)
 
     def path_link(
         self,
-        _number: int,
+        _fd: int,
         _lookup: int,
         _old: int,
         _old_size: int,
@@ -443,9 +443,9 @@ class Preview1:
         """Refuse."""
         raise WasiError(Errno.NOTSUP)
 
-    def _resolve(self, number: int, path: int, size: int) -> tuple[Descriptor, str, str]:
+    def _resolve(self, fd: int, path: int, size: int) -> tuple[Descriptor, str, str]:
         """Return the directory, the path as given, and the path from its tree's root."""
-        parent = self._system.descriptors.file(number)
+        parent = self._system.descriptors.file(fd)
         name = self._system.memory.read_path(path, size)
         return parent, name, parent.resolve(name)
 

@@ -172,24 +172,24 @@ class Descriptors:
             self.add(Descriptor(seen, "", root, FileType.DIRECTORY, flags, guest_path, preopened=True))
 
     def add(self, descriptor: Descriptor) -> int:
-        """Return the lowest free number, under which what was opened now is."""
+        """Return the lowest free fd, under which what was opened now is."""
         if len(self._open) >= _MOST_OPEN:
             descriptor.file.close()
             raise WasiError(Errno.MFILE)
-        number = next(n for n in range(_FIRST_FREE, _FIRST_FREE + _MOST_OPEN) if n not in self._open)
-        self._open[number] = descriptor
-        return number
+        fd = next(n for n in range(_FIRST_FREE, _FIRST_FREE + _MOST_OPEN) if n not in self._open)
+        self._open[fd] = descriptor
+        return fd
 
-    def get(self, number: int) -> Stream | Descriptor:
+    def get(self, fd: int) -> Stream | Descriptor:
         """Return what is open under a number."""
         try:
-            return self._open[number]
+            return self._open[fd]
         except KeyError as error:
             raise WasiError(Errno.BADF) from error
 
-    def file(self, number: int) -> Descriptor:
+    def file(self, fd: int) -> Descriptor:
         """Return the file or directory open under a number; a stream is none."""
-        found = self.get(number)
+        found = self.get(fd)
         if isinstance(found, Stream):
             raise WasiError(Errno.SPIPE)
         return found
@@ -201,17 +201,17 @@ class Descriptors:
             for each in others:
                 each.listing = None
 
-    def close(self, number: int) -> None:
+    def close(self, fd: int) -> None:
         """Close what is open under a number."""
-        found = self.get(number)
-        del self._open[number]
+        found = self.get(fd)
+        del self._open[fd]
         if isinstance(found, Descriptor):
             found.file.close()
 
     def close_all(self) -> None:
         """Close everything."""
-        for number in list(self._open):
-            self.close(number)
+        for fd in list(self._open):
+            self.close(fd)
 
     def opened_by_guest(self) -> list[Descriptor]:
         """Return what the guest opened itself and has not closed."""

@@ -109,17 +109,14 @@ def _go_number(token: re.Match[str]) -> str:
 
 
 def float_text(value: float) -> str:
-    """Return a finite float as Go writes it: `1`, `0.1`, `1e+21`, `1e-7`."""
+    """Return a finite float as Go writes it: `1`, `0.0000125`, `1e+21`, `1e-7`."""
     if value and not _SMALLEST_PLAIN <= abs(value) < _SMALLEST_EXPONENT:
         digits, exponent = repr(value).split("e")
         return f"{digits.removesuffix('.0')}e{exponent[0]}{exponent[1:].lstrip('0')}"
     text = repr(value)
-    return _without_exponent(text) if "e" in text else text.removesuffix(".0")
-
-
-def _without_exponent(text: str) -> str:
-    """Write `1.25e-05` as `0.0000125`, and `1.25e+16` as `12500000000000000`: its digits, and no others."""
-    mantissa, exponent = text.split("e")
+    if "e" not in text:
+        return text.removesuffix(".0")
+    mantissa, exponent = text.split("e")  # its digits, and no others
     sign = "-" if mantissa[0] == "-" else ""
     digits = mantissa.lstrip("-").replace(".", "")
     places = int(exponent)

@@ -26,9 +26,15 @@ from reglet.domain.entities.records import (
     SMTPConnectResult,
 )
 from reglet.domain.ports import LOG_FUNCTION, CommandRunner, DNSResolver, HTTPClient, SMTPClient, TCPDialer
-from reglet.infrastructure.wire.context import CONTEXT_FIELD, NO_CONTEXT, CallContext, Request
-from reglet.infrastructure.wire.failures import ERROR_FIELD, Response
 from reglet.infrastructure.wire.go_json import decode_json, list_text, sorted_text, string_text
+from reglet.infrastructure.wire.messages import (
+    CONTEXT_FIELD,
+    ERROR_FIELD,
+    NO_CONTEXT,
+    CallContext,
+    Request,
+    Response,
+)
 from reglet.infrastructure.wire.record import (
     BOOLEAN,
     BYTES,

@@ -192,9 +192,14 @@ class Record(Generic[T]):
         Raises:
             WireFormatError: it is not this record.
         """
-        return self._make(**self.attributes(values, where=where))
+        try:
+            return self._make(**self._attributes({} if values is None else values))
+        except InvalidFieldError as error:
+            raise error.wire_error(where or self.name) from None
+        except RecursionError as error:
+            raise WireFormatError("decode", where or self.name, error) from error
 
-    def attributes(self, values: Any, dialect: Dialect | None = None, where: str = "") -> dict[str, Any]:
+    def attributes(self, values: Any, dialect: Dialect | None = None) -> dict[str, Any]:
         """Return the attributes in decoded JSON, null counting as an empty object; raises as `of` does.
 
         With a dialect, what only the other one spells is not read.
@@ -202,26 +207,28 @@ class Record(Generic[T]):
         try:
             return self._attributes({} if values is None else values, dialect)
         except InvalidFieldError as error:
-            raise error.wire_error(where or self.name) from None
+            raise error.wire_error(self.name) from None
         except RecursionError as error:
-            raise WireFormatError("decode", where or self.name, error) from error
+            raise WireFormatError("decode", self.name, error) from error
 
     def _attributes(self, values: Any, dialect: Dialect | None = None) -> dict[str, Any]:
         if not isinstance(values, dict):
             raise InvalidFieldError("an object", values)
         fields = self._read if dialect is None else self._read_strictly[dialect is Dialect.HOSTLIB]
-        found = self._defaults.copy()
+        found, get = self._defaults.copy(), fields.get
         name = ""
         try:
             for name, value in values.items():
-                known = fields.get(name) or fields.get(name.lower())
+                known = get(name) or get(name.lower())
                 if known is None or value is None:
                     continue
                 attribute, same, read, shared = known
-                if type(value) is same:
+                if value.__class__ is same:
                     found[attribute] = value
+                elif shared:
+                    found[attribute] = read(value) or found[attribute]
                 else:
-                    found[attribute] = read(value) or found[attribute] if shared else read(value)
+                    found[attribute] = read(value)
             for each in self._required:
                 if each.key not in found:
                     name = each.name
@@ -260,12 +267,14 @@ class Record(Generic[T]):
         """A list of this record."""
 
         def read(values: Any) -> tuple[T, ...]:
+            if not isinstance(values, list):
+                raise InvalidFieldError("a list", values)
             items: list[T] = []
-            for value in _list(values):
-                try:
-                    items.append(self._item(value))
-                except InvalidFieldError as error:
-                    raise error.within(f"[{len(items)}]") from None
+            try:
+                for value in values:
+                    items.append(self._make(**self._attributes({} if value is None else value)))  # noqa: PERF401
+            except InvalidFieldError as error:
+                raise error.within(f"[{len(items)}]") from None
             return tuple(items)
 
         return Kind(read, lambda values: list_text(map(self.writer(), values)), ())
@@ -413,17 +422,11 @@ def _bytes(value: Any) -> bytes:
         raise InvalidFieldError("base64, standard alphabet, padded", value) from None
 
 
-def _list(value: Any) -> list[Any]:
-    if isinstance(value, list):
-        return value
-    raise InvalidFieldError("a list", value)
-
-
 def read_strings(value: Any) -> tuple[str, ...]:
     """Return a list of strings; a null in it is an empty one."""
-    items = _list(value)
-    if None in items:
-        items = ["" if item is None else item for item in items]
+    if not isinstance(value, list):
+        raise InvalidFieldError("a list", value)
+    items = ["" if item is None else item for item in value] if None in value else value
     if _ONLY_STRINGS.issuperset(map(type, items)):
         return tuple(items)
     raise InvalidFieldError("a list of strings", value)

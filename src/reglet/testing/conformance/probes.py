@@ -25,7 +25,7 @@ from reglet.domain.entities.result import Result
 from reglet.domain.policy import Policy
 from reglet.domain.urls import DNS_PORT, SCHEME_PORTS
 from reglet.infrastructure.host import HostCallEvent
-from reglet.infrastructure.wire.failures import encode_failure
+from reglet.infrastructure.wire.messages import encode_failure
 from reglet.sandbox import Dialect, Sandbox, SandboxError
 from reglet.testing.conformance.plugin_form import (
     LIMITS,

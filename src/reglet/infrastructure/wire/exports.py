@@ -1,6 +1,9 @@
-"""Manifest and GrantSet on the wire (ABI section 2), and the older app's `describe`."""
+"""What a plugin's exports answer (ABI section 2): Manifest and Result, and both in the older app's form."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from time import gmtime
 
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
@@ -14,8 +17,23 @@ from reglet.domain.entities.grants import (
     NetworkRule,
 )
 from reglet.domain.entities.manifest import ExampleManifest, Manifest, OperationManifest, ServiceManifest
-from reglet.infrastructure.wire.go_json import ordered_text, to_bytes
-from reglet.infrastructure.wire.record import ANY, SCHEMA, STRING, STRINGS, Field, Record, nullable, one_of
+from reglet.domain.entities.result import Result, ResultStatus, RunMetadata
+from reglet.infrastructure.wire.go_json import ordered_text, sorted_text, string_text, to_bytes
+from reglet.infrastructure.wire.messages import ERROR
+from reglet.infrastructure.wire.record import (
+    ANY,
+    BOOLEAN,
+    INTEGER,
+    OBJECT,
+    SCHEMA,
+    STRING,
+    STRINGS,
+    TIME,
+    Field,
+    Record,
+    nullable,
+    one_of,
+)
 
 _KEY_OPERATION = one_of({name: name for name in ("read", "write", "read-write")})
 
@@ -129,3 +147,99 @@ DESCRIPTION = Record(
     ),
 )
 """What the older app's `describe` answers: its name, and its capabilities as patterns. Only written."""
+
+
+METADATA = Record(
+    "RunMetadata",
+    RunMetadata,
+    Field("start_time", TIME, always=True),
+    Field("end_time", TIME, always=True),
+    Field("sdk_version", STRING),
+    Field("plugin_id", STRING),
+    Field("duration_ns", INTEGER, always=True),
+)
+RESULT = Record(
+    "Result",
+    Result,
+    Field("timestamp", TIME, always=True),
+    Field("data", OBJECT),
+    Field("metadata", METADATA.kind),
+    Field("error", ERROR.kind),
+    Field("status", one_of({str(status): status for status in ResultStatus}), always=True, required=True),
+    Field("message", STRING),
+)
+"""Its data, and its error's details, must be JSON: NaN is a `WireFormatError`."""
+
+LEGACY_RESULT = Record(
+    "Result",
+    Result,
+    Field("Status", BOOLEAN, "is_success", always=True),
+    Field("Error", nullable(ERROR.kind), "error", always=True),
+    Field("Timestamp", TIME, "timestamp", always=True),
+    Field("Data", nullable(OBJECT), "data", always=True),
+    Field("Raw", nullable(OBJECT), always=True, derive=lambda _: None),
+)
+"""The older app's form, with a boolean for its status. Only written."""
+
+
+_SECOND = 1_000_000
+
+
+def _clock_writer() -> Callable[[int], str]:
+    """Return what writes microseconds since 1970 as a timestamp; it knows the second of the last one.
+
+    A `datetime` writes itself by the C library's `printf`, which costs a guest as much as a Result's JSON.
+    """
+    begun = -_SECOND, ""
+    two = [f"{number:02}" for number in range(60)]
+
+    def write(time: int) -> str:
+        nonlocal begun
+        second, text = begun
+        rest = time - second
+        if not 0 <= rest < _SECOND:
+            rest = time % _SECOND
+            second = time - rest
+            year, month, day, hour, minute, whole = gmtime(second // _SECOND)[:6]
+            text = f'"{year}-{two[month]}-{two[day]}T{two[hour]}:{two[minute]}:{two[whole]}'
+            begun = second, text
+        return f'{text}.{str(_SECOND + rest)[1:].rstrip("0")}Z"' if rest else f'{text}Z"'
+
+    return write
+
+
+_clock_text = _clock_writer()
+
+
+def run_text(sdk_version: str, plugin_id: str) -> str:
+    """Return as JSON the fields of a RunMetadata that are the same for every check, for `encode_check`."""
+    return "".join(
+        f',"{name}":{string_text(value)}'
+        for name, value in (("sdk_version", sdk_version), ("plugin_id", plugin_id))
+        if value
+    )
+
+
+def encode_check(result: Result, start: int, end: int, run: str) -> bytes:
+    """Return the JSON of a Result that has neither metadata nor timestamp, with those of its check.
+
+    It is what `RESULT` writes, in one expression, without an object for what is but written: every check of
+    a plugin ends here.
+
+    Args:
+        result: what the plugin answered.
+        start: when the check began, in microseconds since 1970.
+        end: when it ended.
+        run: what `run_text` returns.
+
+    Raises:
+        WireFormatError: something in the Result has no form in JSON.
+    """
+    ended = _clock_text(end)
+    data = f'"data":{sorted_text(result.data)},' if result.data else ""
+    error = "" if result.error is None else f'"error":{ERROR.text(result.error)},'
+    message = f',"message":{string_text(result.message)}' if result.message else ""
+    return to_bytes(
+        f'{{"timestamp":{ended},{data}"metadata":{{"start_time":{_clock_text(start)},"end_time":{ended}{run},'
+        f'"duration_ns":{(end - start) * 1000}}},{error}"status":{string_text(result.status)}{message}}}'
+    )
