@@ -112,8 +112,8 @@ def test_functions_code_constants_classes_and_modules_are_kept() -> None:
     assert run_in_guest_thread(counts) == b"True True True True True False"
 
 
-def test_the_rehearsal_leaves_no_module_behind() -> None:
-    """The base image has run a plugin, which is no part of it."""
+def test_the_base_image_has_the_types_of_ast_and_nothing_of_the_rehearsal() -> None:
+    """A plugin has no function that makes those types; and the plugin that was run is no part of it."""
     product = load_product()
     snapshots = Snapshots(product, Runtime.of(product.module, product.key))
 
@@ -121,7 +121,9 @@ def test_the_rehearsal_leaves_no_module_behind() -> None:
         with Guest(snapshots.runtime, {}, snapshots.base()) as guest:
             return guest.run("import os, sys; os.write(1, ' '.join(sys.modules).encode())")
 
-    assert b"rehearsal" not in run_in_guest_thread(modules)
+    found = run_in_guest_thread(modules).split()
+    assert b"_ast" in found
+    assert b"rehearsal" not in found
 
 
 def test_what_was_freed_is_not_in_an_image() -> None:

@@ -234,3 +234,41 @@ def test_any_answer_of_a_host_gives_a_result(answer: bytes) -> None:
     result = json.loads(exports.observe(b'{"url": "http://h/"}'))
     assert result["status"] in ("success", "error")
     assert result.get("error", {}).get("type") != "panic"
+
+
+@reglet.model
+class Login:
+    """A config with a secret."""
+
+    token: str = reglet.field(secret=True)
+
+
+keeper = reglet.define_plugin(name="keeper", version="1.0.0", description="Logs in")
+
+
+@keeper.service("keeper")
+class KeeperService:
+    """One operation that logs its secret."""
+
+    @reglet.operation(description="Log in")
+    def check(self, request: Login) -> Result:
+        """Log the secret."""
+        logging.getLogger("keeper").warning("token %s", request.token)
+        return result_success("ok", {"token": request.token})
+
+
+def test_a_kept_log_forgets_the_secrets_of_a_check() -> None:
+    """They are taken out of what the check says, and a later check's log knows nothing of them."""
+    host = ScriptedHost({})
+    exports = Exports(keeper, host)
+    exports.keep_log()
+    try:
+        first = exports.observe(b'{"token": "s3cret-token"}')
+        logging.getLogger("keeper").warning("between s3cret-token")
+        second = exports.observe(b'{"token": "another-one"}')
+    finally:
+        exports.restore_log()
+
+    logged = [each["message"] for each in host.messages]
+    assert [json.loads(each)["data"] for each in (first, second)] == [{"token": "***"}] * 2
+    assert logged == ["token ***", "between s3cret-token", "token ***"]

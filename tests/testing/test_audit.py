@@ -381,3 +381,13 @@ def test_variables_that_examples_read_are_kept_beside_those_declared():
     declared = GrantSet(env=EnvironmentCapability(["HOME"]))
     report = AuditReport(declared, Usage(variables={"LANG"}), sees_variables=False)
     assert report.least == GrantSet(env=EnvironmentCapability(["HOME", "LANG"]))
+
+
+def test_a_recording_inside_another_ends_alone():
+    """A test of an audit is audited itself: both have seen the same so far, and the outer goes on."""
+    with usage_recorded() as outer:
+        with usage_recorded() as inner:
+            note_file("/etc/first", changes=False)
+        note_file("/etc/second", changes=False)
+    assert inner.reads == {"/etc/first"}
+    assert outer.reads == {"/etc/first", "/etc/second"}

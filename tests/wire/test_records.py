@@ -57,7 +57,7 @@ def test_http_response(response: wire.HTTPResponse, applied: tuple[str, ...]) ->
 
 
 @FEW
-@given(records.results, st.integers(0, 2**53), st.integers(0, 10**13), st.text(max_size=9))
+@given(records.results, st.integers(-5, 2**53), st.integers(0, 10**13), st.text(max_size=9))
 def test_the_result_of_a_check_is_written_as_any_other(
     result: Result, start: int, duration: int, name: str
 ) -> None:

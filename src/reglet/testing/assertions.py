@@ -228,7 +228,7 @@ def _at(data: Any, path: str) -> Any:
         return _at(data[key], rest) if dot and key in data else _MISSING
     if isinstance(data, list | tuple):
         key, _, rest = path.partition(".")
-        if not key.isdigit() or int(key) >= len(data):
+        if not key.isdecimal() or int(key) >= len(data):
             return _MISSING
         return _at(data[int(key)], rest) if rest else data[int(key)]
     return _MISSING

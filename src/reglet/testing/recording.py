@@ -265,7 +265,7 @@ def as_json(message: bytes) -> JSONValue:
         return None
     try:
         return json.loads(message)
-    except ValueError:
+    except (ValueError, RecursionError):
         return message.decode("utf-8", "replace")
 
 

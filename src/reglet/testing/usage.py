@@ -89,7 +89,7 @@ class Usage:
 
     def note_target(self, host: str, port: int | str) -> None:
         """Note a connection; what is no host and port touches nothing."""
-        if host and str(port).isdigit():
+        if host and str(port).isdecimal():
             self.targets.add((host.lower().rstrip("."), int(port)))
 
     def note_path(self, path: str, *, changes: bool | None) -> None:
@@ -188,7 +188,7 @@ def usage_recorded() -> Iterator[Usage]:
     try:
         yield usage
     finally:
-        _running.remove(usage)
+        _running[:] = [each for each in _running if each is not usage]  # others may be equal to it
 
 
 @contextmanager

@@ -241,7 +241,8 @@ def _dict(annotation: Any, converter: Converter) -> Hook:
     from cattrs.cols import mapping_structure_factory
 
     structure_values = mapping_structure_factory(annotation, converter, key_type=Any)
-    same = frozenset(typing.get_args(annotation)[1:]).intersection((str, bool, int))
+    [*_, entry] = typing.get_args(annotation) or (Any,)
+    same = frozenset((entry,) if entry in (str, bool, int) else ())
 
     def structure(value: Any, _: Any) -> Any:
         if value.__class__ is not dict:

@@ -167,24 +167,19 @@ def sdk_directory(compile_source: SourceCompiler) -> Directory:
 
 def sdk_contents() -> Iterator[bytes]:
     """Yield names and contents of all files of the SDK that a guest can see."""
+    hidden = {str(each) for each in _NOT_IN_GUEST}
     for root in _sdk_paths():
         start = len(str(root.parent)) + 1
-        for path in sorted(_python_files(root)):
+        files = [str(root)] if root.is_file() else []
+        for folder, folders, names in os.walk(root):
+            folders[:] = [
+                each for each in folders if each != "__pycache__" and f"{folder}{os.sep}{each}" not in hidden
+            ]
+            files += [f"{folder}{os.sep}{each}" for each in names if each.endswith(".py")]
+        for path in sorted(files):
             yield path[start:].replace(os.sep, "/").encode()
             with open(path, "rb") as file:  # noqa: PTH123 - two hundred files a build: Path costs a third more
                 yield file.read()
-
-
-def _python_files(root: Path) -> Iterator[str]:
-    if root.is_file():
-        yield str(root)
-        return
-    hidden = {str(each) for each in _NOT_IN_GUEST}
-    for folder, folders, files in os.walk(root):
-        folders[:] = [
-            each for each in folders if each != "__pycache__" and f"{folder}{os.sep}{each}" not in hidden
-        ]
-        yield from (f"{folder}{os.sep}{each}" for each in files if each.endswith(".py"))
 
 
 def _sdk_paths() -> Iterator[Path]:

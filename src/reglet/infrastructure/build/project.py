@@ -53,7 +53,13 @@ def find_project(target: str | Path) -> Project:
     if path.is_dir():
         return _from_folder(path.resolve())
     if path.suffix == ".py":
-        return _from_file(path)
+        if not os.path.isfile(path):  # noqa: PTH113 - a name that is too long for a file is none
+            raise TargetError(f"{path} does not exist")
+        root, names = path.resolve().parent, [path.stem]
+        while (root / "__init__.py").is_file():
+            names.insert(0, root.name)
+            root = root.parent
+        return _project(".".join(names), None, (root,), root.parent if root.name == "src" else root)
     if path.suffix == ".wasm":
         raise TargetError(f"{target} is built already: give the project folder, .py file or module:attribute")
     file, colon, attribute = str(target).partition(".py:")
@@ -86,17 +92,6 @@ def _from_folder(folder: Path) -> Project:
             f'plugin = "package.module:attribute"'
         )
     return _from_name(plugin, folder)
-
-
-def _from_file(path: Path) -> Project:
-    if not os.path.isfile(path):  # noqa: PTH113 - a name that is too long for a file is none
-        raise TargetError(f"{path} does not exist")
-    root, names = path.resolve().parent, [path.stem]
-    while (root / "__init__.py").is_file():
-        names.insert(0, root.name)
-        root = root.parent
-    folder = root.parent if root.name == "src" else root
-    return _project(".".join(names), None, (root,), folder)
 
 
 def _from_name(name: str, folder: Path) -> Project:

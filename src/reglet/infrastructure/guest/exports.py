@@ -153,6 +153,8 @@ class Exports:
         finally:
             if token is not None:
                 running_check.reset(token)
+            elif running_check.get() is not self._running:  # it had secrets, which nothing is to hold now
+                running_check.set(self._running)
 
     def _encoded(self, result: Result, start: int) -> bytes:
         end = time.time_ns() // 1000

@@ -7,31 +7,78 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
-from attrs import evolve
+from attrs import asdict, evolve, field, frozen
 
 from reglet.infrastructure.host.compiled_plugin import NEWER_EXPORTS, OLDER_EXPORTS
 from reglet.infrastructure.wasm.binary import ModuleFormatError
 from reglet.infrastructure.wasm.module import read_plugin
 from reglet.sandbox import Sandbox, SandboxError
-from reglet.testing.conformance.plugin_form import LIMITS, PluginForm
-from reglet.testing.conformance.probes import PROBES, older_form
-from reglet.testing.conformance.report import (
+from reglet.testing.conformance.hosts import (
     EVERY,
+    LIMITS,
     NEWER,
     OLDER,
     Figures,
     Host,
     Outcome,
+    PluginForm,
     Remark,
-    Report,
-    Row,
     fails,
 )
+from reglet.testing.conformance.probes import PROBES, older_form
 
 __all__ = ["Figures", "Host", "Outcome", "Remark", "Report", "Row", "verify"]
 
 _LOADS, _OLDER_FORM = "loads", "older form"
+
+
+@frozen
+class Row:
+    """What was looked at, which hosts it concerns, and the remarks on it."""
+
+    subject: str
+    hosts: tuple[Host, ...]
+    remarks: tuple[Remark, ...] = ()
+
+    def outcome(self, host: Host) -> Outcome:
+        """Return what a host would do: its worst remark."""
+        if host not in self.hosts:
+            return Outcome.NOT_FOR_IT
+        found = {each.outcome for each in self.remarks if host in each.hosts}
+        return next(
+            (each for each in (Outcome.FAILS, Outcome.WARNING, Outcome.NOT_FOR_IT) if each in found),
+            Outcome.WORKS,
+        )
+
+
+@frozen
+class Report:
+    """A whole run: its rows and its figures."""
+
+    rows: tuple[Row, ...]
+    figures: Figures = field(factory=Figures)
+
+    @property
+    def failing(self) -> tuple[Host, ...]:
+        """The hosts on which the plugin would fail."""
+        return tuple(host for host in Host if any(row.outcome(host) is Outcome.FAILS for row in self.rows))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as JSON values."""
+        return {
+            "rows": [
+                {
+                    "subject": row.subject,
+                    "outcomes": {host: row.outcome(host) for host in Host},
+                    "remarks": [asdict(remark) for remark in row.remarks],
+                }
+                for row in self.rows
+            ],
+            **asdict(self.figures),
+            "failing": list(self.failing),
+        }
 
 
 def verify(

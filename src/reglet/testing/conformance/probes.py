@@ -27,25 +27,23 @@ from reglet.domain.urls import DNS_PORT, SCHEME_PORTS
 from reglet.infrastructure.host import HostCallEvent
 from reglet.infrastructure.wire.messages import encode_failure
 from reglet.sandbox import Dialect, Sandbox, SandboxError
-from reglet.testing.conformance.plugin_form import (
-    LIMITS,
-    SEED,
-    ConstantHost,
-    CountedCalls,
-    PluginForm,
-    misfits,
-    why_invalid,
-)
-from reglet.testing.conformance.report import (
+from reglet.testing.conformance.hosts import (
     EVERY,
+    LIMITS,
     NEWER,
     OLDER,
     ON_SDK,
+    SEED,
+    ConstantHost,
+    CountedCalls,
     Figures,
     Host,
+    PluginForm,
     Remark,
     fails,
+    misfits,
     warns,
+    why_invalid,
 )
 
 Probe: TypeAlias = Callable[[PluginForm], Iterable[Remark]]

@@ -1,4 +1,4 @@
-"""The plugin that is probed, a host where everything works, and configs made of a schema."""
+"""The hosts that plugins meet and what they remark on; a plugin in the form that a host calls."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
@@ -26,7 +27,6 @@ from reglet.domain.policy import Policy
 from reglet.domain.ports import LOG_FUNCTION, HostFunctions
 from reglet.infrastructure.host import HostDispatcher, HostPorts, Observer
 from reglet.sandbox import Dialect, Limits, Module, Sandbox
-from reglet.testing.conformance.report import OLDER, Figures, Host
 from reglet.testing.runners import EVERYTHING
 
 SEED = 1
@@ -35,6 +35,80 @@ LIMITS = Limits(compile_time=timedelta(minutes=10))
 """Of the guests; how long it takes here to compile a module is none of the hosts' business."""
 _MOST_NESTED = 4
 _MOST_CHOSEN = 2**53
+
+
+class Host(StrEnum):
+    """The hosts that plugins meet."""
+
+    SDK = "Go host SDK"
+    APP = "Reglet app"
+    OLDER_APP = "older app"
+    TACK = "tack"
+
+    @property
+    def dialect(self) -> Dialect:
+        """What it speaks; tack is made with the Go host SDK."""
+        return _DIALECTS[self]
+
+
+_DIALECTS = {
+    Host.SDK: Dialect.HOSTLIB,
+    Host.APP: Dialect.APP,
+    Host.OLDER_APP: Dialect.OLDER,
+    Host.TACK: Dialect.HOSTLIB,
+}
+
+
+ON_SDK = (Host.SDK, Host.TACK)
+NEWER = (Host.SDK, Host.APP, Host.TACK)
+"""Those that call `_manifest` and `_observe`."""
+OLDER = (Host.OLDER_APP,)
+EVERY = tuple(Host)
+
+
+class Outcome(StrEnum):
+    """What a host would do; a row shows the worst."""
+
+    WORKS = "works"
+    WARNING = "warning"
+    FAILS = "fails"
+    NOT_FOR_IT = "-"
+
+
+@frozen
+class Remark:
+    """One thing that hosts would not take well."""
+
+    hosts: tuple[Host, ...]
+    outcome: Outcome
+    message: str
+
+
+def fails(hosts: tuple[Host, ...], message: str) -> Remark:
+    """Return the remark that a plugin fails on some hosts."""
+    return Remark(hosts, Outcome.FAILS, message)
+
+
+def warns(hosts: tuple[Host, ...], message: str) -> Remark:
+    """Return the remark that a plugin works on some hosts, and not as its author meant."""
+    return Remark(hosts, Outcome.WARNING, message)
+
+
+@frozen
+class Figures:
+    """What was measured on this machine; 0 where there was no need.
+
+    Attributes:
+        first_seconds: until the first answer, which is the manifest.
+        further_seconds: one of many checks of a kept instance.
+        first_memory: bytes of memory of that instance after its first check.
+        last_memory: the same after its last one.
+    """
+
+    first_seconds: float = 0.0
+    further_seconds: float = 0.0
+    first_memory: int = 0
+    last_memory: int = 0
 
 
 class _WorkingHost:
