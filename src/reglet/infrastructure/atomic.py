@@ -90,23 +90,22 @@ def _replace(beside: Path, path: Path, patience: float = _PATIENCE) -> None:
 
 def _sweep(folder: Path) -> None:
     """Remove what killed processes left: a file that is being written is locked (on Windows: open)."""
+    found: list[Path] = []
     with contextlib.suppress(OSError):
-        for left in folder.glob(f".????????????????{_SUFFIX}"):
-            with contextlib.suppress(OSError):
-                if left.is_file() and time.time() - left.stat().st_mtime > _LEAST_AGE:
-                    _remove_unlocked(left)
-
-
-def _remove_unlocked(path: Path) -> None:
-    if sys.platform == "win32":
-        path.unlink()
-        return
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        if _try_lock(descriptor):
-            path.unlink()
-    finally:
-        os.close(descriptor)
+        found += folder.glob(f".????????????????{_SUFFIX}")
+    for left in found:
+        with contextlib.suppress(OSError):
+            if not left.is_file() or time.time() - left.stat().st_mtime <= _LEAST_AGE:
+                continue
+            if sys.platform == "win32":
+                left.unlink()
+                continue
+            descriptor = os.open(left, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                if _try_lock(descriptor):
+                    left.unlink()
+            finally:
+                os.close(descriptor)
 
 
 def _try_lock(descriptor: int) -> bool:

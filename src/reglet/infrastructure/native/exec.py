@@ -165,7 +165,13 @@ class NativeCommandRunner:
             in_time = output.collect(deadline, self._ctx)
         finally:
             took = timedelta(seconds=time.monotonic() - began)
-            _end(process, mark, self.kill_group)
+            with suppress(ProcessLookupError, PermissionError):
+                self.kill_group(process.pid, _KILL)
+            if mark is not None:
+                mark.end_bearers()
+            _wait_for_end(process, _PATIENCE)
+            if process.poll() is None:  # it may not be killed by us; somebody must collect it
+                threading.Thread(target=process.wait, name=f"wait {process.pid}", daemon=True).start()
             output.close()
         return CommandResult(
             stdout=output.stdout,
@@ -175,19 +181,6 @@ class NativeCommandRunner:
             is_timeout=not in_time,
             truncated=output.truncated,
         )
-
-
-def _end(
-    process: subprocess.Popen[bytes], mark: Mark | None, kill_group: Callable[[int, int], object]
-) -> None:
-    """End the process and whatever it started."""
-    with suppress(ProcessLookupError, PermissionError):
-        kill_group(process.pid, _KILL)
-    if mark is not None:
-        mark.end_bearers()
-    _wait_for_end(process, _PATIENCE)
-    if process.poll() is None:  # it may not be killed by us; somebody must collect it
-        threading.Thread(target=process.wait, name=f"wait {process.pid}", daemon=True).start()
 
 
 @frozen

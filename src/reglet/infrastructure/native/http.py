@@ -162,17 +162,21 @@ class URL:
         elif location.startswith("//"):
             url = URL._after_slashes(self.scheme, location[2:])
         else:
-            reference = location.partition("#")[0]
-            path, mark, query = self.target.partition("?")
-            if reference.startswith("/"):
-                reference = _target(reference)
-            elif reference.startswith("?"):
-                reference = path + _target(reference)[1:]
-            elif reference:
-                reference = path[: path.rindex("/") + 1] + _target("/" + reference)[1:]
-            url = evolve(self, target=reference or path + mark + query)
+            reference, path = location.partition("#")[0], self.target.partition("?")[0]
+            if not reference.startswith("/"):
+                base = path if reference.startswith("?") else path[: path.rindex("/") + 1]
+                reference = base + reference if reference else self.target
+            url = evolve(self, target=_target(reference))
         path, mark, query = url.target.partition("?")
-        return evolve(url, target=_without_dots(path) + mark + query, userinfo="")
+        kept: list[str] = []
+        for segment in path.split("/")[1:]:
+            if segment == "..":
+                del kept[-1:]
+            elif segment != ".":
+                kept.append(segment)
+        if path.endswith(("/.", "/..")):  # what they lead to is a folder
+            kept.append("")
+        return evolve(url, target="/" + "/".join(kept) + mark + query, userinfo="")
 
 
 def _target(rest: str) -> str:
@@ -180,19 +184,6 @@ def _target(rest: str) -> str:
     path, mark, query = rest.partition("#")[0].partition("?")
     escaped = quote(path, _PATH_CHARACTERS, errors="surrogateescape") or "/"
     return escaped + mark + quote(query, _QUERY_CHARACTERS, errors="surrogateescape")
-
-
-def _without_dots(path: str) -> str:
-    kept: list[str] = []
-    segments = path.split("/")[1:]
-    for segment in segments:
-        if segment == "..":
-            del kept[-1:]
-        elif segment != ".":
-            kept.append(segment)
-    if segments[-1] in (".", ".."):
-        kept.append("")
-    return "/" + "/".join(kept)
 
 
 @frozen

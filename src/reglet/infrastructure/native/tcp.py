@@ -72,7 +72,7 @@ def go_name(name: x509.Name) -> str:
     """Return a subject or issuer as Go's `pkix.Name` writes it.
 
     The order is Go's own, whatever that of the certificate; attributes that Go does not know come last, as
-    `oid=#` and the hex of their DER.
+    `oid=#` and the hex of their DER, encoded again.
     """
     known: dict[str, list[str]] = {each: [] for each in _NAMED.values()}
     parts: list[str] = []
@@ -80,27 +80,19 @@ def go_name(name: x509.Name) -> str:
         oid, value = attribute.oid.dotted_string, attribute.value
         named = _NAMED.get(oid)
         if named is None:
-            parts.append(f"{oid}=#{_der(value).hex()}")
+            is_printable = isinstance(value, str) and _PRINTABLE.fullmatch(value)
+            content = value.encode() if isinstance(value, str) else value
+            size = length = len(content).to_bytes((len(content).bit_length() + 7) // 8 or 1)
+            if len(content) >= 0x80:  # noqa: PLR2004 - the short form of DER ends there
+                length = bytes([0x80 | len(size)]) + size
+            der = bytes([_PRINTABLE_STRING if is_printable else _UTF8_STRING]) + length + content
+            parts.append(f"{oid}=#{der.hex()}")
         elif isinstance(value, str):
             known[named] = [value] if named in _SINGLE else [*known[named], value]
     for named, values in known.items():
         if values and (named not in _SINGLE or values[0]):
             parts.append("+".join(f"{named}={_SPECIAL.sub(_ESCAPED, value)}" for value in values))
     return ",".join(reversed(parts))
-
-
-def _der(value: str | bytes) -> bytes:
-    """Return a value as Go encodes it again."""
-    if isinstance(value, bytes):
-        tag, content = _UTF8_STRING, value
-    else:
-        tag = _PRINTABLE_STRING if _PRINTABLE.fullmatch(value) else _UTF8_STRING
-        content = value.encode()
-    size = len(content)
-    if size < 0x80:  # noqa: PLR2004 - the short form of DER
-        return bytes((tag, size)) + content
-    length = size.to_bytes((size.bit_length() + 7) // 8)
-    return bytes((tag, 0x80 | len(length))) + length + content
 
 
 def iana_name(openssl_name: str) -> str:

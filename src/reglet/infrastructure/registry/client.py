@@ -12,7 +12,7 @@ import socket
 import ssl
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from inspect import unwrap
 from pathlib import Path
 from typing import Any, Self
@@ -266,14 +266,20 @@ class _OrasRegistry(Registry):
 
     def choose_scheme(self) -> str:
         """Return `https`, or `http` for a registry on this machine that does not speak TLS."""
-        if not self._scheme:
-            self._scheme = "https"
-            if is_loopback(self._reference.host) and not _speaks_tls(
-                self._reference.host, self._reference.port
-            ):
-                self._scheme = "http"
-            self.prefix = self.auth.prefix = self._scheme
-        return self._scheme
+        if self._scheme:
+            return self._scheme
+        host, scheme = self._reference.host, "https"
+        if is_loopback(host):
+            context = ssl.create_default_context()
+            # Whose server it is, is left to the requests that follow.
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            with socket.create_connection((host, self._reference.port), _TIMEOUT[0]) as connection:
+                try:
+                    context.wrap_socket(connection, server_hostname=host).close()
+                except (ssl.SSLError, ConnectionResetError):
+                    scheme = "http"
+        self._scheme = self.prefix = self.auth.prefix = scheme
+        return scheme
 
     def do_request(self, url: str, method: str = "GET", *args: Any, **options: Any) -> requests.Response:
         """Ask once, and return an answer of success; to `HEAD` that something is not there, too.
@@ -302,10 +308,13 @@ class _OrasRegistry(Registry):
                 f"{self._reference} is not in the registry: correct its name or tag, or push it"
             )
         status = _one_line(f"{response.status_code} {response.reason}")
-        raise RegistryError(
-            f"{self._reference}: {self._reference.registry} answered {status} to {method}"
-            f"{_registry_reason(response)}"
-        )
+        message = f"{self._reference}: {self._reference.registry} answered {status} to {method}"
+        reason = ""
+        with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            # as the OCI distribution specification words it
+            errors = json.loads(response.content[:MAX_JSON_BYTES])["errors"]
+            reason = _one_line("; ".join(str(each.get("message") or each["code"]) for each in errors))
+        raise RegistryError(f"{message}: {reason}" if reason else message)
 
     def _login_error(self) -> LoginError:
         registry = self._reference.registry
@@ -318,18 +327,6 @@ class _OrasRegistry(Registry):
             f"{self._reference}: {registry} refuses the login of {self._credentials.origin}: correct it, or "
             "ask for the right to do this"
         )
-
-
-def _speaks_tls(host: str, port: int) -> bool:
-    """Whether a server begins a TLS session; whose it is, is left to the requests that follow."""
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with socket.create_connection((host, port), _TIMEOUT[0]) as connection:
-        try:
-            context.wrap_socket(connection, server_hostname=host).close()
-        except (ssl.SSLError, ConnectionResetError):
-            return False
-    return True
 
 
 class _Transport(HTTPAdapter):
@@ -395,16 +392,6 @@ class _Login(TokenAuth):
         if not changed:
             raise AuthenticationException
         return answered, changed
-
-
-def _registry_reason(response: requests.Response) -> str:
-    """Return the registry's reason for its refusal, on one line, as the OCI distribution spec words it."""
-    try:
-        errors = json.loads(response.content[:MAX_JSON_BYTES])["errors"]
-        reason = _one_line("; ".join(str(each.get("message") or each["code"]) for each in errors))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return ""
-    return f": {reason}" if reason else ""
 
 
 def _cause(error: BaseException) -> str:

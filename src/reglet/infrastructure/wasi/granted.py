@@ -251,7 +251,20 @@ class GrantedTree:
                 # The path is empty where the host itself opens the directory that it gives to a guest.
                 if path and not self._paths.may_list(location.path):
                     raise WasiError(Errno.NOTCAPABLE)
-                return self._open_directory(location, found, flags)
+                if flags.write or flags.append or flags.truncate:
+                    raise WasiError(Errno.ISDIR)
+                if flags.create and flags.exclusive:
+                    raise WasiError(Errno.EXIST)
+                start, shows_all = location.path.rstrip("/"), self._paths.may_read(location.path)
+
+                def shows(name: str, kind: FileType) -> bool:
+                    inner = f"{start}/{name}"
+                    leads_on = kind is FileType.DIRECTORY and self._paths.leads_on(inner)
+                    return shows_all or leads_on or self._paths.is_granted(inner)
+
+                shown = self._status(location, found)
+                opened = os.open(location.name, os.O_RDONLY | _DIRECTORY | _ALWAYS, dir_fd=location.parent)
+                return RealDirectory(opened, shown, shows)
             if flags.directory and found is not None:
                 raise WasiError(Errno.NOTDIR)
             return self._open_file(location, found, flags)
@@ -337,22 +350,6 @@ class GrantedTree:
         if self._paths.may_write(path):
             return
         raise WasiError(Errno.ROFS if self._paths.is_known(path) else Errno.NOTCAPABLE)
-
-    def _open_directory(self, location: Location, found: os.stat_result, flags: OpenFlags) -> RealDirectory:
-        if flags.write or flags.append or flags.truncate:
-            raise WasiError(Errno.ISDIR)
-        if flags.create and flags.exclusive:
-            raise WasiError(Errno.EXIST)
-        descriptor = os.open(location.name, os.O_RDONLY | _DIRECTORY | _ALWAYS, dir_fd=location.parent)
-        start = location.path.rstrip("/")
-        shows_all = self._paths.may_read(location.path)
-
-        def shows(name: str, kind: FileType) -> bool:
-            path = f"{start}/{name}"
-            leads_on = kind is FileType.DIRECTORY and self._paths.leads_on(path)
-            return shows_all or leads_on or self._paths.is_granted(path)
-
-        return RealDirectory(descriptor, self._status(location, found), shows)
 
     def _open_file(self, location: Location, found: os.stat_result | None, flags: OpenFlags) -> RealFile:
         makes = flags.create and found is None

@@ -478,13 +478,10 @@ def function(name: str, system: System) -> WasiFunction:
     """
     if name not in FUNCTION_NAMES:
         return unknown
-    called: Callable[..., None] = getattr(Preview1(system), name)
+    method: Callable[..., None] = getattr(Preview1(system), name)
     if name == "proc_exit":  # the only one whose import declares no result
-        return called
-    return _guarded(system, called)
+        return method
 
-
-def _guarded(system: System, method: Callable[..., None]) -> Callable[..., int]:
     def call(*arguments: int) -> int:
         number = Errno.SUCCESS
         try:

@@ -176,20 +176,6 @@ def set_times(target: int | str, times: Times, present: os.stat_result, parent: 
         os.utime(target, ns=(accessed, modified), dir_fd=parent, follow_symlinks=False)
 
 
-def _type_of_entry(entry: os.DirEntry[str]) -> FileType | None:
-    """Return the type of a listed file, by a look at the file itself only if need be; None if it is gone."""
-    if entry.is_symlink():
-        return FileType.SYMBOLIC_LINK
-    if entry.is_dir(follow_symlinks=False):
-        return FileType.DIRECTORY
-    if entry.is_file(follow_symlinks=False):
-        return FileType.REGULAR_FILE
-    try:
-        return file_type(entry.stat(follow_symlinks=False).st_mode)
-    except FileNotFoundError:
-        return None
-
-
 _name_of = attrgetter("name")
 
 
@@ -261,8 +247,18 @@ class RealDirectory:
                 if count % ENTRIES_AT_ONCE == 0:
                     checkpoint()
                     parts.append([])
-                kind = _type_of_entry(each)
-                if kind is not None and self._shows(each.name, kind):
+                if each.is_symlink():
+                    kind = FileType.SYMBOLIC_LINK
+                elif each.is_dir(follow_symlinks=False):
+                    kind = FileType.DIRECTORY
+                elif each.is_file(follow_symlinks=False):
+                    kind = FileType.REGULAR_FILE
+                else:  # which takes a look at the file itself
+                    try:
+                        kind = file_type(each.stat(follow_symlinks=False).st_mode)
+                    except FileNotFoundError:
+                        continue
+                if self._shows(each.name, kind):
                     parts[-1].append(DirectoryEntry(each.name, each.inode(), kind))
         # sorted part by part: to sort a million at once would keep every other thread waiting
         entries: list[DirectoryEntry] = []
