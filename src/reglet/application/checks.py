@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, TypeAlias
 
 from attrs import evolve
@@ -407,11 +407,20 @@ class _UnsupportedTypeError(RegletError):
 
 
 def _look_up(resolver: DNSResolver, name: str, record_type: str, nameserver: str | None) -> _Records:
+    if record_type in ("A", "AAAA"):
+        of_family = []
+        for address in resolver.lookup_host(name, nameserver=nameserver):
+            try:
+                parsed = ip_address(address)
+            except ValueError:
+                continue
+            # ::ffff:192.0.2.1 is of version 4; what has a zone is an address of neither
+            is_ipv4 = isinstance(parsed, IPv4Address) or parsed.ipv4_mapped is not None
+            has_zone = isinstance(parsed, IPv6Address) and parsed.scope_id is not None
+            if is_ipv4 is (record_type == "A") and not has_zone:
+                of_family.append(address)
+        return of_family, []
     match record_type:
-        case "A" | "AAAA":
-            family = 4 if record_type == "A" else 6
-            addresses = resolver.lookup_host(name, nameserver=nameserver)
-            return [address for address in addresses if _family(address) == family], []
         case "CNAME":
             return [resolver.lookup_cname(name, nameserver=nameserver)], []
         case "MX":
@@ -422,19 +431,6 @@ def _look_up(resolver: DNSResolver, name: str, record_type: str, nameserver: str
             return resolver.lookup_ns(name, nameserver=nameserver), []
         case unsupported:
             raise _UnsupportedTypeError(f"unsupported record type: {unsupported}")
-
-
-def _family(address: str) -> int:
-    """Return 4 or 6, 4 also for `::ffff:192.0.2.1`; 0 for what is no address, or has a zone."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return 0
-    if isinstance(parsed, IPv4Address):
-        return 4
-    if parsed.scope_id is not None:
-        return 0
-    return 6 if parsed.ipv4_mapped is None else 4
 
 
 def run(

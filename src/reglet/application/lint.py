@@ -97,7 +97,39 @@ class Finding:
 
 def lint_manifest(manifest: Manifest) -> list[Finding]:
     """Return what hosts will stumble over, in the order of the manifest."""
-    findings = list(_lint_fields(manifest))
+    findings: list[Finding] = []
+    if not manifest.description:
+        message = "hosts show it in their help; say what the plugin checks"
+        findings.append(Finding("R001", "description", message))
+    if not manifest.services:
+        message = "the plugin has no operation; add one with @plugin.service"
+        findings.append(Finding("R002", "services", message))
+    properties = (manifest.config_schema or {}).get("properties")
+    for name, schema in properties.items() if isinstance(properties, Mapping) else ():
+        if name in ("service", "operation") or not isinstance(schema, Mapping):
+            continue
+        where, kind = f"config_schema.properties.{name}", schema.get("type")
+        what = f"type {kind}" if kind else "a field without one type"
+        rules = (
+            (
+                "R101",
+                name in SWALLOWED_FIELDS,
+                "a host keeps this flag for itself and never sends it; rename the field",
+            ),
+            ("R102", name in CLASHING_FIELDS, "a host has a flag of this name that means something else"),
+            ("R103", not schema.get("description"), "it has no description, so its flag has no help"),
+            (
+                "R104",
+                not isinstance(kind, str) or kind not in _FLAG_TYPES,
+                f"a host makes no flag of {what}; it can only be set in a profile",
+            ),
+            (
+                "R105",
+                kind == "object" and schema.get("properties"),
+                "a host makes no flags of a nested object; flat fields get them",
+            ),
+        )
+        findings += [Finding(code, where, message) for code, applies, message in rules if applies]
     for service in manifest.services.values():
         for operation in service.operations:
             where = f"services.{service.name}.{operation.name}"
@@ -107,33 +139,6 @@ def lint_manifest(manifest: Manifest) -> list[Finding]:
                 message = "it has no example; examples are its help and its tests"
                 findings.append(Finding("R202", where, message))
     return [*findings, *_lint_capabilities(manifest.capabilities)]
-
-
-def _lint_fields(manifest: Manifest) -> Iterator[Finding]:
-    if not manifest.description:
-        yield Finding("R001", "description", "hosts show it in their help; say what the plugin checks")
-    if not manifest.services:
-        yield Finding("R002", "services", "the plugin has no operation; add one with @plugin.service")
-    properties = (manifest.config_schema or {}).get("properties")
-    for name, schema in properties.items() if isinstance(properties, Mapping) else ():
-        if name in ("service", "operation") or not isinstance(schema, Mapping):
-            continue
-        where, kind = f"config_schema.properties.{name}", schema.get("type")
-        if name in SWALLOWED_FIELDS:
-            message = "a host keeps this flag for itself and never sends it; rename the field"
-            yield Finding("R101", where, message)
-        if name in CLASHING_FIELDS:
-            message = "a host has a flag of this name that means something else"
-            yield Finding("R102", where, message)
-        if not schema.get("description"):
-            yield Finding("R103", where, "it has no description, so its flag has no help")
-        if not isinstance(kind, str) or kind not in _FLAG_TYPES:
-            what = f"type {kind}" if kind else "a field without one type"
-            message = f"a host makes no flag of {what}; it can only be set in a profile"
-            yield Finding("R104", where, message)
-        if kind == "object" and schema.get("properties"):
-            message = "a host makes no flags of a nested object; flat fields get them"
-            yield Finding("R105", where, message)
 
 
 def _lint_capabilities(grants: GrantSet) -> Iterator[Finding]:

@@ -69,21 +69,20 @@ def closest_name(wrong: str, names: Iterable[str]) -> str:
     `difflib` would do, for 80 KB in every plugin.
     """
     word, most = wrong.lower(), len(wrong) * 2 // 5
-    near = [
-        (_edit_distance(word, name.lower()), name) for name in names if abs(len(word) - len(name)) <= most
-    ]
-    edits, closest = min(near, default=(most + 1, ""))
-    return closest if edits <= most else ""
-
-
-def _edit_distance(one: str, other: str) -> int:
-    """Return how many letters must be put in, left out, replaced or swapped with the next to make `other`."""
-    before, row = [0] * (len(other) + 1), list(range(len(other) + 1))
-    for index, letter in enumerate(one, 1):
-        earlier, before, row = before, row, [index]
-        for column, target in enumerate(other, 1):
-            edits = min(before[column] + 1, row[column - 1] + 1, before[column - 1] + (letter != target))
-            if index > 1 and column > 1 and letter == other[column - 2] and one[index - 2] == target:
-                edits = min(edits, earlier[column - 2] + 1)
-            row.append(edits)
-    return row[-1]
+    nearest = most + 1, ""
+    for name in names:
+        if abs(len(word) - len(name)) > most:
+            continue
+        other = name.lower()
+        # the letters to put in, leave out, replace or swap with the next, from each start of one to the other
+        before, row = [0] * (len(other) + 1), list(range(len(other) + 1))
+        for index, letter in enumerate(word, 1):
+            earlier, before, row = before, row, [index]
+            for column, target in enumerate(other, 1):
+                edits = min(before[column] + 1, row[column - 1] + 1, before[column - 1] + (letter != target))
+                is_swap = (
+                    index > 1 and column > 1 and (word[index - 2], letter) == (target, other[column - 2])
+                )
+                row.append(min(edits, earlier[column - 2] + 1) if is_swap else edits)
+        nearest = min(nearest, (row[-1], name))
+    return nearest[1]

@@ -324,7 +324,7 @@ def make_operation(service: str, instance: object, attribute: str, declared: Dec
     function = type(instance).__dict__.get(attribute) or getattr(type(instance), attribute)
     signature = read_signature(function, what)
     code = function.__code__
-    is_empty = code.co_code in _EMPTY_BODIES and set(code.co_consts) <= {None, function.__doc__}
+    is_empty = code.co_code[::2] == _EMPTY_BODY and set(code.co_consts) <= {None, function.__doc__}
     if signature.output is not None and not signature.may_return_none and is_empty:
         raise DefinitionError(f"{what} returns nothing: its body is empty; return what it declares")
     handler = getattr(instance, attribute)
@@ -351,16 +351,8 @@ def make_operation(service: str, instance: object, attribute: str, declared: Dec
     return made
 
 
-def _pass() -> None:
-    pass
-
-
-def _documented_pass() -> None:
-    """Do nothing."""
-
-
-_EMPTY_BODIES = frozenset({_pass.__code__.co_code, _documented_pass.__code__.co_code})
-"""The code of a body that is `pass`, `...` or a docstring alone, and so returns None."""
+_EMPTY_BODY = (lambda: None).__code__.co_code[::2]
+"""The instructions, without their arguments, of a body that is `pass`, `...` or a docstring alone."""
 
 
 def _check_type(value: object, model: type[Any] | None, what: str) -> None:

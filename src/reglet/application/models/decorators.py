@@ -104,21 +104,7 @@ def model(cls: type[T]) -> type[T]:
         above = f"stands above {getattr(cls, '__qualname__', repr(cls))}, which is no class"
         what = "is called" if cls is _MISSING else above
         raise DefinitionError(f"@reglet.model {what}; write @reglet.model, without brackets, above a class")
-    _check_class(cls)
-    made = attrs.define(
-        cls, frozen=True, slots=True, auto_attribs=True, repr=False, field_transformer=_checked_fields
-    )
-    setattr(made, MODEL, made)
-    if "__repr__" not in cls.__dict__:
-        made.__repr__ = _repr  # type: ignore[method-assign]  # as attrs would, but for secrets
-    return made
-
-
-model.__defaults__ = (_MISSING,)  # so that `@model()` is refused in our words; type checkers need not know
-
-
-def _check_class(cls: type[Any]) -> None:
-    """Refuse what would be dropped in silence: data without annotation, and a base's fields."""
+    # what attrs would drop in silence: data without annotation, and a base's fields
     annotated = _annotations(cls)
     for name, value in cls.__dict__.items():
         is_data = not (isinstance(value, type) or hasattr(type(value), "__get__"))
@@ -143,6 +129,16 @@ def _check_class(cls: type[Any]) -> None:
                 f"model {cls.__name__}: its base {base.__name__} has the fields {', '.join(dropped)} and is "
                 f"no model; decorate {base.__name__} with @reglet.model"
             )
+    made = attrs.define(
+        cls, frozen=True, slots=True, auto_attribs=True, repr=False, field_transformer=_checked_fields
+    )
+    setattr(made, MODEL, made)
+    if "__repr__" not in cls.__dict__:
+        made.__repr__ = _repr  # type: ignore[method-assign]  # as attrs would, but for secrets
+    return made
+
+
+model.__defaults__ = (_MISSING,)  # so that `@model()` is refused in our words; type checkers need not know
 
 
 def _annotations(cls: type[Any]) -> dict[str, Any]:

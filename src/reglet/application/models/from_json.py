@@ -9,13 +9,14 @@ cattrs is imported when the first model is structured: it would be a third of `i
 from __future__ import annotations
 
 import math
+import operator
 import re
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import Enum, EnumMeta
-from functools import cache
+from functools import cache, partial
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union
 
@@ -28,7 +29,6 @@ from reglet.application.models.error_messages import (
     shown,
     shown_secret,
 )
-from reglet.application.models.meta import Meta
 from reglet.application.models.model_types import (
     DICTS,
     LISTS,
@@ -36,11 +36,8 @@ from reglet.application.models.model_types import (
     DictType,
     EnumType,
     Field,
-    FloatType,
-    IntType,
     ListType,
     StrType,
-    Type,
     is_model,
     model_type,
     type_of,
@@ -58,6 +55,14 @@ Hook: TypeAlias = Callable[[Any, Any], Any]
 
 Parser: TypeAlias = Callable[[Any], tuple[Any, list[str]]]
 """Takes a JSON value and returns the model and no problems, or None and every problem."""
+
+_BOUNDS: Mapping[str, tuple[Callable[[Any, Any], bool], str]] = {
+    "ge": (operator.le, "be at least"),
+    "gt": (operator.lt, "be greater than"),
+    "le": (operator.ge, "be at most"),
+    "lt": (operator.gt, "be less than"),
+}
+"""How a bound stands to a number that keeps to it, and the rule."""
 
 _NUMERAL = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
 _LONGEST_NUMERAL = 400
@@ -260,15 +265,28 @@ def _optional(annotation: Any, converter: Converter) -> Hook:
     return lambda value, _: None if value is None else structure(value, inner)
 
 
-def _narrowed(annotation: Any, converter: Converter) -> Hook:
+def _narrowed(annotation: Any, converter: Converter) -> Hook:  # noqa: C901 - a case a limit
     """Return the hook of an annotation with limits."""
-    plain = annotation.__origin__
+    plain, type_ = annotation.__origin__, type_of(annotation)
     make: Hook = converter.get_structure_hook(plain)
-    type_ = type_of(annotation)
-    checks = list(_checks(type_))
+    has_length = isinstance(type_, ListType | DictType)
+    checks: list[tuple[Callable[[Any], Any], str]] = []
+    for name, (stands, rule) in _BOUNDS.items():
+        if (bound := getattr(type_, name, None)) is not None:
+            checks.append((partial(stands, bound), f"{rule} {bound}"))
+    if isinstance(type_, StrType | ListType | DictType):
+        counted = {StrType: "characters", ListType: "items", DictType: "entries"}[type(type_)]
+        if (least := type_.min_length) is not None:
+            checks.append((lambda value: len(value) >= least, f"have at least {least} {counted}"))
+        if (most := type_.max_length) is not None:
+            checks.append((lambda value: len(value) <= most, f"have at most {most} {counted}"))
+    if isinstance(type_, StrType):
+        if type_.pattern is not None:
+            checks.append((compile_pattern(type_.pattern).search, f"match {type_.pattern}"))
+        if type_.format is not None:
+            checks.append((format_check(type_.format), f"be of format {type_.format}"))
     predicates = [holds for holds, _ in checks]
     same = plain if plain in (str, int) else None
-    has_length = isinstance(type_, ListType | DictType)
 
     def structure(value: Any, _: Any) -> Any:
         try:
@@ -291,36 +309,33 @@ def _narrowed(annotation: Any, converter: Converter) -> Hook:
     return structure
 
 
-def _checks(type_: Type) -> Iterator[tuple[Callable[[Any], bool], str]]:  # noqa: C901 - a case a limit
-    """Yield the limits of a type: whether a value keeps to it, and the rule."""
-    if isinstance(type_, IntType | FloatType):
-        if (ge := type_.ge) is not None:
-            yield lambda value: value >= ge, f"be at least {ge}"
-        if (gt := type_.gt) is not None:
-            yield lambda value: value > gt, f"be greater than {gt}"
-        if (le := type_.le) is not None:
-            yield lambda value: value <= le, f"be at most {le}"
-        if (lt := type_.lt) is not None:
-            yield lambda value: value < lt, f"be less than {lt}"
-    if isinstance(type_, StrType | ListType | DictType):
-        counted = {StrType: "characters", ListType: "items", DictType: "entries"}[type(type_)]
-        if (least := type_.min_length) is not None:
-            yield lambda value: len(value) >= least, f"have at least {least} {counted}"
-        if (most := type_.max_length) is not None:
-            yield lambda value: len(value) <= most, f"have at most {most} {counted}"
-    if isinstance(type_, StrType):
-        if type_.pattern is not None:
-            search = compile_pattern(type_.pattern).search
-            yield lambda value: search(value) is not None, f"match {type_.pattern}"
-        if type_.format is not None:
-            yield format_check(type_.format), f"be of format {type_.format}"
-
-
 def _model(cls: type[Any], converter: Converter) -> Hook:
-    """Return the hook of a model; null for a field that has a default and may not be None is no value."""
+    """Return the hook of a model; null for a field that has a default and may not be None is no value.
+
+    Raises:
+        SchemaError: a default or an example does not fit its field.
+    """
     from cattrs.gen import make_dict_structure_fn, override
 
-    fields, absent = model_type(cls).fields, _stand_ins(cls)
+    fields = model_type(cls).fields
+    # What stands for absent fields where their default as it is would not do: None where there is none; JSON
+    # where it is of another type than the field (`timeout: float = 30`), or can change and so is made anew.
+    absent: dict[str, Any] = {}
+    for each in fields:
+        value = each.default_value()
+        try:
+            for example in each.meta.examples:
+                _checked(each, example, "example")
+            made = value if value is NOTHING else _checked(each, value, "default")
+        except DefinitionError as error:
+            raise SchemaError(f"{cls.__qualname__}.{each.attribute}", str(error)) from None
+        does_as_it_is = each.required or each.is_factory
+        if not does_as_it_is and each.default is not NOTHING:
+            with suppress(TypeError):  # what can change has no hash
+                hash(value)
+                does_as_it_is = made.__class__ is value.__class__ and bool(made == value)
+        if not does_as_it_is:
+            absent[each.name] = field_to_json(made, each.annotation, redact=False)
     overrides: dict[str, Any] = {
         each.attribute: override(
             rename=each.name,
@@ -343,36 +358,6 @@ def _model(cls: type[Any], converter: Converter) -> Hook:
         return structure_fields({**absent, **value} if absent else value, cls)
 
     return structure
-
-
-def _stand_ins(cls: type[Any]) -> Mapping[str, Any]:
-    """Return what stands for absent fields where their default as it is would not do.
-
-    That is None for those that may be None and have no default, and the JSON of defaults that are of another
-    type than the field (`timeout: float = 30`) or hold something that can change, which each model gets anew.
-
-    Raises:
-        SchemaError: a default or an example does not fit its field.
-    """
-    stand_ins = {}
-    for each in model_type(cls).fields:
-        value = each.default_value()
-        try:
-            for example in each.meta.examples:
-                _checked(each, example, "example")
-            made = value if value is NOTHING else _checked(each, value, "default")
-        except DefinitionError as error:
-            raise SchemaError(f"{cls.__qualname__}.{each.attribute}", str(error)) from None
-        if each.required or each.is_factory:
-            continue
-        try:
-            hash(value)  # which what can change does not have
-            does_as_it_is = made.__class__ is value.__class__ and bool(made == value)
-        except TypeError:
-            does_as_it_is = False
-        if each.default is NOTHING or not does_as_it_is:
-            stand_ins[each.name] = field_to_json(made, each.annotation, redact=False)
-    return stand_ins
 
 
 def _checked(field: Field, value: Any, what: str) -> Any:
@@ -411,18 +396,12 @@ def _is_enum(annotation: Any) -> bool:
     )
 
 
-def _is_narrowed(annotation: Any) -> bool:
-    return typing.get_origin(annotation) is Annotated and any(
-        isinstance(each, Meta) for each in annotation.__metadata__
-    )
-
-
 _FACTORIES: tuple[tuple[Callable[[Any], bool], Callable[..., Hook]], ...] = (
     (_origin_in(Any, object), lambda _: _anything),
     (_origin_in(*LISTS), _list),
     (_origin_in(*DICTS), _dict),
     (_origin_in(Union, UnionType), _optional),
     (_is_enum, _enum),
-    (_is_narrowed, _narrowed),
+    (_origin_in(Annotated), _narrowed),
     (is_model, _model),
 )

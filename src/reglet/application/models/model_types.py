@@ -372,15 +372,17 @@ def _narrowed_type(  # noqa: C901, PLR0911 - a case a type
             format_check(meta.format)
         type_ = StrType(**lengths, pattern=meta.pattern, format=meta.format)
         return type_, (*_LENGTHS, "pattern", "format")
-    if annotation is int:
-        return IntType(**bounds), _BOUNDS
-    if annotation is float:
-        return FloatType(**bounds), _BOUNDS
-    kind = typing.get_origin(annotation) or annotation
+    if annotation is int or annotation is float:
+        return IntType(**bounds) if annotation is int else FloatType(**bounds), _BOUNDS
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    kind = origin or annotation
     if kind in LISTS:
-        return ListType(_item(annotation), **lengths), _LENGTHS
+        if not arguments or (origin is tuple and arguments[1:] != (Ellipsis,)):
+            items = f"write {_name(annotation)}[X], so that the items have a type"
+            tuples = f"write tuple[X, ...] instead of {_name(annotation)}"
+            raise DefinitionError(tuples if origin is tuple else items)
+        return ListType(_inner(arguments[0], f"the items of {_name(annotation)}"), **lengths), _LENGTHS
     if kind in DICTS:
-        arguments = typing.get_args(annotation)
         if arguments and arguments[0] is not str:
             raise DefinitionError(f"the keys of {_name(annotation)} must be str: JSON has no others")
         what = f"the values of {_name(annotation)}"
@@ -390,7 +392,7 @@ def _narrowed_type(  # noqa: C901, PLR0911 - a case a type
     if fixed is not None:
         return fixed, ()
     if kind is Literal:
-        return _enum({value: value for value in typing.get_args(annotation)}), ()
+        return _enum({value: value for value in arguments}), ()
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return _enum({member.value: member for member in annotation}), ()
     if is_model(annotation):
@@ -409,16 +411,6 @@ def _enum(members: dict[Any, Any]) -> EnumType:
             f"its values {list(members)!r} are not all strings or all integers; hosts read fields of one type"
         )
     return EnumType(members)
-
-
-def _item(annotation: Any) -> Type:
-    arguments = typing.get_args(annotation)
-    if typing.get_origin(annotation) is tuple:
-        if arguments[1:] != (Ellipsis,):
-            raise DefinitionError(f"write tuple[X, ...] instead of {_name(annotation)}")
-    elif len(arguments) != 1:
-        raise DefinitionError(f"write {_name(annotation)}[X], so that the items have a type")
-    return _inner(arguments[0], f"the items of {_name(annotation)}")
 
 
 def _inner(annotation: Any, what: str) -> Type:

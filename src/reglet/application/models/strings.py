@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 
 from reglet.domain.errors import DefinitionError
 from reglet.domain.time import is_date_time, is_full_date, is_full_time
@@ -93,22 +93,20 @@ def _matches(expression: str) -> Callable[[str], bool]:
     return lambda string: re.match(expression, string) is not None
 
 
-def _is_ipv4(string: str) -> bool:
-    parts = string.split(".")
-    return len(parts) == 4 and all(  # noqa: PLR2004 - the parts of an address
-        part.isascii() and part.isdigit() and str(int(part)) == part and int(part) < 256  # noqa: PLR2004 - a byte
-        for part in parts
-    )
+def _is_address(kind: type[IPv4Address | IPv6Address]) -> Callable[[str], bool]:
+    def is_one(string: str) -> bool:
+        if "%" in string:  # a zone, which the formats do not have
+            return False
+        try:
+            kind(string)
+        except ValueError:
+            return False
+        return True
+
+    return is_one
 
 
-def _is_ipv6(string: str) -> bool:
-    if "%" in string:  # a zone, which the format does not have
-        return False
-    try:
-        IPv6Address(string)
-    except ValueError:
-        return False
-    return True
+_is_ipv6 = _is_address(IPv6Address)
 
 
 def _is_uri(string: str) -> bool:
@@ -125,7 +123,7 @@ _CHECKS: Mapping[str, Callable[[str], bool]] = {
     "date-time": is_date_time,
     "email": _matches(_EMAIL),
     "hostname": _matches(_HOSTNAME),
-    "ipv4": _is_ipv4,
+    "ipv4": _is_address(IPv4Address),
     "ipv6": _is_ipv6,
     "time": is_full_time,
     "uri": _is_uri,

@@ -74,7 +74,8 @@ def _converter(*, redact: bool) -> Converter:
     converter = Converter()
     converter.register_unstructure_hook(datetime, format_time)
     converter.register_unstructure_hook(timedelta, format_duration)
-    converter.register_unstructure_hook(str, _string)
+    # a member of an enum of strings is what it stands for
+    converter.register_unstructure_hook(str, lambda value: value.value if isinstance(value, Enum) else value)
     converter.register_unstructure_hook_func(lambda kind: kind in (Any, object), to_json)
     converter.register_unstructure_hook_factory(lambda kind: typing.get_origin(kind) in LISTS, _list)
     converter.register_unstructure_hook_factory(is_model, lambda cls: _model(cls, converter, redact=redact))
@@ -107,11 +108,6 @@ def _model(cls: type[Any], converter: Converter, *, redact: bool) -> Hook:
         for each in model_type(cls).fields
     }
     return make_dict_unstructure_fn(cls, converter, _cattrs_use_linecache=False, **overrides)
-
-
-def _string(value: Any) -> Any:
-    """Return a string as it is, a member of an enum of strings as what it stands for."""
-    return value.value if isinstance(value, Enum) else value
 
 
 OutputCheck: TypeAlias = Callable[[Any], str | None]
