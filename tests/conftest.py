@@ -62,11 +62,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     """Pause coverage while a test does many times over what others do once: measured, it takes twice as long."""
     again = item.get_closest_marker("unmeasured") or hasattr(getattr(item, "obj", None), "hypothesis")
-    measuring = sys.modules["coverage"].Coverage.current() if again and "coverage" in sys.modules else None
-    if measuring is None:
+    trace = sys.gettrace()
+    if not again or trace is None:
         return (yield)
-    measuring.stop()
+    sys.settrace(None)
     try:
         return (yield)
     finally:
-        measuring.start()
+        sys.settrace(trace)

@@ -73,14 +73,7 @@ class RegletError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let an error go to another process, whatever its constructor takes."""
-        return _restored, (type(self), self.args, self.__dict__)
-
-
-def _restored(kind: type[RegletError], arguments: tuple[Any, ...], attributes: dict[str, Any]) -> RegletError:
-    error = kind.__new__(kind)
-    error.args = arguments
-    error.__dict__.update(attributes)
-    return error
+        return type(self).__new__, (type(self),), {**self.__dict__, "args": self.args}
 
 
 def error_detail(error: BaseException) -> ErrorDetail:

@@ -15,6 +15,9 @@ from tests.vectors.kinds.schema import flat
 from tests.vectors.rules import Rule
 from tests.vectors.running import NoCounterpartError, Vector, must_equal
 
+_GO_SDK = "0.1.0"
+"""The version of the SDK that the vectors are from."""
+
 
 @reglet.model
 class HTTPConfig:
@@ -52,6 +55,8 @@ def run(vector: Vector) -> Rule | None:
         return Rule.FULL_MANIFEST
     seen = json.loads(MANIFEST.encode(plugin.manifest(Context())))
     wanted = json.loads(vector["expected"])
+    must_equal(wanted["sdk_version"], _GO_SDK)
+    wanted["sdk_version"] = reglet.__version__  # each names the SDK that it was made with
     if not given.get("version") and "service" not in given:
         wanted["version"] = seen["version"]  # ours is never empty
         assert seen["version"], "a manifest without a version"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Self
+from itertools import pairwise
 
 from attrs import define, field, frozen
 
@@ -47,9 +47,17 @@ class Glob:
     _automaton: _Automaton
 
     @classmethod
-    def parse(cls, pattern: str) -> Self:
+    @lru_cache(maxsize=1024)
+    def parse(cls, pattern: str) -> Glob:
         """Return the compiled pattern; `PatternError` if it is malformed."""
-        return cls(pattern, is_exact(pattern), *_compiled(pattern))
+        automaton, ends = _Automaton(), []
+        for alternative in alternatives(pattern):
+            automaton.add(pattern, alternative)
+            start, end = _LITERAL_START.match(alternative), _LITERAL_END.search(alternative)
+            # the slash beside a ** may be missing from what matches
+            first, last = start[0] if start else "", end[0] if end else ""
+            ends.append((first.removesuffix("/"), last.removeprefix("/")))
+        return cls(pattern, is_exact(pattern), tuple(ends), automaton)
 
     def matches(self, string: str) -> bool:
         """Whether the whole of `string` matches; most strings differ at their ends already."""
@@ -64,17 +72,6 @@ class Glob:
 def is_exact(pattern: str) -> bool:
     """Whether a pattern has no wildcards, so that it matches itself and nothing else."""
     return _WILD.isdisjoint(pattern)
-
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> tuple[tuple[tuple[str, str], ...], _Automaton]:
-    automaton, ends = _Automaton(), []
-    for alternative in alternatives(pattern):
-        automaton.add(pattern, alternative)
-        start, end = _LITERAL_START.match(alternative), _LITERAL_END.search(alternative)
-        # the slash beside a ** may be missing from what matches
-        ends.append((start[0].removesuffix("/") if start else "", end[0].removeprefix("/") if end else ""))
-    return tuple(ends), automaton
 
 
 @define
@@ -106,26 +103,23 @@ class _Automaton:
 
     def accepts(self, string: str) -> bool:
         """Whether some alternative matches the whole string."""
-        moves: dict[str, tuple[int, int]] = {}
+        # by character: the states that go ahead with it, and those that stay
+        moves: dict[str, tuple[int, int]] = {"/": (self.literals.get("/", 0), self.across)}
         states = self._reachable(self.initial)
         for character in string:
             if character not in moves:
-                moves[character] = self._moves(character)
+                ahead = self.literals.get(character, 0) | self.single
+                ahead |= sum(  # no two classes have a state in common
+                    members
+                    for (ranges, negated), members in self.classes.items()
+                    if any(low <= character <= high for low, high in ranges) is not negated
+                )
+                moves[character] = ahead, self.across | self.within
             ahead, stay = moves[character]
             states = self._reachable((states & ahead) << 1 | states & stay)
             if not states:
                 return False
         return bool(states & self.final)
-
-    def _moves(self, character: str) -> tuple[int, int]:
-        """Return the states that go ahead with a character, and those that stay."""
-        ahead = self.literals.get(character, 0)
-        if character == "/":
-            return ahead, self.across
-        for (ranges, negated), states in self.classes.items():
-            if any(low <= character <= high for low, high in ranges) is not negated:
-                ahead |= states
-        return ahead | self.single, self.across | self.within
 
     def _reachable(self, states: int) -> int:
         """Add the states that are reached without consuming anything."""
@@ -210,38 +204,32 @@ def alternatives(pattern: str) -> list[str]:
     waiting = [(pattern, 0)]
     while waiting:
         string, at = waiting.pop()
-        while at < len(string) and string[at] != "{":
-            if string[at] == "}":
-                raise PatternError(pattern, "a } has no {; write \\} for the character itself")
-            if string[at] == "[":
+        depth = 0
+        cuts: list[int] = []  # the first pair of braces and the commas between them
+        while at < len(string) and (depth or not cuts):
+            character = string[at]
+            if character == "[" and not depth:
                 at = _after_class(pattern, string, at)
-            else:
-                at += 2 if string[at] == "\\" else 1
-        if at >= len(string):
+                continue
+            depth += (character == "{") - (character == "}")
+            if depth < 0:
+                raise PatternError(pattern, "a } has no {; write \\} for the character itself")
+            if (character in "{," and depth == 1) or (character == "}" and not depth):
+                cuts.append(at)
+            at += 2 if character == "\\" else 1
+        if depth:
+            raise PatternError(pattern, "a { is never closed; write \\{ for the character itself")
+        if not cuts:
             done.append(string)
         else:
-            choices, end = _choices(pattern, string, at)
-            waiting.extend((string[:at] + choice + string[end:], at) for choice in reversed(choices))
+            choices = [string[before + 1 : after] for before, after in pairwise(cuts)]
+            first, last = cuts[0], cuts[-1]
+            waiting.extend(
+                (string[:first] + choice + string[last + 1 :], first) for choice in reversed(choices)
+            )
         if len(done) + len(waiting) > _MAX_ALTERNATIVES:
             raise PatternError(pattern, f"its braces stand for more than {_MAX_ALTERNATIVES} alternatives")
     return done
-
-
-def _choices(pattern: str, string: str, opening: int) -> tuple[list[str], int]:
-    """Return what stands between the commas of one pair of braces, and where its pattern goes on."""
-    depth, at, begin, choices = 0, opening, opening + 1, []
-    while at < len(string):
-        character = string[at]
-        depth += (character == "{") - (character == "}")
-        if character == "\\":
-            at += 1
-        elif depth == 0 or (depth == 1 and character == ","):
-            choices.append(string[begin:at])
-            begin = at + 1
-            if depth == 0:
-                return choices, at + 1
-        at += 1
-    raise PatternError(pattern, "a { is never closed; write \\{ for the character itself")
 
 
 def _after_class(pattern: str, string: str, opening: int) -> int:
