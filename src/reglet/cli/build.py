@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,6 @@ from reglet.domain.escaping import escaped
 if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest
     from reglet.infrastructure.build.build import BuildReport, Stage
-    from reglet.infrastructure.wasm.module import PluginModule
 
 
 @click.command(cls=Command)
@@ -72,7 +72,19 @@ def build(
             raise UsageError(
                 "--check compares core modules and writes nothing: leave out --output and --target"
             )
-        return _check(target, check, python, timeout)
+        from reglet.infrastructure.build.build import check_build
+
+        try:
+            compared = check_build(target, check, python=python, progress=_show_stage, most_seconds=timeout)
+        except OSError as error:
+            raise UsageError(f"--check {check}: {error.strerror}") from error
+        write_line(f"{check} is {'' if compared.equal else 'not '}what its source builds to")
+        if compared.equal:
+            write_line(f"sha256:{compared.digest}")
+            return ExitStatus.SUCCESS
+        write_line(f"the file    sha256:{compared.digest}")
+        write_line(f"the source  sha256:{compared.built_digest}")
+        return ExitStatus.FAILURE
     folder = Path() if output is None else output if output.is_dir() else output.parent
     if not folder.is_dir():
         raise UsageError(f"cannot write {output}: there is no folder {folder}; choose another place with -o")
@@ -92,23 +104,6 @@ def build(
         write_warning(warning)
     _announce(report)
     return ExitStatus.SUCCESS
-
-
-def _check(target: str, path: Path, python: Path | None, timeout: float) -> int:
-    from reglet.infrastructure.build.build import check_build
-
-    try:
-        report = check_build(target, path, python=python, progress=_show_stage, most_seconds=timeout)
-    except OSError as error:
-        raise UsageError(f"--check {path}: {error.strerror}") from error
-    if report.equal:
-        write_line(f"{path} is what its source builds to")
-        write_line(f"sha256:{report.digest}")
-        return ExitStatus.SUCCESS
-    write_line(f"{path} is not what its source builds to")
-    write_line(f"the file    sha256:{report.digest}")
-    write_line(f"the source  sha256:{report.built_digest}")
-    return ExitStatus.FAILURE
 
 
 def _show_stage(stage: Stage) -> None:
@@ -166,9 +161,8 @@ def facts_of(path: Path) -> dict[str, Any]:
     """
     import gzip
 
-    from reglet.infrastructure.host.compiled_plugin import NEWER_EXPORTS, OLDER_EXPORTS
     from reglet.infrastructure.wasm.binary import ModuleFormatError
-    from reglet.infrastructure.wasm.module import read_plugin
+    from reglet.infrastructure.wasm.module import BUILD_SECTION, NEWER_EXPORTS, OLDER_EXPORTS, read_plugin
     from reglet.infrastructure.wasm.snapshot import HOST_MODULE
 
     if path.is_dir() or path.suffix == ".py":
@@ -186,6 +180,11 @@ def facts_of(path: Path) -> dict[str, Any]:
     missing = [name for name in (*called, "allocate") if name not in exported]
     if missing:
         raise UsageError(f"{path} is no Reglet plugin: it does not export {', '.join(missing)}")
+    built = None  # for a module of another SDK, whatever its section holds
+    with suppress(UsageError):
+        match decode_document(bytes(plugin.custom.get(BUILD_SECTION, b"")), "the build's section"):
+            case {"sdk": str(), "abi": str(), "runtime": str(), "modules": list()} as ours:
+                built = ours
     return {
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
@@ -194,22 +193,8 @@ def facts_of(path: Path) -> dict[str, Any]:
         "memory_pages": plugin.memory.minimum if plugin.memory else 0,
         "host_functions": list(plugin.imported_functions(HOST_MODULE)),
         "exports": sorted(plugin.exported_functions),
-        "built": _built(plugin),
+        "built": built,
     }
-
-
-def _built(plugin: PluginModule) -> dict[str, Any] | None:
-    """Return what our build wrote of itself; None for a module of another SDK, whatever its section holds."""
-    from reglet.infrastructure.wasm.module import BUILD_SECTION
-
-    try:
-        built = decode_document(bytes(plugin.custom.get(BUILD_SECTION, b"")), "the build's section")
-    except UsageError:
-        return None
-    strings = isinstance(built, dict) and all(
-        isinstance(built.get(key), str) for key in ("sdk", "abi", "runtime")
-    )
-    return built if strings and isinstance(built.get("modules"), list) else None
 
 
 @click.command(cls=Command, epilog=TARGET_HELP)

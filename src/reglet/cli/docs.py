@@ -24,7 +24,6 @@ from reglet.cli.command import (
 )
 from reglet.cli.console import write_file, write_line, write_message
 from reglet.cli.reference import (
-    CapabilityRow,
     FieldRow,
     OperationSection,
     reference_of,
@@ -107,10 +106,17 @@ def markdown_sections(manifest: Manifest, level: int = 2) -> str:
     reference, mark = reference_of(manifest), "#" * level
     blocks = [f"{mark} In a profile", _fenced("yaml", reference.profile)] if reference.profile else []
     blocks.append(f"{mark} Capabilities")
-    if reference.capabilities:
+    rows: list[tuple[str, str, str]] = []
+    for row in reference.capabilities:
+        what = ", ".join(map(_code_cell, row.values))
+        if row.ports:
+            what += f" on {', '.join(map(_code_cell, row.ports))}"
+        risk = f"{row.risk}: {row.reason}" if row.reason else row.risk
+        rows.append((_prose(row.kind, in_cell=True), what, risk))
+    if rows:
         blocks += [
             f"The most that it can be granted; a user grants these or less. Risk: **{reference.risk}**.",
-            _table(("may", "what", "risk"), map(_capability_cells, reference.capabilities)),
+            _table(("may", "what", "risk"), rows),
         ]
     else:
         blocks.append("None: it asks for nothing.")
@@ -142,13 +148,6 @@ def with_sections(page: str, manifest: Manifest, name: str) -> str:
 
 def _blocks(blocks: Iterable[str]) -> str:
     return "\n\n".join(filter(None, blocks))
-
-
-def _capability_cells(row: CapabilityRow) -> tuple[str, str, str]:
-    what = ", ".join(map(_code_cell, row.values))
-    if row.ports:
-        what += f" on {', '.join(map(_code_cell, row.ports))}"
-    return _prose(row.kind, in_cell=True), what, f"{row.risk}: {row.reason}" if row.reason else row.risk
 
 
 def _operation(operation: OperationSection, mark: str) -> Iterator[str]:

@@ -92,8 +92,6 @@ def choose_grants(argument: str | None, manifest: Manifest, plugin: LoadedPlugin
     content = read_file(Path(option.partition("@")[2]), option).removeprefix(BOM_UTF8)
     content = content.decode(errors="replace").encode()  # as Go reads what is no UTF-8
     document = decode_document(content, f"{option}: the file")
-    for where, key, known in _unknown(document):
-        raise UsageError(f"{option}: there is no {key!r} in {where}; use {', '.join(known)}")
     for mistake in _mistakes(document):
         raise UsageError(f"{option}: {mistake}")
     try:
@@ -112,35 +110,36 @@ _KINDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 """What a grants file may hold: kinds, the list of each, and the keys of a rule in it."""
 
 
-def _unknown(document: Any) -> Iterator[tuple[str, str, Iterable[str]]]:
-    """Yield each key that means nothing: a misspelt one would grant less than was meant, in silence."""
+def _mistakes(document: Any) -> Iterator[str]:
+    """Yield what can never be meant: a port as a number, a URL for a host, a key that means nothing.
+
+    A misspelt key would grant less than was meant, in silence.
+    """
     for kind, capability in _members(document):
         if kind not in _KINDS:
-            yield "a grant set", kind, _KINDS
+            yield f"there is no {kind!r} in a grant set; use {', '.join(_KINDS)}"
             continue
         for name, entries in _members(capability):
             if name not in _KINDS[kind]:
-                yield kind, name, _KINDS[kind]
+                yield f"there is no {name!r} in {kind}; use {', '.join(_KINDS[kind])}"
                 continue
             known = _KINDS[kind][name]
             for rule in entries if known and isinstance(entries, list) else ():
+                unknown = (key for key, _ in _members(rule) if key not in known)
                 yield from (
-                    (f"a rule of {kind}", key, known) for key, _ in _members(rule) if key not in known
+                    f"there is no {key!r} in a rule of {kind}; use {', '.join(known)}" for key in unknown
                 )
-
-
-def _mistakes(document: Any) -> Iterator[str]:
-    """Yield what is well formed and can never be meant: a port as a number, a URL for a host."""
     rules = dict(_members(dict(_members(document)).get("network"))).get("rules")
     for index, rule in enumerate(rules if isinstance(rules, list) else ()):
         where, members = f"network.rules[{index}]", dict(_members(rule))
-        for port in members["ports"] if isinstance(members.get("ports"), list) else ():
-            if isinstance(port, int):
-                yield f'{where}.ports has the number {port}: write a string, ["{port}"]'
-        for host in members["hosts"] if isinstance(members.get("hosts"), list) else ():
-            if isinstance(host, str) and "://" in host:
-                name = host.partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0]
-                yield f"{where}.hosts has the URL {host}: write its host alone, {json.dumps([name])}"
+        ports, hosts = (
+            each if isinstance(each := members.get(key), list) else () for key in ("ports", "hosts")
+        )
+        for port in (each for each in ports if isinstance(each, int)):
+            yield f'{where}.ports has the number {port}: write a string, ["{port}"]'
+        for host in (each for each in hosts if isinstance(each, str) and "://" in each):
+            name = host.partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0]
+            yield f"{where}.hosts has the URL {host}: write its host alone, {json.dumps([name])}"
 
 
 def _members(value: Any) -> Iterable[tuple[str, Any]]:

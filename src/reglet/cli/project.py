@@ -80,7 +80,12 @@ def new(
         raise UsageError(f"{name!r} cannot be a plugin's name: use {wanted}, such as web-check")
     made = _project_files(name, kinds or ("network",), example)
     try:
-        there = sorted(path for path, content in made.items() if _would_be_lost(folder / path, content))
+        there = sorted(
+            path
+            for path, content in made.items()
+            if (present := folder / path).exists()
+            and not (present.is_file() and present.read_bytes() == content.encode())
+        )
         if there and not (keep or force):
             raise UsageError(
                 f"{folder} has what would be lost: {', '.join(there)}; nothing was written: --keep leaves "
@@ -100,10 +105,6 @@ def new(
     for line in (f"cd {folder}", "reglet-plugin test", "reglet-plugin build")[folder == Path() :]:
         write_message(f"  {line}")
     return ExitStatus.SUCCESS
-
-
-def _would_be_lost(path: Path, content: str) -> bool:
-    return path.exists() and not (path.is_file() and path.read_bytes() == content.encode())
 
 
 def _project_files(name: str, kinds: Sequence[str], example: str | None) -> dict[str, str]:

@@ -83,7 +83,16 @@ def write_report(output_format: Format, command: str, document: Any, entries: Se
         case "junit":
             text = _junit(command, entries)
         case "github":
-            text = "".join(map(_annotation, entries))
+            text = ""  # a workflow command for each entry that failed, which shows it at its line
+            for each in entries:
+                if each.outcome not in {"failure", "error"}:
+                    continue
+                name = "" if each.file and each.name.startswith(each.file) else each.name
+                title = f"{each.rule} {name}".strip()
+                facts = {"file": each.file, "line": str(each.line or ""), "title": title}
+                given = [f"{key}={_percent_encoded(value, '%:,')}" for key, value in facts.items() if value]
+                message = _percent_encoded(each.message or each.outcome, "%")
+                text += f"::{each.level} {','.join(given)}::{message}\n"
         case "sarif":
             text = json.dumps(_sarif(command, entries), indent=2, ensure_ascii=False) + "\n"
         case _:
@@ -138,16 +147,6 @@ def _junit(command: str, entries: Sequence[Entry]) -> str:
             ET.SubElement(case, each.outcome, message=escape(each.message), type=each.rule or each.level)
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
-
-
-def _annotation(entry: Entry) -> str:
-    """Return the workflow command that shows an entry at its line; nothing for what succeeded."""
-    if entry.outcome not in {"failure", "error"}:
-        return ""
-    name = "" if entry.file and entry.name.startswith(entry.file) else entry.name
-    facts = {"file": entry.file, "line": str(entry.line or ""), "title": f"{entry.rule} {name}".strip()}
-    given = [f"{key}={_percent_encoded(value, '%:,')}" for key, value in facts.items() if value]
-    return f"::{entry.level} {','.join(given)}::{_percent_encoded(entry.message or entry.outcome, '%')}\n"
 
 
 def _percent_encoded(text: str, characters: str) -> str:

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -291,31 +292,25 @@ class _Session:
         for usage in self.usages:
             missing += [d.rule for path in sorted(usage.reads) if not (d := policy.read(path))]
             missing += [d.rule for path in sorted(usage.writes) if not (d := policy.write(path))]
-        lines, least = [], GrantSet()
+        lines, least, declared = [], GrantSet(), Policy(self.manifest.capabilities)
         for required in dict.fromkeys(missing):
-            grants = denied_grants(required)
-            if _declares(self.manifest, required):
+            kind, _, rest = required.partition(":")
+            is_declared = False
+            match kind:
+                case "network":
+                    host, _, port = rest.rpartition(":")
+                    is_declared = port.isdigit() and bool(declared.network(host, int(port)))
+                case "fs":
+                    operation, _, path = rest.partition(":")
+                    is_declared = bool(declared.write(path) if operation == "write" else declared.read(path))
+                case "exec":
+                    is_declared = bool(declared.execute(rest))
+            if is_declared:
                 lines.append(f"{required} is declared by the plugin: --grants declared allows it")
-            least = least.merge(grants)
+            least = least.merge(denied_grants(required))
         if not least.is_empty:
             lines.append(f"to allow what was denied, with --grants @FILE: {grants_json(least)}")
         return lines
-
-
-def _declares(manifest: Manifest, required: str) -> bool:
-    """Return whether what the plugin declares would have allowed what was refused."""
-    policy = Policy(manifest.capabilities)
-    kind, _, rest = required.partition(":")
-    match kind:
-        case "network":
-            host, _, port = rest.rpartition(":")
-            return port.isdigit() and bool(policy.network(host, int(port)))
-        case "fs":
-            operation, _, path = rest.partition(":")
-            return bool(policy.write(path) if operation == "write" else policy.read(path))
-        case "exec":
-            return bool(policy.execute(rest))
-    return False
 
 
 def _report_difference(name: str, difference: str, output_format: Format) -> int:
@@ -333,10 +328,25 @@ def _report(outcomes: list[_Outcome], output_format: Format, hints: list[str]) -
     """Show how the checks ended and return one status for all of them, the worst."""
     status = max(status_of(each.result) for each in outcomes)
     if output_format == "table":
-        if len(outcomes) == 1:
-            show_result(_masked(outcomes[0]))
+        masked = list(map(_masked, outcomes))
+        if len(masked) == 1:
+            show_result(masked[0].result)
         else:
-            _show_summary(outcomes)
+            rows = [
+                (
+                    f"{MARKS[each.result.status]} {each.result.status.value}",
+                    each.name,
+                    each.result.message,
+                    f"{each.seconds * 1000:.0f} ms",
+                )
+                for each in masked
+            ]
+            if not write_table(["status", "config", "message", "time"], rows):
+                for mark, name, message, _ in rows:
+                    write_line(f"{mark}  {name}: {message}")
+            counts = Counter(each.result.status.value for each in masked)
+            ended = ", ".join(f"{number} {name}" for name, number in counts.items())
+            write_line(f"{len(masked)} checks: {ended}")
         sys.stdout.flush()
         for hint in hints:
             write_message(hint)
@@ -354,38 +364,14 @@ def _report(outcomes: list[_Outcome], output_format: Format, hints: list[str]) -
         ]
     entries = [
         Entry(each.name, each.result.status.value, each.result.message, "check", seconds=each.seconds)
-        for each in map(_masked_outcome, outcomes)
+        for each in map(_masked, outcomes)
     ]
     write_report(output_format, "run", document, entries)
     return status
 
 
-def _show_summary(outcomes: list[_Outcome]) -> None:
-    masked = list(map(_masked_outcome, outcomes))
-    rows = [
-        [
-            f"{MARKS[each.result.status]} {each.result.status.value}",
-            each.name,
-            each.result.message,
-            f"{each.seconds * 1000:.0f} ms",
-        ]
-        for each in masked
-    ]
-    if not write_table(["status", "config", "message", "time"], rows):
-        for mark, name, message, _ in rows:
-            write_line(f"{mark}  {name}: {message}")
-    counts: dict[str, int] = {}
-    for each in masked:
-        counts[each.result.status.value] = counts.get(each.result.status.value, 0) + 1
-    write_line(f"{len(masked)} checks: {', '.join(f'{number} {name}' for name, number in counts.items())}")
-
-
-def _masked_outcome(outcome: _Outcome) -> _Outcome:
-    return evolve(outcome, result=_masked(outcome), name=without_secrets(outcome.name, outcome.secrets))
-
-
-def _masked(outcome: _Outcome) -> Result:
-    """Return a Result as a person sees it: without the secrets of its config, and those in its URLs."""
+def _masked(outcome: _Outcome) -> _Outcome:
+    """Return an outcome as a person sees it: without the secrets of its config, and those in its URLs."""
     result, secrets = outcome.result, outcome.secrets
     error = result.error
     if error is not None:
@@ -397,4 +383,5 @@ def _masked(outcome: _Outcome) -> Result:
             stack=without_secrets(error.stack.decode("utf-8", "replace"), secrets).encode(),
         )
     data = None if result.data is None else without_secrets(result.data, secrets)
-    return evolve(result, message=without_secrets(result.message, secrets), error=error, data=data)
+    result = evolve(result, message=without_secrets(result.message, secrets), error=error, data=data)
+    return evolve(outcome, result=result, name=without_secrets(outcome.name, secrets))

@@ -107,13 +107,9 @@ def pytest_runtest_makereport(
     report = yield
     if report.failed:
         item.stash[_FAILED] = True
-    if any(name == "place" for name, _ in item.user_properties):
-        _escape_report(report)
-    return report
-
-
-def _escape_report(report: pytest.TestReport) -> None:
-    """Let what is shown of a test steer no terminal: messages, values and output hold text of plugins."""
+    if not any(name == "place" for name, _ in item.user_properties):
+        return report
+    # What is shown of a test steers no terminal: messages, values and output hold text of plugins.
     from reglet.domain.escaping import escape_lines
 
     report.sections = [(name, escape_lines(content)) for name, content in report.sections]
@@ -125,13 +121,12 @@ def _escape_report(report: pytest.TestReport) -> None:
         report.longrepr = (path, line, escape_lines(reason))
     elif hasattr(shown, "reprtraceback"):
         for traceback, crash, _ in getattr(shown, "chain", [(shown.reprtraceback, shown.reprcrash, None)]):
-            if crash is not None:
-                crash.message = escape_lines(crash.message)
-            for entry in traceback.reprentries:
-                for part in filter(None, (entry, getattr(entry, "reprlocals", None))):
-                    part.lines = [escape_lines(line) for line in part.lines]
-                if getattr(entry, "reprfileloc", None) is not None:
-                    entry.reprfileloc.message = escape_lines(entry.reprfileloc.message)
+            entries = traceback.reprentries
+            for place in filter(None, (crash, *(getattr(each, "reprfileloc", None) for each in entries))):
+                place.message = escape_lines(place.message)
+            for part in filter(None, (*entries, *(getattr(each, "reprlocals", None) for each in entries))):
+                part.lines = [escape_lines(line) for line in part.lines]
+    return report
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -225,7 +225,24 @@ class GoHostRunner:
             digest.update((_GO_SOURCE / name).read_bytes())
         program = cache / f"go-host-{digest.hexdigest()[:16]}"
         if not program.is_file():
-            _build_go_host(program, toolchain)
+            go = shutil.which(toolchain)
+            if go is None:
+                raise GoHostError(
+                    f"--reglet-place=go needs the Go toolchain, and there is no {toolchain} on the PATH"
+                )
+            beside = program.with_suffix(".new")  # it only appears whole: other runs may look for it too
+            built = subprocess.run(  # noqa: S603 - the toolchain that was found
+                [go, "build", "-o", str(beside), "."],
+                cwd=_GO_SOURCE,
+                capture_output=True,
+                text=True,
+                timeout=_GO_BUILD_SECONDS,
+                check=False,
+            )
+            if built.returncode != 0:
+                output = (built.stdout + built.stderr).strip()
+                raise GoHostError(f"the Go host cannot be built: {output[-2000:]}")
+            beside.replace(program)
         command = [str(program), str(module), str(cache / "wazero")]
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the host
         self._host = subprocess.Popen(  # noqa: S603 - the host that was built above
@@ -293,27 +310,6 @@ class GoHostRunner:
         self._errors.seek(0)
         output = self._errors.read().decode("utf-8", "replace").strip()
         return GoHostError(f"the Go host ended with status {status}: {output[-2000:]}")
-
-
-def _build_go_host(program: Path, toolchain: str) -> None:
-    """Build the host to a file that only appears whole, as other runs may look for it too."""
-    go = shutil.which(toolchain)
-    if go is None:
-        raise GoHostError(
-            f"--reglet-place=go needs the Go toolchain, and there is no {toolchain} on the PATH"
-        )
-    beside = program.with_suffix(".new")
-    run = subprocess.run(  # noqa: S603 - the toolchain that was found
-        [go, "build", "-o", str(beside), "."],
-        cwd=_GO_SOURCE,
-        capture_output=True,
-        text=True,
-        timeout=_GO_BUILD_SECONDS,
-        check=False,
-    )
-    if run.returncode != 0:
-        raise GoHostError(f"the Go host cannot be built: {(run.stdout + run.stderr).strip()[-2000:]}")
-    beside.replace(program)
 
 
 class DifferenceError(RegletError, AssertionError):

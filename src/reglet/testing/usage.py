@@ -121,7 +121,7 @@ class Usage:
     def least_grants(self) -> GrantSet:
         """Return the least that covers this; hosts with the same ports share a rule.
 
-        Files of a folder that was listed become one pattern, where nothing else is in reach of it.
+        Three files of a folder that was listed, or more, become one pattern if it reaches nothing else.
         """
         ports_of: dict[str, list[int]] = {}
         for host, port in sorted(self.targets):
@@ -132,7 +132,17 @@ class Usage:
         rules = [NetworkRule(hosts, map(str, ports)) for ports, hosts in sorted(hosts_of.items())]
 
         lasting = self.lasting
-        reads, writes = _folded(lasting.reads, self.opened), sorted(lasting.writes)
+        found: dict[Path, list[str]] = {}
+        for path in lasting.reads:
+            found.setdefault(Path(path).parent, []).append(path)
+        reads, writes = [], sorted(lasting.writes)
+        for folder, paths in found.items():
+            # a pattern for the whole of `/etc`, or of a home, would reach things of another kind
+            is_wide = len(folder.parts) <= _TOP_FOLDER or folder.parts[1] in _PERSONAL_FOLDERS
+            is_hidden = any(part.startswith(".") for part in folder.parts)
+            is_listed = str(folder) in self.opened and len(paths) >= _MANY
+            reads += [f"{folder}/*"] if is_listed and not is_wide and not is_hidden else paths
+        reads.sort()
         return GrantSet(
             network=NetworkCapability(rules) if rules else None,
             fs=FileSystemCapability([FileSystemRule(reads, writes)]) if reads or writes else None,
@@ -151,25 +161,6 @@ class Usage:
         lists = json.loads(path.read_text("utf-8"))
         targets = {(str(host), int(port)) for host, port in lists["targets"]}
         return cls(targets, *(set(lists[name]) for name in _NAMES[1:]))
-
-
-def _folded(reads: set[str], listed: set[str]) -> list[str]:
-    """Return paths with `folder/*` in place of three files or more that were found by listing the folder.
-
-    A pattern for a whole folder would reach things of another kind in `/etc`, or in a home.
-    """
-    found: dict[Path, list[str]] = {}
-    for path in reads:
-        found.setdefault(Path(path).parent, []).append(path)
-    folded: list[str] = []
-    for folder, paths in found.items():
-        is_wide = len(folder.parts) <= _TOP_FOLDER or folder.parts[1] in _PERSONAL_FOLDERS
-        is_hidden = any(part.startswith(".") for part in folder.parts)
-        if str(folder) in listed and len(paths) >= _MANY and not is_wide and not is_hidden:
-            folded.append(f"{folder}/*")
-        else:
-            folded += paths
-    return sorted(folded)
 
 
 _NAMES = tuple(each.name for each in fields(Usage))

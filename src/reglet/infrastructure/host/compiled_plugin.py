@@ -35,7 +35,14 @@ from reglet.infrastructure.process import keep_last, renewed_after_fork
 from reglet.infrastructure.wasi.preview1 import WASI_MODULE
 from reglet.infrastructure.wasm.binary import ModuleFormatError
 from reglet.infrastructure.wasm.limits import TooLargeError, check_counts
-from reglet.infrastructure.wasm.module import FunctionType, PluginModule, read_plugin, read_signatures
+from reglet.infrastructure.wasm.module import (
+    NEWER_EXPORTS,
+    OLDER_EXPORTS,
+    FunctionType,
+    PluginModule,
+    read_plugin,
+    read_signatures,
+)
 from reglet.infrastructure.wasm.sections import PAGE_SIZE, SectionId, SizeLimits, ValueType, read_sections
 from reglet.infrastructure.wasm.snapshot import (
     HOST_MODULE,
@@ -60,11 +67,6 @@ _COMPONENT = b"\x0d\0\x01\0"
 
 _I32, _I64 = ValueType.I32, ValueType.I64
 _NUMBERS = {_I32, _I64, ValueType.F32, ValueType.F64}
-_DESCRIBES = FunctionType((), (_I64,))
-_OBSERVES = FunctionType((_I32, _I32), (_I64,))
-NEWER_EXPORTS = {"_manifest": _DESCRIBES, "_observe": _OBSERVES}
-OLDER_EXPORTS = {"describe": _DESCRIBES, "schema": _DESCRIBES, "observe": _OBSERVES}
-"""What hosts call of a plugin, by name: those of today, and the older Reglet app."""
 _COMMON = {
     "allocate": FunctionType((_I32,), (_I32,)),
     "deallocate": FunctionType((_I32, _I32), ()),

@@ -84,38 +84,35 @@ class ProcessOutput:
                 ready = selector.select(min(deadline.left(), _LOOK_UP))
                 # its children may hold the pipes open and write on and on, but it has ended
                 if (not ready or time.monotonic() - looked >= _LOOK_UP) and self._has_ended():
-                    self._read_last_words(selector)
-                    return True
+                    break
                 if deadline.expired:
                     return False
                 for key, _ in ready:
-                    if not self._read(key.data):
-                        selector.unregister(key.data)
+                    self._read(key.data, selector)
                 if ctx.cancellation is not None and ctx.cancellation.is_cancelled:
                     raise CancelledError("exec")
                 looked = looked if time.monotonic() - looked < _LOOK_UP else time.monotonic()
+            # what it left in its pipes, and no more than they can hold
+            left = dict.fromkeys(self._kept, _LAST_WORDS)
+            while last := [key.data for key, _ in selector.select(0) if left[key.data] > 0]:
+                for stream in last:
+                    left[stream] -= READ_SIZE
+                    self._read(stream, selector)
         _wait_for_end(self._process, deadline.left())
         return self._has_ended()
 
     def _has_ended(self) -> bool:
         return self._process.poll() is not None
 
-    def _read_last_words(self, selector: selectors.BaseSelector) -> None:
-        """Read what the program left in its pipes, and no more than they can hold."""
-        left = dict.fromkeys(self._kept, _LAST_WORDS)
-        while ready := [key.data for key, _ in selector.select(0) if left[key.data] > 0]:
-            for stream in ready:
-                left[stream] -= READ_SIZE
-                if not self._read(stream):
-                    selector.unregister(stream)
-
-    def _read(self, stream: IO[bytes]) -> bool:
+    def _read(self, stream: IO[bytes], selector: selectors.BaseSelector) -> None:
+        """Read what is there; at its end the stream is waited for no more."""
         chunk = os.read(stream.fileno(), READ_SIZE)
         kept = self._kept[stream]
         room = self._limit - len(kept)
         kept += chunk[:room]
         self.truncated = self.truncated or len(chunk) > room
-        return bool(chunk)
+        if not chunk:
+            selector.unregister(stream)
 
     def close(self) -> None:
         """Close the pipes."""

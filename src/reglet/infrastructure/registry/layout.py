@@ -72,12 +72,20 @@ def write_layout(artifact: Artifact, path: Path) -> None:
     if path.is_dir() and any(path.iterdir()) and not (path / _LAYOUT_FILE).is_file():
         raise ArtifactError(f"{path} is a folder with other files: choose another place with -o")
     beside = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    made, old = beside / "made", beside / "old"
     try:
         for name, content in {**files, METADATA_FILE: artifact.config}.items():
-            (beside / name).parent.mkdir(parents=True, exist_ok=True)
-            (beside / name).write_bytes(content)
-        beside.chmod(0o755)
-        _put_in_place(beside, path)
+            (made / name).parent.mkdir(parents=True, exist_ok=True)
+            (made / name).write_bytes(content)
+        made.chmod(0o755)
+        if path.is_dir():
+            path.rename(old)
+        try:
+            made.rename(path)
+        except BaseException:
+            if old.is_dir():
+                old.rename(path)
+            raise
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -129,22 +137,6 @@ def _opened_layout(path: Path) -> Iterator[Callable[[str], bytes]]:
             return content.read() if content else b""
 
         yield read
-
-
-def _put_in_place(made: Path, path: Path) -> None:
-    """Rename a folder to where another may stand, which goes only when the new one is there."""
-    if not path.is_dir():
-        made.rename(path)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent)) / "old"
-    path.rename(old)
-    try:
-        made.rename(path)
-    except BaseException:
-        old.rename(path)
-        raise
-    finally:
-        shutil.rmtree(old.parent, ignore_errors=True)
 
 
 def _blob_name(digest: str) -> str:

@@ -123,6 +123,13 @@ class FunctionType:
         return f"({taken}) -> ({returned})"
 
 
+_DESCRIBES = FunctionType((), (ValueType.I64,))
+_OBSERVES = FunctionType((ValueType.I32, ValueType.I32), (ValueType.I64,))
+NEWER_EXPORTS = {"_manifest": _DESCRIBES, "_observe": _OBSERVES}
+OLDER_EXPORTS = {"describe": _DESCRIBES, "schema": _DESCRIBES, "observe": _OBSERVES}
+"""What hosts call of a plugin, by name: those of today, and the older Reglet app."""
+
+
 @frozen(cache_hash=True)
 class FunctionImport:
     """A function that a module imports."""
