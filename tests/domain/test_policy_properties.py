@@ -40,6 +40,10 @@ def fits(pattern: list[str], path: list[str]) -> bool:
     if not pattern:
         return not path
     if pattern[0] == "**":
+        if len(pattern) > 1 and set(pattern) == {
+            "**"
+        }:  # as in doublestar, a second one wants something below
+            return bool(path)
         return any(fits(pattern[1:], path[start:]) for start in range(len(path) + 1))
     each = {"{a,b}": "[ab]"}.get(pattern[0], pattern[0])
     return bool(path) and fnmatch.fnmatchcase(path[0], each) and fits(pattern[1:], path[1:])
@@ -56,7 +60,10 @@ def plainly_read(patterns: list[str], path: str) -> bool:
     ]
     if any(whole == folder or whole.startswith(folder + "/") for folder in SPECIAL):
         return whole in absolute
-    return any(fits([part for part in each.split("/") if part], parts) for each in absolute)
+    return any(  # what begins with ** begins before the first slash, and has an empty part there
+        fits([part for part in each.split("/") if part], ["", *parts] if each.startswith("**") else parts)
+        for each in absolute
+    )
 
 
 @settings(deadline=None, max_examples=500)
