@@ -1,6 +1,7 @@
 """What a plugin asks of its host and what it gets back: the records of the ports.
 
 Durations are `timedelta`, bodies are bytes, ports are ints. The wire's own spellings live in the wire room.
+They have no slots: to fill those of a frozen class takes several times as long, for each record of each call.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def _is_bytes(record: object, attribute: Attribute[Any], value: object) -> None:
     raise TypeError(f"{type(record).__name__}: {attribute.name} is {value!r}, and must be bytes; {advice}")
 
 
-@frozen
+@frozen(slots=False)
 class HTTPRequest:
     """A request to send.
 
@@ -84,7 +85,7 @@ class HTTPRequest:
     insecure_skip_verify: bool = False
 
 
-@frozen
+@frozen(slots=False)
 class HTTPResponse:
     """What a server answered.
 
@@ -113,7 +114,7 @@ class HTTPResponse:
         )
 
 
-@frozen
+@frozen(slots=False)
 class MXRecord:
     """A mail exchanger.
 
@@ -126,7 +127,7 @@ class MXRecord:
     pref: int = 0
 
 
-@frozen
+@frozen(slots=False)
 class TLSFacts:
     """The facts of a TLS handshake; strings are empty and the date None where nothing is known.
 
@@ -147,7 +148,7 @@ class TLSFacts:
     cert_not_after: datetime | None = None
 
 
-@frozen
+@frozen(slots=False)
 class SMTPConnectResult:
     """What a mail server announced.
 
@@ -178,7 +179,7 @@ class SMTPConnectResult:
     applied: tuple[str, ...] = field(default=(), repr=False)
 
 
-@frozen
+@frozen(slots=False)
 class CommandRequest:
     """A program to run, without a shell.
 
@@ -199,7 +200,7 @@ class CommandRequest:
     executable: str = field(default="", kw_only=True, repr=False)
 
 
-@frozen
+@frozen(slots=False)
 class Program:
     """The file that a command means.
 
@@ -212,7 +213,7 @@ class Program:
     resolved: str = ""
 
 
-@frozen
+@frozen(slots=False)
 class CommandResult:
     """What a program wrote and how it ended.
 
@@ -308,7 +309,7 @@ LogAttributeType = Literal[
 ]
 
 
-@frozen
+@frozen(slots=False)
 class LogAttribute:
     """A typed fact beside a message; the value is a string."""
 
@@ -321,7 +322,7 @@ def _attributes(given: Iterable[LogAttribute]) -> tuple[LogAttribute, ...]:
     return tuple(given)
 
 
-@frozen
+@frozen(slots=False)
 class LogMessage:
     """A message for the host's log.
 

@@ -215,20 +215,22 @@ class Record(Generic[T]):
         if not isinstance(values, dict):
             raise InvalidFieldError("an object", values)
         fields = self._read if dialect is None else self._read_strictly[dialect is Dialect.HOSTLIB]
-        found, get = self._defaults.copy(), fields.get
+        found = self._defaults.copy()
         name = ""
         try:
             for name, value in values.items():
-                known = get(name) or get(name.lower())
-                if known is None or value is None:
-                    continue
-                attribute, same, read, shared = known
+                try:
+                    attribute, same, read, shared = fields[name]
+                except KeyError:
+                    known = fields.get(name.lower())
+                    if known is None:
+                        continue
+                    attribute, same, read, shared = known
                 if value.__class__ is same:
                     found[attribute] = value
-                elif shared:
-                    found[attribute] = read(value) or found[attribute]
-                else:
-                    found[attribute] = read(value)
+                elif value is not None:
+                    made = read(value)
+                    found[attribute] = (made or found[attribute]) if shared else made
             for each in self._required:
                 if each.key not in found:
                     name = each.name
