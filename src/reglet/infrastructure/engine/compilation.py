@@ -63,11 +63,14 @@ RUNTIMES = "runtimes"
 MEMORY_IMAGES = "memory-images"
 """The cache of the memories of built plugins."""
 
+DIRECT_CALLS = "direct-calls"
+"""The cache of what answers guests without the host."""
+
 _FOREIGN = "compiled"
 """The cache of modules that are compiled whole."""
 
-_MOST_ENTRIES = {RUNTIMES: 6, MEMORY_IMAGES: 12, _FOREIGN: 12}
-"""About 20 MB each; beside the code of runtimes, a few KB for what answers without the host."""
+_MOST_ENTRIES = {RUNTIMES: 3, MEMORY_IMAGES: 12, DIRECT_CALLS: 3, _FOREIGN: 12}
+"""About 20 MB each; a few KB what answers without the host."""
 
 _INVALID, _NO_MEMORY = 3, 4
 """Exit statuses of the process that compiles; out of memory, wasmtime itself ends it by a signal."""

@@ -22,7 +22,7 @@ import wasmtime
 from wasmtime import _bindings as bindings
 from wasmtime import _ffi as ffi
 
-from reglet.infrastructure.engine.compilation import RUNTIMES, compiled, compiled_before
+from reglet.infrastructure.engine.compilation import DIRECT_CALLS, compiled, compiled_before
 from reglet.infrastructure.engine.written_pages import WrittenPages
 from reglet.infrastructure.wasi.preview1 import WASI_MODULE
 from reglet.infrastructure.wasm.module import FunctionType
@@ -171,8 +171,8 @@ _DIRECT_TYPES = {
 def direct_calls(*, fuel: bool = False) -> wasmtime.Module:
     """Return what answers some functions of preview 1 without the host, see `LinkedModule`."""
     key = f"direct {hashlib.sha256(_DIRECT.encode()).hexdigest()}"
-    before = compiled_before(key, fuel=fuel, kept=RUNTIMES)
-    return before or compiled(bytes(wasmtime.wat2wasm(_DIRECT)), key, fuel=fuel, kept=RUNTIMES)
+    before = compiled_before(key, fuel=fuel, kept=DIRECT_CALLS)
+    return before or compiled(bytes(wasmtime.wat2wasm(_DIRECT)), key, fuel=fuel, kept=DIRECT_CALLS)
 
 
 class _Linkers(NamedTuple):
