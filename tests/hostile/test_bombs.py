@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -83,6 +84,10 @@ BOMBS = {
 }
 
 
+CHECKS = 10
+"""Of a neighbour, for each bomb."""
+
+
 @pytest.fixture(scope="module")
 def told(built_source):
     """The plugin that runs what it is told, under small limits."""
@@ -123,17 +128,16 @@ def neighbours():
 
 @pytest.mark.parametrize("code", BOMBS.values(), ids=BOMBS)
 def test_a_bomb_ends_in_a_result_or_an_error_of_the_sandbox(told, patient, neighbours, code):
-    """And nobody else's check goes wrong meanwhile."""
+    """And meanwhile everybody else's checks go on, and none of them goes wrong."""
     before = len(neighbours)
     try:
         outcome = told.check({"code": code})
     except (GuestTrapError, LimitExceededError) as error:
         outcome = error
     assert not isinstance(outcome, Result) or len(str(outcome)) < 1 << 20
+    patience = time.monotonic() + 60
+    while len(neighbours) < before + CHECKS and time.monotonic() < patience:
+        time.sleep(0.002)
+    assert len(neighbours) >= before + CHECKS
     assert patient.check({"code": "1"}).is_success
     assert all(isinstance(each, Result) and each.is_success for each in neighbours[before:])
-
-
-def test_the_neighbours_were_checked_meanwhile(neighbours):
-    """Hundreds of times."""
-    assert len(neighbours) > 400
