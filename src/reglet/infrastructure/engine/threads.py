@@ -1,8 +1,9 @@
 """Guests run in threads with a stack of known size, so that Ctrl-C can stop them; the threads are kept.
 
 As many run at one time as there are cores: more would take turns at the interpreter, and each turn that one
-waits for costs more than what it does then. Further work waits for a thread that is done, for a few
-milliseconds at most; what runs for long, or waits within a call of the host, holds up nobody.
+waits for costs more than what it does then. Further work waits for a thread that is done; where none was for
+a few milliseconds it begins beside the others. So what runs for long, or waits within a call of the host,
+holds up nobody.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _STACK_SIZE = MAX_WASM_STACK + 6 * 1024 * 1024
 """Bytes: the guest's stack and ample room for host functions, which run above it."""
 
 _PATIENCE = 0.005
-"""Seconds that work waits for a core before it begins beside all others."""
+"""Seconds without any work begun, after which what waits for a core begins beside all others."""
 
 _LONGEST_WAIT = 0.2
 """Seconds: not everywhere does a signal end a wait for a lock."""
@@ -82,6 +83,8 @@ class GuestWork(Generic[T]):
         self._running = threading.Lock()
         self._running.acquire()
         self.is_queued = False
+        self.seen = 0
+        """How much work had been taken from the queue when that was last looked at."""
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait until it has ended, so many seconds at most; report whether it has."""
@@ -93,7 +96,7 @@ class GuestWork(Generic[T]):
                 has_ended = self._running.acquire(timeout=max(0.0, min(left, longest)))
             finally:
                 if self.is_queued:
-                    _threads().begin(self)
+                    _threads().begin_unless_others_do(self)
             if has_ended:
                 self._running.release()
                 return True
@@ -161,6 +164,8 @@ class _Threads:
         self._running = 0
         """How many threads run a guest, and are not in a call of the host."""
         self._queue: deque[GuestWork[Any]] = deque()
+        self._taken = 0
+        """How much work was taken from the queue so far."""
         self._idle: list[_GuestThread] = []
         """Those that wait for work; the one that waited the shortest is given the next."""
 
@@ -168,16 +173,19 @@ class _Threads:
         """Give work to a thread; queue it if there are as many running as cores."""
         with self._lock:
             if self._running >= self._most:
-                work.is_queued = True
+                work.is_queued, work.seen = True, self._taken
                 self._queue.append(work)
                 return
             self._running += 1
         self._give(work)
 
-    def begin(self, work: GuestWork[Any]) -> None:
-        """Give work to a thread that is queued still; it stays queued if no thread can be started."""
+    def begin_unless_others_do(self, work: GuestWork[Any]) -> None:
+        """Give work to a thread that is queued still, if no other was taken since this was last looked at."""
         with self._lock:
             if not work.is_queued:
+                return
+            if work.seen != self._taken:
+                work.seen = self._taken
                 return
             self._queue.remove(work)
             work.is_queued = False
@@ -219,6 +227,7 @@ class _Threads:
         if not self._queue or self._running >= self._most:
             return None
         self._running += 1
+        self._taken += 1
         work = self._queue.popleft()
         work.is_queued = False
         return work
