@@ -26,8 +26,10 @@ MOST_BYTES = 128 * 1024 * 1024
 _SUFFIX = ".part"
 _PATIENCE, _PAUSE = 2.0, 0.02
 """Seconds in which a rename is tried again, and between two tries, where an open file stands in its way."""
-_LEAST_AGE = 1.0
-"""Seconds after which a file that nobody has locked was left behind, and is not about to be locked."""
+_LEAST_AGE = 1.0 if sys.platform == "win32" else 0.0
+"""Seconds after which a file that nobody has open was left behind, and is not about to be renamed."""
+_TRIES = 5
+"""Files that are begun, where each may be swept before it is locked, or no file can be locked at all."""
 
 
 def read_bounded(stream: BinaryIO) -> bytes:
@@ -58,11 +60,9 @@ def write_atomic(path: Path, *contents: bytes | bytearray, mode: int = PUBLIC) -
         return
     path = path.resolve()
     _sweep(path.parent)
-    beside = path.parent / f".{secrets.token_hex(8)}{_SUFFIX}"
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+    beside, descriptor = _create_beside(path, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            _try_lock(descriptor)
             file.writelines(contents)
             file.flush()
             if sys.platform != "win32":  # where an open file cannot be renamed
@@ -72,6 +72,19 @@ def write_atomic(path: Path, *contents: bytes | bytearray, mode: int = PUBLIC) -
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def _create_beside(path: Path, mode: int) -> tuple[Path, int]:
+    """Return a new file and its descriptor, locked: between the two, another process may sweep it."""
+    for tries_left in reversed(range(_TRIES)):
+        beside = path.parent / f".{secrets.token_hex(8)}{_SUFFIX}"
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
+        is_locked = _try_lock(descriptor)
+        if (is_locked or not tries_left) and (sys.platform == "win32" or os.fstat(descriptor).st_nlink):
+            return beside, descriptor
+        os.close(descriptor)
+        beside.unlink(missing_ok=True)
+    raise OSError(errno.EAGAIN, "what is begun in this folder is removed by somebody", str(path.parent))
 
 
 def _replace(beside: Path, path: Path, patience: float = _PATIENCE) -> None:
@@ -95,7 +108,7 @@ def _sweep(folder: Path) -> None:
         found += folder.glob(f".????????????????{_SUFFIX}")
     for left in found:
         with contextlib.suppress(OSError):
-            if not left.is_file() or time.time() - left.stat().st_mtime <= _LEAST_AGE:
+            if not left.is_file() or time.time() - left.stat().st_mtime < _LEAST_AGE:
                 continue
             if sys.platform == "win32":
                 left.unlink()
