@@ -66,6 +66,15 @@ DOUBLESTAR = [
     ("/etc/{passwd,group}", "/etc/group", True),
     ("AWS_*", "AWS_REGION", True),
     ("a/b/", "a/b", False),
+    ("/*", "/", True),
+    ("/*/**", "/", False),
+    ("/*/**", "/a", True),
+    ("/a*/**", "/a", False),
+    ("/a*/**", "/ab", True),
+    ("/**/a*/**", "/a", False),
+    ("/**/*", "/", False),
+    ("/a/**/**", "/a", False),
+    ("/a/**/", "/a", True),
     ("", "", True),
 ]
 

@@ -46,6 +46,8 @@ def fits(pattern: list[str], path: list[str]) -> bool:
             return bool(path)
         return any(fits(pattern[1:], path[start:]) for start in range(len(path) + 1))
     each = {"{a,b}": "[ab]"}.get(pattern[0], pattern[0])
+    if len(path) == 1 and len(pattern) > 1 and each.endswith("*"):
+        each = each.removesuffix("*") + "?*"  # as in doublestar, unless it is the last of a pattern
     return bool(path) and fnmatch.fnmatchcase(path[0], each) and fits(pattern[1:], path[1:])
 
 
@@ -60,6 +62,9 @@ def plainly_read(patterns: list[str], path: str) -> bool:
     ]
     if any(whole == folder or whole.startswith(folder + "/") for folder in SPECIAL):
         return whole in absolute
+    if whole == "/" and any(each in ("/*", "/**") for each in absolute):
+        return True
+    absolute = [each for each in absolute if whole != "/" or not each.startswith("/")]
     return any(  # what begins with ** begins before the first slash, and has an empty part there
         fits([part for part in each.split("/") if part], ["", *parts] if each.startswith("**") else parts)
         for each in absolute

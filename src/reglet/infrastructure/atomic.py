@@ -26,10 +26,10 @@ MOST_BYTES = 128 * 1024 * 1024
 _SUFFIX = ".part"
 _PATIENCE, _PAUSE = 2.0, 0.02
 """Seconds in which a rename is tried again, and between two tries, where an open file stands in its way."""
-_LEAST_AGE = 1.0 if sys.platform == "win32" else 0.0
-"""Seconds after which a file that nobody has open was left behind, and is not about to be renamed."""
+_LEAST_AGE = 1.0 if sys.platform == "win32" else 0.1
+"""Seconds after which a file that is not locked was left behind, and is not about to be locked or renamed."""
 _TRIES = 5
-"""Files that are begun, where each may be swept before it is locked, or no file can be locked at all."""
+"""Files that are begun, where one that took long to be locked was swept, or none can be locked at all."""
 
 
 def read_bounded(stream: BinaryIO) -> bytes:

@@ -2,7 +2,8 @@ r"""Glob patterns as Go's doublestar matches them: `*`, `?`, `**`, `{a,b}`, `[a-
 
 Braces are expanded; all alternatives become one automaton whose states are the bits of an integer, so the
 time of a match grows with the string times the pattern and never faster. One rule is stricter than
-doublestar: no `[...]` matches a `/`.
+doublestar: no `[...]` matches a `/`. Where the string ends, a wildcard matches nothing only if no more than
+`**` is left behind it: `/a*/**` matches what is below `/a`, and not `/a` itself.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ _LITERAL_END = re.compile(r"[^*?\]\\]*\Z")
 _RANGE = re.compile(r"(\\.|.)(?:-(\\.|.))?", re.DOTALL)
 """Of the characters between `[` and `]`: a range, or one character."""
 _SHORT_SKIP, _LONG_SKIP = 2, 4
+_NOTHING_LEFT = frozenset(("*", "**", "/**", "**/", "/**/"))
+"""What may be left of a pattern where the string ends; a wildcard before more than that wants a character."""
 
 
 class PatternError(RegletError):
@@ -80,7 +83,7 @@ class _Automaton:
 
     Attributes:
         initial: where the alternatives begin.
-        final: where they end.
+        final: where they end, or where no more is left than may match nothing.
         literals: the states that consume this one character, by the character.
         single: the states that consume one character that is no separator.
         classes: the states that consume one character of a class, by its ranges and whether they are negated.
@@ -106,6 +109,7 @@ class _Automaton:
         # by character: the states that go ahead with it, and those that stay
         moves: dict[str, tuple[int, int]] = {"/": (self.literals.get("/", 0), self.across)}
         states = self._reachable(self.initial)
+        last = self.initial
         for character in string:
             if character not in moves:
                 ahead = self.literals.get(character, 0) | self.single
@@ -116,10 +120,12 @@ class _Automaton:
                 )
                 moves[character] = ahead, self.across | self.within
             ahead, stay = moves[character]
-            states = self._reachable((states & ahead) << 1 | states & stay)
+            ahead, stay = (states & ahead) << 1, states & stay
+            last = ahead | stay << 1
+            states = self._reachable(ahead | stay)
             if not states:
                 return False
-        return bool(states & self.final)
+        return bool(last & self.final)
 
     def _reachable(self, states: int) -> int:
         """Add the states that are reached without consuming anything."""
@@ -137,6 +143,8 @@ class _Automaton:
         at, segment_starts = 0, True
         while at < len(alternative):
             character = alternative[at]
+            if alternative[at:] in _NOTHING_LEFT:
+                self.final |= 1 << self.size
             if character == "/" and alternative[at : at + 5] in ("/**", "/**/"):
                 has_slash = alternative.endswith("/")
                 if has_slash:  # the states before may skip all of the end: it may match nothing
@@ -144,6 +152,7 @@ class _Automaton:
                 else:
                     self.short_skip |= self._next()
                 self._add_literal("/")
+                self.final |= 1 << self.size
                 if has_slash:
                     self.short_skip |= self._next()
                 self.across |= self._next()
