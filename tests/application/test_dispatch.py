@@ -130,6 +130,27 @@ def test_a_config_that_does_not_fit_calls_nothing(config, message):
     assert result.error.details == {"problems": [message]}
 
 
+@reglet.model
+class Share:
+    part: float
+
+
+def test_a_number_beyond_a_double_is_refused_where_a_field_takes_it():
+    """A key that nobody knows may hold one, as in Go."""
+    plugin = reglet.define_plugin(name="p", description="d")
+
+    @plugin.service("s")
+    class Service:
+        @reglet.operation()
+        def take(self, request: Share) -> Result:
+            return reglet.result_success("taken")
+
+    refused = plugin.check(Context(), b'{"part": 1e400}')
+    assert (refused.error and refused.error.type) == "config"
+    assert refused.message == "must be a number that a double can hold, not Infinity @ $.part"
+    assert plugin.check(Context(), b'{"part": 1, "unheard_of": 1e400}').is_success
+
+
 @given(
     st.binary(max_size=60)
     | st.recursive(st.none() | st.text(), st.lists).map(lambda x: json.dumps(x).encode())
