@@ -48,7 +48,7 @@ long: $(STAMP) ## the tests that take minutes; LONG leaves some out
 lowest: ## the tests with the lowest versions that pyproject.toml allows, on the Python that PYTHON names
 	$(PYTHON) -m venv build/lowest
 	build/lowest/bin/python -m pip install -q uv
-	build/lowest/bin/uv pip install -q --python build/lowest --resolution lowest-direct --group dev -e '.[all]'
+	build/lowest/bin/uv pip install -q --python build/lowest --resolution lowest-direct $(EVERYTHING)
 	build/lowest/bin/python -m pytest -q -m 'not long' -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 lint: $(STAMP)

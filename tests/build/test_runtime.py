@@ -16,6 +16,13 @@ SIZE = 8192
 FIRST = 1024 + 8
 
 
+@pytest.fixture(scope="module")
+def snapshots() -> Snapshots:
+    """The images of the runtime as it was made."""
+    product = load_product()
+    return Snapshots(product, Runtime.of(product.module, product.key))
+
+
 def _heap(chunks: list[tuple[int, bool]]) -> bytearray:
     """Lay out (size, in use) from the base; what remains is the top chunk but for its foot."""
     memory = bytearray(b"\xee" * SIZE)
@@ -98,10 +105,8 @@ os.write(1, " ".join(str(sys.getrefcount(each) > 1 << 30) for each in each).enco
 """
 
 
-def test_functions_code_constants_classes_and_modules_are_kept() -> None:
+def test_functions_code_constants_classes_and_modules_are_kept(snapshots: Snapshots) -> None:
     """Their references are no longer counted, an instance's still are, and the interpreter goes on."""
-    product = load_product()
-    snapshots = Snapshots(product, Runtime.of(product.module, product.key))
 
     def counts() -> bytes:
         with Guest(snapshots.runtime, {}, snapshots.base()) as guest:
@@ -112,10 +117,8 @@ def test_functions_code_constants_classes_and_modules_are_kept() -> None:
     assert run_in_guest_thread(counts) == b"True True True True True False"
 
 
-def test_the_base_image_has_the_types_of_ast_and_nothing_of_the_rehearsal() -> None:
+def test_the_base_image_has_the_types_of_ast_and_nothing_of_the_rehearsal(snapshots: Snapshots) -> None:
     """A plugin has no function that makes those types; and the plugin that was run is no part of it."""
-    product = load_product()
-    snapshots = Snapshots(product, Runtime.of(product.module, product.key))
 
     def modules() -> bytes:
         with Guest(snapshots.runtime, {}, snapshots.base()) as guest:
@@ -126,15 +129,12 @@ def test_the_base_image_has_the_types_of_ast_and_nothing_of_the_rehearsal() -> N
     assert b"rehearsal" not in found
 
 
-def test_what_was_freed_is_not_in_an_image() -> None:
+def test_what_was_freed_is_not_in_an_image(snapshots: Snapshots) -> None:
     """Of small blocks, as of large ones, nothing but the allocators' own links is left."""
-    product = load_product()
-    runtime = Runtime.of(product.module, product.key)
-    snapshots = Snapshots(product, runtime)
     source = "found = [chr(97 + n % 26) * 40 + 'zyxwvu' * {size} for n in range(500)]\nfound.clear()"
 
     def image() -> bytes:
-        with Guest(runtime, {}, snapshots.base()) as guest:
+        with Guest(snapshots.runtime, {}, snapshots.base()) as guest:
             for size in (1, 10, 100):
                 guest.run(source.format(size=size))
             return guest.image()
@@ -151,14 +151,11 @@ os.write(1, b"enough")
 """
 
 
-def test_what_objects_of_one_size_leave_is_there_for_others() -> None:
+def test_what_objects_of_one_size_leave_is_there_for_others(snapshots: Snapshots) -> None:
     """In a memory of 256 MB, 120 MB of objects can be had many times over."""
-    product = load_product()
-    runtime = Runtime.of(product.module, product.key)
-    snapshots = Snapshots(product, runtime)
 
     def taken() -> bytes:
-        with Guest(runtime, {}, snapshots.base()) as guest:
+        with Guest(snapshots.runtime, {}, snapshots.base()) as guest:
             return guest.run(_TAKES)
 
     assert run_in_guest_thread(taken) == b"enough"
@@ -175,15 +172,15 @@ os.write(1, repr(found).encode())
 """
 
 
-def test_what_an_image_leaves_out_can_be_imported() -> None:
+def test_what_an_image_leaves_out_can_be_imported(snapshots: Snapshots) -> None:
     """The modules are the real ones, and standard input is as it was."""
-    product = load_product()
-    runtime = Runtime.of(product.module, product.key)
-    snapshots = Snapshots(product, runtime)
 
     def found() -> tuple[bytes, bytes]:
         folders = {STANDARD_LIBRARY_ROOT: snapshots.standard_library}
-        with Guest(runtime, folders) as fresh, Guest(runtime, folders, snapshots.base()) as guest:
+        with (
+            Guest(snapshots.runtime, folders) as fresh,
+            Guest(snapshots.runtime, folders, snapshots.base()) as guest,
+        ):
             missing = guest.run(
                 "import os, sys\nos.write(1, repr({'platform', 'zipimport'} & {*sys.modules}).encode())"
             )
