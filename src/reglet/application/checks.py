@@ -122,7 +122,7 @@ def measured_milliseconds(measured: timedelta | None, around: RunMetadata) -> in
     """Return what the host measured in whole milliseconds; if nothing, what was measured around the call."""
     if measured is None or measured <= timedelta():
         return whole_milliseconds(around.duration_ns)
-    return whole_milliseconds(measured // timedelta(microseconds=1) * 1000)
+    return max(measured // timedelta(milliseconds=1), 1)
 
 
 def read_tls_options(config: JSONObject | None) -> dict[str, bool]:

@@ -16,7 +16,7 @@ from reglet.application.models.error_messages import shown
 from reglet.application.models.from_json import Parser, model_parser
 from reglet.application.models.model_types import ModelType, model_type
 from reglet.application.models.redaction import Redaction, secret_strings
-from reglet.application.names import quoted, suggestion
+from reglet.application.names import ROUTING, quoted, suggestion
 from reglet.application.operations import Operation
 from reglet.application.results import redacted, result_of, result_of_error
 from reglet.domain.context import Context
@@ -25,10 +25,9 @@ from reglet.domain.errors import ConfigProblemsError
 
 _NO_PROBLEMS: list[str] = []
 _LOG = logging.getLogger("reglet")
-_ROUTING: Mapping[str, Callable[[Operation], str]] = {
-    "service": attrgetter("service"),
-    "operation": attrgetter("name"),
-}
+_ROUTING: Mapping[str, Callable[[Operation], str]] = dict(
+    zip(ROUTING, (attrgetter("service"), attrgetter("name")), strict=True)
+)
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -81,13 +81,13 @@ class AuditReport:
     Attributes:
         declared: what its manifest declares.
         usage: what was touched, allowed or not.
-        sees_variables: whether reads of variables were seen: in process they are, in the sandbox not.
+        sees_variables: whether reads of variables were seen: in process they are; in the sandbox not, where
+            those that are declared are taken as needed.
     """
 
     declared: GrantSet
     usage: Usage
     sees_variables: bool = True
-    """Whether reads of variables could be noticed; else those that are declared are taken as needed."""
 
     @property
     def least(self) -> GrantSet:

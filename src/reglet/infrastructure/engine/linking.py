@@ -89,7 +89,6 @@ _instance_export_get = short_call("wasmtime_instance_export_get")
 _set_wasi = short_call("wasmtime_context_set_wasi")
 _wasi_config = short_call("wasi_config_new")
 _linker_define = short_call("wasmtime_linker_define")
-_store_context = short_call("wasmtime_store_context")
 
 _instantiate = long_call("wasmtime_linker_instantiate")
 _instantiate_own = short_call("wasmtime_linker_instantiate")
@@ -231,11 +230,12 @@ class LinkedModule:
 
         `direct` says whether the guest may be answered without the host where that is possible.
         """
-        free = self._free[direct and self._direct is not None]
+        direct = direct and self._direct is not None
+        free = self._free[direct]
         try:
             linkers = free.pop()
         except IndexError:
-            linkers = self._linkers(direct=free is self._free[True])
+            linkers = self._linkers(direct=direct)
         try:
             if self._memory is not None:
                 memory = self._memory_of(store, context)
@@ -299,8 +299,7 @@ class LinkedModule:
 def _instance_of(linker: wasmtime.Linker, context: int, code: wasmtime.Module, instantiate: Any) -> Any:
     instance, trap = bindings.wasmtime_instance_t(), ctypes.c_void_p()
     error = instantiate(linker.ptr(), context, code.ptr(), ctypes.byref(instance), ctypes.byref(trap))
-    if error or trap.value:
-        raise_failure(error, trap.value)
+    raise_failure(error, trap.value)
     return instance
 
 

@@ -25,7 +25,6 @@ from reglet.infrastructure.registry.artifact import (
 from reglet.infrastructure.registry.client import RegistryClient
 from reglet.infrastructure.registry.reference import Reference
 
-LOCK_FILE = "reglet.lock"
 _LOCKFILE_VERSION = 1
 _MOST_BLOBS = 96  # three to a plugin
 

@@ -258,9 +258,8 @@ class GrantedTree:
                 start, shows_all = location.path.rstrip("/"), self._paths.may_read(location.path)
 
                 def shows(name: str, kind: FileType) -> bool:
-                    inner = f"{start}/{name}"
-                    leads_on = kind is FileType.DIRECTORY and self._paths.leads_on(inner)
-                    return shows_all or leads_on or self._paths.is_granted(inner)
+                    is_shown = self._paths.is_known if kind is FileType.DIRECTORY else self._paths.is_granted
+                    return shows_all or is_shown(f"{start}/{name}")
 
                 shown = self._status(location, found)
                 opened = os.open(location.name, os.O_RDONLY | _DIRECTORY | _ALWAYS, dir_fd=location.parent)
