@@ -24,7 +24,7 @@ from reglet.domain.ports import (
 from reglet.infrastructure.extras import MissingPackageError
 
 if TYPE_CHECKING:
-    from reglet.infrastructure.native.tls import Trust
+    from reglet.infrastructure.native.trust import Trust
 
 
 @frozen
@@ -53,7 +53,7 @@ class NativePorts:
 
     @property
     def _trust(self) -> Trust:
-        from reglet.infrastructure.native.tls import Trust
+        from reglet.infrastructure.native.trust import Trust
 
         return Trust(self.ca_file)
 

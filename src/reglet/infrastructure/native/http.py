@@ -27,7 +27,7 @@ from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import PORTS, SCHEME_PORTS, join_host_port, without_credentials
 from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.native.dialer import READ_SIZE, Deadline, Dialer, Lookup, system_lookup
-from reglet.infrastructure.native.tls import Trust, secure
+from reglet.infrastructure.native.trust import Trust, secure
 
 try:
     import h2.exceptions

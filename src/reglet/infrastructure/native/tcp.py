@@ -19,7 +19,7 @@ from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import join_host_port
 from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.native.dialer import Deadline, Dialer, Lookup, split_address, system_lookup
-from reglet.infrastructure.native.tls import Trust, secure
+from reglet.infrastructure.native.trust import Trust, secure
 
 try:
     from cryptography import x509

@@ -1,4 +1,4 @@
-"""TLS connections: whom they trust, and how they start."""
+"""Whom TLS connections trust, and how they start."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from pytest_httpserver import HTTPServer
 from reglet.domain.errors import HTTPError, NetworkError
 from reglet.infrastructure.native.http import NativeHTTPClient
 from reglet.infrastructure.native.smtp import NativeSMTPClient
-from reglet.infrastructure.native.tls import Trust, system_roots
+from reglet.infrastructure.native.trust import Trust, system_roots
 from tests.native.test_smtp import SECONDS
 
 
