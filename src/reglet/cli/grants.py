@@ -99,8 +99,8 @@ def choose_grants(argument: str | None, manifest: Manifest, plugin: LoadedPlugin
         granted = GRANTS.decode(content)
     except WireFormatError as error:
         raise UsageError(f"{option}: {error}") from error
-    for error in Policy(granted).errors:
-        write_warning(f"{option}: {error}; it grants nothing")
+    for mistake in Policy(granted).errors:
+        write_warning(f"{option}: {mistake}; it grants nothing")
     for index, rule in enumerate(granted.network.rules if granted.network else ()):
         if not (rule.hosts and rule.ports):
             missing = 'hosts such as ["example.com"]' if not rule.hosts else 'ports such as ["443"]'
