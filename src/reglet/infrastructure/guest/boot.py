@@ -38,6 +38,7 @@ from reglet.infrastructure.guest.interpreter import (
     answer_by,
     interpreter,
     mend_appending,
+    mend_modes,
     pass_breakpoint,
     report_partial_globs,
     report_partial_listings,
@@ -149,6 +150,7 @@ def prepare(code_pages: bytes) -> None:
     preload()
     report_partial_listings()
     mend_appending()
+    mend_modes()
     keep_code_pages(code_pages)
     _forget_imports()
 

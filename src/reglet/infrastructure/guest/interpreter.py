@@ -76,14 +76,16 @@ def report_partial_listings() -> None:
     listdir, scandir, walk = os.listdir, os.scandir, os.walk
 
     def listed(path: Any = ".") -> list[Any]:
+        names = listdir(path)
         _look_at_pattern(path, "*")
-        return listdir(path)
+        return names
 
     def scanned(path: Any = ".") -> Any:
+        entries = scandir(path)
         # those that walk and match look at their own pattern
         if sys._getframe(1).f_globals.get("__name__") not in _MATCHERS:  # noqa: SLF001 - who calls has no other name
             _look_at_pattern(path, "*")
-        return scandir(path)
+        return entries
 
     def walked(top: Any, *arguments: Any, **options: Any) -> Iterator[Any]:
         for found in walk(top, *arguments, **options):
@@ -296,3 +298,13 @@ def mend_appending() -> None:
 
 
 _OF_TEXT = ("encoding", "errors", "newline")
+
+
+def mend_modes() -> None:
+    """Have `chmod` change nothing of what is there, as in Go, and fail at what is not."""
+
+    def looked_at(path: Any, mode: int, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> None:
+        del mode
+        os.stat(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+
+    os.chmod = looked_at
