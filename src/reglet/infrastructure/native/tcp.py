@@ -19,7 +19,7 @@ from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import join_host_port
 from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.native.dialer import Deadline, Dialer, Lookup, split_address, system_lookup
-from reglet.infrastructure.native.trust import Trust, secure
+from reglet.infrastructure.native.trust import Trust, in_words, secure
 
 try:
     from cryptography import x509
@@ -159,7 +159,7 @@ class NativeTCPDialer:
         except builtins.TimeoutError as error:
             raise deadline.error() from error
         except (OSError, ValueError, DNSError, InvalidHostError) as error:
-            raise TCPError(address, error) from error
+            raise TCPError(address, in_words(error)) from error
         is_tls = facts is not None
         return ObservedConnection(
             remote, local, is_tls, facts or TLSFacts(), connection.close, response_time=took

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import sys
@@ -74,3 +75,25 @@ def secure(plain: socket.socket, host: str, context: ssl.SSLContext, deadline: D
     except BaseException:
         plain.close()
         raise
+
+
+_ALERT = re.compile(r"(?:sslv3|tlsv1|tlsv13) (?:alert )?(.+)")
+_NO_TLS = frozenset(
+    {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
+)
+"""What OpenSSL says of bytes that are no TLS record."""
+
+
+def in_words(error: Exception) -> Exception | str:
+    """Return an error of TLS in words that do not take OpenSSL's sources to read, any other as it is."""
+    if not isinstance(error, ssl.SSLError):
+        return error
+    words = re.sub(r" \(_ssl\.c:[0-9]+\)$", "", str(error.strerror or error))
+    alert = _ALERT.fullmatch(words.rpartition("] ")[2])
+    if isinstance(error, ssl.SSLEOFError):
+        return "the server closed the connection within the TLS handshake (EOF)"
+    if alert is not None:
+        return f"the server refused the TLS handshake: {alert[1]} (a TLS alert)"
+    if error.reason in _NO_TLS:
+        return f"the server does not speak TLS on this port ({words})"
+    return words
