@@ -81,7 +81,7 @@ class NativePorts:
 
     @property
     def tcp(self) -> TCPDialer:
-        """TCP and TLS over sockets and cryptography."""
+        """TCP and TLS over sockets."""
 
         def make() -> ContextBound:
             from reglet.infrastructure.native.tcp import NativeTCPDialer

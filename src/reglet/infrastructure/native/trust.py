@@ -1,4 +1,4 @@
-"""Whom TLS connections trust, and how they start."""
+"""Whom TLS connections trust, how they start, and how they fail."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from attrs import frozen
 
 from reglet.domain.policy.network import canonical_host
 from reglet.infrastructure.native.dialer import Deadline
+
+_CIPHERS = "@SECLEVEL=1:ECDH+AESGCM:ECDH+CHACHA20:ECDH+AES:DHE+AES:!aNULL:!eNULL:!aDSS:!AESCCM"
+"""Python's own, and what Go takes of older servers: CBC with SHA-1, and RSA keys from 1024 bits on."""
 
 
 @frozen
@@ -34,7 +37,15 @@ class Trust:
 
 @lru_cache(maxsize=16)
 def _context(path: str | None, _changed: int, verify: bool, protocols: tuple[str, ...]) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=path)
+    try:
+        context = ssl.create_default_context(cafile=path)
+    except ssl.SSLError as error:
+        raise OSError(f"{path} holds no certificate authorities in PEM: {in_words(error)}") from error
+    context.set_ciphers(_CIPHERS)
+    context.hostname_checks_common_name = False  # RFC 9525, as Go: names are alternative names alone
+    # as Go, and as Python before 3.13: what is trusted need be no root, and need not be perfect
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if protocols:
         context.set_alpn_protocols(list(protocols))
     if not verify:
@@ -94,6 +105,8 @@ def in_words(error: Exception) -> Exception | str:
         return "the server closed the connection within the TLS handshake (EOF)"
     if alert is not None:
         return f"the server refused the TLS handshake: {alert[1]} (a TLS alert)"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"{words.removesuffix('.')}; insecure_skip_verify takes any certificate, and shows its facts"
     if error.reason in _NO_TLS:
         return f"the server does not speak TLS on this port ({words})"
     return words
