@@ -11,8 +11,6 @@ import pytest
 from pytest_httpserver import HTTPServer
 
 from reglet.cli import main
-from reglet.cli.arguments import warn_of_unknown_fields
-from reglet.domain.entities.manifest import Manifest
 from tests.documents.console import ROOT
 from tests.host.modules import older_plugin, plugin
 
@@ -282,32 +280,6 @@ def test_a_field_that_the_plugin_lacks_is_warned_of(capsys: pytest.CaptureFixtur
     assert warnings == ["warning: the plugin has no field 'metod' in its config; did you mean 'method'?"]
 
 
-def test_a_nested_field_that_the_plugin_lacks_is_warned_of(capsys: pytest.CaptureFixture[str]):
-    """At every depth, with its path; keys that the author does not know are never misspelt."""
-    target = {
-        "type": "object",
-        "properties": {"host": {"type": "string"}, "port": {"type": "integer"}},
-        "additionalProperties": False,
-    }
-    properties = {
-        "targets": {"type": "array", "items": target},
-        "by_name": {"type": "object", "additionalProperties": target},
-        "labels": {"type": "object"},
-    }
-    manifest = Manifest("p", "1", "d", "1", config_schema={"type": "object", "properties": properties})
-    config = {
-        "targets": [{"host": "h"}, {"prt": 8443}],
-        "by_name": {"a-b": {"hots": "h"}},
-        "labels": {"any": "thing"},
-        "service": "s",
-    }
-    warn_of_unknown_fields(json.dumps(config).encode(), manifest)
-    assert capsys.readouterr().err.splitlines() == [
-        "warning: the plugin has no field 'prt' in $.targets[1] of its config; did you mean 'port'?",
-        "warning: the plugin has no field 'hots' in $.by_name[\"a-b\"] of its config; did you mean 'host'?",
-    ]
-
-
 def test_a_config_with_problems_tells_them_all(capsys: pytest.CaptureFixture[str]):
     """The status is 2 and every problem has its path."""
     assert main(["run", HTTP, "--config", '{"timeout_seconds": 0}', "--grants", "none", "--json"]) == 2
@@ -374,7 +346,6 @@ class Absent:
 
 sys.meta_path.insert(0, Absent())
 from reglet.cli import main
-from reglet.cli.arguments import warn_of_unknown_fields
 from reglet.domain.entities.manifest import Manifest
 
 sys.exit(main(sys.argv[1:]))

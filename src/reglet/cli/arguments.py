@@ -8,7 +8,7 @@ import math
 import os
 import sys
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from datetime import time as datetime_time
@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from attrs import field, frozen
 
-from reglet.application.names import PROJECT_FILE, ROUTING
+from reglet.application.names import PROJECT_FILE
 from reglet.cli.command import UsageError, require_extra
-from reglet.cli.console import plugin_output, write_message, write_warning
+from reglet.cli.console import plugin_output, write_message
 from reglet.infrastructure.atomic import read_bounded
 
 if TYPE_CHECKING:
@@ -377,41 +377,6 @@ def _decode_yaml(text: str) -> Any:
         return yaml.load(text, Loader)  # noqa: S506 - it is a SafeLoader
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from error
-
-
-def warn_of_unknown_fields(config: bytes, manifest: Manifest) -> None:
-    """Say on stderr which fields the config's schema does not have, at every depth, and what may be meant."""
-    for path, name, known in _unknown(json.loads(config), manifest.config_schema or {}, ()):
-        if not path and name in ROUTING:
-            continue
-        from difflib import get_close_matches
-
-        from reglet.application.models.error_messages import path_step
-
-        where = f"${''.join(map(path_step, path))} of its config" if path else "its config"
-        close = get_close_matches(name, known, n=1)
-        meant = f"; there are {', '.join(map(repr, known))}" if known else "; there are none"
-        if close:
-            meant = f"; did you mean {close[0]!r}?"
-        write_warning(f"the plugin has no field {name!r} in {where}{meant}")
-
-
-def _unknown(
-    value: Any, schema: Mapping[str, Any], path: tuple[str | int, ...]
-) -> Iterator[tuple[tuple[str | int, ...], str, Mapping[str, Any]]]:
-    """Yield each unknown field with the path of its object and the fields that there are."""
-    properties, others = schema.get("properties"), schema.get("additionalProperties")
-    if isinstance(value, dict):
-        for name, entry in value.items():
-            if isinstance(properties, dict) and name in properties:
-                yield from _unknown(entry, properties[name], (*path, name))
-            elif isinstance(others, dict):
-                yield from _unknown(entry, others, (*path, name))
-            elif isinstance(properties, dict):
-                yield path, name, properties
-    elif isinstance(value, list) and isinstance(schema.get("items"), dict):
-        for index, item in enumerate(value):
-            yield from _unknown(item, schema["items"], (*path, index))
 
 
 def example_with_answers(plugin: LoadedPlugin, name: str) -> ExampleCase | None:

@@ -216,7 +216,7 @@ METHOD("set-times-at") void set_times_at(u32 fd, u32 lookup, const u8 *path, u32
                                                      timestamp(a_kind, a_seconds, a_nanoseconds),
                                                      timestamp(m_kind, m_seconds, m_nanoseconds),
                                                      which_times(a_kind, m_kind)));
-  failed(noted(error, WRITING, fd, path, size), result, 1);
+  failed(noted(error, lookup & 1 ? WRITING : CHANGING, fd, path, size), result, 1);
 }
 
 // ---- paths
@@ -225,7 +225,7 @@ METHOD("set-times-at") void set_times_at(u32 fd, u32 lookup, const u8 *path, u32
 static void change(p1_errno (*function)(u32, const u8 *, u32), u32 fd, const u8 *path, u32 size, u8 *result) {
   place at;
   find(fd, path, size, &at);
-  failed(noted(AT(at, function(at.fd, at.path, at.size)), WRITING, fd, path, size), result, 1);
+  failed(noted(AT(at, function(at.fd, at.path, at.size)), CHANGING, fd, path, size), result, 1);
 }
 
 METHOD("create-directory-at") void create_directory_at(u32 fd, const u8 *path, u32 size, u8 *result) {
@@ -244,14 +244,14 @@ METHOD("rename-at") void rename_at(u32 fd, const u8 *from, u32 from_size, u32 to
   find(fd, from, from_size, &old);
   find(to_fd, to, to_size, &new);
   p1_errno error = AT(old, AT(new, p1_path_rename(old.fd, old.path, old.size, new.fd, new.path, new.size)));
-  noted(error, WRITING, fd, from, from_size);
-  failed(noted(error, WRITING, to_fd, to, to_size), result, 1);
+  noted(error, CHANGING, fd, from, from_size);
+  failed(noted(error, CHANGING, to_fd, to, to_size), result, 1);
 }
 METHOD("symlink-at") void symlink_at(u32 fd, const u8 *target, u32 target_size, const u8 *path, u32 size, u8 *result) {
   place at;
   find(fd, path, size, &at);
   p1_errno error = AT(at, p1_path_symlink(target, target_size, at.fd, at.path, at.size));
-  failed(noted(error, WRITING, fd, path, size), result, 1);
+  failed(noted(error, CHANGING, fd, path, size), result, 1);
 }
 METHOD("link-at") void link_at(u32 fd, u32 lookup, const u8 *from, u32 from_size, u32 to_fd, const u8 *to,
                                u32 to_size, u8 *result) {
@@ -259,8 +259,8 @@ METHOD("link-at") void link_at(u32 fd, u32 lookup, const u8 *from, u32 from_size
   find(fd, from, from_size, &old);
   find(to_fd, to, to_size, &new);
   p1_errno error = AT(old, AT(new, p1_path_link(old.fd, lookup & 1, old.path, old.size, new.fd, new.path, new.size)));
-  noted(error, WRITING, fd, from, from_size);
-  failed(noted(error, WRITING, to_fd, to, to_size), result, 1);
+  noted(error, CHANGING, fd, from, from_size);
+  failed(noted(error, CHANGING, to_fd, to, to_size), result, 1);
 }
 
 enum { LONGEST_LINK = 4096 };
