@@ -47,6 +47,18 @@ def test_a_file_is_compiled(tmp_path: Path, capfdbinary: pytest.CaptureFixture[b
     assert (names["x"], names.get("__doc__")) == (42, None)
 
 
+def test_a_warning_of_the_compiler_stands_in_no_file(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """A pattern without its `r` is code that runs: a plugin with one, or a package of its, is built."""
+    (tmp_path / "a.py").write_text(r'x = "\d"')
+
+    compile_file(str(tmp_path / "a.py"), "/plugin/a.py", 0)
+
+    written = capfdbinary.readouterr()
+    assert (written.out[:3], written.err) == (b"[]\n", b"")
+
+
 ANNOTATED = """
 class A:
     field: int

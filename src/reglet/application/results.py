@@ -32,10 +32,11 @@ from reglet.domain.errors import CapabilityError, CheckFailed, RegletError
 
 
 class RefusedLook(NamedTuple):
-    """A path that was asked for, and which grant it would have taken."""
+    """Which grant a look would have taken, and the path that was asked for where a link led from it."""
 
     operation: Literal["read", "write"]
     path: str
+    asked: str = ""
 
 
 class RefusedLooks:
@@ -114,13 +115,14 @@ def _denial(looks: Sequence[RefusedLook]) -> CapabilityError:
         for look in dict.fromkeys(looks)
         if not any(path != look.path and path.startswith(look.path.rstrip("/") + "/") for path in paths)
     ]
-    rule: dict[str, list[str]] = {}
-    for operation, path in ends:
-        rule.setdefault(operation, []).append(path)
+    operations = dict.fromkeys(look.operation for look in ends)
+    rule = {
+        each: list(dict.fromkeys(look.path for look in ends if look.operation == each)) for each in operations
+    }
     first = ends[0]
-    return CapabilityError(
-        f"fs:{first.operation}:{first.path}", hint=f"add {json.dumps(rule, ensure_ascii=False)} to fs.rules"
-    )
+    leads = f"{first.asked} leads there; " if first.asked not in ("", first.path) else ""
+    hint = f"{leads}add {json.dumps(rule, ensure_ascii=False)} to fs.rules"
+    return CapabilityError(f"fs:{first.operation}:{first.path}", hint=hint)
 
 
 def _folder(function: Callable[..., Any], levels: int) -> str:

@@ -36,12 +36,15 @@ from reglet.infrastructure.guest.importing import (
 )
 from reglet.infrastructure.guest.interpreter import (
     answer_by,
+    forgive_libraries,
     interpreter,
     mend_appending,
+    mend_changing_modes,
     pass_breakpoint,
     report_partial_globs,
     report_partial_listings,
     report_refused_looks,
+    report_whole_paths,
     seed_when_used,
 )
 from reglet.infrastructure.guest.sealed import KeptDistributions, SealedFinder, keep_code_pages
@@ -148,7 +151,9 @@ def prepare(code_pages: bytes) -> None:
     """Import what every plugin needs; the memory after this is the base image of all builds."""
     preload()
     report_partial_listings()
+    report_whole_paths()
     mend_appending()
+    mend_changing_modes()
     keep_code_pages(code_pages)
     _forget_imports()
 
@@ -256,6 +261,7 @@ def seal() -> dict[str, Any]:
     exports.keep_log()
     report_refused_looks()
     report_partial_globs()
+    forgive_libraries()
     seed_when_used()
     for name in _OF_THE_BUILD:
         del sys.modules[name]

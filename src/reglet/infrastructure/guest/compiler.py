@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import warnings
 from collections.abc import Callable
 from importlib import _bootstrap_external
 
@@ -21,12 +22,15 @@ def compile_file(path: str, shown_path: str, optimize: int) -> None:
     """Write the waiting imports as a line of JSON, then the `.pyc`; nothing for what does not compile."""
     with open(path, "rb") as file:  # noqa: PTH123 - pathlib is not in this guest
         source = file.read()
-    try:
-        program = without_annotations(source) if optimize == LEAN else source
-        code = compile(program, shown_path, "exec", dont_inherit=True, optimize=optimize)
-    except (SyntaxError, ValueError):
-        return  # the plugin's guest compiles it again, and shows the author where
-    found = json.dumps(waiting_imports(ast.parse(source)))
+    # a warning would stand in what is written; authors see it when they run the plugin in process
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            program = without_annotations(source) if optimize == LEAN else source
+            code = compile(program, shown_path, "exec", dont_inherit=True, optimize=optimize)
+        except (SyntaxError, ValueError):
+            return  # the plugin's guest compiles it again, and shows the author where
+        found = json.dumps(waiting_imports(ast.parse(source)))
     to_pyc: Callable[..., bytearray] = vars(_bootstrap_external)["_code_to_hash_pyc"]
     os.write(1, found.encode() + b"\n" + to_pyc(code, bytes(8), checked=False))
 
