@@ -107,9 +107,21 @@ class Request(Record[T]):
         return self._make(**attributes), call
 
 
+def _read_foreign_context(value: Any) -> CallContext | None:
+    """Return a context, None for what is none: hostlib does not know the name, and takes anything under it."""
+    try:
+        return CONTEXT.kind.read(value)
+    except InvalidFieldError:
+        return None
+
+
 CONTEXT_FIELD = Field(
     "context",
-    evolve(CONTEXT.kind, write=lambda call: "{}" if call is NO_CONTEXT else CONTEXT.text(call)),
+    evolve(
+        CONTEXT.kind,
+        write=lambda call: "{}" if call is NO_CONTEXT else CONTEXT.text(call),
+        read_strictly={Dialect.HOSTLIB: _read_foreign_context},
+    ),
     always=True,
     extra=True,
 )
