@@ -107,12 +107,12 @@ class Request(Record[T]):
         return self._make(**attributes), call
 
 
-def _read_foreign_context(value: Any) -> CallContext | None:
-    """Return a context, None for what is none: hostlib does not know the name, and takes anything under it."""
+def _read_foreign_context(value: Any) -> CallContext:
+    """Return a context; what is none counts as absent: hostlib does not know the name, and takes anything."""
     try:
         return CONTEXT.kind.read(value)
     except InvalidFieldError:
-        return None
+        return NO_CONTEXT
 
 
 CONTEXT_FIELD = Field(
