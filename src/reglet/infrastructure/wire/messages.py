@@ -108,7 +108,7 @@ class Request(Record[T]):
 
 
 def _read_foreign_context(value: Any) -> CallContext | None:
-    """Return a context, None for what is none: hostlib does not know the name, and takes anything under it."""
+    """Return a context, None for what is none: hostlib does not know the name, and takes any value."""
     try:
         return CONTEXT.kind.read(value)
     except InvalidFieldError:
