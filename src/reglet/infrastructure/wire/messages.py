@@ -107,12 +107,12 @@ class Request(Record[T]):
         return self._make(**attributes), call
 
 
-def _read_foreign_context(value: Any) -> CallContext | None:
-    """Return a context, None for what is none: hostlib does not know the name, and takes any value."""
+def _read_foreign_context(value: Any) -> CallContext:
+    """Return a context, an empty one for any other value, which hostlib takes: it does not know the name."""
     try:
         return CONTEXT.kind.read(value)
     except InvalidFieldError:
-        return None
+        return NO_CONTEXT
 
 
 CONTEXT_FIELD = Field(
