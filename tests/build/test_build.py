@@ -119,6 +119,23 @@ def test_two_builds_are_the_same_bytes(tmp_path: Path) -> None:
     assert len(digests) == 1
 
 
+def test_what_a_function_could_import_leaves_no_trace(build: Build) -> None:
+    """Whether a module is there that a function may import and the plugin does not changes no byte."""
+    source = (
+        PLUGIN
+        + "def later():\n"
+        + "".join(
+            f"    try:\n        import other_{number}.part\n    except ImportError:\n        pass\n"
+            for number in range(50)
+        )
+    )
+    without = build(source)
+    there = build(source, **{f"other_{number}/__init__.py": "" for number in range(50)})
+
+    assert (len(without.warnings), len(there.warnings)) == (0, 50)
+    assert without.digest == there.digest
+
+
 def test_a_check_tells_equal_from_different(build: Build, tmp_path: Path) -> None:
     """The file that was built is equal; one changed byte, or changed source, is not."""
     report = build(PLUGIN)

@@ -348,8 +348,9 @@ class PluginGuest:
     def absences(self) -> Absences:
         """Return what functions need and was not imported."""
         waiting = [(source, each) for source in self.sources for each in source.waiting_imports]
-        report = self._stage(
+        report = self._stage(  # what else is installed must leave no trace in the plugin
             "absences",
+            leaving_no_trace=True,
             taken=[
                 [imported_module(source, each), list(each.names)] for source, each in waiting if each.names
             ],
@@ -400,10 +401,11 @@ class PluginGuest:
         """Return a traceback with the paths of this machine."""
         return _FILE_IN_TRACEBACK.sub(lambda match: f'File "{self.real_path(match[1])}"', traceback)
 
-    def _stage(self, name: str, **arguments: Any) -> dict[str, Any]:
+    def _stage(self, name: str, *, leaving_no_trace: bool = False, **arguments: Any) -> dict[str, Any]:
         what = "describe itself" if name == "describe" else "be imported"
+        run = self._guest.ask if leaving_no_trace else self._guest.run
         try:
-            written = self._guest.run(f"boot.run_stage({name!r}, {json.dumps(arguments)!r})")
+            written = run(f"boot.run_stage({name!r}, {json.dumps(arguments)!r})")
         except GuestStoppedError as error:
             message = f"{self._project.module} cannot {what}: {error}"
             raise PluginImportError(message, output=error.output) from error
