@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.manifest import Manifest
+from reglet.domain.entities.records import LogAttribute, LogMessage
 from reglet.domain.entities.result import Result, RunMetadata
 from reglet.domain.errors import RegletError
 from reglet.domain.time import EPOCH, ZERO_TIME, Timestamp, format_time, parse_time
@@ -143,6 +144,15 @@ def test_command_response(answer: wire.CommandResult, dialect: Dialect) -> None:
 
 
 @FEW
+def test_a_log_message_has_the_order_of_the_go_sdk() -> None:
+    """Its facts stand before its level."""
+    message = LogMessage("INFO", "m", [LogAttribute("k", "string", "v")], EPOCH)
+    assert wire.encode_log_message(message).decode() == (
+        '{"timestamp":"1970-01-01T00:00:00Z","attrs":[{"key":"k","type":"string","value":"v"}],'
+        '"level":"INFO","message":"m","context":{}}'
+    )
+
+
 @given(records.log_messages)
 def test_log_message(message: wire.LogMessage) -> None:
     """A message carries its request id in its context."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NoReturn
@@ -12,8 +13,9 @@ from typing import Any, NoReturn
 from attrs import frozen
 
 from reglet.application.logging import NO_SECRETS, RunningCheck, running_check
-from reglet.application.models.error_messages import shown
+from reglet.application.models.error_messages import path_step, shown
 from reglet.application.models.from_json import Parser, model_parser
+from reglet.application.models.json_schema import JSONSchema, has_known_fields, unknown_fields
 from reglet.application.models.model_types import ModelType, model_type
 from reglet.application.models.redaction import Redaction, secret_strings
 from reglet.application.names import ROUTING, quoted, suggestion
@@ -34,20 +36,50 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ConfigProblemsError([f"the config is not JSON: {name} is not a JSON value @ $"])
 
 
+class _Pairs(list[tuple[str, Any]]):
+    """An object as it is written."""
+
+
+class _DuplicateKeyError(Exception):
+    """A key stands twice in an object; where, the config as it is written tells."""
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        for name in made:
-            if names.count(name) > 1:
-                _LOG.warning(
-                    "the config has the key %s %d times; the last one counts", name, names.count(name)
-                )
+        raise _DuplicateKeyError
     return made
 
 
+def _last_ones(value: Any, path: str = "") -> Any:
+    """Return what is written without the keys that stand twice in an object, of each but the last."""
+    if isinstance(value, _Pairs):
+        made = {name: _last_ones(entry, path + path_step(name)) for name, entry in value}
+        for name, count in Counter(name for name, _ in value).items():
+            if count > 1:
+                where = f" in ${path}" if path else ""
+                _LOG.warning("the config has the key %s %d times%s; the last one counts", name, count, where)
+        return made
+    if isinstance(value, list):
+        return [_last_ones(item, path + path_step(index)) for index, item in enumerate(value)]
+    return value
+
+
+_AS_WRITTEN = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_Pairs)
 _CONFIG_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_object)
 _SCAN: Callable[[str, int], tuple[Any, int]] = _CONFIG_DECODER.scan_once  # type: ignore[attr-defined]  # typeshed lacks it
+
+
+def _decoded(string: str) -> Any:
+    try:
+        try:
+            decoded, end = _SCAN(string, 0)
+        except StopIteration:
+            decoded, end = None, -1
+        # if there is white space around it, or decode finds what is wrong
+        return decoded if end == len(string) else _CONFIG_DECODER.decode(string)
+    except _DuplicateKeyError:
+        return _last_ones(_AS_WRITTEN.decode(string))
 
 
 def decode_config(config: bytes) -> dict[str, Any]:
@@ -59,13 +91,7 @@ def decode_config(config: bytes) -> dict[str, Any]:
     if not config:
         return {}
     try:
-        string = config.decode()
-        try:
-            decoded, end = _SCAN(string, 0)
-        except StopIteration:
-            decoded, end = None, -1
-        if end != len(string):  # there is white space around it, or decode finds what is wrong
-            decoded = _CONFIG_DECODER.decode(string)
+        decoded = _decoded(config.decode())
     except UnicodeDecodeError as error:
         raise ConfigProblemsError(
             [f"the config is not UTF-8: byte 0x{config[error.start]:02x} at offset {error.start} @ $"]
@@ -114,9 +140,15 @@ def route(operations: Sequence[Operation], config: Mapping[str, Any]) -> Operati
 class Dispatcher:
     """Answers configs with the Results of a plugin's operations."""
 
-    def __init__(self, operations: Sequence[Operation], config: type[Any] | None) -> None:
-        """Take the operations in declared order, and the config model if there is one."""
+    def __init__(
+        self, operations: Sequence[Operation], config: type[Any] | None, schema: JSONSchema | None = None
+    ) -> None:
+        """Take the operations in declared order, the config model if there is one, and their schema."""
         self._operations = tuple(operations)
+        self._schema = schema or {}
+        properties: JSONSchema = self._schema.get("properties", {})
+        flat = {name for name, each in properties.items() if not has_known_fields(each)}
+        self._flat_fields = flat.union(ROUTING)
         self._parse_config = None if config is None else model_parser(config)
         self._plans = {id(each): _Plan.of(each, config) for each in operations}
 
@@ -137,9 +169,7 @@ class Dispatcher:
             for model in plan.with_secrets:  # they stay secret from here on, whatever comes
                 redaction = Redaction((*redaction.secrets, *secret_strings(model, decoded)))
                 running_check.set(RunningCheck(ctx, redaction))
-            for name, advice in plan.deprecated:
-                if name in decoded:
-                    _LOG.warning("config field %s is deprecated: %s", name, advice)
+            self._warn(plan, decoded)
             request, problems = (None, _NO_PROBLEMS) if plan.parse is None else plan.parse(decoded)
             if self._parse_config is not None:
                 parsed, first = self._parse_config(decoded)
@@ -157,6 +187,15 @@ class Dispatcher:
             if token is not None:  # else it is the caller's, who resets it
                 running_check.reset(token)
         return result if redaction is NO_SECRETS else redacted(result, redaction)
+
+    def _warn(self, plan: _Plan, config: Mapping[str, Any]) -> None:
+        """Log which fields of a config are deprecated, or not known."""
+        for name, advice in plan.deprecated:
+            if name in config:
+                _LOG.warning("config field %s is deprecated: %s", name, advice)
+        if not config.keys() <= self._flat_fields:
+            for message in unknown_fields(config, self._schema):
+                _LOG.warning("%s", message)
 
 
 @frozen

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from reglet.application.models.model_types import (
@@ -93,21 +94,30 @@ def _list(annotation: Any, converter: Converter) -> Hook:
 
 
 def _model(cls: type[Any], converter: Converter, *, redact: bool) -> Hook:
+    """Return the hook of a model; that of cattrs has arguments which a field could be called like."""
     from cattrs.fns import identity
-    from cattrs.gen import make_dict_unstructure_fn, override
 
-    overrides: dict[str, Any] = {
-        each.attribute: override(
-            rename=each.name,
-            unstruct_hook=(lambda _: REDACTED)
-            if redact and each.meta.secret
-            else identity  # which costs nothing
-            if each.annotation is str
-            else converter.get_unstructure_hook(each.annotation),
-        )
-        for each in model_type(cls).fields
-    }
-    return make_dict_unstructure_fn(cls, converter, _cattrs_use_linecache=False, **overrides)
+    fields = model_type(cls).fields
+    names = [each.name for each in fields]
+    hooks: dict[str, Hook] = {}
+    for each in fields:
+        hook = converter.get_unstructure_hook(each.annotation)
+        if redact and each.meta.secret:
+            hooks[each.name] = lambda _: REDACTED
+        elif each.annotation is not str and hook is not identity:
+            hooks[each.name] = hook
+    if len(names) > 1:
+        values: Callable[[Any], tuple[Any, ...]] = attrgetter(*(each.attribute for each in fields))
+    else:
+        values = lambda value: tuple(getattr(value, each.attribute) for each in fields)  # noqa: E731 - as above
+
+    def unstructure(value: Any) -> dict[str, Any]:
+        data = dict(zip(names, values(value), strict=True))
+        for name, hook in hooks.items():
+            data[name] = hook(data[name])
+        return data
+
+    return unstructure
 
 
 OutputCheck: TypeAlias = Callable[[Any], str | None]

@@ -21,7 +21,7 @@ from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import join_host_port
 from reglet.infrastructure.native.dialer import Deadline, Dialer, Lookup, system_lookup
 from reglet.infrastructure.native.tcp import tls_facts
-from reglet.infrastructure.native.trust import Trust, secure
+from reglet.infrastructure.native.trust import Trust, in_words, secure
 
 _MAX_ANSWERS = 64 * 1024
 _READY = 220
@@ -164,7 +164,7 @@ class NativeSMTPClient:
                 raise deadline.error() from error
             raise NetworkError("connect", address, error) from error
         except (OSError, ValueError, DNSError, InvalidHostError, SMTPRefusedError) as error:
-            raise NetworkError("connect", address, error) from error
+            raise NetworkError("connect", address, in_words(error)) from error
 
 
 def _greeted(

@@ -420,9 +420,9 @@ _LOG_MESSAGE = Request(
     "LogMessage",
     LogMessage,
     Field("timestamp", TIME, always=True),
+    Field("attrs", _ATTRIBUTE.listed, "attributes"),
     Field("level", STRING, always=True),
     Field("message", STRING, always=True),
-    Field("attrs", _ATTRIBUTE.listed, "attributes"),
     CONTEXT_FIELD,
 )
 
