@@ -181,8 +181,8 @@ def _check_any(value: Any) -> None:
         _check_each(value.items(), _check_any)
     elif isinstance(value, (list, tuple)):
         _check_each(enumerate(value), _check_any)
-    elif is_model(type(value)):
-        _check_of_class(type(value))(value)
+    elif is_model(cls := type(value)):
+        _check_of_class(cls)(value)
 
 
 def _check_number(value: float) -> None:
@@ -191,7 +191,7 @@ def _check_number(value: float) -> None:
 
 
 @cache
-def _check_of_class(cls: type[Any]) -> Callable[[Any], None]:
+def _check_of_class(cls: Any) -> Callable[[Any], None]:
     return _check_of(model_type(cls))
 
 
