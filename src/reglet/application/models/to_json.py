@@ -181,8 +181,10 @@ def _check_any(value: Any) -> None:
         _check_each(value.items(), _check_any)
     elif isinstance(value, (list, tuple)):
         _check_each(enumerate(value), _check_any)
-    elif is_model(cls := type(value)):
-        _check_of_class(cls)(value)
+    else:
+        cls: Any = type(value)
+        if is_model(cls):
+            _check_of_class(cls)(value)
 
 
 def _check_number(value: float) -> None:
