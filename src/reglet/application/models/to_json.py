@@ -9,7 +9,7 @@ from enum import Enum
 from functools import cache
 from math import isfinite
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from reglet.application.models.model_types import (
     LISTS,
@@ -181,10 +181,8 @@ def _check_any(value: Any) -> None:
         _check_each(value.items(), _check_any)
     elif isinstance(value, (list, tuple)):
         _check_each(enumerate(value), _check_any)
-    else:
-        cls: Any = type(value)
-        if is_model(cls):
-            _check_of_class(cls)(value)
+    elif is_model(type(value)):
+        _check_of_class(cast("Any", type(value)))(value)
 
 
 def _check_number(value: float) -> None:
