@@ -57,7 +57,7 @@ class _Node:
 @cache
 def _fields(struct: str) -> dict[str, tuple[str, bool]]:
     """Return the type of each field by its JSON name, and whether it is left out where it is empty."""
-    fields = struct_fields(f"{struct}{{}}")
+    fields = struct_fields(TYPES[struct])
     return {each.json_name: (each.type, "omitempty" in each.tags["json"]) for each in fields}
 
 
@@ -246,7 +246,9 @@ class _Reader:
 
     def _wrong(self, what: str, go_type: str) -> None:
         """Keep an error, unless there is one."""
-        place = f"struct field {self.struct}.{'.'.join(self.path)}" if self.struct else "value"
+        place = (
+            f"struct field {self.struct.rpartition('.')[2]}.{'.'.join(self.path)}" if self.struct else "value"
+        )
         named = "abi.ResultStatus" if self.path[-1:] == ("status",) else _named(go_type, self.package)
         self.error = self.error or f"json: cannot unmarshal {what} into Go {place} of type {named}"
 
@@ -268,7 +270,7 @@ def _named(go_type: str, package: str) -> str:
         if go_type.startswith(prefix):
             return prefix + _named(go_type.removeprefix(prefix), package)
     if go_type in TYPES:
-        return f"{_PACKAGES.get(go_type, package)}.{go_type}"
+        return go_type if "." in go_type else f"{_PACKAGES.get(go_type, package)}.{go_type}"
     return {"any": "interface {}", "byte": "uint8"}.get(go_type, go_type)
 
 

@@ -91,6 +91,28 @@ TYPES = {
         'Stderr string `json:"stderr"`; ExitCode int `json:"exit_code"`; '
         'DurationMs int64 `json:"duration_ms,omitempty"`; IsTimeout bool `json:"is_timeout,omitempty"`'
     ),
+    "hostlib.HTTPRequest": (
+        'Headers map[string]string `json:"headers,omitempty"`; '
+        'FollowRedirects *bool `json:"follow_redirects,omitempty"`; Method string `json:"method"`; '
+        'URL string `json:"url"`; Body []byte `json:"body,omitempty"`; Timeout int `json:"timeout_ms,omitempty"`; '
+        'MaxRedirects int `json:"max_redirects,omitempty"`'
+    ),
+    "hostlib.DNSLookupRequest": (
+        'Hostname string `json:"hostname"`; RecordType string `json:"type"`; '
+        'Nameserver string `json:"nameserver,omitempty"`; Timeout int `json:"timeout_ms,omitempty"`'
+    ),
+    "hostlib.TCPConnectRequest": (
+        'Host string `json:"host"`; Port int `json:"port"`; Timeout int `json:"timeout_ms,omitempty"`; '
+        'UseTLS bool `json:"use_tls,omitempty"`'
+    ),
+    "hostlib.SMTPConnectRequest": (
+        'Host string `json:"host"`; Port int `json:"port"`; UseTLS bool `json:"use_tls,omitempty"`; '
+        'UseSTARTTLS bool `json:"use_starttls,omitempty"`; Timeout int `json:"timeout_ms,omitempty"`'
+    ),
+    "hostlib.ExecCommandRequest": (
+        'Command string `json:"command"`; Args []string `json:"args"`; Dir string `json:"dir,omitempty"`; '
+        'Env []string `json:"env,omitempty"`; Timeout int `json:"timeout_ms,omitempty"`'
+    ),
     "LogMessageWire": (
         'Timestamp time.Time `json:"timestamp"`; Attrs []LogAttrWire `json:"attrs,omitempty"`; '
         'Level string `json:"level"`; Message string `json:"message"`; Context ContextWire `json:"context"`'

@@ -24,6 +24,7 @@ from reglet.infrastructure.wire.host_functions import (
 from reglet.infrastructure.wire.messages import (
     ERROR,
     HOSTLIB_ERROR,
+    NO_CONTEXT,
     Response,
     encode_failure,
     is_unreadable,
@@ -270,3 +271,12 @@ def test_so_it_is_in_a_request_unless_the_dialect_has_it(field: str) -> None:
     assert TCP_REQUEST.decode_call(f"{{{field}}}".encode(), Dialect.ABI) == TCP_REQUEST.decode_call(b"{}")
     with pytest.raises(WireFormatError):
         TCP_REQUEST.decode_call(f"{{{field}}}".encode(), Dialect.HOSTLIB)
+
+
+@pytest.mark.parametrize("context", ["5", '"aGk="', "[1]", '{"timeout_ms":"x"}'])
+def test_a_context_of_any_type_is_ignored_in_dialect_hostlib(context: str) -> None:
+    """The Go host SDK does not know the name; in dialect abi it is refused."""
+    data = f'{{"host":"h","port":443,"context":{context}}}'.encode()
+    assert TCP_REQUEST.decode_call(data, Dialect.HOSTLIB)[1] == NO_CONTEXT
+    with pytest.raises(WireFormatError, match="context"):
+        TCP_REQUEST.decode_call(data.replace(b"443", b'"443"'), Dialect.ABI)

@@ -143,7 +143,6 @@ def test_command_response(answer: wire.CommandResult, dialect: Dialect) -> None:
     assert wire.EXEC_RESPONSE.decode(data) == answer
 
 
-@FEW
 def test_a_log_message_has_the_order_of_the_go_sdk() -> None:
     """Its facts stand before its level."""
     message = LogMessage("INFO", "m", [LogAttribute("k", "string", "v")], EPOCH)
@@ -153,6 +152,7 @@ def test_a_log_message_has_the_order_of_the_go_sdk() -> None:
     )
 
 
+@FEW
 @given(records.log_messages)
 def test_log_message(message: wire.LogMessage) -> None:
     """A message carries its request id in its context."""
