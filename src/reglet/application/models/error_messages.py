@@ -115,7 +115,7 @@ def shown(value: Any) -> str:
         return "an object"
     if isinstance(value, list):
         return "a list"
-    written = json.dumps(value, ensure_ascii=False)
+    written = json.dumps(value, ensure_ascii=False, default=repr)  # a dict of the author's may hold anything
     return written if len(written) <= _LONGEST_SHOWN else written[:_LONGEST_SHOWN] + "…"
 
 

@@ -59,7 +59,7 @@ class NativePorts:
 
     @property
     def http(self) -> HTTPClient:
-        """HTTP over httpcore."""
+        """HTTP/1.1 and 2."""
 
         def make() -> ContextBound:
             from reglet.infrastructure.native.http import NativeHTTPClient
@@ -81,7 +81,7 @@ class NativePorts:
 
     @property
     def tcp(self) -> TCPDialer:
-        """TCP and TLS over sockets and cryptography."""
+        """TCP and TLS over sockets."""
 
         def make() -> ContextBound:
             from reglet.infrastructure.native.tcp import NativeTCPDialer
@@ -92,7 +92,7 @@ class NativePorts:
 
     @property
     def smtp(self) -> SMTPClient:
-        """Mail servers over smtplib."""
+        """Mail servers over sockets."""
 
         def make() -> ContextBound:
             from reglet.infrastructure.native.smtp import NativeSMTPClient

@@ -22,6 +22,7 @@ from reglet.infrastructure.wire.record import (
     TIME,
     Dialect,
     Field,
+    InvalidFieldError,
     Kind,
     Record,
     milliseconds,
@@ -106,9 +107,21 @@ class Request(Record[T]):
         return self._make(**attributes), call
 
 
+def _read_foreign_context(value: Any) -> CallContext:
+    """Return a context, an empty one for any other value, which hostlib takes: it does not know the name."""
+    try:
+        return CONTEXT.kind.read(value)
+    except InvalidFieldError:
+        return NO_CONTEXT
+
+
 CONTEXT_FIELD = Field(
     "context",
-    evolve(CONTEXT.kind, write=lambda call: "{}" if call is NO_CONTEXT else CONTEXT.text(call)),
+    evolve(
+        CONTEXT.kind,
+        write=lambda call: "{}" if call is NO_CONTEXT else CONTEXT.text(call),
+        read_strictly={Dialect.HOSTLIB: _read_foreign_context},
+    ),
     always=True,
     extra=True,
 )
