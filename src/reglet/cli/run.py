@@ -82,7 +82,7 @@ _BAR_LABELS_WIDTH = 20
     "--grants",
     metavar="ask|declared|none|@FILE",
     help="What the run may reach: ask about each rule (the default on a terminal), all that the plugin "
-    "declares, nothing (the default elsewhere), or the grants in a JSON file.",
+    "declares, nothing (the default elsewhere), or the grants in a file of JSON, YAML or TOML.",
 )
 @click.option(
     "--example",
