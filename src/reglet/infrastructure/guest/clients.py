@@ -266,18 +266,35 @@ class HostDNSResolver(HostClient):
     function = HOST_FUNCTIONS["dns_lookup"]
 
     def lookup_host(self, host: str, *, nameserver: str | None = None) -> list[str]:
-        """Return the IPv4 and IPv6 addresses of a name.
+        """Return the IPv4 and IPv6 addresses of a name; it is enough that there are some of either.
 
         Some hosts answer a look-up of type A with both families, some with one: those are asked for AAAA too.
         """
-        found, missing = self._family(host, "A", nameserver)
+        found, failure = self._family(host, "A", nameserver)
+        if isinstance(failure, TimeoutError):
+            raise failure
         if not any(":" in address for address in found):
-            more, missing_too = self._family(host, "AAAA", nameserver)
+            more, also = self._family(host, "AAAA", nameserver)
             found += more
-            missing = missing or missing_too
+            if failure is None or failure.is_not_found:
+                failure = also if also is not None and not _is_unsupported(also) else failure
         if not found:
-            raise missing or _no_records(host, "A", nameserver)
+            raise failure or _no_records(host, "A", nameserver)
         return list(dict.fromkeys(found))
+
+    def lookup_addresses(self, host: str, record_type: str, *, nameserver: str | None = None) -> list[str]:
+        """Return the addresses of a name, those of type `record_type` among them.
+
+        Where there are none of these, the other type tells whether there is such a name.
+        """
+        found, failure = self._family(host, record_type, nameserver)
+        if failure is not None and not failure.is_not_found and not _is_unsupported(failure):
+            raise failure
+        if not found:
+            found, _ = self._family(host, "AAAA" if record_type == "A" else "A", nameserver)
+        if not found:
+            raise failure or _no_records(host, record_type, nameserver)
+        return found
 
     def lookup_cname(self, host: str, *, nameserver: str | None = None) -> str:
         """Return the canonical name."""
@@ -301,15 +318,12 @@ class HostDNSResolver(HostClient):
 
     def _family(
         self, host: str, record_type: str, nameserver: str | None
-    ) -> tuple[list[str], DNSError | None]:
-        """Return the addresses of one family, or the error that says that there are none."""
+    ) -> tuple[list[str], DNSError | TimeoutError | None]:
+        """Return the addresses of one family, or why there are none."""
         try:
             return list(self._look_up(host, record_type, nameserver).records), None
-        except DNSError as error:
-            unsupported = isinstance(error.cause, HostError) and error.cause.code == "UNSUPPORTED_TYPE"
-            if error.is_not_found or unsupported:
-                return [], error
-            raise
+        except (DNSError, TimeoutError) as error:
+            return [], error
 
     def _look_up(self, host: str, record_type: str, nameserver: str | None) -> DNSResponse:
         request = DNSRequest(host, record_type, nameserver or "")
@@ -326,6 +340,12 @@ class HostDNSResolver(HostClient):
         return DNSError(
             request.hostname, request.type, error, request.nameserver, not_found=error.is_not_found
         )
+
+
+def _is_unsupported(error: RegletError) -> bool:
+    """Report whether a host has no look-ups of the type."""
+    cause = error.cause if isinstance(error, DNSError) else None
+    return isinstance(cause, HostError) and cause.code == "UNSUPPORTED_TYPE"
 
 
 def _no_records(host: str, record_type: str, nameserver: str | None) -> DNSError:

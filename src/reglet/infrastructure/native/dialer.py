@@ -75,9 +75,14 @@ class Deadline:
             raise self.error()
         return left
 
-    def error(self) -> TimeoutError:
-        """Return the error for time that ran out."""
-        return TimeoutError(self.operation, self.timeout, self.target)
+    def waited(self) -> timedelta:
+        """Return the time since the start, in whole milliseconds."""
+        millisecond = timedelta(milliseconds=1)
+        return (self.timeout - timedelta(seconds=self.left())) // millisecond * millisecond
+
+    def error(self, waited: timedelta | None = None) -> TimeoutError:
+        """Return the error for time that ran out: the whole, unless it was given up after `waited`."""
+        return TimeoutError(self.operation, self.timeout if waited is None else waited, self.target)
 
 
 Lookup = Callable[[str], Sequence[str]]
