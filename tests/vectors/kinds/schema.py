@@ -89,7 +89,8 @@ def _rule_of(refusal: str, source: str, wanted: Schema) -> Rule:  # noqa: PLR091
 
 def _is_unfit(schema: Schema) -> bool:
     """Whether a default is outside of what the schema allows."""
-    if any(each not in schema.get("enum", [each]) for each in schema.get("examples", ())):
+    alone = {name: each for name, each in schema.items() if name != "examples"}
+    if any(_is_unfit(alone | {"default": each}) for each in schema.get("examples", ())):
         return True
     if "default" not in schema:
         return False
@@ -185,7 +186,8 @@ def _compare_order(schema: Schema, wanted: Schema) -> None:
 
 def _has_number_choices(schema: Schema) -> bool:
     """Whether a field is one of several numbers with a fraction, which no host offers as choices."""
-    return any(each["type"] == "number" and "enum" in each for each in schema["properties"].values())
+    fields = [each for each in schema["properties"].values() if isinstance(each, dict)]
+    return any(each.get("type") == "number" and "enum" in each for each in fields)
 
 
 def _is_recursive(schema: Schema) -> bool:
