@@ -15,6 +15,7 @@ class Rule(StrEnum):
     CLOSED_STATUS = "closed enumerations"
     HOST_FAILURE_READ = "a host's failure is read"
     NO_ANSWER = "no answer is a failure"
+    SAYS_OUTCOME = "an answer says how it went"
     ERROR_ALONE = "a failed call has an error alone"
     DENIALS = "denials name the missing grant"
     NO_TIMEOUT = "a timeout that is not positive is none"

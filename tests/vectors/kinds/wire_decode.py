@@ -210,6 +210,22 @@ def _no_answer(record: str, given: dict[str, Any], actual: str, __: str) -> bool
     return record in _RESPONSES and not given and '"code":"no_answer"' in actual
 
 
+def _no_outcome(record: str, given: dict[str, Any], actual: str, __: str) -> bool:
+    """Whether a response without an error lacks what every host says of a call that was made."""
+    name = _OUTCOMES.get(record)
+    outcome = None if name is None else given.get(name)
+    return actual == _REFUSED and name is not None and (outcome is None or (name, outcome) == _NO_STATUS)
+
+
+_OUTCOMES = {
+    "HTTPResponse": "status_code",
+    "TCPResponse": "connected",
+    "SMTPResponse": "connected",
+    "ExecResponse": "exit_code",
+}
+_NO_STATUS = ("status_code", 0)
+
+
 def _no_timeout(_: str, given: dict[str, Any], actual: str, expected: str) -> bool:
     """Whether all that differs is a negative timeout."""
     timeout = given.get("timeout_ms")
@@ -331,6 +347,7 @@ _RULES: dict[Rule, Callable[[str, dict[str, Any], str, str], bool]] = {
     Rule.ERROR_ALONE: _error_alone,
     Rule.DENIALS: _denial,
     Rule.NO_ANSWER: _no_answer,
+    Rule.SAYS_OUTCOME: _no_outcome,
     Rule.NO_TIMEOUT: _no_timeout,
     Rule.BODY_IS_BYTES: _body_is_text,
     Rule.CLOSED_STATUS: _unknown_name,

@@ -92,7 +92,7 @@ class NativePorts:
 
     @property
     def smtp(self) -> SMTPClient:
-        """Mail servers over smtplib."""
+        """Mail servers over sockets."""
 
         def make() -> ContextBound:
             from reglet.infrastructure.native.smtp import NativeSMTPClient
