@@ -420,8 +420,9 @@ def _checked(field: Field, value: Any, what: str) -> Any:
         # without what JSON lacks: subclasses, tuples, keys that are numbers
         data = json.loads(json.dumps(data))
     except (TypeError, ValueError, AttributeError, KeyError, RecursionError):
-        fits = isinstance(data, list | tuple) and all(type(each) in (str, int, float) for each in data)
-        data = list(data) if fits else data  # the item that is wrong is named below
+        fits = False
+        if isinstance(data, list | tuple) and all(type(each) in (str, int, float) for each in data):
+            fits, data = True, list(data)  # the item that is wrong is named below
     if not fits:
         raise DefinitionError(f"its {what} {printed} does not fit: must be {wanted(field.type)}, and {found}")
     made, problems = parse_in_detail(field.annotation, data, shown_secret if field.meta.secret else shown)
