@@ -285,15 +285,15 @@ class HostDNSResolver(HostClient):
     def lookup_addresses(self, host: str, record_type: str, *, nameserver: str | None = None) -> list[str]:
         """Return the addresses of a name, those of type `record_type` among them.
 
-        Where there are none of these, the other type tells whether there is such a name.
+        Where a host says that these are missing, the other type tells whether the name is.
         """
         found, failure = self._family(host, record_type, nameserver)
-        if failure is not None and not failure.is_not_found and not _is_unsupported(failure):
-            raise failure
-        if not found:
+        if failure is not None:
+            if not failure.is_not_found and not _is_unsupported(failure):
+                raise failure
             found, _ = self._family(host, "AAAA" if record_type == "A" else "A", nameserver)
-        if not found:
-            raise failure or _no_records(host, record_type, nameserver)
+            if not found:
+                raise failure
         return found
 
     def lookup_cname(self, host: str, *, nameserver: str | None = None) -> str:

@@ -45,6 +45,7 @@ try:
     import dns.rdataclass
     import dns.rdatatype
     import dns.resolver
+    import dns.rrset
 except ImportError as error:
     raise MissingPackageError("dnspython") from error
 
@@ -567,3 +568,16 @@ def _received(connection: socket.socket, size: int, end: float) -> bytes:
             raise OSError("the connection was closed before the answer was whole")
         received += part
     return bytes(received)
+
+
+def warm() -> None:
+    """Do what the first look-up of a process costs: dnspython imports each type where it first reads one."""
+    records = {"A": "192.0.2.1", "AAAA": "2001:db8::1", "CNAME": "a.", "MX": "0 a.", "TXT": "a", "NS": "a."}
+    for record_type, content in records.items():
+        question = dns.message.make_query(dns.name.from_text("example"), record_type)
+        question.use_edns(payload=_PAYLOAD)
+        answer = dns.message.make_response(question, recursion_available=True)
+        answer.answer.append(dns.rrset.from_text("example.", 0, "IN", record_type, content))
+        response = _parsed(answer.to_wire(), question)
+        if response is not None:
+            _read_answer(response, dns.rdatatype.from_text(record_type))

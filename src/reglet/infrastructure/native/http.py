@@ -507,7 +507,8 @@ def _decoded(raw: bytes) -> str:
 
 def warm(trust: Trust) -> None:
     """Do what the first request of a process costs: imports on first use, and the authorities to trust."""
-    trust.context(protocols=_PROTOCOLS)
+    for verify in (True, False):
+        trust.context(verify=verify, protocols=_PROTOCOLS)
     answer = [b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", gzip.compress(b"x")]
     hop = Hop.first(HTTPRequest("POST", "http://localhost/", {"X-A": "b"}, b"body"))
     with httpcore.ConnectionPool(http2=True, network_backend=httpcore.MockBackend(answer)) as pool:

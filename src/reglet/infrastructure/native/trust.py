@@ -33,12 +33,14 @@ class Trust:
 
 @lru_cache(maxsize=16)
 def _context(path: str | None, _changed: int, verify: bool, protocols: tuple[str, ...]) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=path)
-    if protocols:
-        context.set_alpn_protocols(list(protocols))
-    if not verify:
+    if verify:
+        context = ssl.create_default_context(cafile=path)
+    else:  # whom to trust is not asked, and is long to read
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
     return context
 
 
