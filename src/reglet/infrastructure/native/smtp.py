@@ -162,9 +162,9 @@ class NativeSMTPClient:
             # smtplib reports a socket's timeout as a lost connection
             if isinstance(error.__context__, builtins.TimeoutError):
                 raise deadline.error() from error
-            raise NetworkError("connect", address, error) from error
+            raise NetworkError("smtp connect", address, error) from error
         except (OSError, ValueError, DNSError, InvalidHostError, SMTPRefusedError) as error:
-            raise NetworkError("connect", address, error) from error
+            raise NetworkError("smtp connect", address, error) from error
 
 
 def _greeted(

@@ -11,7 +11,7 @@ from attrs import evolve, frozen
 
 from reglet.domain.context import Cancellation, Context
 from reglet.domain.entities.result import ERROR_TYPES, ErrorDetail
-from reglet.domain.errors import CapabilityError, HostError, RegletError, WireFormatError
+from reglet.domain.errors import TIMEOUT_WORDS, CapabilityError, HostError, RegletError, WireFormatError
 from reglet.infrastructure.wire.go_json import decode_json, string_text, to_bytes
 from reglet.infrastructure.wire.record import (
     BOOLEAN,
@@ -165,8 +165,9 @@ _WORDS = (
     ("i/o timeout", "TIMEOUT"),
     ("deadline exceeded", "TIMEOUT"),
     ("Client.Timeout", "TIMEOUT"),
+    (TIMEOUT_WORDS, "TIMEOUT"),
 )
-"""What Go writes for failures to which the Reglet app gives neither code nor type of their own."""
+"""What Go writes, and we do, for failures to which a host gives neither code nor type of their own."""
 
 _LONGEST_MESSAGE = 16 * 1024
 """Characters of a host's message that are read and passed on."""
@@ -318,7 +319,10 @@ def _classified(detail: ErrorDetail) -> ErrorDetail:
         message=message,
         type=kind,
         code=code,
-        is_timeout=detail.is_timeout or kind == "timeout" or code == "TIMEOUT",
+        is_timeout=detail.is_timeout
+        or kind == "timeout"
+        or code == "TIMEOUT"
+        or (kind == "network" and any(words in message for words, implied in _WORDS if implied == "TIMEOUT")),
         is_not_found=detail.is_not_found
         or code == "HOST_NOT_FOUND"
         or (kind == "network" and "no such host" in message),
