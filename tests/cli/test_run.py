@@ -239,6 +239,33 @@ def test_grants_that_are_none_name_their_file(
     assert text in complaint
 
 
+def test_grants_that_grant_nothing_are_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """A host or a port that no request can have, and a rule without either."""
+    path = tmp_path / "grants.json"
+    rules = [{"hosts": ["a b"], "ports": ["https"]}, {"hosts": ["a"]}]
+    path.write_text(json.dumps({"network": {"rules": rules}}))
+    main(["run", HTTP, "--grants", f"@{path}", "--config", '{"url": "http://a"}'])
+    warnings = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: --grants")]
+    for warning, text in zip(
+        warnings,
+        ["host 'a b' is neither", "pattern 'https' cannot be read", "[1] grants nothing"],
+        strict=True,
+    ):
+        assert text in warning
+
+
+@pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b""])
+@pytest.mark.parametrize("end", [b"\r\n", b""])
+def test_grants_come_from_a_file_of_any_system(
+    mark: bytes, end: bytes, page: str, grants: str, tmp_path: Path
+):
+    """With a byte order mark and lines that end as on Windows."""
+    path = tmp_path / "grants.json"
+    content = Path(grants.removeprefix("@")).read_bytes().replace(b",", b"," + end)
+    path.write_bytes(mark + content + end)
+    assert main(["run", HTTP, "--config", page, "--grants", f"@{path}"]) == 0
+
+
 @pytest.mark.parametrize(
     "grants", [b"null", b'{"fs": {"rules": [null]}}', b'{"fs": null}', b'{"env": {"vars": ["A\xff"]}}']
 )

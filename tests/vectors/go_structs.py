@@ -23,9 +23,9 @@ _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _COMMA = re.compile(r"(?<!\\),")
 _DECLARED = re.compile(r"^type \w+ (?=struct\b)")
 _STRUCT = re.compile(r"\bstruct\s+\{")
-_PACKAGES = ("abi", "config", "entities", "hostfunc", "main", "ports")
+_PACKAGES = ("abi", "config", "entities", "hostfunc", "log", "main", "ports")
 _REMARK = re.compile(r"\s*\((?:no fields|empty)\)|\s+(?:with no|without a) type name$")
-_TYPES = {
+TYPES = {
     "sInner": 'X int `json:"x" jsonschema:"minimum=1,maximum=9"`; Y string `json:"y,omitempty"`',
     "sEmbed": 'Base string `json:"base"`',
     "Embedded": 'Base string `json:"base"`',
@@ -36,6 +36,97 @@ _TYPES = {
     "ContextWire": (
         'Deadline *time.Time `json:"deadline,omitempty"`; RequestID string `json:"request_id,omitempty"`; '
         'TimeoutMs int64 `json:"timeout_ms,omitempty"`; Canceled bool `json:"canceled,omitempty"`'
+    ),
+    "DNSRequest": (
+        'Hostname string `json:"hostname"`; Type string `json:"type"`; '
+        'Nameserver string `json:"nameserver,omitempty"`; Context ContextWire `json:"context"`'
+    ),
+    "DNSResponse": (
+        'Error *ErrorDetail `json:"error,omitempty"`; Records []string `json:"records,omitempty"`; '
+        'MXRecords []MXRecord `json:"mx_records,omitempty"`'
+    ),
+    "HTTPRequest": (
+        'Headers map[string][]string `json:"headers,omitempty"`; Method string `json:"method"`; '
+        'URL string `json:"url"`; Body string `json:"body,omitempty"`; Context ContextWire `json:"context"`'
+    ),
+    "HTTPResponse": (
+        'Headers map[string][]string `json:"headers,omitempty"`; Error *ErrorDetail `json:"error,omitempty"`; '
+        'Body string `json:"body,omitempty"`; Proto string `json:"proto,omitempty"`; '
+        'StatusCode int `json:"status_code"`; BodyTruncated bool `json:"body_truncated,omitempty"`'
+    ),
+    "TCPRequest": (
+        'Host string `json:"host"`; Port string `json:"port"`; Context ContextWire `json:"context"`; '
+        'TimeoutMs int `json:"timeout_ms,omitempty"`; TLS bool `json:"tls"`'
+    ),
+    "TCPResponse": (
+        'TLSCertNotAfter *time.Time `json:"tls_cert_not_after,omitempty"`; '
+        'Error *ErrorDetail `json:"error,omitempty"`; TLSVersion string `json:"tls_version,omitempty"`; '
+        'LocalAddr string `json:"local_addr,omitempty"`; '
+        'TLSCipherSuite string `json:"tls_cipher_suite,omitempty"`; '
+        'TLSServerName string `json:"tls_server_name,omitempty"`; '
+        'TLSCertSubject string `json:"tls_cert_subject,omitempty"`; '
+        'TLSCertIssuer string `json:"tls_cert_issuer,omitempty"`; '
+        'RemoteAddr string `json:"remote_addr,omitempty"`; Address string `json:"address,omitempty"`; '
+        'ResponseTimeMs int64 `json:"response_time_ms,omitempty"`; TLS bool `json:"tls,omitempty"`; '
+        'Connected bool `json:"connected"`'
+    ),
+    "SMTPRequest": (
+        'Host string `json:"host"`; Port string `json:"port"`; Context ContextWire `json:"context"`; '
+        'TimeoutMs int `json:"timeout_ms,omitempty"`; TLS bool `json:"tls"`; StartTLS bool `json:"starttls"`'
+    ),
+    "SMTPResponse": (
+        'Error *ErrorDetail `json:"error,omitempty"`; Address string `json:"address,omitempty"`; '
+        'Banner string `json:"banner,omitempty"`; TLSVersion string `json:"tls_version,omitempty"`; '
+        'TLSCipherSuite string `json:"tls_cipher_suite,omitempty"`; '
+        'TLSServerName string `json:"tls_server_name,omitempty"`; '
+        'ResponseTimeMs int64 `json:"response_time_ms,omitempty"`; Connected bool `json:"connected"`; '
+        'TLS bool `json:"tls,omitempty"`'
+    ),
+    "ExecRequest": (
+        'Args []string `json:"args"`; Env []string `json:"env,omitempty"`; Command string `json:"command"`; '
+        'Dir string `json:"dir,omitempty"`; Context ContextWire `json:"context"`'
+    ),
+    "ExecResponse": (
+        'Error *ErrorDetail `json:"error,omitempty"`; Stdout string `json:"stdout"`; '
+        'Stderr string `json:"stderr"`; ExitCode int `json:"exit_code"`; '
+        'DurationMs int64 `json:"duration_ms,omitempty"`; IsTimeout bool `json:"is_timeout,omitempty"`'
+    ),
+    "hostlib.HTTPRequest": (
+        'Headers map[string]string `json:"headers,omitempty"`; '
+        'FollowRedirects *bool `json:"follow_redirects,omitempty"`; Method string `json:"method"`; '
+        'URL string `json:"url"`; Body []byte `json:"body,omitempty"`; Timeout int `json:"timeout_ms,omitempty"`; '
+        'MaxRedirects int `json:"max_redirects,omitempty"`'
+    ),
+    "hostlib.DNSLookupRequest": (
+        'Hostname string `json:"hostname"`; RecordType string `json:"type"`; '
+        'Nameserver string `json:"nameserver,omitempty"`; Timeout int `json:"timeout_ms,omitempty"`'
+    ),
+    "hostlib.TCPConnectRequest": (
+        'Host string `json:"host"`; Port int `json:"port"`; Timeout int `json:"timeout_ms,omitempty"`; '
+        'UseTLS bool `json:"use_tls,omitempty"`'
+    ),
+    "hostlib.SMTPConnectRequest": (
+        'Host string `json:"host"`; Port int `json:"port"`; UseTLS bool `json:"use_tls,omitempty"`; '
+        'UseSTARTTLS bool `json:"use_starttls,omitempty"`; Timeout int `json:"timeout_ms,omitempty"`'
+    ),
+    "hostlib.ExecCommandRequest": (
+        'Command string `json:"command"`; Args []string `json:"args"`; Dir string `json:"dir,omitempty"`; '
+        'Env []string `json:"env,omitempty"`; Timeout int `json:"timeout_ms,omitempty"`'
+    ),
+    "LogMessageWire": (
+        'Timestamp time.Time `json:"timestamp"`; Attrs []LogAttrWire `json:"attrs,omitempty"`; '
+        'Level string `json:"level"`; Message string `json:"message"`; Context ContextWire `json:"context"`'
+    ),
+    "LogMessage": (
+        'Timestamp time.Time `json:"timestamp"`; Level string `json:"level"`; '
+        'Message string `json:"message"`; Attrs []LogAttr `json:"attrs,omitempty"`; '
+        'Context ContextWire `json:"context"`'
+    ),
+    "LogAttrWire": 'Key string `json:"key"`; Type string `json:"type"`; Value string `json:"value"`',
+    "LogAttr": 'Key string `json:"key"`; Type string `json:"type"`; Value string `json:"value"`',
+    "Config": (
+        'LogLevel string `json:"log_level,omitempty"`; DefaultTimeout time.Duration `json:"default_timeout"`; '
+        'MaxRetries int `json:"max_retries"`; EnableLogging bool `json:"enable_logging"`'
     ),
     "MXRecord": 'Host string `json:"host"`; Pref uint16 `json:"pref"`',
     "RunMetadata": (
@@ -179,8 +270,8 @@ def struct_fields(source: str) -> list[GoField]:
     text = _STRUCT.sub("struct{", text)
     if text.startswith("struct{"):
         text = text[len("struct{") : text.rindex("}")].removesuffix("}{")
-    if _bare(text) in _TYPES:
-        text = _TYPES[_bare(text)]
+    if _bare(text) in TYPES:
+        text = TYPES[_bare(text)]
     elif re.fullmatch(r"[\w.]+(\{\})?", text) and text[1:].strip("{}"):
         raise NoCounterpartError(f"the Go type {text} is named without its fields")
     fields = [made for part in _split(text) for made in _fields(part)]
@@ -222,7 +313,7 @@ def model_of(source: str, name: str = "Model") -> type[Any]:
     """
     name_of = re.match(r"[&*]*([\w.]+)", source)
     known = _bare(name_of[1]) if name_of else ""
-    if re.search(rf"\*{known} ", _TYPES.get(known, "")):
+    if re.search(rf"\*{known} ", TYPES.get(known, "")):
         return Tree  # what holds itself is refused, whatever else it holds
     fields = [each for each in struct_fields(source) if each.json_name]
     fields.sort(key=lambda each: default_of(each) is not None or not each.is_required)
@@ -357,11 +448,11 @@ def _python_type(go_type: str) -> Any:
         if bare.startswith(prefix):
             return read(bare)
     bare = _bare(bare)
-    if bare not in _TYPES:
+    if bare not in TYPES:
         raise NoCounterpartError(f"the Go type {go_type} is named without its fields")
-    if f"*{bare} " in _TYPES[bare]:
+    if f"*{bare} " in TYPES[bare]:
         return Tree  # what holds itself is refused, whatever else it holds
-    return model_of(_TYPES[bare], bare)
+    return model_of(TYPES[bare], bare)
 
 
 _COMPOSITES: dict[str, Any] = {
@@ -407,12 +498,12 @@ def _fields(part: str) -> Iterator[GoField]:
     if "," in names:  # short for fields of these names in lower case
         yield from (GoField(each, go_type, {"json": each.lower()}) for each in names.split(","))
         return
-    if not go_type and tags and names not in _TYPES:
+    if not go_type and tags and names not in TYPES:
         go_type = "string"
     if go_type.startswith("unexported"):
         go_type = go_type.removeprefix("unexported").strip() or "string"
-    if not go_type and names in _TYPES and not tags.get("json", "").split(",")[0]:
-        yield from _promoted(_TYPES[names])
+    if not go_type and names in TYPES and not tags.get("json", "").split(",")[0]:
+        yield from _promoted(TYPES[names])
         return
     yield GoField(names, go_type or _implied(names), tags)
 
@@ -424,7 +515,7 @@ def _promoted(source: str) -> Iterator[GoField]:
 
 def _implied(name: str) -> str:
     """Return the type of a field that is written by its name alone, such as `U16` or `Embedded`."""
-    if name in _TYPES:
+    if name in TYPES:
         return name
     kind = {"U": "uint", "I": "int", "F": "float"}.get(name[:1])
     if kind is not None and name[1:].isdigit():

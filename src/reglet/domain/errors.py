@@ -21,7 +21,6 @@ from reglet.domain.urls import without_credentials
 Cause = BaseException | str | None
 
 _TARGET_TYPES = frozenset({"network", "timeout"})
-_HOST_FAULT_TYPES = frozenset({"capability", "config", "execution", "panic", "validation"})
 _HOST_FAULT_CODES = frozenset({"VALIDATION_ERROR", "NOT_FOUND", "INTERNAL_ERROR", "no_answer"})
 """What stands instead of a response (ABI section 4), or for none at all."""
 
@@ -123,8 +122,13 @@ class HostError(RegletError):
 
     @property
     def concerns_target(self) -> bool:
-        """Whether the host took the request: if it could not, or failed itself, nothing is known."""
-        return self._detail.type not in _HOST_FAULT_TYPES and self._detail.code not in _HOST_FAULT_CODES
+        """Whether the host says that the target failed: of anything else it says, nothing is known."""
+        said: ErrorDetail | None = self._detail
+        if said is not None and said.type not in _TARGET_TYPES:
+            return False
+        while said is not None and said.code not in _HOST_FAULT_CODES:
+            said = said.wrapped
+        return said is None
 
     def detail(self) -> ErrorDetail:
         """Return what the host reported."""

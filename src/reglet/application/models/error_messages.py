@@ -28,12 +28,12 @@ CONVERTED = "field_"
 
 _LONGEST_SHOWN = 60
 _JSON_TYPES = {
-    str: "string",
-    int: "number",
-    float: "number",
-    bool: "boolean",
-    list: "list",
-    dict: "object",
+    str: "a string",
+    int: "a number",
+    float: "a number",
+    bool: "a boolean",
+    list: "a list",
+    dict: "an object",
 }
 
 
@@ -115,13 +115,13 @@ def shown(value: Any) -> str:
         return "an object"
     if isinstance(value, list):
         return "a list"
-    written = json.dumps(value, ensure_ascii=False)
+    written = json.dumps(value, ensure_ascii=False, default=repr)  # a dict of the author's may hold anything
     return written if len(written) <= _LONGEST_SHOWN else written[:_LONGEST_SHOWN] + "…"
 
 
 def shown_secret(value: Any) -> str:
     """Return what may be shown of a secret: nothing but its kind."""
-    return "null" if value is None else f"a {_JSON_TYPES.get(type(value), 'value')} (secret)"
+    return "null" if value is None else f"{_JSON_TYPES.get(type(value), 'a value')} (secret)"
 
 
 _KINDS: Mapping[type[Any], str] = {

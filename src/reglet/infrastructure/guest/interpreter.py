@@ -79,14 +79,16 @@ def report_partial_listings() -> None:
     listdir, scandir, walk = os.listdir, os.scandir, os.walk
 
     def listed(path: Any = ".") -> list[Any]:
+        names = listdir(path)
         _look_at_pattern(path, "*")
-        return listdir(path)
+        return names
 
     def scanned(path: Any = ".") -> Any:
+        entries = scandir(path)
         # those that walk and match look at their own pattern
         if sys._getframe(1).f_globals.get("__name__") not in _MATCHERS:  # noqa: SLF001 - who calls has no other name
             _look_at_pattern(path, "*")
-        return scandir(path)
+        return entries
 
     def walked(top: Any, *arguments: Any, **options: Any) -> Iterator[Any]:
         for found in walk(top, *arguments, **options):

@@ -66,7 +66,7 @@ class NativePorts:
 
     @property
     def http(self) -> HTTPClient:
-        """HTTP over httpcore."""
+        """HTTP/1.1 and 2."""
 
         def make() -> ContextBound:
             from reglet.infrastructure.native.http import NativeHTTPClient
@@ -88,7 +88,7 @@ class NativePorts:
 
     @property
     def tcp(self) -> TCPDialer:
-        """TCP and TLS over sockets and cryptography."""
+        """TCP and TLS over sockets."""
 
         def make() -> ContextBound:
             from reglet.infrastructure.native.tcp import NativeTCPDialer
@@ -99,7 +99,7 @@ class NativePorts:
 
     @property
     def smtp(self) -> SMTPClient:
-        """Mail servers over smtplib."""
+        """Mail servers over sockets."""
 
         def make() -> ContextBound:
             from reglet.infrastructure.native.smtp import NativeSMTPClient
