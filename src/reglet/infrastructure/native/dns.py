@@ -83,19 +83,30 @@ class HostsFile:
         except OSError:
             content = b""
         found: list[tuple[str, str]] = []
-        # files that block advertisements have 200,000 lines: they are read where one has the name
-        if name.encode() in content.lower() or not content.isascii():
-            for line in content.split(b"\n"):
-                fields = line.partition(b"#")[0].decode("utf-8", "replace").split()
-                address, *names = fields or [""]
-                # as system resolvers do, what makes no sense is passed over
-                with suppress(ValueError, InvalidHostError):
-                    ip_address(address)  # which knows none of the older spellings
-                    if any(_is_name(each, name) for each in names):
-                        found.append((str(parse_address(address)), names[0].lower()))
+        for line in _lines_with(content, name.encode()):
+            fields = line.partition(b"#")[0].decode("utf-8", "replace").split()
+            address, *names = fields or [""]
+            # as system resolvers do, what makes no sense is passed over
+            with suppress(ValueError, InvalidHostError):
+                ip_address(address)  # which knows none of the older spellings
+                if any(_is_name(each, name) for each in names):
+                    found.append((str(parse_address(address)), names[0].lower()))
         if not found and (name == "localhost" or name.endswith(".localhost")):
             return [(address, "localhost") for address in _LOCALHOST]
         return found
+
+
+def _lines_with(content: bytes, name: bytes) -> Iterator[bytes]:
+    """Yield the lines that may have a name: files that block advertisements have 200,000 lines."""
+    if not content.isascii():  # it may be written in other characters
+        yield from content.split(b"\n")
+        return
+    lowered, at = content.lower(), 0
+    while (at := lowered.find(name, at)) >= 0:
+        begin = content.rfind(b"\n", 0, at) + 1
+        end = content.find(b"\n", at)
+        at = len(content) if end < 0 else end
+        yield content[begin:at]
 
 
 def _is_name(written: str, name: str) -> bool:
