@@ -384,7 +384,7 @@ import sys
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"httpx", "httpcore", "dns", "cryptography"}:
+        if name.partition(".")[0] in {"httpx", "h2", "dns", "cryptography"}:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Absent())

@@ -207,6 +207,8 @@ def test_a_default_that_does_not_fit_is_refused(annotation, default):
     [
         (int, {"examples": ["x"]}, "its example 'x' does not fit: must be an integer"),
         (Colour, {"examples": ["green"]}, "its example 'green' does not fit: must be one of"),
+        (list[datetime], {"examples": [["soon"]]}, r'must be a timestamp like .*, not "soon" @ \$\[0\]'),
+        (datetime, {"examples": [["soon"]]}, "must be a timestamp like .*, not a list"),
         (str, {"examples": "abc"}, r"write examples=\['abc'\]"),
         (str, {"examples": ["hunter2"], "max_length": 3, "secret": True}, r"its example \*\*\* does not fit"),
         (str, {"min_length": -1}, "leave no room"),

@@ -417,11 +417,11 @@ def _checked(field: Field, value: Any, what: str) -> Any:
     try:
         if not isinstance(data, str | int | float):
             data = field_to_json(data, field.annotation, redact=False)
-        data = json.loads(
-            json.dumps(data)
-        )  # without what JSON lacks: subclasses, tuples, keys that are numbers
+        # without what JSON lacks: subclasses, tuples, keys that are numbers
+        data = json.loads(json.dumps(data))
     except (TypeError, ValueError, AttributeError, KeyError, RecursionError):
-        fits = False
+        fits = isinstance(data, list | tuple) and all(type(each) in (str, int, float) for each in data)
+        data = list(data) if fits else data  # the item that is wrong is named below
     if not fits:
         raise DefinitionError(f"its {what} {printed} does not fit: must be {wanted(field.type)}, and {found}")
     made, problems = parse_in_detail(field.annotation, data, shown_secret if field.meta.secret else shown)
