@@ -61,8 +61,7 @@ class Answer:
 
 
 def spelt(name: str) -> str:
-    """Return the name of a header as Go spells it (`Content-Type`); one with spaces within stays as it is."""
-    name = name.rstrip(" ")
+    """Return the name of a header as Go spells it (`Content-Type`); one with spaces stays as it is."""
     return name if " " in name else "-".join(part.capitalize() for part in name.split("-"))
 
 
@@ -162,7 +161,7 @@ class HTTP1Connection:
             raise AnswerError(f"the head of the answer has more than {MAX_HEAD_BYTES} bytes")
         if not line:
             raise AnswerError("the connection ended within the head of the answer (unexpected EOF)")
-        return line.removesuffix(b"\n").removesuffix(b"\r")
+        return line[:-1].removesuffix(b"\r") if line.endswith(b"\n") else line
 
     def _status_line(self) -> tuple[str, tuple[int, int], int]:
         """Return an answer's protocol, as it is written and as numbers, and its status."""
