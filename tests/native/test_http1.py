@@ -178,6 +178,22 @@ def test_an_answer_before_the_body_was_sent_is_read(closes):
     assert (got.status_code, got.body) == (413, b"big")
 
 
+def test_a_connection_with_half_a_request_on_it_takes_no_other():
+    """A redirect came before the body was sent, the rest of which would be read as a request."""
+    paths = []
+
+    def script(connection):
+        head = head_of(connection)
+        paths.append(head.split(b" ")[1])
+        early = b"HTTP/1.1 303 See\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n"
+        connection.sendall(early if len(paths) == 1 else HEAD + b"Content-Length: 2\r\n\r\nok")
+        connection.recv(1)
+        time.sleep(0.1)
+
+    assert told(script, "POST", body=b"a" * 20_000_000).body == b"ok"
+    assert paths == [b"/", b"/b"]
+
+
 def second_is_dropped(connection, seen, reset):
     """Redirect a first request, and hang up on a second one without an answer."""
     seen.append(head_of(connection))

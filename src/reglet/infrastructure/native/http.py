@@ -420,7 +420,6 @@ class NativeHTTPClient:
 
         Raises `HTTPError`, `TimeoutError` or `CapabilityError`.
         """
-        began = time.perf_counter()
         deadline = Deadline.start(
             "http request", without_credentials(request.url), request.timeout, self._ctx
         )
@@ -433,6 +432,7 @@ class NativeHTTPClient:
             first = Hop.first(request)
             if first.url.scheme == "https":
                 context()  # what is wrong with it is reported before anything is dialled
+            began = time.perf_counter()
             with closing(exchanges):
                 response = self._last_answer(exchanges, first, request)
         except builtins.TimeoutError as error:
