@@ -262,6 +262,17 @@ def test_a_secret_is_looked_for_in_proportion_to_the_text(unit):
     assert time.process_time() - started < 5
 
 
+@pytest.mark.parametrize(
+    "unit",
+    ['name="password"\r\n\r\nx', "-----BEGIN PRIVATE KEY-----", "eyJ", '<input name="a" value="b">\n\n'],
+)
+def test_what_has_a_secrets_name_is_looked_for_in_proportion_to_the_text(unit):
+    """In a form too, whose boundary never comes again."""
+    started = time.process_time()
+    Masker().masked({"message": "--b\r\n" + unit * (200_000 // len(unit))})
+    assert time.process_time() - started < 5
+
+
 def test_a_known_number_is_masked_and_json_stays_json():
     """A PIN in a config is a secret, as a value and in a text."""
     masker = Masker(["4711"])
@@ -542,6 +553,10 @@ def test_an_answer_that_is_no_json_is_replayed_as_it_was():
         (
             "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\n-----END EC PRIVATE KEY-----\n",
             "-----BEGIN EC PRIVATE KEY-----***-----END EC PRIVATE KEY-----\n",
+        ),
+        (
+            '{"data": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlc2lnbmF0dXJl"}',
+            '{"data": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.***"}',
         ),
         ("-----BEGIN CERTIFICATE-----\nMHcC\n-----END", "-----BEGIN CERTIFICATE-----\nMHcC\n-----END"),
         (
