@@ -415,8 +415,8 @@ def _checked(field: Field, value: Any, what: str) -> Any:
             data = field_to_json(data, field.annotation, redact=False)
             json.dumps(data)
         except (TypeError, ValueError, AttributeError, KeyError, RecursionError):
-            fits = isinstance(data, list | tuple) and all(type(each) in (str, int, float) for each in data)
-            data = list(data) if fits else data  # the item that is wrong is named below
+            data = list(value) if isinstance(value, list | tuple) else []  # which item is wrong is said below
+            fits = bool(data) and all(type(each) in (str, int, float) for each in data)
         if not fits:
             kind = type(value).__name__
             raise DefinitionError(
