@@ -60,6 +60,12 @@ def test_contexts_are_shared_until_their_file_changes(certificates, tmp_path):
     assert trust.context() is not first
 
 
+def test_who_takes_any_certificate_reads_no_authorities(certificates):
+    """It takes ten times as long as a handshake, in a time that the check measures."""
+    assert certificates.trust.context().get_ca_certs()
+    assert not certificates.trust.context(verify=False).get_ca_certs()
+
+
 def test_authorities_that_are_missing_are_an_error_of_the_call(tmp_path):
     """Not a bare OSError, and nothing is sent."""
     trust = Trust(str(tmp_path / "missing.pem"))

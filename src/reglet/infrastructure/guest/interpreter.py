@@ -11,8 +11,8 @@ import random
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from types import ModuleType
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import _reglet  # type: ignore[import-not-found]  # built into the guest's interpreter
@@ -187,7 +187,7 @@ def take_refused_looks() -> Sequence[RefusedLook]:
         return ()
     # where the standard library looks for data that it can do without
     zones = sys.modules.get("zoneinfo")
-    own = (*(f"{folder}/" for folder in zones.TZPATH),) if zones else ()
+    own = (*zones.TZPATH,) if zones else ()
     looks: list[RefusedLook] = []
     for each in found:
         why, _, name = os.fsdecode(each).partition(":")
@@ -235,6 +235,16 @@ def answer_by(handler: Callable[[str, bytes], bytes]) -> None:
     interpreter.set_handler(answer)
 
 
+class _KeptEnvironment:
+    variables: Mapping[str, str] = MappingProxyType({})
+
+
+def keep_environment(defaults: dict[str, str], variables: dict[str, str]) -> None:
+    """Keep what a plugin set at import: where the host has no such variable, and where it has one too."""
+    os.environ.update(defaults)
+    _KeptEnvironment.variables = variables
+
+
 def resume() -> None:
     """Take environment, working directory, seed and start of the clock from the host that runs the plugin.
 
@@ -244,6 +254,7 @@ def resume() -> None:
     variables = {name: value for name, _, value in pairs if name}
     if variables:
         os.environ.update(variables)
+    os.environ.update(_KeptEnvironment.variables)
     preopens = interpreter.preopens()
     start = variables.get("PWD") or (os.fsdecode(preopens[0]) if preopens else "")
     interpreter.start_in(os.fsencode(posixpath.normpath(f"/{start}")) if start else _UNKNOWN.encode())

@@ -25,7 +25,7 @@ _MAX_EXCESS = 16 * 1024
 _VERSION = re.compile(rb"HTTP/([0-9])\.([0-9])")
 _STATUS = re.compile(rb"[0-9]{3}")
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z -]+")
-_CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _LENGTH = re.compile(r"0*[0-9]{1,18}")
 _SIZE = re.compile(rb"[0-9A-Fa-f]+")
 _INTERIM = re.compile(rb"HTTP/[0-9]\.[0-9] +1(?!01)[0-9]{2}[ \r\n]")
@@ -40,6 +40,10 @@ class AnswerError(Exception):
 
 class NoAnswerError(AnswerError):
     """The server closed the connection before it answered."""
+
+
+class UnprocessedError(NoAnswerError):
+    """The server says that it did nothing with the request: over HTTP/2 it can."""
 
 
 @frozen
@@ -193,7 +197,7 @@ class HTTP1Connection:
                 line += b" " + following.strip(b" \t")
                 following = self._head_line()
             name, _, value = line.partition(b":")
-            if not _NAME.fullmatch(name) or _CONTROLS.search(value):
+            if not _NAME.fullmatch(name) or CONTROLS.search(value):
                 raise AnswerError(f"the header line {_shown(line)} has characters that no header may have")
             headers.setdefault(spelt(name.decode()), []).append(
                 value.lstrip(b" \t").decode("utf-8", "surrogateescape")

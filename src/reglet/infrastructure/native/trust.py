@@ -37,10 +37,15 @@ class Trust:
 
 @lru_cache(maxsize=16)
 def _context(path: str | None, _changed: int, verify: bool, protocols: tuple[str, ...]) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=path)
-    except ssl.SSLError as error:
-        raise OSError(f"{path} holds no certificate authorities in PEM: {in_words(error)}") from error
+    if verify:
+        try:
+            context = ssl.create_default_context(cafile=path)
+        except ssl.SSLError as error:
+            raise OSError(f"{path} holds no certificate authorities in PEM: {in_words(error)}") from error
+    else:  # whom to trust is not asked, and is long to read
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
     context.set_ciphers(_CIPHERS)
     context.hostname_checks_common_name = False  # RFC 9525, as Go: names are alternative names alone
     # as Go, and as Python before 3.13: what is trusted need be no root, and need not be perfect
@@ -48,9 +53,6 @@ def _context(path: str | None, _changed: int, verify: bool, protocols: tuple[str
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if protocols:
         context.set_alpn_protocols(list(protocols))
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
     return context
 
 
