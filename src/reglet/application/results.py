@@ -17,7 +17,7 @@ import attrs
 from attrs import evolve
 
 from reglet.application.models.redaction import Redaction
-from reglet.application.models.to_json import to_json
+from reglet.application.models.to_json import TypeMismatchError, to_json
 from reglet.application.names import suggestion
 from reglet.application.operations import Operation
 from reglet.domain.entities.result import (
@@ -181,11 +181,11 @@ def result_of(operation: Operation, outcome: Any) -> Result:
     """Return the Result of what a handler returned."""
     output = operation.signature.output
     if output is not None and isinstance(outcome, output):
-        mismatch = operation.output_mismatch(outcome)
-        if mismatch is None:
+        try:
             return Result(ResultStatus.SUCCESS, OK, operation.output_to_json(outcome))
-        message = f"operation {operation} returned {output.__name__} whose {mismatch}"
-        return result_error(ErrorDetail("panic", message))
+        except TypeMismatchError as error:
+            message = f"operation {operation} returned {output.__name__} whose {error}"
+            return result_error(ErrorDetail("panic", message))
     if isinstance(outcome, Result):
         return _with_json(outcome, f"operation {operation}") if outcome.data is not None else outcome
     if outcome is None and operation.signature.may_return_none:
