@@ -185,7 +185,7 @@ def _field_writer(of: Field) -> Hook:
 
 
 def _copier(type_: Type) -> Hook:
-    """Return what copies a list or object whose values are JSON as they are, and returns None for any other."""
+    """Return what copies a list or object whose values are JSON as they are, and returns None else."""
     match type_:
         case ListType(item=inner):
             kinds = frozenset(_classes_in_json(inner))

@@ -83,10 +83,14 @@ del sys.modules["zipimport"]
 
 # attrs asks once whether it runs on PyPy.
 sys.modules["platform"] = types.SimpleNamespace(python_implementation=lambda: "CPython")
-import attr
-del attr, sys.modules["platform"]
+import _reglet, attr._make
+del sys.modules["platform"]
+
+# It sets each field of a frozen instance by this, which CPython does in a roundabout way.
+attr._make._OBJ_SETATTR = _reglet.set_attribute
+del _reglet, attr
 """
-"""What the interpreter and attrs would keep, and no plugin needs that does not import it."""
+"""What the interpreter and attrs would keep, and no plugin needs that does not import it; and what is slow in them."""
 
 _PREPARE = """
 from reglet.infrastructure.guest import boot
