@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from attrs import frozen
 
-from reglet.application.logging import NO_SECRETS, RunningCheck, running_check
+from reglet.application.logging import NO_SECRETS, RunningCheck, current_check, running_check
 from reglet.application.models.error_messages import shown
 from reglet.application.models.from_json import Parser, model_parser
 from reglet.application.models.model_types import ModelType, model_type
@@ -25,8 +25,8 @@ from reglet.domain.errors import ConfigProblemsError
 
 _NO_PROBLEMS: list[str] = []
 _LOG = logging.getLogger("reglet")
-_ROUTING: Mapping[str, Callable[[Operation], str]] = dict(
-    zip(ROUTING, (attrgetter("service"), attrgetter("name")), strict=True)
+_ROUTING: Mapping[str, Callable[[_Plan], str]] = dict(
+    zip(ROUTING, (attrgetter("operation.service"), attrgetter("operation.name")), strict=True)
 )
 
 
@@ -82,15 +82,15 @@ def decode_config(config: bytes) -> dict[str, Any]:
     return decoded
 
 
-def route(operations: Sequence[Operation], config: Mapping[str, Any]) -> Operation:
-    """Return the operation that a config names, or the only one that it can mean.
+def _route(plans: Sequence[_Plan], config: Mapping[str, Any]) -> _Plan:
+    """Return the plan of the operation that a config names, or of the only one that it can mean.
 
     Raises:
         ConfigProblemsError: it names one that does not exist, or several remain.
     """
-    if len(operations) == 1 and config.get("service") is None and config.get("operation") is None:
-        return operations[0]
-    fitting = list(operations)
+    if len(plans) == 1 and "service" not in config and "operation" not in config:
+        return plans[0]
+    fitting = list(plans)
     for key, name_of in _ROUTING.items():
         wanted = config.get(key)
         if wanted is None:
@@ -106,7 +106,7 @@ def route(operations: Sequence[Operation], config: Mapping[str, Any]) -> Operati
         return fitting[0]
     if not fitting:
         raise ConfigProblemsError(["the plugin has no operations @ $"])
-    key = "operation" if len({each.service for each in fitting}) == 1 else "service"
+    key = "operation" if len({each.operation.service for each in fitting}) == 1 else "service"
     names = list(dict.fromkeys(map(_ROUTING[key], fitting)))
     raise ConfigProblemsError([f"is required: one of {quoted(names)} @ $.{key}"])
 
@@ -116,9 +116,8 @@ class Dispatcher:
 
     def __init__(self, operations: Sequence[Operation], config: type[Any] | None) -> None:
         """Take the operations in declared order, and the config model if there is one."""
-        self._operations = tuple(operations)
         self._parse_config = None if config is None else model_parser(config)
-        self._plans = {id(each): _Plan.of(each, config) for each in operations}
+        self._plans = tuple(_Plan.of(each, config) for each in operations)
 
     def check(self, ctx: Context, config: bytes) -> Result:
         """Return the Result for a config; whatever goes wrong is a Result too.
@@ -126,14 +125,13 @@ class Dispatcher:
         Raises:
             KeyboardInterrupt: the person at the keyboard wants out.
         """
-        check = running_check.get()
+        check = current_check()
         is_callers = check is not None and check.context is ctx and check.redaction is NO_SECRETS
         token = None if is_callers else running_check.set(RunningCheck(ctx))
         redaction = NO_SECRETS
         try:
             decoded = decode_config(config)
-            operation = route(self._operations, decoded)
-            plan = self._plans[id(operation)]
+            plan = _route(self._plans, decoded)
             for model in plan.with_secrets:  # they stay secret from here on, whatever comes
                 redaction = Redaction((*redaction.secrets, *secret_strings(model, decoded)))
                 running_check.set(RunningCheck(ctx, redaction))
@@ -148,7 +146,7 @@ class Dispatcher:
             if problems:
                 result = result_of_error(ConfigProblemsError(problems))
             else:
-                result = result_of(operation, plan.call(ctx, request))
+                result = result_of(plan.operation, plan.call(ctx, request))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a bug, sys.exit included, is an answer and no crash
@@ -164,12 +162,14 @@ class _Plan:
     """How an operation is called.
 
     Attributes:
+        operation: the operation.
         parse: what parses a config into its input, if it takes one.
         with_secrets: the models of a config, the plugin's and the operation's, that have secrets.
         deprecated: the names of deprecated fields, and what to do instead.
         call: calls the handler with the context and the input, as far as its signature asks for them.
     """
 
+    operation: Operation
     parse: Parser | None
     with_secrets: tuple[ModelType, ...]
     deprecated: tuple[tuple[str, str], ...]
@@ -204,6 +204,7 @@ class _Plan:
                 (False, False): lambda _, __: handler(),
             }[signature.takes_context, signature.input is not None]
         return cls(
+            operation,
             None if operation.input is None else model_parser(operation.input),
             tuple(each for each in models if each.has_secrets),
             deprecated,

@@ -48,8 +48,9 @@ class RefusedLooks:
 
     def begin(self) -> None:
         """Forget all: a check begins."""
-        self._kept.clear()
         self.take()
+        if self._kept:
+            self._kept.clear()
 
     def keep(self) -> None:
         """Keep those so far, so that `take` returns only later ones."""
@@ -57,9 +58,10 @@ class RefusedLooks:
 
     def judged(self, result: Result) -> Result:
         """Return a Result as it is, or an error instead if a look was refused before it."""
-        self._kept += self.take()
-        if not self._kept:
+        looks = self.take()
+        if not looks and not self._kept:
             return result
+        self._kept += looks
         detail = _denial(self._kept).detail()
         earlier = result.error
         if earlier is None:

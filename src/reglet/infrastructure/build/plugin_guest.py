@@ -90,7 +90,7 @@ del sys.modules["platform"]
 attr._make._OBJ_SETATTR = _reglet.set_attribute
 del _reglet, attr
 """
-"""What the interpreter and attrs would keep, and no plugin needs that does not import it; and what is slow in them."""
+"""What the interpreter and attrs would keep and no plugin needs that does not import it, or what is slow."""
 
 _PREPARE = """
 from reglet.infrastructure.guest import boot
