@@ -27,7 +27,6 @@ enum { METH_NOARGS = 4, METH_O = 8, METH_FASTCALL = 128 };
 extern builtin_module *PyImport_Inittab;
 extern const frozen_module *_PyImport_FrozenBootstrap, *_PyImport_FrozenStdlib, *_PyImport_FrozenTest;
 extern int Py_NoSiteFlag;
-extern object PyBaseObject_Type;
 extern object *PyExc_ValueError, *PyExc_TypeError, *PyExc_MemoryError, *PyExc_LookupError;
 
 void PyMem_SetAllocator(int domain, allocator *to);
@@ -38,8 +37,6 @@ object *PyImport_AddModule(const char *name);
 object *PyCFunction_NewEx(const method_definition *definition, object *self, object *module);
 int PyObject_SetAttrString(object *target, const char *name, object *value);
 object *PyObject_Vectorcall(object *callable, object *const *arguments, u32 count, object *names);
-int PyObject_GenericSetAttr(object *target, object *name, object *value);
-object *PyDescr_NewMethod(object *type, const method_definition *definition);
 object *PyObject_Str(object *value);
 int PyCallable_Check(object *value);
 void Py_IncRef(object *value);

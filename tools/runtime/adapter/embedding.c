@@ -2,6 +2,7 @@
 #include "embedding.h"
 
 #include "allocator.h"
+#include "attributes.h"
 #include "buffers.h"
 #include "host.h"
 #include "modules.h"
@@ -53,17 +54,6 @@ static object *python_tracked_bytes(object *self, object *nothing) {
   return PyLong_FromUnsignedLong(tracked_bytes());
 }
 
-// What `object.__setattr__` does, without the tuple of arguments and the look through the bases of the type that
-// CPython's own takes: attrs sets each field of a frozen instance by it.
-static object *set_attribute(object *self, object *const *arguments, i32 count) {
-  if (count != 2) return PyErr_Format(PyExc_TypeError, "set_attribute takes a name and a value, not %d arguments", count);
-  return PyObject_GenericSetAttr(self, arguments[0], arguments[1]) ? NULL : none();
-}
-
-static const method_definition for_any_object = {
-  "set_attribute", set_attribute, METH_FASTCALL, "Set an attribute of an instance, frozen or not."
-};
-
 static const method_definition methods[] = {
   {"set_handler", set_handler, METH_O, "Set the function (entry, payload) -> bytes that answers every export."},
   {"call", python_call, METH_FASTCALL, "Call a host function; None if the plugin does not import it."},
@@ -71,6 +61,7 @@ static const method_definition methods[] = {
   {"refusals", python_refusals, METH_NOARGS, "Take the looks that no grant covers since the last call; None if none."},
   {"preopens", python_preopens, METH_NOARGS, "Return the paths of the host's directories."},
   {"start_in", python_start_in, METH_O, "Set the working directory, which need not exist."},
+  {"attribute_setter", python_attribute_setter, METH_O, "Return object.__setattr__ as bound to an instance."},
   {"tracked_bytes", python_tracked_bytes, METH_NOARGS, "Tell how many bytes of buffers are in use."},
 };
 
@@ -86,9 +77,6 @@ EXPORT("_python_initialize") void python_initialize(void) {
     PyObject_SetAttrString(module, methods[i].name, function);
     Py_DecRef(function);
   }
-  object *method = PyDescr_NewMethod(&PyBaseObject_Type, &for_any_object);
-  PyObject_SetAttrString(module, for_any_object.name, method);
-  Py_DecRef(method);
 }
 
 EXPORT("_run") int run(const char *source) { return PyRun_SimpleStringFlags(source, NULL); }

@@ -18,7 +18,14 @@ from reglet.domain.entities.grants import (
 )
 from reglet.domain.entities.manifest import ExampleManifest, Manifest, OperationManifest, ServiceManifest
 from reglet.domain.entities.result import Result, ResultStatus, RunMetadata
-from reglet.infrastructure.wire.go_json import ordered_text, sorted_text, string_text, to_bytes
+from reglet.infrastructure.wire.go_json import (
+    escaped,
+    escaped_to_bytes,
+    ordered_text,
+    sorted_text,
+    string_text,
+    to_bytes,
+)
 from reglet.infrastructure.wire.messages import ERROR
 from reglet.infrastructure.wire.record import (
     ANY,
@@ -186,7 +193,7 @@ _SECOND = 1_000_000
 
 
 def _clock_writer() -> Callable[[int, int], tuple[str, str]]:
-    """Return what writes when a check began and ended, in microseconds since 1970; it knows the last second.
+    """Return what writes begin and end, in microseconds since 1970, but for the Z; it knows the last second.
 
     A `datetime` writes itself by the C library's `printf`, which costs a guest as much as a Result's JSON, as
     does a number of two digits.
@@ -207,10 +214,13 @@ def _clock_writer() -> Callable[[int, int], tuple[str, str]]:
             written = f"{year}-{two[month]}-{two[day]}T{two[hour]}:{two[minute]}:{two[of_minute]}"
             last = second, written
             started, ended = start - second, end - second
-        return (
-            f"{written}{f'.{str(_SECOND + started)[1:]}'.rstrip('0.')}Z",
-            f"{written}{f'.{str(_SECOND + ended)[1:]}'.rstrip('0.')}Z",
-        )
+        begin = f"{written}.{str(_SECOND + started)[1:]}"
+        if not started % 10:
+            begin = begin.rstrip("0").removesuffix(".")
+        over = f"{written}.{str(_SECOND + ended)[1:]}"
+        if not ended % 10:
+            over = over.rstrip("0").removesuffix(".")
+        return begin, over
 
     return write
 
@@ -221,7 +231,7 @@ _clock_texts = _clock_writer()
 def run_text(sdk_version: str, plugin_id: str) -> str:
     """Return as JSON the fields of a RunMetadata that are the same for every check, for `encode_check`."""
     return "".join(
-        f',"{name}":{string_text(value)}'
+        f',"{name}":{escaped(string_text(value))}'
         for name, value in (("sdk_version", sdk_version), ("plugin_id", plugin_id))
         if value
     )
@@ -243,10 +253,10 @@ def encode_check(result: Result, start: int, end: int, run: str) -> bytes:
         WireFormatError: something in the Result has no form in JSON.
     """
     started, ended = _clock_texts(start, end)
-    data = f'"data":{sorted_text(result.data)},' if result.data else ""
-    error = "" if result.error is None else f'"error":{ERROR.text(result.error)},'
-    message = f',"message":{string_text(result.message)}' if result.message else ""
-    return to_bytes(
-        f'{{"timestamp":"{ended}",{data}"metadata":{{"start_time":"{started}","end_time":"{ended}"{run},'
+    data = f'"data":{escaped(sorted_text(result.data))},' if result.data else ""
+    error = "" if result.error is None else f'"error":{escaped(ERROR.text(result.error))},'
+    message = f',"message":{escaped(string_text(result.message))}' if result.message else ""
+    return escaped_to_bytes(
+        f'{{"timestamp":"{ended}Z",{data}"metadata":{{"start_time":"{started}Z","end_time":"{ended}Z"{run},'
         f'"duration_ns":{(end - start) * 1000}}},{error}"status":{string_text(result.status)}{message}}}'
     )
