@@ -42,8 +42,10 @@ class RefusedLooks:
     """Collects the refused looks of the check under way. In process there are none to take."""
 
     def __init__(self) -> None:
-        self.take: Callable[[], Sequence[RefusedLook]] = tuple
-        """Returns those since it was last called; a guest puts its own here."""
+        self.take: Callable[[], Sequence[Any] | None] = tuple
+        """Returns those since it was last called, in whatever form; a guest puts its own here."""
+        self.read: Callable[[Sequence[Any]], Sequence[RefusedLook]] = list
+        """Returns what that form stands for."""
         self._kept: list[RefusedLook] = []
 
     def begin(self) -> None:
@@ -54,14 +56,15 @@ class RefusedLooks:
 
     def keep(self) -> None:
         """Keep those so far, so that `take` returns only later ones."""
-        self._kept += self.take()
+        if taken := self.take():
+            self._kept += self.read(taken)
 
     def judged(self, result: Result) -> Result:
         """Return a Result as it is, or an error instead if a look was refused before it."""
-        looks = self.take()
-        if not looks and not self._kept:
+        if taken := self.take():
+            self._kept += self.read(taken)
+        if not self._kept:
             return result
-        self._kept += looks
         detail = _denial(self._kept).detail()
         earlier = result.error
         if earlier is None:

@@ -150,29 +150,31 @@ def output_writer(model: type[Any]) -> Hook:
     It raises `TypeMismatchError` for a value of another type than declared; bounds are for configs alone.
     """
     known: dict[str, Any] = {}
-    lines, entries = ["def write(output):"], []
+    lines, entries = [], []
     for number, each in enumerate(model_type(model).fields):
-        found = f"field_{number}"
+        found, given = f"field_{number}", f"output.{each.attribute}"
         known[f"write_{number}"] = _field_writer(each)
-        test = " and ".join(
-            f"{found}.__class__ is not {kind.__name__}" for kind in _classes_in_json(each.type)
-        )
-        lines.append(f"    {found} = output.{each.attribute}")
-        lines.append(f"    {f'if {test}: ' if test else ''}{found} = write_{number}({found})")
+        test = [f"{found}.__class__ is not {kind.__name__}" for kind in _classes_in_json(each.type)]
+        if (copy := _copier(each.type)) is not None:
+            known[f"copy_{number}"] = copy
+            lines.append(f"{found} = copy_{number}({given})")
+            test = [f"{found} is None"]
+        else:
+            lines.append(f"{found} = {given}")
+        condition = f"if {' and '.join(test)}: " if test else ""
+        lines.append(f"{condition}{found} = write_{number}({given})")
         entries.append(f"{each.name!r}: {repr(REDACTED) if each.meta.secret else found}")
-    lines.append(f"    return {{{', '.join(entries)}}}")
-    exec("\n".join(lines), known)  # noqa: S102 - of names, by repr or of attributes
+    lines.append(f"return {{{', '.join(entries)}}}")
+    exec("\n    ".join(["def write(output):", *lines]), known)  # noqa: S102 - of names, by repr or of attributes
     made: Hook = known["write"]
     return made
 
 
 def _field_writer(of: Field) -> Hook:
-    check, copied = _check_of(of.type), _copier(of.type)
+    check = _check_of(of.type)
     hook: Hook = _converter(redact=True).get_unstructure_hook(of.annotation)
 
     def write(value: Any) -> Any:
-        if (copy := copied(value)) is not None:
-            return copy
         if value is None and of.nullable:
             return None
         try:
@@ -184,7 +186,7 @@ def _field_writer(of: Field) -> Hook:
     return write
 
 
-def _copier(type_: Type) -> Hook:
+def _copier(type_: Type) -> Hook | None:
     """Return what copies a list or object whose values are JSON as they are, and returns None else."""
     match type_:
         case ListType(item=inner):
@@ -206,7 +208,7 @@ def _copier(type_: Type) -> Hook:
 
             return copied
         case _:
-            return lambda _: None
+            return None
 
 
 def _check_of(type_: Type) -> Callable[[Any], None]:  # noqa: C901 - a case a type

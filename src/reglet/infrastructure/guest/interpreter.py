@@ -64,7 +64,7 @@ _UNKNOWN = "/./."
 
 def report_refused_looks() -> None:
     """Have the looks that the host refuses count in a Result."""
-    refused_looks.take = take_refused_looks
+    refused_looks.take, refused_looks.read = interpreter.refusals, looks_of
 
 
 def report_partial_listings() -> None:
@@ -146,17 +146,14 @@ def _look_at_pattern(directory: Any, pattern: Any) -> None:
     os.path.lexists(pattern)
 
 
-def take_refused_looks() -> Sequence[RefusedLook]:
-    """Return the refused looks since the last call, apart from those of libraries for data of their own."""
-    found = interpreter.refusals()
-    if found is None:
-        return ()
+def looks_of(refusals: Sequence[bytes]) -> Sequence[RefusedLook]:
+    """Return the looks that were refused, apart from those of libraries for data of their own."""
     # where modules of the standard library look for data that they can do without
     zones, types = sys.modules.get("zoneinfo"), sys.modules.get("mimetypes")
     own = (*(f"{folder}/" for folder in zones.TZPATH),) if zones else ()
     own += (*types.knownfiles,) if types else ()
     looks: list[RefusedLook] = []
-    for each in found:
+    for each in refusals:
         operation, _, name = os.fsdecode(each).partition(":")
         if name.startswith(_UNKNOWN):
             name = name.removeprefix(_UNKNOWN).lstrip("/")
