@@ -41,6 +41,8 @@ class RefusedLook(NamedTuple):
 class RefusedLooks:
     """Collects the refused looks of the check under way. In process there are none to take."""
 
+    __slots__ = ("_kept", "read", "take")
+
     def __init__(self) -> None:
         self.take: Callable[[], Sequence[Any] | None] = tuple
         """Returns those since it was last called, in whatever form; a guest puts its own here."""
@@ -181,13 +183,15 @@ def one_line(error: BaseException) -> str:
 OK = "ok"
 """The message of a check that its handler answered with data, as the Go SDK words it."""
 
+_SUCCESS = ResultStatus.SUCCESS  # to look a member up takes a guest as long as four fields of the Result
+
 
 def result_of(operation: Operation, outcome: Any) -> Result:
     """Return the Result of what a handler returned."""
     output = operation.signature.output
     if output is not None and isinstance(outcome, output):
         try:
-            return Result(ResultStatus.SUCCESS, OK, operation.output_to_json(outcome))
+            return Result(_SUCCESS, OK, operation.output_to_json(outcome))
         except TypeMismatchError as error:
             message = f"operation {operation} returned {output.__name__} whose {error}"
             return result_error(ErrorDetail("panic", message))

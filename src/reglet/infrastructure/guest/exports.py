@@ -100,11 +100,11 @@ class Exports:
 
     def observe(self, config: bytes) -> bytes:
         """Return the Result of a check with a JSON config, with its time and metadata."""
-        return self._checked(config, self._encoded)
+        return self._checked(config, Exports._encoded)
 
     def legacy_observe(self, config: bytes) -> bytes:
         """Return the Result in the older app's form."""
-        return self._checked(config, self._encoded_in_legacy_form)
+        return self._checked(config, Exports._encoded_in_legacy_form)
 
     def answer(self, entry: str, payload: bytes) -> bytes:
         """Answer an export by the name of its entry: the runtime passes every call of a host on so."""
@@ -137,7 +137,7 @@ class Exports:
     def _logging(self) -> LogRedirect:
         return self._redirect or redirect_logging(self._log, streams=self._streams)
 
-    def _checked(self, config: bytes, encode: Callable[[Result, int], bytes]) -> bytes:
+    def _checked(self, config: bytes, encode: Callable[[Exports, Result, int], bytes]) -> bytes:
         start = time_ns() // 1000
         token = None if current_check() is self._running else running_check.set(self._running)
         try:
@@ -150,11 +150,11 @@ class Exports:
                 judged = self._looks.judged(result if result.error is None else _with_advice(result))
                 if judged is not result and (check := current_check()):
                     judged = redacted(judged, check.redaction)
-                return encode(judged, start)
+                return encode(self, judged, start)
         except _INTERRUPTS:
             raise
         except BaseException as error:  # noqa: BLE001 - nothing escapes to the host
-            return encode(self._looks.judged(_result_of(error)), start)
+            return encode(self, self._looks.judged(_result_of(error)), start)
         finally:
             if token is not None:
                 running_check.reset(token)
