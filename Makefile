@@ -91,4 +91,4 @@ adapter: $(STAMP) ## rebuild the adapter from C
 	$(BIN)/python -m tools.runtime.adapter
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) dist build/site .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist build/cache build/site .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

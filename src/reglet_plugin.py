@@ -1,12 +1,15 @@
 """The script `reglet-plugin`: its first instructions, outside of the package, whose import takes a while."""
 
 import gc
+import signal
 import sys
 
 
 def main() -> int:
     """Run a command and return its exit status. Ctrl-C ends it in one line, also while it is imported."""
     gc.set_threshold(20_000)  # what is imported stays: to look through it for garbage finds none
+    if sys.platform != "win32":  # a parent that ignores it hands that down, and exit codes would be lost
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         from reglet.cli import main as run_command
 
@@ -15,8 +18,6 @@ def main() -> int:
         sys.stderr.write("reglet-plugin: interrupted\n")
         return 130
     finally:
-        import signal
-
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # an interpreter that ends has nothing to say of it
         gc.freeze()  # nor does it look for garbage, which takes as long as a check: all memory goes back
 

@@ -55,6 +55,12 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
     return Shared(folder)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache() -> None:
+    """Keep what is compiled for the tests in this project, from run to run."""
+    os.environ["REGLET_CACHE_DIR"] = str(ROOT / "build" / "cache")
+
+
 @pytest.fixture(scope="session")
 def built_example(shared: Shared) -> BuildExample:
     """Return a function that builds an example by its folder's name; each is built once."""

@@ -20,8 +20,11 @@ pytest_plugins = [
     *([] if _INSTALLED else [KIT]),
 ]
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # coverage measures the workers, and not what their tests start
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # coverage measures the workers, and not what their tests start
     os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+    # a pytest that a test starts has the plugin that a project's author has, and not all of those here
+    os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": KIT}
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for a job in the background: Ctrl-C is tested too
     signal.signal(signal.SIGINT, signal.default_int_handler)

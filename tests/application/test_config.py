@@ -146,3 +146,10 @@ def test_all_that_does_not_fit_is_told_at_once() -> None:
     assert [problem.rpartition("@ ")[2] for problem in caught.value.problems] == ["$.host", "$.port"]
     with pytest.raises(ConfigProblemsError, match="host"):
         config.validate(None, Target)
+
+
+def test_what_is_no_json_is_told_like_any_other_value() -> None:
+    """A config that a program made may hold anything."""
+    with pytest.raises(ConfigProblemsError) as caught:
+        config.validate({"host": b"x"}, Target)
+    assert "b'x'" in caught.value.problems[0]

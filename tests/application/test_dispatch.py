@@ -14,7 +14,7 @@ import reglet
 from reglet import Context, HTTPClient, HTTPResponse, Result, ResultStatus
 from reglet.application.logging import running_check
 from reglet.domain.entities.result import ERROR_TYPES
-from tests.application.plugins import several, single
+from tests.application.plugins import CheckInput, several, single
 
 
 def _check(url: str) -> Result:
@@ -323,10 +323,50 @@ def test_a_key_that_stands_twice_is_logged(caplog):
     """The last one counts, as everywhere in JSON; at any depth it is most likely a mistake."""
     result = single.check(Context(), b'{"url": "a", "x": {"y": 1, "y": 2, "y": 3}, "url": "b"}')
     assert result.data == {"status_code": 200, "url": "b"}
-    assert caplog.messages == [
-        "the config has the key y 3 times; the last one counts",
+    assert caplog.messages[:2] == [
+        "the config has the key y 3 times in $.x; the last one counts",
         "the config has the key url 2 times; the last one counts",
     ]
+
+
+def test_a_field_that_only_another_operation_has_is_logged(caplog):
+    """The operation that is called does not read it."""
+    plugin = reglet.define_plugin(name="two", version="1", description="d")
+
+    @plugin.service("s")
+    class Two:
+        @reglet.operation(description="d")
+        def first(self, request: CheckInput) -> Result:
+            return reglet.result_success("ok")
+
+        @reglet.operation(description="d")
+        def second(self) -> Result:
+            return reglet.result_success("ok")
+
+    plugin.check(Context(), b'{"operation": "second", "url": "a", "service": "s"}')
+    plugin.check(Context(), b'{"operation": "first", "url": "a"}')
+    plugin.check(Context(), b'{"Operation": "first", "url": "a"}')
+    assert caplog.messages == [
+        "operation second has no field 'url', which others have",
+        "the plugin has no field 'Operation' in its config; did you mean 'operation'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("escaped", "read"),
+    [
+        (r"a\ud800b", "a\ufffdb"),
+        (r"\uDC00\ud800", "\ufffd\ufffd"),
+        (r"\ud83d\ude00", "😀"),
+        (r"\ud800\ud83d\ude00", "\ufffd😀"),
+        (r"\\ud800", r"\ud800"),
+        (r"\\\ud800", "\\\ufffd"),
+        (r"\ud7ff", "\ud7ff"),
+    ],
+)
+def test_half_a_pair_of_surrogates_is_no_character(escaped, read):
+    """It is U+FFFD, as in Go: a handler can send it and show it."""
+    assert single.check(Context(), f'{{"url": "{escaped}"}}'.encode()).data["url"] == read
 
 
 def test_problems_of_the_config_model_and_the_input_are_told_once():

@@ -82,6 +82,7 @@ class Login:
         ([], "json", "[]"),
         (b"abc", "json", '"YWJj"'),
         ({"when": timedelta(seconds=1), "who": Login("u", "hunter2")}, "json", None),
+        ({"took": timedelta(milliseconds=1)}, "json", '{"took":1000000}'),
         ({1, 2}, "json", "[1,2]"),
         ({1: 1, "a": 2}, "any", "{1: 1, 'a': 2}"),
         (Colour.RED, "string", "red"),

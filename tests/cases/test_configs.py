@@ -4,13 +4,37 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import Enum, IntEnum
 from typing import Any
 
 import pytest
 
 import reglet
 from reglet import Context
-from reglet.errors import DefinitionError, RegletError
+from reglet.application.models.from_json import check_model, parse_model
+from reglet.application.models.to_json import model_to_json
+from reglet.errors import DefinitionError, RegletError, SchemaError
+
+
+class Colour(Enum):
+    """An enum of strings."""
+
+    RED = "red"
+
+
+class Status(IntEnum):
+    """An enum of integers."""
+
+    OK = 200
+
+
+@reglet.model
+class Holder:
+    """A model that holds something that can change."""
+
+    labels: dict[str, Any] = reglet.field(factory=dict)
 
 
 @reglet.model
@@ -65,6 +89,97 @@ def test_a_default_of_another_type_is_read_as_a_config_would_be() -> None:
     assert answered(In, "{}") == [{"port": 80, "share": 1.0}]
 
 
+@pytest.mark.parametrize(
+    ("annotation", "default", "made"),
+    [
+        (Colour, "red", Colour.RED),
+        (Status, 200, Status.OK),
+        (int, Status.OK, 200),
+        (str, Colour.RED, "red"),
+        (timedelta, "1m30s", timedelta(seconds=90)),
+        (datetime, "2026-01-31T12:00:00Z", datetime(2026, 1, 31, 12, tzinfo=UTC)),
+        (list[str], ("a",), ["a"]),
+    ],
+)
+def test_a_default_may_be_written_as_a_config_would_have_it(
+    annotation: Any, default: object, made: object
+) -> None:
+    """By the value of an enum too, and as Go writes times and durations."""
+    model = reglet.model(type("In", (), {"__annotations__": {"x": annotation}, "x": default}))
+    assert parse_model(model, {}) == (model(made), [])
+
+
+class Opaque:
+    """What JSON has not."""
+
+
+@pytest.mark.parametrize(
+    ("annotation", "default", "reason"),
+    [
+        (int, None, "must be an integer; if it may be None, write … | None"),
+        (str, b"a", "must be a string, and is of type bytes"),
+        (float, Decimal(1), "must be a number, and is of type Decimal"),
+        (timedelta, 30, "must be a duration like 1m30s"),
+        (list[str], "abc", 'must be a list, not "abc"'),
+        (list[str], frozenset("a"), "must be a list, and is of type frozenset"),
+        (Inner, Holder({}), "must be an object, and is of type Holder"),
+        (list[Inner], ({"x": 1},), "must be a list, and holds something else"),
+        (Any, Opaque(), "must be any value that JSON has, and is of type Opaque"),
+        (Any, b"a", "must be any value that JSON has, and is of type bytes"),
+        (str, print, "must be a string, and is of type builtin_function_or_method"),
+    ],
+)
+def test_a_default_that_no_config_could_give_is_refused_with_the_reason(
+    annotation: Any, default: object, reason: str
+) -> None:
+    """And with the field and the default."""
+    model = reglet.model(type("In", (), {"__annotations__": {"x": annotation}, "x": default}))
+    with pytest.raises(SchemaError, match=r"type In\.x: its default .* does not fit: ") as caught:
+        check_model(model)
+    assert reason in str(caught.value)
+
+
+SHARED: list[str] = []
+
+
+@pytest.mark.parametrize(
+    ("annotation", "factory", "reason"),
+    [
+        (list[str], lambda: SHARED, "its factory makes one object, which every model would share"),
+        (list[str], lambda: ("a",), r"its factory makes \('a',\); let it make \['a'\]"),
+        (int, lambda: "80", "its factory makes '80'; let it make 80"),
+        (list[str], lambda x: [], "its factory fails: TypeError: "),
+        (int, lambda: 1 // 0, "its factory fails: ZeroDivisionError: "),
+    ],
+)
+def test_a_factory_that_makes_something_else_is_refused(annotation: Any, factory: Any, reason: str) -> None:
+    """Handlers would get it unchecked."""
+    made = reglet.field(factory=factory)
+    model = reglet.model(type("In", (), {"__annotations__": {"x": annotation}, "x": made}))
+    with pytest.raises(SchemaError, match=f"In.x: {reason}"):
+        check_model(model)
+
+
+@pytest.mark.parametrize("default", [([],), Holder({"a": []})])
+def test_what_can_change_within_a_default_is_made_anew(default: object) -> None:
+    """However deep it lies, and where anything goes."""
+    model = reglet.model(type("In", (), {"__annotations__": {"x": Any}, "x": default}))
+    first, second = (parse_model(model, {})[0].x for _ in range(2))
+    (first[0] if isinstance(first, list) else first["labels"]["a"]).append("x")
+    assert second == ([[]] if isinstance(second, list) else {"labels": {"a": []}})
+
+
+@pytest.mark.parametrize(
+    "name", ["cls", "attrs", "converter", "cl", "typevar_map", "res", "o", "self_", "In"]
+)
+def test_a_field_may_be_called_as_anything_else_is_called(name: str) -> None:
+    """What makes and writes models has names of its own, which are not in the way."""
+    model = reglet.model(type("In", (), {"__annotations__": {name: int, "y": int}, name: 1, "y": 2}))
+    made, problems = parse_model(model, {name: 5})
+    assert (model_to_json(made), problems) == ({name: 5, "y": 2}, [])
+    assert parse_model(model, {name: "x"})[1] == [f'must be an integer, not "x" @ $.{name}']
+
+
 @pytest.mark.parametrize(("annotation", "default"), [(int, "http"), (bool, "yes"), (str, 5), (float, "nan")])
 def test_a_default_that_its_field_refuses_is_an_error_of_definition(
     annotation: type, default: object
@@ -109,6 +224,44 @@ def test_a_key_that_is_there_twice_is_warned_of_at_every_depth(
     with caplog.at_level(logging.WARNING):
         answered(In, config)
     assert "the key x 2 times" in caplog.text
+    where = " in $.a[0].b;" if "[" in config else " in $.a;" if "a" in config else ";"
+    assert f"2 times{where}" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("config", "warning"),
+    [
+        ('{"inners": [{"x": 1}, {"y": 1}]}', "no field 'y' in $.inners[1] of its config; there are 'x'"),
+        (
+            '{"by_name": {"a b": {"X": 1}}}',
+            "no field 'X' in $.by_name[\"a b\"] of its config; did you mean 'x'?",
+        ),
+        ('{"inner": {"": 1}}', "no field '' in $.inner of its config; there are 'x'"),
+        ('{"apiKey": "k"}', "no field 'apiKey' in its config; did you mean 'api-key'?"),
+        ('{"api_key": "k"}', "no field 'api_key' in its config; did you mean 'api-key'?"),
+        ('{"$schema": "s"}', "no field '$schema' in its config; there are 'inners', "),
+    ],
+)
+def test_an_unknown_field_is_logged_at_every_depth(
+    config: str, warning: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """On every host, once, with its path and the nearest name; the check goes on without it."""
+
+    @reglet.model
+    class In:
+        inners: list[Inner] = reglet.field(factory=list)
+        by_name: dict[str, Inner] = reglet.field(factory=dict)
+        inner: Inner | None = None
+        key: str = reglet.field(default="", json_name="api-key")
+        free: dict[str, Any] = reglet.field(factory=dict)
+
+    known = '{"service": "s", "operation": "op", "inner": {"x": 2}, "free": {"any": {"thing": 1}}}'
+    with caplog.at_level(logging.WARNING):
+        answered(In, known)
+        assert caplog.messages == []
+        answered(In, config)
+    [message] = caplog.messages
+    assert message.startswith(f"the plugin has {warning}")
 
 
 FORMATS = {

@@ -57,6 +57,19 @@ def test_each_config_and_each_file_of_a_folder_is_a_check(tmp_path: Path):
         ("a.yaml", "a: &x [1]\nb: *x\n", "aliases are not for configs"),
         ("a.yaml", "a: !!python/object/apply:os.system [id]", "could not determine a constructor"),
         ("a.yaml", "a: .inf", "cannot be written as JSON"),
+        ("a.yaml", 'a: 1\n"\\x61": 2\n', "the name 'a' stands twice in an object"),
+        ("a.yaml", 'a: {1: x, "1": y}', "the name '1' stands twice in an object"),
+        (
+            "a.yaml",
+            "a:\n  <<: {b: 1}",
+            "merge keys, as in line 2, are not for configs: write the fields again",
+        ),
+        ("a.yaml", "a: {[b]: c}", "the name in line 1 is no string"),
+        ("a.yaml", "# nothing", '--config must be a JSON object such as {"url": "…"}, not null'),
+        ("a.yaml", "- a", "not a list"),
+        ("a.json", '{"a": ' + "1" * 5_000 + "}", "Exceeds the limit (4300 digits)"),
+        ("a.json", "[" * 100_000, "it is nested too deeply"),
+        ("a.json", "{\0}\0", "it has zero bytes, as UTF-16 has; save it as UTF-8"),
         ("a.yaml", "[" * 5_000, "cannot be read: "),
         ("a.yaml", "a: 1\n---\nb: 2\n", "expected a single document"),
         ("a.toml", "a = 1\na = 2\n", "Cannot overwrite a value"),
@@ -73,6 +86,36 @@ def test_a_file_that_is_no_config_says_why(name: str, content: str, text: str, t
         read_config(f"@{path}")
     assert text in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+YAML_SCALARS = {
+    "NO": "NO",
+    "on": "on",
+    "True": True,
+    "~": None,
+    "": None,
+    "017": 15,
+    "0o17": 15,
+    "0X1f": 31,
+    "1_000": 1000,
+    "089": 89.0,
+    "12:30:45": "12:30:45",
+    ".5": 0.5,
+    "1e3": 1000.0,
+    "2026-01-31": "2026-01-31",
+    "!!str 5": "5",
+    '"\\ud83d\\ude00"': "😀",
+    "{1: a, yes: b, null: c, 1.50: d}": {"1": "a", "yes": "b", "null": "c", "1.50": "d"},
+}
+
+
+@pytest.mark.parametrize("written", YAML_SCALARS)
+@pytest.mark.parametrize("name", ["a.yaml", "A.YML"])
+def test_yaml_is_read_as_the_go_hosts_read_profiles(written: str, name: str, tmp_path: Path):
+    """`no` is a string, a time is no number in base 60; names are what is written, and so are dates."""
+    path = tmp_path / name
+    path.write_text(f"a: {written}\r\n")
+    assert json.loads(read_config(f"@{path}")) == {"a": YAML_SCALARS[written]}
 
 
 @given(st.binary(max_size=60), st.sampled_from(["JSON", "YAML", "TOML"]))

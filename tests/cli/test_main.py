@@ -132,7 +132,7 @@ print(*sys.modules)
             ["run", "PLUGIN", "--config", '{"url": "https://example.com"}'],
             {"reglet.cli.publish", "reglet.testing.fakes", "reglet.testing.recording", "reglet.testing.audit"}
             | {"reglet.infrastructure.build", "reglet.infrastructure.guest", "reglet.infrastructure.registry"}
-            | {"cattrs", "httpcore", "ssl", "cryptography", "dns", "yaml", "rich", "jsonschema", "difflib"},
+            | {"cattrs", "h2", "ssl", "cryptography", "dns", "yaml", "rich", "jsonschema", "difflib"},
         ),
         (
             ["manifest", "PLUGIN"],
@@ -212,6 +212,26 @@ def test_a_full_disk_behind_stdout_is_one_line(capsys: pytest.CaptureFixture[str
 
     assert run_command(lambda: full(OSError(28, "No space left on device", "page.md"))) == 3
     assert capsys.readouterr().err == "reglet-plugin: page.md: No space left on device\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal")
+def test_a_parent_that_ignores_its_children_takes_no_exit_codes():
+    """A program's exit code is known, whatever the command was started by."""
+    run = [
+        sys.executable,
+        "-m",
+        "reglet.cli",
+        "run",
+        str(ROOT / "examples" / "command"),
+        "--grants",
+        "declared",
+    ]
+    ignoring = "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execv(sys.argv[1], sys.argv[1:])"
+    config = ["--json", "--config", '{"run": "exit 3", "expected_exit": 3}']
+    done = subprocess.run(
+        [sys.executable, "-c", ignoring, *run, *config], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

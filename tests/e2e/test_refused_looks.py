@@ -61,7 +61,9 @@ def assert_denied(result, operation, path):
     assert result.error.wrapped is None
 
 
-@pytest.mark.parametrize("way", [*READS, "lstat", "access", "walk", "rglob", "resolve", "caught", "raised"])
+@pytest.mark.parametrize(
+    "way", [*READS, "lstat", "access", "walk", "rglob", "resolve", "strict", "caught", "raised"]
+)
 @pytest.mark.parametrize("granted", ["nothing", "another file"])
 def test_a_look_without_a_grant_is_no_verdict(module_path, folder, way, granted):
     """However it looks, and whatever the handler makes of what it did not see."""
@@ -110,6 +112,28 @@ def test_a_file_that_is_granted_and_absent_is_absent(module_path, folder, way):
         assert result.data == {"seen": "[]" if way == "glob" else "False"}
 
 
+@pytest.mark.parametrize("way", [*READS, "lstat", "resolve"])
+def test_a_link_out_of_what_is_granted_names_where_it_leads(module_path, folder, way):
+    """Hosts judge that; the link itself is granted already."""
+    (folder / "inside").mkdir()
+    (folder / "inside" / "out").symlink_to("..")
+    path = folder / "inside" / "out" / "app.conf"
+    asked, target = (path.parent, folder) if way in OF_THE_FOLDER else (path, folder / "app.conf")
+    result = looked(module_path, files(read=[f"{folder}/inside/**"]), way, path)
+    assert_denied(result, "read", target)
+    assert way == "resolve" or f"{asked} leads there" in result.error.message
+
+
+def test_a_change_of_a_link_names_the_link_and_one_through_it_where_it_leads(module_path, folder):
+    """To remove a link takes no grant for what it leads to."""
+    link = folder / "inside" / "link"
+    link.parent.mkdir()
+    link.symlink_to(folder / "app.conf")
+    grants = files(read=[f"{folder}/inside/**"])
+    assert_denied(looked(module_path, grants, "unlink", link), "write", link)
+    assert_denied(looked(module_path, grants, "write", link), "write", folder / "app.conf")
+
+
 @pytest.mark.parametrize("way", ["write", "mkdir", "unlink"])
 @pytest.mark.parametrize("granted", ["nothing", "reading"])
 def test_a_change_without_a_grant_names_the_grant_of_writing(module_path, folder, way, granted):
@@ -118,6 +142,15 @@ def test_a_change_without_a_grant_names_the_grant_of_writing(module_path, folder
     path = folder / ("new" if way == "mkdir" else "app.conf")
     assert_denied(looked(module_path, grants, way, path), "write", path)
     assert (folder / "app.conf").read_text() == "key = value"
+
+
+def test_a_change_of_a_mode_takes_the_grant_of_writing(module_path, folder):
+    """Although WASI has no modes, and nothing is changed with it."""
+    path = folder / "app.conf"
+    assert_denied(looked(module_path, files(read=[str(path)]), "chmod", path), "write", path)
+    assert looked(module_path, files(write=[str(path)]), "chmod", path).data == {"seen": "None"}
+    absent = looked(module_path, files(write=[f"{folder}/**"]), "chmod", folder / "gone")
+    assert absent.error.message.startswith("FileNotFoundError")
 
 
 @pytest.mark.parametrize("way", ["exists", "glob", "pathlib", "caught"])
@@ -169,6 +202,11 @@ def test_looks_of_the_standard_library_for_data_of_its_own_do_not_count(module_p
     """It does without, or says itself what it lacks; so do imports that come too late."""
     assert looked(module_path, None, "type", "").data == {"seen": "text/html"}
     assert looked(module_path, None, "zone", "").error.type == "panic"
+
+
+def test_a_look_at_what_the_standard_library_looks_for_counts(module_path):
+    """Where it is the plugin's own."""
+    assert_denied(looked(module_path, None, "types", "/etc/mime.types"), "read", "/etc/mime.types")
 
 
 def test_a_relative_path_starts_in_the_directory_of_the_sandbox(module_path, folder):

@@ -135,11 +135,12 @@ def test_writers_at_once_leave_one_whole_entry(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["one"]
 
 
-def test_the_environment_chooses_the_folder() -> None:
+def test_the_environment_chooses_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Without `REGLET_CACHE_DIR` the folder is the platform's, and named after us."""
-    chosen = os.environ.get("REGLET_CACHE_DIR")
-
-    assert str(cache_folder()) == chosen if chosen else "reglet" in cache_folder().parts[-2:]
+    monkeypatch.setenv("REGLET_CACHE_DIR", str(tmp_path))
+    assert cache_folder() == tmp_path
+    monkeypatch.delenv("REGLET_CACHE_DIR")
+    assert "reglet" in cache_folder().parts[-2:]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")

@@ -78,6 +78,20 @@ DENIALS: Mapping[str, Answer] = {
     "third, nothing granted": {
         "error": {"type": "VALIDATION_ERROR", "message": "no capabilities granted: p"}
     },
+    "in another case": {"error": {"type": "Capability", "message": "no"}},
+    "a code that says so": {"error": {"code": "permission_denied", "message": "no"}},
+    "hostlib, a list of the host's own": {"error": {"code": "SSRF_BLOCKED", "message": "port is blocked"}},
+    "a guard inside another error": {
+        "error": {
+            "type": "execution",
+            "message": "failed",
+            "wrapped": {
+                "type": "network",
+                "message": "m",
+                "wrapped": {"code": "SSRF_BLOCKED", "message": "m"},
+            },
+        }
+    },
 }
 
 FAULTS: Mapping[str, Answer] = {
@@ -88,6 +102,42 @@ FAULTS: Mapping[str, Answer] = {
     "hostlib, no such function": bare("NOT_FOUND", "no such function", 404),
     "hostlib, a panic": bare("INTERNAL_ERROR", "internal error", 500),
     "third, a request": {"error": {"type": "INVALID_REQUEST", "message": "invalid URL"}},
+    "older, a request": {
+        "error": {"type": "internal", "message": "hostfuncs: failed to unmarshal TCP request: EOF"}
+    },
+    "older, a method": {
+        "error": {
+            "type": "internal",
+            "message": 'failed to create HTTP request: net/http: invalid method "G T"',
+        }
+    },
+    "older, a scheme": {
+        "error": {"type": "internal", "message": 'Get "ftp://h/": unsupported protocol scheme "ftp"'}
+    },
+    "hostlib, no host": {
+        "error": {"code": "REQUEST_FAILED", "message": 'Get "http:///": http: no Host in request URL'}
+    },
+    "hostlib, a guard that cannot read it": {
+        "error": {"code": "SSRF_BLOCKED", "message": "invalid address format: too many colons in address"}
+    },
+    "no place for a connection": {
+        "error": {"type": "internal", "message": "dial tcp 192.0.2.1:80: socket: too many open files"}
+    },
+    "canceled by the host": {"error": {"type": "internal", "message": 'Get "http://h/": context canceled'}},
+    "an unknown type": {"error": {"type": "ratelimit", "message": "slow down"}},
+    "an unknown code": {"error": {"code": "RATE_LIMITED", "message": "slow down"}},
+    "an unknown code in place of the type": {"error": {"type": "RATE_LIMITED", "message": "slow down"}},
+    "a number": {"error": {"code": 504, "message": "m"}},
+    "nothing but a message": {"error": {"message": "m"}},
+    "nothing at all": {"error": {}},
+    "an empty string": {"error": ""},
+    "a string": {"error": "boom"},
+    "a message in place of an error": {"message": "not allowed", "code": 403},
+    "names of nobody": {"foo": 1},
+    "null": b"null",
+    "a host's fault inside another error": {
+        "error": {"type": "network", "message": "m", "wrapped": {"code": "INTERNAL_ERROR", "message": "m"}}
+    },
     "no answer": b"",
     "no JSON": b"\xff",
     "another record": [],  # type: ignore[dict-item]  # what no host may answer
@@ -99,6 +149,31 @@ FAILURES: Mapping[str, dict[str, Any]] = {
     "abi, late": {"error": {"type": "timeout", "code": "", "message": "late", "is_timeout": True}},
     "abi, in Go's words": {
         "error": {"type": "internal", "message": "dial tcp 192.0.2.1:80: connect: connection refused"}
+    },
+    "older, on Windows": {
+        "error": {
+            "type": "internal",
+            "message": "dial tcp 192.0.2.1:80: connectex: No connection could be made because the target machine "
+            "actively refused it.",
+        }
+    },
+    "older, no route": {
+        "error": {"type": "internal", "message": "connection failed: dial tcp: connect: no route to host"}
+    },
+    "older, TLS": {
+        "error": {
+            "type": "internal",
+            "message": 'Get "https://h/": tls: failed to verify certificate: x509: certificate has expired',
+        }
+    },
+    "older, a greeting": {
+        "error": {"type": "internal", "message": "failed to read SMTP banner: 554 no SMTP service here"}
+    },
+    "older, words of the target": {
+        "error": {"type": "internal", "message": "STARTTLS failed: 554 exec capability denied: /bin/sh"}
+    },
+    "older, a guard without addresses": {
+        "error": {"type": "ssrf_protection", "message": "SSRF protection: no IP addresses found for host h"}
     },
     "hostlib, refused": {"error": {"code": "CONNECTION_REFUSED", "message": "refused"}},
     "hostlib, late": {"error": {"code": "TIMEOUT", "message": "late"}},
@@ -147,6 +222,13 @@ def test_a_host_at_fault_is_an_error(call: str, fault: str) -> None:
     assert result.is_error, result.data
     assert result.error is not None
     assert result.error.type != "panic"
+
+
+@pytest.mark.parametrize("answer", [{}, {"error": None}, {"status_code": 0}, {"connected": None}])
+@pytest.mark.parametrize("call", [call for call in CONFIGS if not call.startswith("dns")])
+def test_an_answer_that_does_not_say_how_it_went_is_an_error(call: str, answer: Answer) -> None:
+    """A program that did not run would have exit code 0; only a look-up may find nothing."""
+    assert checked(call, answer).is_error
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,10 +17,7 @@ PROJECTS = sorted(path.parent.name for path in EXAMPLES.glob("*/pyproject.toml")
 def run_tests(project: str, place: str) -> None:
     """Run a project's tests in a process of their own, as its author does, and show what failed."""
     command = [sys.executable, "-m", "pytest", f"--reglet-place={place}", "-p", "no:cacheprovider"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
-    done = subprocess.run(
-        command, cwd=EXAMPLES / project, env=environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=EXAMPLES / project, capture_output=True, text=True, check=False)
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 
 

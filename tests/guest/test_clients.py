@@ -24,7 +24,15 @@ from reglet.domain.errors import (
     UnsupportedOptionError,
     WireFormatError,
 )
-from reglet.domain.ports import CommandRunner, DNSResolver, HostFunctions, HTTPClient, SMTPClient, TCPDialer
+from reglet.domain.ports import (
+    AddressResolver,
+    CommandRunner,
+    DNSResolver,
+    HostFunctions,
+    HTTPClient,
+    SMTPClient,
+    TCPDialer,
+)
 from reglet.infrastructure.guest.clients import host_clients
 from tests.guest.hosts import HostlibHost, ScriptedHost
 
@@ -307,14 +315,53 @@ def test_a_name_that_does_not_exist_is_said_so() -> None:
         assert caught.value.is_not_found
 
 
-def test_a_look_up_that_fails_otherwise_is_not_taken_for_an_empty_one() -> None:
-    """A server failure in one family is an error even if the other has addresses."""
-    host = ScriptedHost(
-        {"records": ["10.0.0.1"]}, {"error": {"code": "LOOKUP_FAILED", "message": "SERVFAIL"}}
-    )
+FAILED: dict[str, object] = {"error": {"code": "LOOKUP_FAILED", "message": "SERVFAIL"}}
+
+
+def resolver_over(*answers: dict[str, object]) -> AddressResolver:
+    """Return the resolver over a host that gives these answers."""
+    resolver = context_over(ScriptedHost(*answers)).client(DNSResolver)
+    assert isinstance(resolver, DNSResolver)
+    assert isinstance(resolver, AddressResolver)
+    return resolver
+
+
+@pytest.mark.parametrize(
+    "answers", [({"records": ["10.0.0.1"]}, FAILED), (FAILED, {"records": ["10.0.0.1"]})]
+)
+def test_a_family_that_failed_is_no_matter_where_the_other_has_addresses(
+    answers: tuple[dict[str, object], dict[str, object]],
+) -> None:
+    """As in Go."""
+    assert context_over(ScriptedHost(*answers)).client(DNSResolver).lookup_host("h") == ["10.0.0.1"]
+
+
+@pytest.mark.parametrize("answers", [(FAILED, NOT_FOUND), (NOT_FOUND, FAILED), (FAILED, FAILED)])
+def test_a_look_up_that_fails_otherwise_is_not_taken_for_an_empty_one(
+    answers: tuple[dict[str, object], dict[str, object]],
+) -> None:
+    """A server failure in one family is an error where the other has no addresses."""
     with pytest.raises(DNSError, match="SERVFAIL") as caught:
-        context_over(host).client(DNSResolver).lookup_host("h")
+        context_over(ScriptedHost(*answers)).client(DNSResolver).lookup_host("h")
     assert not caught.value.is_not_found
+
+
+@pytest.mark.parametrize("record_type", ["A", "AAAA"])
+def test_a_family_that_is_asked_for_must_not_fail(record_type: str) -> None:
+    """Whether there are such addresses is not known then, whatever the other family has."""
+    with pytest.raises(DNSError, match="SERVFAIL"):
+        resolver_over(FAILED).lookup_addresses("h", record_type)
+
+
+def test_a_family_without_addresses_is_none_where_the_name_has_others() -> None:
+    """It is missing where it has none at all; one question is enough where the host finds no fault."""
+    four = {"records": ["10.0.0.1"]}
+    assert resolver_over(NOT_FOUND, four).lookup_addresses("h", "AAAA") == ["10.0.0.1"]
+    assert resolver_over({"records": []}).lookup_addresses("h", "AAAA") == []
+    assert resolver_over({"records": ["::1"]}).lookup_addresses("h", "AAAA") == ["::1"]
+    with pytest.raises(DNSError) as caught:
+        resolver_over(NOT_FOUND, NOT_FOUND).lookup_addresses("h", "AAAA")
+    assert caught.value.is_not_found
 
 
 def test_every_record_type_is_read() -> None:

@@ -116,6 +116,25 @@ def test_a_name_that_a_guard_cannot_look_up_is_no_denial(port: str, error: dict[
     assert found.detail().type == "network"
 
 
+@pytest.mark.parametrize("port", NETWORK)
+def test_a_list_of_the_hosts_own_is_a_denial_that_no_grant_changes(port: str) -> None:
+    """Neither port 0 nor `outbound:private` would help."""
+    error = raised(port, {"error": {"code": "SSRF_BLOCKED", "message": "address in blocklist"}})
+    assert isinstance(error, CapabilityError)
+    assert "which no grant changes (address in blocklist)" in str(error)
+
+
+@pytest.mark.parametrize("port", NETWORK)
+def test_a_target_cannot_ask_for_a_grant(port: str) -> None:
+    """What it says may stand in a host's message; the grant that is named is the call's own, if any."""
+    said = "SMTP client creation failed: 554 exec capability denied: /bin/sh"
+    assert not isinstance(raised(port, {"error": {"type": "internal", "message": said}}), CapabilityError)
+    said = "unexpected: exec capability denied: /bin/sh"
+    error = raised(port, {"error": {"type": "network", "message": said}})
+    assert isinstance(error, CapabilityError)
+    assert error.required == NEEDS.get(port, "network:h:8080")
+
+
 @pytest.mark.parametrize("port", CALLS)
 @pytest.mark.parametrize(
     ("answer", "required"),
@@ -189,6 +208,13 @@ def shapes(code: str) -> list[dict[str, Any]]:
         {"error": {"type": "network", "message": "m", "is_timeout": True}},
         {"error": {"type": "internal", "message": "dial tcp 192.0.2.1:80: i/o timeout"}},
         {"error": {"type": "internal", "message": 'Get "http://h/": context deadline exceeded'}},
+        {"error": {"type": "internal", "message": 'Get "https://h/": net/http: TLS handshake timeout'}},
+        {"error": {"type": "internal", "message": "dial tcp 192.0.2.1:80: connect: operation timed out"}},
+        {"error": {"code": "CONNECTION_FAILED", "message": "dial tcp: connect: connection timed out"}},
+        {"error": {"code": "LOOKUP_FAILED", "message": "lookup h on 192.0.2.1:53: i/o timeout"}},
+        {"error": {"type": "READ_BANNER_FAILED", "message": "read tcp 192.0.2.1:25: i/o timeout"}},
+        {"error": {"code": "SSRF_BLOCKED", "message": "DNS resolution failed: lookup h: i/o timeout"}},
+        {"error": {"type": "network", "message": "m", "wrapped": {"type": "TIMEOUT", "message": "m"}}},
     ],
 )
 def test_a_timeout_is_one_in_every_dialect(port: str, answer: dict[str, Any]) -> None:
@@ -206,6 +232,9 @@ def test_a_timeout_is_one_in_every_dialect(port: str, answer: dict[str, Any]) ->
         {"error": {"type": "network", "message": "m", "is_not_found": True}},
         {"error": {"type": "LOOKUP_FAILED", "message": "lookup h: no such host"}},
         {"error": {"type": "internal", "message": "dial tcp: lookup h on 1.1.1.1:53: no such host"}},
+        {"error": {"code": "TIMEOUT", "message": 'Get "http://timeout.h/": dial tcp: lookup: no such host'}},
+        {"error": {"code": "host_not_found", "message": "m"}},
+        {"error": {"type": "network", "message": "m", "wrapped": {"code": "HOST_NOT_FOUND"}}},
     ],
 )
 def test_a_name_that_does_not_exist_is_not_found_in_every_dialect(port: str, answer: dict[str, Any]) -> None:
@@ -223,6 +252,9 @@ def test_a_name_that_does_not_exist_is_not_found_in_every_dialect(port: str, ans
     [
         *shapes("CONNECTION_REFUSED"),
         {"error": {"type": "internal", "message": "dial tcp 127.0.0.1:1: connect: connection refused"}},
+        {"error": {"type": "internal", "message": "connectex: the target machine actively refused it."}},
+        {"error": {"code": "TIMEOUT", "message": 'Get "http://timeout.h/": connect: connection refused'}},
+        {"error": {"type": "TOO_MANY_REDIRECTS", "message": 'Get "http://h/redirect": connection refused'}},
     ],
 )
 def test_a_refused_connection_is_of_type_network_in_every_dialect(port: str, answer: dict[str, Any]) -> None:
@@ -244,9 +276,20 @@ def test_a_long_text_of_a_host_is_cut_and_costs_nothing(text: str) -> None:
 
 
 def test_a_timeout_names_one_duration() -> None:
-    """The call's own; a call without a limit of its own names none."""
-    said = {"error": {"type": "timeout", "message": "http request timeout after 900ms (target: http://h/)"}}
-    assert str(raised("http", said)) == "http GET timeout after 1s (target: http://h:8080/)"
+    """The call's own, unless the host gave up before; a call without a limit of its own names the host's."""
+    for waited, told in (("990.5ms", "1s"), ("400.2ms", "400ms"), ("1.5s", "1.5s")):
+        message = f"http request timeout after {waited} (target: http://h/)"
+        said = {"error": {"type": "timeout", "message": message}}
+        assert str(raised("http", said)) == f"http GET timeout after {told} (target: http://h:8080/)"
+    message = "dns lookup timeout after 10s (target: h (NS))"
+    assert (
+        str(raised("dns", {"error": {"type": "network", "message": message}}))
+        == "dns NS timeout after 10s (target: h)"
+    )
+    message = "http GET http://h:8080/ failed: dns lookup for h (A) failed: no nameserver answers (timeout after 9s)"
+    said = {"error": {"type": "timeout", "message": message}}
+    assert str(raised("http", said)) == message
+    assert raised("http", said).is_timeout
     assert (
         str(raised("dns", {"error": {"code": "TIMEOUT", "message": "late"}}))
         == "dns NS timeout (target: h: late)"

@@ -75,7 +75,7 @@ def test_what_the_host_gives_is_seen(plugin: Path, go_host: GoHost, data: Path, 
     assert "capability" not in json.dumps(absent)
 
 
-@pytest.mark.parametrize("way", ["write", "mkdir", "unlink"])
+@pytest.mark.parametrize("way", ["write", "mkdir", "unlink", "chmod"])
 def test_a_change_of_what_is_read_only_names_the_grant_of_writing(
     plugin: Path, go_host: GoHost, data: Path, way: str
 ) -> None:

@@ -24,7 +24,7 @@ ZONE = {
     "six.example.": [AAAA("2001:db8::6")],
     "alias.example.": [CNAME("a.example.")],
     "mail.example.": [MX("two.example.", 20), MX("one.example.", 10)],
-    "text.example.": [TXT([b"v=spf1 ", b"-all"]), TXT([b"\xff"])],
+    "text.example.": [TXT([b"v=spf1 ", b"-all"]), TXT([b"\xff\xe2\x82"])],
     "big.example.": [TXT([bytes([65 + n]) * 200]) for n in range(10)],
     "zone.example.": [NS("ns1.example."), NS("ns2.example.")],
     "empty.example.": [],
@@ -150,8 +150,8 @@ def test_mail_exchangers_come_by_preference(resolver):
 
 
 def test_texts_are_joined_and_name_servers_listed(resolver):
-    """Bytes that are no UTF-8 are replaced."""
-    assert resolver.lookup_txt("text.example") == ["v=spf1 -all", "\ufffd"]
+    """Each byte that is no UTF-8 is replaced."""
+    assert resolver.lookup_txt("text.example") == ["v=spf1 -all", "\ufffd" * 3]
     assert resolver.lookup_ns("zone.example") == ["ns1.example.", "ns2.example."]
 
 
@@ -208,8 +208,34 @@ def test_a_hosts_file_is_read_as_far_as_it_makes_sense(tmp_path):
     """Lines that do not are passed over, and so is a file that is not there."""
     path = tmp_path / "hosts"
     assert HostsFile(path).addresses("a") == []
-    path.write_text("fe80::1%lo0 a\n1.2.3.4\n1.2.3.5 a..b a\n1.2.3.6 a\n")
-    assert HostsFile(path).addresses("a") == ["1.2.3.6"]
+    path.write_text("fe80::1%lo0 a\n1.2.3.4\n1.2.3.5 a..b a\n1.2.3.6 A.\n010.1.1.1 a\n1.1 a\n1.2.3.7 a#b\r\n")
+    assert HostsFile(path).addresses("a") == ["1.2.3.5", "1.2.3.6", "1.2.3.7"]
+
+
+def test_a_name_at_the_end_of_a_long_hosts_file_is_found(tmp_path):
+    """Those that block advertisements have more than a megabyte."""
+    path = tmp_path / "hosts"
+    path.write_text("0.0.0.0 advertisements.example\n" * 60_000 + "192.0.2.9 last.example\n")
+    assert HostsFile(path).addresses("last.example") == ["192.0.2.9"]
+
+
+def test_the_canonical_name_of_a_name_in_the_hosts_file_is_the_first_of_its_line(resolver, nameserver):
+    """As in Go; a nameserver that is given is asked all the same."""
+    assert resolver.lookup_cname("other") == "known.example."
+    assert resolver.lookup_cname("localhost") == "localhost"
+    with pytest.raises(DNSError):
+        resolver.lookup_cname("known.example", nameserver=nameserver[0])
+
+
+def test_an_address_has_no_records_of_a_name(resolver, nameserver):
+    """Nobody is asked, not even a nameserver that is given; its own address is the one it has."""
+    before = len(nameserver[1].asked)
+    assert resolver.lookup_host("192.0.2.5", nameserver=nameserver[0]) == ["192.0.2.5"]
+    for look_up in (resolver.lookup_cname, resolver.lookup_mx, resolver.lookup_txt, resolver.lookup_ns):
+        with pytest.raises(DNSError) as caught:
+            look_up("192.0.2.5")
+        assert caught.value.is_not_found
+    assert len(nameserver[1].asked) == before
 
 
 def test_names_and_nameservers_need_grants(nameserver):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from datetime import timedelta
@@ -222,6 +223,60 @@ def test_the_given_file_is_run_under_the_name_of_the_command(tmp_path):
 def test_a_program_ended_by_a_signal_has_exit_code_minus_one():
     """As Go says it."""
     assert shell("kill -TERM $$").exit_code == -1
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="elsewhere a program is looked at every so often")
+def test_the_duration_is_the_programs_own():
+    """Not that of a child which holds its pipes."""
+    took = min(shell("sleep 60 & exit 3").duration for _ in range(5))
+    assert took < timedelta(milliseconds=80)
+
+
+def test_a_program_has_a_time_that_no_clock_counts_to():
+    """What may take for ever ends when it ends, with its output closed too."""
+    result = shell("exec >&- 2>&-; exit 3", timeout=timedelta.max)
+    assert (result.exit_code, result.is_timeout) == (3, False)
+
+
+def test_a_timeout_has_no_exit_code():
+    """However short the time: either the program ended, or it was ended."""
+    for microseconds in (1, 500, 1_000, 2_000):
+        result = shell("exit 3", timeout=timedelta(microseconds=microseconds))
+        assert (result.exit_code, result.is_timeout) in [(3, False), (-1, True)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere nobody can ask")
+def test_an_exit_code_that_is_lost_is_not_0():
+    """Where SIGCHLD is ignored, the system keeps no exit codes."""
+    kept = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        with pytest.raises(ExecError, match=r"its exit code is lost.*; set SIGCHLD to SIG_DFL"):
+            shell("exit 5")
+    finally:
+        signal.signal(signal.SIGCHLD, kept)
+
+
+def test_an_empty_directory_is_that_of_this_process():
+    """As in Go, and as on the wire."""
+    assert RUNNER.run(CommandRequest("/bin/pwd", dir="")).stdout == f"{os.path.realpath('.')}\n"
+
+
+@pytest.mark.parametrize(
+    ("request_", "reason"),
+    [
+        (CommandRequest(""), "no command is given"),
+        (CommandRequest("/bin/echo", ("a", "b\0")), "args[1] holds a NUL character"),
+        (CommandRequest("/bin/echo", ("\ud800",)), "args[0] holds '\\ud800', which cannot be encoded"),
+        (CommandRequest("/bin/echo", dir="/t\0"), "the directory holds a NUL character"),
+        (CommandRequest("/bin/env", env={"A": "\0"}), "the value of the variable 'A' holds a NUL character"),
+        (CommandRequest("/bin/env", env={"A=": ""}), "the name of the variable 'A=' holds an equals sign"),
+    ],
+)
+def test_what_no_program_takes_is_named(request_, reason):
+    """By its place in the request."""
+    with pytest.raises(ExecError) as caught:
+        RUNNER.run(request_)
+    assert str(caught.value) == f"failed to execute '{request_.command}': {reason}"
 
 
 @pytest.mark.parametrize(

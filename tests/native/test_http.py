@@ -22,7 +22,8 @@ from reglet.domain.entities.records import HTTPRequest
 from reglet.domain.errors import CancelledError, CapabilityError, HTTPError, TimeoutError  # noqa: A004 - ours
 from reglet.domain.policy import Policy, PolicyGuard
 from reglet.domain.ports import HTTPClient
-from reglet.infrastructure.native.http import NativeHTTPClient
+from reglet.infrastructure.native.http import Hop, NativeHTTPClient
+from reglet.infrastructure.native.http1 import Answer
 from tests.native.answering import AnsweringServer, until_closed
 
 CLIENT = NativeHTTPClient()
@@ -162,6 +163,118 @@ def test_credentials_do_not_follow_to_another_origin(web):
     assert "bearer" not in seen[0]
     assert "cookie" not in seen[0]
     assert (near["authorization"], near["cookie"]) == ("Bearer s", "a=b")
+
+
+def chain_of(answers, method="GET", path="/a", headers=(), body=b""):
+    """Return the heads of the requests that lead through answers, of which `{port}` is the server's port."""
+    heads = []
+
+    def script(connection):
+        heads.append(connection.recv(65536))
+        answer = answers[len(heads) - 1].replace(b"{port}", str(server.port).encode())
+        connection.sendall(b"HTTP/1.1 " + answer + b"\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+
+    with AnsweringServer(script) as server:
+        url = path if "://" in path else f"http://{server.address}{path}"
+        url = url.replace("{port}", str(server.port))
+        CLIENT.do(HTTPRequest(method, url, dict(headers), body, timeout=timedelta(seconds=5)))
+        own = server.address
+    return [
+        dict(line.split(": ", 1) for line in head.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:])
+        for head in heads
+    ], own
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH"])
+def test_what_describes_a_body_goes_with_it(status, method):
+    """Headers and body are dropped together, for GET too, and stay together."""
+    about = {"Content-Type": "text/x", "Content-Language": "de", "Content-Location": "/x", "Content-MD5": "m"}
+    moved = b"%d Moved\r\nLocation: /b" % status
+    (_, second), _ = chain_of([moved, b"200 OK"], method, headers=about, body=b"data")
+    kept = {name for name in about if name in second}
+    assert kept == (set(about) if status > 303 else {"Content-MD5"})
+    assert second.get("Content-Length") == ("4" if status > 303 else None)
+
+
+def test_a_redirect_is_asked_for_with_its_referer():
+    """The URL that led there, without credentials and fragment; the caller's own stays."""
+    answers = [
+        b"302 Found\r\nLocation: /b?q#f",
+        b"302 Found\r\nLocation: http://localhost:{port}/c",
+        b"200 OK",
+    ]
+    heads, own = chain_of(answers, path="http://me:pw@127.0.0.1:{port}/a?x#y")
+    assert [head.get("Referer") for head in heads] == [None, f"http://{own}/a?x", f"http://{own}/b?q"]
+    heads, _ = chain_of(answers, headers={"referer": "mine"})
+    assert [head.get("referer") for head in heads] == ["mine"] * 3
+
+
+@pytest.mark.parametrize(
+    ("location", "host"),
+    [("/b", "other.example"), ("b?c", "other.example"), ("http://127.0.0.1:{port}/b", None)],
+)
+def test_the_callers_host_stays_for_locations_that_name_none(location, host):
+    """Whoever names a host means it."""
+    answers = [b"302 Found\r\nLocation: " + location.encode(), b"200 OK"]
+    (first, second), own = chain_of(answers, headers={"Host": "other.example"})
+    assert (first["Host"], second["Host"]) == ("other.example", host or own)
+
+
+def test_credentials_go_along_from_http_to_https():
+    """On one host, each at its scheme's port; nowhere else."""
+    secrets = {"Authorization": "Bearer s", "Cookie": "a=b"}
+    hop = Hop.first(HTTPRequest("GET", "http://me:pw@site.example/", secrets))
+
+    def led_to(location):
+        following = hop.next(Answer(301, "HTTP/1.1", {"Location": [location]}, iter(())))
+        assert following is not None
+        return {name for name, _ in following.headers if name in secrets}, following.url.userinfo
+
+    assert led_to("https://site.example/") == ({"Authorization", "Cookie"}, "me:pw")
+    for location in ("https://site.example:444/", "http://www.site.example/", "http://site.example:81/"):
+        assert led_to(location) == (set(), "")
+
+
+@pytest.mark.parametrize(
+    ("userinfo", "credentials"), [("me", b"me:"), (":pw", b":pw"), ("a:b:c", b"a:b:c"), ("a%3Ab:c", b"a:b:c")]
+)
+def test_credentials_of_a_url_have_their_colon(userinfo, credentials):
+    """RFC 7617 wants one where there is no password, too."""
+    (head,), _ = chain_of([b"200 OK"], path=f"http://{userinfo}@127.0.0.1:{{port}}/")
+    assert base64.b64decode(head["Authorization"].removeprefix("Basic ")) == credentials
+
+
+@pytest.mark.parametrize("name", ["Accept-Encoding", "Range", "Host", "Authorization"])
+def test_a_header_without_a_value_is_as_none(name):
+    """What we send where the caller says nothing, once."""
+    (head,), own = chain_of([b"200 OK"], path="http://me:@127.0.0.1:{port}/", headers={name: ""})
+    assert (head["Accept-Encoding"], head["Host"], head["Authorization"]) == ("gzip", own, "Basic bWU6")
+
+
+def test_no_user_agent_is_sent_on_request():
+    """An empty one asks for that, as in Go."""
+    (head,), _ = chain_of([b"200 OK"], headers={"user-agent": ""})
+    assert not [name for name in head if name.lower() == "user-agent"]
+
+
+def test_a_host_header_is_sent_in_ascii():
+    """As the host of a URL is."""
+    (head,), _ = chain_of([b"200 OK"], headers={"Host": "bücher.example:81"})
+    assert head["Host"] == "xn--bcher-kva.example:81"
+
+
+def test_what_fails_behind_a_redirect_is_named():
+    """Not the URL that the check began with."""
+    with pytest.raises(HTTPError, match=r"http GET http://127\.0\.0\.1:1/gone failed: .*refused"):
+        chain_of([b"307 Moved\r\nLocation: http://127.0.0.1:1/gone"], path="/begin")
+
+
+@pytest.mark.parametrize("location", [":b", "1:b", "<http://a/>"])
+def test_a_location_with_a_colon_and_no_scheme_is_refused(location):
+    """RFC 3986 has no such references."""
+    with pytest.raises(HTTPError, match="a colon that ends no scheme"):
+        chain_of([b"302 Found\r\nLocation: " + location.encode()])
 
 
 def test_a_servers_cookies_are_not_kept(web):

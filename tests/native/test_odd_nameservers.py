@@ -9,16 +9,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
+import dns.flags
 import dns.message
 import dns.rcode
 import dns.rdatatype
-import dns.resolver
 import dns.rrset
 import pytest
 
+from reglet.application.checks import run_dns_check
+from reglet.domain.context import Context
+from reglet.domain.entities.grants import GrantSet, NetworkCapability, NetworkRule
 from reglet.domain.entities.records import MXRecord
 from reglet.domain.errors import DNSError, TimeoutError  # noqa: A004 - our own family
-from reglet.infrastructure.native.dns import NativeDNSResolver, SearchList
+from reglet.domain.policy import Policy
+from reglet.infrastructure.guest.clients import host_clients
+from reglet.infrastructure.host.dispatcher import HostDispatcher
+from reglet.infrastructure.host.functions import HostPorts
+from reglet.infrastructure.native.dns import NativeDNSResolver
+from reglet.infrastructure.native.resolv_conf import SystemResolver
 
 NAME = "www.example.com."
 Answers = Callable[[dns.message.Message], list[dns.message.Message | bytes]]
@@ -38,9 +46,14 @@ def nameserver(answers: Answers) -> Iterator[NativeDNSResolver]:
                 return
             if not data:
                 return
-            for each in answers(dns.message.from_wire(data)):
-                listener.sendto(each if isinstance(each, bytes) else each.to_wire(), client)
+            answering.append(threading.Thread(target=answer, args=(data, client)))
+            answering[-1].start()
 
+    def answer(data: bytes, client: tuple[str, int]) -> None:
+        for each in answers(dns.message.from_wire(data)):
+            listener.sendto(each if isinstance(each, bytes) else each.to_wire(), client)
+
+    answering: list[threading.Thread] = []
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     address, port = listener.getsockname()
@@ -52,7 +65,8 @@ def nameserver(answers: Answers) -> Iterator[NativeDNSResolver]:
         )
     finally:
         listener.sendto(b"", (address, port))
-        thread.join(5)
+        for each in (thread, *answering):
+            each.join(5)
         listener.close()
 
 
@@ -94,6 +108,28 @@ def test_one_family_is_enough_whatever_comes_of_the_other(failure, answered):
 
     with nameserver(answers) as resolver:
         assert resolver.lookup_host("www.example.com") == [RECORDS[answered]]
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+@pytest.mark.parametrize("asked", ["A", "AAAA"])
+def test_a_check_for_one_family_is_an_error_where_its_question_fails(failure, asked):
+    """Nobody knows then whether there are such addresses; an empty answer says that there are none."""
+    other = "AAAA" if asked == "A" else "A"
+
+    def answers(query):
+        if kind(query) == other:
+            return [reply(query, (NAME, other, RECORDS[other]))]
+        return FAILURES[failure](query)
+
+    grants = GrantSet(network=NetworkCapability(rules=[NetworkRule(hosts=["*"], ports=["53"])]))
+    with nameserver(answers) as resolver:
+        functions = HostDispatcher(HostPorts(dns=resolver), Policy(grants))
+        config = {"hostname": "www.example.com", "record_type": asked, "timeout_ms": 900}
+        result = run_dns_check(Context(clients=host_clients(functions)), config)
+    if failure in ("NXDOMAIN", "an empty answer"):
+        assert (result.status, result.data["record_count"]) == ("success", 0)
+    else:
+        assert (result.status, result.error.is_not_found) == ("error", False)
 
 
 @pytest.mark.parametrize("failure", FAILURES)
@@ -156,6 +192,7 @@ FORGERIES = {
     "half a header": lambda query: query.to_wire()[:5],
     "nothing": lambda query: b"",
     "nonsense": lambda query: b"\xff" * 300,
+    "a failure without its question": lambda query: query.to_wire()[:2] + b"\x81\x82" + bytes(8),
     "a wrong id, cut": lambda query: b"\0\0\x82" + reply(query).to_wire()[3:],
 }
 
@@ -171,6 +208,139 @@ def test_a_datagram_that_is_no_answer_is_passed_over(forgery, count):
 
     with nameserver(answers) as resolver:
         assert resolver.lookup_host("www.example.com") == ["192.0.2.1"]
+
+
+def test_the_questions_of_a_look_up_are_asked_at_once():
+    """A look-up takes as long as the slowest answer; `single-request` has them asked one by one."""
+
+    def answers(query):
+        time.sleep(0.2)
+        return [reply(query, *([(NAME, "A", "192.0.2.1")] if kind(query) == "A" else []))]
+
+    def took(resolver, address):
+        began = time.monotonic()
+        assert resolver.lookup_cname("www.example.com", nameserver=address) == NAME
+        return time.monotonic() - began
+
+    with nameserver(answers) as resolver:
+        (address,) = resolver.nameservers
+        for single_request in (False, True):
+            system = SystemResolver(single_request=single_request)
+            each = NativeDNSResolver(system=lambda system=system: system)
+            assert (took(each, address) >= 0.6) is single_request
+
+
+@pytest.mark.parametrize("failure", ["SERVFAIL", "REFUSED", "NOTIMP", "FORMERR", "silence", "nonsense"])
+def test_what_failed_once_is_asked_again(failure):
+    """It may have passed; the second time without EDNS, which some nameservers do not know."""
+    asked = []
+
+    def answers(query):
+        asked.append(query.edns)
+        return (
+            FAILURES[failure](query) if query.edns >= 0 else [reply(query, (NAME, "MX", "10 mail.example."))]
+        )
+
+    with nameserver(answers) as resolver:
+        assert resolver.lookup_mx("www.example.com") == [MXRecord("mail.example.", 10)]
+    assert asked == [0, -1]
+
+
+def test_an_answer_of_1232_bytes_comes_over_udp():
+    """There may be nothing that listens on TCP."""
+
+    def answers(query):
+        texts = [f'"{number}{"x" * 200}"' for number in range(5)]
+        return [reply(query, (NAME, "TXT", *texts)) if query.payload == 1232 else b""]
+
+    with nameserver(answers) as resolver:
+        assert len(resolver.lookup_txt("www.example.com")) == 5
+
+
+def test_an_answer_that_is_cut_and_cannot_be_had_over_tcp_is_an_error_that_says_so():
+    """What arrived is not taken for all there is."""
+
+    def cut(query):
+        answer = reply(query, (NAME, "TXT", "part"))
+        answer.flags |= dns.flags.TC
+        return [answer]
+
+    with nameserver(cut) as resolver, pytest.raises(DNSError, match=r"is asked over TCP: .*refused"):
+        resolver.lookup_txt("www.example.com")
+
+
+def test_an_answer_that_ends_too_early_is_an_error():
+    """Of texts and mail exchangers those that can be read may be half of them; one address is enough."""
+
+    def answers(query):
+        addresses = [f"192.0.2.{number}" for number in range(9)]
+        records = (NAME, "TXT", *[f'"{number}{"x" * 90}"' for number in range(9)])
+        return [reply(query, (NAME, "A", *addresses) if kind(query) == "A" else records).to_wire()[:150]]
+
+    with nameserver(answers) as resolver:
+        assert 1 < len(resolver.lookup_host("www.example.com")) < 9
+        with pytest.raises(DNSError, match="answered with 9 records, not all of which can be read"):
+            resolver.lookup_txt("www.example.com")
+
+
+def test_aliases_lead_to_addresses_in_whatever_order_they_come():
+    """More than any resolver would follow, in upper case, and two for one name."""
+
+    def answers(query):
+        chain = [(f"n{number}.example.", "CNAME", f"N{number + 1}.example.") for number in range(20)]
+        records = [
+            ("n20.example.", "A", "192.0.2.1"),
+            *chain,
+            (NAME, "CNAME", "n0.example.", "other.example."),
+        ]
+        return [reply(query, *(records if kind(query) == "A" else []))]
+
+    with nameserver(answers) as resolver:
+        assert resolver.lookup_host("www.example.com") == ["192.0.2.1"]
+
+
+def test_a_loop_of_aliases_ends():
+    """It leads to no address, and the canonical name is what the first one names."""
+
+    def answers(query):
+        return [reply(query, (NAME, "CNAME", "b.example."), ("b.example.", "CNAME", NAME))]
+
+    with nameserver(answers) as resolver:
+        assert resolver.lookup_cname("www.example.com") == "b.example."
+        with pytest.raises(DNSError) as caught:
+            resolver.lookup_host("www.example.com")
+        assert caught.value.is_not_found
+
+
+def test_a_nameserver_that_only_refers_to_others_does_not_know_the_name():
+    """It is not missing."""
+
+    def lame(query):
+        answer = dns.message.make_response(query)
+        answer.authority.append(dns.rrset.from_text("example.com.", 60, "IN", "NS", "ns.example.net."))
+        return [answer]
+
+    with nameserver(lame) as resolver, pytest.raises(DNSError, match="lame referral") as caught:
+        resolver.lookup_host("www.example.com")
+    assert not caught.value.is_not_found
+
+
+@pytest.mark.parametrize("exchanger", [".", "a_b.example.", "MAIL.Example.", "192.0.2.1."])
+def test_a_mail_exchanger_is_told_as_it_is_written(exchanger):
+    """Also the one that says that there is none (RFC 7505), and an address, which many write."""
+    with nameserver(lambda query: [reply(query, (NAME, "MX", f"0 {exchanger}"))]) as resolver:
+        assert resolver.lookup_mx("www.example.com") == [MXRecord(exchanger, 0)]
+
+
+@pytest.mark.parametrize("name", ["a\\032b.example.", "-a.example.", "*.example."])
+def test_a_name_in_an_answer_that_is_none_is_an_error(name):
+    """As on Go's hosts; nothing is left out in silence."""
+    records = (NAME, "MX", "1 good.example.", f"2 {name}")
+    with (
+        nameserver(lambda query: [reply(query, records)]) as resolver,
+        pytest.raises(DNSError, match="where a name should be"),
+    ):
+        resolver.lookup_mx("www.example.com")
 
 
 def test_bytes_behind_an_answer_are_ignored():
@@ -202,16 +372,47 @@ def test_silence_for_all_types_is_a_timeout_with_the_time_that_was_waited():
 )
 def test_short_names_are_looked_up_in_the_domains_of_the_search_list(name, names):
     """First of all where they have fewer dots than ndots, else last."""
-    assert SearchList(("prod.example", "example")).names(name) == names
+    assert SystemResolver(search=("prod.example", "example")).names(name) == names
 
 
-def test_the_search_list_is_that_of_resolv_conf(tmp_path):
-    """`search` with `ndots`, or `domain`."""
+RESOLV_CONF = {
+    "search prod.example example\noptions ndots:3": {"search": ("prod.example", "example"), "ndots": 3},
+    "domain example.": {"search": ("example",)},
+    "search a.example\ndomain b.example": {"search": ("b.example",)},
+    "domain a.example\nsearch . b.example c.example": {"search": ("b.example", "c.example")},
+    "options ndots:99": {"ndots": 15},
+    "options ndots:x": {"ndots": 0},
+    "options timeout:0": {"timeout": timedelta(seconds=1), "attempts": 2},
+    "options timeout:7 attempts:5 rotate": {"timeout": timedelta(seconds=7), "attempts": 5, "rotate": True},
+    "options edns0 use-vc\noptions single-request": {"use_tcp": True, "single_request": True},
+    "nameserver dns.example\nnameserver 192.0.2.9#53\nnameserver ::7 # seven": {"nameservers": ("::7",)},
+    "nameserver 192.0.2.1\nnameserver 192.0.2.2\nnameserver 192.0.2.3\nnameserver 192.0.2.4": {
+        "nameservers": ("192.0.2.1", "192.0.2.2", "192.0.2.3")
+    },
+    "# nameserver 192.0.2.1\n;nameserver 192.0.2.2\n\nsortlist x": {},
+}
+
+
+@pytest.mark.parametrize("content", RESOLV_CONF)
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_resolv_conf_is_read_as_go_reads_it(tmp_path, content, end):
+    """Its limits, its options, what counts last, what is passed over; without a nameserver it is this host."""
     path = tmp_path / "resolv.conf"
-    path.write_text("nameserver 192.0.2.53\nsearch prod.example example\noptions ndots:3\n")
-    assert SearchList.of(dns.resolver.Resolver(str(path))) == SearchList(("prod.example", "example"), 3)
-    path.write_text("nameserver 192.0.2.53\ndomain example\n")
-    assert SearchList.of(dns.resolver.Resolver(str(path))) == SearchList(("example",), 1)
+    path.write_bytes((content.replace("\n", end) + end).encode())
+    said = SystemResolver.from_file(path)
+    expected = {"search": said.search if "search" not in RESOLV_CONF[content] else (), **RESOLV_CONF[content]}
+    assert said == SystemResolver(**expected)
+
+
+def test_the_systems_look_ups_wait_as_long_as_resolv_conf_says():
+    """By which a nameserver that keeps silent is told from one that fails."""
+    assert SystemResolver().silence == timedelta(seconds=10)
+    assert SystemResolver(timeout=timedelta(seconds=2), attempts=1).silence == timedelta(seconds=2)
+
+
+def test_without_resolv_conf_the_nameserver_is_this_host(tmp_path):
+    """As in Go, and in the system's own resolver."""
+    assert SystemResolver.from_file(tmp_path / "resolv.conf").nameservers == ("127.0.0.1", "::1")
 
 
 def test_a_name_in_the_search_list_is_found():
@@ -224,8 +425,7 @@ def test_a_name_in_the_search_list_is_found():
             return FAILURES["NXDOMAIN"](query)
         return [reply(query, *([(asked[-1], "A", "192.0.2.7")] if kind(query) == "A" else []))]
 
-    system = dns.resolver.Resolver(configure=False)
-    system.search = [dns.name.from_text("other.example"), dns.name.from_text("prod.example")]
+    system = SystemResolver(search=("other.example", "prod.example"))
     with nameserver(answers) as resolver:
         (address,) = resolver.nameservers
         assert NativeDNSResolver(system=lambda: system).lookup_host("db", nameserver=address) == ["192.0.2.7"]

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from reglet.domain.entities.records import HTTPRequest
-from reglet.domain.errors import HTTPError, TCPError, TimeoutError  # noqa: A004 - our own family
+from reglet.domain.errors import HTTPError, NetworkError, TCPError, TimeoutError  # noqa: A004 - our own family
 from reglet.infrastructure.native.http import NativeHTTPClient
 from reglet.infrastructure.native.smtp import NativeSMTPClient
 from reglet.infrastructure.native.tcp import NativeTCPDialer
@@ -346,13 +346,28 @@ def test_a_handshake_that_is_never_answered_times_out(unverified):
             NativeSMTPClient().connect("127.0.0.1", odd.port, short, True, False, **options)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x15\x03\x01\x00\x02\x02\x28", b"HTTP/1.1 400 Bad Request\r\n\r\n"])
-def test_a_handshake_that_is_cut_or_refused_is_an_error(data):
-    """Closed, an alert, or no TLS at all: no facts, verified or not."""
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", r"closed the connection within the TLS handshake \(EOF\)"),
+        (b"\x15\x03\x01\x00\x02\x02\x28", "refused the TLS handshake: handshake failure"),
+        (b"\x15\x03\x03\x00\x02\x02\x46", "refused the TLS handshake: protocol version"),
+        (b"\x15\x03\x03\x00\x02\x02\x70", "refused the TLS handshake: unrecognized name"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak TLS on this port"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "does not speak TLS on this port"),
+    ],
+)
+def test_a_handshake_that_is_cut_or_refused_is_an_error_in_words(data, reason):
+    """Closed, an alert, or no TLS at all: no facts, verified or not, and no line of OpenSSL's source."""
     with AnsweringServer(lambda connection: connection.recv(65536) and connection.sendall(data)) as odd:
         for options in ({}, {"insecure_skip_verify": True}):
-            with pytest.raises(TCPError):
+            with pytest.raises(TCPError, match=reason) as tcp:
                 NativeTCPDialer().dial_secure(odd.address, FEW_SECONDS, tls=True, **options)
+            with pytest.raises(HTTPError, match=reason):
+                NativeHTTPClient().do(HTTPRequest("GET", f"https://{odd.address}/", **options))
+            with pytest.raises(NetworkError, match=reason):
+                NativeSMTPClient().connect("127.0.0.1", odd.port, FEW_SECONDS, True, False, **options)
+            assert "_ssl.c" not in str(tcp.value)
 
 
 def test_the_facts_of_a_certificate_for_another_name_are_there_on_request(certificates):

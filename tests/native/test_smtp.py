@@ -137,10 +137,14 @@ def test_an_old_server_knows_helo_only():
     ("said", "reason"),
     [
         (b"554 go away\r\n", "the server answered '554 go away', not 220"),
-        (b"", "Connection unexpectedly closed"),
-        (b"SSH-2.0-OpenSSH\r\n", "the server answered '-1"),
-        (b"220-more\r\n", "Connection unexpectedly closed"),
-        (b"220 " + b"x" * 100_000, "Line too long"),
+        (b"", "the server closed the connection"),
+        (b"SSH-2.0-OpenSSH\r\n", "the server said 'SSH-2.0-OpenSSH', which is no answer of a mail server"),
+        (b"HTTP/1.1 400 Bad\r\n\r\n", "the server said 'HTTP/1.1 400 Bad'"),
+        (b"220\r\n", "the server said '220'"),
+        (b"220\thi\r\n", "the server said"),
+        (b"2200 hi\r\n", "the server said '2200 hi'"),
+        (b"220-more\r\n", "the server closed the connection"),
+        (b"220 " + b"x" * 100_000, "the server said more than 65536 bytes"),
     ],
 )
 def test_a_server_that_is_no_mail_server_is_an_error(said, reason):
@@ -150,7 +154,8 @@ def test_a_server_that_is_no_mail_server_is_an_error(said, reason):
         pytest.raises(NetworkError, match=reason) as caught,
     ):
         CLIENT.connect("127.0.0.1", server.port, SECONDS, False, False)
-    assert str(caught.value).startswith(f"network connect failed for 127.0.0.1:{server.port}: ")
+    # as a plugin words it, which then says it once
+    assert str(caught.value).startswith(f"network smtp connect failed for 127.0.0.1:{server.port}: ")
 
 
 def test_a_server_that_never_stops_talking_is_cut_off():
@@ -171,7 +176,7 @@ def test_a_server_that_keeps_silent_times_out():
             CLIENT.connect("127.0.0.1", server.port, timedelta(milliseconds=50), False, False)
         assert caught.value.is_timeout
         ctx = Context().with_timeout(timedelta(milliseconds=50))
-        with pytest.raises(TimeoutError):
+        with pytest.raises(TimeoutError, match="smtp connect timeout after 50ms") as caught:
             CLIENT.in_context(ctx).connect("127.0.0.1", server.port, timedelta(hours=1), False, False)
 
 
@@ -179,6 +184,60 @@ def test_a_refused_connection_is_an_error():
     """With its address."""
     with pytest.raises(NetworkError, match=r"127\.0\.0\.1:1: .*refused"):
         CLIENT.connect("127.0.0.1", 1, SECONDS, False, False)
+
+
+def saying(*answers, tls=None):
+    """Return a script that gives one answer a command, the first as the banner; `tls` starts TLS behind it."""
+
+    def script(connection):
+        for answer in answers:
+            connection.sendall(answer)
+            if tls is not None and answer.startswith(b"220 go"):
+                connection = tls.wrap_socket(connection, server_side=True)
+            connection.recv(4096)
+        connection.close()
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("banner", "answer", "told", "extensions"),
+    [
+        (b"220-a\r\n220 b \r\n", b"250-mx\n250-SIZE\n250 X\n", "220 a\nb ", ("SIZE", "X")),
+        (b"220-a\r\n221 b\r\n220 c\r\n", b"250 mx\r\n", "220 a\n221 b\nc", ()),
+        (
+            b"220 " + b"x" * 9000 + b"\r\n",
+            b"250-\r\n250 " + b"Y" * 9000 + b"\r\n",
+            "220 " + "x" * 9000,
+            ("Y" * 9000,),
+        ),
+        (b"220 caf\xc3\xa9\r\n", b"250-mx\r\n251-A\r\n250 B\r\n", "220 café", ("251-A", "B")),
+    ],
+)
+def test_answers_are_read_as_go_reads_them(banner, answer, told, extensions):
+    """Lines of any length and end; one of another code is part of the answer."""
+    with AnsweringServer(saying(banner, answer)) as server:
+        result = CLIENT.connect("127.0.0.1", server.port, SECONDS, False, False)
+    assert (result.banner, result.extensions) == (told, extensions)
+
+
+@pytest.mark.parametrize("answer", [b"502 no\r\n", b"220 again\r\n250-mx\r\n250 SIZE\r\n"])
+def test_a_server_that_offers_tls_must_know_ehlo_behind_it(certificates, answer):
+    """What is refused there is an error, not a server without extensions."""
+    client = NativeSMTPClient(trust=certificates.trust)
+    script = saying(
+        b"220 hi\r\n",
+        b"250-mx\r\n250 STARTTLS\r\n",
+        b"220 go\r\n",
+        answer,
+        b"250 hi\r\n",
+        tls=certificates.good,
+    )
+    with (
+        AnsweringServer(script) as server,
+        pytest.raises(NetworkError, match=r"answered '(502|220) .*, not 250"),
+    ):
+        client.connect("127.0.0.1", server.port, SECONDS, False, True)
 
 
 def test_what_the_server_said_before_tls_is_forgotten(certificates):

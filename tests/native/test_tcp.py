@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import builtins
+import socket
+import struct
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
-from cryptography import x509
-from cryptography.x509.oid import NameOID
 
 from reglet.domain.context import Context, ContextBound
-from reglet.domain.errors import TCPError, TimeoutError  # noqa: A004 - our own family
+from reglet.domain.errors import RegletError, TCPError, TimeoutError  # noqa: A004 - our own family
 from reglet.domain.ports import TCPConnection, TCPDialer
 from reglet.domain.urls import join_host_port
 from reglet.infrastructure.native.dialer import split_address
-from reglet.infrastructure.native.tcp import NativeTCPDialer, go_name, iana_name
+from reglet.infrastructure.native.http import NativeHTTPClient
+from reglet.infrastructure.native.tcp import NativeTCPDialer, iana_name
 from tests.native.answering import AnsweringServer, until_closed
 
 DIALER = NativeTCPDialer()
@@ -70,6 +73,25 @@ def test_a_secure_connection_tells_what_was_negotiated(certificates):
         assert connection.tls_cert_not_after > datetime.now(UTC)
 
 
+def test_a_name_that_is_not_looked_up_in_time_is_a_timeout_that_says_so():
+    """Whichever port asks; a name that is missing is told as that too."""
+
+    def silent(_host):
+        raise builtins.TimeoutError("no nameserver answers (timeout after 10s)")
+
+    def missing(_host):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    for lookup in (silent, missing):
+        http, tcp = NativeHTTPClient(lookup=lookup), NativeTCPDialer(lookup=lookup)
+        for call in (partial(http.get, "http://w.example/"), partial(tcp.dial, "w.example:1")):
+            with pytest.raises(RegletError, match=r"dns lookup for w\.example \(A\) failed: ") as caught:
+                call()
+            assert caught.value.is_timeout is (lookup is silent)
+            assert caught.value.is_not_found is (lookup is missing)
+            assert caught.value.detail().type == ("timeout" if lookup is silent else "network")
+
+
 def test_an_address_is_not_asked_for_by_name(certificates):
     """There is no SNI for addresses; the certificate must have the address."""
     dialer = NativeTCPDialer(trust=certificates.trust)
@@ -93,31 +115,20 @@ def test_a_bad_certificate_is_refused_and_its_facts_are_told_on_request(certific
             assert timedelta() < connection.response_time < SECONDS
 
 
-def test_names_are_written_as_go_writes_them():
-    """In the order of its `pkix.Name`; what it does not know stands at the end, as hex of DER."""
-    name = x509.Name(
-        [
-            x509.NameAttribute(NameOID.COUNTRY_NAME, "DE"),
-            x509.NameAttribute(NameOID.COMMON_NAME, "www.example.de"),
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, " Example, Inc. "),
-            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "#1"),
-            x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, "IT"),
-            x509.NameAttribute(NameOID.SERIAL_NUMBER, "HRB 1"),
-            x509.NameAttribute(NameOID.BUSINESS_CATEGORY, "Private"),
-            x509.NameAttribute(NameOID.EMAIL_ADDRESS, "a@example.de"),
-            x509.NameAttribute(NameOID.STATE_OR_PROVINCE_NAME, "Bayern"),
-            x509.NameAttribute(NameOID.LOCALITY_NAME, "München"),
-            x509.NameAttribute(NameOID.STREET_ADDRESS, "Weg 1"),
-            x509.NameAttribute(NameOID.POSTAL_CODE, "80331"),
-        ]
-    )
-    assert go_name(name) == (
-        r"SERIALNUMBER=HRB 1,CN=www.example.de,OU=\#1+OU=IT,O=\ Example\, Inc.\ ,POSTALCODE=80331,STREET=Weg 1,"
-        "L=München,ST=Bayern,C=DE,1.2.840.113549.1.9.1=#0c0c61406578616d706c652e6465,2.5.4.15=#130750726976617465"
-    )
-    long = x509.Name([x509.NameAttribute(NameOID.USER_ID, "x" * 200)])
-    assert go_name(long).startswith("0.9.2342.19200300.100.1.1=#1381c878")
-    assert go_name(x509.Name([])) == ""
+def test_a_server_that_hangs_up_behind_its_handshake_was_connected_to(certificates):
+    """As one that wants a certificate of the client's does: a reset connection no longer knows its far end."""
+
+    def script(connection):
+        with certificates.good.wrap_socket(connection, server_side=True) as secured:
+            secured.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    dialer = NativeTCPDialer(trust=certificates.trust)
+    for _ in range(20):
+        with (
+            AnsweringServer(script) as server,
+            dialer.dial_secure(server.address, SECONDS, tls=True) as connection,
+        ):
+            assert (connection.remote_addr, connection.is_tls) == (server.address, True)
 
 
 def test_a_certificate_for_another_name_is_refused(certificates):

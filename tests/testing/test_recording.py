@@ -2,6 +2,8 @@
 
 import base64
 import json
+import re
+import threading
 import time
 
 import pytest
@@ -14,7 +16,14 @@ from reglet.application.plugin import define_plugin
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import CapabilityError
 from reglet.testing.masking import MASK, Masker, is_secret_name, known_secrets
-from reglet.testing.recording import Recorder, Recording, RecordingError, Replay, ReplayMismatchError
+from reglet.testing.recording import (
+    RecordedCall,
+    Recorder,
+    Recording,
+    RecordingError,
+    Replay,
+    ReplayMismatchError,
+)
 from reglet.testing.strategies import json_values
 from tests.testing.plugins import fetching
 
@@ -96,6 +105,11 @@ def test_calls_that_were_not_made_are_listed():
         Replay(recorded(GET)).assert_faithful()
 
 
+def call_in_recording(call):
+    """Return a recording of one call, as a person may have written it."""
+    return f'{{"format": "reglet-recording", "version": 1, "calls": [{call}]}}'
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -106,13 +120,22 @@ def test_calls_that_were_not_made_are_listed():
             '{"format": "reglet-recording", "version": 1, "plugin": "", "config": null, "calls": [{}]}',
             'no "function"',
         ),
+        (call_in_recording('"x"'), 'call 1: it is not an object: "x"'),
+        (call_in_recording('{"function": 1, "answer": null}'), 'call 1: its "function" is 1'),
+        (
+            call_in_recording('{"function": "f", "anwser": {}}'),
+            'call 1: it has a "anwser"; did you mean "answer"?',
+        ),
+        (call_in_recording('{"function": "f", "request": {}}'), 'call 1: it has neither an "answer" nor'),
+        (call_in_recording('{"function": "f", "refused": 5}'), 'call 1: its "refused" is 5'),
+        ("[" * 100_000, "it is nested too deeply"),
     ],
 )
 def test_a_file_that_is_no_recording_is_named_with_what_is_wrong(tmp_path, text, problem):
     """Each way of being wrong has its own sentence."""
     path = tmp_path / "x.json"
     path.write_text(text)
-    with pytest.raises(RecordingError, match=problem) as caught:
+    with pytest.raises(RecordingError, match=re.escape(problem)) as caught:
         Recording.load(path)
     assert str(path) in str(caught.value)
 
@@ -239,6 +262,17 @@ def test_a_secret_is_looked_for_in_proportion_to_the_text(unit):
     assert time.process_time() - started < 5
 
 
+@pytest.mark.parametrize(
+    "unit",
+    ['name="password"\r\n\r\nx', "-----BEGIN PRIVATE KEY-----", "eyJ", '<input name="a" value="b">\n\n'],
+)
+def test_what_has_a_secrets_name_is_looked_for_in_proportion_to_the_text(unit):
+    """In a form too, whose boundary never comes again."""
+    started = time.process_time()
+    Masker().masked({"message": "--b\r\n" + unit * (200_000 // len(unit))})
+    assert time.process_time() - started < 5
+
+
 def test_a_known_number_is_masked_and_json_stays_json():
     """A PIN in a config is a secret, as a value and in a text."""
     masker = Masker(["4711"])
@@ -254,6 +288,9 @@ def test_a_known_number_is_masked_and_json_stays_json():
         (["--password", "--verbose"], ["--password", "--verbose"]),
         (["--password-file", "/etc/x"], ["--password-file", "/etc/x"]),
         (["-H", "Authorization: Bearer abc"], ["-H", "Authorization: Bearer ***"]),
+        (["-u", "ann:hunter22", "-v"], ["-u", "ann:***", "-v"]),
+        (["--user", "ann"], ["--user", "ann"]),
+        (["PGPASSWORD=hunter22"], ["PGPASSWORD=***"]),
     ],
 )
 def test_arguments_of_commands_are_masked(args, masked):
@@ -280,15 +317,15 @@ def test_a_recording_is_for_its_owner_alone(tmp_path):
 
 def test_a_replay_that_meets_a_mask_says_where():
     """What a check makes of a mask may differ from what it made of the secret."""
-    request = ("http_request", {"url": "http://a.test/", "headers": {"Set-Cookie": ["a=secret-1"]}})
+    request = ("http_request", {"url": "http://a.test/", "headers": {"X-Api-Key": ["secret-1"]}})
     replay = Replay(recorded(GET, request))
     assert replay.note == ""
     for name, message in (GET, request):
         replay.call(name, json.dumps(message).encode())
-    assert replay.masks == ("host call 2: headers.Set-Cookie.0",)
+    assert replay.masks == ("host call 2: headers.X-Api-Key.0",)
     assert "masks secrets in its answers" in replay.note
     with pytest.raises(
-        ReplayMismatchError, match=r"(?s)one host call more.*host call 2: headers.Set-Cookie.0"
+        ReplayMismatchError, match=r"(?s)one host call more.*host call 2: headers.X-Api-Key.0"
     ):
         replay.call("dns_lookup", b"{}")
 
@@ -360,6 +397,11 @@ def test_a_masked_request_still_replays():
         ("Set-Cookie", True),
         ("X-Amz-Signature", True),
         ("password", True),
+        ("PGPASSWORD", True),
+        ("MYSQL_PWD", True),
+        ("pwd", True),
+        ("PWD", False),
+        ("OLDPWD", False),
         ("key", False),
         ("monkey", False),
         ("Content-Type", False),
@@ -416,3 +458,136 @@ def test_masking_twice_masks_no_more(request):
     """What a recording holds is what a replay compares, however often it is masked."""
     once = Masker(["a secret"]).masked(request)
     assert Masker(["a secret"]).masked(once) == once
+
+
+def test_a_replay_does_not_compare_how_much_time_is_left():
+    """The second of two look-ups has less of it, and how much less differs from run to run."""
+    look_up = ("dns_lookup", {"hostname": "a.test", "type": "AAAA", "timeout_ms": 4980})
+    replay = Replay(recorded(look_up))
+    replay.call("dns_lookup", json.dumps(look_up[1] | {"timeout_ms": 4999}).encode())
+    replay.assert_faithful()
+
+
+def test_calls_of_several_threads_replay_in_any_order():
+    """Which of them comes first is not the check's choice; the answers are those of the requests."""
+    recorder = Recorder(Echo())
+    calls = [json.dumps({"url": f"http://a.test/{number}"}).encode() for number in range(3)]
+    for call in calls:
+        thread = threading.Thread(target=recorder.call, args=("http_request", call))
+        thread.start()
+        thread.join()
+        recorder.call("http_request", call)  # of this one
+    replay = Replay(recorder.recording())
+    for call in [*reversed(calls), *calls]:
+        assert json.loads(replay.call("http_request", call)) == json.loads(call)
+    with pytest.raises(ReplayMismatchError, match="one host call more than the 6 recorded"):
+        replay.call("http_request", calls[0])
+
+
+def test_a_call_of_several_threads_that_is_not_recorded_is_shown_beside_one_that_is_like_it():
+    """One that is left, of the same function."""
+    calls = (
+        RecordedCall("dns_lookup", {"hostname": "a"}, {}),
+        RecordedCall("http_request", {"url": "b"}, {}, thread=1),
+    )
+    replay = Replay(Recording(calls))
+    with pytest.raises(
+        ReplayMismatchError, match=r"(?s)call 1 of 2 is none of those.*like this one:.*url"
+    ) as caught:
+        replay.call("http_request", b'{"url": "c"}')
+    assert '-  "url": "b"' in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("request_", "answer"),
+    [
+        (
+            {"url": "http://h/?t=s3cr3tvalue"},
+            {"error": {"message": "http GET http://h/?t=s3cr3tvalue failed"}},
+        ),
+        ({"url": "http://u:s3cr3tvalue@h/?t=s3cr3tvalue"}, {"error": {"message": "http://h/?t=s3cr3tvalue"}}),
+        (
+            {"url": "u", "headers": {"Authorization": ["Bearer s3cr3tvalue"]}},
+            {"headers": {"X": ["Bearer s3cr3tvalue"]}},
+        ),
+        (
+            {"url": "u", "body": base64.b64encode(b"user=a&password=s3cr3tvalue").decode()},
+            {"body": base64.b64encode(b"got user=a&password=s3cr3tvalue").decode()},
+        ),
+    ],
+    ids=["an error", "an error without the user", "a header", "a body"],
+)
+def test_what_an_answer_repeats_of_a_request_is_what_the_request_has(request_, answer):
+    """So that a check makes the same of it; nothing of it stands in the recording."""
+
+    class Repeating:
+        def call(self, name, request):
+            return json.dumps(answer).encode()
+
+    recorder = Recorder(Repeating(), secrets=["s3cr3tvalue"])
+    sent = json.dumps(request_).encode()
+    recorder.call("http_request", sent)
+    recording = recorder.recording()
+    assert "s3cr3tvalue" not in recording.to_json()
+    assert MASK in json.dumps(recording.calls[0].answer) or "body" in answer
+    replay = Replay(recording, secrets=["s3cr3tvalue"])
+    assert json.loads(replay.call("http_request", sent)) == answer
+    assert replay.note == ""
+
+
+def test_an_answer_that_is_no_json_is_replayed_as_it_was():
+    """The plugin's error says the same."""
+
+    class Broken:
+        def call(self, name, request):
+            return b"<html>"
+
+    recorder = Recorder(Broken())
+    recorder.call("http_request", b"{}")
+    assert Replay(recorder.recording()).call("http_request", b"{}") == b"<html>"
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        (
+            "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\n-----END EC PRIVATE KEY-----\n",
+            "-----BEGIN EC PRIVATE KEY-----***-----END EC PRIVATE KEY-----\n",
+        ),
+        (
+            '{"data": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlc2lnbmF0dXJl"}',
+            '{"data": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.***"}',
+        ),
+        ("-----BEGIN CERTIFICATE-----\nMHcC\n-----END", "-----BEGIN CERTIFICATE-----\nMHcC\n-----END"),
+        (
+            '--b\r\nContent-Disposition: form-data; name="password"\r\n\r\nhunter22\r\n--b--\r\n',
+            '--b\r\nContent-Disposition: form-data; name="password"\r\n\r\n***\r\n--b--\r\n',
+        ),
+        (
+            '--b\r\nContent-Disposition: form-data; name="user"\r\n\r\nann\r\n--b--\r\n',
+            '--b\r\nContent-Disposition: form-data; name="user"\r\n\r\nann\r\n--b--\r\n',
+        ),
+        (
+            '<input type=hidden name="csrf_token" value="abcdef01"><input name=page value=2>',
+            '<input type=hidden name="csrf_token" value="***"><input name=page value=2>',
+        ),
+        ("<meta content='abcdef01' name='csrf-token'>", "<meta content='***' name='csrf-token'>"),
+    ],
+)
+def test_keys_and_fields_of_forms_are_masked(text, masked):
+    """What they hold, and nothing around it."""
+    assert masked_body(text) == masked
+
+
+def test_a_short_secret_is_masked_where_it_is_a_whole_value():
+    """In a config, an argument or a header; in other strings it would be everywhere."""
+    recorder = Recorder(Echo(), secrets=["42", "7"])
+    request = {"args": ["--pin", "42", "421"], "headers": {"X-Pin": ["42"]}, "url": "http://a.test/42"}
+    recorder.call("exec", json.dumps(request).encode())
+    recording = recorder.recording(config={"pin": 7, "codes": ["42"], "port": 77})
+    assert recording.calls[0].request == {
+        "args": ["--pin", MASK, "421"],
+        "headers": {"X-Pin": [MASK]},
+        "url": "http://a.test/42",
+    }
+    assert recording.config == {"pin": MASK, "codes": [MASK], "port": 77}

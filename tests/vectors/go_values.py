@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
+import re
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -11,8 +13,13 @@ from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.result import ErrorDetail
 from reglet.domain.time import Timestamp, parse_time
 from reglet.infrastructure.wire.exports import GRANTS
+from reglet.infrastructure.wire.go_json import to_bytes
+from tests.vectors.rules import Rule
+from tests.vectors.running import must_equal
 
 MICROSECOND_NS = 1000
+_ONLY_GO = re.compile(r'"\$go:([0-9a-f]*)\$"')
+_STRING_OR_SPACE = re.compile(r'("(?:[^"\\]|\\.)*")|\s+')
 
 
 def value(given: Any) -> Any:
@@ -37,6 +44,44 @@ def exact(given: Any) -> Any:
     if set(given) <= _MARKS.keys() and len(given) == 1:
         return given["$duration_ns"] if "$duration_ns" in given else value(given)
     return {name: exact(item) for name, item in given.items()}
+
+
+def only_go(given: Any) -> Any:
+    """Return a notated value where strings stand for what only Go can hold.
+
+    That is the text of raw JSON, and parts of microseconds. `as_go` puts in what Go writes of them.
+    """
+    if isinstance(given, list):
+        return [only_go(item) for item in given]
+    if not isinstance(given, dict):
+        return given
+    if given.keys() == {"$raw_json"}:
+        json.loads(given["$raw_json"])
+        return f"$go:{given['$raw_json'].encode().hex()}$"
+    if given.keys() == {"$duration_ns"}:
+        return f"$go:{str(given['$duration_ns']).encode().hex()}$"
+    return {name: item if name == "duration_ns" else only_go(item) for name, item in given.items()}
+
+
+def as_go(written: str) -> str:
+    """Return JSON with what only Go can hold as Go writes it: raw JSON without white space."""
+
+    def copied(found: re.Match[str]) -> str:
+        compact = _STRING_OR_SPACE.sub(lambda part: part[1] or "", bytes.fromhex(found[1]).decode())
+        return to_bytes(compact).decode()
+
+    return _ONLY_GO.sub(copied, written)
+
+
+def settled(
+    encode: Callable[[Any], str], given: Any, expected: str, *, raw: Rule = Rule.RAW_JSON
+) -> Rule | None:
+    """Compare what we write of an input; by a rule, Go writes what only Go can hold, and all else is the same."""
+    ours = encode(given)
+    if ours == expected:
+        return None
+    must_equal(as_go(encode(only_go(given))), expected)
+    return raw if "$raw_json" in json.dumps(given) else Rule.TIMEDELTA
 
 
 def text(given: Any) -> str:
@@ -80,7 +125,11 @@ _MARKS = {
     "$float": float,
     "$bytes_b64": base64.b64decode,
     "$string_bytes_b64": lambda content: base64.b64decode(content).decode(errors="surrogateescape"),
-    "$duration_ns": lambda content: timedelta(microseconds=content / MICROSECOND_NS),
+    "$duration_ns": lambda content: timedelta(
+        microseconds=round(content / MICROSECOND_NS)
+        if content % MICROSECOND_NS
+        else content // MICROSECOND_NS
+    ),
     "$raw_json": json.loads,
     "$go": lambda _: object(),
 }

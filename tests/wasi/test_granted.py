@@ -444,7 +444,7 @@ def test_names_that_are_not_utf_8_are_files_like_others(root):
 
 @pytest.mark.parametrize("end", ["/", "/.", "//", "/./"])
 def test_a_path_that_ends_in_a_slash_is_a_directory(root, end):
-    """POSIX: not a regular file, and not a link to one; a link to a directory is followed."""
+    """As on Linux: not a regular file, and not a link to one; a link to a directory is followed."""
     (root / "to-file").symlink_to("open/a.txt")
     (root / "to-folder").symlink_to("open")
     guest, at = guest_over(root)
@@ -454,9 +454,93 @@ def test_a_path_that_ends_in_a_slash_is_a_directory(root, end):
         assert guest.open(f"{at}/{name}{end}") is Errno.NOTDIR
         assert guest.path_call("path_unlink_file", 3, f"{at}/{name}{end}", lookup=None) is Errno.NOTDIR
     assert guest.status(f"{at}/to-folder{end}", lookup=0)[2] is FileType.DIRECTORY.value
-    assert guest.open(f"{at}/open/new{end}", how=1, rights=WRITE) is Errno.ISDIR
+    is_dot = "." in end
+    assert guest.open(f"{at}/open/new{end}", how=1, rights=WRITE) is (Errno.NOENT if is_dot else Errno.ISDIR)
     assert not (root / "open/new").exists()
-    assert guest.path_call("path_create_directory", 3, f"{at}/made{end}", lookup=None) == 0
+    made = guest.path_call("path_create_directory", 3, f"{at}/made{end}", lookup=None)
+    assert made is (Errno.NOENT if is_dot else Errno.SUCCESS)
+
+
+MUST_BE_NEW = 1 | 4
+"""`oflags` that make a file which must not be there."""
+
+
+def test_a_link_whose_target_ends_in_a_slash_leads_to_a_directory_alone(root):
+    """As on Linux: `link -> a.txt/` is as wrong as `a.txt/` itself."""
+    (root / "slashed").symlink_to("open/a.txt/")
+    (root / "folder").symlink_to("open/")
+    (root / "absent").symlink_to("open/new/")
+    guest, at = guest_over(root)
+    assert guest.status(f"{at}/slashed") is Errno.NOTDIR
+    assert guest.status(f"{at}/slashed", lookup=0)[2] is FileType.SYMBOLIC_LINK.value
+    assert guest.open(f"{at}/slashed") is Errno.NOTDIR
+    assert guest.status(f"{at}/folder")[2] is FileType.DIRECTORY.value
+    assert guest.status(f"{at}/folder/a.txt")[2] is FileType.REGULAR_FILE.value
+    for path in ("slashed", "absent"):
+        assert guest.open(f"{at}/{path}", how=1, rights=WRITE) is Errno.ISDIR
+    assert not (root / "open/new").exists()
+
+
+@pytest.mark.parametrize(
+    "name", ["open", "open/.", "open/a.txt", "to-nothing", "circle", "pipe", "to-folder"]
+)
+def test_what_is_there_is_not_made_anew(root, name):
+    """Exclusive creation follows no link: whatever has the name is in its way."""
+    (root / "to-nothing").symlink_to("open/absent")
+    (root / "to-folder").symlink_to("open")
+    (root / "circle").symlink_to("circle")
+    os.mkfifo(root / "pipe")
+    guest, at = guest_over(root)
+    assert guest.open(f"{at}/{name}", how=MUST_BE_NEW, rights=WRITE) is Errno.EXIST
+    assert guest.path_call("path_create_directory", 3, f"{at}/{name}", lookup=None) is Errno.EXIST
+    assert guest.path_call("path_create_directory", 3, f"{at}/{name}/", lookup=None) is Errno.EXIST
+    assert not (root / "open/absent").exists()
+
+
+def test_names_that_are_no_names_are_not_moved_or_removed(root):
+    """`.` and `..` and what stands before a slash: the numbers are Linux's."""
+    (root / "empty").mkdir()
+    (root / "to-empty").symlink_to("empty")
+    (root / "to-nothing").symlink_to("absent")
+    guest, at = guest_over(root)
+
+    def changed(call, path, *more):
+        return guest.path_call(call, 3, f"{at}/{path}", *more, lookup=None)
+
+    assert changed("path_remove_directory", "empty/.") is Errno.INVAL
+    assert changed("path_remove_directory", "to-empty/") is Errno.NOTDIR
+    assert changed("path_unlink_file", "empty/.") is Errno.ISDIR
+    assert changed("path_unlink_file", "empty/") is Errno.ISDIR
+    assert changed("path_unlink_file", "to-empty/") is Errno.NOTDIR
+    assert changed("path_unlink_file", "absent/") is Errno.NOENT
+    assert (
+        guest.path_call("path_readlink", 3, f"{at}/to-nothing/", BUFFER, 9, RESULT, lookup=None)
+        is Errno.NOENT
+    )
+    tree = granted(root, read=["**"], write=["**"])
+    assert refusal(tree.rename, f"{root}/open/.", str(root / "moved")) == Errno.BUSY
+    assert refusal(tree.rename, str(root / "open/a.txt"), f"{root}/open/..") == Errno.BUSY
+    assert refusal(tree.rename, f"{root}/open/a.txt/", str(root / "moved")) == Errno.NOTDIR
+    assert refusal(tree.rename, str(root / "open/a.txt"), f"{root}/moved/") == Errno.NOTDIR
+    assert sorted(each.name for each in root.iterdir()) == [
+        "empty",
+        "open",
+        "secret",
+        "to-empty",
+        "to-nothing",
+    ]
+
+
+def test_times_are_set_however_a_file_was_opened(root):
+    """Of a file that was opened for reading, and of a directory, where they may be written."""
+    tree = granted(root, read=["**"], write=["**"])
+    for opened in (
+        tree.open(str(root / "open/a.txt"), OpenFlags()),
+        tree.open(str(root / "open"), OpenFlags()),
+    ):
+        opened.set_times(Times(None, 7_000))
+        opened.close()
+    assert (root / "open/a.txt").stat().st_mtime_ns == (root / "open").stat().st_mtime_ns == 7_000
 
 
 def test_a_file_is_no_directory_to_climb_out_of(root):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from reglet.infrastructure.wasm.binary import ModuleFormatError
 from reglet.infrastructure.wasm.module import PluginModule, read_plugin
 from reglet.infrastructure.wasm.sections import PAGE_SIZE, ExternKind, SectionId, SizeLimits, custom_section
-from reglet.infrastructure.wasm.snapshot import ZERO_GAP, filled_runs, write_snapshot
+from reglet.infrastructure.wasm.snapshot import ZERO_GAP, code_module, filled_runs, write_snapshot
 from tests.wasm.wat import wasm
 
 RUNTIME = wasm("""
@@ -122,3 +122,11 @@ def test_data_at_a_globals_address_is_refused() -> None:
     data = wasm('(module (import "a" "b" (global $b i32)) (memory 1) (data (global.get $b) "x"))')
     with pytest.raises(ModuleFormatError, match="whose address is a global's value"):
         read_plugin(data)
+
+
+def test_shared_code_with_a_start_function_is_refused() -> None:
+    """Guests are started at once and in turn: nothing of theirs may run, and hold up others, by then."""
+    starting = wasm('(module (memory (export "memory") 1) (func $loop (loop (br 0))) (start $loop))')
+    with pytest.raises(ModuleFormatError, match="a start function"):
+        code_module(starting)
+    code_module(RUNTIME)

@@ -87,7 +87,7 @@ http_requests = st.builds(
     st.booleans(),
 )
 http_responses = st.builds(
-    HTTPResponse, st.integers(0, 999), headers, st.binary(max_size=9), texts, st.booleans()
+    HTTPResponse, st.integers(1, 999), headers, st.binary(max_size=9), texts, st.booleans()
 )
 dns_requests = st.builds(DNSRequest, texts, texts, texts, spans)
 mx_records = st.builds(MXRecord, texts, ports)

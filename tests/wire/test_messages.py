@@ -12,6 +12,7 @@ from reglet.domain.entities.result import ErrorDetail
 from reglet.domain.errors import HostError, WireFormatError
 from reglet.domain.time import format_time, parse_time
 from reglet.infrastructure.wire.exports import GRANTS, legacy_capabilities
+from reglet.infrastructure.wire.failures import type_of_code
 from reglet.infrastructure.wire.go_json import decode_json, encode_json
 from reglet.infrastructure.wire.host_functions import (
     EXEC_RESPONSE,
@@ -23,10 +24,10 @@ from reglet.infrastructure.wire.host_functions import (
 from reglet.infrastructure.wire.messages import (
     ERROR,
     HOSTLIB_ERROR,
+    NO_CONTEXT,
     Response,
     encode_failure,
     is_unreadable,
-    type_of_code,
 )
 from reglet.infrastructure.wire.record import Dialect, milliseconds
 
@@ -217,7 +218,7 @@ def test_a_span_of_any_size_is_read(milliseconds_: int) -> None:
     """It ends at the longest that there is."""
     read = TCP_RESPONSE.decode(json.dumps({"connected": True, "response_time_ms": milliseconds_}).encode())
     assert (read.response_time < timedelta()) == (milliseconds_ < 0)
-    ran = EXEC_RESPONSE.decode(json.dumps({"duration_ms": milliseconds_}).encode())
+    ran = EXEC_RESPONSE.decode(json.dumps({"exit_code": 0, "duration_ms": milliseconds_}).encode())
     assert (ran.duration < timedelta()) == (milliseconds_ < 0)
 
 
@@ -239,7 +240,28 @@ def test_a_name_that_the_abi_lacks_is_ignored_where_its_value_is_of_another_type
     response: Response[object], field: str
 ) -> None:
     """As Go ignores a name that it does not know."""
-    assert response.decode(f"{{{field}}}".encode()) == response.decode(b"{}")
+    outcome = '"status_code":200,"connected":true,"exit_code":0'
+    assert response.decode(f"{{{outcome},{field}}}".encode()) == response.decode(f"{{{outcome}}}".encode())
+
+
+@pytest.mark.parametrize(
+    ("response", "missing"),
+    [
+        (HTTP_RESPONSE, "status_code"),
+        (TCP_RESPONSE, "connected"),
+        (SMTP_RESPONSE, "connected"),
+        (EXEC_RESPONSE, "exit_code"),
+    ],
+)
+def test_a_response_that_does_not_say_how_it_went_is_refused(
+    response: Response[object], missing: str
+) -> None:
+    """Go would read a zero: no exit code is exit code 0."""
+    for answer in (b"{}", json.dumps({missing: None}).encode()):
+        with pytest.raises(WireFormatError, match=missing):
+            response.decode(answer)
+    with pytest.raises(HostError, match="null"):
+        response.decode(b"null")
 
 
 @pytest.mark.parametrize("field", ['"use_tls":"x"', '"insecure_skip_verify":"x"'])
@@ -249,3 +271,12 @@ def test_so_it_is_in_a_request_unless_the_dialect_has_it(field: str) -> None:
     assert TCP_REQUEST.decode_call(f"{{{field}}}".encode(), Dialect.ABI) == TCP_REQUEST.decode_call(b"{}")
     with pytest.raises(WireFormatError):
         TCP_REQUEST.decode_call(f"{{{field}}}".encode(), Dialect.HOSTLIB)
+
+
+@pytest.mark.parametrize("context", ["5", '"aGk="', "[1]", '{"timeout_ms":"x"}'])
+def test_a_context_of_any_type_is_ignored_in_dialect_hostlib(context: str) -> None:
+    """The Go host SDK does not know the name; in dialect abi it is refused."""
+    data = f'{{"host":"h","port":443,"context":{context}}}'.encode()
+    assert TCP_REQUEST.decode_call(data, Dialect.HOSTLIB)[1] == NO_CONTEXT
+    with pytest.raises(WireFormatError, match="context"):
+        TCP_REQUEST.decode_call(data.replace(b"443", b'"443"'), Dialect.ABI)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.manifest import Manifest
+from reglet.domain.entities.records import LogAttribute, LogMessage
 from reglet.domain.entities.result import Result, RunMetadata
 from reglet.domain.errors import RegletError
 from reglet.domain.time import EPOCH, ZERO_TIME, Timestamp, format_time, parse_time
@@ -140,6 +141,15 @@ def test_command_response(answer: wire.CommandResult, dialect: Dialect) -> None:
     """That output was cut is kept."""
     data = wire.EXEC_RESPONSE.encode(answer, dialect=dialect)
     assert wire.EXEC_RESPONSE.decode(data) == answer
+
+
+def test_a_log_message_has_the_order_of_the_go_sdk() -> None:
+    """Its facts stand before its level."""
+    message = LogMessage("INFO", "m", [LogAttribute("k", "string", "v")], EPOCH)
+    assert wire.encode_log_message(message).decode() == (
+        '{"timestamp":"1970-01-01T00:00:00Z","attrs":[{"key":"k","type":"string","value":"v"}],'
+        '"level":"INFO","message":"m","context":{}}'
+    )
 
 
 @FEW

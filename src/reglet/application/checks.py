@@ -38,7 +38,15 @@ from reglet.domain.entities.result import (
     result_success,
 )
 from reglet.domain.errors import CausedError, ConfigError, HostError, RegletError
-from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, SMTPClient, TCPConnection, TCPDialer
+from reglet.domain.ports import (
+    AddressResolver,
+    CommandRunner,
+    DNSResolver,
+    HTTPClient,
+    SMTPClient,
+    TCPConnection,
+    TCPDialer,
+)
 from reglet.domain.time import format_time
 from reglet.domain.urls import PORTS, join_host_port
 
@@ -106,6 +114,11 @@ def read_target(config: JSONObject | None) -> tuple[str, int]:
     if port not in PORTS:
         raise RefusedConfigError(f"invalid port: {port} (must be 1-65535)", "INVALID_PORT")
     return host, port
+
+
+def bytes_as_text(content: bytes) -> str:
+    """Return bytes as a string; each one that is not UTF-8 becomes U+FFFD, as where Go writes JSON."""
+    return content.decode("utf-8", "surrogateescape").translate(_UNDECODABLE)
 
 
 def run_since(start: datetime) -> RunMetadata:
@@ -326,7 +339,7 @@ def _judge_response(
         shown = body if length < 0 else body[:length]
         facts["body_sha256"] = hashlib.sha256(body).hexdigest()
         facts["body_size"] = facts["body_length"] = len(body)
-        facts["body"] = shown.decode("utf-8", "surrogateescape").translate(_UNDECODABLE)
+        facts["body"] = bytes_as_text(shown)
         facts["body_truncated"] = response.truncated or len(shown) < len(body)
     expected_status = get_int(config, "expected_status")
     if expected_status is not None and status != expected_status:
@@ -351,7 +364,8 @@ def run_dns_check(
 
     Config: `hostname`; optional `record_type` (A, AAAA, CNAME, MX, TXT or NS; A), `nameserver`, `timeout_ms`
     (5000; 0 or less leaves it to the host).
-    A look-up that timed out is tried up to `retries` times more, after `backoff`, then twice that, and so on.
+    A look-up that timed out is tried up to `retries` times more, after `backoff`, then twice that, and so on,
+    as long as the context's deadline allows.
 
     Data: `hostname`, `record_type`, `record_count`, `query_time_ms`, and `records` or `mx_records` (each with
     `host` and `pref`) if there are any. A failed look-up gives status error, code `MISSING_HOSTNAME`,
@@ -380,8 +394,9 @@ def run_dns_check(
             break
         except RegletError as error:
             detail, message = error.detail(), str(error)  # some hosts give the reason in the message alone
-            if detail.is_timeout and attempt < retries:
-                time.sleep((backoff * 2**attempt).total_seconds())
+            pause, left = backoff * 2**attempt, ctx.remaining()
+            if detail.is_timeout and attempt < retries and (left is None or left > pause):
+                time.sleep(pause.total_seconds())
                 attempt += 1
                 continue
             metadata = run_since(start)
@@ -409,7 +424,11 @@ class _UnsupportedTypeError(RegletError):
 def _look_up(resolver: DNSResolver, name: str, record_type: str, nameserver: str | None) -> _Records:
     if record_type in ("A", "AAAA"):
         of_family = []
-        for address in resolver.lookup_host(name, nameserver=nameserver):
+        if isinstance(resolver, AddressResolver):
+            found = resolver.lookup_addresses(name, record_type, nameserver=nameserver)
+        else:
+            found = resolver.lookup_host(name, nameserver=nameserver)
+        for address in found:
             try:
                 parsed = ip_address(address)
             except ValueError:

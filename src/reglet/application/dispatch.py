@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NoReturn
 
 from attrs import frozen
 
 from reglet.application.logging import NO_SECRETS, RunningCheck, current_check, running_check
-from reglet.application.models.error_messages import shown
+from reglet.application.models.error_messages import path_step, shown
 from reglet.application.models.from_json import Parser, model_parser
+from reglet.application.models.json_schema import JSONSchema, config_warnings, has_known_fields
 from reglet.application.models.model_types import ModelType, model_type
 from reglet.application.models.redaction import Redaction, secret_strings
 from reglet.application.names import ROUTING, quoted, suggestion
@@ -34,20 +37,55 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ConfigProblemsError([f"the config is not JSON: {name} is not a JSON value @ $"])
 
 
+class _Pairs(list[tuple[str, Any]]):
+    """An object as it is written."""
+
+
+class _DuplicateKeyError(Exception):
+    """A key stands twice in an object; where, the config as it is written tells."""
+
+
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
-        names = [name for name, _ in pairs]
-        for name in made:
-            if names.count(name) > 1:
-                _LOG.warning(
-                    "the config has the key %s %d times; the last one counts", name, names.count(name)
-                )
+        raise _DuplicateKeyError
     return made
 
 
+def _last_ones(value: Any, path: str = "") -> Any:
+    """Return what is written without the keys that stand twice in an object, of each but the last."""
+    if isinstance(value, _Pairs):
+        made = {name: _last_ones(entry, path + path_step(name)) for name, entry in value}
+        for name, count in Counter(name for name, _ in value).items():
+            if count > 1:
+                where = f" in ${path}" if path else ""
+                _LOG.warning("the config has the key %s %d times%s; the last one counts", name, count, where)
+        return made
+    if isinstance(value, list):
+        return [_last_ones(item, path + path_step(index)) for index, item in enumerate(value)]
+    return value
+
+
+_ESCAPES = re.compile(
+    r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+"""An escaped backslash, a pair of surrogates, or half a pair, which stands for no character."""
+
+_AS_WRITTEN = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_Pairs)
 _CONFIG_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_object)
 _SCAN: Callable[[str, int], tuple[Any, int]] = _CONFIG_DECODER.scan_once  # type: ignore[attr-defined]  # typeshed lacks it
+
+
+def _decoded(string: str) -> Any:
+    try:
+        try:
+            decoded, end = _SCAN(string, 0)
+        except StopIteration:
+            decoded, end = None, -1
+        # if there is white space around it, or decode finds what is wrong
+        return decoded if end == len(string) else _CONFIG_DECODER.decode(string)
+    except _DuplicateKeyError:
+        return _last_ones(_AS_WRITTEN.decode(string))
 
 
 def decode_config(config: bytes) -> dict[str, Any]:
@@ -60,12 +98,11 @@ def decode_config(config: bytes) -> dict[str, Any]:
         return {}
     try:
         string = config.decode()
-        try:
-            decoded, end = _SCAN(string, 0)
-        except StopIteration:
-            decoded, end = None, -1
-        if end != len(string):  # there is white space around it, or decode finds what is wrong
-            decoded = _CONFIG_DECODER.decode(string)
+        if (
+            "\\ud" in string or "\\uD" in string
+        ):  # halves are U+FFFD, as in Go: nothing could be sent or shown
+            string = _ESCAPES.sub(lambda found: "\\ufffd" if found["half"] else found[0], string)
+        decoded = _decoded(string)
     except UnicodeDecodeError as error:
         raise ConfigProblemsError(
             [f"the config is not UTF-8: byte 0x{config[error.start]:02x} at offset {error.start} @ $"]
@@ -114,10 +151,16 @@ def _route(plans: Sequence[_Plan], config: Mapping[str, Any]) -> _Plan:
 class Dispatcher:
     """Answers configs with the Results of a plugin's operations."""
 
-    def __init__(self, operations: Sequence[Operation], config: type[Any] | None) -> None:
-        """Take the operations in declared order, and the config model if there is one."""
+    def __init__(
+        self, operations: Sequence[Operation], config: type[Any] | None, schema: JSONSchema | None = None
+    ) -> None:
+        """Take the operations in declared order, the config model if there is one, and their schema."""
+        self._schema = schema or {}
+        properties: JSONSchema = self._schema.get("properties", {})
+        flat = {name for name, each in properties.items() if not has_known_fields(each)}
+        self._flat_fields = flat.union(ROUTING)
         self._parse_config = None if config is None else model_parser(config)
-        self._plans = tuple(_Plan.of(each, config) for each in operations)
+        self._plans = tuple(_Plan.of(each, config, properties) for each in operations)
 
     def check(self, ctx: Context, config: bytes) -> Result:
         """Return the Result for a config; whatever goes wrong is a Result too.
@@ -131,13 +174,15 @@ class Dispatcher:
         redaction = NO_SECRETS
         try:
             decoded = decode_config(config)
-            plan = _route(self._plans, decoded)
+            try:
+                plan = _route(self._plans, decoded)
+            except ConfigProblemsError:
+                self._warn(decoded)  # the name of the key may be what is wrong
+                raise
             for model in plan.with_secrets:  # they stay secret from here on, whatever comes
                 redaction = Redaction((*redaction.secrets, *secret_strings(model, decoded)))
                 running_check.set(RunningCheck(ctx, redaction))
-            for name, advice in plan.deprecated:
-                if name in decoded:
-                    _LOG.warning("config field %s is deprecated: %s", name, advice)
+            self._warn(decoded, plan)
             request, problems = (None, _NO_PROBLEMS) if plan.parse is None else plan.parse(decoded)
             if self._parse_config is not None:
                 parsed, first = self._parse_config(decoded)
@@ -156,6 +201,19 @@ class Dispatcher:
                 running_check.reset(token)
         return result if redaction is NO_SECRETS else redacted(result, redaction)
 
+    def _warn(self, config: Mapping[str, Any], plan: _Plan | None = None) -> None:
+        """Log which fields of a config are deprecated, not known, or not of its operation."""
+        if plan is not None:
+            for name, advice in plan.deprecated.items():
+                if name in config:
+                    _LOG.warning("config field %s is deprecated: %s", name, advice)
+            for name in config if plan.fields_of_others else ():
+                if name in plan.fields_of_others:
+                    _LOG.warning("operation %s has no field %r, which others have", plan.operation.name, name)
+        if not config.keys() <= self._flat_fields:
+            for message in config_warnings(config, self._schema):
+                _LOG.warning("%s", message)
+
 
 @frozen
 class _Plan:
@@ -165,25 +223,22 @@ class _Plan:
         operation: the operation.
         parse: what parses a config into its input, if it takes one.
         with_secrets: the models of a config, the plugin's and the operation's, that have secrets.
-        deprecated: the names of deprecated fields, and what to do instead.
+        deprecated: what to do instead of fields that are, by their names.
+        fields_of_others: what no model of a config has, and another operation's has.
         call: calls the handler with the context and the input, as far as its signature asks for them.
     """
 
     operation: Operation
     parse: Parser | None
     with_secrets: tuple[ModelType, ...]
-    deprecated: tuple[tuple[str, str], ...]
+    deprecated: Mapping[str, str]
+    fields_of_others: frozenset[str]
     call: Callable[[Context, Any], Any]
 
     @classmethod
-    def of(cls, operation: Operation, config: type[Any] | None) -> _Plan:
+    def of(cls, operation: Operation, config: type[Any] | None, properties: Iterable[str]) -> _Plan:
         models = [model_type(each) for each in (config, operation.input) if each is not None]
-        deprecated = tuple(
-            (each.name, each.meta.description or "leave it out")
-            for model in models
-            for each in model.fields
-            if each.meta.deprecated
-        )
+        fields = {each.name: each for model in reversed(models) for each in model.fields}
         signature, handler = operation.signature, operation.handler
         wanted = slice(0 if signature.takes_context else 1, 1 if signature.input is None else 2)
 
@@ -207,6 +262,11 @@ class _Plan:
             operation,
             None if operation.input is None else model_parser(operation.input),
             tuple(each for each in models if each.has_secrets),
-            deprecated,
+            {
+                name: each.meta.description or "leave it out"
+                for name, each in fields.items()
+                if each.meta.deprecated
+            },
+            frozenset(properties).difference(fields, ROUTING),
             call,
         )

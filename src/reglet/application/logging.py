@@ -140,6 +140,8 @@ def _json_default(value: Any) -> Any:
         return {str(key): entry for key, entry in value.items()}
     if isinstance(value, (set, frozenset)):
         return sorted(value, key=str)
+    if isinstance(value, timedelta):
+        return value // timedelta(microseconds=1) * 1000
     if is_model(type(value)):
         return model_to_json(value)
     return _typed(value)[1]

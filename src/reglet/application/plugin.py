@@ -358,9 +358,9 @@ class PluginDefinition:
             for each in made.operations.values():
                 if each.input is not None:
                     _refuse_routing_fields(each.input)
-            config_schema(self.config, (*self.operations, *made.operations.values()))
+            schema = config_schema(self.config, (*self.operations, *made.operations.values()))
             self._services[name] = made
-            self._dispatcher = Dispatcher(self.operations, self.config)
+            self._dispatcher = Dispatcher(self.operations, self.config, schema)
             return cls
 
         return add

@@ -17,7 +17,7 @@ import attrs
 from attrs import evolve
 
 from reglet.application.models.redaction import Redaction
-from reglet.application.models.to_json import TypeMismatchError, to_json
+from reglet.application.models.to_json import TypeMismatchError, data_mismatch, to_json
 from reglet.application.names import suggestion
 from reglet.application.operations import Operation
 from reglet.domain.entities.result import (
@@ -32,10 +32,11 @@ from reglet.domain.errors import CapabilityError, CheckFailed, RegletError
 
 
 class RefusedLook(NamedTuple):
-    """A path that was asked for, and which grant it would have taken."""
+    """Which grant a look would have taken, and the path that was asked for where a link led from it."""
 
     operation: Literal["read", "write"]
     path: str
+    asked: str = ""
 
 
 class RefusedLooks:
@@ -121,13 +122,14 @@ def _denial(looks: Sequence[RefusedLook]) -> CapabilityError:
         for look in dict.fromkeys(looks)
         if not any(path != look.path and path.startswith(look.path.rstrip("/") + "/") for path in paths)
     ]
-    rule: dict[str, list[str]] = {}
-    for operation, path in ends:
-        rule.setdefault(operation, []).append(path)
+    operations = dict.fromkeys(look.operation for look in ends)
+    rule = {
+        each: list(dict.fromkeys(look.path for look in ends if look.operation == each)) for each in operations
+    }
     first = ends[0]
-    return CapabilityError(
-        f"fs:{first.operation}:{first.path}", hint=f"add {json.dumps(rule, ensure_ascii=False)} to fs.rules"
-    )
+    leads = f"{first.asked} leads there; " if first.asked not in ("", first.path) else ""
+    hint = f"{leads}add {json.dumps(rule, ensure_ascii=False)} to fs.rules"
+    return CapabilityError(f"fs:{first.operation}:{first.path}", hint=hint)
 
 
 def _folder(function: Callable[..., Any], levels: int) -> str:
@@ -196,6 +198,10 @@ def result_of(operation: Operation, outcome: Any) -> Result:
             message = f"operation {operation} returned {output.__name__} whose {error}"
             return result_error(ErrorDetail("panic", message))
     if isinstance(outcome, Result):
+        if outcome.is_error and outcome.error is None:  # hosts take an error without its detail for a verdict
+            outcome = evolve(
+                outcome, error=ErrorDetail("execution", outcome.message or f"{operation} failed")
+            )
         return _with_json(outcome, f"operation {operation}") if outcome.data is not None else outcome
     if outcome is None and operation.signature.may_return_none:
         return result_success(OK)
@@ -206,8 +212,13 @@ def result_of(operation: Operation, outcome: Any) -> Result:
 
 
 def _with_json(result: Result, what: object) -> Result:
-    """Return a Result with its data as JSON; `what` made it, and has a bug if that is no object."""
-    data = to_json(result.data)
+    """Return a Result with its data as JSON; `what` made it, and has a bug if that cannot be."""
+    try:
+        mismatch, data = data_mismatch(result.data), to_json(result.data)
+    except RecursionError:
+        return result_error(ErrorDetail("panic", f"{what} gave data that is nested too deeply, or in itself"))
+    if mismatch is not None:
+        return result_error(ErrorDetail("panic", f"{what} gave data whose {mismatch}"))
     if data is None or isinstance(data, Mapping):
         return evolve(result, data=data)
     message = f'{what} gave the data {data!r}: data is an object, so give it a name: {{"found": …}}'

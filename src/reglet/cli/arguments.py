@@ -6,9 +6,10 @@ import hashlib
 import json
 import math
 import os
+import re
 import sys
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from datetime import time as datetime_time
@@ -18,9 +19,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from attrs import field, frozen
 
-from reglet.application.names import PROJECT_FILE, ROUTING
+from reglet.application.names import PROJECT_FILE
 from reglet.cli.command import UsageError, require_extra
-from reglet.cli.console import plugin_output, write_message, write_warning
+from reglet.cli.console import plugin_output, write_message
 from reglet.infrastructure.atomic import read_bounded
 
 if TYPE_CHECKING:
@@ -220,6 +221,11 @@ _STDIN = ("-", "@-")
 _SUFFIXES = {".json": "JSON", ".yaml": "YAML", ".yml": "YAML", ".toml": "TOML"}
 
 
+def language_of(path: Path) -> str:
+    """Return what a file of configs or grants is written in, by the end of its name."""
+    return _SUFFIXES.get(path.suffix.lower(), "JSON")
+
+
 @frozen
 class NamedConfig:
     """The config of one check: what it is called for a person, and its JSON."""
@@ -240,7 +246,9 @@ def read_configs(arguments: Sequence[str]) -> list[NamedConfig]:
             configs.append(NamedConfig(argument, read_config(argument)))
             continue
         paths = sorted(
-            path for path in Path(argument[1:]).iterdir() if path.suffix in _SUFFIXES and path.is_file()
+            path
+            for path in Path(argument[1:]).iterdir()
+            if path.suffix.lower() in _SUFFIXES and path.is_file()
         )
         if not paths:
             raise UsageError(
@@ -260,7 +268,7 @@ def read_config(argument: str) -> bytes:
     if argument in _STDIN:
         content = read_file(sys.stdin.buffer, name)
     elif argument.startswith("@"):
-        language = _SUFFIXES.get(Path(argument[1:]).suffix, "JSON")
+        language = language_of(Path(argument[1:]))
         content = read_file(Path(argument[1:]), name)
     elif argument and not argument.lstrip().startswith(("{", "[")) and os.path.exists(argument):  # noqa: PTH110 - False for any string
         raise UsageError(f"{name} is not JSON: did you mean --config @{argument}?")
@@ -269,11 +277,13 @@ def read_config(argument: str) -> bytes:
         content = argument.encode(errors="surrogateescape")
     value = decode_document(content, name, language)
     if not isinstance(value, dict):
-        raise UsageError(f'--config must be a JSON object such as {{"url": "…"}}, not {type(value).__name__}')
+        from reglet.application.models.error_messages import shown
+
+        raise UsageError(f'--config must be a JSON object such as {{"url": "…"}}, not {shown(value)}')
     if language == "JSON":
         return content.removeprefix(BOM_UTF8)
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_as_json).encode()
+        return json.dumps(value, allow_nan=False, default=_as_json).encode()  # a surrogate has no other form
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"--config {argument} cannot be written as JSON: {error}") from error
 
@@ -312,6 +322,8 @@ def decode_document(content: bytes, argument: str, language: str = "JSON") -> An
         raise UsageError(f"{argument}: {error}; save it as UTF-8") from error
     if not text.strip():
         raise UsageError(f"{argument} is empty: give a JSON object, {{}} for no fields")
+    if "\0" in text:
+        raise UsageError(f"{argument}: it has zero bytes, as UTF-16 has; save it as UTF-8")
     try:
         match language:
             case "YAML":
@@ -326,8 +338,11 @@ def decode_document(content: bytes, argument: str, language: str = "JSON") -> An
         at = f"line {error.lineno} column {error.colno}"
         near = text[max(0, error.pos - 10) : error.pos + 10]
         raise UsageError(f"{argument} is not JSON: {error.msg} at {at}: {near!r}") from error
-    except (ValueError, RecursionError) as error:  # a number of thousands of digits; thousands of brackets
-        raise UsageError(f"{argument} cannot be read: {str(error) or 'it is nested too deeply'}") from error
+    except RecursionError as error:
+        raise UsageError(f"{argument} cannot be read: it is nested too deeply") from error
+    except ValueError as error:  # of a number of thousands of digits, with advice for programmers
+        reason = str(error).partition("; use sys.")[0]
+        raise UsageError(f"{argument} cannot be read: {reason}") from error
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -352,16 +367,28 @@ def _finite(text: str) -> float:
 _JSON = json.JSONDecoder(object_pairs_hook=_object, parse_float=_finite, parse_constant=_finite)
 
 
+_YAML_SCALARS = {
+    "bool": "true|True|TRUE|false|False|FALSE",
+    "null": "~|null|Null|NULL|",
+    "int": "[-+]?(?:0[bB]_*[01][01_]*|0[xX]_*[0-9a-fA-F][0-9a-fA-F_]*|0[oO]?[0-7_]+|0|[1-9][0-9_]*)",
+    "float": r"[-+]?(?:[.][0-9][0-9_]*|[0-9][0-9_]*(?:[.][0-9_]*)?)(?:[eE][-+]?[0-9]+)?"
+    r"|[-+]?[.](?:inf|Inf|INF)|[.](?:nan|NaN|NAN)",
+}
+"""What is no string without quotes, as Go's yaml.v3 has it: `no`, `12:30` and `2026-01-31` are strings."""
+
+
 def _decode_yaml(text: str) -> Any:
     require_extra("build", "a YAML config")
     import yaml
 
     class Loader(yaml.SafeLoader):
-        """YAML as JSON has it: no names twice, no aliases that grow, times as the strings that they are."""
+        """YAML as JSON has it: no names twice, no aliases that grow, names and times as they are written."""
 
         yaml_implicit_resolvers = {  # noqa: RUF012 - of this one load
-            first: [(tag, regexp) for tag, regexp in resolvers if not tag.endswith(":timestamp")]
-            for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+            None: [
+                (f"tag:yaml.org,2002:{kind}", re.compile(rf"(?:{written})\Z"))
+                for kind, written in _YAML_SCALARS.items()
+            ]
         }
 
         def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
@@ -370,48 +397,29 @@ def _decode_yaml(text: str) -> Any:
             return super().compose_node(parent, index)
 
     def mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
-        return _object([(str(name), value) for name, value in loader.construct_pairs(node, deep=True)])
+        pairs = []
+        for name, value in node.value:
+            line = name.start_mark.line + 1
+            if not isinstance(name, yaml.ScalarNode):
+                raise yaml.YAMLError(f"the name in line {line} is no string")
+            if name.value == "<<" and name.style is None:
+                raise ValueError(
+                    f"merge keys, as in line {line}, are not for configs: write the fields again"
+                )
+            pairs.append((name.value, loader.construct_object(value, deep=True)))
+        return _object(pairs)
+
+    def integer(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
+        written = loader.construct_scalar(node).replace("_", "")
+        digits = written.lstrip("+-")
+        return int(written, 8 if digits.startswith("0") and digits.isdigit() else 0)
 
     Loader.add_constructor("tag:yaml.org,2002:map", mapping)
+    Loader.add_constructor("tag:yaml.org,2002:int", integer)
     try:
         return yaml.load(text, Loader)  # noqa: S506 - it is a SafeLoader
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from error
-
-
-def warn_of_unknown_fields(config: bytes, manifest: Manifest) -> None:
-    """Say on stderr which fields the config's schema does not have, at every depth, and what may be meant."""
-    for path, name, known in _unknown(json.loads(config), manifest.config_schema or {}, ()):
-        if not path and name in ROUTING:
-            continue
-        from difflib import get_close_matches
-
-        from reglet.application.models.error_messages import path_step
-
-        where = f"${''.join(map(path_step, path))} of its config" if path else "its config"
-        close = get_close_matches(name, known, n=1)
-        meant = f"; there are {', '.join(map(repr, known))}" if known else "; there are none"
-        if close:
-            meant = f"; did you mean {close[0]!r}?"
-        write_warning(f"the plugin has no field {name!r} in {where}{meant}")
-
-
-def _unknown(
-    value: Any, schema: Mapping[str, Any], path: tuple[str | int, ...]
-) -> Iterator[tuple[tuple[str | int, ...], str, Mapping[str, Any]]]:
-    """Yield each unknown field with the path of its object and the fields that there are."""
-    properties, others = schema.get("properties"), schema.get("additionalProperties")
-    if isinstance(value, dict):
-        for name, entry in value.items():
-            if isinstance(properties, dict) and name in properties:
-                yield from _unknown(entry, properties[name], (*path, name))
-            elif isinstance(others, dict):
-                yield from _unknown(entry, others, (*path, name))
-            elif isinstance(properties, dict):
-                yield path, name, properties
-    elif isinstance(value, list) and isinstance(schema.get("items"), dict):
-        for index, item in enumerate(value):
-            yield from _unknown(item, schema["items"], (*path, index))
 
 
 def example_with_answers(plugin: LoadedPlugin, name: str) -> ExampleCase | None:

@@ -11,7 +11,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 from unicodedata import combining, east_asian_width
@@ -269,10 +269,18 @@ def show_plugin(name: str, version: str, description: str, declared: Sequence[st
 
 @frozen
 class StderrLog:
-    """Takes log messages and writes their level, text and attributes."""
+    """Takes log messages and writes their level, text and attributes.
+
+    Attributes:
+        said: the texts of messages that were written already.
+    """
+
+    said: Collection[str] = ()
 
     def write(self, message: LogMessage) -> None:
         """Write one line."""
+        if message.message in self.said:
+            return
         level = message.level if message.level in _LOG_LEVELS else quoted(message.level)
         attributes = "".join(f" {quoted(each.key)}={quoted(str(each.value))}" for each in message.attributes)
         write_message(f"{level} {message.message}{attributes}")

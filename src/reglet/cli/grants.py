@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reglet.cli.arguments import LoadedPlugin, decode_document, read_file
+from reglet.cli.arguments import LoadedPlugin, decode_document, language_of, read_file
 from reglet.cli.command import Command, Context, ExitStatus, UsageError, json_option, require_extra
-from reglet.cli.console import write_line, write_message
+from reglet.cli.console import write_line, write_message, write_warning
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
     ExecCapability,
@@ -27,6 +27,7 @@ from reglet.domain.entities.grants import (
 )
 from reglet.domain.errors import WireFormatError
 from reglet.domain.escaping import quoted
+from reglet.domain.policy import Policy
 
 if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest
@@ -89,15 +90,25 @@ def choose_grants(argument: str | None, manifest: Manifest, plugin: LoadedPlugin
     from reglet.infrastructure.wire.exports import GRANTS
 
     option = f"--grants {argument}"
-    content = read_file(Path(option.partition("@")[2]), option).removeprefix(BOM_UTF8)
+    path = Path(option.partition("@")[2])
+    content = read_file(path, option).removeprefix(BOM_UTF8)
     content = content.decode(errors="replace").encode()  # as Go reads what is no UTF-8
-    document = decode_document(content, f"{option}: the file")
+    document = decode_document(content, f"{option}: the file", language_of(path))
     for mistake in _mistakes(document):
         raise UsageError(f"{option}: {mistake}")
     try:
-        return GRANTS.decode(content)
+        granted = GRANTS.decode(
+            content if language_of(path) == "JSON" else json.dumps(document, default=str).encode()
+        )
     except WireFormatError as error:
         raise UsageError(f"{option}: {error}") from error
+    for mistake in Policy(granted).errors:
+        write_warning(f"{option}: {mistake}; it grants nothing")
+    for index, rule in enumerate(granted.network.rules if granted.network else ()):
+        if not (rule.hosts and rule.ports):
+            missing = 'hosts such as ["example.com"]' if not rule.hosts else 'ports such as ["443"]'
+            write_warning(f"{option}: network.rules[{index}] grants nothing without {missing}")
+    return granted
 
 
 _KINDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
@@ -135,7 +146,7 @@ def _mistakes(document: Any) -> Iterator[str]:
         ports, hosts = (
             each if isinstance(each := members.get(key), list) else () for key in ("ports", "hosts")
         )
-        for port in (each for each in ports if isinstance(each, int)):
+        for port in (each for each in ports if type(each) is int):
             yield f'{where}.ports has the number {port}: write a string, ["{port}"]'
         for host in (each for each in hosts if isinstance(each, str) and "://" in each):
             name = host.partition("://")[2].partition("/")[0].rpartition("@")[2].partition(":")[0]

@@ -23,7 +23,6 @@ from reglet.cli.arguments import (
     example_with_answers,
     load_target,
     read_configs,
-    warn_of_unknown_fields,
 )
 from reglet.cli.command import (
     FILE,
@@ -46,6 +45,7 @@ from reglet.cli.console import (
     write_line,
     write_message,
     write_table,
+    write_warning,
 )
 from reglet.cli.grants import capability_lines, choose_grants, denied_grants, grants_json
 from reglet.cli.reports import Entry, Format, format_options, write_report
@@ -82,7 +82,7 @@ _BAR_LABELS_WIDTH = 20
     "--grants",
     metavar="ask|declared|none|@FILE",
     help="What the run may reach: ask about each rule (the default on a terminal), all that the plugin "
-    "declares, nothing (the default elsewhere), or the grants in a JSON file.",
+    "declares, nothing (the default elsewhere), or the grants in a file of JSON, YAML or TOML.",
 )
 @click.option(
     "--example",
@@ -144,15 +144,24 @@ def run(
         return _run_example(case, output_format)
     if example is not None:
         named = [example_config(manifest, example)]
-    for config in named:
-        warn_of_unknown_fields(config.content, manifest)
+    from reglet.application.models.json_schema import config_warnings
+
+    warnings = {
+        warning: None
+        for config in named
+        for warning in config_warnings(json.loads(config.content), manifest.config_schema or {})
+    }
+    for warning in warnings:
+        write_warning(warning)
     from reglet.sandbox import Dialect
     from reglet.testing.runners import DifferenceError, ReusingRunner
 
     granted, host = choose_grants(grants, manifest, plugin), Dialect(dialect)
     with plugin.runner(granted, host) as once:
         runner = ReusingRunner(once) if reuse else once
-        session = _Session(plugin, runner, manifest, granted, host, explain, record, replay)
+        session = _Session(
+            plugin, runner, manifest, granted, host, explain, record, replay, StderrLog(warnings)
+        )
         try:
             outcomes = session.outcomes(named)
         except DifferenceError as difference:
@@ -196,6 +205,7 @@ class _Session:
     explain: bool
     record: Path | None
     replay: Path | None
+    log: StderrLog
     events: list[HostCallEvent] = field(factory=list)
     usages: list[Usage] = field(factory=list)
 
@@ -249,9 +259,7 @@ class _Session:
     def _functions(self) -> HostFunctions:
         from reglet.sandbox import native_functions
 
-        return native_functions(
-            self.grants, dialect=self.dialect, log=StderrLog(), observer=self.events.append
-        )
+        return native_functions(self.grants, dialect=self.dialect, log=self.log, observer=self.events.append)
 
     def _explain(self, events: Iterable[HostCallEvent], usage: Usage, secrets: list[str]) -> None:
         """Say of each host call, file and variable what the policy says, also where nothing enforces it."""

@@ -21,7 +21,6 @@ from reglet.domain.urls import without_credentials
 Cause = BaseException | str | None
 
 _TARGET_TYPES = frozenset({"network", "timeout"})
-_HOST_FAULT_TYPES = frozenset({"capability", "config", "execution", "panic", "validation"})
 _HOST_FAULT_CODES = frozenset({"VALIDATION_ERROR", "NOT_FOUND", "INTERNAL_ERROR", "no_answer"})
 """What stands instead of a response (ABI section 4), or for none at all."""
 
@@ -123,8 +122,13 @@ class HostError(RegletError):
 
     @property
     def concerns_target(self) -> bool:
-        """Whether the host took the request: if it could not, or failed itself, nothing is known."""
-        return self._detail.type not in _HOST_FAULT_TYPES and self._detail.code not in _HOST_FAULT_CODES
+        """Whether the host says that the target failed: of anything else it says, nothing is known."""
+        said: ErrorDetail | None = self._detail
+        if said is not None and said.type not in _TARGET_TYPES:
+            return False
+        while said is not None and said.code not in _HOST_FAULT_CODES:
+            said = said.wrapped
+        return said is None
 
     def detail(self) -> ErrorDetail:
         """Return what the host reported."""
@@ -140,6 +144,11 @@ class CausedError(RegletError):
         self.cause = cause
         if isinstance(cause, BaseException):
             self.__cause__ = cause
+
+    @property
+    def is_not_found(self) -> bool:
+        """Whether the cause is that the thing asked for does not exist, such as the name of a host."""
+        return getattr(self.cause, "is_not_found", False) is True
 
     @property
     def concerns_target(self) -> bool:
@@ -349,6 +358,10 @@ class NetworkError(CausedError):
         return self.operation
 
 
+TIMEOUT_WORDS = "timeout after"
+"""What stands before the duration in the message of a timeout."""
+
+
 class TimeoutError(RegletError, builtins.TimeoutError):  # noqa: A001 - it is one, for whoever catches the builtin
     """An operation did not end within its time."""
 
@@ -358,7 +371,7 @@ class TimeoutError(RegletError, builtins.TimeoutError):  # noqa: A001 - it is on
         """Describe what took longer than `duration`; None is the host's own limit, not known here."""
         message = f"{operation} timeout"
         if duration is not None:
-            message += f" after {format_duration(duration)}"
+            message = f"{operation} {TIMEOUT_WORDS} {format_duration(duration)}"
         super().__init__(f"{message} (target: {target})" if target else message)
         self.operation = operation
         self.duration = duration or timedelta()

@@ -79,6 +79,21 @@ class DNSResolver(Protocol):
 
 
 @runtime_checkable
+class AddressResolver(Protocol):
+    """A `DNSResolver` that knows whether the addresses of one version of IP could be looked up.
+
+    `lookup_host` is content with those of the other; a check for one version is not.
+    """
+
+    def lookup_addresses(self, host: str, record_type: str, *, nameserver: str | None = None) -> list[str]:
+        """Return addresses of a name, all of those of type `record_type` (A or AAAA) among them.
+
+        Raises `DNSError` where the question for these fails, whatever comes of the other one.
+        """
+        ...
+
+
+@runtime_checkable
 class TCPConnection(Protocol):
     """A connection that was made, and its facts; a context manager that closes it.
 

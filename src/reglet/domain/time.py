@@ -20,12 +20,14 @@ _MINUTES_PER_DAY = 24 * 60
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d(?:[.,](\d+))?(?:Z|[+-]\d\d:[0-5]\d)", re.ASCII)
 _MICROSECOND_DIGITS, _NANOSECOND_DIGITS = 6, 9
 
-DURATION_PATTERN = r"^[+-]?(0|([0-9]{1,9}(\.[0-9]{1,9})?(ns|us|µs|ms|s|m|h)){1,7})$"
+_UNIT = "(ns|us|µs|μs|ms|s|m|h)"  # with either of the two letters that look alike, as Go has it
+
+DURATION_PATTERN = rf"^[+-]?(0|(([0-9]{{1,9}}(\.[0-9]{{0,18}})?|\.[0-9]{{1,18}}){_UNIT}){{1,7}})$"
 """What a duration may look like; bounded, so that every match is a `timedelta`."""
 
 _DURATION = re.compile(DURATION_PATTERN.removesuffix("$") + r"\Z")
-_PART = re.compile(r"([0-9.]+)(ns|us|µs|ms|s|m|h)")
-_MICROSECONDS = {"ns": 0.001, "us": 1, "µs": 1, "ms": 1e3, "s": 1e6, "m": 60e6, "h": 3600e6}
+_PART = re.compile("([0-9.]+)" + _UNIT)
+_MICROSECONDS = {"ns": 0.001, "us": 1, "µs": 1, "μs": 1, "ms": 1e3, "s": 1e6, "m": 60e6, "h": 3600e6}
 
 _FULL_DATE = r"(\d{4})-(\d\d)-(\d\d)"
 _FULL_TIME = r"([01]\d|2[0-3]):([0-5]\d):([0-5]\d|60)(?:\.(\d+))?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)"
@@ -86,6 +88,15 @@ def nanoseconds_between(start: datetime, end: datetime) -> int:
 def format_duration(duration: timedelta) -> str:
     """Return a duration as Go's `time.Duration` prints it."""
     return format_nanoseconds(duration // _MICROSECOND * 1000)
+
+
+def in_milliseconds(duration: timedelta) -> timedelta:
+    """Return a duration in the nearest whole number of milliseconds, if it is as long as one.
+
+    What is left of a second when it is looked at is told as a second.
+    """
+    millisecond = timedelta(milliseconds=1)
+    return duration if duration < millisecond else round(duration / millisecond) * millisecond
 
 
 def format_nanoseconds(nanoseconds: int) -> str:

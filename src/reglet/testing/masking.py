@@ -19,8 +19,9 @@ from reglet.testing.assertions import is_number
 MASK = "***"
 
 _SECRET_NAME = re.compile(
-    r"(?i)(^|[^a-z])(authorization|cookie|set-cookie|pass(word|wd|phrase)?|secret\w*|credential\w*|signature"
-    r"|jwt|(api|access|private|secret)[-_]?key(id)?|(\w*[-_])?token|sig)($|[^a-z])"
+    r"(?i)(^|[^a-z])(authorization|cookie|set-cookie|pass|\w*pass(word|wd|phrase)|sshpass|\w*[-_]pwd|(?-i:pwd)"
+    r"|secret\w*|credential\w*|signature|jwt|(api|access|private|secret)[-_]?key(id)?|(\w*[-_])?token|sig)"
+    r"($|[^a-z])"
 )
 _SECRET_QUERY = re.compile(r"(?i)x-amz-(signature|credential|security-token)")
 _ABOUT_SECRETS = re.compile(
@@ -43,7 +44,19 @@ _JSON_NAME = re.compile(r'"((?:[^"\\]|\\.){1,80})"\s*:\s*')
 _JSON_SCALAR = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|-?\d[\d.eE+-]*')
 _XML_ELEMENT = re.compile(r"<([\w:.-]{1,80})(?:\s[^<>]*)?>([^<>]+)</")
 _LINE = re.compile(r"(?m)^([ \t>*-]*)([A-Za-z][\w.-]{0,80})([ \t]*:[ \t]*|[ \t]+=[ \t]*)(\S.*)$")
+_PRIVATE_KEY = re.compile(r"(?s)(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)(.+?)(?=-----END |\Z)")
+_SIGNED_TOKEN = re.compile(r"(\beyJ[\w-]{10,4000}\.eyJ[\w-]{2,8000}\.)[\w-]{20,2000}")
+"""A JSON Web Token: what is said in it, and the signature that makes it one."""
+
+_PART_NAME = re.compile(r'\bname="([^"\r\n]{1,80})"')
+_BLANK_LINE = re.compile(r"\r?\n\r?\n")
+_HTML_FIELD = re.compile(r"(?i)<(?:input|meta)\s[^<>]{1,2000}>")
+_HTML_NAME = re.compile(r"(?i)\sname\s*=\s*[\"']?([\w.\[\]:-]{1,80})")
+_HTML_VALUE = re.compile(r"(?i)(\s(?:value|content)\s*=\s*)(\"[^\"]*\"|'[^']*'|[^\s\"'>]+)")
 _OPTION = re.compile(r"(?:--?|/)[A-Za-z][\w-]*")
+_LOGIN_OPTIONS = frozenset({"-u", "-U", "--user", "--proxy-user"})
+"""Options of curl and the like, behind which stands `user:password`."""
+
 _SCHEME = re.compile(r"[A-Za-z][\w-]*(?= +\S)")
 
 
@@ -60,13 +73,14 @@ class Masker:
 
     Known secrets are those that it is given and those that it learns. They are found as they are, quoted for
     a URL, escaped for JSON, HTML or source code, in hexadecimal digits, base64, base32 and UTF-16, and in
-    what these make of each other. Those shorter than four characters are not looked for: they would stand
-    everywhere.
+    what these make of each other. Those shorter than four characters would stand everywhere: they are masked
+    as whole values of a config, arguments and headers alone.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         """Know these secrets."""
         self._secrets: set[str] = set()
+        self._short: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
         self._know(secrets)
 
@@ -79,6 +93,18 @@ class Masker:
     def masked(self, message: JSONValue) -> JSONValue:
         """Return a request, an answer or a config without its secrets."""
         return _Masking(self, set()).masked(message)
+
+    def masked_config(self, config: JSONValue) -> JSONValue:
+        """Return a config without its secrets, however short they are, numbers too."""
+        if isinstance(config, Mapping):
+            return self.masked({name: self.masked_config(value) for name, value in config.items()})
+        if isinstance(config, list):
+            return [self.masked_config(value) for value in config]
+        return self.masked(MASK if self.is_short(config) else config)
+
+    def is_short(self, value: JSONValue) -> bool:
+        """Whether a value is a known secret that is too short to be looked for in others."""
+        return (isinstance(value, str) or is_number(value)) and str(value) in self._short
 
     def known_in(self, text: str) -> str:
         """Return a string with a mask for every known secret in it."""
@@ -93,7 +119,8 @@ class Masker:
     def _know(self, secrets: Iterable[str]) -> None:
         new = set(secrets) - self._secrets - _NO_SECRET
         if new or self._pattern is None:
-            self._secrets |= {secret for secret in new if len(secret) >= _LEAST_SECRET}
+            self._short |= {secret for secret in new if len(secret) < _LEAST_SECRET}
+            self._secrets |= new - self._short
             known = sorted({MASK, *self._secrets}, key=lambda secret: (-len(secret), secret))
             self._pattern = re.compile("|".join(map(_written, known)))
 
@@ -171,8 +198,15 @@ class _Masking:
                     text = argument if isinstance(argument, str) else ""
                     is_option = _OPTION.fullmatch(text) is not None
                     is_secret = option and not (is_option and text.startswith("-"))
-                    masked.append(self._secret(argument) if is_secret else self._assignment(argument))
-                    option = text if is_option and is_secret_name(text.lstrip("-/")) else ""
+                    user, colon, password = text.partition(":")
+                    if is_secret and option in _LOGIN_OPTIONS:
+                        masked.append(
+                            f"{user}:{self._secret(password)}" if colon else self._assignment(argument)
+                        )
+                    else:
+                        masked.append(self._secret(argument) if is_secret else self._assignment(argument))
+                    is_about = is_secret_name(text.lstrip("-/")) or text in _LOGIN_OPTIONS
+                    option = text if is_option and is_about else ""
                 return masked
             case "body", str():
                 try:
@@ -201,6 +235,8 @@ class _Masking:
     def _header(self, name: str, value: JSONValue) -> JSONValue:
         if isinstance(value, list):
             return [self._header(name, item) for item in value]
+        if self._masker.is_short(value):
+            return MASK
         if not isinstance(value, str) or not is_secret_name(name):
             return self.masked(value)
         kind = name.lower()
@@ -220,13 +256,20 @@ class _Masking:
 
     def _assignment(self, value: JSONValue) -> JSONValue:
         """Return `NAME=X` or `--name=X` without its X, whatever is in it."""
+        if self._masker.is_short(value):
+            return MASK
         name, equals, secret = value.partition("=") if isinstance(value, str) else ("", "", "")
         if not equals or not is_secret_name(name.lstrip("-/")):
             return self.masked(value)
         return f"{name}={self._secret(secret)}"
 
     def _text(self, text: str) -> str:
-        masked = _USER_OF_URL.sub(MASK, text)
+        masked = _PRIVATE_KEY.sub(rf"\1{MASK}", text)
+        masked = _SIGNED_TOKEN.sub(rf"\1{MASK}", masked)
+        if masked.startswith("--"):
+            masked = self._form(masked)
+        masked = _HTML_FIELD.sub(self._html_field, masked)
+        masked = _USER_OF_URL.sub(MASK, masked)
         masked = _PARAMETER.sub(self._parameter, masked)
         parts, end = [], 0
         for match in _JSON_NAME.finditer(masked):
@@ -253,6 +296,33 @@ class _Masking:
             return match.group()
         masked = self._secret(unquote(value.strip("\"'")))
         return f"{name}={MASK}" if masked == MASK else match.group()
+
+    def _form(self, text: str) -> str:
+        """Return `multipart/form-data`, whose first line is its boundary, without its secrets."""
+        boundary = "\n" + text.partition("\n")[0].rstrip("\r")
+        parts = text.split(boundary)
+        for index, part in enumerate(parts):
+            blank = _BLANK_LINE.search(part)
+            name = None if blank is None else _PART_NAME.search(part, 0, blank.start())
+            if blank is not None and name is not None and is_secret_name(name.group(1)):
+                content = part[blank.end() :].removesuffix("\r")
+                parts[index] = (
+                    f"{part[: blank.end()]}{self._secret(content)}{part[blank.end() + len(content) :]}"
+                )
+        return boundary.join(parts)
+
+    def _html_field(self, match: re.Match[str]) -> str:
+        """Return `<input name=… value=…>` or `<meta name=… content=…>` without the value."""
+        name = _HTML_NAME.search(match.group())
+        if name is None or not is_secret_name(name.group(1)):
+            return match.group()
+
+        def masked(value: re.Match[str]) -> str:
+            quote = value.group(2)[0] if value.group(2)[0] in "\"'" else ""
+            plain = value.group(2).strip(quote) if quote else value.group(2)
+            return f"{value.group(1)}{quote}{self._secret(html.unescape(plain))}{quote}"
+
+        return _HTML_VALUE.sub(masked, match.group())
 
     def _scalar(self, match: re.Match[str]) -> str:
         if match.group(2) is not None:  # a name
@@ -310,7 +380,12 @@ def known_secrets(
                 for model in filter(None, dict.fromkeys([definition.config, *inputs])):
                     secrets += secret_strings(model_type(model), decoded)
     variables = os.environ if environment is None else environment
-    secrets += (value for name, value in variables.items() if is_secret_name(name))
+    secrets += (
+        value
+        for name, value in variables.items()
+        if len(value) >= _LEAST_SECRET
+        and is_secret_name(name)  # a shorter one has nothing to do with the config
+    )
     return list(dict.fromkeys(secrets))
 
 

@@ -10,12 +10,15 @@ import base64
 import difflib
 import json
 import logging
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from threading import Lock, get_ident
 from typing import Any
 
 from attrs import evolve, frozen
 
+from reglet.application.names import quoted, suggestion
 from reglet.domain.entities import JSONValue
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import CapabilityError, RegletError
@@ -33,8 +36,13 @@ from reglet.testing.runners import (
 
 FORMAT = "reglet-recording"
 VERSION = 1
+_VOLATILE_FIELDS = frozenset({"context", "timeout_ms"})
+"""Fields of requests that say how much time is left."""
+
 _VOLATILE_HEADERS = frozenset({"date", "x-amz-date", "traceparent", "x-request-id"})
 """Headers of requests that differ from run to run by nature."""
+
+_USER_OF_URL = re.compile(r"(?<=://)[^/?#]*@")
 
 _logger = logging.getLogger(__name__)
 
@@ -47,12 +55,17 @@ class RecordingError(RegletError):
 
 @frozen
 class RecordedCall:
-    """One host call: its function, its request, and its answer; `refused` in place of an answer."""
+    """One host call: its function, its request, and its answer; `refused` in place of an answer.
+
+    Attributes:
+        thread: the number of the thread that made it; where there were several, calls came in any order.
+    """
 
     function: str
     request: JSONValue
     answer: JSONValue = None
     refused: str = ""
+    thread: int = 0
 
 
 @frozen
@@ -70,6 +83,7 @@ class Recording:
                 "function": call.function,
                 "request": call.request,
                 **({"refused": call.refused} if call.refused else {"answer": call.answer}),
+                **({"thread": call.thread} if call.thread else {}),
             }
             for call in self.calls
         ]
@@ -95,9 +109,10 @@ class Recording:
         """Read a recording. Raises `RecordingError` if it is none."""
         try:
             with path.open("rb") as file:
-                document = json.loads(read_bounded(file).decode())
+                document = json.loads(read_bounded(file).decode("utf-8-sig"))
         except (OSError, ValueError, RecursionError) as error:
-            reason = getattr(error, "strerror", None) or error
+            is_deep = isinstance(error, RecursionError)
+            reason = "it is nested too deeply" if is_deep else getattr(error, "strerror", None) or error
             raise RecordingError(f"{path}: the recording cannot be read: {reason}") from error
         if not isinstance(document, Mapping) or document.get("format") != FORMAT:
             raise RecordingError(
@@ -111,15 +126,30 @@ class Recording:
         if not isinstance(listed, list):
             raise RecordingError(f'{path}: the recording has no list of "calls"; make one with --record')
         calls = []
-        for call in listed:
-            if not isinstance(call, Mapping) or not isinstance(call.get("function"), str):
-                raise RecordingError(f'{path}: a call has no "function": {json.dumps(call)[:200]}')
-            calls.append(
-                RecordedCall(
-                    call["function"], call.get("request"), call.get("answer"), call.get("refused", "")
-                )
-            )
-        return cls(tuple(calls), document.get("plugin", ""), document.get("config"))
+        for number, call in enumerate(listed, 1):
+            try:
+                calls.append(_read_call(call))
+            except ValueError as error:
+                raise RecordingError(f"{path}: call {number}: {error}") from None
+        return cls(tuple(calls), str(document.get("plugin", "")), document.get("config"))
+
+
+def _read_call(call: object) -> RecordedCall:
+    """Return a call as a file has it, which a person may have written; raises `ValueError` if it is none."""
+    if not isinstance(call, Mapping):
+        raise ValueError(f"it is not an object: {json.dumps(call)[:200]}")  # noqa: TRY004 - of a file
+    kinds = {"function": str, "request": object, "answer": object, "refused": str, "thread": int}
+    for name, value in call.items():
+        if name not in kinds:
+            meant = suggestion(name, kinds) or f"; there are {quoted(list(kinds))}"
+            raise ValueError(f'it has a "{name}"{meant}')
+        if not isinstance(value, kinds[name]):
+            raise ValueError(f'its "{name}" is {json.dumps(value)[:200]}')  # noqa: TRY004 - as above
+    if "function" not in call:
+        raise ValueError(f'it has no "function": {json.dumps(call)[:200]}')
+    if "answer" not in call and "refused" not in call:
+        raise ValueError('it has neither an "answer" nor a "refused"; an answer of nothing is null')
+    return RecordedCall(**call)
 
 
 class Recorder:
@@ -133,15 +163,17 @@ class Recorder:
         self._functions = functions
         self._masker = Masker(secrets)
         self._calls: list[RecordedCall] = []
+        self._threads: dict[int, int] = {}
+        self._lock = Lock()
 
     def call(self, name: str, request: bytes) -> bytes:
         """Pass a call on and write it down."""
         try:
             answer = self._functions.call(name, request)
         except CapabilityError as error:
-            self._note(RecordedCall(name, as_json(request), refused=error.required))
+            self._note(name, request, refused=error.required)
             raise
-        self._note(RecordedCall(name, as_json(request), as_json(answer)))
+        self._note(name, request, as_json(answer))
         return answer
 
     def recording(self, *, plugin: str = "", config: JSONValue = None) -> Recording:
@@ -151,12 +183,15 @@ class Recorder:
         calls = (
             evolve(call, request=masked(call.request), answer=masked(call.answer)) for call in self._calls
         )
-        return Recording(tuple(calls), plugin, masked(config))
+        return Recording(tuple(calls), plugin, self._masker.masked_config(config))
 
-    def _note(self, call: RecordedCall) -> None:
-        self._masker.learn(call.request)
-        self._masker.learn(call.answer)
-        self._calls.append(call)
+    def _note(self, name: str, request: bytes, answer: JSONValue = None, refused: str = "") -> None:
+        with self._lock:
+            thread = self._threads.setdefault(get_ident(), len(self._threads))
+            call = RecordedCall(name, as_json(request), answer, refused, thread)
+            self._masker.learn(call.request)
+            self._masker.learn(call.answer)
+            self._calls.append(call)
 
 
 class ReplayMismatchError(DifferenceError):
@@ -166,24 +201,28 @@ class ReplayMismatchError(DifferenceError):
 class Replay:
     """Host functions that answer from a recording.
 
-    What differs from run to run by nature is not compared: the request's `context`, headers such as `Date`
-    and `X-Amz-Date`, and log messages. What is masked in a recorded request fits anything.
+    What differs from run to run by nature is not compared: how much time is left, headers such as `Date` and
+    `X-Amz-Date`, and log messages; nor is the order of calls that several threads made. What is masked in a
+    recorded request fits anything, and where an answer repeats it, it is what the request has now.
     """
 
     def __init__(self, recording: Recording, *, secrets: Iterable[str] = ()) -> None:
         """Answer from `recording`; `secrets` are not shown where a request differs."""
         self._calls = [call for call in recording.calls if call.function != LOG_FUNCTION]
+        self._in_order = len({call.thread for call in self._calls}) <= 1
+        self._left = list(range(len(self._calls)))
+        self._answers: dict[int, JSONValue] = {}
         self._masker = Masker(secrets)
-        self._next = 0
         self._mismatch: ReplayMismatchError | None = None
+        self._lock = Lock()
 
     @property
     def masks(self) -> tuple[str, ...]:
         """The masked parts of the answers given so far, such as `host call 1: headers.Set-Cookie.0`."""
         return tuple(
-            f"host call {number}: {path}"
-            for number, call in enumerate(self._calls[: self._next], 1)
-            for path in _masked_paths(call.answer)
+            f"host call {index + 1}: {path}"
+            for index, answer in sorted(self._answers.items())
+            for path in _masked_paths(answer)
         )
 
     @property
@@ -199,35 +238,49 @@ class Replay:
         if name == LOG_FUNCTION:
             return b""
         made = as_json(request)
-        recorded = self._calls[self._next] if self._next < len(self._calls) else None
-        if (
-            recorded is not None
-            and recorded.function == name
-            and _equal_but_for_masks(_compared(recorded.request), _compared(made))
-        ):
-            self._next += 1
-            if recorded.refused:
-                raise CapabilityError(recorded.refused, hint="as recorded")
-            return b"" if recorded.answer is None else json.dumps(recorded.answer).encode()
+        with self._lock:
+            for index in self._left[:1] if self._in_order else self._left:
+                recorded = self._calls[index]
+                if recorded.function == name and _equal_but_for_masks(
+                    _compared(recorded.request), _compared(made)
+                ):
+                    self._left.remove(index)
+                    unmasked = sorted(_unmasked(recorded.request, made), key=lambda pair: -len(pair[0]))
+                    answer = _repeating(recorded.answer, unmasked) if unmasked else recorded.answer
+                    self._answers[index] = answer
+                    break
+            else:
+                raise self._differs(name, made)
+        if recorded.refused:
+            raise CapabilityError(recorded.refused, hint="as recorded")
+        if isinstance(answer, str):  # of a host that answered no JSON
+            return answer.encode()
+        return b"" if answer is None else json.dumps(answer).encode()
 
+    def _differs(self, name: str, made: JSONValue) -> ReplayMismatchError:
+        """Return how a call differs from the one whose turn it is, or from one that is like it."""
         self._masker.learn(made)
-        shown = RecordedCall(name, self._masker.masked(made))
-        if recorded is None:
+        shown, left = RecordedCall(name, self._masker.masked(made)), [self._calls[i] for i in self._left]
+        if not left:
             lines = [f"one host call more than the {len(self._calls)} recorded: {_line(shown)}"]
         else:
+            recorded, how = left[0], "differs from the recording:"
+            if not self._in_order:
+                recorded = next((call for call in left if call.function == name), recorded)
+                how = "is none of those that are left, which several threads made; it is like this one:"
             diff = difflib.unified_diff(_pretty(recorded), _pretty(shown), "recorded", "made", lineterm="")
-            index = f"host call {self._next + 1} of {len(self._calls)}"
-            lines = [f"{index} differs from the recording:", *(f"  {line}" for line in diff)]
+            index = f"host call {len(self._answers) + 1} of {len(self._calls)}"
+            lines = [f"{index} {how}", *(f"  {line}" for line in diff)]
         error = ReplayMismatchError("\n".join([*lines, *filter(None, [self.note])]))
         self._mismatch = self._mismatch or error
-        raise error
+        return error
 
     def assert_faithful(self) -> None:
         """Raise `ReplayMismatchError` if a call differed, or if recorded calls were not made."""
         __tracebackhide__ = True
         if self._mismatch is not None:
             raise self._mismatch
-        left = self._calls[self._next :]
+        left = [self._calls[index] for index in self._left]
         if left:
             lines = [f"{len(left)} recorded calls were not made:", *(f"  {_line(call)}" for call in left)]
             raise ReplayMismatchError("\n".join([*lines, *filter(None, [self.note])]))
@@ -273,7 +326,7 @@ def _compared(request: JSONValue) -> JSONValue:
     """Return what is compared of a request: what is masked in a recorded one fits anything."""
     if not isinstance(request, Mapping):
         return request
-    kept = {key: value for key, value in request.items() if key != "context"}
+    kept = {key: value for key, value in request.items() if key not in _VOLATILE_FIELDS}
     headers = kept.get("headers")
     if isinstance(headers, Mapping):
         kept["headers"] = {
@@ -315,6 +368,39 @@ def _equal_bodies(recorded: JSONValue, made: JSONValue) -> bool:
         return _equal_but_for_masks(*map(json.loads, plain))
     except (ValueError, RecursionError):
         return False
+
+
+def _unmasked(recorded: JSONValue, made: JSONValue, key: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the strings of a recorded request that hold more than a mask, each with what is there now."""
+    if isinstance(recorded, Mapping) and isinstance(made, Mapping):
+        for name in recorded:
+            yield from _unmasked(recorded[name], made.get(name), name)
+    elif isinstance(recorded, list) and isinstance(made, list):
+        for one, other in zip(recorded, made, strict=False):
+            yield from _unmasked(one, other)
+    elif isinstance(recorded, str) and isinstance(made, str):
+        if key == "body":
+            recorded, made = _decoded(recorded), _decoded(made)
+        if key == "url":  # as errors have it
+            yield from _unmasked(*(_USER_OF_URL.sub("", url) for url in (recorded, made)))
+        if MASK in recorded and recorded != MASK:
+            yield recorded, made
+
+
+def _repeating(answer: JSONValue, unmasked: list[tuple[str, str]], key: str = "") -> JSONValue:
+    """Return an answer with what it repeats of the request as the request has it now."""
+    if isinstance(answer, Mapping):
+        return {name: _repeating(item, unmasked, name) for name, item in answer.items()}
+    if isinstance(answer, list):
+        return [_repeating(item, unmasked) for item in answer]
+    if not isinstance(answer, str):
+        return answer
+    string = text = _decoded(answer) if key == "body" else answer
+    for recorded, made in unmasked:
+        string = string.replace(recorded, made)
+    if string == text or "\ufffd" in text:  # a body that is no text
+        return answer
+    return base64.b64encode(string.encode()).decode() if text != answer else string
 
 
 def _fits_around_masks(recorded: str, made: str) -> bool:

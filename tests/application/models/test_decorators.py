@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+import dataclasses
+import types
+from enum import Enum
+from typing import Annotated, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 import attrs
 import pytest
 
 import reglet
 from reglet.application.models.from_json import parse_model
+from reglet.application.models.model_types import model_type
 from reglet.errors import DefinitionError
 
 
@@ -198,12 +202,71 @@ def test_fields_of_a_base_that_is_no_model_are_refused():
             port: int = 1
 
 
-@pytest.mark.parametrize("name", ["self", "_self", "_class"])
+@pytest.mark.parametrize("name", ["self", "_self", "_class", "NOTHING"])
 def test_a_field_that_no_constructor_could_take_is_refused(name):
     """`json_name` is the way out."""
     refusal = _refusal(__annotations__={name: int}, **{name: 1})
     assert f"field {name}: a constructor can have no argument" in refusal
     assert f'json_name="{name}"' in refusal
+
+
+@pytest.mark.parametrize("name", ["__x", "__init__", "__slots_", "_Wrong__x"])
+def test_a_field_whose_name_is_pythons_own_is_refused(name):
+    """Python spells the former anew and calls the latter."""
+    refusal = _refusal(__annotations__={name: int}, **{name: 1})
+    assert "a name that begins with two underscores is Python's own or the class's" in refusal
+    assert f'json_name="{name.removeprefix("_Wrong")}"' in refusal
+
+
+@pytest.mark.parametrize(
+    ("bases", "kind"),
+    [
+        ((NamedTuple("Pair", [("a", int)]),), "a NamedTuple"),
+        ((Enum,), "an Enum"),
+        ((Protocol,), "a Protocol"),
+        ((Generic[TypeVar("T")],), "generic"),
+    ],
+)
+def test_what_is_another_kind_of_record_is_no_model(bases, kind):
+    """When it is defined, and not in the first check."""
+    made = types.new_class("Other", bases)
+    with pytest.raises(DefinitionError, match=f"model Other: it is {kind}"):
+        reglet.model(made)
+
+
+def test_a_model_is_made_once_and_of_no_dataclass():
+    """Whichever decorator stands above the other."""
+
+    class Plain:
+        a: int = 1
+
+    made = reglet.model(Plain)
+    with pytest.raises(DefinitionError, match="it is a model already"):
+        reglet.model(made)
+    with pytest.raises(DefinitionError, match="leave @dataclass out"):
+        model_type(dataclasses.dataclass(made))
+    with pytest.raises(DefinitionError, match="it is a dataclass"):
+        reglet.model(dataclasses.dataclass(Plain))
+
+
+def test_a_field_of_another_librarys_is_refused():
+    """Its default would be that object."""
+    assert "write reglet.field(…), not that of dataclasses" in _refusal(
+        __annotations__={"x": int}, x=dataclasses.field(default=3)
+    )
+    with pytest.raises(DefinitionError, match="field\\(factory=5\\): write default=5"):
+        reglet.field(factory=5)
+
+
+def test_a_field_by_keyword_alone_may_have_a_default_before_others():
+    """It is no positional argument."""
+
+    @reglet.model
+    class Mixed:
+        b: str = attrs.field(default="q", kw_only=True)
+        a: int
+
+    assert Mixed(1).b == "q"
 
 
 def test_two_fields_of_one_argument_are_refused():

@@ -145,7 +145,7 @@ def test_null_is_a_value_where_anything_goes():
         value: Any
 
     assert parse_model(Open, {"value": None}) == (Open(None), [])
-    assert parse_model(Open, {})[1] == ["is required: any value @ $.value"]
+    assert parse_model(Open, {})[1] == ["is required: any value that JSON has @ $.value"]
 
 
 def test_unknown_keys_are_ignored():

@@ -117,6 +117,45 @@ def test_a_uri_is_that_of_rfc_3986(text, expected):
     assert format_check("uri")(text) is expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("joe.bloggs+tag@mail.example.com", True),
+        ('"joe bloggs"@example.com', True),
+        ('"joe@\\"bloggs"@example.com', True),
+        ("joe@[192.0.2.1]", True),
+        ("joe@[IPv6:2001:db8::1]", True),
+        ("joe@localhost", True),
+        ("x" * 64 + "@example.com", True),
+        ("x" * 65 + "@example.com", False),
+        ("joe@" + ".".join(["x" * 63] * 4), False),
+        (".joe@example.com", False),
+        ("joe.@example.com", False),
+        ("joe..bloggs@example.com", False),
+        ("joe bloggs@example.com", False),
+        ("joe@-example.com", False),
+        ("joe@example..com", False),
+        ("joe@example_a.com", False),
+        ("joe@[192.0.2.300]", False),
+        ("joe@[2001:db8::1]", False),
+        ("joe@a@example.com", False),
+        ("jö@example.com", False),
+    ],
+)
+def test_an_email_is_that_of_rfc_5321(text, expected):
+    """A mailbox: a dot stands between two others, and what is behind the @ can be a host."""
+    assert format_check("email")(text) is expected
+
+
+def test_a_hostname_is_that_of_rfc_1123():
+    """Letters, digits and hyphens; a name in the DNS may have more, a host has not."""
+    check = format_check("hostname")
+    assert all(map(check, ["localhost", "1a.example", "xn--bcher-kva.example", "a.example."]))
+    assert not any(
+        map(check, ["my_host", "_dmarc.example.com", "a..b", "a-.b", "*.b", "a:80", "x" * 64, "."])
+    )
+
+
 def test_a_long_uri_is_checked_in_time():
     """However it ends."""
     assert not format_check("uri")("http://" + "a:" * 50_000 + " ")

@@ -9,6 +9,7 @@ import reglet
 from reglet.domain.context import Context
 from reglet.domain.errors import DefinitionError
 from reglet.infrastructure.wire.exports import MANIFEST
+from tests.vectors import go_json
 from tests.vectors import go_values as go
 from tests.vectors.go_structs import model_of
 from tests.vectors.kinds.schema import flat
@@ -48,6 +49,8 @@ class CheckOutput:
 def run(vector: Vector) -> Rule | None:
     """Compare the manifests, brought to the form that every host accepts."""
     given = vector["input"]
+    if not given.keys() & {"config", "service"}:
+        must_equal(vector["expected"], go_json.written("Manifest", _go_manifest(given)))
     try:
         plugin = _defined(given)
     except DefinitionError as refusal:
@@ -62,6 +65,18 @@ def run(vector: Vector) -> Rule | None:
         assert seen["version"], "a manifest without a version"
     must_equal(_comparable(seen), _comparable(_as_ours(wanted)))
     return Rule.NO_SCHEMA_ID if wanted["services"] else Rule.FULL_MANIFEST
+
+
+def _go_manifest(given: dict[str, Any]) -> dict[str, Any]:
+    """Return Go's manifest of a plugin without a config and without services."""
+    said = {name: given.get(name, "") for name in ("name", "version", "description", "min_host_version")}
+    grants = given.get("capabilities") or {}
+    return said | {
+        "services": {},
+        "sdk_version": _GO_SDK,
+        "config_schema": {"$raw_json": "{}"},
+        "capabilities": grants,
+    }
 
 
 def _defined(given: dict[str, Any]) -> reglet.PluginDefinition:

@@ -10,7 +10,9 @@ from typing import Any
 from reglet.domain import errors
 from reglet.domain.errors import HostError, RegletError, error_detail
 from reglet.domain.time import format_nanoseconds
+from reglet.domain.urls import without_credentials
 from reglet.infrastructure.wire.messages import ERROR
+from tests.vectors import go_errors, go_json
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import NoCounterpartError, Vector, must_equal
@@ -20,14 +22,17 @@ _NIL_CAUSE = re.compile(r": (<nil>|\\u003cnil\\u003e)")
 
 
 def run(vector: Vector) -> Rule | None:
-    """Compare text, detail and whether it is a timeout."""
+    """Compare text, detail and whether it is a timeout; Go's are known."""
     given, expected = vector["input"], vector["expected"]
+    if isinstance(given, dict) and given["type"] not in _FAMILIES:
+        raise NoCounterpartError(f"no error of ours is a {given['type']}")
     if given is None or expected["panic"] is not None:
         return _nil(given, expected)
     error = _error(_spelt_out(given, expected))
-    seen = (str(error), ERROR.encode(error_detail(error)).decode())
-    if isinstance(given, dict) and given["type"] == "ErrorDetail" and "wrap" not in given:
-        seen = (str(error_detail(error)), seen[1])
+    _compare_go(given, expected)
+    seen = (_as_written(str(error)), ERROR.encode(error_detail(error)).decode())
+    if isinstance(given, dict) and given["type"] == "ErrorDetail":
+        return _compare_detail(given, expected)
     wanted = (expected["error"], expected["detail_json"])
     _compare_flags(error, expected)
     if seen == wanted:
@@ -36,6 +41,49 @@ def run(vector: Vector) -> Rule | None:
     if rule is None:
         must_equal(seen, wanted)
     return rule
+
+
+def _compare_go(given: Any, expected: Given) -> None:
+    """Compare Go's answer with what its types make of the input."""
+    error = go_errors.named(given) if isinstance(given, str) else go_errors.made(given)
+    told = expected["unwrap"]
+    if (
+        isinstance(given, dict)
+        and error.cause is not None
+        and "wrap" not in given
+        and told != error.cause.text
+    ):
+        is_named = (
+            isinstance(given["err"], str) and told is not None
+        )  # by a variable that is told by its text alone
+        cause = go_errors.GoError(told, bool(expected["timeout"])) if is_named else error.cause
+        error = go_errors.made(given | {"err": cause})
+    elif isinstance(given, str) and expected["error"] != error.text and re.fullmatch(r"\w+\.\w+", given):
+        error = go_errors.GoError(str(expected["error"]), expected["timeout"])
+    made = {
+        "detail_json": go_json.written("ErrorDetail", error.to_detail()),
+        "error": _as_written(error.text),
+        "panic": None,
+        "timeout": error.timeout,
+        "unwrap": None if error.cause is None else _as_written(error.cause.text),
+    }
+    must_equal(expected, made)
+
+
+def _as_written(text: str) -> str:
+    """Return a text as JSON has it: each byte that is not UTF-8 is U+FFFD there."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
+
+
+def _compare_detail(given: Given, expected: Given) -> Rule | None:
+    """Compare an ErrorDetail, which is an error in Go, and the detail of one here."""
+
+    def seen(detail: Given) -> str:
+        return ERROR.encode(error_detail(_error({"type": "ErrorDetail", "detail": detail}))).decode()
+
+    text = _as_written(str(error_detail(_error({"type": "ErrorDetail", "detail": given["detail"]}))))
+    must_equal(given.get("wrap", "%w").replace("%w", text), expected["error"])
+    return go.settled(seen, given["detail"], expected["detail_json"])
 
 
 def _spelt_out(given: Any, expected: Given) -> Any:
@@ -55,7 +103,8 @@ def _spelt_out(given: Any, expected: Given) -> Any:
 def _nil(given: Any, expected: Given) -> Rule:
     """Compare that Go's answer is one that only a nil pointer or no error at all gives."""
     if given is None:
-        must_equal((expected["detail_json"], expected["error"]), ("null", None))
+        nothing = dict.fromkeys(("error", "panic", "timeout", "unwrap"))
+        must_equal(expected, {"detail_json": "null", **nothing})
         return Rule.NO_NIL_SETS
     must_equal("nil pointer" in expected["panic"], True)
     if "nil" not in json.dumps(given) and set(given) != {"type"}:
@@ -69,7 +118,7 @@ def _compare_flags(error: BaseException, expected: Given) -> None:
         if expected["timeout"] is not None:
             must_equal(error.is_timeout, expected["timeout"])
         if expected["unwrap"] is not None:
-            must_equal(str(error.__cause__), expected["unwrap"])
+            must_equal(_as_written(str(error.__cause__)), expected["unwrap"])
 
 
 def _by_rule(given: Given, seen: tuple[str, ...], wanted: tuple[str, ...]) -> Rule | None:
@@ -80,6 +129,10 @@ def _by_rule(given: Given, seen: tuple[str, ...], wanted: tuple[str, ...]) -> Ru
     bare = tuple(text.replace(wanted[0], wanted[0].removesuffix(": ")) for text in wanted)
     if given.get("err") == "" and seen == bare:  # a cause without a text has none to say
         return Rule.NO_CAUSE
+    url = str(given.get("url", ""))
+    if without_credentials(url) != url:
+        shown = f" {without_credentials(url)} failed"
+        rule, wanted = Rule.NO_CREDENTIALS, tuple(text.replace(f" {url} failed", shown, 1) for text in wanted)
     if given["type"] == "TCPError" and not given.get("network"):
         rule, wanted = Rule.TCP_NETWORK, tuple(text.replace(" () ", " (tcp) ", 1) for text in wanted)
     cause = str((given.get("err") and _cause(given)) or "")
@@ -98,7 +151,10 @@ def _by_rule(given: Given, seen: tuple[str, ...], wanted: tuple[str, ...]) -> Ru
 
 
 def _nanoseconds(given: Given) -> int:
-    return int(given.get("duration_ns", 0))
+    """Return the duration of a time-out, or of one that is its cause."""
+    named = str(given.get("err", ""))
+    told = go_errors.nanoseconds(named.rsplit(" ", maxsplit=1)[-1]) if "TimeoutError " in named else 0
+    return int(given.get("duration_ns", told))
 
 
 def _error(given: Any) -> BaseException:
@@ -128,7 +184,7 @@ def _cause(given: Given) -> BaseException | None:
 def _named_cause(text: str) -> BaseException:
     match text.split(" "):
         case ["TimeoutError", operation, span]:
-            return errors.TimeoutError(operation, _span(span))
+            return errors.TimeoutError(operation, timedelta(microseconds=go_errors.nanoseconds(span) / 1000))
         case ["NetworkError", operation, target, *cause]:
             return errors.NetworkError(operation, target, " ".join(cause) or None)
         case [prefix, "%w", *rest]:
@@ -136,50 +192,22 @@ def _named_cause(text: str) -> BaseException:
             outer = RuntimeError(f"{prefix} {inner}")
             outer.__cause__ = inner
             return outer
-    if text in _GO_ERRORS:
-        return _GO_ERRORS[text]
-    return RuntimeError(text)
+    return _CLASSES.get(text, RuntimeError)(go_errors.VARIABLES.get(text, text))
 
 
-def _span(text: str) -> timedelta:
-    """Return a duration that Go writes, such as 1m30s or 1.5s."""
-    sign = -1 if text.startswith("-") else 1
-    parts = _DURATION.findall(text)
-    if text.lstrip("-") not in ("0", "".join(number + unit for number, unit in parts)):
-        raise NoCounterpartError(f"what is the duration {text!r}?")
-    return sign * sum((float(number) * _UNITS[unit] for number, unit in parts), timedelta())
-
-
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|µs|us|ms|h|m|s)")
-_UNITS = {
-    "h": timedelta(hours=1),
-    "m": timedelta(minutes=1),
-    "s": timedelta(seconds=1),
-    "ms": timedelta(milliseconds=1),
-    "µs": timedelta(microseconds=1),
-    "us": timedelta(microseconds=1),
-    "ns": timedelta(microseconds=0.001),
+_CLASSES: dict[str, type[Exception]] = {
+    "context.DeadlineExceeded": TimeoutError,
+    "os.ErrDeadlineExceeded": TimeoutError,
+    "os.ErrNotExist": FileNotFoundError,
+    "os.ErrPermission": PermissionError,
+    "os.ErrExist": FileExistsError,
+    "os.ErrProcessDone": ProcessLookupError,
+    "io.EOF": EOFError,
+    "io.ErrUnexpectedEOF": EOFError,
+    "io.ErrClosedPipe": BrokenPipeError,
+    "net.ErrClosed": ConnectionError,
 }
-_GO_ERRORS = {
-    "context.DeadlineExceeded": TimeoutError("context deadline exceeded"),
-    "context.Canceled": RuntimeError("context canceled"),
-    "os.ErrDeadlineExceeded": TimeoutError("i/o timeout"),
-    "os.ErrNotExist": FileNotFoundError("file does not exist"),
-    "os.ErrPermission": PermissionError("permission denied"),
-    "os.ErrExist": FileExistsError("file already exists"),
-    "os.ErrClosed": ValueError("file already closed"),
-    "os.ErrInvalid": ValueError("invalid argument"),
-    "os.ErrNoDeadline": ValueError("file type does not support deadline"),
-    "os.ErrProcessDone": ProcessLookupError("os: process already finished"),
-    "io.EOF": EOFError("EOF"),
-    "io.ErrUnexpectedEOF": EOFError("unexpected EOF"),
-    "io.ErrClosedPipe": BrokenPipeError("io: read/write on closed pipe"),
-    "io.ErrNoProgress": EOFError("multiple Read calls return no data or error"),
-    "io.ErrShortWrite": OSError("short write"),
-    "io.ErrShortBuffer": OSError("short buffer"),
-    "net.ErrClosed": ConnectionError("use of closed network connection"),
-}
-"""Errors that the vectors name by their variable in Go."""
+"""The counterparts of errors that the vectors name by their variable in Go."""
 
 
 def _timeout(given: Given) -> RegletError:

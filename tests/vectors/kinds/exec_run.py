@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -9,11 +10,13 @@ from reglet.domain.context import Context
 from reglet.domain.entities.records import CommandRequest, CommandResult
 from reglet.domain.errors import RegletError
 from reglet.exec import run as run_command
+from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal
 
 Given = dict[str, Any]
 _SECOND_NS = 1_000_000_000
+_DEFAULT_SECONDS = 30
 
 
 class _Runner:
@@ -29,8 +32,8 @@ class _Runner:
             raise RegletError(self._fake["error"])
         result = self._fake["result"]
         return CommandResult(
-            result["Stdout"],
-            result["Stderr"],
+            go.text(result["Stdout"]),
+            go.text(result["Stderr"]),
             result["ExitCode"],
             timedelta(milliseconds=result["DurationMs"]),
             result["IsTimeout"],
@@ -40,14 +43,34 @@ class _Runner:
 def run(vector: Vector) -> Rule | None:
     """Compare the request that arrives and the answer; durations are exact where Go's are whole numbers."""
     given, expected = vector["input"], vector["expected"]
+    must_equal(expected, _go_answer(given))
     runner = _Runner(given["fake"])
     if given["fake"]["result"] is None and given["fake"]["error"] is None:
-        must_equal((expected["error"], expected["result"]), (None, None))
         return Rule.PORTS_ANSWER
     error, result = _run(given, runner)
     must_equal(error, expected["error"])
     must_equal(result, expected["result"])
     return _compare_request(runner.request, expected["request"], given["options"])
+
+
+def _go_answer(given: Given) -> Given:
+    """Return what a runner in Go is given, and what comes back."""
+    options, fake, request = given["options"], given["fake"], dict(given["request"])
+    request["Dir"] = request["Dir"] or options.get("workdir", "")
+    request["Env"] = options.get("env") if request["Env"] is None else request["Env"]
+    timeout = options.get("timeout_ns", 0)
+    seconds = timeout // _SECOND_NS if timeout > 0 else _DEFAULT_SECONDS
+    request["Timeout"] = request["Timeout"] or seconds
+    error, result = fake["error"], None if fake["error"] is not None else fake["result"]
+    if result is not None:
+        texts = {name: _as_written(go.text(result[name])) for name in ("Stdout", "Stderr")}
+        result = result | texts
+    return {"error": error, "request": request, "result": result}
+
+
+def _as_written(text: str) -> str:
+    """Return a text as JSON has it: each byte that is not UTF-8 is U+FFFD there."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 def _run(given: Given, runner: _Runner) -> tuple[str | None, Given | None]:
@@ -68,8 +91,8 @@ def _run(given: Given, runner: _Runner) -> tuple[str | None, Given | None]:
         "DurationMs": result.duration // timedelta(milliseconds=1),
         "ExitCode": result.exit_code,
         "IsTimeout": result.is_timeout,
-        "Stderr": result.stderr,
-        "Stdout": result.stdout,
+        "Stderr": _as_written(result.stderr),
+        "Stdout": _as_written(result.stdout),
     }
 
 
@@ -96,7 +119,13 @@ def _compare_request(request: CommandRequest | None, expected: Given, options: G
         [expected["Args"] or [], expected["Command"], expected["Dir"], _environment(expected["Env"])],
     )
     assert request.timeout is not None, "no timeout reached the runner"
+    variables = expected["Env"] or []
+    unusual = len(_environment(variables) or {}) < len(variables) or any(
+        "=" not in each for each in variables
+    )
+    rule = Rule.ENVIRONMENT if unusual else None
     if request.timeout == timedelta(seconds=expected["Timeout"]):
-        return None
-    must_equal(request.timeout, timedelta(microseconds=options.get("timeout_ns", 0) / 1000))
+        return rule
+    exact = timedelta(microseconds=options.get("timeout_ns", 0) / 1000)
+    must_equal(request.timeout, exact or timedelta(seconds=_DEFAULT_SECONDS))
     return Rule.TIMEDELTA

@@ -14,6 +14,7 @@ from reglet.domain.entities.records import HTTPRequest, HTTPResponse, MXRecord, 
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import RegletError
 from reglet.infrastructure.wire.exports import RESULT
+from tests.vectors import go_checks
 from tests.vectors import go_values as go
 from tests.vectors.rules import Rule
 from tests.vectors.running import Vector, must_equal
@@ -53,7 +54,7 @@ class _HTTP(_Fake):
         response = self._given["response"]
         return HTTPResponse(
             response["StatusCode"],
-            {name: tuple(values) for name, values in (response["Headers"] or {}).items()},
+            {name: tuple(values or ()) for name, values in (response["Headers"] or {}).items()},
             go.value(response["Body"]) or b"",
             response["Proto"],
         )
@@ -153,49 +154,99 @@ def _milliseconds(span: timedelta | None) -> int:
     return 0 if span is None else span // _MILLISECOND
 
 
-_CHECKS: dict[str, tuple[type[_Fake], Callable[..., Result], str]] = {
-    "http": (_HTTP, reglet.run_http_check, "response"),
-    "dns": (_DNS, reglet.run_dns_check, ""),
-    "tcp": (_TCP, reglet.run_tcp_check, "connection"),
-    "smtp": (_SMTP, reglet.run_smtp_check, "result"),
+_CHECKS: dict[str, tuple[type[_Fake], Callable[..., Result]]] = {
+    "http": (_HTTP, reglet.run_http_check),
+    "dns": (_DNS, reglet.run_dns_check),
+    "tcp": (_TCP, reglet.run_tcp_check),
+    "smtp": (_SMTP, reglet.run_smtp_check),
 }
 
 
 def run(vector: Vector) -> Rule | None:
-    """Compare the result, times aside, and the calls."""
-    make, check, answer = _CHECKS[vector["kind"]]
+    """Compare the result, times aside, and the calls; what Go answers is known."""
+    make, check = _CHECKS[vector["kind"]]
     given, expected = vector["input"], vector["expected"]
-    fake = make(given["fake"])
-    if (
-        answer
-        and given["fake"][answer] is None
-        and given["fake"]["error"] is None
-        and "result" not in expected
-    ):
+    if not _compare_go(vector["kind"], given, expected):
         return Rule.PORTS_ANSWER
+    fake = make(given["fake"])
     result = check(Context(), go.value(given["config"]), client=fake)
     seen = json.loads(RESULT.encode(result))
     wanted = json.loads(expected["result"])
-    rule = _enforced_version(given, seen, wanted) or _brackets(given, fake.calls, seen, expected, wanted)
-    if rule is not None:
-        return rule
-    rule = _floored_days(seen, wanted)
+    calls = expected["calls"]
+    wanted, calls, rules = _brackets(given, wanted, calls)
+    rules += [
+        _longest_timeout(given["config"], calls),
+        _floored_days(seen, wanted),
+        _answer_beside_error(given["fake"], wanted),
+    ]
+    rules += [
+        _issuer_alone(given["fake"], wanted),
+        _null_headers(wanted),
+        _enforced_version(given, seen, wanted),
+    ]
     _must_match(seen, wanted)
-    rule = rule or _longest_timeout(expected["calls"])
-    _compare_calls(fake.calls, expected["calls"])
-    if rule is None and expected["error"] is not None:
+    _compare_calls(fake.calls, calls)
+    if expected["error"] is not None:
         must_equal(seen["status"], "error")
-        return Rule.ONE_RESULT
-    return rule
+        rules.append(Rule.ONE_RESULT)
+    return next((rule for rule in rules if rule is not None), None)
 
 
-def _longest_timeout(calls: list[Any] | None) -> Rule | None:
+def _compare_go(kind: str, given: Given, expected: Given) -> bool:
+    """Compare Go's answer with what is known of it; return whether there is one, and no panic."""
+    try:
+        answer = go_checks.answer(kind, given["config"], given["fake"])
+    except go_checks.GoPanicError:
+        must_equal("nil pointer" in expected["panic"], True)
+        return False
+    must_equal([expected["error"], expected["calls"]], [answer.error, answer.calls])
+    must_equal(expected.get("timestamp_zero", True), True)
+    told = json.loads(expected["result"])
+    _must_match(told, json.loads(json.dumps(answer.result)))
+    must_equal(json.dumps(list(told)), json.dumps([name for name in _RESULT_ORDER if name in answer.result]))
+    return True
+
+
+_RESULT_ORDER = ("timestamp", "data", "metadata", "error", "status", "message")
+
+
+def _answer_beside_error(fake: Given, wanted: Given) -> Rule | None:
+    """Bring an error that came with records to one that did not."""
+    data = wanted.get("data") or {}
+    if fake["error"] is None or wanted["status"] != "error" or not data.get("record_count"):
+        return None
+    for name in ("records", "mx_records"):
+        data.pop(name, None)
+    data["record_count"] = 0
+    return Rule.PORTS_ANSWER
+
+
+def _issuer_alone(fake: Given, wanted: Given) -> Rule | None:
+    """Bring a certificate without a subject to one that has an issuer all the same."""
+    connection, data = fake.get("connection") or {}, wanted.get("data") or {}
+    if not data.get("tls") or connection["Subject"] or not connection["Issuer"]:
+        return None
+    data |= {"tls_cert_subject": "", "tls_cert_issuer": connection["Issuer"]}
+    return Rule.NO_SUBJECT
+
+
+def _null_headers(wanted: Given) -> Rule | None:
+    """Bring a header without a list to one with an empty list."""
+    headers = (wanted.get("data") or {}).get("headers") or {}
+    nulls = [name for name, each in headers.items() if each is None]
+    headers |= {name: [] for name in nulls}
+    return Rule.ONE_EMPTY_LIST if nulls else None
+
+
+def _longest_timeout(config: Given | None, calls: list[Any] | None) -> Rule | None:
     """Bring a timeout that no host could read to the longest one of ours."""
-    for call in calls or ():
-        if isinstance(call, dict) and call.get("Timeout", 0) > _LONGEST_MS:
-            call["Timeout"] = _LONGEST_MS
-            return Rule.TIMEDELTA
-    return None
+    timeout = (config or {}).get("timeout_ms", 0)
+    if not isinstance(timeout, int | float) or timeout <= _LONGEST_MS or not calls:
+        return None
+    for name, of_millisecond in (("Timeout", 1), ("timeout_ms", 1), ("timeout_ns", 10**6)):
+        if name in calls[0]:
+            calls[0][name] = _LONGEST_MS * of_millisecond
+    return Rule.TIMEDELTA
 
 
 def _floored_days(seen: Given, wanted: Given) -> Rule | None:
@@ -211,22 +262,29 @@ def _floored_days(seen: Given, wanted: Given) -> Rule | None:
 
 
 def _enforced_version(given: Given, seen: Given, wanted: Given) -> Rule | None:
+    """Bring a connection with another version of TLS than was expected to a failure."""
     version = (given["config"] or {}).get("expected_tls_version")
-    if not version or seen["status"] == wanted["status"]:
+    if not version or not isinstance(version, str) or seen["status"] == wanted["status"]:
         return None
-    must_equal([seen["status"], seen["data"]["expected_tls_version"]], ["failure", version])
+    connection = given["fake"]["connection"]
+    there = connection["Ver"] if connection["TLS"] else ""
+    must_equal((seen["status"], wanted["status"], there == version), ("failure", "success", False))
+    must_equal((version in seen["message"], there in seen["message"]), (True, True))
+    wanted |= {"status": "failure", "message": seen["message"]}
+    wanted["data"] |= {"expected_tls_version": version, "actual_tls_version": there}
     return Rule.TLS_VERSION
 
 
-def _brackets(given: Given, calls: list[Any], seen: Given, expected: Given, wanted: Given) -> Rule | None:
+def _brackets(
+    given: Given, wanted: Given, calls: list[Any] | None
+) -> tuple[Given, list[Any] | None, list[Rule | None]]:
+    """Bring an address of version 6 before a port into brackets."""
     host = (given["config"] or {}).get("host")
     if not isinstance(host, str) or ":" not in host or host.startswith("["):
-        return None
-    text = json.dumps([wanted, expected["calls"]]).replace(f"{host}:", f"[{host}]:")
-    bracketed, bracketed_calls = json.loads(text)
-    _must_match(seen, bracketed)
-    _compare_calls(calls, bracketed_calls)
-    return Rule.BRACKETS
+        return wanted, calls, []
+    plain = json.dumps(host)[1:-1]
+    made = json.loads(json.dumps([wanted, calls]).replace(f"{plain}:", f"[{plain}]:"))
+    return made[0], made[1], [Rule.BRACKETS] if made != [wanted, calls] else []
 
 
 def _compare_calls(calls: list[Any], expected: list[Any] | None) -> None:

@@ -1,6 +1,7 @@
 // wasi:filesystem on preview 1. A descriptor is a preview 1 file descriptor, or the root of all paths (`paths.h`).
 #include "interfaces.h"
 #include "paths.h"
+#include "replacements.h"
 
 // The error codes of wasi:filesystem, one up, by preview 1 errno. An errno without a counterpart is `io`.
 enum {
@@ -109,14 +110,15 @@ METHOD("get-flags") void get_flags(u32 fd, u8 *result) {
 
 // ---- what a file is
 
+// Preview 1 has no type for a pipe, and hosts call nothing else unknown.
 static u8 type_of(u8 p1_type) {
-  static const u8 types[] = {0, 1, 2, 3, 6, 7, 7, 5};  // unknown, devices, directory, file, sockets, symbolic link
+  static const u8 types[] = {4, 1, 2, 3, 6, 7, 7, 5};  // pipe, devices, directory, file, sockets, symbolic link
   return p1_type < sizeof types ? types[p1_type] : 0;
 }
 
 enum { SECOND = 1000000000 };
 
-// A time before 1970, which hosts write in two's complement, becomes the first second of 1970: libc has no other.
+// A time before 1970, which hosts write in two's complement, is added to what libc makes of the others.
 static void write_time(u8 *to, u64 nanoseconds) {
   if ((i64)nanoseconds < 0) nanoseconds = 0;
   to[0] = 1;
@@ -126,6 +128,7 @@ static void write_time(u8 *to, u64 nanoseconds) {
 
 static void write_stat(p1_errno error, const p1_stat *stat, u8 *result) {
   if (failed(error, result, 8)) return;
+  note_status(stat);
   result[8] = type_of(stat->type);
   U64_AT(result, 16) = stat->links;
   U64_AT(result, 24) = stat->size;
@@ -190,33 +193,50 @@ METHOD("metadata-hash-at") void metadata_hash_at(u32 fd, u32 lookup, const u8 *p
 }
 
 enum { KEEP_TIME, SET_NOW, SET_TIME };
+static const i64 LAST_SECOND = (i64)(~0ull >> 1) / SECOND;
 enum { P1_SET_ACCESSED = 1, P1_SET_ACCESSED_NOW = 2, P1_SET_MODIFIED = 4, P1_SET_MODIFIED_NOW = 8 };
 
-static u64 timestamp(u32 kind, u64 seconds, u32 nanoseconds) {
-  return kind == SET_TIME ? seconds * SECOND + nanoseconds : 0;
+typedef struct { u32 kind; u64 seconds; u32 nanoseconds; } new_time;
+
+// Writes the time in nanoseconds, before 1970 in two's complement.
+static p1_errno timestamp(new_time from, u64 *to) {
+  *to = 0;
+  if (from.kind != SET_TIME) return 0;
+  i64 seconds = (i64)from.seconds;
+  if (seconds < BEFORE_1970 && seconds > BEFORE_1970 - LAST_SECOND) seconds -= BEFORE_1970;
+  if (seconds >= LAST_SECOND || seconds <= -LAST_SECOND) return P1_OVERFLOW;
+  *to = (u64)(seconds * SECOND + from.nanoseconds);
+  return 0;
 }
-static u16 which_times(u32 accessed, u32 modified) {
-  u16 first = accessed == SET_TIME ? P1_SET_ACCESSED : accessed == SET_NOW ? P1_SET_ACCESSED_NOW : 0;
-  u16 second = modified == SET_TIME ? P1_SET_MODIFIED : modified == SET_NOW ? P1_SET_MODIFIED_NOW : 0;
-  return first | second;
+
+typedef struct { u64 accessed, modified; u16 which; } new_times;
+
+static p1_errno times_of(new_time accessed, new_time modified, new_times *to) {
+  static const u16 of_access[] = {0, P1_SET_ACCESSED_NOW, P1_SET_ACCESSED};
+  static const u16 of_change[] = {0, P1_SET_MODIFIED_NOW, P1_SET_MODIFIED};
+  to->which = of_access[accessed.kind] | of_change[modified.kind];
+  p1_errno error = timestamp(accessed, &to->accessed);
+  return error ? error : timestamp(modified, &to->modified);
 }
 
 METHOD("set-times") void set_times(u32 fd, u32 a_kind, u64 a_seconds, u32 a_nanoseconds, u32 m_kind, u64 m_seconds,
                                    u32 m_nanoseconds, u8 *result) {
-  failed(p1_fd_filestat_set_times(fd, timestamp(a_kind, a_seconds, a_nanoseconds),
-                                  timestamp(m_kind, m_seconds, m_nanoseconds), which_times(a_kind, m_kind)),
-         result, 1);
+  new_times to;
+  new_time accessed = {a_kind, a_seconds, a_nanoseconds}, modified = {m_kind, m_seconds, m_nanoseconds};
+  p1_errno error = times_of(accessed, modified, &to);
+  failed(error ? error : p1_fd_filestat_set_times(fd, to.accessed, to.modified, to.which), result, 1);
 }
 METHOD("set-times-at") void set_times_at(u32 fd, u32 lookup, const u8 *path, u32 size, u32 a_kind, u64 a_seconds,
                                          u32 a_nanoseconds, u32 m_kind, u64 m_seconds, u32 m_nanoseconds,
                                          u8 *result) {
+  new_times to;
   place at;
   find(fd, path, size, &at);
-  p1_errno error = AT(at, p1_path_filestat_set_times(at.fd, lookup & 1, at.path, at.size,
-                                                     timestamp(a_kind, a_seconds, a_nanoseconds),
-                                                     timestamp(m_kind, m_seconds, m_nanoseconds),
-                                                     which_times(a_kind, m_kind)));
-  failed(noted(error, WRITING, fd, path, size), result, 1);
+  new_time accessed = {a_kind, a_seconds, a_nanoseconds}, modified = {m_kind, m_seconds, m_nanoseconds};
+  p1_errno error = times_of(accessed, modified, &to);
+  if (!error)
+    error = AT(at, p1_path_filestat_set_times(at.fd, lookup & 1, at.path, at.size, to.accessed, to.modified, to.which));
+  failed(noted(error, lookup & 1 ? WRITING : CHANGING, fd, path, size), result, 1);
 }
 
 // ---- paths
@@ -225,7 +245,7 @@ METHOD("set-times-at") void set_times_at(u32 fd, u32 lookup, const u8 *path, u32
 static void change(p1_errno (*function)(u32, const u8 *, u32), u32 fd, const u8 *path, u32 size, u8 *result) {
   place at;
   find(fd, path, size, &at);
-  failed(noted(AT(at, function(at.fd, at.path, at.size)), WRITING, fd, path, size), result, 1);
+  failed(noted(AT(at, function(at.fd, at.path, at.size)), CHANGING, fd, path, size), result, 1);
 }
 
 METHOD("create-directory-at") void create_directory_at(u32 fd, const u8 *path, u32 size, u8 *result) {
@@ -244,14 +264,14 @@ METHOD("rename-at") void rename_at(u32 fd, const u8 *from, u32 from_size, u32 to
   find(fd, from, from_size, &old);
   find(to_fd, to, to_size, &new);
   p1_errno error = AT(old, AT(new, p1_path_rename(old.fd, old.path, old.size, new.fd, new.path, new.size)));
-  noted(error, WRITING, fd, from, from_size);
-  failed(noted(error, WRITING, to_fd, to, to_size), result, 1);
+  noted(error, CHANGING, fd, from, from_size);
+  failed(noted(error, CHANGING, to_fd, to, to_size), result, 1);
 }
 METHOD("symlink-at") void symlink_at(u32 fd, const u8 *target, u32 target_size, const u8 *path, u32 size, u8 *result) {
   place at;
   find(fd, path, size, &at);
   p1_errno error = AT(at, p1_path_symlink(target, target_size, at.fd, at.path, at.size));
-  failed(noted(error, WRITING, fd, path, size), result, 1);
+  failed(noted(error, CHANGING, fd, path, size), result, 1);
 }
 METHOD("link-at") void link_at(u32 fd, u32 lookup, const u8 *from, u32 from_size, u32 to_fd, const u8 *to,
                                u32 to_size, u8 *result) {
@@ -259,8 +279,8 @@ METHOD("link-at") void link_at(u32 fd, u32 lookup, const u8 *from, u32 from_size
   find(fd, from, from_size, &old);
   find(to_fd, to, to_size, &new);
   p1_errno error = AT(old, AT(new, p1_path_link(old.fd, lookup & 1, old.path, old.size, new.fd, new.path, new.size)));
-  noted(error, WRITING, fd, from, from_size);
-  failed(noted(error, WRITING, to_fd, to, to_size), result, 1);
+  noted(error, CHANGING, fd, from, from_size);
+  failed(noted(error, CHANGING, to_fd, to, to_size), result, 1);
 }
 
 enum { LONGEST_LINK = 4096 };

@@ -174,11 +174,12 @@ static void keep(const char *why, int from_root, span path) {
 }
 
 p1_errno noted(p1_errno error, purpose why, u32 fd, const u8 *path, u32 size) {
-  if (why == WRITING && error == P1_NO_SUCH_CALL) error = P1_READ_ONLY;  // what wazero says of a read-only directory
-  int is_refused = error == P1_NOT_CAPABLE || error == P1_NOT_PERMITTED || (error == P1_READ_ONLY && why == WRITING);
+  static const char *const words[] = {"read:", "change:", "write:"};
+  if (why != READING && error == P1_NO_SUCH_CALL) error = P1_READ_ONLY;  // what wazero says of a read-only directory
+  int is_refused = error == P1_NOT_CAPABLE || error == P1_NOT_PERMITTED || (error == P1_READ_ONLY && why != READING);
   if (!is_refused) return error;
   if (fd == ROOT && is_of_the_build((span){path, size})) return P1_NO_ENTRY;
-  if (refused < MOST_KEPT) keep(why == WRITING ? "write:" : "read:", fd == ROOT, (span){path, size});
+  if (refused < MOST_KEPT) keep(words[why], fd == ROOT, (span){path, size});
   return error;
 }
 

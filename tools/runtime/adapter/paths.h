@@ -10,7 +10,8 @@ enum { ROOT = 0x7FFFFFF0 };  // libc's one preopen; no host counts that far
 enum { LONGEST_PATH = 4096 };
 
 typedef enum { INSIDE, ABOVE, OF_THE_BUILD, OUTSIDE } whereabouts;
-typedef enum { READING, WRITING } purpose;
+// `CHANGING` is of the name itself: a link that is there is not followed.
+typedef enum { READING, CHANGING, WRITING } purpose;
 
 // Where preview 1 finds a path. `ABOVE` is a directory that leads to one of the host's, and no more is known of it;
 // `OF_THE_BUILD` was there while the plugin was built; with both, and `OUTSIDE`, there is nothing to ask the host for.

@@ -1,7 +1,9 @@
-// Functions of CPython that have another body here. Each is exported as `replaces:` and its name; the linker calls it
-// wherever CPython calls its own.
-#include "base.h"
+// Functions of CPython and libc that have another body here. Each is exported as `replaces:` and its name; the linker
+// calls it wherever they call their own. What they would have called is imported as `original:` and the name.
 #include "numeric_values.h"
+#include "replacements.h"
+
+#define ORIGINAL(name) __attribute__((import_module("env"), import_name("original:" name)))
 
 // CPython's is a switch of 2,002 cases, which a host needs longer to compile than the evaluation loop.
 EXPORT("replaces:_PyUnicode_ToNumeric") double to_numeric(u32 character) {
@@ -22,3 +24,109 @@ EXPORT("replaces:_PyAST_Fini") void keep_ast_types(void *interpreter) { (void)in
 
 // Takes the whole interpreter apart before a process exits, whose memory goes with it.
 EXPORT("replaces:_Py_Finalize") int keep_interpreter(void) { return 0; }
+
+// ---- errors of libc that are not Linux's
+
+i32 *__errno_location(void);
+
+static p1_errno stream_error;  // numbered as libc's are
+
+void note_stream_error(p1_errno error) { stream_error = error; }
+
+static i32 with_its_error(i32 done) {
+  if (done < 0 && stream_error) *__errno_location() = stream_error;
+  return done;
+}
+
+ORIGINAL("read") i32 original_read(i32 fd, void *to, u32 size);
+EXPORT("replaces:read") i32 read_bytes(i32 fd, void *to, u32 size) {
+  stream_error = 0;
+  return with_its_error(original_read(fd, to, size));
+}
+
+ORIGINAL("write") i32 original_write(i32 fd, const void *from, u32 size);
+EXPORT("replaces:write") i32 write_bytes(i32 fd, const void *from, u32 size) {
+  stream_error = 0;
+  return with_its_error(original_write(fd, from, size));
+}
+
+// libc takes an empty path for the working directory.
+ORIGINAL("__wasilibc_find_relpath_alloc")
+i32 original_find(const char *path, const char **prefix, char **rest, u32 *room, i32 may_allocate);
+EXPORT("replaces:__wasilibc_find_relpath_alloc")
+i32 find_named(const char *path, const char **prefix, char **rest, u32 *room, i32 may_allocate) {
+  if (*path) return original_find(path, prefix, rest, room, may_allocate);
+  *__errno_location() = P1_NO_ENTRY;
+  return -1;
+}
+
+// libc refuses names that are not UTF-8, which WASI 0.2 has no strings for; preview 1 takes any bytes.
+typedef struct { const char *bytes; u32 size; } string;
+EXPORT("replaces:wasi_string_from_c") i32 string_of_any_bytes(const char *from, string *to) {
+  *to = (string){from, strlen(from)};
+  return 0;
+}
+
+// ---- what libc does not know of a file: that it is a pipe, or older than 1970
+
+typedef struct { i64 seconds; i32 nanoseconds; } time;
+typedef struct { u8 unused[24]; u32 mode; u8 also_unused[44]; time times[3]; } status;  // libc's `struct stat`
+
+enum { SECOND = 1000000000, PIPE = 0x1000 };
+
+static int is_pipe;
+static i64 times[3];
+
+void note_status(const p1_stat *from) {
+  is_pipe = from->type == P1_UNKNOWN;
+  times[0] = (i64)from->accessed, times[1] = (i64)from->modified, times[2] = (i64)from->changed;
+}
+
+static i32 completed(i32 failed, status *to) {
+  if (!failed && is_pipe) to->mode |= PIPE;
+  for (u32 i = 0; !failed && i < 3; i++) {
+    if (times[i] >= 0) continue;
+    to->times[i].seconds = (times[i] - (SECOND - 1)) / SECOND;
+    to->times[i].nanoseconds = (i32)(times[i] - to->times[i].seconds * SECOND);
+  }
+  note_status(&(p1_stat){.type = P1_REGULAR_FILE});
+  return failed;
+}
+
+ORIGINAL("stat") i32 original_stat(const char *path, status *to);
+EXPORT("replaces:stat") i32 status_of(const char *path, status *to) { return completed(original_stat(path, to), to); }
+
+ORIGINAL("lstat") i32 original_lstat(const char *path, status *to);
+EXPORT("replaces:lstat") i32 status_of_link(const char *path, status *to) {
+  return completed(original_lstat(path, to), to);
+}
+
+ORIGINAL("fstat") i32 original_fstat(i32 fd, status *to);
+EXPORT("replaces:fstat") i32 status_of_open(i32 fd, status *to) { return completed(original_fstat(fd, to), to); }
+
+ORIGINAL("fstatat") i32 original_fstatat(i32 fd, const char *path, status *to, i32 flags);
+EXPORT("replaces:fstatat") i32 status_below(i32 fd, const char *path, status *to, i32 flags) {
+  return completed(original_fstatat(fd, path, to, flags), to);
+}
+
+typedef struct { time accessed, modified; } new_times;
+
+static const new_times *through_libc(const new_times *from, new_times *room) {
+  if (!from) return NULL;
+  *room = *from;
+  if (room->accessed.seconds < 0) room->accessed.seconds += BEFORE_1970;
+  if (room->modified.seconds < 0) room->modified.seconds += BEFORE_1970;
+  return room;
+}
+
+ORIGINAL("utimensat") i32 original_utimensat(i32 fd, const char *path, const new_times *to, i32 flags);
+EXPORT("replaces:utimensat") i32 set_times_below(i32 fd, const char *path, const new_times *to, i32 flags) {
+  new_times room;
+  return original_utimensat(fd, path, through_libc(to, &room), flags);
+}
+
+ORIGINAL("futimens") i32 original_futimens(i32 fd, const new_times *to);
+EXPORT("replaces:futimens") i32 set_times_of_open(i32 fd, const new_times *to) {
+  new_times room;
+  return original_futimens(fd, through_libc(to, &room));
+}

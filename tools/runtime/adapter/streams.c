@@ -1,5 +1,6 @@
 // wasi:io/streams on preview 1 descriptors.
 #include "interfaces.h"
+#include "replacements.h"
 
 typedef struct {
   u32 fd;
@@ -9,7 +10,7 @@ typedef struct {
 
 enum { LAST_OPERATION_FAILED = 0, CLOSED = 1 };
 
-// The I/O error's own details are not told: preview 1's errno has no counterpart that libc reads.
+// libc asks no I/O error for its details: `read` and `write` take the errno that is noted here.
 enum { SOME_ERROR = 1 };
 
 void *stream_on(u32 fd, u64 offset, int kind) {
@@ -18,9 +19,10 @@ void *stream_on(u32 fd, u64 offset, int kind) {
   return made;
 }
 
-static void fail(u8 *result, int reason) {
+static void fail(u8 *result, p1_errno error) {
+  note_stream_error(error);
   result[0] = 1;
-  result[4] = (u8)reason;
+  result[4] = error ? LAST_OPERATION_FAILED : CLOSED;
   U32_AT(result, 8) = SOME_ERROR;
 }
 
@@ -44,7 +46,7 @@ INTERFACE("io/streams#[method]input-stream.read") void input_read(stream *from, 
                                             : p1_fd_pread(from->fd, &into, 1, from->offset, &got);
   if (error || (!got && wanted)) {
     free(bytes);
-    fail(result, error ? LAST_OPERATION_FAILED : CLOSED);
+    fail(result, error);
     return;
   }
   from->offset += got;
@@ -69,7 +71,7 @@ INTERFACE("io/streams#[method]output-stream.write") void output_write(stream *to
     p1_errno error = to->kind == SEQUENTIAL ? p1_fd_write(to->fd, &from, 1, &written)
                                             : p1_fd_pwrite(to->fd, &from, 1, to->offset, &written);
     if (error || !written) {
-      fail(result, error ? LAST_OPERATION_FAILED : CLOSED);
+      fail(result, error);
       return;
     }
     bytes += written;

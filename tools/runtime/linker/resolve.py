@@ -52,6 +52,9 @@ class DataSymbol(NamedTuple):
 REPLACES = "replaces:"
 """What the name of an export begins with that is called in place of another library's function."""
 
+ORIGINAL = "original:"
+"""What the name of an import begins with that means the function itself, and not what replaces it."""
+
 
 @frozen
 class Rules:
@@ -61,7 +64,7 @@ class Rules:
         host_modules: Modules whose functions the finished module imports.
         interface_library: The library that answers component-model interfaces: the import of `f` from
             `wasi:io/poll@0.2.0` is its export `wasi:io/poll#f`. Its export `replaces:f` is called wherever
-            another library calls its own `f`.
+            another library calls its own `f`, which is its import `original:f`.
         traps: Interface functions (`wasi:io/poll#f`) that it does not answer, and that become a Trap.
     """
 
@@ -78,6 +81,7 @@ class Resolver:
         self._rules = rules
         self._places = {library.name: place for place, library in enumerate(libraries)}
         self._functions: dict[tuple[int, int], Target] = {}
+        self._originals: dict[str, Function] = {}
         interface = self._places.get(rules.interface_library)
         if interface is not None:
             self._replace(interface)
@@ -145,6 +149,7 @@ class Resolver:
             target = Function(interface, export.index)
             if self.type_of(target) != self.type_of(found[0]):
                 raise LinkError(f"{name!r} is {self.type_of(target)}, not {self.type_of(found[0])}")
+            self._originals[ORIGINAL + name.removeprefix(REPLACES)] = found[0]
             self._functions[found[0]] = target
 
     def functions_called(self, name: str) -> list[Function]:
@@ -174,7 +179,7 @@ class Resolver:
 
     def _resolve_import(self, library: int, wanted: Import, type_: FunctionType) -> Target:
         if wanted.module == "env":
-            return self.function_named(library, wanted.name)
+            return self._originals.get(wanted.name) or self.function_named(library, wanted.name)
         if wanted.module in self._rules.host_modules:
             return HostFunction(wanted.module, wanted.name, type_)
         name = f"{wanted.module.partition('@')[0]}#{wanted.name}"

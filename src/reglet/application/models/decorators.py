@@ -5,14 +5,16 @@ from __future__ import annotations
 import inspect
 import keyword
 import sys
+import typing
 from collections.abc import Callable
+from enum import Enum
 from typing import Any, TypeVar, Unpack, dataclass_transform, overload
 
 import attrs
 from attrs import NOTHING
 
 from reglet.application.models.meta import META, Meta, MetaOptions
-from reglet.application.models.model_types import MODEL
+from reglet.application.models.model_types import MODEL, is_model
 from reglet.application.models.redaction import shown_fields
 from reglet.application.names import snake_case, suggestion
 from reglet.domain.errors import DefinitionError
@@ -49,6 +51,12 @@ _OTHER_NAMES = {
 }
 """What other libraries call our options."""
 
+_NO_ARGUMENTS = frozenset({"self", "NOTHING"})
+"""Names that the constructors of attrs need themselves."""
+
+_OTHER_FIELDS = frozenset({"Field", "FieldInfo"})
+"""What `field(…)` of dataclasses and pydantic makes."""
+
 
 @overload
 def field(*, default: T, **options: Unpack[MetaOptions]) -> T: ...
@@ -78,6 +86,8 @@ def field(*given: Any, default: Any = NOTHING, factory: Any = NOTHING, **options
     if default is not NOTHING and factory is not NOTHING:
         name = getattr(factory, "__name__", factory)
         raise DefinitionError(f"field(default={default!r}, factory={name}): give one of the two")
+    if factory is not NOTHING and not callable(factory):
+        raise DefinitionError(f"field(factory={factory!r}): write default={factory!r}, or a function for it")
     if _is_mutable(default):
         raise DefinitionError(f"field(default={default!r}): {_shared(default)}")
     known = {name: value for name, value in options.items() if name in MetaOptions.__annotations__}
@@ -98,12 +108,18 @@ def model(cls: type[T]) -> type[T]:
 
     Raises:
         DefinitionError: a field has no annotation, an option that does not exist or a default that can
-            change, a required one follows one with a default, or a base class is no model.
+            change, a required one follows one with a default, a base class is no model, or the class is
+            another kind of record already.
     """
     if not isinstance(cls, type):
         above = f"stands above {getattr(cls, '__qualname__', repr(cls))}, which is no class"
         what = "is called" if cls is _MISSING else above
         raise DefinitionError(f"@reglet.model {what}; write @reglet.model, without brackets, above a class")
+    if (other := _other_kind(cls)) is not None:
+        raise DefinitionError(
+            f"model {cls.__name__}: it is {other}; write it as a class of its own, class {cls.__name__}:, "
+            f"under @reglet.model alone"
+        )
     # what attrs would drop in silence: data without annotation, and a base's fields
     annotated = _annotations(cls)
     for name, value in cls.__dict__.items():
@@ -141,6 +157,21 @@ def model(cls: type[T]) -> type[T]:
 model.__defaults__ = (_MISSING,)  # so that `@model()` is refused in our words; type checkers need not know
 
 
+def _other_kind(cls: type[Any]) -> str | None:
+    """Return what a class is that cannot be a model as well, None if it can."""
+    kinds = {
+        "a model already": is_model(cls),
+        "a dataclass": "__dataclass_fields__" in cls.__dict__,
+        "a NamedTuple": issubclass(cls, tuple),
+        "a TypedDict": typing.is_typeddict(cls),
+        "an Enum": issubclass(cls, Enum),
+        "a Protocol": getattr(cls, "_is_protocol", False),
+        "generic, and hosts read fields of one type": bool(getattr(cls, "__parameters__", ())),
+        "a class with __slots__, which a model makes itself": "__slots__" in cls.__dict__,
+    }
+    return next((kind for kind, applies in kinds.items() if applies), None)
+
+
 def _annotations(cls: type[Any]) -> dict[str, Any]:
     """Return a class's own annotations, unresolved."""
     if sys.version_info >= (3, 14):
@@ -170,15 +201,22 @@ def _checked_fields(cls: type[Any], attributes: list[attrs.Attribute[Any]]) -> l
                     f"before it, or give it a default"
                 )
         else:
-            with_default = each.name
+            with_default = with_default if each.kw_only else each.name
+            if type(each.default).__name__ in _OTHER_FIELDS:
+                raise DefinitionError(
+                    f"{where}: write reglet.field(…), not that of {type(each.default).__module__}"
+                )
             if _is_mutable(each.default):
                 raise DefinitionError(f"{where} = {each.default!r}: {_shared(each.default)}")
         argument = each.alias or each.name.lstrip("_")
-        if argument == "self" or keyword.iskeyword(argument) or not argument.isidentifier():
-            raise DefinitionError(
-                f"{where}: a constructor can have no argument {argument!r}; give the field another name and "
-                f'json_name="{each.name}"'
-            )
+        is_private = each.name.startswith(("__", f"_{cls.__name__.lstrip('_')}__"))
+        if argument in _NO_ARGUMENTS or keyword.iskeyword(argument) or not argument.isidentifier():
+            reason = f"a constructor can have no argument {argument!r}"
+        else:
+            reason = "a name that begins with two underscores is Python's own or the class's" * is_private
+        if reason:
+            wanted = each.name.removeprefix(f"_{cls.__name__.lstrip('_')}") if is_private else each.name
+            raise DefinitionError(f'{where}: {reason}; give the field another name and json_name="{wanted}"')
         if argument in arguments:
             raise DefinitionError(
                 f"{where} and {arguments[argument]} would be one argument, {argument!r}; rename one"

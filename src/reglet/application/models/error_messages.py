@@ -18,18 +18,22 @@ from reglet.application.models.model_types import (
     ModelType,
     StrType,
     TimeDeltaType,
+    Type,
     model_type,
 )
 from reglet.domain.errors import ConfigError
 
+CONVERTED = "field_"
+"""What the converter knows a field by, before its name: cattrs has arguments of its own."""
+
 _LONGEST_SHOWN = 60
 _JSON_TYPES = {
-    str: "string",
-    int: "number",
-    float: "number",
-    bool: "boolean",
-    list: "list",
-    dict: "object",
+    str: "a string",
+    int: "a number",
+    float: "a number",
+    bool: "a boolean",
+    list: "a list",
+    dict: "an object",
 }
 
 
@@ -71,17 +75,15 @@ def error_messages(error: Exception, show: Callable[[Any], str], path: str = "$"
         for each, item in inside:
             messages += error_messages(each, show, path + path_step(item.index))
     elif isinstance(error, ClassValidationError):
-        fields = {each.attribute: each for each in model_type(error.cl).fields}
+        fields = {CONVERTED + each.attribute: each for each in model_type(error.cl).fields}
         fields_wrong, beside = error.group_exceptions()
         for each, note in fields_wrong:
             field = fields[note.name]
             below = path + path_step(field.name)
             is_null = isinstance(each, InvalidValue) and each.value is None
             if is_null or isinstance(each, KeyError):
-                type_, not_null = field.type, ", not null" if is_null else ""
-                members = map(shown, type_.members) if isinstance(type_, EnumType) else ()
-                wanted = _KINDS.get(type(type_)) or f"one of {', '.join(members)}"
-                messages.append(f"is required: {wanted}{not_null} @ {below}")
+                not_null = ", not null" if is_null else ""
+                messages.append(f"is required: {wanted(field.type)}{not_null} @ {below}")
             else:
                 messages += error_messages(each, shown_secret if field.meta.secret else show, below)
         for each in beside:
@@ -91,6 +93,13 @@ def error_messages(error: Exception, show: Callable[[Any], str], path: str = "$"
     else:
         raise error
     return messages
+
+
+def wanted(type_: Type) -> str:
+    """Return what a value of a type is, such as `a string`."""
+    if isinstance(type_, EnumType):
+        return f"one of {', '.join(map(shown, type_.members))}"
+    return _KINDS[type(type_)]
 
 
 def path_step(member: str | int) -> str:
@@ -106,13 +115,13 @@ def shown(value: Any) -> str:
         return "an object"
     if isinstance(value, list):
         return "a list"
-    written = json.dumps(value, ensure_ascii=False)
+    written = json.dumps(value, ensure_ascii=False, default=repr)  # a dict of the author's may hold anything
     return written if len(written) <= _LONGEST_SHOWN else written[:_LONGEST_SHOWN] + "…"
 
 
 def shown_secret(value: Any) -> str:
     """Return what may be shown of a secret: nothing but its kind."""
-    return "null" if value is None else f"a {_JSON_TYPES.get(type(value), 'value')} (secret)"
+    return "null" if value is None else f"{_JSON_TYPES.get(type(value), 'a value')} (secret)"
 
 
 _KINDS: Mapping[type[Any], str] = {
@@ -125,5 +134,5 @@ _KINDS: Mapping[type[Any], str] = {
     ListType: "a list",
     DictType: "an object",
     ModelType: "an object",
-    AnyType: "any value",
+    AnyType: "any value that JSON has",
 }

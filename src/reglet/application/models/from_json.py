@@ -8,12 +8,14 @@ cattrs is imported when the first model is structured: it would be a third of `i
 
 from __future__ import annotations
 
+import json
 import math
 import operator
 import re
 import typing
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from datetime import datetime, timedelta
 from enum import Enum, EnumMeta
 from functools import cache, partial
@@ -24,11 +26,13 @@ import attrs
 from attrs import NOTHING
 
 from reglet.application.models.error_messages import (
+    CONVERTED,
     InvalidLength,
     InvalidValue,
     error_messages,
     shown,
     shown_secret,
+    wanted,
 )
 from reglet.application.models.model_types import (
     DICTS,
@@ -40,6 +44,7 @@ from reglet.application.models.model_types import (
     Field,
     IntType,
     ListType,
+    ModelType,
     StrType,
     is_model,
     model_type,
@@ -107,6 +112,14 @@ def parse_in_detail(annotation: Any, data: Any, show: Callable[[Any], str] = sho
 def default_in_json(field: Field) -> Any:
     """Return a field's default as a config would have it, secrets included; raises if it does not fit."""
     return field_to_json(_checked(field, field.default_value(), "default"), field.annotation, redact=False)
+
+
+def examples_in_json(field: Field) -> list[Any]:
+    """Return a field's examples as a config would have them, without secrets; raises if one does not fit."""
+    return [
+        field_to_json(_checked(field, example, "example"), field.annotation)
+        for example in field.meta.examples
+    ]
 
 
 def check_model(model: type[Any]) -> None:
@@ -322,27 +335,10 @@ def _model(cls: type[Any], converter: Converter) -> Hook:
     Raises:
         SchemaError: a default or an example does not fit its field.
     """
-    from cattrs.gen import make_dict_structure_fn, override
+    from cattrs.gen import make_dict_structure_fn_from_attrs, override
 
     fields = model_type(cls).fields
-    # What stands for absent fields where their default as it is would not do: None where there is none; JSON
-    # where it is of another type than the field (`timeout: float = 30`), or can change and so is made anew.
-    absent: dict[str, Any] = {}
-    for each in fields:
-        value = each.default_value()
-        try:
-            for example in each.meta.examples:
-                _checked(each, example, "example")
-            made = value if value is NOTHING else _checked(each, value, "default")
-        except DefinitionError as error:
-            raise SchemaError(f"{cls.__qualname__}.{each.attribute}", str(error)) from None
-        does_as_it_is = each.required or each.is_factory
-        if not does_as_it_is and each.default is not NOTHING:
-            with suppress(TypeError):  # what can change has no hash
-                hash(value)
-                does_as_it_is = made.__class__ is value.__class__ and bool(made == value)
-        if not does_as_it_is:
-            absent[each.name] = field_to_json(made, each.annotation, redact=False)
+    absent = {each.name: value for each in fields if (value := _stand_in(cls, each)) is not NOTHING}
     hooks: list[Hook] = [
         _enum(each.annotation)
         if _is_enum(each.annotation)  # the hook of str would be told of `Annotated`, where that stands
@@ -352,10 +348,15 @@ def _model(cls: type[Any], converter: Converter) -> Hook:
     if not converter.detailed_validation:
         return _in_one_pass(cls, fields, hooks, absent)
     overrides: dict[str, Any] = {
-        each.attribute: override(rename=each.name, struct_hook=hook)
+        CONVERTED + each.attribute: override(rename=each.name, struct_hook=hook)
         for each, hook in zip(fields, hooks, strict=True)
     }
-    structure_fields = make_dict_structure_fn(cls, converter, _cattrs_use_linecache=False, **overrides)
+    renamed: list[Any] = [
+        each.evolve(name=CONVERTED + each.name, alias=each.alias) for each in attrs.fields(cls)
+    ]
+    structure_fields = make_dict_structure_fn_from_attrs(
+        renamed, cls, converter, _cattrs_use_linecache=False, **overrides
+    )
     not_null = frozenset(each.name for each in fields if _is_absent_when_null(each))
 
     def structure(value: Any, _: Any) -> Any:
@@ -363,9 +364,48 @@ def _model(cls: type[Any], converter: Converter) -> Hook:
             raise InvalidValue("be an object", value=value)
         if not_null and None in value.values():
             value = {name: each for name, each in value.items() if each is not None or name not in not_null}
-        return structure_fields({**absent, **value} if absent else value, cls)
+        return structure_fields({**deepcopy(absent), **value} if absent else value, cls)
 
     return structure
+
+
+def _stand_in(cls: type[Any], field: Field) -> Any:
+    """Return the JSON that a model is made from where a field is absent, NOTHING where there is no need.
+
+    Raises:
+        SchemaError: the default or an example does not fit the field, or all models would share it.
+    """
+    try:
+        for example in field.meta.examples:
+            _checked(field, example, "example")
+        return NOTHING if field.required else _stand_in_for_default(field)
+    except DefinitionError as error:
+        raise SchemaError(f"{cls.__qualname__}.{field.attribute}", str(error)) from None
+
+
+def _stand_in_for_default(field: Field) -> Any:
+    """Return as JSON a default that can change, or is of another type than its field: `rate: float = 30`."""
+    value = field.default_value()
+    made = _checked(field, value, "default")
+    does_as_it_is = made.__class__ is value.__class__ and bool(made == value)
+    if field.is_factory:
+        if not does_as_it_is:
+            values = ("***", f"a {type(made).__name__}") if field.meta.secret else (repr(value), repr(made))
+            raise DefinitionError("its factory makes {}; let it make {}".format(*values))
+        if not _is_hashable(value) and field.default_value() is value:
+            raise DefinitionError("its factory makes one object, which every model would share; make it anew")
+    elif field.default is NOTHING or not (does_as_it_is and _is_hashable(value)):
+        return field_to_json(made, field.annotation, redact=False)
+    return NOTHING
+
+
+def _is_hashable(value: object) -> bool:
+    """Report whether a value has a hash, which what can change has not."""
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _is_absent_when_null(field: Field) -> bool:
@@ -432,10 +472,25 @@ def _checked(field: Field, value: Any, what: str) -> Any:
     if value is None and field.nullable:
         return None
     printed = REDACTED if field.meta.secret else repr(value)
+    if value is None and not isinstance(field.type, AnyType):
+        raise DefinitionError(
+            f"its {what} None does not fit: must be {wanted(field.type)}; if it may be None, write … | None"
+        )
+    data = value.value if isinstance(value, Enum) else value
+    kinds = {ListType: (list, tuple), ModelType: (getattr(field.type, "cls", ()),)}.get(type(field.type), ())
+    fits = isinstance(data, (str, int, float, *kinds)) or not kinds
+    found = "holds something else" if fits and kinds else f"is of type {type(value).__name__}"
     try:
-        data = field_to_json(value, field.annotation, redact=False)
-    except (TypeError, ValueError, AttributeError, KeyError) as error:
-        raise DefinitionError(f"its {what} {printed} does not fit its type") from error
+        if not isinstance(data, str | int | float):
+            data = field_to_json(data, field.annotation, redact=False)
+        # without what JSON lacks: subclasses, tuples, keys that are numbers
+        data = json.loads(json.dumps(data))
+    except (TypeError, ValueError, AttributeError, KeyError, RecursionError):
+        fits = False
+        if isinstance(data, list | tuple) and all(type(each) in (str, int, float) for each in data):
+            fits, data = True, list(data)  # the item that is wrong is named below
+    if not fits:
+        raise DefinitionError(f"its {what} {printed} does not fit: must be {wanted(field.type)}, and {found}")
     made, problems = parse_in_detail(field.annotation, data, shown_secret if field.meta.secret else shown)
     if problems:
         raise DefinitionError(f"its {what} {printed} does not fit: {problems[0].removesuffix(' @ $')}")

@@ -5,9 +5,11 @@ Three hosts read it (strict validators, a command line); this is what all of the
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reglet.application.models.from_json import check_model, default_in_json
+from reglet.application.models.error_messages import path_step
+from reglet.application.models.from_json import check_model, default_in_json, examples_in_json
 from reglet.application.models.model_types import (
     AnyType,
     BoolType,
@@ -26,7 +28,7 @@ from reglet.application.models.model_types import (
     model_type,
 )
 from reglet.application.models.strings import spelled_out
-from reglet.application.models.to_json import field_to_json
+from reglet.application.names import ROUTING, closest_name
 from reglet.domain.time import DURATION_PATTERN
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -147,5 +149,46 @@ def _field(field: Field, *, output: bool) -> JSONSchema:
     if meta.deprecated:
         schema["deprecated"] = True
     if meta.examples and not meta.secret:
-        schema["examples"] = [field_to_json(example, field.annotation) for example in meta.examples]
+        schema["examples"] = examples_in_json(field)
     return schema
+
+
+def has_known_fields(schema: Any) -> bool:
+    """Report whether an object whose fields the schema knows lies anywhere in what it describes."""
+    return isinstance(schema, Mapping) and (
+        "properties" in schema
+        or has_known_fields(schema.get("items"))
+        or has_known_fields(schema.get("additionalProperties"))
+    )
+
+
+def config_warnings(value: Any, schema: Mapping[str, Any], path: str = "$") -> Iterator[str]:
+    """Yield what to say of fields that a config's schema does not have, or calls deprecated further down.
+
+    Those at the top may be deprecated by one operation alone.
+    """
+    properties, others = schema.get("properties"), schema.get("additionalProperties")
+    if isinstance(value, dict):
+        for name, entry in value.items():
+            known = properties.get(name) if isinstance(properties, Mapping) else None
+            if isinstance(known, Mapping):
+                below = path + path_step(name)
+                if path != "$" and known.get("deprecated") is True:
+                    yield f"config field {below} is deprecated: {known.get('description') or 'leave it out'}"
+                yield from config_warnings(entry, known, below)
+            elif isinstance(others, Mapping):
+                yield from config_warnings(entry, others, path + path_step(name))
+            elif isinstance(properties, Mapping) and (path != "$" or name not in ROUTING):
+                yield _unknown(name, properties, "its config" if path == "$" else f"{path} of its config")
+    elif isinstance(value, list) and has_known_fields(schema.get("items")):
+        for index, item in enumerate(value):
+            yield from config_warnings(item, schema["items"], path + path_step(index))
+
+
+def _unknown(name: str, known: Mapping[str, Any], where: str) -> str:
+    close = closest_name(name, known)
+    if close:  # and where both look alike, what they are made of
+        written = ascii(name) if close.isascii() else repr(name)
+        return f"the plugin has no field {written} in {where}; did you mean {close!r}?"
+    there_are = f"there are {', '.join(map(repr, known))}" if known else "there are none"
+    return f"the plugin has no field {name!r} in {where}; {there_are}"

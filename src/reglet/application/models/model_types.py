@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import collections.abc
 import math
+import sys
 import types
 import typing
 from collections.abc import Hashable, Mapping
@@ -132,10 +133,19 @@ class Field:
         return self.default is NOTHING and not self.nullable
 
     def default_value(self) -> Any:
-        """Return the default; a field without one that may be None has None."""
+        """Return the default; a field without one that may be None has None.
+
+        Raises:
+            DefinitionError: its factory fails.
+        """
         if self.default is NOTHING:
             return None if self.nullable else NOTHING
-        return self.default() if self.is_factory else self.default
+        if not self.is_factory:
+            return self.default
+        try:
+            return self.default()
+        except Exception as error:
+            raise DefinitionError(f"its factory fails: {type(error).__name__}: {error}") from error
 
 
 @frozen(eq=False, repr=False)
@@ -208,6 +218,7 @@ _INSTEAD = {
     "UUID": 'write str with format="uuid"',
     "Decimal": "write str, or float",
     "Path": "write str",
+    "Final": "write its type alone: a model never changes",
     "IPv4Address": 'write str with format="ipv4"',
     "IPv6Address": 'write str with format="ipv6"',
 }
@@ -234,6 +245,8 @@ def model_type(model: type[Any]) -> ModelType:
     if not is_model(model):
         name = getattr(model, "__qualname__", repr(model))
         raise DefinitionError(f"{name} is no model: decorate the class with @reglet.model")
+    if "__dataclass_fields__" in model.__dict__:
+        raise DefinitionError(f"model {model.__qualname__}: it is a dataclass; leave @dataclass out")
     known = model.__dict__.get(_TYPE)
     if known is _UNDERWAY:
         raise SchemaError(
@@ -296,6 +309,8 @@ def _read_field(attribute: attrs.Attribute[Any], annotation: Any) -> Field:
     annotation, extras = _without_annotated(annotation)
     meta = meta.with_annotated(extras)
     type_ = _type(annotation, meta)
+    if meta.json_name is not None and not (isinstance(meta.json_name, str) and meta.json_name):
+        raise DefinitionError(f"its json_name is {meta.json_name!r}; write a name, or leave it out")
     if isinstance(meta.examples, str):
         raise DefinitionError(f"its examples are a string; write examples=[{meta.examples!r}]")
     for name in ("description", "title"):
@@ -398,9 +413,10 @@ def _narrowed_type(  # noqa: C901, PLR0911 - a case a type
     if is_model(annotation):
         return model_type(annotation), ()
     name = _name(annotation).partition("[")[0]
-    is_class = isinstance(annotation, type) and annotation.__module__ != "builtins"
-    advice = f"decorate {name} with @reglet.model if it is yours" if is_class else _SUPPORTED
-    advice = _INSTEAD.get(name, advice)
+    is_class = isinstance(annotation, type) and annotation.__module__ not in sys.stdlib_module_names
+    advice = f"write {name} as a class under @reglet.model if it is yours" if is_class else _SUPPORTED
+    supertype = getattr(annotation, "__supertype__", None)  # of a NewType
+    advice = f"write {_name(supertype)}" if supertype else _INSTEAD.get(name, advice)
     raise DefinitionError(f"its type {_name(annotation)} has no JSON Schema here; {advice}")
 
 

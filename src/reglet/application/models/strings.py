@@ -68,9 +68,13 @@ def _spelled(piece: str) -> str:
     return _SPELLED.get(piece, piece)
 
 
-_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
-_HOSTNAME = rf"(?=.{{1,253}}\.?\Z){_LABEL}(?:\.{_LABEL})*\.?\Z"
-_EMAIL = r"[^@\s]+@[^@\s]+\Z"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_LABELS = rf"{_LABEL}(?:\.{_LABEL})*"
+_HOSTNAME = rf"(?=.{{1,253}}\.?\Z){_LABELS}\.?\Z"
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_QUOTED = r'"(?:[ !#-\[\]-~]|\\[ -~])*"'
+_EMAIL = rf"(?P<local>{_ATOM}(?:\.{_ATOM})*|{_QUOTED})@(?:{_LABELS}|\[(?P<literal>[^\]]*)\])\Z"
+_MOST_IN_EMAIL, _MOST_IN_LOCAL_PART = 254, 64
 _SAFE = "A-Za-z0-9._~!$&'()*+,;="
 """The characters that may stand for themselves in every part of a URI, but for the `-`."""
 
@@ -106,7 +110,18 @@ def _is_address(kind: type[IPv4Address | IPv6Address]) -> Callable[[str], bool]:
     return is_one
 
 
-_is_ipv6 = _is_address(IPv6Address)
+_is_ipv4, _is_ipv6 = _is_address(IPv4Address), _is_address(IPv6Address)
+
+
+def _is_email(string: str) -> bool:
+    """Return whether a string is a mailbox of RFC 5321: `user@example.com`, `user@[192.0.2.1]`."""
+    found = re.match(_EMAIL, string)
+    if found is None or len(string) > _MOST_IN_EMAIL or len(found["local"]) > _MOST_IN_LOCAL_PART:
+        return False
+    literal = found["literal"]
+    if literal is None:
+        return True
+    return _is_ipv6(literal[len("IPv6:") :]) if literal[:5].lower() == "ipv6:" else _is_ipv4(literal)
 
 
 def _is_uri(string: str) -> bool:
@@ -121,9 +136,9 @@ def _is_uri(string: str) -> bool:
 _CHECKS: Mapping[str, Callable[[str], bool]] = {
     "date": is_full_date,
     "date-time": is_date_time,
-    "email": _matches(_EMAIL),
+    "email": _is_email,
     "hostname": _matches(_HOSTNAME),
-    "ipv4": _is_address(IPv4Address),
+    "ipv4": _is_ipv4,
     "ipv6": _is_ipv6,
     "time": is_full_time,
     "uri": _is_uri,

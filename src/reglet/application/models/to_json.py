@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from math import isfinite
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from reglet.application.models.model_types import (
     LISTS,
@@ -88,21 +90,30 @@ def _list(annotation: Any, converter: Converter) -> Hook:
 
 
 def _model(cls: type[Any], converter: Converter, *, redact: bool) -> Hook:
+    """Return the hook of a model; that of cattrs has arguments which a field could be called like."""
     from cattrs.fns import identity
-    from cattrs.gen import make_dict_unstructure_fn, override
 
-    overrides: dict[str, Any] = {
-        each.attribute: override(
-            rename=each.name,
-            unstruct_hook=(lambda _: REDACTED)
-            if redact and each.meta.secret
-            else identity  # which costs nothing
-            if each.annotation is str
-            else converter.get_unstructure_hook(each.annotation),
-        )
-        for each in model_type(cls).fields
-    }
-    return make_dict_unstructure_fn(cls, converter, _cattrs_use_linecache=False, **overrides)
+    fields = model_type(cls).fields
+    names = [each.name for each in fields]
+    hooks: dict[str, Hook] = {}
+    for each in fields:
+        hook = converter.get_unstructure_hook(each.annotation)
+        if redact and each.meta.secret:
+            hooks[each.name] = lambda _: REDACTED
+        elif each.annotation is not str and hook is not identity:
+            hooks[each.name] = hook
+    if len(names) > 1:
+        values: Callable[[Any], tuple[Any, ...]] = attrgetter(*(each.attribute for each in fields))
+    else:
+        values = lambda value: tuple(getattr(value, each.attribute) for each in fields)  # noqa: E731 - as above
+
+    def unstructure(value: Any) -> dict[str, Any]:
+        data = dict(zip(names, values(value), strict=True))
+        for name, hook in hooks.items():
+            data[name] = hook(data[name])
+        return data
+
+    return unstructure
 
 
 _CLASSES: Mapping[type[Any], tuple[type[Any], ...]] = {
@@ -115,9 +126,13 @@ _CLASSES: Mapping[type[Any], tuple[type[Any], ...]] = {
 }
 
 
+_EXACT: Mapping[type[Any], tuple[type[Any], ...]] = {**_CLASSES, FloatType: (int,)}
+"""Classes whose instances fit whatever they are: a float may be no number."""
+
+
 def _classes_in_json(type_: Type) -> tuple[type[Any], ...]:
-    """Return the classes whose instances are of a type, and JSON values as they are."""
-    return () if isinstance(type_, DateTimeType | TimeDeltaType) else _CLASSES.get(type(type_), ())
+    """Return the classes whose instances are of a type whatever they are, and JSON values too."""
+    return () if isinstance(type_, DateTimeType | TimeDeltaType) else _EXACT.get(type(type_), ())
 
 
 class TypeMismatchError(Exception):
@@ -211,11 +226,42 @@ def _copier(type_: Type) -> Hook | None:
             return None
 
 
+def _check_any(value: Any) -> None:
+    """Raise `TypeMismatchError` for a float that is no number, or a model in which a type is wrong."""
+    if isinstance(value, float):
+        _check_number(value)
+    elif isinstance(value, Mapping):
+        _check_each(value.items(), _check_any)
+    elif isinstance(value, (list, tuple)):
+        _check_each(enumerate(value), _check_any)
+    elif is_model(type(value)):
+        _check_of_class(cast("Any", type(value)))(value)
+
+
+def _check_number(value: float) -> None:
+    if not isfinite(value):
+        raise TypeMismatchError(f"{value!r}, which is no number in JSON")
+
+
+@cache
+def _check_of_class(cls: Any) -> Callable[[Any], None]:
+    return _check_of(model_type(cls))
+
+
+def data_mismatch(data: Any) -> str | None:
+    """Return what is wrong with the models in any data, or with its numbers: `field x is str, not int`."""
+    try:
+        _check_any(data)
+    except TypeMismatchError as error:
+        return str(error)
+    return None
+
+
 def _check_of(type_: Type) -> Callable[[Any], None]:  # noqa: C901 - a case a type
     """Return what raises `TypeMismatchError` for a value of another type."""
     match type_:
         case AnyType():
-            return lambda _: None
+            return _check_any
         case EnumType(members=members):
             kinds = {member.__class__ for member in members.values()}
 
@@ -224,7 +270,7 @@ def _check_of(type_: Type) -> Callable[[Any], None]:  # noqa: C901 - a case a ty
                     raise TypeMismatchError(f"none of {', '.join(map(repr, members))}")
 
         case ListType(item=inner):
-            check_item, exact = _check_of(inner), frozenset(_CLASSES.get(type(inner), ()))
+            check_item, exact = _check_of(inner), frozenset(_EXACT.get(type(inner), ()))
 
             def check(value: Any) -> None:
                 if not isinstance(value, (list, tuple)):
@@ -233,7 +279,7 @@ def _check_of(type_: Type) -> Callable[[Any], None]:  # noqa: C901 - a case a ty
                     _check_each(enumerate(value), check_item)
 
         case DictType(value=inner):
-            check_item, exact = _check_of(inner), frozenset(_CLASSES.get(type(inner), ()))
+            check_item, exact = _check_of(inner), frozenset(_EXACT.get(type(inner), ()))
 
             def check(value: Any) -> None:
                 if value.__class__ is not dict and not isinstance(value, Mapping):
@@ -254,6 +300,8 @@ def _check_of(type_: Type) -> Callable[[Any], None]:  # noqa: C901 - a case a ty
             def check(value: Any) -> None:  # True is an int to Python alone
                 if not isinstance(value, classes) or (isinstance(value, bool) and bool not in classes):
                     raise TypeMismatchError.of(value, classes[0].__name__)
+                if isinstance(value, float):
+                    _check_number(value)
 
     return check
 
@@ -268,7 +316,7 @@ def _check_each(items: Iterable[tuple[Any, Any]], check: Callable[[Any], None]) 
 
 def _check_of_model(declared: ModelType) -> Callable[[Any], None]:
     fields = [
-        (each.attribute, _CLASSES.get(type(each.type), ()), each.nullable, _check_of(each.type))
+        (each.attribute, _EXACT.get(type(each.type), ()), each.nullable, _check_of(each.type))
         for each in declared.fields
     ]
 

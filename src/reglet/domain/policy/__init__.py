@@ -124,7 +124,7 @@ class Policy:
     def dns(self, host: str) -> Decision:
         """May this name be looked up? It needs a grant on port 53."""
         try:
-            target = Target.of(host, DNS_PORT)
+            target = Target.of_lookup(host)
         except InvalidHostError as error:
             return Decision(False, f"network:{join_host_port(host, DNS_PORT)}", str(error))
         for rule, pattern in self._hosts(DNS_PORT):

@@ -12,7 +12,7 @@ from attrs import field, frozen
 from reglet.domain.entities.grants import NetworkRule
 from reglet.domain.errors import RegletError
 from reglet.domain.policy.globs import Glob, PatternError, is_exact
-from reglet.domain.urls import PORTS, join_host_port
+from reglet.domain.urls import DNS_PORT, PORTS, join_host_port
 
 Address: TypeAlias = IPv4Address | IPv6Address
 Network: TypeAlias = IPv4Network | IPv6Network
@@ -157,6 +157,11 @@ class Target:
         """Return the target that a host in any spelling means; raises `InvalidHostError`."""
         address = parse_address(host)
         return cls(_canonical_name(host) if address is None else str(address), port, address)
+
+    @classmethod
+    def of_lookup(cls, name: str) -> Self:
+        """Return what a look-up of a name is judged as; the root, `.`, can be looked up, and not dialled."""
+        return cls(name, DNS_PORT) if name == "." else cls.of(name, DNS_PORT)
 
     def __str__(self) -> str:
         """Return `host:port`, an IPv6 address in brackets."""

@@ -186,7 +186,7 @@ def compiled_code(module: bytes, key: str | None = None, *, fuel: bool = False) 
     """Return the code of a module of this SDK's own making, with an imported memory, compiled.
 
     `key` names the content of the whole module. Raises `CompilationError`, and `ModuleFormatError` for a
-    module that has no memory of its own.
+    module that has no memory of its own or a start function.
     """
     key = f"{key or hashlib.sha256(module).hexdigest()} code"
     before = compiled_before(key, fuel=fuel, kept=RUNTIMES)

@@ -92,7 +92,7 @@ _linker_define = short_call("wasmtime_linker_define")
 
 _instantiate = long_call("wasmtime_linker_instantiate")
 _instantiate_own = short_call("wasmtime_linker_instantiate")
-"""For what is no guest's, and runs nothing at its start."""
+"""For code of this SDK's own, which runs nothing at its start."""
 _define_instance = short_call("wasmtime_linker_define_instance")
 _instance_new = short_call("wasmtime_instance_new")
 if sys.platform != "linux":  # where a memory may be copied, and not mapped
@@ -196,7 +196,7 @@ class LinkedModule:
         """Link the code.
 
         Args:
-            code: exports its memory as `memory`.
+            code: exports its memory as `memory`. Code that imports it has no start function.
             signatures: the types of its imports and exports.
             memory: exports the memory that the code imports, or makes it; None if the code has its own.
             engine: what the code was compiled for.
@@ -249,7 +249,8 @@ class LinkedModule:
                         linkers.code.ptr(), context, *_buffer(WASI_MODULE), ctypes.byref(answering)
                     )
                     raise_failure(error)
-            return _instance_of(linkers.code, context, self._code, _instantiate)
+            instantiate = _instantiate if self._memory is None else _instantiate_own
+            return _instance_of(linkers.code, context, self._code, instantiate)
         finally:
             free.append(linkers)
 

@@ -6,7 +6,7 @@ import ctypes
 import itertools
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import wasmtime
 
@@ -33,8 +33,10 @@ HostFunction: TypeAlias = Callable[[int], "int | None"]
 _MOST_VALUES = 8
 """More than any function has arguments that is called here."""
 
-_Values = ctypes.c_int64 * (2 * _MOST_VALUES)
-"""A value takes 16 bytes, and an integer is at their start."""
+_VALUE_BYTES = 16
+"""Of a value; an integer is at their start."""
+
+_Values = ctypes.c_char * (_VALUE_BYTES * _MOST_VALUES)
 
 _context_set_data = short_call("wasmtime_context_set_data")
 _memory_data = short_call("wasmtime_memory_data")
@@ -74,8 +76,8 @@ class GuestSession:
         self._host_function = host_function
         self._imports: list[Callable[..., int | None] | None] = [None] * len(module.imports)
         """What stands for each, once it was called."""
-        self._functions: dict[str, Any] = {}
-        """Those that were called, as the engine refers to them."""
+        self._calls: dict[str, Callable[[tuple[int, ...]], int]] = {}
+        """What calls each function that was called."""
         self._first_memory: tuple[int, int] | None = None
         """Its address and its size at the start; None before that, and when it is gone."""
         self._number = next(_numbers)
@@ -119,22 +121,42 @@ class GuestSession:
             wasmtime.WasmtimeError: the guest was interrupted.
             wasmtime.Trap: the guest ended.
         """
-        taken, result = self._module.callable.get(name, (-1, None))
-        if taken != len(arguments):
-            kind = self._module.signatures.exports.get(name)
-            if isinstance(kind, FunctionType):
-                raise TypeError(f"{name} is {kind}, which is not how it is called")
-            raise TypeError(f"{name} is not a function that it exports")
-        if name not in self._functions:
-            self._functions[name] = export_of(self._context, self._instance, name)
-        values, trap = _Values(), ctypes.c_void_p()
-        for index, argument in enumerate(arguments):
-            values[2 * index] = argument
-        referred = ctypes.byref(self._functions[name], REFERENCE)
-        error = _func_call(self._context, referred, values, _MOST_VALUES, ctypes.byref(trap))
-        if error or trap.value:
-            raise_failure(error, trap.value)
-        return 0 if result is None else int(result.from_buffer(values).value)
+        if name not in self._calls:
+            self._calls[name] = self._prepared(name)
+        try:
+            return self._calls[name](arguments)
+        except ValueError:
+            raise self._unlike_a_call(name) from None
+
+    def _prepared(self, name: str) -> Callable[[tuple[int, ...]], int]:
+        """Return what calls an exported function.
+
+        A call within one of the same function may use its buffer: the engine has read the arguments then, and
+        writes a result last.
+        """
+        taken, result = self._module.callable.get(name, (None, None))
+        if taken is None:
+            raise self._unlike_a_call(name)
+        function, values, trap = export_of(self._context, self._instance, name), _Values(), ctypes.c_void_p()
+        given = [ctypes.c_int64.from_buffer(values, _VALUE_BYTES * index) for index in range(taken)]
+        answer = ctypes.c_int64(0) if result is None else result.from_buffer(values)
+        passed = self._context, ctypes.byref(function, REFERENCE), values, _MOST_VALUES, ctypes.byref(trap)
+
+        def call(arguments: tuple[int, ...]) -> int:
+            for place, argument in zip(given, arguments, strict=True):
+                place.value = argument
+            error = _func_call(*passed)
+            if error or trap.value:
+                raise_failure(error, trap.value)
+            return int(answer.value)
+
+        return call
+
+    def _unlike_a_call(self, name: str) -> TypeError:
+        kind = self._module.signatures.exports.get(name)
+        if isinstance(kind, FunctionType):
+            return TypeError(f"{name} is {kind}, which is not how it is called")
+        return TypeError(f"{name} is not a function that it exports")
 
     def close(self) -> None:
         """Let go of the guest, its memory and its files. Closing twice does nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Protocol, Self
@@ -23,6 +24,7 @@ from reglet.domain.entities.records import (
     TLSFacts,
 )
 from reglet.domain.errors import (
+    TIMEOUT_WORDS,
     CapabilityError,
     DNSError,
     ExecError,
@@ -36,6 +38,7 @@ from reglet.domain.errors import (
     WireFormatError,
 )
 from reglet.domain.ports import LOG_FUNCTION, HostFunctions
+from reglet.domain.time import in_milliseconds, parse_duration
 from reglet.domain.urls import DNS_PORT, PORTS, SCHEME_PORTS, join_host_port
 from reglet.infrastructure.wire.host_functions import (
     FOLLOW_REDIRECTS,
@@ -154,6 +157,12 @@ _USUAL_PROTOCOL = "HTTP/1.1"
 _NOT_APPLIED = "this host does not say that it applied it"
 
 
+_WAITED = re.compile(TIMEOUT_WORDS + " ([0-9a-zµ.]+)")
+_ABOUT = 0.05
+_NO_NAME = "dns lookup for "
+"""What an error has in it where it was a look-up that took too long; that is told as it is."""
+
+
 @frozen
 class HostClient:
     """What the clients have in common: a host function, called in the context that the client is bound to."""
@@ -190,12 +199,24 @@ class HostClient:
                 self.function, timed, call, lambda: f"{self.function.capability}:{self._needed(timed)}"
             )
         except HostError as error:
-            if error.is_timeout:
-                operation, target = self._described(timed)
-                if timed.timeout is None or "timeout after" not in str(error):  # one duration is enough
-                    target = f"{target}: {error}"
-                raise TimeoutError(operation, timed.timeout, target) from error
-            raise self._failure(timed, error) from error
+            failure = self._failure(timed, error)
+            if error.is_timeout and not (failure.is_timeout and _NO_NAME in str(error)):
+                raise self._timed_out(timed, error) from error
+            raise failure from error
+
+    def _timed_out(self, request: Any, error: HostError) -> TimeoutError:
+        """Return the timeout of a call with one duration: what the host waited if it says so, else the limit.
+
+        What it waited is told as the limit where both are about the same.
+        """
+        operation, target = self._described(request)
+        limit = None if request.timeout is None else in_milliseconds(request.timeout)
+        said = _WAITED.search(str(error))
+        waited = parse_duration(said[1]) if said else None
+        if waited is None:
+            return TimeoutError(operation, limit, f"{target}: {error}")
+        is_limit = limit is not None and abs(waited - limit) <= limit * _ABOUT
+        return TimeoutError(operation, limit if is_limit else in_milliseconds(waited), target)
 
     def _needed(self, request: Any) -> str:
         """Return the grant that a request needs, without its kind."""
@@ -266,18 +287,35 @@ class HostDNSResolver(HostClient):
     function = HOST_FUNCTIONS["dns_lookup"]
 
     def lookup_host(self, host: str, *, nameserver: str | None = None) -> list[str]:
-        """Return the IPv4 and IPv6 addresses of a name.
+        """Return the IPv4 and IPv6 addresses of a name; it is enough that there are some of either.
 
         Some hosts answer a look-up of type A with both families, some with one: those are asked for AAAA too.
         """
-        found, missing = self._family(host, "A", nameserver)
+        found, failure = self._family(host, "A", nameserver)
+        if isinstance(failure, TimeoutError):
+            raise failure
         if not any(":" in address for address in found):
-            more, missing_too = self._family(host, "AAAA", nameserver)
+            more, also = self._family(host, "AAAA", nameserver)
             found += more
-            missing = missing or missing_too
+            if failure is None or failure.is_not_found:
+                failure = also if also is not None and not _is_unsupported(also) else failure
         if not found:
-            raise missing or _no_records(host, "A", nameserver)
+            raise failure or _no_records(host, "A", nameserver)
         return list(dict.fromkeys(found))
+
+    def lookup_addresses(self, host: str, record_type: str, *, nameserver: str | None = None) -> list[str]:
+        """Return the addresses of a name, those of type `record_type` among them.
+
+        Where a host says that these are missing, the other type tells whether the name is.
+        """
+        found, failure = self._family(host, record_type, nameserver)
+        if failure is not None:
+            if not failure.is_not_found and not _is_unsupported(failure):
+                raise failure
+            found, _ = self._family(host, "AAAA" if record_type == "A" else "A", nameserver)
+            if not found:
+                raise failure
+        return found
 
     def lookup_cname(self, host: str, *, nameserver: str | None = None) -> str:
         """Return the canonical name."""
@@ -301,15 +339,12 @@ class HostDNSResolver(HostClient):
 
     def _family(
         self, host: str, record_type: str, nameserver: str | None
-    ) -> tuple[list[str], DNSError | None]:
-        """Return the addresses of one family, or the error that says that there are none."""
+    ) -> tuple[list[str], DNSError | TimeoutError | None]:
+        """Return the addresses of one family, or why there are none."""
         try:
             return list(self._look_up(host, record_type, nameserver).records), None
-        except DNSError as error:
-            unsupported = isinstance(error.cause, HostError) and error.cause.code == "UNSUPPORTED_TYPE"
-            if error.is_not_found or unsupported:
-                return [], error
-            raise
+        except (DNSError, TimeoutError) as error:
+            return [], error
 
     def _look_up(self, host: str, record_type: str, nameserver: str | None) -> DNSResponse:
         request = DNSRequest(host, record_type, nameserver or "")
@@ -326,6 +361,12 @@ class HostDNSResolver(HostClient):
         return DNSError(
             request.hostname, request.type, error, request.nameserver, not_found=error.is_not_found
         )
+
+
+def _is_unsupported(error: RegletError) -> bool:
+    """Report whether a host has no look-ups of the type."""
+    cause = error.cause if isinstance(error, DNSError) else None
+    return isinstance(cause, HostError) and cause.code == "UNSUPPORTED_TYPE"
 
 
 def _no_records(host: str, record_type: str, nameserver: str | None) -> DNSError:

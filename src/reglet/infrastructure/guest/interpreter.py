@@ -11,13 +11,13 @@ import random
 import re
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import _reglet  # type: ignore[import-not-found]  # built into the guest's interpreter
 
-from reglet.application.results import RefusedLook, refused_looks
+from reglet.application.results import RefusedLook, refusals_are_answers, refused_looks
 from reglet.infrastructure.guest.exports import reseed, restart_clock
 
 if TYPE_CHECKING:
@@ -44,7 +44,10 @@ class Interpreter(Protocol):
         ...
 
     def refusals(self) -> list[bytes] | None:
-        """Return `read:PATH` or `write:PATH` of each look that was refused since the last call, or None."""
+        """Return `read:PATH` of each look that was refused since the last call, or None.
+
+        It is `write:` for a change of what the path leads to, `change:` of the name itself.
+        """
         ...
 
     def start_in(self, directory: bytes) -> None:
@@ -76,14 +79,16 @@ def report_partial_listings() -> None:
     listdir, scandir, walk = os.listdir, os.scandir, os.walk
 
     def listed(path: Any = ".") -> list[Any]:
+        names = listdir(path)
         _look_at_pattern(path, "*")
-        return listdir(path)
+        return names
 
     def scanned(path: Any = ".") -> Any:
+        entries = scandir(path)
         # those that walk and match look at their own pattern
         if sys._getframe(1).f_globals.get("__name__") not in _MATCHERS:  # noqa: SLF001 - who calls has no other name
             _look_at_pattern(path, "*")
-        return scandir(path)
+        return entries
 
     def walked(top: Any, *arguments: Any, **options: Any) -> Iterator[Any]:
         for found in walk(top, *arguments, **options):
@@ -91,6 +96,18 @@ def report_partial_listings() -> None:
             yield found
 
     os.__dict__.update(listdir=listed, scandir=scanned, walk=walked)
+
+
+def report_whole_paths() -> None:
+    """Have a strict `realpath` look at its whole path, of which it asks one directory after the other."""
+    realpath = posixpath.realpath
+
+    def resolved(filename: Any, /, *, strict: Any = False) -> Any:
+        if strict:
+            os.path.lexists(filename)
+        return realpath(filename, strict=strict)
+
+    posixpath.__dict__.update(realpath=resolved)
 
 
 def report_partial_globs() -> None:
@@ -146,23 +163,62 @@ def _look_at_pattern(directory: Any, pattern: Any) -> None:
     os.path.lexists(pattern)
 
 
+def forgive_libraries() -> None:
+    """Have `mimetypes` do without the files that it looks for: there a refusal is an answer."""
+    types = sys.modules.get("mimetypes")
+    if types is None:
+        return
+    init = types.init
+
+    def initialized(files: Sequence[str] | None = None) -> None:
+        if files is None or types.__dict__["_db"] is None:
+            with refusals_are_answers():
+                init()
+        if files is not None:
+            init(files)
+
+    types.__dict__.update(init=initialized)
+
+
 def looks_of(refusals: Sequence[bytes]) -> Sequence[RefusedLook]:
     """Return the looks that were refused, apart from those of libraries for data of their own."""
-    # where modules of the standard library look for data that they can do without
-    zones, types = sys.modules.get("zoneinfo"), sys.modules.get("mimetypes")
-    own = (*(f"{folder}/" for folder in zones.TZPATH),) if zones else ()
-    own += (*types.knownfiles,) if types else ()
+    # where the standard library looks for data that it can do without
+    zones = sys.modules.get("zoneinfo")
+    own = (*zones.TZPATH,) if zones else ()
     looks: list[RefusedLook] = []
     for each in refusals:
-        operation, _, name = os.fsdecode(each).partition(":")
+        why, _, name = os.fsdecode(each).partition(":")
         if name.startswith(_UNKNOWN):
             name = name.removeprefix(_UNKNOWN).lstrip("/")
         path = posixpath.normpath(name)
         # code that has no file is called so, and a traceback looks for its source
         is_of_no_file = re.fullmatch("<.*>", posixpath.basename(path), re.DOTALL)
         if not path.startswith(own) and not is_of_no_file:
-            looks.append(RefusedLook(cast('Literal["read", "write"]', operation), path))
+            target = _target(path, follow=why != "change") if path.startswith("/") else path
+            looks.append(RefusedLook("read" if why == "read" else "write", target, path))
+    interpreter.refusals()  # those of looking where links lead
     return looks
+
+
+def _target(path: str, *, follow: bool) -> str:
+    """Return where a path leads, as far as the guest sees it: that is what hosts ask a grant for."""
+    if follow:
+        return os.path.realpath(path)
+    folder, name = posixpath.split(path)
+    return posixpath.join(os.path.realpath(folder), name)
+
+
+def mend_changing_modes() -> None:
+    """Have a change of modes, of which WASI knows none, fail where the file may not be changed."""
+    change_mode = os.chmod
+
+    def changed(path: Any, mode: int, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> None:
+        status = os.stat(path, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+        times = (status.st_atime_ns, status.st_mtime_ns)
+        os.utime(path, ns=times, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+        change_mode(path, mode, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
+
+    os.__dict__.update(chmod=changed)
 
 
 def answer_by(handler: Callable[[str, bytes], bytes]) -> None:
@@ -176,6 +232,16 @@ def answer_by(handler: Callable[[str, bytes], bytes]) -> None:
     interpreter.set_handler(answer)
 
 
+class _KeptEnvironment:
+    variables: Mapping[str, str] = MappingProxyType({})
+
+
+def keep_environment(defaults: dict[str, str], variables: dict[str, str]) -> None:
+    """Keep what a plugin set at import: where the host has no such variable, and where it has one too."""
+    os.environ.update(defaults)
+    _KeptEnvironment.variables = variables
+
+
 def resume() -> None:
     """Take environment, working directory, seed and start of the clock from the host that runs the plugin.
 
@@ -185,6 +251,7 @@ def resume() -> None:
     variables = {name: value for name, _, value in pairs if name}
     if variables:
         os.environ.update(variables)
+    os.environ.update(_KeptEnvironment.variables)
     preopens = interpreter.preopens()
     start = variables.get("PWD") or (os.fsdecode(preopens[0]) if preopens else "")
     interpreter.start_in(os.fsencode(posixpath.normpath(f"/{start}")) if start else _UNKNOWN.encode())

@@ -30,7 +30,16 @@ from reglet.domain.errors import (
     UnsupportedOptionError,
 )
 from reglet.domain.policy import Decision, Policy
-from reglet.domain.ports import CommandRunner, DNSResolver, HTTPClient, LogSink, SMTPClient, TCPDialer, Which
+from reglet.domain.ports import (
+    AddressResolver,
+    CommandRunner,
+    DNSResolver,
+    HTTPClient,
+    LogSink,
+    SMTPClient,
+    TCPDialer,
+    Which,
+)
 from reglet.domain.urls import SCHEME_PORTS, join_host_port, without_credentials
 from reglet.infrastructure.wire.host_functions import (
     FOLLOW_REDIRECTS,
@@ -281,14 +290,20 @@ class DNSHandler(Handler[DNSResolver, DNSRequest]):
         return self._response(look_up(port, request.hostname, request.nameserver or None))
 
 
+def _addresses(resolver: DNSResolver, host: str, nameserver: str | None, record_type: str) -> tuple[str, ...]:
+    if isinstance(resolver, AddressResolver):
+        return tuple(resolver.lookup_addresses(host, record_type, nameserver=nameserver))
+    return tuple(resolver.lookup_host(host, nameserver=nameserver))
+
+
 def _ipv6(resolver: DNSResolver, host: str, nameserver: str | None) -> DNSResponse:
-    found = resolver.lookup_host(host, nameserver=nameserver)
+    found = _addresses(resolver, host, nameserver, "AAAA")
     return DNSResponse(tuple(address for address in found if ":" in address))
 
 
 _LOOKUPS: dict[str, Callable[[DNSResolver, str, str | None], DNSResponse]] = {
     # as the Go host: every address, of both families
-    "A": lambda port, host, server: DNSResponse(tuple(port.lookup_host(host, nameserver=server))),
+    "A": lambda port, host, server: DNSResponse(_addresses(port, host, server, "A")),
     "AAAA": _ipv6,
     "CNAME": lambda port, host, server: DNSResponse((port.lookup_cname(host, nameserver=server),)),
     "MX": lambda port, host, server: DNSResponse(mx_records=tuple(port.lookup_mx(host, nameserver=server))),

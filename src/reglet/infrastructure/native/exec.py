@@ -14,8 +14,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from functools import cache
 from typing import IO, Self
@@ -31,7 +31,7 @@ if sys.platform == "linux":
     from resource import RLIMIT_RTTIME, prlimit
 
 _LOOK_UP = 0.1
-"""How often, in seconds, to look whether a silent program ended or its check was cancelled."""
+"""How often, in seconds, to look whether the check was cancelled; and without pidfds, the program ended."""
 _LAST_WORDS = 1024 * 1024
 """How much is read of a pipe once its program has ended, the most that it holds: children may go on."""
 _PATIENCE = 1.0
@@ -40,6 +40,8 @@ _ROUNDS = 10
 _SOON = 10_000
 """How many processes can be made in the microseconds in which a program has no mark yet, and many more."""
 _SMALLEST_LIMIT = 2**61
+_LOST = -(2**31)
+"""Stands for an exit code that nobody knows; no signal has this number."""
 
 if sys.platform == "win32":
     _KILL_GROUP: Callable[[int, int], object] | None = None
@@ -72,37 +74,30 @@ class ProcessOutput:
         return self._text(self._process.stderr)
 
     def collect(self, deadline: Deadline, ctx: Context) -> bool:
-        """Read until the process ends. Returns False when the deadline came first.
+        """Read until the process ends, whoever holds its pipes. Returns False when the deadline came first.
 
         Raises `CancelledError` when the check is cancelled meanwhile.
         """
-        with selectors.DefaultSelector() as selector:
+        with selectors.DefaultSelector() as selector, _end_of(self._process) as end:
             for stream in self._kept:
                 selector.register(stream, selectors.EVENT_READ, stream)
-            looked = time.monotonic()
-            while selector.get_map():
-                ready = selector.select(min(deadline.left(), _LOOK_UP))
-                # its children may hold the pipes open and write on and on, but it has ended
-                if (not ready or time.monotonic() - looked >= _LOOK_UP) and self._has_ended():
-                    break
+            if end is not None:
+                selector.register(end, selectors.EVENT_READ)
+            while not _has_ended(self._process):
                 if deadline.expired:
                     return False
-                for key, _ in ready:
-                    self._read(key.data, selector)
                 if ctx.cancellation is not None and ctx.cancellation.is_cancelled:
                     raise CancelledError("exec")
-                looked = looked if time.monotonic() - looked < _LOOK_UP else time.monotonic()
+                for key, _ in selector.select(min(deadline.left(), _LOOK_UP)):
+                    if key.data is not None:
+                        self._read(key.data, selector)
             # what it left in its pipes, and no more than they can hold
             left = dict.fromkeys(self._kept, _LAST_WORDS)
-            while last := [key.data for key, _ in selector.select(0) if left[key.data] > 0]:
+            while last := [key.data for key, _ in selector.select(0) if left.get(key.data, 0) > 0]:
                 for stream in last:
                     left[stream] -= READ_SIZE
                     self._read(stream, selector)
-        _wait_for_end(self._process, deadline.left())
-        return self._has_ended()
-
-    def _has_ended(self) -> bool:
-        return self._process.poll() is not None
+        return True
 
     def _read(self, stream: IO[bytes], selector: selectors.BaseSelector) -> None:
         """Read what is there; at its end the stream is waited for no more."""
@@ -143,9 +138,9 @@ class NativeCommandRunner:
 
         However it ends, what it started is ended with it: its process group, and on Linux what left that
         group or became a daemon too. A program that became another user cannot be: it is waited for a second.
-        A program ended by a signal has exit code -1, as on Go's side.
+        A program ended by a signal, or for want of time, has exit code -1, as on Go's side.
 
-        Raises `ExecError` if the program could not be started, or this system is not POSIX.
+        Raises `ExecError` if the program could not be started, its exit code is lost, or this is not POSIX.
         """
         if self.kill_group is None:
             raise ExecError(
@@ -167,13 +162,16 @@ class NativeCommandRunner:
             if mark is not None:
                 mark.end_bearers()
             _wait_for_end(process, _PATIENCE)
-            if process.poll() is None:  # it may not be killed by us; somebody must collect it
+            if not _has_ended(process):  # it may not be killed by us; somebody must collect it
                 threading.Thread(target=process.wait, name=f"wait {process.pid}", daemon=True).start()
             output.close()
+        if process.returncode == _LOST:
+            reason = "its exit code is lost, since this process ignores SIGCHLD or collects all children"
+            raise ExecError(request.command, f"{reason}; set SIGCHLD to SIG_DFL")
         return CommandResult(
             stdout=output.stdout,
             stderr=output.stderr,
-            exit_code=-1 if process.returncode is None else max(process.returncode, -1),
+            exit_code=-1 if process.returncode is None or not in_time else max(process.returncode, -1),
             duration=took,
             is_timeout=not in_time,
             truncated=output.truncated,
@@ -262,38 +260,85 @@ def _most_processes() -> int:
     return int(_content("/proc/sys/kernel/pid_max"))
 
 
-def _wait_for_end(process: subprocess.Popen[bytes], seconds: float) -> None:
-    """Wait for the end of a process. `Popen.wait` with a time looks every so often, which takes longer."""
-    if process.poll() is not None:
-        return
+@contextmanager
+def _end_of(process: subprocess.Popen[bytes]) -> Iterator[int | None]:
+    """Open what is ready once a process has ended; None where there is no such thing, or no process."""
     try:
         descriptor = os.pidfd_open(process.pid)  # type: ignore[attr-defined,unused-ignore]  # Linux
     except (AttributeError, OSError):
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(seconds)
+        yield None
         return
     try:
-        with selectors.DefaultSelector() as selector:
-            selector.register(descriptor, selectors.EVENT_READ)
-            selector.select(seconds)
+        yield descriptor
     finally:
         os.close(descriptor)
 
 
+def _has_ended(process: subprocess.Popen[bytes]) -> bool:
+    """Report whether a process has ended, and collect it; `Popen` takes a lost exit code for 0."""
+    if process.returncode is None and sys.platform == "linux":
+        try:
+            if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                return False
+        except ChildProcessError:
+            process.returncode = _LOST
+    return process.poll() is not None
+
+
+def _wait_for_end(process: subprocess.Popen[bytes], seconds: float) -> None:
+    """Wait for the end of a process. `Popen.wait` with a time looks every so often, which takes longer."""
+    if _has_ended(process):
+        return
+    with _end_of(process) as end, selectors.DefaultSelector() as selector:
+        if end is None:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(seconds)
+        else:
+            selector.register(end, selectors.EVENT_READ)
+            selector.select(seconds)
+
+
 def _started(request: CommandRequest) -> subprocess.Popen[bytes]:
+    if not request.command:
+        raise ExecError(request.command, "no command is given")
     try:
         return subprocess.Popen(  # noqa: S603 - what may run is the policy's business
             [request.command, *request.args],
             executable=request.executable or None,
-            cwd=request.dir,
+            cwd=request.dir or None,
             env=dict(request.env or {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
-    except (OSError, ValueError, subprocess.SubprocessError) as error:
+    except ValueError as error:
+        raise ExecError(request.command, _what_no_program_takes(request) or error) from error
+    except (OSError, subprocess.SubprocessError) as error:
         raise ExecError(request.command, error) from error
+
+
+def _what_no_program_takes(request: CommandRequest) -> str:
+    """Return which part of a request cannot be handed to a program, and why."""
+    variables = request.env or {}
+    for name in variables:
+        if "=" in name:
+            return f"the name of the variable {name!r} holds an equals sign"
+    parts = {
+        "the command": request.command,
+        **{f"args[{index}]": argument for index, argument in enumerate(request.args)},
+        "the directory": request.dir or "",
+        **{f"the name of the variable {name!r}": name for name in variables},
+        **{f"the value of the variable {name!r}": value for name, value in variables.items()},
+    }
+    for place, text in parts.items():
+        if "\0" in text:
+            return f"{place} holds a NUL character"
+        try:
+            os.fsencode(text)
+        except UnicodeEncodeError as error:
+            return f"{place} holds {text[error.start]!r}, which cannot be encoded"
+    return ""
 
 
 def which_program(command: str, directory: str | None) -> Program:

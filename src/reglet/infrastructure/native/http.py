@@ -1,4 +1,4 @@
-"""HTTP over httpcore: HTTP/1.1 and 2, each connection guarded, each redirect a request of its own."""
+"""HTTP requests: each connection guarded, each redirect a request of its own."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
 from functools import partial
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote, unquote_to_bytes
 
 from attrs import evolve, field, frozen
@@ -25,16 +25,17 @@ from reglet.domain.errors import DNSError, HTTPError
 from reglet.domain.policy.network import InvalidHostError, Target, canonical_host
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import PORTS, SCHEME_PORTS, join_host_port, without_credentials
-from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.native.dialer import READ_SIZE, Deadline, Dialer, Lookup, system_lookup
-from reglet.infrastructure.native.trust import Trust, secure
-
-try:
-    import h2.exceptions
-    import h11
-    import httpcore
-except ImportError as error:
-    raise MissingPackageError("httpcore[http2]") from error
+from reglet.infrastructure.native.http1 import (
+    BODILESS,
+    Answer,
+    AnswerError,
+    HTTP1Connection,
+    NoAnswerError,
+    UnprocessedError,
+)
+from reglet.infrastructure.native.http2 import HTTP2Connection
+from reglet.infrastructure.native.trust import Trust, in_words, secure
 
 _GZIP = 16 + zlib.MAX_WBITS
 
@@ -89,10 +90,18 @@ _NO_HOST = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!//[^/])|///")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _SAME_METHOD = frozenset({307, 308})
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _WITH_LENGTH = frozenset({"POST", "PUT", "PATCH"})
-_BODY_HEADERS = frozenset({"content-length", "content-type", "content-encoding", "transfer-encoding"})
-_ORIGIN_HEADERS = frozenset(
-    {"authorization", "cookie", "cookie2", "host", "proxy-authorization", "www-authenticate"}
+_BODY_HEADERS = frozenset({"content-type", "content-encoding", "content-language", "content-location"})
+_CREDENTIAL_HEADERS = frozenset(
+    {
+        "authorization",
+        "cookie",
+        "cookie2",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "www-authenticate",
+    }
 )
 
 
@@ -151,22 +160,37 @@ class URL:
         """What credentials are for."""
         return self.scheme, self.host, self.port
 
+    @property
+    def secure_origin(self) -> tuple[str, str, int]:
+        """The origin that an http URL without a port leads to when its server asks for https."""
+        is_plain = (self.scheme, self.port) == ("http", SCHEME_PORTS["http"])
+        return ("https", self.host, SCHEME_PORTS["https"]) if is_plain else self.origin
+
+    def __str__(self) -> str:
+        """Return the URL, without credentials and fragment."""
+        return f"{self.scheme}://{self.authority}{self.target}"
+
+    def _led_to(self, location: str) -> URL:
+        """Return a location as a URL; `.` and `..` are still in it."""
+        if _SCHEME.match(location):
+            return URL.parse(location)
+        if location.startswith("//"):
+            return URL._after_slashes(self.scheme, location[2:])
+        reference, path = location.partition("#")[0], self.target.partition("?")[0]
+        if not reference.startswith("/"):
+            base = path if reference.startswith("?") else path[: path.rindex("/") + 1]
+            reference = base + reference if reference else self.target
+        return evolve(self, target=_target(reference))
+
     def join(self, location: str) -> URL:
         """Return where a redirect leads. `.` and `..` are resolved, as RFC 3986 section 5.2 has it."""
         if _CONTROLS.search(location) or "\\" in location:
             raise ValueError("the redirect's location has backslashes or control characters")
         if _NO_HOST.match(location):
             raise ValueError("the redirect's location has a scheme or slashes, but no host after them")
-        if _SCHEME.match(location):
-            url = URL.parse(location)
-        elif location.startswith("//"):
-            url = URL._after_slashes(self.scheme, location[2:])
-        else:
-            reference, path = location.partition("#")[0], self.target.partition("?")[0]
-            if not reference.startswith("/"):
-                base = path if reference.startswith("?") else path[: path.rindex("/") + 1]
-                reference = base + reference if reference else self.target
-            url = evolve(self, target=_target(reference))
+        if not _SCHEME.match(location) and ":" in re.split("[/?#]", location, maxsplit=1)[0]:
+            raise ValueError("the redirect's location has a colon that ends no scheme")
+        url = self._led_to(location)
         path, mark, query = url.target.partition("?")
         kept: list[str] = []
         for segment in path.split("/")[1:]:
@@ -176,7 +200,8 @@ class URL:
                 kept.append(segment)
         if path.endswith(("/.", "/..")):  # what they lead to is a folder
             kept.append("")
-        return evolve(url, target="/" + "/".join(kept) + mark + query, userinfo="")
+        userinfo = self.userinfo if url.origin in {self.origin, self.secure_origin} else ""
+        return evolve(url, target="/" + "/".join(kept) + mark + query, userinfo=userinfo)
 
 
 def _target(rest: str) -> str:
@@ -194,6 +219,7 @@ class Hop:
     url: URL
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    referer: str = ""
 
     @classmethod
     def first(cls, request: HTTPRequest) -> Self:
@@ -208,57 +234,69 @@ class Hop:
             if name.lower() not in _FRAMING
         ]
         given = {name.lower() for name, _ in headers}
-        url = URL.parse(request.url)
         ours = {"User-Agent": "reglet", "Accept": "*/*"}
-        if method != "HEAD" and "range" not in given:
-            ours["Accept-Encoding"] = "gzip"
         headers += [(name, value) for name, value in ours.items() if name.lower() not in given]
-        if url.userinfo and "authorization" not in given:
-            token = base64.b64encode(unquote_to_bytes(url.userinfo)).decode("ascii")
-            headers.append(("Authorization", f"Basic {token}"))
-        return cls(method, url, tuple(headers), request.body)
+        # without a value it asks for none to be sent
+        headers = [header for header in headers if header[1] or header[0].lower() != "user-agent"]
+        return cls(method, URL.parse(request.url), tuple(headers), request.body)
 
     @property
     def host_header(self) -> str:
         """The host that is asked, by the caller's own header if there is one."""
-        named = (value for name, value in self.headers if name.lower() == "host")
-        return next(named, self.url.authority)
+        given = self._given("host")
+        return given if given.isascii() else URL.parse(f"{self.url.scheme}://{given}").authority
 
-    def sent(self) -> httpcore.Request:
-        """Return it as httpcore sends it, the Host header first."""
-        headers = [("Host", self.host_header)]
-        headers += [(name, value) for name, value in self.headers if name.lower() != "host"]
+    def lines(self) -> list[tuple[str, str]]:
+        """Return the headers as they are sent, the Host header first."""
+        ours = {"Host": self.host_header or self.url.authority}
+        if self.referer and not self._given("referer"):
+            ours["Referer"] = self.referer
+        if self.unpacks:
+            ours["Accept-Encoding"] = "gzip"
+        if self.url.userinfo and not self._given("authorization"):
+            user, _, password = map(unquote_to_bytes, self.url.userinfo.partition(":"))
+            ours["Authorization"] = "Basic " + base64.b64encode(user + b":" + password).decode("ascii")
         if self.body or self.method in _WITH_LENGTH:
-            headers.append(("Content-Length", str(len(self.body))))
-        host = f"[{self.url.host}]" if ":" in self.url.host else self.url.host
-        return httpcore.Request(
-            method=self.method,
-            url=httpcore.URL(
-                scheme=self.url.scheme.encode(),
-                host=host.encode(),
-                port=self.url.port,
-                target=self.url.target.encode(),
-            ),
-            headers=[(name.encode(), value.encode()) for name, value in headers],
-            content=self.body or None,
-        )
+            ours["Content-Length"] = str(len(self.body))
+        taken = {name.lower() for name in ours}
+        return [*ours.items(), *(header for header in self.headers if header[0].lower() not in taken)]
 
-    def next(self, answer: httpcore.Response) -> Hop | None:
+    @property
+    def unpacks(self) -> bool:
+        """Whether we ask for gzip ourselves, and undo it: where the caller asks for no encoding or range."""
+        return self.method != "HEAD" and not self._given("accept-encoding") and not self._given("range")
+
+    @property
+    def is_idempotent(self) -> bool:
+        """Whether it may be sent twice, by Go's rule."""
+        keys = self._given("idempotency-key"), self._given("x-idempotency-key")
+        return self.method in _IDEMPOTENT or any(keys)
+
+    def _given(self, name: str) -> str:
+        """Return the first value of one of the caller's headers; nothing if there is none."""
+        return next((value for each, value in self.headers if value and each.lower() == name), "")
+
+    def next(self, answer: Answer) -> Hop | None:
         """Return the request that a redirect asks for; None if the answer is no redirect.
 
-        301, 302 and 303 turn into GET (HEAD stays HEAD) without a body. Credentials and the Host header are
-        left behind when scheme, host or port change; credentials in a location are not sent at all.
+        301, 302 and 303 turn into GET (HEAD stays HEAD) without a body. Credentials are left behind when
+        host, port or scheme change, but for the step from http to https; credentials in a location are not
+        sent at all. The caller's own Host header stays for locations that name no host.
         """
-        named = [value for name, value in answer.headers if name.lower() == b"location"]
-        if answer.status not in _REDIRECTS or not named or not named[0]:
+        location = answer.headers.get("Location", ("",))[0]
+        if answer.status not in _REDIRECTS or not location:
             return None
-        url = self.url.join(named[0].decode("utf-8", "surrogateescape"))
-        keeps = answer.status in _SAME_METHOD or self.method in ("GET", "HEAD")
+        url = self.url.join(location)
+        keeps = answer.status in _SAME_METHOD
         dropped = frozenset() if keeps else _BODY_HEADERS
-        if url.origin != self.url.origin:
-            dropped |= _ORIGIN_HEADERS
+        if url.origin != self.url.origin or _SCHEME.match(location):
+            dropped |= {"host"}
+        if url.origin not in {self.url.origin, self.url.secure_origin}:
+            dropped |= _CREDENTIAL_HEADERS
         headers = tuple((name, value) for name, value in self.headers if name.lower() not in dropped)
-        return Hop(self.method if keeps else "GET", url, headers, self.body if keeps else b"")
+        method = self.method if keeps or self.method == "HEAD" else "GET"
+        is_downgrade = self.url.scheme == "https" and url.scheme == "http"
+        return Hop(method, url, headers, self.body if keeps else b"", "" if is_downgrade else str(self.url))
 
 
 def _sendable(name: str, value: str) -> str:
@@ -272,127 +310,13 @@ def _sendable(name: str, value: str) -> str:
     except UnicodeEncodeError:
         raise ValueError(f"the header {name} has characters that are not Unicode") from None
     value = value.strip(" \t")
-    if name.lower() == "host" and re.search(r"[/?#@\\]", value or "/"):
+    if name.lower() == "host" and re.search(r"[/?#@\\]", value):
         raise ValueError(f"the Host header {value!r} is not a host with perhaps a port")
     return value
 
 
-class _Backend(httpcore.NetworkBackend):
-    """Makes the pool's connections with the dialer."""
-
-    def __init__(self, dialer: Dialer, context: Callable[[], ssl.SSLContext], deadline: Deadline) -> None:
-        self._dialer = dialer
-        self._context = context
-        self._deadline = deadline
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ARG002 - the deadline stands for it
-        local_address: str | None = None,  # noqa: ARG002 - never set here
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - never set here
-    ) -> httpcore.NetworkStream:
-        connection = self._dialer.connect(host, port, self._deadline)
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return _Stream(connection, self._context, self._deadline)
-
-
-_MAX_HEAD_BYTES = 10 * 1024 * 1024
-"""As Go's client has it."""
-_END_OF_HEAD = re.compile(rb"\n\r?\n")
-_INTERIM = re.compile(rb"HTTP/1\.[0-9] +1(?!01)")
-_SPACED_NAME = re.compile(
-    rb"^(?=[^: \t\n]*+[ \t])([!#$%&'*+.^_`|~0-9A-Za-z-]++(?: +[!#$%&'*+.^_`|~0-9A-Za-z-]++)*+)[ \t]*+:",
-    re.MULTILINE,
-)
-_SPACED_STATUS = re.compile(rb"\A(HTTP/1\.[0-9]) {2,}")
-_SPACE_IN_NAME = b"^`^"
-"""What stands for a space in a header's name while h11 reads it."""
-
-
-def _mended(head: bytes) -> bytes:
-    """Return a head without the spaces that servers write in and behind names, which h11 refuses."""
-    head = _SPACED_STATUS.sub(rb"\1 ", head)
-    return _SPACED_NAME.sub(lambda found: found[1].replace(b" ", _SPACE_IN_NAME) + b":", head)
-
-
-class _Stream(httpcore.NetworkStream):
-    """A connection, every step of which ends by the deadline."""
-
-    def __init__(
-        self, connection: socket.socket, context: Callable[[], ssl.SSLContext], deadline: Deadline
-    ) -> None:
-        self._socket = connection
-        self._context = context
-        self._deadline = deadline
-        self._has_frames = (
-            isinstance(connection, ssl.SSLSocket) and connection.selected_alpn_protocol() == "h2"
-        )
-        self._awaits_head = False
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the deadline's
-        if not self._awaits_head:
-            self._limit()
-            return self._socket.recv(max_bytes)
-        # The head of an answer is returned whole, in a form that h11 takes, and what came behind it goes
-        # along: h11 has a limit for heads that are still to end, and refuses what Go and curl let pass.
-        self._awaits_head = False
-        taken, head, end = bytearray(), bytearray(), None
-        while end is None:
-            self._limit()
-            data = self._socket.recv(READ_SIZE)
-            searched = max(len(head) - 3, 0)
-            head += data
-            end = _END_OF_HEAD.search(head, searched)
-            if len(taken) + len(head) > _MAX_HEAD_BYTES:
-                raise OSError(f"the head of the answer has more than {_MAX_HEAD_BYTES} bytes")
-            if not data:
-                break
-            while end is not None and _INTERIM.match(head):
-                taken += _mended(bytes(head[: end.end()]))
-                del head[: end.end()]
-                end = _END_OF_HEAD.search(head)
-        at = len(head) if end is None else end.end()
-        return bytes(taken) + _mended(bytes(head[:at])) + bytes(head[at:])
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the deadline's
-        self._awaits_head = not self._has_frames
-        self._limit()
-        try:
-            self._socket.sendall(buffer)
-        except ConnectionError as error:
-            # httpcore then still reads what the server said before it closed
-            raise httpcore.WriteError(str(error)) from error
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,  # noqa: ARG002 - see the pool
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ARG002 - the deadline stands for it
-    ) -> httpcore.NetworkStream:
-        # httpcore always names the host
-        secured = secure(self._socket, server_hostname or "", self._context(), self._deadline)
-        return _Stream(secured, self._context, self._deadline)
-
-    def get_extra_info(self, info: str) -> Any:
-        if info == "ssl_object":
-            return self._socket if isinstance(self._socket, ssl.SSLSocket) else None
-        return self._socket if info == "socket" else None
-
-    def _limit(self) -> None:
-        self._socket.settimeout(self._deadline.seconds())
-
-
 _FOREIGN = (
-    httpcore.ProtocolError,
-    httpcore.NetworkError,
-    httpcore.UnsupportedProtocol,
-    h11.ProtocolError,  # httpcore lets some of these through
-    h2.exceptions.H2Error,
+    AnswerError,
     OSError,
     ValueError,
     BrokenBodyError,
@@ -400,7 +324,72 @@ _FOREIGN = (
     InvalidHostError,
 )
 _PROTOCOLS = ("h2", "http/1.1")
-_BODILESS = frozenset({204, 304})
+_MAX_PASSED_BYTES = 2048
+"""The most that is read of a redirect's body to use its connection again, as in Go."""
+
+
+class _Exchanges:
+    """One request after the other, over one connection for as long as its server and the origin let it."""
+
+    def __init__(self, dialer: Dialer, context: Callable[[], ssl.SSLContext], deadline: Deadline) -> None:
+        self._dialer = dialer
+        self._context = context
+        self._deadline = deadline
+        self._connection: HTTP1Connection | HTTP2Connection | None = None
+        self._origin = ("", "", 0)
+        self.followed: Hop | None = None
+        """The request of the last redirect, which is what fails from then on."""
+
+    def ask(self, hop: Hop) -> Answer:
+        """Send a request and return its answer, the body of which is still to be read.
+
+        It is sent again over a new connection where a kept one was closed while it was on its way and it may
+        be sent twice, and where the server says that it did nothing with it.
+        """
+        connection = self._connection
+        if connection is not None and self._origin == hop.url.origin and connection.reusable:
+            try:
+                return self._asked(connection, hop)
+            except NoAnswerError as error:
+                if not hop.is_idempotent and not isinstance(error, UnprocessedError):
+                    raise
+        try:
+            return self._asked(self._dialled(hop.url), hop)
+        except UnprocessedError:
+            return self._asked(self._dialled(hop.url), hop)
+
+    def _asked(self, connection: HTTP1Connection | HTTP2Connection, hop: Hop) -> Answer:
+        return connection.exchange(hop.method, hop.url.target, hop.lines(), hop.body)
+
+    def _dialled(self, url: URL) -> HTTP1Connection | HTTP2Connection:
+        """Return a new connection in place of the one before."""
+        self.close()
+        plain = self._dialer.connect(url.host, url.port, self._deadline)
+        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection: HTTP1Connection | HTTP2Connection
+        if url.scheme == "http":
+            connection = HTTP1Connection(plain, self._deadline)
+        else:
+            secured = secure(plain, url.host, self._context(), self._deadline)
+            has_frames = secured.selected_alpn_protocol() == "h2"
+            connection = (HTTP2Connection if has_frames else HTTP1Connection)(secured, self._deadline)
+        self._connection, self._origin = connection, url.origin
+        return connection
+
+    def follow(self, answer: Answer, following: Hop) -> None:
+        """Read a redirect's body if it is short, so that its connection may take the next request."""
+        self.followed = following
+        length = answer.headers.get("Content-Length", ("0",))[0]
+        left = _MAX_PASSED_BYTES if len(length) <= len(str(_MAX_PASSED_BYTES)) else -1
+        with suppress(*_FOREIGN):
+            while left >= 0 and (piece := next(answer.body, b"")):
+                left -= len(piece)
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 @frozen
@@ -434,84 +423,80 @@ class NativeHTTPClient:
         deadline = Deadline.start(
             "http request", without_credentials(request.url), request.timeout, self._ctx
         )
+        verify = not request.insecure_skip_verify
+        upgrades = any(name.lower() == "upgrade" for name in request.headers)  # which HTTP/2 cannot
+        protocols = _PROTOCOLS[1:] if upgrades else _PROTOCOLS
+        context = partial(self.trust.context, verify=verify, protocols=protocols)
+        exchanges = _Exchanges(Dialer(self.guard, self.lookup), context, deadline)
         try:
             first = Hop.first(request)
-            # httpcore changes the context that it is given, which is not safe for one that threads share: it
-            # gets an empty one, and streams use the real one
-            unused = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            verify = not request.insecure_skip_verify
-            context = partial(self.trust.context, verify=verify, protocols=_PROTOCOLS)
             if first.url.scheme == "https":
                 context()  # what is wrong with it is reported before anything is dialled
-            backend = _Backend(Dialer(self.guard, self.lookup), context, deadline)
-            with httpcore.ConnectionPool(ssl_context=unused, http2=True, network_backend=backend) as pool:
-                response = self._last_answer(pool, first, request)
+            with closing(exchanges):
+                response = self._last_answer(exchanges, first, request)
         except builtins.TimeoutError as error:
             raise deadline.error() from error
         except _FOREIGN as error:
-            raise HTTPError(request.method, deadline.target, error) from error
+            hop = exchanges.followed
+            method, url = (hop.method, str(hop.url)) if hop else (request.method, deadline.target)
+            raise HTTPError(method, url, in_words(error)) from error
         return evolve(response, latency=timedelta(seconds=time.perf_counter() - began))
 
-    def _last_answer(self, pool: httpcore.ConnectionPool, hop: Hop, request: HTTPRequest) -> HTTPResponse:
+    def _last_answer(self, exchanges: _Exchanges, hop: Hop, request: HTTPRequest) -> HTTPResponse:
         """Send one request after the other for as long as redirects lead on; return the last one's answer."""
         followed = 0
         while True:
-            if hop.host_header != hop.url.authority:
+            if hop.host_header:
                 # one server may answer for many names: the one in the header needs a grant too
                 named = URL.parse(f"{hop.url.scheme}://{hop.host_header}")
                 if self.guard is not None and named.host != hop.url.host:
                     self.guard.check_target(Target.of(named.host, named.port))
-            with closing(pool.handle_request(hop.sent())) as answer:
-                following = hop.next(answer) if request.follow_redirects else None
-                if following is None:
-                    return self._whole(hop, answer, request)
-                if request.max_redirects <= 0:
-                    raise ValueError(
-                        f"the server answered {answer.status}, a redirect, and max_redirects is "
-                        f"{request.max_redirects}; follow_redirects=False returns such an answer"
-                    )
-                if followed >= request.max_redirects:
-                    raise ValueError(f"stopped after {request.max_redirects} redirects")
+            answer = exchanges.ask(hop)
+            following = hop.next(answer) if request.follow_redirects else None
+            if following is None:
+                return self._whole(hop, answer)
+            if request.max_redirects <= 0:
+                raise ValueError(
+                    f"the server answered {answer.status}, a redirect, and max_redirects is "
+                    f"{request.max_redirects}; follow_redirects=False returns such an answer"
+                )
+            if followed >= request.max_redirects:
+                raise ValueError(f"stopped after {request.max_redirects} redirects")
+            exchanges.follow(answer, following)
             hop, followed = following, followed + 1
 
-    def _whole(self, hop: Hop, answer: httpcore.Response, request: HTTPRequest) -> HTTPResponse:
+    def _whole(self, hop: Hop, answer: Answer) -> HTTPResponse:
         """Read an answer to its end, or to the limit; gzip that we asked for ourselves is undone."""
-        headers: dict[str, tuple[str, ...]] = {}
-        for raw_name, raw_value in answer.headers:
-            name = _decoded(raw_name.replace(_SPACE_IN_NAME, b" "))
-            if " " not in name:  # as Go spells it: `Content-Type`
-                name = "-".join(part.capitalize() for part in name.split("-"))
-            headers[name] = (*headers.get(name, ()), _decoded(raw_value))
-        headers.pop("Transfer-Encoding", None)  # of the connection, not of the answer
-        given = any(name.lower() == "accept-encoding" for name in request.headers)
-        asked = not given and ("Accept-Encoding", "gzip") in hop.headers
+        headers = {name: tuple(map(_shown, values)) for name, values in answer.headers.items()}
         encoding, length = (headers.get(name, ("",))[0] for name in ("Content-Encoding", "Content-Length"))
-        has_body = hop.method != "HEAD" and answer.status not in _BODILESS and length != "0"
-        gzipped = asked and has_body and encoding.lower() == "gzip"
-        body, truncated = read_body(answer.iter_stream(), self.max_body_bytes, gzipped=gzipped)
+        has_body = hop.method != "HEAD" and answer.status not in BODILESS and length != "0"
+        gzipped = hop.unpacks and has_body and encoding.lower() == "gzip"
+        body, truncated = read_body(answer.body, self.max_body_bytes, gzipped=gzipped)
         if gzipped:
             headers.pop("Content-Encoding")
             headers.pop("Content-Length", None)
-        proto: str = answer.extensions["http_version"].decode("ascii", "replace")
-        return HTTPResponse(
-            answer.status, headers, body, "HTTP/2.0" if proto == "HTTP/2" else proto, truncated
-        )
+        return HTTPResponse(answer.status, headers, body, answer.proto, truncated)
 
 
-def _decoded(raw: bytes) -> str:
+def _shown(value: str) -> str:
+    """Return what a header says: UTF-8, and Latin-1 where it is not."""
     try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return raw.decode("latin-1")
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogateescape").decode("latin-1")
+    return value
 
 
 def warm(trust: Trust) -> None:
     """Do what the first request of a process costs: imports on first use, and the authorities to trust."""
-    trust.context(protocols=_PROTOCOLS)
-    answer = [b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", gzip.compress(b"x")]
+    for verify in (True, False):
+        trust.context(verify=verify, protocols=_PROTOCOLS)
     hop = Hop.first(HTTPRequest("POST", "http://localhost/", {"X-A": "b"}, b"body"))
-    with httpcore.ConnectionPool(http2=True, network_backend=httpcore.MockBackend(answer)) as pool:
-        response = pool.handle_request(hop.sent())
-        read_body(response.iter_stream(), 1, gzipped=True)
-        response.close()
-    _mended(b"HTTP/1.1 200 OK\r\nX-A : b\r\n\r\n")
+    ours, servers = socket.socketpair()
+    deadline = Deadline.start("http request", "localhost", None, Context())
+    with servers, closing(HTTP1Connection(ours, deadline)) as connection:
+        servers.sendall(
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 21\r\n\r\n" + gzip.compress(b"x")
+        )
+        answer = connection.exchange(hop.method, hop.url.target, hop.lines(), hop.body)
+        read_body(answer.body, 1, gzipped=True)

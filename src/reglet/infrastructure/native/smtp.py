@@ -1,9 +1,9 @@
-"""Mail servers greeted over smtplib, each session bounded in time and size."""
+"""Mail servers greeted, each session bounded in time and size."""
 
 from __future__ import annotations
 
 import builtins
-import smtplib
+import re
 import socket
 import ssl
 import time
@@ -15,17 +15,18 @@ from attrs import evolve, field, frozen
 
 from reglet.domain.context import Context
 from reglet.domain.entities.records import SMTPConnectResult, TLSFacts
-from reglet.domain.errors import DNSError, NetworkError
+from reglet.domain.errors import DNSError, NetworkError, RegletError
 from reglet.domain.policy.network import InvalidHostError
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import join_host_port
 from reglet.infrastructure.native.dialer import Deadline, Dialer, Lookup, system_lookup
 from reglet.infrastructure.native.tcp import tls_facts
-from reglet.infrastructure.native.trust import Trust, secure
+from reglet.infrastructure.native.trust import Trust, in_words, secure
 
 _MAX_ANSWERS = 64 * 1024
 _READY = 220
 _OK = 250
+_ANSWER = re.compile("[1-9][0-9]{2}[ -]")
 
 
 class SMTPRefusedError(Exception):
@@ -33,13 +34,14 @@ class SMTPRefusedError(Exception):
 
 
 class SMTPSession:
-    """A session from banner to goodbye."""
+    """A session from banner to goodbye; its answers are read as Go's `net/textproto` reads them."""
 
     def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
         """Take an open connection, TLS or not."""
-        self._client = smtplib.SMTP(local_hostname="localhost")
+        self._connection = connection
         self._deadline = deadline
-        self._use(connection)
+        self._buffer = b""
+        self._left = _MAX_ANSWERS
 
     @property
     def connection(self) -> socket.socket:
@@ -48,73 +50,69 @@ class SMTPSession:
 
     def banner(self) -> str:
         """Read the banner, its code included (`220 mail.example.com ESMTP`)."""
-        return self._expect(_READY, *self._client.getreply())
+        return self._answer(_READY)
 
     def extensions(self) -> tuple[str, ...]:
-        """Say EHLO and return what the server offers; nothing if it knows HELO only."""
-        self._limit()
-        code, reply = self._client.ehlo()
-        if code == _OK:
-            return tuple(line.strip() for line in reply.decode("utf-8", "replace").splitlines()[1:])
-        self._expect(_OK, *self._client.helo())
-        return ()
+        """Say EHLO and return what the server offers."""
+        self._say("EHLO localhost")
+        return tuple(line.strip() for line in self._answer(_OK).split("\n")[1:])
 
-    def start_tls(self, host: str, context: ssl.SSLContext) -> ssl.SSLSocket:
+    def greet(self) -> tuple[str, ...]:
+        """Return what the server offers; nothing if it knows HELO only."""
+        try:
+            return self.extensions()
+        except SMTPRefusedError:
+            self._say("HELO localhost")
+            self._answer(_OK)
+            return ()
+
+    def start_tls(self, host: str, context: ssl.SSLContext) -> None:
         """Turn the session into a TLS one. What was said before is forgotten (RFC 3207)."""
-        self._limit()
-        self._expect(_READY, *self._client.docmd("STARTTLS"))
-        secured = secure(self._connection, host, context, self._deadline)
-        self._use(secured)
-        return secured
+        self._say("STARTTLS")
+        self._answer(_READY)
+        self._connection = secure(self._connection, host, context, self._deadline)
+        self._buffer = b""
 
     def close(self) -> None:
         """Say goodbye if the server still listens, and close the connection without waiting for its own."""
-        with suppress(smtplib.SMTPException, OSError):
-            self._limit()
-            self._client.putcmd("quit")
+        with suppress(RegletError, OSError):
+            self._say("QUIT")
         self._connection.close()
 
-    def _use(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self._client.sock = connection
-        self._client.file = _Answers(connection, self._deadline)
-
-    def _limit(self) -> None:
+    def _say(self, command: str) -> None:
         self._connection.settimeout(self._deadline.seconds())
+        self._connection.sendall(f"{command}\r\n".encode())
 
-    def _expect(self, wanted: int, code: int, reply: bytes) -> str:
-        answer = f"{code} {reply.decode('utf-8', 'replace')}"
-        if code != wanted:
+    def _answer(self, wanted: int) -> str:
+        """Return an answer of one line or several, with its code once; it must be the one that is wanted."""
+        line = self._line()
+        code = line[:3]
+        if not _ANSWER.match(line):
+            raise SMTPRefusedError(f"the server said {line[:500]!r}, which is no answer of a mail server")
+        lines, goes_on = [line[4:]], line[3] == "-"
+        while goes_on:
+            line = self._line()
+            is_like = line.startswith(code) and _ANSWER.match(line) is not None
+            goes_on = not is_like or line[3] == "-"
+            lines.append(line[4:] if is_like else line)
+        answer = f"{code} " + "\n".join(lines)
+        if code != str(wanted):
             raise SMTPRefusedError(f"the server answered {answer[:500]!r}, not {wanted}")
         return answer
 
-
-class _Answers:
-    """The lines that a server sends, as smtplib reads them; their sum is limited."""
-
-    def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
-        self._connection = connection
-        self._deadline = deadline
-        self._buffer = b""
-        self._left = _MAX_ANSWERS
-
-    def readline(self, limit: int) -> bytes:
-        """Return a line with its end, what there is at the end of the stream, or `limit` bytes."""
-        while b"\n" not in self._buffer and len(self._buffer) < limit:
+    def _line(self) -> str:
+        """Return the next line without its end; the sum of all that a server says is limited."""
+        while b"\n" not in self._buffer:
             self._connection.settimeout(self._deadline.seconds())
             more = self._connection.recv(4096)
             self._left -= len(more)
             if self._left < 0:
                 raise OSError(f"the server said more than {_MAX_ANSWERS} bytes")
             if not more:
-                break
+                raise OSError("the server closed the connection within its answer (EOF)")
             self._buffer += more
-        end = self._buffer.find(b"\n") + 1 or len(self._buffer)
-        line, self._buffer = self._buffer[: min(end, limit)], self._buffer[min(end, limit) :]
-        return line
-
-    def close(self) -> None:
-        """Do nothing: the session closes the connection."""
+        line, _, self._buffer = self._buffer.partition(b"\n")
+        return line.removesuffix(b"\r").decode("utf-8", "replace")
 
 
 @frozen
@@ -158,19 +156,14 @@ class NativeSMTPClient:
                 return _greeted(session, host, address, elapsed, starttls)
         except builtins.TimeoutError as error:
             raise deadline.error() from error
-        except smtplib.SMTPException as error:
-            # smtplib reports a socket's timeout as a lost connection
-            if isinstance(error.__context__, builtins.TimeoutError):
-                raise deadline.error() from error
-            raise NetworkError("connect", address, error) from error
         except (OSError, ValueError, DNSError, InvalidHostError, SMTPRefusedError) as error:
-            raise NetworkError("connect", address, error) from error
+            raise NetworkError("smtp connect", address, in_words(error)) from error
 
 
 def _greeted(
     session: SMTPSession, host: str, address: str, elapsed: timedelta, starttls: ssl.SSLContext | None
 ) -> SMTPConnectResult:
-    banner, extensions = session.banner(), session.extensions()
+    banner, extensions = session.banner(), session.greet()
     if starttls is not None:
         session.start_tls(host, starttls)
         extensions = session.extensions()

@@ -1,7 +1,8 @@
-"""Whom TLS connections trust, and how they start."""
+"""Whom TLS connections trust, how they start, and how they fail."""
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import sys
@@ -12,6 +13,9 @@ from attrs import frozen
 
 from reglet.domain.policy.network import canonical_host
 from reglet.infrastructure.native.dialer import Deadline
+
+_CIPHERS = "@SECLEVEL=1:ECDH+AESGCM:ECDH+CHACHA20:ECDH+AES:DHE+AES:!aNULL:!eNULL:!aDSS:!AESCCM"
+"""Python's own, and what Go takes of older servers: CBC with SHA-1, and RSA keys from 1024 bits on."""
 
 
 @frozen
@@ -33,12 +37,22 @@ class Trust:
 
 @lru_cache(maxsize=16)
 def _context(path: str | None, _changed: int, verify: bool, protocols: tuple[str, ...]) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=path)
-    if protocols:
-        context.set_alpn_protocols(list(protocols))
-    if not verify:
+    if verify:
+        try:
+            context = ssl.create_default_context(cafile=path)
+        except ssl.SSLError as error:
+            raise OSError(f"{path} holds no certificate authorities in PEM: {in_words(error)}") from error
+    else:  # whom to trust is not asked, and is long to read
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    context.set_ciphers(_CIPHERS)
+    context.hostname_checks_common_name = False  # RFC 9525, as Go: names are alternative names alone
+    # as Go, and as Python before 3.13: what is trusted need be no root, and need not be perfect
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
     return context
 
 
@@ -74,3 +88,27 @@ def secure(plain: socket.socket, host: str, context: ssl.SSLContext, deadline: D
     except BaseException:
         plain.close()
         raise
+
+
+_ALERT = re.compile(r"(?:sslv3|tlsv1|tlsv13) (?:alert )?(.+)")
+_NO_TLS = frozenset(
+    {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}
+)
+"""What OpenSSL says of bytes that are no TLS record."""
+
+
+def in_words(error: Exception) -> Exception | str:
+    """Return an error of TLS in words that do not take OpenSSL's sources to read, any other as it is."""
+    if not isinstance(error, ssl.SSLError):
+        return error
+    words = re.sub(r" \(_ssl\.c:[0-9]+\)$", "", str(error.strerror or error))
+    alert = _ALERT.fullmatch(words.rpartition("] ")[2])
+    if isinstance(error, ssl.SSLEOFError):
+        return "the server closed the connection within the TLS handshake (EOF)"
+    if alert is not None:
+        return f"the server refused the TLS handshake: {alert[1]} (a TLS alert)"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"{words.removesuffix('.')}; insecure_skip_verify takes any certificate, and shows its facts"
+    if error.reason in _NO_TLS:
+        return f"the server does not speak TLS on this port ({words})"
+    return words

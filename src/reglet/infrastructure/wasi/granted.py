@@ -42,7 +42,6 @@ from reglet.infrastructure.wasi.tree import (
     Times,
     Tree,
     WasiError,
-    names_directory,
     no_checkpoint,
 )
 
@@ -242,19 +241,17 @@ class GrantedTree:
 
     def open(self, path: str, flags: OpenFlags) -> OpenFile:
         """Open a file or directory; only regular files and directories are."""
-        is_directory = names_directory(path)
-        with self._located(path, follow=flags.follow or is_directory) as location:
+        must_make = flags.create and flags.exclusive
+        with self._located(path, follow=flags.follow and not must_make, makes=flags.create) as location:
             found = self._lstat(location)
-            if found is None and is_directory and flags.create:
-                raise WasiError(Errno.ISDIR)
+            if found is not None and must_make:
+                raise WasiError(Errno.EXIST)
             if found is not None and stat.S_ISDIR(found.st_mode):
                 # The path is empty where the host itself opens the directory that it gives to a guest.
                 if path and not self._paths.may_list(location.path):
                     raise WasiError(Errno.NOTCAPABLE)
-                if flags.write or flags.append or flags.truncate:
+                if flags.changes:
                     raise WasiError(Errno.ISDIR)
-                if flags.create and flags.exclusive:
-                    raise WasiError(Errno.EXIST)
                 start, shows_all = location.path.rstrip("/"), self._paths.may_read(location.path)
 
                 def shows(name: str, kind: FileType) -> bool:
@@ -263,14 +260,15 @@ class GrantedTree:
 
                 shown = self._status(location, found)
                 opened = os.open(location.name, os.O_RDONLY | _DIRECTORY | _ALWAYS, dir_fd=location.parent)
-                return RealDirectory(opened, shown, shows)
+                may_change = self._paths.may_write(location.path)
+                return RealDirectory(opened, shown, shows, may_change=may_change)
             if flags.directory and found is not None:
                 raise WasiError(Errno.NOTDIR)
             return self._open_file(location, found, flags)
 
     def status(self, path: str, *, follow: bool) -> FileStatus:
         """Return the status of a path."""
-        with self._located(path, follow=follow or names_directory(path)) as location:
+        with self._located(path, follow=follow) as location:
             found = self._lstat(location)
             if found is None:
                 raise WasiError(Errno.NOENT)
@@ -292,7 +290,7 @@ class GrantedTree:
 
     def create_directory(self, path: str) -> None:
         """Make a directory."""
-        with self._located(path, follow=False) as location:
+        with self._located(path.rstrip("/"), follow=False) as location:
             if self._lstat(location) is not None:
                 raise WasiError(Errno.EXIST)
             self._require_write(location.path)
@@ -300,19 +298,27 @@ class GrantedTree:
 
     def remove_directory(self, path: str) -> None:
         """Remove an empty directory."""
-        with self._located(path, follow=False) as location:
+        with self._located(path.rstrip("/"), follow=False) as location:
             self._require_write(location.path)
             os.rmdir(location.name, dir_fd=location.parent)
 
     def remove_file(self, path: str) -> None:
         """Remove a file or link."""
-        with self._located(path, follow=False) as location:
+        with self._located(path.rstrip("/"), follow=False) as location:
             self._require_write(location.path)
+            found = self._lstat(location)
+            if found is not None and path.endswith("/") and not stat.S_ISDIR(found.st_mode):
+                raise WasiError(Errno.NOTDIR)
             os.unlink(location.name, dir_fd=location.parent)
 
     def rename(self, old: str, new: str) -> None:
         """Move a file or link. Directories stay: what is in them would get other grants."""
-        with self._located(old, follow=False) as source, self._located(new, follow=False) as target:
+        with (
+            self._located(old.rstrip("/"), follow=False) as source,
+            self._located(new.rstrip("/"), follow=False) as target,
+        ):
+            if "." in (source.name, target.name):
+                raise WasiError(Errno.BUSY)
             self._require_write(source.path)
             self._require_write(target.path)
             if self._paths.may_read(target.path) and not self._paths.may_read(source.path):
@@ -320,14 +326,18 @@ class GrantedTree:
             present = os.stat(source.name, dir_fd=source.parent, follow_symlinks=False)
             if stat.S_ISDIR(present.st_mode):
                 raise WasiError(Errno.NOTCAPABLE)
+            if old.endswith("/") or new.endswith("/"):
+                raise WasiError(Errno.NOTDIR)
             os.rename(source.name, target.name, src_dir_fd=source.parent, dst_dir_fd=target.parent)
 
-    def _located(self, path: str, *, follow: bool) -> AbstractContextManager[Location]:
+    def _located(self, path: str, *, follow: bool, makes: bool = False) -> AbstractContextManager[Location]:
         def may_pass(directory: str) -> bool:
             self._checkpoint()
             return self._paths.is_known(directory)
 
-        return located(posixpath.join(self._start, path.lstrip("/")), follow=follow, may_pass=may_pass)
+        # "." is what a guest calls the directory itself where its own path has no more names
+        whole = self._start if path in ("", ".") else posixpath.join(self._start, path.lstrip("/"))
+        return located(whole, follow=follow, may_pass=may_pass, makes=makes)
 
     def _lstat(self, location: Location) -> os.stat_result | None:
         """Return what stands at a location, None for nothing; refuse paths that a guest may not know."""
@@ -370,7 +380,7 @@ class GrantedTree:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise WasiError(Errno.ACCES)
-        return RealFile(descriptor, writable=flags.write or flags.append)
+        return RealFile(descriptor, may_change=self._paths.may_write(location.path))
 
 
 @frozen

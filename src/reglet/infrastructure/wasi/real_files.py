@@ -26,7 +26,6 @@ from reglet.infrastructure.wasi.tree import (
     FileType,
     Times,
     WasiError,
-    names_directory,
     no_checkpoint,
 )
 
@@ -55,21 +54,18 @@ class Location:
 
 
 @contextlib.contextmanager
-def located(path: str, *, follow: bool, may_pass: Callable[[str], bool]) -> Iterator[Location]:
-    """Find where a path leads; with `follow` the last name is not a link either.
+def located(
+    path: str, *, follow: bool, may_pass: Callable[[str], bool], makes: bool = False
+) -> Iterator[Location]:
+    """Find where a path leads, as Linux does; with `follow` the last name is not a link either.
 
-    Every directory on the way is asked of `may_pass`; one that may not be passed is answered as NOTCAPABLE
-    whether it exists or not.
+    A path that ends in a slash is a directory's, and so is a link to such a path; with `makes`, where a file
+    could be made, it is an error. Every directory on the way is asked of `may_pass`; one that may not be
+    passed is answered as NOTCAPABLE whether it exists or not.
     """
     walk = _Walk(may_pass)
     try:
-        location = walk.to(path, follow=follow)
-        if names_directory(path) and may_pass(location.path):
-            with contextlib.suppress(FileNotFoundError):
-                found = os.stat(location.name, dir_fd=location.parent, follow_symlinks=False)
-                if not stat.S_ISDIR(found.st_mode):
-                    raise WasiError(Errno.NOTDIR)
-        yield location
+        yield walk.to(path, follow=follow, makes=makes)
     finally:
         walk.close()
 
@@ -83,42 +79,59 @@ class _Walk:
         self._open = [os.open("/", _DIRECTORY)]
         self._links = 0
 
-    def to(self, path: str, *, follow: bool) -> Location:
+    def to(self, path: str, *, follow: bool, makes: bool) -> Location:
         """Return where a path leads; the last name of all is not walked."""
         waiting = _parts(path)
         while waiting:
             name = waiting.pop()
             if name == "..":
                 self._up()
+            if name in ("..", ".", _SLASH):
                 continue
+            if waiting == [_SLASH] and makes:
+                raise WasiError(Errno.ISDIR if self._may_pass(self._path(name)) else Errno.NOTCAPABLE)
             if not waiting and not follow:
                 return self._location(name)
-            try:
-                target = os.readlink(name, dir_fd=self._open[-1])
-            except OSError:  # no link, or nothing at all
-                target = None
-            if target is not None:
-                self._links += 1
-                if self._links > _MOST_LINKS:
-                    raise WasiError(Errno.LOOP)
-                while target.startswith("/") and self._names:
-                    self._up()
-                waiting.extend(_parts(target))
+            names = self._names_of_target(name)
+            if names:
+                waiting += names
             elif not waiting:
                 return self._location(name)
-            elif self._may_pass(self._path(name)):
+            elif not self._may_pass(self._path(name)):
+                raise WasiError(Errno.NOTCAPABLE)
+            elif waiting == [_SLASH]:
+                return self._directory(name)
+            else:
                 self._open.append(os.open(name, _DIRECTORY, dir_fd=self._open[-1]))
                 self._names.append(name)
-            else:
-                raise WasiError(Errno.NOTCAPABLE)
         return Location(self._open[-1], ".", self._path())
 
     def close(self) -> None:
         for descriptor in self._open:
             os.close(descriptor)
 
+    def _names_of_target(self, name: str) -> list[str]:
+        """Return the names that a link leads to, from where the walk is then; none for what is no link."""
+        try:
+            target = os.readlink(name, dir_fd=self._open[-1])
+        except OSError:  # no link, or nothing at all
+            return []
+        self._links += 1
+        if self._links > _MOST_LINKS:
+            raise WasiError(Errno.LOOP)
+        while target.startswith("/") and self._names:
+            self._up()
+        return _parts(target) or ["."]
+
     def _location(self, name: str) -> Location:
         return Location(self._open[-1], name, self._path(name))
+
+    def _directory(self, name: str) -> Location:
+        """Return where a name is that can only be a directory's; it need not exist."""
+        with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISDIR(os.stat(name, dir_fd=self._open[-1], follow_symlinks=False).st_mode):
+                raise WasiError(Errno.NOTDIR)
+        return self._location(name)
 
     def _path(self, *more: str) -> str:
         return "/" + "/".join((*self._names, *more))
@@ -129,9 +142,15 @@ class _Walk:
             os.close(self._open.pop())
 
 
+_SLASH = ""
+"""Stands last among the names of a path that ends in a slash."""
+
+
 def _parts(path: str) -> list[str]:
     """Return the names of a path, the last one first."""
-    return [name for name in reversed(path.split("/")) if name not in ("", ".")]
+    *before, last = path.split("/")
+    names = [last, *filter(None, reversed(before))]
+    return names if names != [_SLASH] else []
 
 
 # ruff: noqa: ARG002 - what is refused takes the parameters of its protocol
@@ -180,11 +199,11 @@ _name_of = attrgetter("name")
 
 
 class RealFile:
-    """A regular file, by its descriptor."""
+    """A regular file, by its descriptor; `may_change` says whether its times may be set."""
 
-    def __init__(self, descriptor: int, *, writable: bool) -> None:
+    def __init__(self, descriptor: int, *, may_change: bool) -> None:
         self._descriptor = descriptor
-        self._writable = writable
+        self._may_change = may_change
 
     def status(self) -> FileStatus:
         """Return the file's present status."""
@@ -208,8 +227,8 @@ class RealFile:
         os.ftruncate(self._descriptor, size)
 
     def set_times(self, times: Times) -> None:
-        """Set the file's times, which needs the right to write."""
-        if not self._writable:
+        """Set the file's times, however it was opened, if it may be written."""
+        if not self._may_change:
             raise WasiError(Errno.ROFS)
         set_times(self._descriptor, times, os.fstat(self._descriptor))
 
@@ -229,11 +248,19 @@ class RealFile:
 class RealDirectory:
     """A directory of which only known names are shown."""
 
-    def __init__(self, descriptor: int, status: FileStatus, shows: Callable[[str, FileType], bool]) -> None:
+    def __init__(
+        self,
+        descriptor: int,
+        status: FileStatus,
+        shows: Callable[[str, FileType], bool],
+        *,
+        may_change: bool,
+    ) -> None:
         """Take an open directory; `shows` says of a name and its type whether a guest may know it."""
         self._descriptor = descriptor
         self._status = status
         self._shows = shows
+        self._may_change = may_change
 
     def status(self) -> FileStatus:
         """Return the status it had when it was opened."""
@@ -280,9 +307,11 @@ class RealDirectory:
         """Refuse."""
         raise WasiError(Errno.ISDIR)
 
-    def set_times(self, times: Times) -> NoReturn:
-        """Refuse: the times of directories are the host's."""
-        raise WasiError(Errno.ROFS)
+    def set_times(self, times: Times) -> None:
+        """Set the directory's times, if it may be written."""
+        if not self._may_change:
+            raise WasiError(Errno.ROFS)
+        set_times(self._descriptor, times, os.fstat(self._descriptor))
 
     def sync(self) -> None:
         """Do nothing: entries are made at once."""

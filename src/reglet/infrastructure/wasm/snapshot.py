@@ -179,12 +179,16 @@ def write_snapshot(
 def code_module(module: bytes) -> bytes:
     """Return the code of a module as one that imports its memory (`IMPORTED_MEMORY`).
 
-    The code of every plugin of one runtime is the same, so that it is compiled once for all of them.
+    The code of every plugin of one runtime is the same, so that it is compiled once for all of them. Nothing
+    of it runs when it is instantiated.
 
     Raises:
-        ModuleFormatError: the module has no memory of its own, or more than one.
+        ModuleFormatError: the module has no memory of its own, or more than one, or a start function.
     """
     sections = [each for each in read_sections(module) if each.id is not SectionId.CUSTOM]
+    for each in sections:
+        if each.id is SectionId.START:
+            raise ModuleFormatError("a start function", each.start)
     memory = next((each for each in sections if each.id is SectionId.MEMORY), None)
     if memory is None or module[memory.start] != 1:
         raise ModuleFormatError("not one memory of its own", 0 if memory is None else memory.start)

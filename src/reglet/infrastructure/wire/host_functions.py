@@ -45,6 +45,7 @@ from reglet.infrastructure.wire.record import (
     TIME,
     TIMEOUT,
     UINT16,
+    UNSET,
     Dialect,
     Field,
     InvalidFieldError,
@@ -132,6 +133,9 @@ def _http_response(
     return response, frozenset(applied) if latency is None else _ON_REDIRECTS.union(applied)
 
 
+_STATUS_CODE = Kind(integer_in(range(1, 1000)), str)
+"""No answer is one without: 0 is what Go reads where a host says none."""
+
 HTTP_RESPONSE = Response(
     "HTTPResponse",
     _http_response,
@@ -140,7 +144,7 @@ HTTP_RESPONSE = Response(
     ERROR_FIELD,
     Field("body", BYTES),
     Field("proto", STRING),
-    Field("status_code", INTEGER, always=True),
+    Field("status_code", _STATUS_CODE, always=True, required=True),
     Field("latency_ms", ELAPSED, "latency", default=None, foreign=True),
     Field("body_truncated", BOOLEAN, "truncated"),
     Field("applied", STRINGS, extra=True, foreign=True),
@@ -293,7 +297,7 @@ TCP_RESPONSE = Response(
     Field("response_time_ms", ELAPSED, "response_time", only=ABI),
     Field("latency_ms", ELAPSED, "response_time", only=HOSTLIB),
     Field("tls", BOOLEAN, only=ABI),
-    Field("connected", BOOLEAN, always=True),
+    Field("connected", evolve(BOOLEAN, empty=UNSET), always=True, required=True),
     Field("applied", STRINGS, foreign=True),
 )
 
@@ -353,7 +357,7 @@ SMTP_RESPONSE = Response(
     Field("tls_server_name", STRING),
     Field("response_time_ms", ELAPSED, "response_time", only=ABI),
     Field("latency_ms", ELAPSED, "response_time", only=HOSTLIB),
-    Field("connected", BOOLEAN, always=True),
+    Field("connected", evolve(BOOLEAN, empty=UNSET), always=True, required=True),
     Field("tls", BOOLEAN, "tls_enabled", only=ABI),
     Field("extensions", STRINGS, default=None, derive=_known_extensions, foreign=True),
     Field("applied", STRINGS, foreign=True),
@@ -389,7 +393,7 @@ EXEC_RESPONSE = Response(
     ERROR_FIELD,
     Field("stdout", STRING, always=True),
     Field("stderr", STRING, always=True),
-    Field("exit_code", INTEGER, always=True),
+    Field("exit_code", evolve(INTEGER, empty=UNSET), always=True, required=True),
     Field("duration_ms", ELAPSED, "duration"),
     Field("is_timeout", BOOLEAN),
     Field("stdout_truncated", BOOLEAN, "truncated", foreign=True),
@@ -416,9 +420,9 @@ _LOG_MESSAGE = Request(
     "LogMessage",
     LogMessage,
     Field("timestamp", TIME, always=True),
+    Field("attrs", _ATTRIBUTE.listed, "attributes"),
     Field("level", STRING, always=True),
     Field("message", STRING, always=True),
-    Field("attrs", _ATTRIBUTE.listed, "attributes"),
     CONTEXT_FIELD,
 )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -10,8 +9,9 @@ from typing import Any, TypeVar
 from attrs import evolve, frozen
 
 from reglet.domain.context import Cancellation, Context
-from reglet.domain.entities.result import ERROR_TYPES, ErrorDetail
-from reglet.domain.errors import CapabilityError, HostError, RegletError, WireFormatError
+from reglet.domain.entities.result import ErrorDetail
+from reglet.domain.errors import HostError, WireFormatError
+from reglet.infrastructure.wire.failures import failure, type_of_code
 from reglet.infrastructure.wire.go_json import decode_json, string_text, to_bytes
 from reglet.infrastructure.wire.record import (
     BOOLEAN,
@@ -22,6 +22,7 @@ from reglet.infrastructure.wire.record import (
     TIME,
     Dialect,
     Field,
+    InvalidFieldError,
     Kind,
     Record,
     milliseconds,
@@ -106,70 +107,29 @@ class Request(Record[T]):
         return self._make(**attributes), call
 
 
+def _read_foreign_context(value: Any) -> CallContext:
+    """Return a context, an empty one for any other value, which hostlib takes: it does not know the name."""
+    try:
+        return CONTEXT.kind.read(value)
+    except InvalidFieldError:
+        return NO_CONTEXT
+
+
 CONTEXT_FIELD = Field(
     "context",
-    evolve(CONTEXT.kind, write=lambda call: "{}" if call is NO_CONTEXT else CONTEXT.text(call)),
+    evolve(
+        CONTEXT.kind,
+        write=lambda call: "{}" if call is NO_CONTEXT else CONTEXT.text(call),
+        read_strictly={Dialect.HOSTLIB: _read_foreign_context},
+    ),
     always=True,
     extra=True,
 )
 """The field of a request that holds its context."""
 
 
-_DENIED = "capability denied: "
-_REQUIRES = re.compile(r"requires '?(network|fs|env|exec|kv):([^']*)")
-_KINDS = {"filesystem": "fs", "environment": "env"}
-"""What hosts call the kinds of capabilities, where it is not their name."""
-_LONGEST_KIND = 64
-_NOTHING_GRANTED = "no capabilities granted"
-_GUARD = "SSRF protection"
-_GUARD_TYPE = "ssrf_protection"
-_GUARD_CODE = "SSRF_BLOCKED"
-_GUARD_REASONS = re.compile(
-    r"(localhost/loopback|private|link-local|multicast|unspecified) address(es)? blocked"
-    r"|\(requires network:outbound:private capability\)"
-)
-_UNRESOLVED = re.compile(r"DNS resolution failed: |failed to resolve host: ")
-"""What a guard writes for a name that it cannot look up, in the place where it says what it blocks."""
-_MISSING = "missing capability: "
 _UNREADABLE = b"unmarshal"
 _CODES = {"VALIDATION_ERROR": 400, "NOT_FOUND": 404, "INTERNAL_ERROR": 500}
-_TYPES = {
-    "TIMEOUT": "timeout",
-    _GUARD_CODE: "capability",
-    "EXECUTION_FAILED": "exec",
-    "INVALID_REQUEST": "validation",
-    "UNSUPPORTED_TYPE": "validation",
-    "VALIDATION_ERROR": "validation",
-} | dict.fromkeys(
-    (
-        "CONNECTION_REFUSED",
-        "CONNECTION_FAILED",
-        "HOST_NOT_FOUND",
-        "LOOKUP_FAILED",
-        "READ_BANNER_FAILED",
-        "READ_BODY_FAILED",
-        "REQUEST_FAILED",
-        "SMTP_CLIENT_FAILED",
-        "STARTTLS_FAILED",
-        "TLS_CERTIFICATE_ERROR",
-        "TLS_ERROR",
-        "TOO_MANY_REDIRECTS",
-    ),
-    "network",
-)
-"""The types behind the codes of the Go host SDK, whose errors have none."""
-
-_WORDS = (
-    ("no such host", "HOST_NOT_FOUND"),
-    ("connection refused", "CONNECTION_REFUSED"),
-    ("i/o timeout", "TIMEOUT"),
-    ("deadline exceeded", "TIMEOUT"),
-    ("Client.Timeout", "TIMEOUT"),
-)
-"""What Go writes for failures to which the Reglet app gives neither code nor type of their own."""
-
-_LONGEST_MESSAGE = 16 * 1024
-"""Characters of a host's message that are read and passed on."""
 
 _OCTETS = range(2**8)
 
@@ -241,14 +201,21 @@ class Response(Record[T]):
             message = f"the host gave no answer where {self.name} was expected; its log may say why"
             raise HostError(ErrorDetail("internal", message, "no_answer"))
         values = decode_json(data, self.name)
+        if values is None:
+            raise HostError(ErrorDetail("internal", f"the host answered null for {self.name}", "no_answer"))
         try:
             attributes = self.attributes(values)
         except WireFormatError:
             _raise_failure(values, self.name, needs)
             raise
-        if attributes.pop("error") is not None:
+        if attributes.pop("error") is not None or not self._knows_any(values):
             _raise_failure(values, self.name, needs)
+            raise InvalidFieldError("one of its fields", values).wire_error(self.name)
         return self._make(**attributes)
+
+    def _knows_any(self, values: dict[str, Any]) -> bool:
+        """Report whether JSON has a name of this record; an empty object is a response without anything."""
+        return not values or any(name.lower() in self._read for name in values)
 
 
 def _raise_failure(values: Any, record: str, needs: Callable[[], str]) -> None:
@@ -262,6 +229,9 @@ def _raise_failure(values: Any, record: str, needs: Callable[[], str]) -> None:
         raise failure(ErrorDetail(type_of_code(error), said, error), needs())
     if error is not None:
         raise failure(ERROR.of(error, where=f"{record}.error"), needs())
+    if message and isinstance(message, str) and "code" in members:
+        code = str(members["code"])
+        raise failure(ErrorDetail(type_of_code(code), message, code), needs())
 
 
 def is_unreadable(data: bytes) -> bool:
@@ -273,87 +243,6 @@ def is_unreadable(data: bytes) -> bool:
     except WireFormatError:
         return False
     return isinstance(answer, dict) and answer.get("error") == "VALIDATION_ERROR"
-
-
-def failure(detail: ErrorDetail, needs: str = "") -> RegletError:
-    """Return the exception for what a host said, a denial as `CapabilityError` that says what to grant."""
-    detail = _classified(detail)
-    denied = _denied(detail, needs)
-    if not denied:
-        return HostError(detail)
-    kind = denied.partition(":")[0]
-    said = detail.message.removeprefix(f"{_MISSING}{denied}").removeprefix("; ")
-    if _is_blocked(detail):
-        advice = (
-            "this host's guard blocks private and reserved addresses, whatever names them: the Go host SDK "
-            'dials them where a network rule with the host and 127.0.0.1 has port "*" or "0", the Reglet app '
-            "where network:outbound:private is granted"
-        )
-    else:
-        advice = f"declare it in the plugin's {kind} capability and have it granted"
-    return CapabilityError(denied, hint=f"{advice} ({said})" if said else advice)
-
-
-def _classified(detail: ErrorDetail) -> ErrorDetail:
-    """Return a host's error with type, code and flags, whichever dialect it came in.
-
-    The ABI has a type, the host SDK a code alone, and the newer app writes that code in place of the type.
-    The older app leaves Go's own words.
-    """
-    message, kind, code = detail.message, detail.type, detail.code
-    if len(message) > _LONGEST_MESSAGE:
-        message = f"{message[:_LONGEST_MESSAGE]}… (cut)"
-    if _UNRESOLVED.search(message):
-        kind, code = "", next((implied for words, implied in _WORDS if words in message), "LOOKUP_FAILED")
-    elif kind == _GUARD_TYPE:
-        kind, code = "capability", code or _GUARD_CODE
-    elif kind.isupper():
-        kind, code = kind.lower() if kind.lower() in ERROR_TYPES else "", code or kind
-    kind = kind or type_of_code(code)
-    if kind == "internal" and not code:
-        code = next((implied for words, implied in _WORDS if words in message), "")
-        kind = type_of_code(code)
-    return evolve(
-        detail,
-        message=message,
-        type=kind,
-        code=code,
-        is_timeout=detail.is_timeout or kind == "timeout" or code == "TIMEOUT",
-        is_not_found=detail.is_not_found
-        or code == "HOST_NOT_FOUND"
-        or (kind == "network" and "no such host" in message),
-    )
-
-
-def type_of_code(code: str) -> str:
-    """Return the error type that a host's code implies; `internal` where it implies none."""
-    return _TYPES.get(code, "internal")
-
-
-def _denied(detail: ErrorDetail, needs: str) -> str:
-    """Return the grant that is missing, empty where none is."""
-    message = detail.message
-    if _is_blocked(detail):
-        return needs or "network:outbound:private"
-    before, denied, pattern = message.partition(_DENIED)
-    if denied:
-        kind = before[-_LONGEST_KIND:].rstrip().rpartition(" ")[2]
-        if before.endswith(" ") and kind.isidentifier():
-            return f"{_KINDS.get(kind, kind)}:{pattern.partition('; ')[0]}"
-    if found := _REQUIRES.search(message):
-        return f"{found[1]}:{found[2]}"
-    if detail.type == "capability":
-        return detail.code if ":" in detail.code else needs or detail.code or message
-    return needs or message if _NOTHING_GRANTED in message else ""
-
-
-def _is_blocked(detail: ErrorDetail) -> bool:
-    """Report whether a guard of the host refused an address, whatever the grant says."""
-    return _UNRESOLVED.search(detail.message) is None and (
-        detail.code == _GUARD_CODE
-        or _GUARD in detail.message
-        or _GUARD_REASONS.search(detail.message) is not None
-    )
 
 
 def encode_failure(kind: str, message: str) -> bytes:

@@ -228,6 +228,19 @@ def test_a_function_can_be_replaced() -> None:
     assert instance.call("through_slot", 1) == 101
 
 
+def test_what_replaces_a_function_may_call_it() -> None:
+    """By a name of its own."""
+    around = """
+        (import "env" "original:answer" (func $original (param i32) (result i32)))
+        (func (export "replaces:answer") (param i32) (result i32)
+          (i32.add (call $original (local.get 0)) (i32.const 100)))
+    """
+    instance = Instance(
+        link([library("lib", REPLACED, table=1), library("adapter", around)], plan("through_call"))
+    )
+    assert instance.call("through_call", 1) == 101
+
+
 @pytest.mark.parametrize(
     ("replaced", "reason"),
     [

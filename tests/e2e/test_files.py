@@ -1,0 +1,161 @@
+"""Python's own means of files in a sandbox: what they give, or the error they raise, is Linux's."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reglet.domain.entities.grants import FileSystemCapability, FileSystemRule, GrantSet
+from reglet.sandbox import Limits, Sandbox
+from tests.built_plugins import BuildSource
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="compares with Linux")
+
+EVALUATE = """
+import errno, glob, io, os, shutil, stat
+from pathlib import Path
+
+
+def opened(path, flags, then=os.fstat, *more):
+    fd = os.open(path, flags)
+    try:
+        return then(fd, *more)
+    finally:
+        os.close(fd)
+
+
+def evaluated(expressions, folder):
+    found = []
+    for each in expressions:
+        try:
+            found.append(repr(eval(each, {**globals(), "T": folder})))
+        except OSError as error:
+            found.append(errno.errorcode[error.errno])
+    return found
+"""
+PLUGIN = (
+    EVALUATE
+    + """
+import reglet
+
+plugin = reglet.define_plugin(name="evaluate", version="1.0.0", description="d")
+
+
+@reglet.model
+class Input:
+    expressions: list[str]
+    folder: str
+
+
+@plugin.service("files")
+class Files:
+    @reglet.operation(description="Evaluate expressions")
+    def check(self, request: Input) -> reglet.Result:
+        return reglet.result_success("ok", {"found": evaluated(request.expressions, request.folder)})
+"""
+)
+
+
+def made(folder: Path) -> Path:
+    """Return a folder with files of many kinds."""
+    (folder / "d/e").mkdir(parents=True)
+    (folder / "f").write_text("0123456789")
+    (folder / "d/g").write_text("x")
+    for name, target in (("lf", "f"), ("ld", "d"), ("slashed", "f/"), ("dangling", "none"), ("loop", "loop")):
+        (folder / name).symlink_to(target)
+    os.mkfifo(folder / "pipe")
+    os.utime(folder / "f", ns=(-5_500_000_000, -1))
+    os.utime(folder / "d", (-9, -10))
+    for name in (b"caf\xe9", b"line\nend", b"-rf", "\U0001f600".encode(), b"\xff\xfe", b"n" * 255):
+        Path(os.fsdecode(os.fsencode(folder) + b"/" + name)).write_text("odd")
+    return folder
+
+
+PATHS = [
+    "f/",
+    "f/.",
+    "f/..",
+    "d/.",
+    "d//g",
+    "lf/",
+    "ld/",
+    "slashed",
+    "dangling/",
+    "loop/",
+    "none/x",
+    "f/x",
+    "pipe",
+    "",
+]
+BY_PATH = [
+    "stat.S_IFMT(os.stat({}).st_mode)",
+    "stat.S_IFMT(os.lstat({}).st_mode)",
+    "os.path.exists({}), os.path.isfile({}), os.path.islink({}), os.path.isdir({})",
+    "opened({}, os.O_WRONLY | os.O_CREAT | os.O_EXCL).st_size",
+    "os.mkdir({})",
+    "os.rmdir({}) if not os.path.isdir({}) else 0",
+    "os.unlink({}) if not os.path.exists({}) else 0",
+    "os.readlink({})",
+    "os.chmod({}, 0o600)",
+]
+OTHERS = [
+    "os.stat(T + '/f').st_mtime_ns, os.stat(T + '/f').st_atime_ns",
+    "sorted(map(os.fsencode, os.listdir(T)))",
+    "[Path(T, name).read_text() for name in sorted(os.listdir(T)) if os.path.isfile(os.path.join(T, name))]",
+    "sorted(os.path.getsize(each) for each in glob.glob(os.fsencode(T) + b'/*') if os.path.isfile(each))",
+    "os.lstat(T + '/f').st_mtime, opened(T + '/f', os.O_RDONLY).st_mtime_ns",
+    "sorted((e.name, e.stat().st_mtime_ns) for e in os.scandir(T) if e.name in 'fd')",
+    "os.utime(T + '/d/g', (-5.5, -6.25)), os.stat(T + '/d/g').st_mtime_ns, os.stat(T + '/d/g').st_atime_ns",
+    "os.utime(T + '/d/g', ns=(1, 2)), os.stat(T + '/d/g').st_mtime_ns",
+    "shutil.copystat(T + '/f', T + '/d/g'), os.stat(T + '/d/g').st_mtime_ns",
+    "opened(T + '/d', os.O_RDONLY, os.read, 1)",
+    "opened(T + '/f', os.O_RDONLY, os.write, b'x')",
+    "opened(T + '/d/g', os.O_WRONLY, os.read, 1)",
+    "Path(T, 'pipe').is_fifo(), Path(T, 'f').is_fifo()",
+    "sorted((e.name, e.is_file(), e.is_dir()) for e in os.scandir(T) if e.name in {'pipe', 'f', 'ld'})",
+    "open('')",
+    "os.listdir('')",
+    "os.chdir('')",
+]
+
+
+def expressions() -> list[str]:
+    """Return what is evaluated at both places, in this order."""
+    by_path = [each.replace("{}", f"T + '/{path}'" if path else "''") for each in BY_PATH for path in PATHS]
+    return [*OTHERS, *by_path]
+
+
+def test_files_are_as_on_linux(built_source: BuildSource, tmp_path: Path) -> None:
+    """Types, times before 1970, names of any bytes, slashes and dots at the end, and every error's number."""
+    space: dict[str, Any] = {}
+    exec(EVALUATE, space)
+    for name in ("outside", "inside"):
+        (tmp_path / name).mkdir()
+    outside, inside = made(tmp_path.resolve() / "outside"), made(tmp_path.resolve() / "inside")
+    rule = FileSystemRule(read=[f"{inside}", f"{inside}/**"], write=[f"{inside}", f"{inside}/**"])
+    config = {"expressions": expressions(), "folder": str(inside)}
+
+    with Sandbox(GrantSet(fs=FileSystemCapability([rule]))) as sandbox:
+        result = sandbox.load(built_source(PLUGIN)).check(config)
+
+    assert result.data is not None, result
+    expected = space["evaluated"](expressions(), str(outside))
+    assert dict(zip(expressions(), result.data["found"], strict=True)) == dict(
+        zip(expressions(), expected, strict=True)
+    )
+
+
+def test_what_may_be_written_is_told_where_a_write_fails(built_source: BuildSource, tmp_path: Path) -> None:
+    """A full quota is an error of its own, not one of the disk's."""
+    folder = tmp_path.resolve()
+    rule = FileSystemRule(read=[f"{folder}/**"], write=[f"{folder}/**"])
+    with Sandbox(GrantSet(fs=FileSystemCapability([rule])), limits=Limits(written_bytes=10_000)) as sandbox:
+        written = "io.FileIO(T + '/new', 'w').write(b'x' * 20_000)"
+        result = sandbox.load(built_source(PLUGIN)).check({"expressions": [written], "folder": str(folder)})
+
+    assert result.data == {"found": [errno.errorcode[errno.EDQUOT]]}
