@@ -495,7 +495,8 @@ def _shown(value: str) -> str:
 
 def warm(trust: Trust) -> None:
     """Do what the first request of a process costs: imports on first use, and the authorities to trust."""
-    trust.context(protocols=_PROTOCOLS)
+    for verify in (True, False):
+        trust.context(verify=verify, protocols=_PROTOCOLS)
     hop = Hop.first(HTTPRequest("POST", "http://localhost/", {"X-A": "b"}, b"body"))
     ours, servers = socket.socketpair()
     deadline = Deadline.start("http request", "localhost", None, Context())

@@ -157,7 +157,7 @@ class NativeSMTPClient:
         except builtins.TimeoutError as error:
             raise deadline.error() from error
         except (OSError, ValueError, DNSError, InvalidHostError, SMTPRefusedError) as error:
-            raise NetworkError("connect", address, in_words(error)) from error
+            raise NetworkError("smtp connect", address, in_words(error)) from error
 
 
 def _greeted(
