@@ -161,7 +161,8 @@ def test_an_answer_that_is_no_result_is_a_panic(answer: Any) -> None:
 def test_data_that_is_no_json_is_an_error_result(value: Any) -> None:
     """A Result that cannot be written becomes one that can."""
     result = json.loads(exports_of(Answering(result_success("m", {"v": value}))).observe(b"{}"))
-    assert (result["status"], result["error"]["code"]) == ("error", "wire_format")
+    error = result["error"]
+    assert (result["status"], error["type"], error["code"]) == ("error", "panic", "wire_format")
 
 
 def test_a_plugin_of_ones_own_is_named_in_its_results() -> None:

@@ -154,6 +154,10 @@ def test_a_refusal_keeps_its_kind(check: Check, aws: FakeAWS, code: str, type_: 
         "<DescribeInstancesResponse/>",
         groups(rule("tcp", (22, 22), OPEN))[:-20],
         "",
+        "<DescribeSecurityGroupsResponse/>",
+        groups(rule("tcp", (22, 22), OPEN)).replace("securityGroupInfo", "securityGroupSet"),
+        groups(rule("", (22, 22), OPEN)),
+        groups(token="again"),  # noqa: S106 - of a page
     ],
 )
 def test_an_answer_that_is_none_is_an_error(check: Check, aws: FakeAWS, body: str) -> None:

@@ -167,6 +167,27 @@ def test_a_user_who_is_gone_meanwhile_has_no_keys(check: Check, aws: FakeAWS) ->
     assert_data_field(result, "access_keys", [])
 
 
+@pytest.mark.parametrize(
+    ("action", "operation", "content"),
+    [
+        ("GetAccountPasswordPolicy", "get_account_password_policy", ""),
+        ("GetAccountPasswordPolicy", "get_account_password_policy", "<PasswordPolicy/>"),
+        ("ListUsers", "list_access_keys_with_usage", "<ListUsersResult/>"),
+        (
+            "ListUsers",
+            "list_access_keys_with_usage",
+            "<ListUsersResult><Users/><IsTruncated>true</IsTruncated></ListUsersResult>",
+        ),
+    ],
+)
+def test_an_answer_without_what_was_asked_for_is_an_error(
+    check: Check, aws: FakeAWS, action: str, operation: str, content: str
+) -> None:
+    """AWS shows empty lists too, and where the next page is: no user is not what was not shown."""
+    aws.answers[action] = f"<{action}Response>{content}</{action}Response>"
+    assert_error(check(aws, operation), "failed to parse AWS response", code="MalformedAnswer")
+
+
 @pytest.mark.parametrize("left_out", ["AccountMFAEnabled", "Users"])
 def test_a_count_that_is_missing_is_an_error(check: Check, aws: FakeAWS, left_out: str) -> None:
     """Not 0, and not `root_mfa_enabled: false`."""

@@ -17,7 +17,7 @@ import attrs
 from attrs import evolve
 
 from reglet.application.models.redaction import Redaction
-from reglet.application.models.to_json import to_json
+from reglet.application.models.to_json import data_mismatch, to_json
 from reglet.application.names import suggestion
 from reglet.application.operations import Operation
 from reglet.domain.entities.result import (
@@ -189,6 +189,10 @@ def result_of(operation: Operation, outcome: Any) -> Result:
         message = f"operation {operation} returned {output.__name__} whose {mismatch}"
         return result_error(ErrorDetail("panic", message))
     if isinstance(outcome, Result):
+        if outcome.is_error and outcome.error is None:  # hosts take an error without its detail for a verdict
+            outcome = evolve(
+                outcome, error=ErrorDetail("execution", outcome.message or f"{operation} failed")
+            )
         return _with_json(outcome, f"operation {operation}") if outcome.data is not None else outcome
     if outcome is None and operation.signature.may_return_none:
         return result_success(OK)
@@ -199,8 +203,13 @@ def result_of(operation: Operation, outcome: Any) -> Result:
 
 
 def _with_json(result: Result, what: object) -> Result:
-    """Return a Result with its data as JSON; `what` made it, and has a bug if that is no object."""
-    data = to_json(result.data)
+    """Return a Result with its data as JSON; `what` made it, and has a bug if that cannot be."""
+    try:
+        mismatch, data = data_mismatch(result.data), to_json(result.data)
+    except RecursionError:
+        return result_error(ErrorDetail("panic", f"{what} gave data that is nested too deeply, or in itself"))
+    if mismatch is not None:
+        return result_error(ErrorDetail("panic", f"{what} gave data whose {mismatch}"))
     if data is None or isinstance(data, Mapping):
         return evolve(result, data=data)
     message = f'{what} gave the data {data!r}: data is an object, so give it a name: {{"found": …}}'

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import Enum, IntEnum, StrEnum
+from math import inf
 from typing import Any, Literal
 
 import pytest
@@ -107,6 +108,9 @@ def test_an_output_of_the_declared_types_fits(fields):
         ({"ports": {"a": "1"}}, "field ports['a'] is str, not int"),
         ({"ports": {1: 1}}, "field ports[1] is a key that is int, not str"),
         ({"ports": []}, "field ports is list, not dict"),
+        ({"real": float("nan")}, "field real is nan, which is no number in JSON"),
+        ({"anything": [{"a": -inf}]}, "field anything[0]['a'] is -inf, which is no number in JSON"),
+        ({"things": [Host("h", "80")]}, "field things[0].port is str, not int"),
     ],
 )
 def test_a_field_of_another_type_is_named(fields, mismatch):
@@ -133,6 +137,16 @@ class Service:
         """Answer with what does not fit, or with nothing at all."""
         if request.what == "nothing":
             return None  # type: ignore[return-value]
+        if request.what == "a failed check":
+            raise reglet.CheckFailed("no", {"hosts": [Host(5)]})  # type: ignore[arg-type]
+        if request.what == "a Result":
+            return reglet.result_success("ok", Host(5))  # type: ignore[arg-type, return-value]
+        if request.what == "a list in itself":
+            items: list[Any] = []
+            items.append(items)
+            raise reglet.CheckFailed("no", {"items": items})
+        if request.what == "an error without one":
+            return reglet.Result("error", "it is down")  # type: ignore[return-value]
         return Host(5)  # type: ignore[arg-type]
 
 
@@ -141,6 +155,9 @@ class Service:
     [
         ("types", "operation s.check returned Host whose field name is int, not str"),
         ("nothing", "operation s.check must return Host or a reglet.Result, not None: is a return missing?"),
+        ("a failed check", "CheckFailed('no') gave data whose field ['hosts'][0].name is int, not str"),
+        ("a Result", "operation s.check gave data whose field name is int, not str"),
+        ("a list in itself", "CheckFailed('no') gave data that is nested too deeply, or in itself"),
     ],
 )
 def test_an_output_that_does_not_fit_is_a_bug_that_is_reported(what, message):
@@ -148,6 +165,12 @@ def test_an_output_that_does_not_fit_is_a_bug_that_is_reported(what, message):
     error = _plugin.check(Context(), json.dumps({"what": what}).encode()).error
     assert error is not None
     assert (error.type, error.message) == ("panic", message)
+
+
+def test_an_error_that_says_no_more_than_its_status_has_a_detail():
+    """Hosts evaluate a profile's expressions where there is none."""
+    result = _plugin.check(Context(), b'{"what": "an error without one"}')
+    assert (result.is_error, result.error) == (True, reglet.ErrorDetail("execution", "it is down"))
 
 
 def test_the_output_of_an_example_must_fit_too():

@@ -43,20 +43,20 @@ def read_access_keys(aws: AWSClient, users: Sequence[str], today: datetime) -> l
 
 def _active_keys(aws: AWSClient, user: str) -> Iterator[Answer]:
     for page in aws.pages("ListAccessKeys", {"UserName": user}, ask="Marker", answered="Marker"):
-        for key in page.each("ListAccessKeysResult/AccessKeyMetadata/member"):
-            if key.string("Status") == "Active":
+        for key in page.listed("ListAccessKeysResult/AccessKeyMetadata/member"):
+            if key.needed("Status") == "Active":
                 yield key
 
 
 def _with_usage(aws: AWSClient, key: Answer, today: datetime) -> UsedKey:
-    key_id = key.string("AccessKeyId")
+    key_id = key.needed("AccessKeyId")
     answer = aws.call("GetAccessKeyLastUsed", {"AccessKeyId": key_id})
     created, used = key.timestamp("CreateDate"), answer.timestamp("LastUsedDate")
     shown = AccessKey(
         user_name=key.string("UserName"),
         access_key_id=key_id,
         status=key.string("Status"),
-        created=key.string("CreateDate"),
+        created=key.needed("CreateDate"),
         last_used=answer.string("LastUsedDate") if used else None,
         days_since_used=(today - used).days if used else None,
         never_used=used is None,

@@ -29,6 +29,13 @@ class Answer:
         """Return the string at a path, wherever it begins in the answer; an empty one if there is none."""
         return (self._element.findtext(f".//{path}") or "").strip()
 
+    def needed(self, path: str) -> str:
+        """Return the string at a path, which AWS never leaves out."""
+        found = self.string(path)
+        if not found:
+            raise MalformedAnswerError(f"{self.name} has no {path}")
+        return found
+
     def number(self, path: str) -> int | None:
         """Return the number at a path, None if there is none."""
         found = self.string(path)
@@ -39,7 +46,10 @@ class Answer:
 
     def flag(self, path: str) -> bool:
         """Whether `true` is at a path."""
-        return self.string(path) == "true"
+        found = self.string(path)
+        if found not in ("", "true", "false"):
+            raise MalformedAnswerError(f"{path} is {found!r}, no boolean")
+        return found == "true"
 
     def timestamp(self, path: str) -> datetime | None:
         """Return the time at a path, None if there is none (`N/A`)."""
@@ -52,6 +62,13 @@ class Answer:
     def each(self, path: str) -> Iterator[Answer]:
         """Yield the elements at a path from here."""
         return map(Answer, self._element.findall(path))
+
+    def listed(self, path: str) -> Iterator[Answer]:
+        """Yield the elements at a path from here, in a list that AWS shows also where it is empty."""
+        container = path.rpartition("/")[0]
+        if self._element.find(container) is None:
+            raise MalformedAnswerError(f"{self.name} has no {container}")
+        return self.each(path)
 
     def tags(self) -> dict[str, str]:
         """Return the tags of a thing."""

@@ -75,8 +75,10 @@ class AWSClient:
             page = self.call(action, {**parameters, ask: marker} if marker else parameters)
             yield page
             following = page.string(answered)
-            if not following or following == marker:
+            if not following and page.string("IsTruncated") != "true":
                 return
+            if following in ("", marker):
+                raise MalformedAnswerError(f"there is more, and {answered} does not lead there")
             marker = following
 
 

@@ -29,7 +29,7 @@ class EC2Service:
         pages = aws.pages(
             "DescribeSecurityGroups", _filters(request.filters), ask="NextToken", answered="nextToken"
         )
-        groups = [read_group(item) for page in pages for item in page.each("securityGroupInfo/item")]
+        groups = [read_group(item) for page in pages for item in page.listed("securityGroupInfo/item")]
         return SecurityGroupsOutput(
             region=aws.endpoint.region,
             total_groups=len(groups),
@@ -49,7 +49,8 @@ class EC2Service:
         instances = [
             read_instance(item)
             for page in pages
-            for item in page.each("reservationSet/item/instancesSet/item")
+            for reservation in page.listed("reservationSet/item")
+            for item in reservation.each("instancesSet/item")
         ]
         return InstancesOutput(
             region=aws.endpoint.region,

@@ -64,7 +64,7 @@ def is_open(group: SecurityGroup, port: int) -> bool:
 def _rule(item: Answer) -> IngressRule:
     ranges = list(item.each("ipRanges/item"))
     return IngressRule(
-        protocol=item.string("ipProtocol"),
+        protocol=item.needed("ipProtocol"),
         from_port=item.number("fromPort"),
         to_port=item.number("toPort"),
         cidr_blocks=[each.string("cidrIp") for each in ranges],

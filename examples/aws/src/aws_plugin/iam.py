@@ -75,6 +75,7 @@ class IAMService:
 
 
 def _policy(answer: Answer) -> PasswordPolicy:
+    answer.needed("PasswordPolicy/MinimumPasswordLength")  # an account without a policy is an error of AWS's
     return PasswordPolicy(
         minimum_length=answer.number("MinimumPasswordLength") or 0,
         require_symbols=answer.flag("RequireSymbols"),
@@ -103,4 +104,4 @@ def _usage(aws: AWSClient, threshold_days: int, today: datetime) -> AccessKeysOu
 def list_users(aws: AWSClient) -> list[str]:
     """Return the names of all users."""
     pages = aws.pages("ListUsers", {"MaxItems": "100"}, ask="Marker", answered="Marker")
-    return [user.string("UserName") for page in pages for user in page.each("ListUsersResult/Users/member")]
+    return [user.needed("UserName") for page in pages for user in page.listed("ListUsersResult/Users/member")]

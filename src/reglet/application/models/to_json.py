@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
+from math import isfinite
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from reglet.application.models.model_types import (
     LISTS,
@@ -133,6 +134,10 @@ _CLASSES: Mapping[type[Any], tuple[type[Any], ...]] = {
 }
 
 
+_EXACT = {**_CLASSES, FloatType: (int,)}
+"""Classes whose instances fit whatever they are: a float may be no number."""
+
+
 class _TypeMismatchError(Exception):
     """A value of another type than declared; it gathers the path to it on its way up."""
 
@@ -154,8 +159,10 @@ class _TypeMismatchError(Exception):
 
 def output_check(model: type[Any]) -> OutputCheck:
     """Return the check of a model's instances: of types alone, since bounds and patterns are for configs."""
-    check = _check_of(model_type(model))
+    return _mismatch_of(_check_of(model_type(model)))
 
+
+def _mismatch_of(check: Callable[[Any], None]) -> OutputCheck:
     def mismatch(output: Any) -> str | None:
         try:
             check(output)
@@ -166,11 +173,37 @@ def output_check(model: type[Any]) -> OutputCheck:
     return mismatch
 
 
+def _check_any(value: Any) -> None:
+    """Raise `_TypeMismatchError` for a float that is no number, or a model in which a type is wrong."""
+    if isinstance(value, float):
+        _check_number(value)
+    elif isinstance(value, Mapping):
+        _check_each(value.items(), _check_any)
+    elif isinstance(value, (list, tuple)):
+        _check_each(enumerate(value), _check_any)
+    elif is_model(type(value)):
+        _check_of_class(cast("Any", type(value)))(value)
+
+
+def _check_number(value: float) -> None:
+    if not isfinite(value):
+        raise _TypeMismatchError(f"{value!r}, which is no number in JSON")
+
+
+@cache
+def _check_of_class(cls: Any) -> Callable[[Any], None]:
+    return _check_of(model_type(cls))
+
+
+data_mismatch: OutputCheck = _mismatch_of(_check_any)
+"""Return what `output_check` does for the models in any data, and for its numbers."""
+
+
 def _check_of(type_: Type) -> Callable[[Any], None]:  # noqa: C901 - a case a type
     """Return what raises `_TypeMismatchError` for a value of another type."""
     match type_:
         case AnyType():
-            return lambda _: None
+            return _check_any
         case EnumType(members=members):
             kinds = {member.__class__ for member in members.values()}
 
@@ -179,7 +212,7 @@ def _check_of(type_: Type) -> Callable[[Any], None]:  # noqa: C901 - a case a ty
                     raise _TypeMismatchError(f"none of {', '.join(map(repr, members))}")
 
         case ListType(item=inner):
-            check_item, exact = _check_of(inner), frozenset(_CLASSES.get(type(inner), ()))
+            check_item, exact = _check_of(inner), frozenset(_EXACT.get(type(inner), ()))
 
             def check(value: Any) -> None:
                 if not isinstance(value, (list, tuple)):
@@ -188,7 +221,7 @@ def _check_of(type_: Type) -> Callable[[Any], None]:  # noqa: C901 - a case a ty
                     _check_each(enumerate(value), check_item)
 
         case DictType(value=inner):
-            check_item, exact = _check_of(inner), frozenset(_CLASSES.get(type(inner), ()))
+            check_item, exact = _check_of(inner), frozenset(_EXACT.get(type(inner), ()))
 
             def check(value: Any) -> None:
                 if value.__class__ is not dict and not isinstance(value, Mapping):
@@ -209,6 +242,8 @@ def _check_of(type_: Type) -> Callable[[Any], None]:  # noqa: C901 - a case a ty
             def check(value: Any) -> None:  # True is an int to Python alone
                 if not isinstance(value, classes) or (isinstance(value, bool) and bool not in classes):
                     raise _TypeMismatchError.of(value, classes[0].__name__)
+                if isinstance(value, float):
+                    _check_number(value)
 
     return check
 
@@ -223,7 +258,7 @@ def _check_each(items: Iterable[tuple[Any, Any]], check: Callable[[Any], None]) 
 
 def _check_of_model(declared: ModelType) -> Callable[[Any], None]:
     fields = [
-        (each.attribute, _CLASSES.get(type(each.type), ()), each.nullable, _check_of(each.type))
+        (each.attribute, _EXACT.get(type(each.type), ()), each.nullable, _check_of(each.type))
         for each in declared.fields
     ]
 

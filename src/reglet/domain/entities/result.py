@@ -105,7 +105,7 @@ class Result:
         timestamp: when the Result was made, as the host sees it; year 1 where nobody set it.
     """
 
-    status: ResultStatus
+    status: ResultStatus = field(converter=ResultStatus)
     message: str = ""
     data: JSONObject | None = None
     error: ErrorDetail | None = None

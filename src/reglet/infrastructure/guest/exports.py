@@ -22,7 +22,7 @@ from reglet.domain.context import Context
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.records import LogMessage
 from reglet.domain.entities.result import Result, RunMetadata, result_error
-from reglet.domain.errors import MemoryLimitError
+from reglet.domain.errors import MemoryLimitError, WireFormatError
 from reglet.domain.ports import HostFunctions, Plugin
 from reglet.domain.time import EPOCH, ZERO_TIME
 from reglet.infrastructure.guest.clients import HostLogSink, host_clients
@@ -207,10 +207,15 @@ def _with_advice(result: Result) -> Result:
 
 
 def _result_of(error: BaseException) -> Result:
-    """Return the Result of what was raised; running out of memory is no bug (ABI section 1)."""
+    """Return the Result of what was raised; running out of memory is no bug (ABI section 1).
+
+    Data that has no form in JSON is one.
+    """
     if isinstance(error, MemoryError):
         detail = MemoryLimitError().detail()
         return result_error(evolve(detail, message=f"out of memory: {one_line(error)}"))
+    if isinstance(error, WireFormatError):
+        return result_error(evolve(error.detail(), type="panic"))
     return result_of_error(error)
 
 
