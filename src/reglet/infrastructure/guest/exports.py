@@ -136,7 +136,7 @@ class Exports:
         start = time.time_ns() // 1000
         token = None if running_check.get() is self._running else running_check.set(self._running)
         try:
-            refused_looks.begin()
+            refused_looks.begin(config)
             with self._redirect or self._logging:
                 result = self._plugin.check(self._context, config)
                 if not isinstance(result, Result):

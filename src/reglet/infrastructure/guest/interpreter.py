@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import _reglet  # type: ignore[import-not-found]  # built into the guest's interpreter
 
 from reglet.application.results import RefusedLook, refusals_are_answers, refused_looks
+from reglet.infrastructure.build_contract import PACKAGES_ROOT, PLUGIN_ROOT
 from reglet.infrastructure.guest.exports import reseed, restart_clock
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ _UNKNOWN = "/./."
 def report_refused_looks() -> None:
     """Have the looks that the host refuses count in a Result."""
     refused_looks.take = take_refused_looks
+    refused_looks.forget = forget_kept_calls
 
 
 def report_partial_listings() -> None:
@@ -201,6 +203,16 @@ def take_refused_looks() -> Sequence[RefusedLook]:
             looks.append(RefusedLook("read" if why == "read" else "write", target, path))
     interpreter.refusals()  # those of looking where links lead
     return looks
+
+
+def forget_kept_calls() -> None:
+    """Clear the caches of functions and methods in modules of the plugin and its packages."""
+    for module in list(sys.modules.values()):
+        if (getattr(module, "__file__", None) or "").startswith((PLUGIN_ROOT, PACKAGES_ROOT)):
+            for value in list(vars(module).values()):
+                for each in (value, *(vars(value).values() if isinstance(value, type) else ())):
+                    if hasattr(each, "cache_info") and hasattr(each, "cache_clear"):
+                        each.cache_clear()
 
 
 def _target(path: str, *, follow: bool) -> str:
