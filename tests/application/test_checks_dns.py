@@ -111,6 +111,16 @@ def test_the_timeout_becomes_the_deadline_of_the_look_up(timeout_ms: int, limite
         assert names.deadline <= datetime.now(UTC) + timedelta(seconds=2)
 
 
+def test_a_look_up_is_not_tried_again_where_the_deadline_leaves_no_time() -> None:
+    """The error is that of the look-up."""
+    names = Names(TIMEOUT, TIMEOUT)
+    ctx = Context().with_timeout(timedelta(milliseconds=50))
+    result = run_dns_check(ctx, {"hostname": "h"}, client=names, retries=1, backoff=timedelta(seconds=1))
+    assert result.error is not None
+    assert result.error.message == str(TIMEOUT)
+    assert len(names.asked) == 1
+
+
 @pytest.mark.parametrize("record_type", ["SRV", "a", ""])
 def test_a_type_that_no_look_up_answers_is_an_error(record_type: str) -> None:
     """Nothing is asked."""

@@ -14,7 +14,7 @@ import reglet
 from reglet import Context, HTTPClient, HTTPResponse, Result, ResultStatus
 from reglet.application.logging import running_check
 from reglet.domain.entities.result import ERROR_TYPES
-from tests.application.plugins import several, single
+from tests.application.plugins import CheckInput, several, single
 
 
 def _check(url: str) -> Result:
@@ -326,6 +326,29 @@ def test_a_key_that_stands_twice_is_logged(caplog):
     assert caplog.messages[:2] == [
         "the config has the key y 3 times in $.x; the last one counts",
         "the config has the key url 2 times; the last one counts",
+    ]
+
+
+def test_a_field_that_only_another_operation_has_is_logged(caplog):
+    """The operation that is called does not read it."""
+    plugin = reglet.define_plugin(name="two", version="1", description="d")
+
+    @plugin.service("s")
+    class Two:
+        @reglet.operation(description="d")
+        def first(self, request: CheckInput) -> Result:
+            return reglet.result_success("ok")
+
+        @reglet.operation(description="d")
+        def second(self) -> Result:
+            return reglet.result_success("ok")
+
+    plugin.check(Context(), b'{"operation": "second", "url": "a", "service": "s"}')
+    plugin.check(Context(), b'{"operation": "first", "url": "a"}')
+    plugin.check(Context(), b'{"Operation": "first", "url": "a"}')
+    assert caplog.messages == [
+        "operation second has no field 'url', which others have",
+        "the plugin has no field 'Operation' in its config; did you mean 'operation'?",
     ]
 
 

@@ -119,6 +119,23 @@ def test_two_builds_are_the_same_bytes(tmp_path: Path) -> None:
     assert len(digests) == 1
 
 
+def test_what_a_function_could_import_leaves_no_trace(build: Build) -> None:
+    """Whether a module is there that a function may import and the plugin does not changes no byte."""
+    source = (
+        PLUGIN
+        + "def later():\n"
+        + "".join(
+            f"    try:\n        import other_{number}.part\n    except ImportError:\n        pass\n"
+            for number in range(50)
+        )
+    )
+    without = build(source)
+    there = build(source, **{f"other_{number}/__init__.py": "" for number in range(50)})
+
+    assert (len(without.warnings), len(there.warnings)) == (0, 50)
+    assert without.digest == there.digest
+
+
 def test_a_check_tells_equal_from_different(build: Build, tmp_path: Path) -> None:
     """The file that was built is equal; one changed byte, or changed source, is not."""
     report = build(PLUGIN)
@@ -151,6 +168,15 @@ def test_a_failing_import_shows_the_authors_lines(build: Build, tmp_path: Path) 
         ("import absent_package\n", "ModuleNotFoundError: No module named 'absent_package'"),
         ("def broken(:\n", "SyntaxError: invalid syntax"),
         ("import sys\nsys.exit(3)\n", "SystemExit: 3"),
+        ("raise ImportError('\\n\\nfirst\\nsecond')\n", "cannot be imported: ImportError: first"),
+        ("import threading\nthreading.Thread().start()\n", "start new thread; do without: a plugin has one"),
+        ("open('a.txt')\n", "open what lies beside the code by Path(__file__)"),
+        ("open('/etc/hosts')\n", "a build sees the files beside the plugin's code, and not this machine"),
+        ("import cProfile\n", "; cProfile is not in a plugin's Python"),
+        ("import compression.zstd\n", "; compression.zstd is not in a plugin's Python"),
+        ("import telnetlib\n", "; telnetlib is no longer part of Python"),
+        ("import hidden\n", "; fast is a native extension module, and a plugin has pure Python only"),
+        ("x = " + "+".join(["1"] * 5000), "RecursionError: "),
         ("import os\nos._exit(7)\n", "tiny cannot be imported: it ends the program"),
         ("x = [bytearray(10**8) for _ in range(5)]\n", "tiny cannot be imported: MemoryError"),
         ("def deep():\n    deep()\ndeep()\n", "RecursionError: maximum recursion depth exceeded"),
@@ -166,24 +192,31 @@ def test_a_failing_import_shows_the_authors_lines(build: Build, tmp_path: Path) 
 )
 def test_what_cannot_be_imported(build: Build, source: str, message: str) -> None:
     """The cause is one line in the author's words."""
+    hidden = "try:\n    import fast\nexcept ImportError:\n    raise ImportError('broken') from None\n"
     with pytest.raises(PluginImportError) as caught:
-        build(source, **{"fast.cpython-312-x86_64-linux-gnu.so": ""})
+        build(source, **{"fast.cpython-312-x86_64-linux-gnu.so": "", "hidden.py": hidden})
 
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
+def python_with(folder: Path, packages: dict[str, str]) -> Path:
+    """Return an interpreter whose packages are these files."""
+    for name, content in packages.items():
+        path = folder / "packages" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    answer = json.dumps([[str(folder / "packages")], "/nowhere"])
+    python = folder / "python"
+    python.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    python.chmod(0o755)
+    return python
+
+
 def test_a_packages_native_module_beside_its_stubs_is_refused(tmp_path: Path) -> None:
     """The folder of stubs that has the native module's name is no package, in an environment's packages too."""
     packages = {"fast/__init__.py": "from ._fast import A", "fast/_fast.abi3.so": "", "fast/_fast/a.pyi": ""}
-    for name, content in packages.items():
-        path = tmp_path / "packages" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-    python = tmp_path / "python"
-    answer = json.dumps([[str(tmp_path / "packages")], "/nowhere"])
-    python.write_text(f"#!/bin/sh\necho '{answer}'\n")
-    python.chmod(0o755)
+    python = python_with(tmp_path, packages)
     (tmp_path / "tiny.py").write_text("import fast\n" + PLUGIN)
 
     with pytest.raises(PluginImportError, match=r"fast\._fast': it is a native extension module"):
@@ -191,6 +224,19 @@ def test_a_packages_native_module_beside_its_stubs_is_refused(tmp_path: Path) ->
 
 
 PROJECT = '[project]\nversion = "2.0"\n[tool.reglet]\nplugin = "tiny:plugin"\n'
+
+
+def test_the_projects_own_metadata_is_there(build: Build) -> None:
+    """Though it is not installed: at import, where all that is installed is listed too, and in the handler."""
+    source = PLUGIN.replace('version="1.0.0", ', "") + (
+        "from importlib.metadata import distributions, version\n"
+        "names = [each.metadata['Name'] for each in distributions()]\n"
+        "print(version('our-project'), 'our-project' in names, 'attrs' in names)\n"
+    )
+
+    report = build(source, **{"pyproject.toml": PROJECT.replace("version", 'name = "our-project"\nversion')})
+
+    assert report.output == "2.0 True True\n"
 
 
 def test_two_versions_are_refused(build: Build) -> None:
@@ -249,19 +295,57 @@ def test_a_breakpoint_is_passed_with_a_word(build: Build) -> None:
         ("def later():\n    import sqlite3\n", "imports sqlite3, which does not work in a plugin: use json"),
         ("def later():\n    import readline\n", "readline, which is not in a plugin's Python: do without"),
         ("def later():\n    from beside import thing\n", "imports beside inside a function"),
+        ("later = lambda: __import__('beside')\n", "imports beside inside a function"),
+        (
+            "def later():\n    try:\n        import beside\n    except ImportError:\n        pass\n",
+            "imports beside",
+        ),
+        (
+            "from importlib import import_module\ndef later(name):\n    return import_module(name)\n",
+            "looks for modules inside a function, when a built plugin can import nothing more: import_module(name)",
+        ),
+        (
+            "import os\ndef later():\n    return os.getuid()\n",
+            "uses os.getuid, which is not in a plugin's Python",
+        ),
+        (
+            "import os\ndef later():\n    os.system('ls')\n",
+            "os.system, which is not in a plugin's Python: use ctx.c",
+        ),
+        ("import os\nall = dict(os.environ)\n", "reads all environment variables at import"),
+        ("import os\nthere = os.path.exists('/etc/hosts')\n", "looks for /etc/hosts at import"),
+        ("import random\n", "the plugin's own module random is not imported"),
+        ("def later():\n    return open('data/rows.csv')\n", "tiny.py may read files beside it in a check"),
     ],
 )
 def test_what_may_not_work_in_a_host_is_warned_about(build: Build, line: str, warning: str) -> None:
     """Each warning says what is done, and what to do instead."""
-    report = build(PLUGIN + line, **{"beside.py": "thing = 1"})
+    beside = {"beside.py": "thing = 1", "random.py": "x = 1", "data/rows.csv": ""}
+    report = build(PLUGIN + line, **beside)
 
     assert [warning in each for each in report.warnings] == [True]
 
 
-@pytest.mark.parametrize("module", ["zoneinfo", "selectors", "uuid"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import os\ndef later():\n    if hasattr(os, 'getuid'):\n        return os.getuid()\n",
+        "def later():\n    try:\n        import absent\n    except ImportError:\n        pass\n",
+        "from typing import TYPE_CHECKING\ndef later():\n    if TYPE_CHECKING:\n        import fractions\n",
+        "import importlib.util\ndef later():\n    return importlib.util.find_spec('absent')\n",
+    ],
+)
+def test_what_a_function_can_do_without_is_no_cause_for_a_warning(build: Build, source: str) -> None:
+    """What is not there outside of a plugin either, and what no run reaches."""
+    assert build(PLUGIN + source).warnings == ()
+
+
+@pytest.mark.parametrize("module", ["zoneinfo", "selectors", "uuid", "concurrent.futures", "unittest.mock"])
 def test_what_the_standard_library_reads_as_it_is_imported_is_its_own(build: Build, module: str) -> None:
     """Its settings and its trials of the system are no finding about the plugin."""
-    assert build(f"import {module}\n{PLUGIN}").warnings == ()
+    assert [
+        each for each in build(f"import {module}\n{PLUGIN}").warnings if "does not work" not in each
+    ] == []
 
 
 def test_what_the_plugin_reads_through_the_standard_library_is_warned_about(build: Build) -> None:
@@ -270,6 +354,33 @@ def test_what_the_plugin_reads_through_the_standard_library_is_warned_about(buil
 
     assert "reads the clock at import" in clock
     assert "email.utils.formatdate()" in clock
+
+
+PACKAGES = {
+    "single.py": "import os\nHERE = os.path.dirname(__file__)\n",
+    "other/data.bin": "",
+    "many/__init__.py": "from importlib import resources\ndef later(n):\n    return __import__('many.' + n)\n",
+    "many/below/__init__.py": "",
+    "many/below/words.txt": "",
+    "zoned.py": "import zoneinfo\ndef later(name):\n    return zoneinfo.ZoneInfo(name)\n",
+}
+
+
+def test_what_packages_look_for_is_named(tmp_path: Path) -> None:
+    """Modules by computed names, data in packages below theirs, and time zones; not what is another's."""
+    (tmp_path / "tiny.py").write_text("import single, many, zoned\n" + PLUGIN)
+    python = python_with(tmp_path, PACKAGES)
+
+    late, zones, data = build_plugin(tmp_path / "tiny.py", tmp_path / "out.wasm", python=python).warnings
+
+    assert "package many looks for modules inside its functions, by names that are computed: " in late
+    assert "__init__.py:3 __import__('many.' + n)" in late
+    assert (
+        "package zoned may ask for time zones, of which a built plugin has UTC alone: install tzdata" in zones
+    )
+    assert data.startswith(
+        "package many may read files beside it in a check, which a built plugin has not: below/"
+    )
 
 
 def test_packages_that_import_late_are_told_in_one_line_each(tmp_path: Path) -> None:
@@ -294,13 +405,53 @@ def test_a_warning_shows_the_line(build: Build, tmp_path: Path, line: str) -> No
 
 
 def test_an_import_in_a_function_that_is_in_memory_anyway(build: Build) -> None:
-    """Modules that are there, and imports that expect to fail, are no cause for a warning."""
+    """Modules that are there, and imports that fail outside of a plugin too, are no cause for a warning."""
     report = build(
         PLUGIN
-        + "def later():\n    import json\n    try:\n        import yaml\n    except ImportError:\n        pass\n"
+        + "def later():\n    import json\n    try:\n        import absent\n    except ImportError:\n        pass\n"
     )
 
     assert report.warnings == ()
+
+
+def test_a_large_module(build: Build) -> None:
+    """A megabyte of data in one is no limit."""
+    assert build("import big\n" + PLUGIN, **{"big.py": f"x = {'x' * 3_000_000!r}\n"}).warnings == ()
+
+
+HOSTILE = """
+import sys, types, weakref
+
+class Raises(types.ModuleType):
+    def __getattribute__(self, name):
+        raise RuntimeError(name)
+
+sys.modules["dead"] = weakref.proxy(types.ModuleType("dead"))
+sys.modules["raises"] = Raises("raises")
+sys.modules["object"] = object()
+sys.modules["odd"] = types.ModuleType("odd")
+sys.modules["odd"].__file__ = 3
+sys.modules[3] = None
+"""
+
+
+def test_any_object_may_stand_for_a_module(build: Build) -> None:
+    """Dead proxies, objects that raise for each attribute, and modules with a number for a file."""
+    assert build(PLUGIN + HOSTILE).warnings == ()
+
+
+def test_a_package_without_init_has_data(build: Build) -> None:
+    """As `importlib.resources` reads it at import."""
+    source = "import importlib.resources\nprint(importlib.resources.files('space').joinpath('a.txt').read_text())\n"
+
+    assert build(PLUGIN + source, **{"space/a.txt": "from the file"}).output == "from the file\n"
+
+
+def test_a_package_may_look_for_a_home_at_import(build: Build) -> None:
+    """There is none, but no package is refused for that."""
+    (warning,) = build(PLUGIN + "import pathlib\nhome = pathlib.Path.home()\n").warnings
+
+    assert "reads the environment variable HOME at import" in warning
 
 
 def test_a_named_file(tmp_path: Path) -> None:

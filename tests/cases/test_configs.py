@@ -122,6 +122,8 @@ class Opaque:
         (timedelta, 30, "must be a duration like 1m30s"),
         (list[str], "abc", 'must be a list, not "abc"'),
         (list[str], frozenset("a"), "must be a list, and is of type frozenset"),
+        (Inner, Holder({}), "must be an object, and is of type Holder"),
+        (list[Inner], ({"x": 1},), "must be a list, and holds something else"),
         (Any, Opaque(), "must be any value that JSON has, and is of type Opaque"),
         (Any, b"a", "must be any value that JSON has, and is of type bytes"),
         (str, print, "must be a string, and is of type builtin_function_or_method"),

@@ -132,7 +132,7 @@ print(*sys.modules)
             ["run", "PLUGIN", "--config", '{"url": "https://example.com"}'],
             {"reglet.cli.publish", "reglet.testing.fakes", "reglet.testing.recording", "reglet.testing.audit"}
             | {"reglet.infrastructure.build", "reglet.infrastructure.guest", "reglet.infrastructure.registry"}
-            | {"cattrs", "httpcore", "ssl", "cryptography", "dns", "yaml", "rich", "jsonschema", "difflib"},
+            | {"cattrs", "h2", "ssl", "cryptography", "dns", "yaml", "rich", "jsonschema", "difflib"},
         ),
         (
             ["manifest", "PLUGIN"],

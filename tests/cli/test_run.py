@@ -254,6 +254,22 @@ def test_grants_that_grant_nothing_are_warned_of(tmp_path: Path, capsys: pytest.
         assert text in warning
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("g.yaml", "network:\n  rules:\n  - hosts: [localhost]\n    ports: ['*']\n"),
+        ("g.toml", '[[network.rules]]\nhosts = ["localhost"]\nports = ["*"]\n'),
+    ],
+)
+def test_grants_are_written_as_configs_are(name: str, content: str, page: str, tmp_path: Path):
+    """The end of the file's name says in what."""
+    path = tmp_path / name
+    path.write_text(content)
+    assert main(["run", HTTP, "--config", page, "--grants", f"@{path}"]) == 0
+    path.write_text(content.replace("hosts", "host"))
+    assert main(["run", HTTP, "--config", page, "--grants", f"@{path}"]) == 3
+
+
 @pytest.mark.parametrize("mark", [b"\xef\xbb\xbf", b""])
 @pytest.mark.parametrize("end", [b"\r\n", b""])
 def test_grants_come_from_a_file_of_any_system(
@@ -368,7 +384,7 @@ import sys
 
 class Absent:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"httpx", "httpcore", "dns", "cryptography"}:
+        if name.partition(".")[0] in {"httpx", "h2", "dns", "cryptography"}:
             raise ModuleNotFoundError(name)
 
 sys.meta_path.insert(0, Absent())

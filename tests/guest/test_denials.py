@@ -276,9 +276,20 @@ def test_a_long_text_of_a_host_is_cut_and_costs_nothing(text: str) -> None:
 
 
 def test_a_timeout_names_one_duration() -> None:
-    """The call's own; a call without a limit of its own names none."""
-    said = {"error": {"type": "timeout", "message": "http request timeout after 900ms (target: http://h/)"}}
-    assert str(raised("http", said)) == "http GET timeout after 1s (target: http://h:8080/)"
+    """The call's own, unless the host gave up before; a call without a limit of its own names the host's."""
+    for waited, told in (("990.5ms", "1s"), ("400.2ms", "400ms"), ("1.5s", "1.5s")):
+        message = f"http request timeout after {waited} (target: http://h/)"
+        said = {"error": {"type": "timeout", "message": message}}
+        assert str(raised("http", said)) == f"http GET timeout after {told} (target: http://h:8080/)"
+    message = "dns lookup timeout after 10s (target: h (NS))"
+    assert (
+        str(raised("dns", {"error": {"type": "network", "message": message}}))
+        == "dns NS timeout after 10s (target: h)"
+    )
+    message = "http GET http://h:8080/ failed: dns lookup for h (A) failed: no nameserver answers (timeout after 9s)"
+    said = {"error": {"type": "timeout", "message": message}}
+    assert str(raised("http", said)) == message
+    assert raised("http", said).is_timeout
     assert (
         str(raised("dns", {"error": {"code": "TIMEOUT", "message": "late"}}))
         == "dns NS timeout (target: h: late)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -101,6 +102,13 @@ def test_a_sealed_plugin_says_what_to_do() -> None:
         SealedFinder(unsupported_reason).find_spec("absent")
 
     assert SealedFinder(unsupported_reason).find_spec(sys.builtin_module_names[0]) is None
+
+
+def test_a_sealed_plugin_may_ask_whether_there_is_a_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is none for `importlib.util.find_spec`, as for a package that has a fallback."""
+    monkeypatch.setattr(sys, "meta_path", [SealedFinder(unsupported_reason)])
+
+    assert importlib.util.find_spec("absent") is None
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ from reglet.sandbox import GrantSet, native_functions
 request = b'{"context": {}, "method": "GET", "url": "http://example.com"}'
 answer = native_functions(GrantSet()).call("http_request", request)
 assert b"network" in answer, answer
-print("httpcore" in sys.modules)
+print("h2" in sys.modules)
 """
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

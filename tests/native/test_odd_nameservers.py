@@ -25,7 +25,8 @@ from reglet.domain.policy import Policy
 from reglet.infrastructure.guest.clients import host_clients
 from reglet.infrastructure.host.dispatcher import HostDispatcher
 from reglet.infrastructure.host.functions import HostPorts
-from reglet.infrastructure.native.dns import NativeDNSResolver, SystemResolver
+from reglet.infrastructure.native.dns import NativeDNSResolver
+from reglet.infrastructure.native.resolv_conf import SystemResolver
 
 NAME = "www.example.com."
 Answers = Callable[[dns.message.Message], list[dns.message.Message | bytes]]
@@ -401,6 +402,12 @@ def test_resolv_conf_is_read_as_go_reads_it(tmp_path, content, end):
     said = SystemResolver.from_file(path)
     expected = {"search": said.search if "search" not in RESOLV_CONF[content] else (), **RESOLV_CONF[content]}
     assert said == SystemResolver(**expected)
+
+
+def test_the_systems_look_ups_wait_as_long_as_resolv_conf_says():
+    """By which a nameserver that keeps silent is told from one that fails."""
+    assert SystemResolver().silence == timedelta(seconds=10)
+    assert SystemResolver(timeout=timedelta(seconds=2), attempts=1).silence == timedelta(seconds=2)
 
 
 def test_without_resolv_conf_the_nameserver_is_this_host(tmp_path):

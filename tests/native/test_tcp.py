@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import builtins
 import socket
 import struct
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
 from reglet.domain.context import Context, ContextBound
-from reglet.domain.errors import TCPError, TimeoutError  # noqa: A004 - our own family
+from reglet.domain.errors import RegletError, TCPError, TimeoutError  # noqa: A004 - our own family
 from reglet.domain.ports import TCPConnection, TCPDialer
 from reglet.domain.urls import join_host_port
 from reglet.infrastructure.native.dialer import split_address
+from reglet.infrastructure.native.http import NativeHTTPClient
 from reglet.infrastructure.native.tcp import NativeTCPDialer, iana_name
 from tests.native.answering import AnsweringServer, until_closed
 
@@ -68,6 +71,25 @@ def test_a_secure_connection_tells_what_was_negotiated(certificates):
         assert "O=Reglet" in connection.tls_cert_subject
         assert connection.tls_cert_issuer.startswith("OU=Testing CA")
         assert connection.tls_cert_not_after > datetime.now(UTC)
+
+
+def test_a_name_that_is_not_looked_up_in_time_is_a_timeout_that_says_so():
+    """Whichever port asks; a name that is missing is told as that too."""
+
+    def silent(_host):
+        raise builtins.TimeoutError("no nameserver answers (timeout after 10s)")
+
+    def missing(_host):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    for lookup in (silent, missing):
+        http, tcp = NativeHTTPClient(lookup=lookup), NativeTCPDialer(lookup=lookup)
+        for call in (partial(http.get, "http://w.example/"), partial(tcp.dial, "w.example:1")):
+            with pytest.raises(RegletError, match=r"dns lookup for w\.example \(A\) failed: ") as caught:
+                call()
+            assert caught.value.is_timeout is (lookup is silent)
+            assert caught.value.is_not_found is (lookup is missing)
+            assert caught.value.detail().type == ("timeout" if lookup is silent else "network")
 
 
 def test_an_address_is_not_asked_for_by_name(certificates):

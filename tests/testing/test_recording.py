@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reglet.application.models.decorators import field, model
+from reglet.application.models.json_schema import input_schema
 from reglet.application.operations import operation
 from reglet.application.plugin import define_plugin
 from reglet.domain.entities.result import Result
@@ -262,6 +263,17 @@ def test_a_secret_is_looked_for_in_proportion_to_the_text(unit):
     assert time.process_time() - started < 5
 
 
+@pytest.mark.parametrize(
+    "unit",
+    ['name="password"\r\n\r\nx', "-----BEGIN PRIVATE KEY-----", "eyJ", '<input name="a" value="b">\n\n'],
+)
+def test_what_has_a_secrets_name_is_looked_for_in_proportion_to_the_text(unit):
+    """In a form too, whose boundary never comes again."""
+    started = time.process_time()
+    Masker().masked({"message": "--b\r\n" + unit * (200_000 // len(unit))})
+    assert time.process_time() - started < 5
+
+
 def test_a_known_number_is_masked_and_json_stays_json():
     """A PIN in a config is a secret, as a value and in a text."""
     masker = Masker(["4711"])
@@ -417,6 +429,33 @@ def test_a_checks_secrets_are_known_before_it_runs():
     ]
 
 
+def test_a_field_that_only_its_schema_calls_secret_is_known():
+    """Of a built plugin nothing else says so; wherever it lies, and whatever it holds."""
+
+    @model
+    class Inner:
+        phrase: str = field(secret=True)
+
+    @model
+    class Outer:
+        pin: int = field(secret=True)
+        inner: Inner
+        many: list[Inner]
+        by_name: dict[str, Inner]
+        user: str = ""
+
+    config = {
+        "pin": 4711,
+        "user": "ann",
+        "inner": {"phrase": "a-1"},
+        "many": [{"phrase": "b-2"}],
+        "by_name": {"x": {"phrase": "c-3"}},
+    }
+    given = json.dumps(config).encode()
+    found = known_secrets(given, environment={}, schema=input_schema(Outer))
+    assert found == ["4711", "a-1", "b-2", "c-3"]
+
+
 def test_a_field_that_only_its_model_calls_secret_is_known():
     """The mark counts, not the name."""
 
@@ -542,6 +581,10 @@ def test_an_answer_that_is_no_json_is_replayed_as_it_was():
         (
             "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\n-----END EC PRIVATE KEY-----\n",
             "-----BEGIN EC PRIVATE KEY-----***-----END EC PRIVATE KEY-----\n",
+        ),
+        (
+            '{"data": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlc2lnbmF0dXJl"}',
+            '{"data": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.***"}',
         ),
         ("-----BEGIN CERTIFICATE-----\nMHcC\n-----END", "-----BEGIN CERTIFICATE-----\nMHcC\n-----END"),
         (

@@ -204,7 +204,6 @@ _SCALARS: dict[str, Any] = {
     for kind, made in (("int", int), ("uint", int), ("float", float))
     for size in ("", "8", "16", "32", "64")
 }
-_NUMBERS = tuple(name for name, made in _SCALARS.items() if made in (int, float))
 BOUNDS = {
     "minimum": "ge",
     "maximum": "le",
@@ -217,7 +216,6 @@ BOUNDS = {
 }
 _FORMATS = {"url.URL": "uri", "net.IP": "ipv4"}
 """Types that Go's generator gives a format."""
-_TEXTS = ("pattern", "format", "title", "description")
 
 
 @reglet.model
@@ -238,11 +236,15 @@ class GoField:
     is_promoted: bool = False
     """Whether it is a field of an embedded struct."""
 
+    is_embedded: bool = False
+    """Whether it is an embedded struct with a name of its own."""
+
     @property
     def json_name(self) -> str:
         """Its name in JSON, empty if it has none there."""
         tag = self.tags.get("json", "")
-        if tag == "-" or not self.name[0].isupper() or self.tags.get("jsonschema") == "-":
+        is_exported = self.is_embedded or self.name[0].isupper()
+        if tag == "-" or not is_exported or self.tags.get("jsonschema") == "-":
             return ""
         return tag.split(",")[0] or self.name
 
@@ -250,13 +252,74 @@ class GoField:
     def is_required(self) -> bool:
         """Whether Go's generator lists it as required."""
         omitted = "omitempty" in self.tags.get("json", "").split(",")[1:]
-        return not omitted or "required" in self.marks
+        return not omitted or "required" in self.all_marks
 
     @property
-    def marks(self) -> list[str]:
+    def all_marks(self) -> list[str]:
         """The parts of its `jsonschema` tag."""
         parts = _COMMA.split(self.tags["jsonschema"]) if "jsonschema" in self.tags else []
         return [part.replace("\\,", ",") for part in parts]
+
+    @property
+    def json_type(self) -> str:
+        """Its type in JSON, empty where it may be any, or one of some, or is a reference."""
+        kinds = [mark.partition("=")[2] for mark in self.all_marks if mark.startswith("type=")]
+        has_several = any(mark.startswith(("oneof_type=", "anyof_type=")) for mark in self.all_marks)
+        return "" if has_several else kinds[-1] if kinds else json_type(self.type)
+
+    @property
+    def marks(self) -> list[str]:
+        """The parts of its `jsonschema` tag that its type gives a meaning to; of two of one name, the last."""
+        kind, items = self.json_type, json_type(_ARRAY.sub("[]", self.type.lstrip("*"), count=1)[2:])
+        made: dict[tuple[str, str], str] = {}
+        for mark in self.all_marks:
+            name, is_pair, text = mark.partition("=")
+            known = _KEYWORDS.get(kind, ())
+            is_item = kind == "array" and name not in known and name in _KEYWORDS.get(items, ())
+            if not is_pair or (name not in known and not is_item):
+                continue
+            if _is_said(name, text, items if is_item else kind):
+                is_kept = name in ("enum", "example") or (name == "default" and kind == "array")
+                made[name, f"{len(made)}" if is_kept else ""] = mark
+        return list(made.values())
+
+
+_OF_NUMBERS = ("multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+_KEYWORDS: dict[str, tuple[str, ...]] = {
+    "string": (
+        *("minLength", "maxLength", "pattern", "format", "readOnly", "writeOnly"),
+        "default",
+        "example",
+        "enum",
+    ),
+    "number": (*_OF_NUMBERS, "default", "example", "enum"),
+    "integer": (*_OF_NUMBERS, "default", "example", "enum"),
+    "boolean": ("default",),
+    "array": ("minItems", "maxItems", "uniqueItems", "default", "format", "pattern"),
+}
+"""What Go's generator reads of a tag, by the type of the field in JSON."""
+
+
+def _is_said(name: str, text: str, kind: str) -> bool:
+    """Whether Go's generator takes the value of a keyword."""
+    if name in _OF_NUMBERS or (kind in ("number", "integer") and name in ("default", "example", "enum")):
+        return _NUMBER.fullmatch(text) is not None
+    if name in ("minLength", "maxLength", "minItems", "maxItems"):
+        return text.isdecimal()
+    if name in ("readOnly", "writeOnly"):
+        return text in ("1", "t", "T", "true", "TRUE", "True")
+    return kind != "boolean" or text in ("true", "false")
+
+
+def json_type(go_type: str) -> str:
+    """Return a Go type's type in JSON, empty where it may be any, and for a named struct, which is a reference."""
+    go_type = go_type.lstrip("*")
+    if go_type.startswith("[") and go_type != "[]byte":
+        return "array"
+    if go_type.startswith(("map[", "struct{")):
+        return "object"
+    made = _SCALARS.get(go_type)
+    return {str: "string", datetime: "string", bool: "boolean", int: "integer", float: "number"}.get(made, "")
 
 
 def struct_fields(source: str) -> list[GoField]:
@@ -270,8 +333,8 @@ def struct_fields(source: str) -> list[GoField]:
     text = _STRUCT.sub("struct{", text)
     if text.startswith("struct{"):
         text = text[len("struct{") : text.rindex("}")].removesuffix("}{")
-    if _bare(text) in TYPES:
-        text = TYPES[_bare(text)]
+    if bare(text) in TYPES:
+        text = TYPES[bare(text)]
     elif re.fullmatch(r"[\w.]+(\{\})?", text) and text[1:].strip("{}"):
         raise NoCounterpartError(f"the Go type {text} is named without its fields")
     fields = [made for part in _split(text) for made in _fields(part)]
@@ -287,7 +350,15 @@ def struct_fields(source: str) -> list[GoField]:
     return [GoField(each.name, each.type, {"json": each.name.lower()}) for each in fields]
 
 
-def _bare(go_type: str) -> str:
+def declared_name(source: str) -> str:
+    """Return the name of a known type where a source is it alone, its fields told or not."""
+    text = source.strip().lstrip("&*")
+    told = re.match(r"(\w+)\{", text)
+    name = told[1] if told is not None and text not in ("", f"{told[1]}{{}}") else bare(text)
+    return name if name in TYPES and len(_split(text)) == 1 else ""
+
+
+def bare(go_type: str) -> str:
     """Return a type's name without its package, if it is one of the SDK's own."""
     package, _, name = go_type.removesuffix("{}").rpartition(".")
     return name if package in ("", *_PACKAGES) else go_type
@@ -312,7 +383,7 @@ def model_of(source: str, name: str = "Model") -> type[Any]:
         NoCounterpartError: the source names a type whose fields it does not say, or is no such notation.
     """
     name_of = re.match(r"[&*]*([\w.]+)", source)
-    known = _bare(name_of[1]) if name_of else ""
+    known = bare(name_of[1]) if name_of else ""
     if re.search(rf"\*{known} ", TYPES.get(known, "")):
         return Tree  # what holds itself is refused, whatever else it holds
     fields = [each for each in struct_fields(source) if each.json_name]
@@ -340,22 +411,27 @@ def _field_arguments(each: GoField) -> dict[str, Any]:
 
 
 def _marks(each: GoField) -> Iterator[tuple[str, Any]]:
-    number = float if "float" in each.type else int
-    for mark in each.marks:
-        name, _, given = mark.partition("=")
-        if name in BOUNDS and not has_choices(each) and _NUMBER.fullmatch(given):
-            yield BOUNDS[name], number(given) if "Length" not in name and "Items" not in name else int(given)
-        elif name in _TEXTS:
-            yield name, given
-    shown = [mark.partition("=")[2] for mark in each.marks if mark.startswith("example=")]
-    if shown and each.type in ("string", *_NUMBERS):  # Go's generator has examples of these only
-        yield "examples", tuple(_value(each.type, text) for text in shown)
-    if size := _ARRAY.match(each.type):
+    kind = each.json_type
+    if size := _ARRAY.match(each.type.lstrip("*")):
         yield "min_length", int(size[1])
         yield "max_length", int(size[1])
-    if each.type.lstrip("*") in _FORMATS:
+    for mark in each.marks:
+        name, _, given = mark.partition("=")
+        is_item = kind == "array" and name not in _KEYWORDS["array"]  # which models have no bounds for
+        if name in BOUNDS and not is_item and (kind == "array" or not has_choices(each)):
+            yield BOUNDS[name], float(given) if kind == "number" else int(given)
+        elif name in ("pattern", "format") and kind == "string" and not has_choices(each):
+            yield name, given
+    for mark in each.all_marks:
+        name, is_pair, given = mark.partition("=")
+        if is_pair and name in ("title", "description"):
+            yield name, given
+    shown = [mark.partition("=")[2] for mark in each.marks if mark.startswith("example=")]
+    if shown and kind in ("string", "integer", "number"):  # Go's generator has examples of these only
+        yield "examples", tuple(_value(kind, text) for text in shown)
+    if each.type.lstrip("*") in _FORMATS and "format=" not in str(each.marks):
         yield "format", _FORMATS[each.type.lstrip("*")]
-    if "jsonschema_description" in each.tags:
+    if "jsonschema_description" in each.tags and "description=" not in str(each.all_marks):
         yield "description", each.tags["jsonschema_description"]
 
 
@@ -368,21 +444,21 @@ def default_of(each: GoField) -> Any:
     given = [mark.partition("=")[2] for mark in each.marks if mark.startswith("default=")]
     if not given:
         return None
+    if each.json_type != "array":
+        return _value(each.json_type, given[-1])
+    items = json_type(_ARRAY.sub("[]", each.type.lstrip("*"), count=1)[2:])
     try:
-        values = [_value(each.type.removeprefix("[]"), text) for text in given]
+        return [_value(items, text) for text in given]
     except ValueError:
-        return None
-    if each.type == "bool" and given[0] not in ("true", "false"):
-        return None
-    return values if each.type.startswith("[]") else values[0]
+        return given  # which no field takes
 
 
-def _value(go_type: str, text: str) -> Any:
-    if "int" in go_type:
+def _value(kind: str, text: str) -> Any:
+    if kind == "integer":
         return int(text)
-    if "float" in go_type:
+    if kind == "number":
         return float(text)
-    return text == "true" if go_type == "bool" else text
+    return text == "true" if kind == "boolean" else text
 
 
 def is_anonymous(source: str) -> bool:
@@ -415,20 +491,21 @@ _LITERALS: dict[str, Any] = {
 }
 
 
-_JSON_TYPES = {"integer": "int", "number": "float64", "boolean": "bool", "array": "[]any"}
+_JSON_TYPES = {"string": "string", "integer": "int", "number": "float64", "boolean": "bool", "array": "[]any"}
 
 
 def _annotation(each: GoField) -> Any:
-    go_type = _ARRAY.sub("[]", each.type, count=1).lstrip("*")
-    inner = go_type if go_type == "[]byte" else go_type.removeprefix("[]").removeprefix("*")
-    inner = next((mark[5:] for mark in each.marks if mark.startswith("type=")), inner)
-    inner = _JSON_TYPES.get(inner, inner)
-    enum = tuple(
-        _value(inner, mark[5:]) for mark in each.marks if mark.startswith("enum=") and inner != "bool"
-    )
+    go_type = _ARRAY.sub("[]", each.type.lstrip("*"), count=1)
+    is_list = go_type.startswith("[]") and go_type != "[]byte"
+    inner = go_type[2:].lstrip("*") if is_list else go_type
+    kind = json_type(inner) if is_list else each.json_type
+    several = [mark.partition("=")[2].split(";") for mark in each.all_marks if "_type=" in mark]
+    if not is_list and (several or kind != json_type(go_type)):
+        kinds = [name for names in several for name in names if name != "null"]
+        inner = _JSON_TYPES.get(kinds[0] if len(kinds) == 1 else kind, "any")
+    enum = tuple(_value(kind, mark[5:]) for mark in each.marks if mark.startswith("enum="))
     made = _choice(enum) if enum else _python_type(inner)
-    if go_type.startswith("[]") and go_type != "[]byte":
-        made = list[made]  # type: ignore[valid-type]  # made is the inner type
+    made = list[made] if is_list else made  # type: ignore[valid-type]  # made is the inner type
     optional = not each.is_required and default_of(each) is None and made is not Any
     return made | None if optional else made
 
@@ -441,18 +518,18 @@ def _choice(values: tuple[Any, ...]) -> Any:
 
 
 def _python_type(go_type: str) -> Any:
-    bare = _STRUCT.sub("struct{", _ARRAY.sub("[]", go_type.lstrip("*"), count=1))
-    if bare in _SCALARS:
-        return _SCALARS[bare]
+    kept = _STRUCT.sub("struct{", _ARRAY.sub("[]", go_type.lstrip("*"), count=1))
+    if kept in _SCALARS:
+        return _SCALARS[kept]
     for prefix, read in _COMPOSITES.items():
-        if bare.startswith(prefix):
-            return read(bare)
-    bare = _bare(bare)
-    if bare not in TYPES:
+        if kept.startswith(prefix):
+            return read(kept)
+    name = bare(kept)
+    if name not in TYPES:
         raise NoCounterpartError(f"the Go type {go_type} is named without its fields")
-    if f"*{bare} " in TYPES[bare]:
+    if f"*{name} " in TYPES[name]:
         return Tree  # what holds itself is refused, whatever else it holds
-    return model_of(TYPES[bare], bare)
+    return model_of(TYPES[name], name)
 
 
 _COMPOSITES: dict[str, Any] = {
@@ -463,9 +540,9 @@ _COMPOSITES: dict[str, Any] = {
     "unsafe.": lambda _: Queue,
     "sTree": lambda _: Tree,
     "interface{": lambda _: Any,
-    "struct{": lambda bare: model_of(bare, "Anonymous"),
-    "[]": lambda bare: list[_python_type(bare[2:])],  # type: ignore[misc]  # a type made at run time
-    "map[": lambda bare: dict[str, _python_type(bare.partition("]")[2])],  # type: ignore[misc]  # as above
+    "struct{": lambda kept: model_of(kept, "Anonymous"),
+    "[]": lambda kept: list[_python_type(kept[2:])],  # type: ignore[misc]  # a type made at run time
+    "map[": lambda kept: dict[str, _python_type(kept.partition("]")[2])],  # type: ignore[misc]  # as above
 }
 
 
@@ -494,7 +571,7 @@ def _fields(part: str) -> Iterator[GoField]:
         yield from _promoted(embedded[2])
         return
     names, _, go_type = (piece.strip() for piece in declared.partition(" "))
-    names = names if go_type else _bare(names.lstrip("*"))
+    names = names if go_type else bare(names.lstrip("*"))
     if "," in names:  # short for fields of these names in lower case
         yield from (GoField(each, go_type, {"json": each.lower()}) for each in names.split(","))
         return
@@ -505,7 +582,8 @@ def _fields(part: str) -> Iterator[GoField]:
     if not go_type and names in TYPES and not tags.get("json", "").split(",")[0]:
         yield from _promoted(TYPES[names])
         return
-    yield GoField(names, go_type or _implied(names), tags)
+    is_embedded = not go_type and names in TYPES
+    yield GoField(names, go_type or _implied(names), tags, is_embedded=is_embedded)
 
 
 def _promoted(source: str) -> Iterator[GoField]:

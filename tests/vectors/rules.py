@@ -30,6 +30,7 @@ class Rule(StrEnum):
     YEARS = "years 1 to 9999"
     ONE_ERROR_FAMILY = "one family of errors"
     NO_CAUSE = "no cause, no text for it"
+    NO_CREDENTIALS = "credentials of a URL are not shown"
     TCP_NETWORK = "TCP is the network of a TCP error"
     SAID_ONCE = "a cause is said once"
     NO_NIL_SETS = "methods need a set"

@@ -124,6 +124,28 @@ def test_a_pipe_is_there_and_is_not_opened(check: Check, tmp_path: Path) -> None
     assert_data_field(result, "readable", False)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes with names")
+@pytest.mark.parametrize("asked", [{"contains": "x"}, {"algorithm": "sha256"}, {"checksum": "00"}])
+def test_what_is_in_a_pipe_is_not_known(check: Check, tmp_path: Path, asked: dict[str, str]) -> None:
+    """It is an error that names the path, no checksum of nothing."""
+    if sys.platform != "win32":
+        os.mkfifo(tmp_path / "pipe")
+    assert_error(check(tmp_path / "pipe", **asked), f"read failed: {tmp_path / 'pipe'} is not readable")
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that cannot be read")
+def test_a_read_that_fails_is_an_error_and_no_bug(check: Check) -> None:
+    """Disks fail, and files vanish, after they were looked at."""
+    result = check(Path("/proc/self/mem"), contains="x")
+    assert_error(result, "read failed: /proc/self/mem: Input/output error", type="execution")
+
+
+def test_a_time_before_1970_is_a_time(check: Check, hello: Path) -> None:
+    """Of fakes, or of a clock that was wrong."""
+    os.utime(hello, (0, -86400))
+    assert_data_field(check(hello), "mod_time", "1969-12-31T00:00:00Z")
+
+
 def test_the_time_0_is_a_time(check: Check, hello: Path) -> None:
     """Archives are unpacked with such times."""
     os.utime(hello, (0, 0))

@@ -364,7 +364,8 @@ def run_dns_check(
 
     Config: `hostname`; optional `record_type` (A, AAAA, CNAME, MX, TXT or NS; A), `nameserver`, `timeout_ms`
     (5000; 0 or less leaves it to the host).
-    A look-up that timed out is tried up to `retries` times more, after `backoff`, then twice that, and so on.
+    A look-up that timed out is tried up to `retries` times more, after `backoff`, then twice that, and so on,
+    as long as the context's deadline allows.
 
     Data: `hostname`, `record_type`, `record_count`, `query_time_ms`, and `records` or `mx_records` (each with
     `host` and `pref`) if there are any. A failed look-up gives status error, code `MISSING_HOSTNAME`,
@@ -393,8 +394,9 @@ def run_dns_check(
             break
         except RegletError as error:
             detail, message = error.detail(), str(error)  # some hosts give the reason in the message alone
-            if detail.is_timeout and attempt < retries:
-                time.sleep((backoff * 2**attempt).total_seconds())
+            pause, left = backoff * 2**attempt, ctx.remaining()
+            if detail.is_timeout and attempt < retries and (left is None or left > pause):
+                time.sleep(pause.total_seconds())
                 attempt += 1
                 continue
             metadata = run_since(start)

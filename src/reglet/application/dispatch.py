@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NoReturn
 
@@ -15,7 +15,7 @@ from attrs import frozen
 from reglet.application.logging import NO_SECRETS, RunningCheck, running_check
 from reglet.application.models.error_messages import path_step, shown
 from reglet.application.models.from_json import Parser, model_parser
-from reglet.application.models.json_schema import JSONSchema, has_known_fields, unknown_fields
+from reglet.application.models.json_schema import JSONSchema, config_warnings, has_known_fields
 from reglet.application.models.model_types import ModelType, model_type
 from reglet.application.models.redaction import Redaction, secret_strings
 from reglet.application.names import ROUTING, quoted, suggestion
@@ -150,7 +150,7 @@ class Dispatcher:
         flat = {name for name, each in properties.items() if not has_known_fields(each)}
         self._flat_fields = flat.union(ROUTING)
         self._parse_config = None if config is None else model_parser(config)
-        self._plans = {id(each): _Plan.of(each, config) for each in operations}
+        self._plans = {id(each): _Plan.of(each, config, properties) for each in operations}
 
     def check(self, ctx: Context, config: bytes) -> Result:
         """Return the Result for a config; whatever goes wrong is a Result too.
@@ -164,12 +164,12 @@ class Dispatcher:
         redaction = NO_SECRETS
         try:
             decoded = decode_config(config)
-            operation = route(self._operations, decoded)
+            operation = self._route(decoded)
             plan = self._plans[id(operation)]
             for model in plan.with_secrets:  # they stay secret from here on, whatever comes
                 redaction = Redaction((*redaction.secrets, *secret_strings(model, decoded)))
                 running_check.set(RunningCheck(ctx, redaction))
-            self._warn(plan, decoded)
+            self._warn(decoded, operation)
             request, problems = (None, _NO_PROBLEMS) if plan.parse is None else plan.parse(decoded)
             if self._parse_config is not None:
                 parsed, first = self._parse_config(decoded)
@@ -188,13 +188,26 @@ class Dispatcher:
                 running_check.reset(token)
         return result if redaction is NO_SECRETS else redacted(result, redaction)
 
-    def _warn(self, plan: _Plan, config: Mapping[str, Any]) -> None:
-        """Log which fields of a config are deprecated, or not known."""
-        for name, advice in plan.deprecated:
-            if name in config:
-                _LOG.warning("config field %s is deprecated: %s", name, advice)
+    def _route(self, config: Mapping[str, Any]) -> Operation:
+        """Return the operation that a config names; the name of the key may be what is wrong."""
+        try:
+            return route(self._operations, config)
+        except ConfigProblemsError:
+            self._warn(config)
+            raise
+
+    def _warn(self, config: Mapping[str, Any], operation: Operation | None = None) -> None:
+        """Log which fields of a config are deprecated, not known, or not of its operation."""
+        if operation is not None:
+            plan = self._plans[id(operation)]
+            for name, advice in plan.deprecated.items():
+                if name in config:
+                    _LOG.warning("config field %s is deprecated: %s", name, advice)
+            for name in config if plan.fields_of_others else ():
+                if name in plan.fields_of_others:
+                    _LOG.warning("operation %s has no field %r, which others have", operation.name, name)
         if not config.keys() <= self._flat_fields:
-            for message in unknown_fields(config, self._schema):
+            for message in config_warnings(config, self._schema):
                 _LOG.warning("%s", message)
 
 
@@ -205,24 +218,21 @@ class _Plan:
     Attributes:
         parse: what parses a config into its input, if it takes one.
         with_secrets: the models of a config, the plugin's and the operation's, that have secrets.
-        deprecated: the names of deprecated fields, and what to do instead.
+        deprecated: what to do instead of fields that are, by their names.
+        fields_of_others: what no model of a config has, and another operation's has.
         call: calls the handler with the context and the input, as far as its signature asks for them.
     """
 
     parse: Parser | None
     with_secrets: tuple[ModelType, ...]
-    deprecated: tuple[tuple[str, str], ...]
+    deprecated: Mapping[str, str]
+    fields_of_others: frozenset[str]
     call: Callable[[Context, Any], Any]
 
     @classmethod
-    def of(cls, operation: Operation, config: type[Any] | None) -> _Plan:
+    def of(cls, operation: Operation, config: type[Any] | None, properties: Iterable[str]) -> _Plan:
         models = [model_type(each) for each in (config, operation.input) if each is not None]
-        deprecated = tuple(
-            (each.name, each.meta.description or "leave it out")
-            for model in models
-            for each in model.fields
-            if each.meta.deprecated
-        )
+        fields = {each.name: each for model in reversed(models) for each in model.fields}
         signature, handler = operation.signature, operation.handler
         wanted = slice(0 if signature.takes_context else 1, 1 if signature.input is None else 2)
 
@@ -245,6 +255,11 @@ class _Plan:
         return cls(
             None if operation.input is None else model_parser(operation.input),
             tuple(each for each in models if each.has_secrets),
-            deprecated,
+            {
+                name: each.meta.description or "leave it out"
+                for name, each in fields.items()
+                if each.meta.deprecated
+            },
+            frozenset(properties).difference(fields, ROUTING),
             call,
         )

@@ -221,6 +221,11 @@ _STDIN = ("-", "@-")
 _SUFFIXES = {".json": "JSON", ".yaml": "YAML", ".yml": "YAML", ".toml": "TOML"}
 
 
+def language_of(path: Path) -> str:
+    """Return what a file of configs or grants is written in, by the end of its name."""
+    return _SUFFIXES.get(path.suffix.lower(), "JSON")
+
+
 @frozen
 class NamedConfig:
     """The config of one check: what it is called for a person, and its JSON."""
@@ -263,7 +268,7 @@ def read_config(argument: str) -> bytes:
     if argument in _STDIN:
         content = read_file(sys.stdin.buffer, name)
     elif argument.startswith("@"):
-        language = _SUFFIXES.get(Path(argument[1:]).suffix.lower(), "JSON")
+        language = language_of(Path(argument[1:]))
         content = read_file(Path(argument[1:]), name)
     elif argument and not argument.lstrip().startswith(("{", "[")) and os.path.exists(argument):  # noqa: PTH110 - False for any string
         raise UsageError(f"{name} is not JSON: did you mean --config @{argument}?")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reglet.cli.arguments import LoadedPlugin, decode_document, read_file
+from reglet.cli.arguments import LoadedPlugin, decode_document, language_of, read_file
 from reglet.cli.command import Command, Context, ExitStatus, UsageError, json_option, require_extra
 from reglet.cli.console import write_line, write_message, write_warning
 from reglet.domain.entities.grants import (
@@ -90,13 +90,16 @@ def choose_grants(argument: str | None, manifest: Manifest, plugin: LoadedPlugin
     from reglet.infrastructure.wire.exports import GRANTS
 
     option = f"--grants {argument}"
-    content = read_file(Path(option.partition("@")[2]), option).removeprefix(BOM_UTF8)
+    path = Path(option.partition("@")[2])
+    content = read_file(path, option).removeprefix(BOM_UTF8)
     content = content.decode(errors="replace").encode()  # as Go reads what is no UTF-8
-    document = decode_document(content, f"{option}: the file")
+    document = decode_document(content, f"{option}: the file", language_of(path))
     for mistake in _mistakes(document):
         raise UsageError(f"{option}: {mistake}")
     try:
-        granted = GRANTS.decode(content)
+        granted = GRANTS.decode(
+            content if language_of(path) == "JSON" else json.dumps(document, default=str).encode()
+        )
     except WireFormatError as error:
         raise UsageError(f"{option}: {error}") from error
     for mistake in Policy(granted).errors:

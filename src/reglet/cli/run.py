@@ -82,7 +82,7 @@ _BAR_LABELS_WIDTH = 20
     "--grants",
     metavar="ask|declared|none|@FILE",
     help="What the run may reach: ask about each rule (the default on a terminal), all that the plugin "
-    "declares, nothing (the default elsewhere), or the grants in a JSON file.",
+    "declares, nothing (the default elsewhere), or the grants in a file of JSON, YAML or TOML.",
 )
 @click.option(
     "--example",
@@ -144,12 +144,12 @@ def run(
         return _run_example(case, output_format)
     if example is not None:
         named = [example_config(manifest, example)]
-    from reglet.application.models.json_schema import unknown_fields
+    from reglet.application.models.json_schema import config_warnings
 
     warnings = {
         warning: None
         for config in named
-        for warning in unknown_fields(json.loads(config.content), manifest.config_schema or {})
+        for warning in config_warnings(json.loads(config.content), manifest.config_schema or {})
     }
     for warning in warnings:
         write_warning(warning)
@@ -223,7 +223,8 @@ class _Session:
         from reglet.testing.masking import known_secrets
         from reglet.testing.usage import usage_recorded
 
-        secrets = known_secrets(config.content, getattr(self.plugin, "definition", None))
+        definition, schema = getattr(self.plugin, "definition", None), self.manifest.config_schema
+        secrets = known_secrets(config.content, definition, schema=schema)
         started, first = time.perf_counter(), len(self.events)
         with usage_recorded() as usage, plugin_output():
             if self.replay is not None:

@@ -146,6 +146,11 @@ class CausedError(RegletError):
             self.__cause__ = cause
 
     @property
+    def is_not_found(self) -> bool:
+        """Whether the cause is that the thing asked for does not exist, such as the name of a host."""
+        return getattr(self.cause, "is_not_found", False) is True
+
+    @property
     def concerns_target(self) -> bool:
         """Whether its kind does, and a host that reported the cause took the request."""
         reported = not isinstance(self.cause, HostError) or self.cause.concerns_target
@@ -353,6 +358,10 @@ class NetworkError(CausedError):
         return self.operation
 
 
+TIMEOUT_WORDS = "timeout after"
+"""What stands before the duration in the message of a timeout."""
+
+
 class TimeoutError(RegletError, builtins.TimeoutError):  # noqa: A001 - it is one, for whoever catches the builtin
     """An operation did not end within its time."""
 
@@ -372,7 +381,7 @@ class TimeoutError(RegletError, builtins.TimeoutError):  # noqa: A001 - it is on
         """
         message = f"{operation} timeout"
         if duration is not None:
-            message += f" after {format_duration(duration)}"
+            message = f"{operation} {TIMEOUT_WORDS} {format_duration(duration)}"
         super().__init__(f"{message} (target: {target})" if target else message)
         self.operation = operation
         self.duration = duration or timedelta()

@@ -90,6 +90,15 @@ def format_duration(duration: timedelta) -> str:
     return format_nanoseconds(duration // _MICROSECOND * 1000)
 
 
+def in_milliseconds(duration: timedelta) -> timedelta:
+    """Return a duration in the nearest whole number of milliseconds, if it is as long as one.
+
+    What is left of a second when it is looked at is told as a second.
+    """
+    millisecond = timedelta(milliseconds=1)
+    return duration if duration < millisecond else round(duration / millisecond) * millisecond
+
+
 def format_nanoseconds(nanoseconds: int) -> str:
     """Return a number of nanoseconds as Go's `time.Duration` prints it."""
     if nanoseconds < 0:

@@ -12,7 +12,7 @@ Extra: TypeAlias = Literal["build", "host", "registry", "component", "test", "de
 
 EXTRAS: Mapping[Extra, Mapping[str, str]] = {
     "build": {"wasmtime": "wasmtime", "platformdirs": "platformdirs", "yaml": "PyYAML", "jinja2": "Jinja2"},
-    "host": {"httpcore": "httpcore[http2]", "dns": "dnspython"},
+    "host": {"h2": "h2", "dns": "dnspython"},
     "registry": {"oras": "oras"},
     "component": {"componentize_py": "componentize-py"},
     "test": {"pytest": "pytest", "jsonschema": "jsonschema", "hypothesis": "hypothesis"},

@@ -385,7 +385,11 @@ def native_functions(
     """
     policy = Policy(grants, cwd=os.path.abspath(directory or os.curdir))  # noqa: PTH100 - its links stay
     ports = NativePorts(PolicyGuard(policy), log, ca_file, nameservers)
-    ports.prepare({"network"} if grants.network is not None and grants.network.rules else ())
+    granted = {
+        "network": grants.network and grants.network.rules,
+        "exec": grants.exec and grants.exec.commands,
+    }
+    ports.prepare({kind for kind, rules in granted.items() if rules})
     return HostDispatcher(ports, policy, dialect=dialect, limits=limits, observer=observer)
 
 

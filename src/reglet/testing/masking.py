@@ -45,9 +45,11 @@ _JSON_SCALAR = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|-?\d[\d.eE+-]*')
 _XML_ELEMENT = re.compile(r"<([\w:.-]{1,80})(?:\s[^<>]*)?>([^<>]+)</")
 _LINE = re.compile(r"(?m)^([ \t>*-]*)([A-Za-z][\w.-]{0,80})([ \t]*:[ \t]*|[ \t]+=[ \t]*)(\S.*)$")
 _PRIVATE_KEY = re.compile(r"(?s)(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)(.+?)(?=-----END |\Z)")
-_FORM_PART = re.compile(
-    r"(?s)(\bname=\"([^\"\r\n]{1,80})\"[^\r\n]*\r?\n(?:[^\r\n]+\r?\n){0,8}\r?\n)(.*?)(?=\r?\n--)"
-)
+_SIGNED_TOKEN = re.compile(r"(\beyJ[\w-]{10,4000}\.eyJ[\w-]{2,8000}\.)[\w-]{20,2000}")
+"""A JSON Web Token: what is said in it, and the signature that makes it one."""
+
+_PART_NAME = re.compile(r'\bname="([^"\r\n]{1,80})"')
+_BLANK_LINE = re.compile(r"\r?\n\r?\n")
 _HTML_FIELD = re.compile(r"(?i)<(?:input|meta)\s[^<>]{1,2000}>")
 _HTML_NAME = re.compile(r"(?i)\sname\s*=\s*[\"']?([\w.\[\]:-]{1,80})")
 _HTML_VALUE = re.compile(r"(?i)(\s(?:value|content)\s*=\s*)(\"[^\"]*\"|'[^']*'|[^\s\"'>]+)")
@@ -263,7 +265,9 @@ class _Masking:
 
     def _text(self, text: str) -> str:
         masked = _PRIVATE_KEY.sub(rf"\1{MASK}", text)
-        masked = _FORM_PART.sub(self._form_part, masked)
+        masked = _SIGNED_TOKEN.sub(rf"\1{MASK}", masked)
+        if masked.startswith("--"):
+            masked = self._form(masked)
         masked = _HTML_FIELD.sub(self._html_field, masked)
         masked = _USER_OF_URL.sub(MASK, masked)
         masked = _PARAMETER.sub(self._parameter, masked)
@@ -293,10 +297,19 @@ class _Masking:
         masked = self._secret(unquote(value.strip("\"'")))
         return f"{name}={MASK}" if masked == MASK else match.group()
 
-    def _form_part(self, match: re.Match[str]) -> str:
-        """Return a part of `multipart/form-data` without its content."""
-        head, name, content = match.groups()
-        return f"{head}{self._secret(content)}" if is_secret_name(name) else match.group()
+    def _form(self, text: str) -> str:
+        """Return `multipart/form-data`, whose first line is its boundary, without its secrets."""
+        boundary = "\n" + text.partition("\n")[0].rstrip("\r")
+        parts = text.split(boundary)
+        for index, part in enumerate(parts):
+            blank = _BLANK_LINE.search(part)
+            name = None if blank is None else _PART_NAME.search(part, 0, blank.start())
+            if blank is not None and name is not None and is_secret_name(name.group(1)):
+                content = part[blank.end() :].removesuffix("\r")
+                parts[index] = (
+                    f"{part[: blank.end()]}{self._secret(content)}{part[blank.end() + len(content) :]}"
+                )
+        return boundary.join(parts)
 
     def _html_field(self, match: re.Match[str]) -> str:
         """Return `<input name=… value=…>` or `<meta name=… content=…>` without the value."""
@@ -344,17 +357,22 @@ def _is_json(text: str) -> bool:
 
 
 def known_secrets(
-    config: bytes, plugin: Plugin | None = None, environment: Mapping[str, str] | None = None
+    config: bytes,
+    plugin: Plugin | None = None,
+    environment: Mapping[str, str] | None = None,
+    schema: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """Return the secrets that a check may put into its host calls.
 
-    Those are the strings and numbers of fields that the plugin's models mark as secret, of config fields
-    with a secret's name, and of environment variables with one (`AWS_SECRET_ACCESS_KEY`).
+    Those are the strings and numbers of fields that the plugin's models mark as secret, and its config schema
+    as `writeOnly`; of config fields with a secret's name, and of environment variables with one
+    (`AWS_SECRET_ACCESS_KEY`).
     """
     secrets: list[str] = []
     with suppress(ValueError):
         decoded = json.loads(config)
         secrets += _named_secrets(decoded, named=False)
+        secrets += _write_only(decoded, schema or {})
         if plugin is not None:
             from reglet.application.models.model_types import model_type
             from reglet.application.models.redaction import secret_strings
@@ -385,3 +403,19 @@ def _named_secrets(value: Any, *, named: bool) -> Iterator[str]:
             yield from _named_secrets(item, named=named)
     elif named and (is_number(value) or isinstance(value, str)) and str(value).lower() not in _NO_SECRET:
         yield str(value)
+
+
+def _write_only(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the strings and numbers of a config in what its schema says is never shown."""
+    if schema.get("writeOnly") is True:
+        yield from _named_secrets(value, named=True)
+        return
+    properties, others, items = map(schema.get, ("properties", "additionalProperties", "items"))
+    if isinstance(value, Mapping):
+        for name, entry in value.items():
+            below = properties.get(name, others) if isinstance(properties, Mapping) else others
+            if isinstance(below, Mapping):
+                yield from _write_only(entry, below)
+    elif isinstance(value, list) and isinstance(items, Mapping):
+        for item in value:
+            yield from _write_only(item, items)

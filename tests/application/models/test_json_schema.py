@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it ships no types
 
 import reglet
-from reglet.application.models.json_schema import input_schema, output_schema, unknown_fields
+from reglet.application.models.json_schema import config_warnings, input_schema, output_schema
 from reglet.application.models.to_json import model_to_json
 from reglet.errors import DefinitionError, SchemaError
 
@@ -101,7 +101,7 @@ def test_every_kind_has_its_schema_in_declared_order():
         "anything": {},
         "since": {"type": "string", "format": "date-time"},
         "wait": {"type": "string", "default": "1m30s"},
-        "token": {"type": "string"},
+        "token": {"type": "string", "writeOnly": True},
         "odd-name": {"type": "string", "default": ""},
     }
 
@@ -207,6 +207,8 @@ def test_a_default_that_does_not_fit_is_refused(annotation, default):
     [
         (int, {"examples": ["x"]}, "its example 'x' does not fit: must be an integer"),
         (Colour, {"examples": ["green"]}, "its example 'green' does not fit: must be one of"),
+        (list[datetime], {"examples": [["soon"]]}, r'must be a timestamp like .*, not "soon" @ \$\[0\]'),
+        (datetime, {"examples": [["soon"]]}, "must be a timestamp like .*, not a list"),
         (str, {"examples": "abc"}, r"write examples=\['abc'\]"),
         (str, {"examples": ["hunter2"], "max_length": 3, "secret": True}, r"its example \*\*\* does not fit"),
         (str, {"min_length": -1}, "leave no room"),
@@ -289,11 +291,15 @@ def test_a_model_inherits_fields():
     assert list(input_schema(More)["properties"]) == ["x", "y", "z"]
 
 
-def test_fields_that_a_schema_does_not_have_are_found_at_every_depth():
+def test_fields_that_a_schema_does_not_have_or_deprecates_are_found_at_every_depth():
     """With their path and the nearest name; keys that the author does not know are never misspelt."""
     target = {
         "type": "object",
-        "properties": {"host": {"type": "string"}, "port": {"type": "integer"}},
+        "properties": {
+            "host": {"type": "string"},
+            "port": {"type": "integer"},
+            "name": {"type": "string", "deprecated": True, "description": "write host"},
+        },
         "additionalProperties": False,
     }
     properties = {
@@ -302,14 +308,15 @@ def test_fields_that_a_schema_does_not_have_are_found_at_every_depth():
         "labels": {"type": "object"},
     }
     config = {
-        "targets": [{"host": "h"}, {"prt": 8443}],
+        "targets": [{"host": "h"}, {"prt": 8443, "name": "h"}],
         "by_name": {"a-b": {"hots": "h"}},
         "labels": {"any": "thing"},
         "service": "s",
         "tаrgets": [],  # noqa: RUF001 - the second letter is Cyrillic
     }
-    assert list(unknown_fields(config, {"type": "object", "properties": properties})) == [
+    assert list(config_warnings(config, {"type": "object", "properties": properties})) == [
         "the plugin has no field 'prt' in $.targets[1] of its config; did you mean 'port'?",
+        "config field $.targets[1].name is deprecated: write host",
         "the plugin has no field 'hots' in $.by_name[\"a-b\"] of its config; did you mean 'host'?",
         "the plugin has no field 't\\u0430rgets' in its config; did you mean 'targets'?",
     ]
@@ -326,4 +333,4 @@ def test_fields_that_a_schema_does_not_have_are_found_at_every_depth():
 )
 def test_a_field_that_resembles_no_other_is_told_with_those_there_are(schema, said):
     """Whoever made the schema."""
-    assert list(unknown_fields({"x": 1, "operation": "o"}, schema)) == said
+    assert list(config_warnings({"x": 1, "operation": "o"}, schema)) == said

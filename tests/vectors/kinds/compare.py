@@ -78,6 +78,8 @@ def _settled(given: Given, actual: bool, expected: bool) -> Rule | None:
         return Rule.PYTHON_NUMBERS if actual else Rule.WHOLE_INTEGERS
     if any(each.startswith(("[]", "map")) for each in types) and actual:
         return Rule.PYTHON_LISTS
+    if types == {"time.Duration"} and actual:
+        return Rule.TIMEDELTA  # which has no parts of microseconds
     if types <= {"string", "*string"} and _held(given["actual"]) == _held(given["expected"]):
         return Rule.NO_POINTERS
     must_equal(actual, expected)

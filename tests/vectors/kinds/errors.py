@@ -10,6 +10,7 @@ from typing import Any
 from reglet.domain import errors
 from reglet.domain.errors import HostError, RegletError, error_detail
 from reglet.domain.time import format_nanoseconds
+from reglet.domain.urls import without_credentials
 from reglet.infrastructure.wire.messages import ERROR
 from tests.vectors import go_errors, go_json
 from tests.vectors import go_values as go
@@ -128,6 +129,10 @@ def _by_rule(given: Given, seen: tuple[str, ...], wanted: tuple[str, ...]) -> Ru
     bare = tuple(text.replace(wanted[0], wanted[0].removesuffix(": ")) for text in wanted)
     if given.get("err") == "" and seen == bare:  # a cause without a text has none to say
         return Rule.NO_CAUSE
+    url = str(given.get("url", ""))
+    if without_credentials(url) != url:
+        shown = f" {without_credentials(url)} failed"
+        rule, wanted = Rule.NO_CREDENTIALS, tuple(text.replace(f" {url} failed", shown, 1) for text in wanted)
     if given["type"] == "TCPError" and not given.get("network"):
         rule, wanted = Rule.TCP_NETWORK, tuple(text.replace(" () ", " (tcp) ", 1) for text in wanted)
     cause = str((given.get("err") and _cause(given)) or "")

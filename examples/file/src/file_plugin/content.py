@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 
 from attrs import frozen
 
+from file_plugin.facts import FileError
 from file_plugin.models import CheckInput
 from reglet.errors import ConfigError
 
@@ -27,13 +30,16 @@ def read_content(request: CheckInput, *, is_dir: bool, readable: bool) -> Conten
     """Return what a request asks about the content.
 
     Raises:
-        ConfigError: there is no content, or it cannot be read.
+        ConfigError: a directory has no content.
+        FileError: it cannot be read.
     """
     algorithm = request.algorithm or ("sha256" if request.checksum else "")
-    if algorithm:
-        _ensure(is_dir, readable, "algorithm", "cannot calculate checksum of a directory", "hashing failed")
-    if request.contains:
-        _ensure(is_dir, readable, "contains", "cannot read content of a directory", "read failed")
+    if is_dir and algorithm:
+        raise ConfigError("algorithm", "cannot calculate checksum of a directory")
+    if is_dir and request.contains:
+        raise ConfigError("contains", "cannot read content of a directory")
+    if not readable and (algorithm or request.contains):
+        raise FileError(f"read failed: {request.path} is not readable")
     return Content(
         algorithm,
         _checksum(request.path, algorithm) if algorithm else "",
@@ -47,20 +53,12 @@ def can_read(path: str) -> bool:
         if Path(path).is_dir():
             next(Path(path).iterdir(), None)
         elif Path(path).is_file():
-            with Path(path).open("rb"):
-                pass
+            _opened(path).close()
         else:
-            return False  # to open a pipe waits for whoever writes to it
+            return False  # a pipe or a device has no content that is the same twice
     except OSError:
         return False
     return True
-
-
-def _ensure(is_dir: bool, readable: bool, field: str, if_directory: str, if_unreadable: str) -> None:
-    if is_dir:
-        raise ConfigError(field, if_directory)
-    if not readable:
-        raise ConfigError(field, f"{if_unreadable}: file not readable")
 
 
 def _checksum(path: str, algorithm: str) -> str:
@@ -82,6 +80,20 @@ def _contains(path: str, string: str) -> bool:
 
 
 def _pieces(path: str) -> Iterator[bytes]:
-    with Path(path).open("rb") as file:
-        while piece := file.read(_PIECE):
-            yield piece
+    try:
+        with _opened(path) as file:
+            while piece := file.read(_PIECE):
+                yield piece
+            if piece is None:
+                raise FileError(f"read failed: {path} has no content until something happens")
+    except OSError as error:  # it is gone, or another's meanwhile, or the disk fails
+        raise FileError(f"read failed: {path}: {error.strerror}") from error
+
+
+def _opened(path: str) -> FileIO:
+    """Open a file without waiting for whoever writes to it, as a pipe that took its place would."""
+
+    def at_once(path: str, flags: int) -> int:
+        return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+    return FileIO(path, opener=at_once)

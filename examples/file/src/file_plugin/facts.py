@@ -48,7 +48,7 @@ def look_at(path: str) -> Facts | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise FileError(f"fs error: {error}") from error
+        raise FileError(f"fs error: {path}: {error.strerror}") from error
     except ValueError as error:  # a NUL, or what cannot be encoded
         raise ConfigError("path", f"{path!r} is no path: {error}") from error
 

@@ -42,6 +42,7 @@ from reglet.application.models.model_types import (
     EnumType,
     Field,
     ListType,
+    ModelType,
     StrType,
     is_model,
     model_type,
@@ -382,7 +383,8 @@ def _stand_in_for_default(field: Field) -> Any:
     does_as_it_is = made.__class__ is value.__class__ and bool(made == value)
     if field.is_factory:
         if not does_as_it_is:
-            raise DefinitionError(f"its factory makes {value!r}; let it make {made!r}")
+            values = ("***", f"a {type(made).__name__}") if field.meta.secret else (repr(value), repr(made))
+            raise DefinitionError("its factory makes {}; let it make {}".format(*values))
         if not _is_hashable(value) and field.default_value() is value:
             raise DefinitionError("its factory makes one object, which every model would share; make it anew")
     elif field.default is NOTHING or not (does_as_it_is and _is_hashable(value)):
@@ -409,18 +411,20 @@ def _checked(field: Field, value: Any, what: str) -> Any:
             f"its {what} None does not fit: must be {wanted(field.type)}; if it may be None, write … | None"
         )
     data = value.value if isinstance(value, Enum) else value
-    if not isinstance(data, str | int | float):
-        fits = isinstance(data, list | tuple) or not isinstance(field.type, ListType)
-        try:
+    kinds = {ListType: (list, tuple), ModelType: (getattr(field.type, "cls", ()),)}.get(type(field.type), ())
+    fits = isinstance(data, (str, int, float, *kinds)) or not kinds
+    found = "holds something else" if fits and kinds else f"is of type {type(value).__name__}"
+    try:
+        if not isinstance(data, str | int | float):
             data = field_to_json(data, field.annotation, redact=False)
-            json.dumps(data)
-        except (TypeError, ValueError, AttributeError, KeyError, RecursionError):
-            fits = False
-        if not fits:
-            kind = type(value).__name__
-            raise DefinitionError(
-                f"its {what} {printed} does not fit: must be {wanted(field.type)}, and is of type {kind}"
-            )
+        # without what JSON lacks: subclasses, tuples, keys that are numbers
+        data = json.loads(json.dumps(data))
+    except (TypeError, ValueError, AttributeError, KeyError, RecursionError):
+        fits = False
+        if isinstance(data, list | tuple) and all(type(each) in (str, int, float) for each in data):
+            fits, data = True, list(data)  # the item that is wrong is named below
+    if not fits:
+        raise DefinitionError(f"its {what} {printed} does not fit: must be {wanted(field.type)}, and {found}")
     made, problems = parse_in_detail(field.annotation, data, shown_secret if field.meta.secret else shown)
     if problems:
         raise DefinitionError(f"its {what} {printed} does not fit: {problems[0].removesuffix(' @ $')}")

@@ -148,6 +148,8 @@ def _field(field: Field, *, output: bool) -> JSONSchema:
             schema["default"] = default
     if meta.deprecated:
         schema["deprecated"] = True
+    if meta.secret and not output:
+        schema["writeOnly"] = True
     if meta.examples and not meta.secret:
         schema["examples"] = examples_in_json(field)
     return schema
@@ -162,20 +164,27 @@ def has_known_fields(schema: Any) -> bool:
     )
 
 
-def unknown_fields(value: Any, schema: Mapping[str, Any], path: str = "$") -> Iterator[str]:
-    """Yield what to say of each field of a config that its schema does not have, at every depth."""
+def config_warnings(value: Any, schema: Mapping[str, Any], path: str = "$") -> Iterator[str]:
+    """Yield what to say of fields that a config's schema does not have, or calls deprecated further down.
+
+    Those at the top may be deprecated by one operation alone.
+    """
     properties, others = schema.get("properties"), schema.get("additionalProperties")
     if isinstance(value, dict):
         for name, entry in value.items():
-            if isinstance(properties, Mapping) and isinstance(properties.get(name), Mapping):
-                yield from unknown_fields(entry, properties[name], path + path_step(name))
+            known = properties.get(name) if isinstance(properties, Mapping) else None
+            if isinstance(known, Mapping):
+                below = path + path_step(name)
+                if path != "$" and known.get("deprecated") is True:
+                    yield f"config field {below} is deprecated: {known.get('description') or 'leave it out'}"
+                yield from config_warnings(entry, known, below)
             elif isinstance(others, Mapping):
-                yield from unknown_fields(entry, others, path + path_step(name))
+                yield from config_warnings(entry, others, path + path_step(name))
             elif isinstance(properties, Mapping) and (path != "$" or name not in ROUTING):
                 yield _unknown(name, properties, "its config" if path == "$" else f"{path} of its config")
     elif isinstance(value, list) and has_known_fields(schema.get("items")):
         for index, item in enumerate(value):
-            yield from unknown_fields(item, schema["items"], path + path_step(index))
+            yield from config_warnings(item, schema["items"], path + path_step(index))
 
 
 def _unknown(name: str, known: Mapping[str, Any], where: str) -> str:

@@ -161,7 +161,7 @@ class SMTPConnectResult:
         tls_version: the protocol, `TLS 1.0` to `TLS 1.3`; empty without TLS.
         tls_cipher_suite: the cipher suite's IANA name; empty without TLS.
         tls_server_name: the name that was asked for (SNI); empty without TLS.
-        response_time: from the start to the banner, as the host measured it.
+        response_time: until the connection stood, with TLS if it begins so; the banner comes behind it.
         address: the far end, `address:port`; empty where nothing is known.
         applied: the options that the host reports as honoured.
     """

@@ -325,7 +325,7 @@ def build_content(project: Project, python: Path | None, stages: Stages) -> Buil
     """Build a project in this thread, which must be one for guests."""
     with imported_plugin(project, python, stages) as imported:
         product, guest, described = imported.product, imported.guest, imported.described
-        absent = guest.absent_submodules()
+        absences = guest.absences()
         with stages.stage("snapshot"):
             slots = product.module.host_functions
             memory, modules = guest.memory(sum(1 << slots[name].bit for name in described.host_functions))
@@ -339,7 +339,7 @@ def build_content(project: Project, python: Path | None, stages: Stages) -> Buil
             name=described.name,
             version=described.version,
             content=module + custom_section(BUILD_SECTION, written),
-            warnings=tuple(find_warnings(guest, imported.effects, modules, absent, imported.trace)),
+            warnings=tuple(find_warnings(guest, imported.effects, modules, absences, imported.trace)),
             sources=tuple(each.path for each in guest.sources),
             output=guest.output,
         )

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
 from inspect import signature
+from itertools import islice
+from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -17,9 +19,9 @@ from reglet.infrastructure.build_contract import PLUGIN_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
+    from pathlib import Path, PurePath
 
-    from reglet.infrastructure.build.plugin_guest import ImportEffects, PluginGuest
+    from reglet.infrastructure.build.plugin_guest import Absences, ImportEffects, PluginGuest
     from reglet.infrastructure.build.sources import Source, WaitingImport
 
 
@@ -36,19 +38,57 @@ def advice(error: str, traceback: str = "", known: Mapping[str, object] = Mappin
     """
     found = _MISSING.search(error) or _NATIVE.search(traceback)
     if found is None:
-        return _advice_on_names(error, known)
-    module = found["name"].removeprefix("_")  # ssl fails for want of _ssl
+        lack = next((what for said, what in _WHAT_A_BUILD_LACKS.items() if re.search(said, error)), None)
+        return _advice_on_names(error, known) if lack is None else f"; {lack}"
+    module = _PUBLIC.get(found["name"], found["name"].removeprefix("_"))  # ssl fails for want of _ssl
     if module.startswith("reglet."):
         return f"; what plugins import is in {', '.join(_FACES)}"
     reason = unsupported_reason(module)
+    if module in _REMOVED:
+        reason = "is no longer part of Python: do without it, or install a package of that name"
     if reason is not None:
-        return f"; {module.partition('.')[0]} {reason}"
+        subject = module if module in _PUBLIC.values() else module.partition(".")[0]
+        return f"; {subject} {reason}"
     if not found.groupdict().get("why"):
         return (
             "; a plugin has most of the standard library and the packages of the Python that builds it: "
             f"correct the name, or install {module} there, or name another interpreter with --python"
         )
     return ""
+
+
+_PUBLIC = {"_lsprof": "cProfile", "_zstd": "compression.zstd"}
+"""Modules that others of the standard library want, and are not called as these are."""
+
+_REMOVED = frozenset(
+    {
+        "aifc", "asynchat", "asyncore", "audioop", "cgi", "cgitb", "chunk", "crypt", "distutils", "imghdr",
+        "imp", "lib2to3", "mailcap", "msilib", "nis", "nntplib", "ossaudiodev", "pipes", "smtpd", "sndhdr",
+        "spwd", "sunau", "telnetlib", "uu", "xdrlib",
+    }
+)  # fmt: skip
+"""Modules that the standard library of an earlier Python had, of those that may run a build."""
+
+_WHAT_A_BUILD_LACKS = {
+    r"can't start new thread": "do without: a plugin has one thread",
+    r"wasi does not support processes": "a plugin starts none: use ctx.client(CommandRunner) in the handler",
+    r"No usable temporary directory": "a build has none: make temporary files in the handler",
+    r"PermissionError: \[Errno 63\] [^:]*: '[^/]": (
+        "a build has no working directory: open what lies beside the code by Path(__file__).with_name(…)"
+    ),
+    r"PermissionError: \[Errno 63\] [^:]*: '/": (
+        "a build sees the files beside the plugin's code, and not this machine: look at the host's in the "
+        "handler"
+    ),
+}
+"""What an error at import says, and what to do."""
+
+
+def one_sentence(error: str) -> str:
+    """Return an error's first line that says something; its traceback has the others."""
+    kind, colon, text = error.partition(": ")
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return f"{kind}: {lines[0]}" if colon and lines else kind.strip().rstrip(":")
 
 
 _FACES = (
@@ -123,7 +163,7 @@ def find_warnings(
     guest: PluginGuest,
     effects: ImportEffects,
     modules: Sequence[str],
-    absent: frozenset[str],
+    absences: Absences,
     trace: Callable[[], dict[str, str]],
 ) -> Iterator[str]:
     """Yield one sentence a finding, with what to do.
@@ -132,69 +172,160 @@ def find_warnings(
         guest: the guest that the plugin was imported into.
         effects: what the plugin did while it was imported.
         modules: the modules that the built plugin has.
-        absent: submodules that it has not, though a function takes them from their package.
+        absences: what functions need and the built plugin has not.
         trace: imports the plugin again and returns where it reads the clock and takes random bytes.
     """
     yield from _baked_in(guest, effects, trace)
-    for source in guest.sources:
-        if source.guest_path.startswith(_PLUGIN_FILES):
-            for line, module, reason in unusable_imports(source):
-                yield f"{source.path}:{line} imports {module}, which {reason}"
+    own = [each for each in guest.sources if each.guest_path.startswith(_PLUGIN_FILES)]
+    for source in own:
+        for line, module, reason in unusable_imports(source):
+            yield f"{source.path}:{line} imports {module}, which {reason}"
     present = frozenset(modules)
-    packages: dict[str, set[str]] = {}
-    for source in guest.sources:
+    for source in own:
         for each in source.waiting_imports:
-            module = imported_module(source, each)
-            missing = [name for name in (f"{module}.{name}" for name in each.names) if name in absent]
-            for name in [module] if module not in present else missing:
-                if source.guest_path.startswith(_PLUGIN_FILES):
-                    yield _too_late(source, each.line, name)
-                else:
-                    packages.setdefault(_package_of(source), set()).add(name)
-    for package, names in sorted(packages.items()):
-        yield (
-            f"package {package} imports inside its functions: {', '.join(sorted(names))}; a check that comes "
-            "there fails, unless the plugin imports them at the top of its module"
-        )
-    yield from _unread_data(guest)
+            for name in _missing(source, each, present, absences):
+                yield _too_late(source, each.line, name)
+        for line, call in source.computed_imports:
+            yield (
+                f"{source.path}:{line} looks for modules inside a function, when a built plugin can import "
+                f"nothing more: {_shortened(call)}; import what it may name at the top of the module"
+            )
+        yield from _absent_attributes(source, absences, effects.hidden)
+    yield from _late_in_packages(guest, present, absences)
+    if "zoneinfo" in present and "tzdata" not in map(_package_of, guest.sources):
+        yield from _no_time_zones(guest)
+    yield from _unread_data(guest, own)
 
 
-_READS_FILES = re.compile(rb"__file__|__path__|importlib.resources|importlib_resources|get_data\b")
-_NO_DATA = (".py", ".pyc", ".pyi", ".typed", ".so", ".pyd", ".md", ".rst", ".toml", ".cfg", ".lock", ".wasm")
-_MOST_NAMED = 5
+def _missing(
+    source: Source, waiting: WaitingImport, present: frozenset[str], absences: Absences
+) -> Sequence[str]:
+    """Return the modules that an import in a function will not find."""
+    module = imported_module(source, waiting)
+    if module in present:
+        return [
+            name for name in (f"{module}.{name}" for name in waiting.names) if name in absences.submodules
+        ]
+    if waiting.may_fail and (module not in absences.found or unsupported_reason(module)):
+        return ()
+    return (module,)
 
 
-def _unread_data(guest: PluginGuest) -> Iterator[str]:
-    """Yield, for each package whose code looks for files beside it, those that it has not read at import."""
-    found: dict[str, dict[str, None]] = {}
+def _late_in_packages(guest: PluginGuest, present: frozenset[str], absences: Absences) -> Iterator[str]:
+    """Yield a sentence for each package whose functions import what is not there, or what is computed."""
+    names: dict[str, set[str]] = {}
+    calls: dict[str, list[str]] = {}
     for source in guest.sources:
-        content = source.path.read_bytes()
-        if not _READS_FILES.search(content):
+        package = _package_of(source)
+        if source.guest_path.startswith(_PLUGIN_FILES):
             continue
+        for each in source.waiting_imports:
+            names.setdefault(package, set()).update(_missing(source, each, present, absences))
+        for line, call in source.computed_imports:
+            calls.setdefault(package, []).append(f"{source.path.name}:{line} {_shortened(call)}")
+    for package, found in sorted(names.items()):
+        if found:
+            yield (
+                f"package {package} imports inside its functions: {', '.join(sorted(found))}; a check that "
+                "comes there fails, unless the plugin imports them at the top of its module"
+            )
+    for package, lines in sorted(calls.items()):
+        yield (
+            f"package {package} looks for modules inside its functions, by names that are computed: "
+            f"{_first_of(lines)}; a check that comes there finds only what the plugin imported at the top of "
+            "its module"
+        )
+
+
+def _absent_attributes(source: Source, absences: Absences, hidden: Sequence[str]) -> Iterator[str]:
+    lines = {(module, name): line for line, module, name in reversed(source.attributes)}
+    for (module, name), line in sorted(lines.items(), key=itemgetter(1)):
+        if (module, name) in absences.attributes and module not in hidden:
+            instead = "use ctx.client(CommandRunner)" if name in _OF_PROCESSES else "do without it"
+            yield f"{source.path}:{line} uses {module}.{name}, which is not in a plugin's Python: {instead}"
+
+
+_OF_PROCESSES = frozenset({"fork", "forkpty", "kill", "popen", "posix_spawn", "startfile", "system", "wait"})
+
+
+def _no_time_zones(guest: PluginGuest) -> Iterator[str]:
+    users = dict.fromkeys(
+        str(each.path) if each.guest_path.startswith(_PLUGIN_FILES) else f"package {_package_of(each)}"
+        for each in guest.sources
+        if b"ZoneInfo" in each.path.read_bytes()
+    )
+    if users and not guest.has_package("tzdata"):
+        yield (
+            f"{_first_of([*users])} may ask for time zones, of which a built plugin has UTC alone: install "
+            "tzdata in the Python that builds it, or read them from the host's /usr/share/zoneinfo by a grant"
+        )
+
+
+def _shortened(call: str) -> str:
+    return call if len(call) <= _MOST_OF_CALL else call[:_MOST_OF_CALL] + "…"
+
+
+_MOST_OF_CALL = 80
+
+
+def _first_of(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
+
+
+_READS_FILES = re.compile(
+    rb"__file__|__path__|__loader__|__spec__|get_data\b|PackageLoader"
+    rb"|importlib\s*(\.|import)\s*(\w+,\s*)*resources|importlib_resources"
+)
+_LISTS_FILES = re.compile(rb"\b(listdir|scandir|iterdir|walk|r?glob)\b")
+_NO_DATA = (".py", ".pyc", ".pyi", ".typed", ".so", ".pyd", ".md", ".rst", ".toml", ".cfg", ".lock", ".wasm")
+_NO_DATA_FOLDERS = ("node_modules", "venv", "env", "build", "dist", "tests", "htmlcov")
+_MOST_NAMED = 5
+_MOST_FILES = 5_000
+
+
+def _unread_data(guest: PluginGuest, own: Sequence[Source]) -> Iterator[str]:
+    """Yield, for each package whose code looks for files beside it, those that it has not read at import."""
+    found: dict[str, list[Path]] = {}
+    seen = set(guest.read_files)
+    named = b"\n".join(each.path.read_bytes() for each in own)
+    for source in guest.sources:
+        is_own = source in own
+        content = named if is_own else source.path.read_bytes()
+        reads = _READS_FILES.search(source.path.read_bytes()) is not None
         folder = source.path.parent
-        is_package = (folder / "__init__.py").is_file()
-        for path in _data_files(folder):
-            if path not in guest.read_files and (is_package or path.name.encode() in content):
-                is_own = source.guest_path.startswith(_PLUGIN_FILES)
+        all_of_it = reads and ((folder / "__init__.py").is_file() or _LISTS_FILES.search(content) is not None)
+        if not reads and not is_own:
+            continue
+        below = is_own or (folder / "__init__.py").is_file()  # beside a single file lie other packages
+        for path in islice(_data_files(folder, below=below), _MOST_FILES):
+            if path not in seen and (all_of_it or _is_named(path.relative_to(folder), content)):
+                seen.add(path)
                 subject = str(source.path) if is_own else f"package {_package_of(source)}"
-                found.setdefault(subject, {})[path.relative_to(folder).as_posix()] = None
-    for subject, names in found.items():
-        more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+                found.setdefault(subject, []).append(path.relative_to(folder))
+    for subject, paths in found.items():
         yield (
             f"{subject} may read files beside it in a check, which a built plugin has not: "
-            f"{', '.join([*names][:_MOST_NAMED])}{more}; read them at the top of a module, and keep them"
+            f"{_first_of([each.as_posix() for each in paths])}; read them at the top of a module, and keep "
+            "them"
         )
 
 
-def _data_files(folder: Path) -> Iterator[Path]:
-    """Yield the data of a package: files in its folder, and in folders there that are no packages."""
+def _is_named(path: PurePath, content: bytes) -> bool:
+    """Whether source has the name of a file, or of a folder that it is in."""
+    folder = rf"""["'/]{re.escape(path.parts[0])}["'/]""".encode()
+    return path.name.encode() in content or (len(path.parts) > 1 and re.search(folder, content) is not None)
+
+
+def _data_files(folder: Path, *, below: bool) -> Iterator[Path]:
+    """Yield the data in a folder, and that in folders below it."""
     for path in sorted(folder.iterdir()):
         if path.name.startswith((".", "__")):
             continue
         if path.is_file() and not path.name.endswith(_NO_DATA):
             yield path
-        elif path.is_dir() and (folder / "__init__.py").is_file() and not (path / "__init__.py").exists():
-            yield from (each for each in sorted(path.rglob("*")) if each.is_file())
+        elif below and path.is_dir() and path.name not in _NO_DATA_FOLDERS:
+            yield from _data_files(path, below=True)
 
 
 def _package_of(source: Source) -> str:
@@ -224,11 +355,25 @@ def imported_module(source: Source, waiting: WaitingImport) -> str:
 def _baked_in(
     guest: PluginGuest, effects: ImportEffects, trace: Callable[[], dict[str, str]]
 ) -> Iterator[str]:
-    for name, where in {name: where for name, where in effects.environment if where}.items():
+    variables = {name: where for name, where in effects.environment if where}
+    if "" in variables:
+        variables = {"": variables[""]}
+    for name, where in variables.items():
+        what = f"the environment variable {name}" if name else "all environment variables"
         yield _at(
             guest.shown(where),
-            f"the plugin reads the environment variable {name} at import, where it is the build's and not "
-            "the host's: read it in the handler",
+            f"the plugin reads {what} at import, where {'it is' if name else 'they are'} the build's and not "
+            f"the host's: read {'it' if name else 'them'} in the handler",
+        )
+    if effects.looks:
+        yield (
+            f"the plugin looks for {_first_of(effects.looks)} at import, where it sees only the files beside "
+            "its code: look for what is on the host's machine in the handler"
+        )
+    for name in effects.hidden:
+        yield (
+            f"the plugin's own module {name} is not imported, for Python's module of that name is in every "
+            "plugin: give it another name"
         )
     if not effects.clock_readings and not effects.random_requests:
         return

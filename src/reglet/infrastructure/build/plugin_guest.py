@@ -19,7 +19,7 @@ from attrs import frozen
 
 import reglet
 from reglet.infrastructure.build import BuildError, ImportSideEffectError, PluginImportError
-from reglet.infrastructure.build.import_advice import advice, imported_module
+from reglet.infrastructure.build.import_advice import advice, imported_module, one_sentence
 from reglet.infrastructure.build.runtime import Guest, GuestStoppedError
 from reglet.infrastructure.build.sources import (
     Bytecode,
@@ -91,11 +91,11 @@ del attr, sys.modules["platform"]
 _PREPARE = """
 from reglet.infrastructure.guest import boot
 exec({rehearsal!r}, {{"__name__": "rehearsal"}})
-boot.prepare(bytes.fromhex({code_pages!r}))
+boot.prepare(bytes.fromhex({encodings!r}))
 """
 _REHEARSAL = PACKAGE / "infrastructure" / "guest" / "rehearsal.py"
 _SEALED = PACKAGE / "infrastructure" / "guest" / "sealed.py"
-_COLLECT = "\nos.write(1, collect_code_pages())\n"
+_COLLECT = "\nos.write(1, collect_encodings())\n"
 
 
 class Snapshots:
@@ -119,12 +119,12 @@ class Snapshots:
 
     def _make_base(self) -> bytes:
         with Guest(self.runtime, {STANDARD_LIBRARY_ROOT: self.standard_library}) as guest:
-            pages = guest.run(_SEALED.read_text(encoding="utf-8") + _COLLECT)
+            collected = guest.run(_SEALED.read_text(encoding="utf-8") + _COLLECT)
         rehearsal = _REHEARSAL.read_text(encoding="utf-8")
         return self._start(
             {SDK_ROOT: self.sdk},
             {},
-            _LIGHTEN + _PREPARE.format(rehearsal=rehearsal, code_pages=pages.hex()),
+            _LIGHTEN + _PREPARE.format(rehearsal=rehearsal, encodings=collected.hex()),
         )
 
     def _compiler(self, *, optimize: int, environment: dict[str, str]) -> Compiler:
@@ -209,14 +209,33 @@ class ImportEffects:
     """What a plugin did while it was imported.
 
     Attributes:
-        environment: name and stack of each reading of a variable.
+        environment: name and stack of each reading of a variable; the name is empty for all of them.
         clock_readings: how often the clock was read.
         random_requests: how often random bytes were taken.
+        looks: the paths that it looked at outside of what a build shows.
+        hidden: its modules that Python's own of the same name stood before.
     """
 
     environment: tuple[tuple[str, str], ...]
     clock_readings: int
     random_requests: int
+    looks: tuple[str, ...]
+    hidden: tuple[str, ...]
+
+
+@frozen
+class Absences:
+    """What the functions of a plugin and its packages need, and a built plugin has not.
+
+    Attributes:
+        submodules: those that are taken from their package by `from package import module`.
+        found: modules that a function can do without, though there they would be found.
+        attributes: module and name of each attribute that is not in a module of the standard library.
+    """
+
+    submodules: frozenset[str]
+    found: frozenset[str]
+    attributes: frozenset[tuple[str, str]]
 
 
 class PluginGuest:
@@ -278,12 +297,31 @@ class PluginGuest:
         readings, requests = clock.readings, random.requests
         project = self._project
         report = self._stage(
-            "load", module=project.module, attribute=project.attribute, version=project.version
+            "load",
+            module=project.module,
+            attribute=project.attribute,
+            version=project.version,
+            project=project.name,
         )
-        return ImportEffects(
-            tuple((each["name"], each["where"]) for each in report["environment"]),
-            clock.readings - readings,
-            random.requests - requests,
+        effects = ImportEffects(
+            environment=tuple((each["name"], each["where"]) for each in report["environment"]),
+            clock_readings=clock.readings - readings,
+            random_requests=random.requests - requests,
+            looks=tuple(report["looks"]),
+            hidden=tuple(name for name in report["known"] if self._is_hidden(name)),
+        )
+        self._stage("complete")
+        return effects
+
+    def _is_hidden(self, module: str) -> bool:
+        """Whether a top-level module of the plugin was not imported for one that was there before."""
+        roots = self._roots[PLUGIN_ROOT]
+        is_there = roots.find([f"{module}.py"]) or roots.find([module, "__init__.py"])
+        imports = re.compile(rf"^\s*(import|from)\s+{module}\b".encode(), re.MULTILINE)
+        return is_there is not None and any(
+            imports.search(each.path.read_bytes())
+            for each in self.sources
+            if each.guest_path.startswith(PLUGIN_ROOT + "/")
         )
 
     def trace(self) -> dict[str, str]:
@@ -291,7 +329,9 @@ class PluginGuest:
 
         Where a module of the standard library alone does so, as it is imported, the place is empty.
         """
-        found: dict[str, str] = self._stage("trace", module=self._project.module)["found"]
+        project = self._project
+        report = self._stage("trace", module=project.module, version=project.version, project=project.name)
+        found: dict[str, str] = report["found"]
         return {kind: self.shown(where) for kind, where in found.items()}
 
     def describe(self) -> dict[str, Any]:
@@ -307,15 +347,34 @@ class PluginGuest:
         """The files that were read as they are: data, and sources for tracebacks."""
         return self._bytecode.read
 
-    def absent_submodules(self) -> frozenset[str]:
-        """Return which names that functions take from modules are submodules that were not imported."""
-        asked = [
-            [imported_module(source, each), list(each.names)]
-            for source in self.sources
-            for each in source.waiting_imports
-            if each.names
-        ]
-        return frozenset(self._stage("absent", imports=asked)["names"]) if asked else frozenset()
+    def has_package(self, name: str) -> bool:
+        """Whether a package can be imported that is not part of the standard library."""
+        return self._roots[PACKAGES_ROOT].find([name, "__init__.py"]) is not None
+
+    def absences(self) -> Absences:
+        """Return what functions need and was not imported."""
+        waiting = [(source, each) for source in self.sources for each in source.waiting_imports]
+        report = self._stage(  # what else is installed must leave no trace in the plugin
+            "absences",
+            leaving_no_trace=True,
+            taken=[
+                [imported_module(source, each), list(each.names)] for source, each in waiting if each.names
+            ],
+            doubtful=sorted({imported_module(source, each) for source, each in waiting if each.may_fail}),
+            attributes=sorted(
+                {
+                    (module, name)
+                    for source in self.sources
+                    if source.guest_path.startswith(PLUGIN_ROOT + "/")
+                    for _, module, name in source.attributes
+                }
+            ),
+        )
+        return Absences(
+            submodules=frozenset(report["submodules"]),
+            found=frozenset(report["found"]),
+            attributes=frozenset((module, name) for module, name in report["attributes"]),
+        )
 
     def memory(self, host_functions: int) -> tuple[bytes, list[str]]:
         """Return the plugin's memory and its modules' names. The guest must not be run afterwards.
@@ -348,10 +407,11 @@ class PluginGuest:
         """Return a traceback with the paths of this machine."""
         return _FILE_IN_TRACEBACK.sub(lambda match: f'File "{self.real_path(match[1])}"', traceback)
 
-    def _stage(self, name: str, **arguments: Any) -> dict[str, Any]:
+    def _stage(self, name: str, *, leaving_no_trace: bool = False, **arguments: Any) -> dict[str, Any]:
         what = "describe itself" if name == "describe" else "be imported"
+        run = self._guest.ask if leaving_no_trace else self._guest.run
         try:
-            written = self._guest.run(f"boot.run_stage({name!r}, {json.dumps(arguments)!r})")
+            written = run(f"boot.run_stage({name!r}, {json.dumps(arguments)!r})")
         except GuestStoppedError as error:
             message = f"{self._project.module} cannot {what}: {error}"
             raise PluginImportError(message, output=error.output) from error
@@ -372,7 +432,10 @@ class PluginGuest:
                 f"the plugin calls the host ({called}) in its build: do it in the handler"
             )
         if "error" in report:
-            cause, traceback = report["error"], self.shown(report["traceback"])
+            cause, traceback = one_sentence(report["error"]), self.shown(report["traceback"])
+            if cause.startswith("ImportError") and report["native"]:
+                native = report["native"][-1]
+                cause += f"; {native} is a native extension module, and a plugin has pure Python only"
             message = f"{self._project.module} cannot {what}: {cause}{advice(cause, traceback)}"
             raise PluginImportError(message, traceback, self.output)
         return report

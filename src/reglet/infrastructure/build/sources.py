@@ -143,7 +143,7 @@ class SourceDirectory:
                     f"{path} is a link to {target}, which is in no folder that this build takes files from: "
                     "put the file itself there"
                 )
-        if name.endswith(METADATA_SUFFIX):
+        if name.endswith(METADATA_SUFFIX) and not path.is_dir():
             path = self._distribution(name.removesuffix(METADATA_SUFFIX)) or path
         if path.is_dir():
             return evolve(self, path=path, guest_path=f"{self.guest_path}/{name}")
@@ -319,21 +319,33 @@ class WaitingImport:
         level: the number of leading dots.
         module: the module's name; may be empty after dots.
         names: what is taken from it; empty for `import module`.
+        may_fail: whether the function goes on without it.
     """
 
     line: int
     level: int
     module: str
     names: tuple[str, ...]
+    may_fail: bool = False
 
 
 @frozen
 class Source:
-    """A file that the guest imported."""
+    """A file that the guest imported.
+
+    Attributes:
+        path: where it is.
+        guest_path: where the guest sees it.
+        waiting_imports: the imports inside its functions.
+        computed_imports: line and source of each call in a function that imports what is known then.
+        attributes: line, module and name of each attribute that a function takes from a module.
+    """
 
     path: Path
     guest_path: str
     waiting_imports: tuple[WaitingImport, ...]
+    computed_imports: tuple[tuple[int, str], ...] = ()
+    attributes: tuple[tuple[int, str, str], ...] = ()
 
 
 @frozen
@@ -378,9 +390,12 @@ class Bytecode:
                 return None
             self._kept.write(key, content)
         found, _, code = content.partition(b"\n")
+        imports, computed, attributes = json.loads(found)
         waiting = tuple(
-            WaitingImport(line, level, module, tuple(names))
-            for line, level, module, names in json.loads(found)
+            WaitingImport(line, level, module, tuple(names), may_fail)
+            for line, level, module, names, may_fail in imports
         )
-        self.sources.append(Source(path, guest_path, waiting))
+        self.sources.append(
+            Source(path, guest_path, waiting, tuple(map(tuple, computed)), tuple(map(tuple, attributes)))
+        )
         return code

@@ -13,11 +13,12 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from importlib import import_module
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
-from types import FrameType, TracebackType
-from typing import Any, Self
+from types import FrameType, MappingProxyType, ModuleType, TracebackType
+from typing import Any, Self, cast
 
 from reglet.application.results import author_traceback, one_line
 from reglet.application.unsupported_modules import unsupported_reason
@@ -33,21 +34,31 @@ from reglet.infrastructure.guest.importing import (
     SourceFinder,
     SubmoduleFinder,
     import_plugin,
+    refused_natives,
 )
 from reglet.infrastructure.guest.interpreter import (
     answer_by,
     forgive_libraries,
     interpreter,
+    keep_environment,
     mend_appending,
     mend_changing_modes,
+    mend_formats_of_time,
     pass_breakpoint,
     report_partial_globs,
     report_partial_listings,
     report_refused_looks,
     report_whole_paths,
     seed_when_used,
+    take_refused_looks,
 )
-from reglet.infrastructure.guest.sealed import KeptDistributions, SealedFinder, keep_code_pages
+from reglet.infrastructure.guest.sealed import (
+    KeptDistributions,
+    SealedFinder,
+    keep_encodings,
+    mend_time_zones,
+    read_time_zones,
+)
 from reglet.infrastructure.guest.standard_library import preload, preload_for
 from reglet.infrastructure.wire.host_functions import HOST_FUNCTIONS
 
@@ -58,14 +69,37 @@ class HostCallError(RuntimeError):
     """A host function was called during a build."""
 
 
+_NO_HOME = "/nonexistent"
+"""`HOME` in a build, for packages that look for it at import; it is what systems give to who has none."""
+
+
 class _WatchedEnvironment(os._Environ[str]):  # noqa: SLF001 - os.environ's own class
-    """`os.environ` that notes who reads it."""
+    """`os.environ` that notes who reads it, and what is set in it."""
 
     seen: list[dict[str, str]]
+    of_build: frozenset[str]
+    set_here: dict[str, str]
+    defaults: dict[str, str]
 
     def __getitem__(self, name: str) -> str:
-        type(self).seen.append({"name": name, "where": author_frames()})
+        if name not in self.set_here and name not in self.of_build:
+            self.seen.append({"name": name, "where": author_frames()})
         return super().__getitem__(name)
+
+    def __iter__(self) -> Iterator[str]:
+        self.seen.append({"name": "", "where": author_frames()})
+        return super().__iter__()
+
+    def __setitem__(self, name: str, value: str) -> None:
+        super().__setitem__(name, value)
+        self.set_here[name] = value
+
+    def setdefault(self, key: str, value: str) -> str:
+        if key in self.set_here:
+            return self.set_here[key]
+        super().__setitem__(key, value)
+        self.defaults[key] = value
+        return value
 
 
 class ImportGuard:
@@ -74,12 +108,17 @@ class ImportGuard:
     def __init__(self) -> None:
         self.host_calls: list[dict[str, str]] = []
         self.environment: list[dict[str, str]] = []
+        self.variables: dict[str, str] = {}
+        self.defaults: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         self._call = interpreter.call
         self._environment_class = type(os.environ)
         vars(interpreter)["call"] = self._refuse
         _WatchedEnvironment.seen = self.environment
+        _WatchedEnvironment.of_build = frozenset(os.environ)
+        _WatchedEnvironment.set_here, _WatchedEnvironment.defaults = self.variables, self.defaults
+        os.environ["HOME"] = _NO_HOME
         os.environ.__class__ = _WatchedEnvironment
         return self
 
@@ -141,20 +180,23 @@ class ImportTracer:
 
 
 class _State:
+    known: frozenset[str] = frozenset()
+    zones: Mapping[str, bytes] = MappingProxyType({})
     plugin: Plugin | None = None
     exports: Exports | None = None
     guard = ImportGuard()
     distributions = KeptDistributions(PACKAGES_ROOT, METADATA_SUFFIX)
 
 
-def prepare(code_pages: bytes) -> None:
+def prepare(encodings: bytes) -> None:
     """Import what every plugin needs; the memory after this is the base image of all builds."""
     preload()
     report_partial_listings()
     report_whole_paths()
     mend_appending()
     mend_changing_modes()
-    keep_code_pages(code_pages)
+    mend_formats_of_time()
+    keep_encodings(encodings)
     _forget_imports()
 
 
@@ -166,29 +208,44 @@ def run_stage(name: str, arguments: str) -> None:
         report = {
             "error": one_line(error),
             "traceback": author_traceback(error),
+            "native": refused_natives,
             "host_calls": _State.guard.host_calls,
         }
     os.write(1, (REPORT_MARK + json.dumps(report) + "\n").encode())
 
 
-def load(module: str, attribute: str | None, version: str | None) -> dict[str, Any]:
+def load(module: str, attribute: str | None, version: str | None, project: str | None) -> dict[str, Any]:
     """Import the plugin's module and take its plugin."""
-    _find_plugin_modules()
+    _find_plugin_modules(project, version)
     sys.breakpointhook = pass_breakpoint
     guard = _State.guard
-    known = frozenset(sys.modules)
+    _State.known = frozenset(sys.modules)
+    interpreter.refusals()
     with guard:
         _State.plugin = import_plugin(module, attribute, version)
-    preload_for(_AUTHORS, known)
     return {
         "host_calls": guard.host_calls,
         "environment": guard.environment,
+        "looks": [each.path for each in take_refused_looks() if each.path not in _LOOKS_OF_SYSCONFIG],
+        "known": sorted(name for name in _State.known if "." not in name),
     }
 
 
-def trace(module: str) -> dict[str, Any]:
+_LOOKS_OF_SYSCONFIG = ("/Modules/Setup", "/Modules/Setup.local")
+"""Where it looks, as it is imported, whether Python lies where it was compiled."""
+
+
+def complete() -> dict[str, Any]:
+    """Import what modules of the standard library, and the plugin's functions, will need of it."""
+    if "importlib_metadata" in sys.modules:
+        import_module("importlib.metadata")  # whose class our distributions have
+    preload_for(_AUTHORS, _State.known)
+    return {}
+
+
+def trace(module: str, version: str | None, project: str | None) -> dict[str, Any]:
     """Import the plugin's module in place of `load`; tell where it reads a clock or takes random bytes."""
-    _find_plugin_modules()
+    _find_plugin_modules(project, version)
     with ImportTracer() as tracer:
         __import__(module)
     return {"found": tracer.found}
@@ -216,23 +273,47 @@ def describe() -> dict[str, Any]:
     }
 
 
-def absent(imports: list[tuple[str, list[str]]]) -> dict[str, Any]:
-    """Return which names taken from modules are submodules that are not in memory."""
+def absences(
+    taken: list[tuple[str, list[str]]], doubtful: list[str], attributes: list[tuple[str, str]]
+) -> dict[str, Any]:
+    """Return what is not in memory of what functions take from modules, import or read."""
     return {
-        "names": [
+        "submodules": [
             f"{module}.{name}"
-            for module, names in imports
+            for module, names in taken
             if module in sys.modules
             for name in names
-            if name not in vars(sys.modules[module]) and _is_found(f"{module}.{name}")
-        ]
+            if name not in _names_in(sys.modules[module]) and _is_found(f"{module}.{name}")
+        ],
+        "found": [name for name in doubtful if name not in sys.modules and _is_found(_first_absent(name))],
+        "attributes": [
+            (module, name)
+            for module, name in attributes
+            if module.partition(".")[0] in sys.stdlib_module_names
+            and module in sys.modules
+            and not hasattr(sys.modules[module], name)
+        ],
     }
+
+
+def _first_absent(module: str) -> str:
+    """Return a module, or the first of its parents that is not in memory: to look inside would import it."""
+    name, *parts = module.split(".")
+    while name in sys.modules and parts:
+        name = f"{name}.{parts.pop(0)}"
+    return name
+
+
+def _names_in(module: object) -> Collection[str]:
+    """Return the names that a module has without running code of its own; it may be any object."""
+    is_module = issubclass(type(module), ModuleType)
+    return cast("Collection[str]", object.__getattribute__(module, "__dict__")) if is_module else ()
 
 
 def _is_found(module: str) -> bool:
     try:
         return find_spec(module) is not None
-    except ImportError:  # a native one; or its parent is no package
+    except Exception:  # noqa: BLE001 - a native one; its parent is no package, or fails as it is imported
         return False
 
 
@@ -240,10 +321,11 @@ def seal() -> dict[str, Any]:
     """Forget what belongs to the build alone, and take up what belongs to a run."""
     exports = _State.exports
     assert exports is not None, "describe comes first"
-    if "importlib.metadata" in sys.modules:
-        files = (getattr(module, "__file__", None) or "" for module in list(sys.modules.values()))
-        found = {file.split("/")[2] for file in files if file.startswith(PACKAGES_ROOT + "/")}
+    if sys.modules.keys() & {"importlib.metadata", "importlib_metadata"}:
+        found = {file.split("/")[2] for file in _module_files() if file.startswith(PACKAGES_ROOT + "/")}
         _State.distributions.keep(sorted(each.removesuffix(".py") for each in found))
+    if "zoneinfo" in sys.modules:
+        _State.zones = read_time_zones(_folder_of("tzdata"))
     _State.distributions.sealed = True
     own = [each for each in sys.meta_path if isinstance(each, (SourceFinder, RefusingFinder))]
     for each in own:
@@ -252,9 +334,9 @@ def seal() -> dict[str, Any]:
     sys.path.clear()
     sys.path_hooks.clear()  # a late import must not look at files: it would count as a look of the plugin's
     os.environ.clear()  # the build's own; a variable at a time is slow, so not at the first call
+    keep_environment(_State.guard.defaults, _State.guard.variables)
     _forget_imports()
-    for module in list(sys.modules.values()):  # tracebacks show the lines of the plugin's own files alone
-        path = getattr(module, "__file__", None) or ""
+    for path in _module_files():  # tracebacks show the lines of the plugin's own files alone
         if path.startswith(PLUGIN_ROOT + "/"):
             lines = linecache.getlines(path)
             linecache.cache[path] = (sum(map(len, lines)), None, lines, path)
@@ -263,10 +345,28 @@ def seal() -> dict[str, Any]:
     report_partial_globs()
     forgive_libraries()
     seed_when_used()
+    if "zoneinfo" in sys.modules:
+        mend_time_zones(_State.zones)
     for name in _OF_THE_BUILD:
         del sys.modules[name]
         delattr(guest, name.rpartition(".")[2])
-    return {"modules": sorted(sys.modules)}
+    return {"modules": sorted(map(str, sys.modules))}
+
+
+def _folder_of(package: str) -> str | None:
+    spec = find_spec(package)
+    return next(iter(spec.submodule_search_locations or ()), None) if spec is not None else None
+
+
+def _module_files() -> Iterator[str]:
+    """Yield the file of each module that has one; a plugin may keep any object as a module."""
+    for module in list(sys.modules.values()):
+        try:  # one that is loaded when it is used is loaded by this
+            file = getattr(module, "__file__", None)
+        except Exception:  # noqa: BLE001, S112 - as above
+            continue
+        if type(file) is str:
+            yield file
 
 
 _OF_THE_BUILD = tuple(f"{guest.__name__}.{name}" for name in ("boot", "importing", "standard_library"))
@@ -281,8 +381,10 @@ def _forget_imports() -> None:
     gc.collect()
 
 
-def _find_plugin_modules() -> None:
+def _find_plugin_modules(project: str | None, version: str | None) -> None:
     """Find the plugin's modules before, and those of packages after, the standard library and the SDK."""
+    if project is not None and version is not None:
+        _State.distributions.keep_project(project, version)
     sys.meta_path[:0] = [_State.distributions, RefusingFinder()]
     path_finder = sys.meta_path.index(PathFinder)
     sys.meta_path[path_finder:path_finder] = [SourceFinder(PLUGIN_ROOT), SubmoduleFinder(PACKAGES_ROOT)]
@@ -292,7 +394,8 @@ def _find_plugin_modules() -> None:
 _STAGES: Mapping[str, Callable[..., dict[str, Any]]] = {
     "load": load,
     "trace": trace,
-    "absent": absent,
+    "absences": absences,
+    "complete": complete,
     "describe": describe,
     "seal": seal,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar, Protocol, Self
@@ -23,6 +24,7 @@ from reglet.domain.entities.records import (
     TLSFacts,
 )
 from reglet.domain.errors import (
+    TIMEOUT_WORDS,
     CapabilityError,
     DNSError,
     ExecError,
@@ -36,6 +38,7 @@ from reglet.domain.errors import (
     WireFormatError,
 )
 from reglet.domain.ports import LOG_FUNCTION, HostFunctions
+from reglet.domain.time import in_milliseconds, parse_duration
 from reglet.domain.urls import DNS_PORT, PORTS, SCHEME_PORTS, join_host_port
 from reglet.infrastructure.wire.host_functions import (
     FOLLOW_REDIRECTS,
@@ -154,6 +157,12 @@ _USUAL_PROTOCOL = "HTTP/1.1"
 _NOT_APPLIED = "this host does not say that it applied it"
 
 
+_WAITED = re.compile(TIMEOUT_WORDS + " ([0-9a-zµ.]+)")
+_ABOUT = 0.05
+_NO_NAME = "dns lookup for "
+"""What an error has in it where it was a look-up that took too long; that is told as it is."""
+
+
 @frozen
 class HostClient:
     """What the clients have in common: a host function, called in the context that the client is bound to."""
@@ -190,12 +199,24 @@ class HostClient:
                 self.function, timed, call, lambda: f"{self.function.capability}:{self._needed(timed)}"
             )
         except HostError as error:
-            if error.is_timeout:
-                operation, target = self._described(timed)
-                if timed.timeout is None or "timeout after" not in str(error):  # one duration is enough
-                    target = f"{target}: {error}"
-                raise TimeoutError(operation, timed.timeout, target) from error
-            raise self._failure(timed, error) from error
+            failure = self._failure(timed, error)
+            if error.is_timeout and not (failure.is_timeout and _NO_NAME in str(error)):
+                raise self._timed_out(timed, error) from error
+            raise failure from error
+
+    def _timed_out(self, request: Any, error: HostError) -> TimeoutError:
+        """Return the timeout of a call with one duration: what the host waited if it says so, else the limit.
+
+        What it waited is told as the limit where both are about the same.
+        """
+        operation, target = self._described(request)
+        limit = None if request.timeout is None else in_milliseconds(request.timeout)
+        said = _WAITED.search(str(error))
+        waited = parse_duration(said[1]) if said else None
+        if waited is None:
+            return TimeoutError(operation, limit, f"{target}: {error}")
+        is_limit = limit is not None and abs(waited - limit) <= limit * _ABOUT
+        return TimeoutError(operation, limit if is_limit else in_milliseconds(waited), target)
 
     def _needed(self, request: Any) -> str:
         """Return the grant that a request needs, without its kind."""
@@ -285,15 +306,15 @@ class HostDNSResolver(HostClient):
     def lookup_addresses(self, host: str, record_type: str, *, nameserver: str | None = None) -> list[str]:
         """Return the addresses of a name, those of type `record_type` among them.
 
-        Where there are none of these, the other type tells whether there is such a name.
+        Where a host says that these are missing, the other type tells whether the name is.
         """
         found, failure = self._family(host, record_type, nameserver)
-        if failure is not None and not failure.is_not_found and not _is_unsupported(failure):
-            raise failure
-        if not found:
+        if failure is not None:
+            if not failure.is_not_found and not _is_unsupported(failure):
+                raise failure
             found, _ = self._family(host, "AAAA" if record_type == "A" else "A", nameserver)
-        if not found:
-            raise failure or _no_records(host, record_type, nameserver)
+            if not found:
+                raise failure
         return found
 
     def lookup_cname(self, host: str, *, nameserver: str | None = None) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from reglet.infrastructure.guest.clients import ImportedFunctions
 from reglet.infrastructure.guest.exports import Exports, reseed, restart_clock
 from reglet.infrastructure.guest.importing import import_plugin
-from reglet.infrastructure.guest.sealed import collect_code_pages, keep_code_pages
+from reglet.infrastructure.guest.sealed import collect_encodings, keep_encodings
 from reglet.infrastructure.guest.standard_library import preload, preload_for
 
 
@@ -34,7 +34,7 @@ def world_of(module: str, attribute: str | None, version: str | None) -> type[An
     from wit_world.imports import host  # type: ignore[import-not-found]  # made by componentize-py
 
     preload()
-    keep_code_pages(collect_code_pages())
+    keep_encodings(collect_encodings())
     known = frozenset(sys.modules)
     plugin = import_plugin(module, attribute, version)
     preload_for(("",), known)

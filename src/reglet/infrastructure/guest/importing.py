@@ -53,7 +53,8 @@ class SourceFinder:
         if not portions:
             return None
         namespace = ModuleSpec(fullname, None, is_package=True)
-        namespace.submodule_search_locations = portions
+        # importlib.resources reads no namespace that is not one of the import system's own
+        namespace.submodule_search_locations = _NamespacePath(fullname, portions, _found_as_before)
         return namespace
 
 
@@ -85,12 +86,24 @@ class RefusingFinder:
             )
 
 
+_NamespacePath: Callable[..., list[str]] = vars(_bootstrap_external)["_NamespacePath"]
+
+
+def _found_as_before(_fullname: str, _path: object) -> None:
+    """Find no further portions, though `sys.path` has changed."""
+
+
 _is_file: Callable[[str], bool] = vars(_bootstrap_external)["_path_isfile"]
 _is_directory: Callable[[str], bool] = vars(_bootstrap_external)["_path_isdir"]
 """As the import system itself looks; pathlib would be in every plugin for it."""
 
 
+refused_natives: list[str] = []
+"""The native extension modules that were asked for; a package may hide that one of them is missing."""
+
+
 def _native(fullname: str) -> ModuleNotFoundError:
+    refused_natives.append(fullname)
     return ModuleNotFoundError(
         f"No module named {fullname!r}: it is a native extension module, and a plugin has pure Python only; "
         "use a pure-Python package for it",

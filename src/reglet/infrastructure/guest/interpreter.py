@@ -10,9 +10,10 @@ import posixpath
 import random
 import re
 import sys
+import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from types import ModuleType
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import _reglet  # type: ignore[import-not-found]  # built into the guest's interpreter
@@ -189,7 +190,7 @@ def take_refused_looks() -> Sequence[RefusedLook]:
         return ()
     # where the standard library looks for data that it can do without
     zones = sys.modules.get("zoneinfo")
-    own = (*(f"{folder}/" for folder in zones.TZPATH),) if zones else ()
+    own = (*zones.TZPATH,) if zones else ()
     looks: list[RefusedLook] = []
     for each in found:
         why, _, name = os.fsdecode(each).partition(":")
@@ -236,6 +237,31 @@ def mend_changing_modes() -> None:
     os.__dict__.update(chmod=changed)
 
 
+_DIRECTIVE = re.compile(r"%([-_0^#]*)(\d*[EO]?)(.)", re.DOTALL)
+_OF_LIBC = frozenset("aAbBcCdDeFgGhHIjmMnprRsStTuUVwWxXyYzZ%")
+
+
+def mend_formats_of_time() -> None:
+    """Have `strftime` know those of glibc: for one that it does not know, libc's gives nothing at all."""
+    of_libc = time.strftime
+
+    def formatted(format: str, *moment: Any) -> str:  # noqa: A002 - as it is called elsewhere
+        def written(match: re.Match[str]) -> str:
+            flags, width, name = match.groups()
+            name = {"k": "_H", "l": "_I", "P": "p"}.get(name, name)
+            if name[-1] not in _OF_LIBC:
+                return f"%{match[0]}"
+            known = flags.replace("^", "").replace("#", "")
+            if known == flags and match[3] != "P":
+                return f"%{flags}{width}{name}"
+            text = of_libc(f"%{known}{width}{name}", *moment).replace("%", "%%")
+            return text.upper() if "^" in flags else text.lower()
+
+        return of_libc(_DIRECTIVE.sub(written, format), *moment)
+
+    time.__dict__.update(strftime=formatted)
+
+
 def answer_by(handler: Callable[[str, bytes], bytes]) -> None:
     """Have `handler(entry, payload)` answer every call of an export; the first resumes the interpreter."""
 
@@ -247,6 +273,16 @@ def answer_by(handler: Callable[[str, bytes], bytes]) -> None:
     interpreter.set_handler(answer)
 
 
+class _KeptEnvironment:
+    variables: Mapping[str, str] = MappingProxyType({})
+
+
+def keep_environment(defaults: dict[str, str], variables: dict[str, str]) -> None:
+    """Keep what a plugin set at import: where the host has no such variable, and where it has one too."""
+    os.environ.update(defaults)
+    _KeptEnvironment.variables = variables
+
+
 def resume() -> None:
     """Take environment, working directory, seed and start of the clock from the host that runs the plugin.
 
@@ -256,6 +292,7 @@ def resume() -> None:
     variables = {name: value for name, _, value in pairs if name}
     if variables:
         os.environ.update(variables)
+    os.environ.update(_KeptEnvironment.variables)
     preopens = interpreter.preopens()
     start = variables.get("PWD") or (os.fsdecode(preopens[0]) if preopens else "")
     interpreter.start_in(os.fsencode(posixpath.normpath(f"/{start}")) if start else _UNKNOWN.encode())

@@ -9,16 +9,21 @@ from __future__ import annotations
 import codecs
 import encodings
 import importlib
+import io
 import json
+import marshal
 import os
 import re
 import sys
 import zlib
 from encodings import aliases
+from importlib.machinery import ModuleSpec
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from importlib.abc import Loader
     from types import ModuleType
 
     from typing_extensions import Buffer
@@ -33,16 +38,33 @@ class SealedFinder:
 
     def find_spec(
         self, fullname: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
-    ) -> None:
-        """Raise for every module that is not in memory."""
+    ) -> ModuleSpec | None:
+        """Raise for every module that is not in memory; one that is only asked for is found nowhere."""
         if fullname in sys.builtin_module_names:
-            return
+            return None
+        if fullname in _Kept.modules:
+            return ModuleSpec(fullname, cast("Loader", KeptLoader()))  # it need not be a subclass
+        asker = sys._getframe(2).f_globals.get("__name__")  # noqa: SLF001 - who calls has no other name
+        if asker == "importlib.util":
+            return None
         reason = self._unsupported_reason(fullname) or "must be imported at the top of the plugin's module"
         raise ModuleNotFoundError(
             f"No module named {fullname!r}: a built plugin has only what was imported during its build; "
             f"{fullname} {reason}",
             name=fullname,
         )
+
+
+class KeptLoader:
+    """Runs the code of a small module that is kept until it is imported."""
+
+    def create_module(self, _spec: ModuleSpec) -> None:
+        """Leave it to the import system."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run a module's code."""
+        code = marshal.loads(zlib.decompress(_Kept.modules[module.__name__]))  # noqa: S302 - a build's own
+        exec(code, vars(module))  # noqa: S102 - the standard library's
 
 
 class KeptDistributions:
@@ -65,27 +87,44 @@ class KeptDistributions:
     def keep(self, names: Sequence[str]) -> None:
         """Keep the metadata of distributions or packages of these names."""
         for name in names:
-            self._read(_normalized(name))
+            self._texts |= self._read(_normalized(name))
+
+    def keep_project(self, name: str, version: str) -> None:
+        """Keep that of the plugin's own project, which need not be installed."""
+        made = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}"
+        self._texts[_normalized(name)] = {"METADATA": made}
 
     def find_distributions(self, context: Any) -> Iterator[Any]:
-        """Yield the distribution of the context's name, or all that are kept."""
-        if context.name is not None and not self.sealed:
-            self._read(_normalized(context.name))
-        wanted = sorted(self._texts) if context.name is None else [_normalized(context.name)]
-        return (_distribution(self._texts[name]) for name in wanted if name in self._texts)
+        """Yield the distribution of the context's name; or all: in a build those that are installed."""
+        if context.name is not None:
+            if not self.sealed:
+                self.keep([context.name])
+            texts = self._texts.get(_normalized(context.name))
+            return iter([] if texts is None else [_distribution(texts)])
+        found = dict(self._texts)
+        for folder in () if self.sealed else os.listdir(self._root):  # noqa: PTH208 - as above
+            if folder.endswith(self._suffix):
+                found |= self._read(folder.removesuffix(self._suffix))
+        return (_distribution(found[name]) for name in sorted(found))
 
-    def _read(self, name: str) -> None:
+    def _read(self, name: str) -> dict[str, dict[str, str]]:
+        """Return, under its distribution's name, what is kept of a folder; nothing if it has no metadata."""
         found: dict[str, str] = {}
-        for file in self._KEPT:
+        for file in (*self._KEPT, "RECORD"):
             try:
-                with open(f"{self._root}/{name}{self._suffix}/{file}", encoding="utf-8") as stream:  # noqa: PTH123 - as above
+                path = f"{self._root}/{name}{self._suffix}/{file}"
+                with open(path, encoding="utf-8", errors="replace") as stream:  # noqa: PTH123 - as above
                     found[file] = stream.read()
             except OSError:
                 continue
+        files = found.pop("RECORD", "").splitlines()
+        tops = {each.partition(",")[0].partition("/")[0].removesuffix(".py") for each in files}
+        found.setdefault("top_level.txt", "\n".join(sorted(filter(str.isidentifier, tops))))
         headers = found.get("METADATA", "").partition("\n\n")[0]  # the text after them is for an index's page
-        if headers:
-            [own] = [line for line in headers.splitlines() if line.startswith("Name:")]
-            self._texts[_normalized(own.removeprefix("Name:").strip())] = {**found, "METADATA": headers}
+        own = next((line for line in headers.splitlines() if line.startswith("Name:")), None)
+        if own is None:
+            return {}
+        return {_normalized(own.removeprefix("Name:").strip()): {**found, "METADATA": headers}}
 
 
 def _normalized(name: str) -> str:
@@ -105,15 +144,77 @@ def _distribution(texts: dict[str, str]) -> Any:
     return KeptDistribution()
 
 
+def read_time_zones(folder: str | None) -> dict[str, bytes]:
+    """Return, compressed, the time zones of the package `tzdata` in a folder; UTC alone if there is none."""
+    if folder is None:
+        return {"UTC": zlib.compress(_UTC)}
+    with open(f"{folder}/zones", encoding="utf-8") as stream:  # noqa: PTH123 - as above
+        names = stream.read().split()
+    zones: dict[str, bytes] = {}
+    seen: dict[bytes, bytes] = {}  # many zones are another's
+    for name in names:
+        with open(f"{folder}/zoneinfo/{name}", "rb") as zone:  # noqa: PTH123 - as above
+            content = zone.read()
+        zones[name] = seen.setdefault(content, zlib.compress(content, 9))
+    return zones
+
+
+_UTC = (b"TZif2" + bytes(31) + b"\0\0\0\1" + b"\0\0\0\4" + bytes(6) + b"UTC\0") * 2 + b"\nUTC0\n"
+
+
+def mend_time_zones(zones: Mapping[str, bytes]) -> None:
+    """Have `zoneinfo` find what a built plugin keeps of time zones, where the host shows it none."""
+    common, paths = sys.modules["zoneinfo._common"], sys.modules["zoneinfo._tzpath"]
+    available = paths.available_timezones
+
+    def load_tzdata(key: str) -> io.BytesIO:
+        if key not in zones:
+            raise common.ZoneInfoNotFoundError(
+                f"No time zone found with key {key}: a built plugin has those of the package tzdata, if it "
+                "is installed where the plugin is built, and UTC"
+            )
+        return io.BytesIO(zlib.decompress(zones[key]))
+
+    def available_timezones() -> set[str]:
+        return {*available(), *zones}
+
+    common.__dict__.update(load_tzdata=load_tzdata)
+    for module in (paths, sys.modules["zoneinfo"]):
+        module.__dict__.update(available_timezones=available_timezones)
+
+
 _SIZE = 256
 
 
 class _Kept:
     pages = b""
+    modules: Mapping[str, bytes] = MappingProxyType({})
 
 
-def collect_code_pages() -> bytes:
-    """Return, compressed, the characters of each 8-bit encoding that is not imported yet."""
+_SMALL_MODULES = (
+    "quopri",
+    "encodings.base64_codec",
+    "encodings.charmap",
+    "encodings.quopri_codec",
+    "encodings.raw_unicode_escape",
+    "encodings.rot_13",
+    "encodings.undefined",
+    "encodings.utf_32",
+    "encodings.utf_32_be",
+    "encodings.utf_32_le",
+    "encodings.utf_7",
+    "encodings.uu_codec",
+    "encodings.zlib_codec",
+)
+"""Codecs that are looked up by name, of which few plugins use one, and what they import."""
+
+
+def collect_encodings() -> bytes:
+    """Return, compressed, the characters of 8-bit encodings that are not imported yet, and small modules."""
+    modules = {}
+    for name in _SMALL_MODULES:
+        loader: Any = importlib.import_module(name).__loader__
+        modules[name] = zlib.compress(marshal.dumps(loader.get_code(name)), 9)
     found: dict[str, tuple[str, str]] = {}
     for file in sorted(os.listdir(encodings.__path__[0])):  # noqa: PTH208 - pathlib need not be here
         name = file.partition(".")[0]
@@ -126,12 +227,12 @@ def collect_code_pages() -> bytes:
         characters = getattr(module, "decoding_table", None)
         if isinstance(characters, str) and len(characters) == _SIZE:
             found[name] = module.getregentry().name, characters
-    return zlib.compress(json.dumps(found).encode(), 9)
+    return marshal.dumps((zlib.compress(json.dumps(found).encode(), 9), modules))
 
 
-def keep_code_pages(pages: bytes) -> None:
+def keep_encodings(collected: bytes) -> None:
     """Have `codecs.lookup` find what was collected, after all that is found elsewhere."""
-    _Kept.pages = pages
+    _Kept.pages, _Kept.modules = marshal.loads(collected)  # noqa: S302 - a build's own
     codecs.register(find_code_page)
 
 
@@ -148,8 +249,8 @@ def find_code_page(encoding: str) -> codecs.CodecInfo | None:
         return codec_of(*page)
     if name in aliases.aliases.values():
         raise LookupError(
-            f"unknown encoding: {encoding}: a built plugin has UTF-8, UTF-16, those of 8 bits, and what "
-            f"was imported at the top of its module: import encodings.{name}"
+            f"unknown encoding: {encoding}: a plugin's Python has those of Unicode and of 8 bits, and not "
+            f"{name}: decode it where the text comes from"
         )
     return None
 

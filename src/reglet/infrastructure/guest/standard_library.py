@@ -9,8 +9,8 @@ from __future__ import annotations
 import gc
 import importlib
 import sys
-from types import CodeType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, NamedTuple, cast
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -105,9 +105,11 @@ def preload_for(folders: tuple[str, ...], known: Collection[str]) -> None:
             functions import.
     """
     named: set[str] = set()
-    for function in gc.get_objects():
-        if type(function) is FunctionType and function.__code__.co_filename.startswith(folders):
-            named |= _names(function.__code__)
+    for each in gc.get_objects():
+        if type(each) is FunctionType and each.__code__.co_filename.startswith(folders):
+            named |= _names(each.__code__)
+        elif type(each) is BuiltinFunctionType and issubclass(type(each.__self__), type):
+            named.add(each.__name__)  # of a class, kept under another name
     for attribute, module in NEEDED_WITH_ATTRIBUTE.items():
         if attribute in named:
             importlib.import_module(module)
@@ -116,7 +118,8 @@ def preload_for(folders: tuple[str, ...], known: Collection[str]) -> None:
     while new := [name for name in sys.modules if name not in seen]:
         seen.update(new)
         for name in new:
-            if name.partition(".")[0] in sys.stdlib_module_names:
+            is_module = type(sys.modules[name]) is ModuleType  # it may be any object
+            if is_module and name.partition(".")[0] in sys.stdlib_module_names:
                 _import_late(name)
     for name in _FOR_THIS_FILE - known:
         sys.modules.pop(name, None)
@@ -152,20 +155,21 @@ class LateImport(NamedTuple):
 
 def late_imports(module: ModuleType) -> Iterator[LateImport]:
     """Yield the imports inside a module's functions, apart from those for `python -m`."""
-    waiting: list[object] = list(vars(module).values())
+    waiting: list[Any] = list(vars(module).values())
     seen: set[int] = set()
     while waiting:
         each = waiting.pop()
-        if isinstance(each, (classmethod, staticmethod)):
+        kind = type(each)  # `isinstance` would ask the object, which may be a dead proxy
+        if kind in (classmethod, staticmethod):
             waiting.append(each.__func__)
-        elif isinstance(each, property):
+        elif kind is property:
             waiting += (each.fget, each.fset, each.fdel)
-        elif getattr(each, "__module__", None) != module.__name__ or id(each) in seen:
+        elif not issubclass(kind, (FunctionType, type)) or each.__module__ != module.__name__:
             continue
-        elif isinstance(each, FunctionType):
+        elif kind is FunctionType:
             if each.__name__ not in _MAINS:
                 yield from imports_of(each.__code__)
-        elif isinstance(each, type):
+        elif id(each) not in seen:
             seen.add(id(each))
             waiting += vars(each).values()
 
@@ -189,6 +193,8 @@ def imports_of(code: CodeType) -> Iterator[LateImport]:
         loaded.append(
             index if operation == small else code.co_consts[index] if operation == constant else None
         )
+    for attribute in NEEDED_WITH_ATTRIBUTE.keys() & set(code.co_names):
+        yield LateImport(0, NEEDED_WITH_ATTRIBUTE[attribute], ())
     for each in code.co_consts:
         if isinstance(each, CodeType):
             yield from imports_of(each)
@@ -204,4 +210,5 @@ def absolute_name(module: ModuleType, wanted: LateImport) -> str:
 
 def _names(code: CodeType) -> set[str]:
     inner = (each for each in code.co_consts if isinstance(each, CodeType))
-    return set(code.co_names).union(*map(_names, inner))
+    texts = (each for each in code.co_consts if isinstance(each, str))  # for getattr
+    return set(code.co_names).union(texts, *map(_names, inner))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from datetime import timedelta
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, cast
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, cast
 from attrs import frozen
 
 from reglet.domain.context import Context, ContextBound
+from reglet.domain.errors import RegletError
+from reglet.domain.policy.network import Target
 from reglet.domain.ports import (
     CommandRunner,
     DNSResolver,
@@ -21,7 +24,9 @@ from reglet.domain.ports import (
     TCPDialer,
     Which,
 )
+from reglet.domain.urls import DNS_PORT
 from reglet.infrastructure.extras import MissingPackageError
+from reglet.infrastructure.native.dialer import Deadline, Dialer
 
 if TYPE_CHECKING:
     from reglet.infrastructure.native.trust import Trust
@@ -50,6 +55,8 @@ class NativePorts:
         """
         if "network" in kinds:
             _prepare_network(self._trust)
+        if "exec" in kinds:
+            import_module(f"{__name__}.exec")
 
     @property
     def _trust(self) -> Trust:
@@ -116,6 +123,9 @@ class NativePorts:
         return which_program
 
 
+_MOST_WARMING = timedelta(milliseconds=500)
+
+
 @cache
 def _prepare_network(trust: Trust) -> None:
     for name in ("http", "dns", "tcp", "smtp"):
@@ -124,8 +134,15 @@ def _prepare_network(trust: Trust) -> None:
             module = import_module(f"{__name__}.{name}")
             if name == "http":
                 module.warm(trust)
-    with suppress(OSError):
-        trust.context()
+            elif name == "dns":
+                module.warm()
+    for verify in (True, False):
+        with suppress(OSError):
+            trust.context(verify=verify)
+    with suppress(RegletError):
+        # the system loads what knows its hosts file when a name is first looked up
+        deadline = Deadline.start("dns lookup", "localhost", _MOST_WARMING, Context())
+        Dialer().resolve(Target.of("localhost", DNS_PORT), deadline)
 
 
 @frozen

@@ -16,12 +16,15 @@ from attrs import frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import DEFAULT_TIMEOUT
 from reglet.domain.errors import (
+    TIMEOUT_WORDS,
     DNSError,
     TimeoutError,  # noqa: A004 - our own family
 )
 from reglet.domain.policy.network import Address, Target, parse_address
 from reglet.domain.ports import NetworkGuard
+from reglet.domain.time import format_duration, in_milliseconds
 from reglet.domain.urls import PORTS
+from reglet.infrastructure.native.resolv_conf import SystemResolver
 
 READ_SIZE = 64 * 1024
 """The most bytes that are asked of a connection or a pipe at once."""
@@ -56,8 +59,9 @@ class Deadline:
         ctx.ensure_live(operation)
         whole = timeout if timeout is not None and timeout > timedelta() else DEFAULT_TIMEOUT
         left = ctx.remaining()
-        whole = whole if left is None else min(whole, left)
-        return cls(operation, target, whole, time.monotonic() + whole.total_seconds())
+        if left is None or whole < left:
+            return cls(operation, target, whole, time.monotonic() + whole.total_seconds())
+        return cls(operation, target, in_milliseconds(left), time.monotonic() + left.total_seconds())
 
     @property
     def expired(self) -> bool:
@@ -77,8 +81,7 @@ class Deadline:
 
     def waited(self) -> timedelta:
         """Return the time since the start, in whole milliseconds."""
-        millisecond = timedelta(milliseconds=1)
-        return (self.timeout - timedelta(seconds=self.left())) // millisecond * millisecond
+        return in_milliseconds(self.timeout - timedelta(seconds=self.left()))
 
     def error(self, waited: timedelta | None = None) -> TimeoutError:
         """Return the error for time that ran out: the whole, unless it was given up after `waited`."""
@@ -88,12 +91,24 @@ class Deadline:
 Lookup = Callable[[str], Sequence[str]]
 """Resolves a name to addresses; raises `OSError` when it cannot."""
 
+_MOST_OF_IT = 0.95
 _NOT_FOUND = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 
 
 def system_lookup(host: str) -> list[str]:
-    """Resolve a name as the system does, its hosts file included."""
-    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    """Resolve a name as the system does, its hosts file included.
+
+    The system has one word for nameservers that fail and for those that keep silent: the time tells.
+    """
+    began = time.monotonic()
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except socket.gaierror as error:
+        waited = in_milliseconds(timedelta(seconds=time.monotonic() - began))
+        if error.errno != socket.EAI_AGAIN or waited < SystemResolver.read().silence * _MOST_OF_IT:
+            raise
+        shown = format_duration(waited)
+        raise builtins.TimeoutError(f"no nameserver answers ({TIMEOUT_WORDS} {shown})") from error
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 

@@ -24,7 +24,7 @@ from reglet.application.checks import bytes_as_text
 from reglet.domain.context import Context
 from reglet.domain.entities.records import MXRecord
 from reglet.domain.errors import DNSError
-from reglet.domain.policy.network import MAX_NAME, InvalidHostError, Target, canonical_host, parse_address
+from reglet.domain.policy.network import InvalidHostError, Target, canonical_host, parse_address
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import DNS_PORT, join_host_port
 from reglet.infrastructure.extras import MissingPackageError
@@ -35,6 +35,7 @@ from reglet.infrastructure.native.dialer import (
     split_address,
     system_lookup,
 )
+from reglet.infrastructure.native.resolv_conf import DEFAULT_ATTEMPTS, SystemResolver
 
 try:
     import dns.exception
@@ -44,7 +45,7 @@ try:
     import dns.rcode
     import dns.rdataclass
     import dns.rdatatype
-    import dns.resolver
+    import dns.rrset
 except ImportError as error:
     raise MissingPackageError("dnspython") from error
 
@@ -82,19 +83,30 @@ class HostsFile:
         except OSError:
             content = b""
         found: list[tuple[str, str]] = []
-        # files that block advertisements have 200,000 lines: they are read where one has the name
-        if name.encode() in content.lower() or not content.isascii():
-            for line in content.split(b"\n"):
-                fields = line.partition(b"#")[0].decode("utf-8", "replace").split()
-                address, *names = fields or [""]
-                # as system resolvers do, what makes no sense is passed over
-                with suppress(ValueError, InvalidHostError):
-                    ip_address(address)  # which knows none of the older spellings
-                    if any(_is_name(each, name) for each in names):
-                        found.append((str(parse_address(address)), names[0].lower()))
+        for line in _lines_with(content, name.encode()):
+            fields = line.partition(b"#")[0].decode("utf-8", "replace").split()
+            address, *names = fields or [""]
+            # as system resolvers do, what makes no sense is passed over
+            with suppress(ValueError, InvalidHostError):
+                ip_address(address)  # which knows none of the older spellings
+                if any(_is_name(each, name) for each in names):
+                    found.append((str(parse_address(address)), names[0].lower()))
         if not found and (name == "localhost" or name.endswith(".localhost")):
             return [(address, "localhost") for address in _LOCALHOST]
         return found
+
+
+def _lines_with(content: bytes, name: bytes) -> Iterator[bytes]:
+    """Yield the lines that may have a name: files that block advertisements have 200,000 lines."""
+    if not content.isascii():  # it may be written in other characters
+        yield from content.split(b"\n")
+        return
+    lowered, at = content.lower(), 0
+    while (at := lowered.find(name, at)) >= 0:
+        begin = content.rfind(b"\n", 0, at) + 1
+        end = content.find(b"\n", at)
+        at = len(content) if end < 0 else end
+        yield content[begin:at]
 
 
 def _is_name(written: str, name: str) -> bool:
@@ -107,93 +119,7 @@ def _is_name(written: str, name: str) -> bool:
         return False
 
 
-_MOST_NAMESERVERS, _MOST_DOTS = 3, 15
-_NO_NAMESERVERS = ("127.0.0.1", "::1")
-_RESOLV_CONF = Path("/etc/resolv.conf")
 _turns = itertools.count()
-
-
-@frozen
-class SystemResolver:
-    """What the system says of look-ups: resolv.conf, as Go reads it.
-
-    Attributes:
-        nameservers: their addresses.
-        search: the domains in which short names are looked up.
-        ndots: the dots that make a name none that is short.
-        timeout: for one answer; None where nothing is said of it.
-        attempts: how often each nameserver is asked; None where nothing is said of that or of the time.
-        rotate: whether every look-up begins with the next nameserver.
-        single_request: whether no two questions are asked at once.
-        use_tcp: whether UDP is not used.
-    """
-
-    nameservers: tuple[str, ...] = _NO_NAMESERVERS
-    search: tuple[str, ...] = ()
-    ndots: int = 1
-    timeout: timedelta | None = None
-    attempts: int | None = None
-    rotate: bool = False
-    single_request: bool = False
-    use_tcp: bool = False
-
-    @classmethod
-    def read(cls) -> Self:
-        """Return the system's."""
-        if sys.platform != "win32":
-            return cls.from_file(_RESOLV_CONF)
-        system = dns.resolver.Resolver()
-        domains = system.search or [system.domain]
-        names = (domain.to_text(omit_final_dot=True) for domain in domains if domain != dns.name.root)
-        return cls(tuple(map(str, system.nameservers)) or _NO_NAMESERVERS, tuple(names))
-
-    @classmethod
-    def from_file(cls, path: Path) -> Self:
-        """Return what a file says; one that is not there says nothing."""
-        try:
-            lines = path.read_text("utf-8", "replace").split("\n")
-        except OSError:
-            lines = []
-        nameservers: list[str] = []
-        search: list[str] = []
-        options: list[str] = []
-        for line in lines:
-            keyword, *values = ([] if line.startswith((";", "#")) else line.split()) or [""]
-            match keyword:
-                case "nameserver" if values and len(nameservers) < _MOST_NAMESERVERS:
-                    with suppress(ValueError):
-                        nameservers.append(str(ip_address(values[0])))
-                case "domain" if values:
-                    search = values[:1]
-                case "search":
-                    search = values
-                case "options":
-                    options += values
-        _, _, domain = socket.gethostname().partition(".")
-        search = [each.removesuffix(".") for each in search if each != "."] or [domain]
-        numbers: dict[str, int] = {}
-        for option in options:
-            name, colon, digits = option.partition(":")
-            if colon:
-                found = re.match("[0-9]*", digits)
-                numbers[name] = int(found[0][:9] or "0") if found else 0
-        has_limits = not {"timeout", "attempts"}.isdisjoint(numbers)
-        return cls(
-            tuple(nameservers) or _NO_NAMESERVERS,
-            tuple(each for each in search if each),
-            min(numbers.get("ndots", 1), _MOST_DOTS),
-            timedelta(seconds=max(numbers["timeout"], 1)) if "timeout" in numbers else None,
-            max(numbers.get("attempts", _ROUNDS), 1) if has_limits else None,
-            rotate="rotate" in options,
-            single_request=not {"single-request", "single-request-reopen"}.isdisjoint(options),
-            use_tcp=not {"use-vc", "usevc", "tcp"}.isdisjoint(options),
-        )
-
-    def names(self, name: str) -> list[str]:
-        """Return what to ask for in place of a name without a dot at its end, in order."""
-        suffixed = [f"{name}.{domain}" for domain in self.search]
-        names = [name, *suffixed] if name.count(".") >= self.ndots else [*suffixed, name]
-        return [each for each in names if len(each) <= MAX_NAME]
 
 
 class _NameserverError(Exception):
@@ -300,7 +226,9 @@ class NativeDNSResolver:
             raise deadline.error() from error
         except (*_FOREIGN, _NameserverError, _NotThereError) as error:
             missing = isinstance(error, _NotThereError)
-            raise DNSError(host, record_type, error, nameserver or "", not_found=missing) from error
+            # in Go's words, by which guests know it where a host has no other sign
+            cause = f"no such host: {error}" if missing else error
+            raise DNSError(host, record_type, cause, nameserver or "", not_found=missing) from error
 
     def _nameservers(
         self, nameserver: str | None, deadline: Deadline
@@ -335,8 +263,6 @@ def _written(name: dns.name.Name, *, or_address: bool = False) -> str:
 
 
 _PATIENCE = timedelta(seconds=2)
-_ROUNDS = 2
-"""How often each nameserver is asked before another question gets its turn, as in Go."""
 _MAX_DATAGRAM = 64 * 1024
 _PAYLOAD = 1232
 """The longest answer that is asked for over UDP: what passes everywhere (dnsflagday.net/2020)."""
@@ -430,7 +356,7 @@ class _Query:
         """
         failures: dict[str, str] = {}
         is_silent = True
-        for turn in range(self._system.attempts or _ROUNDS):
+        for turn in range(self._system.attempts or DEFAULT_ATTEMPTS):
             for address, port in self._nameservers:
                 where = join_host_port(address, port)
                 if self._deadline.expired:
@@ -567,3 +493,16 @@ def _received(connection: socket.socket, size: int, end: float) -> bytes:
             raise OSError("the connection was closed before the answer was whole")
         received += part
     return bytes(received)
+
+
+def warm() -> None:
+    """Do what the first look-up of a process costs: dnspython imports each type where it first reads one."""
+    records = {"A": "192.0.2.1", "AAAA": "2001:db8::1", "CNAME": "a.", "MX": "0 a.", "TXT": "a", "NS": "a."}
+    for record_type, content in records.items():
+        question = dns.message.make_query(dns.name.from_text("example"), record_type)
+        question.use_edns(payload=_PAYLOAD)
+        answer = dns.message.make_response(question, recursion_available=True)
+        answer.answer.append(dns.rrset.from_text("example.", 0, "IN", record_type, content))
+        response = _parsed(answer.to_wire(), question)
+        if response is not None:
+            _read_answer(response, dns.rdatatype.from_text(record_type))

@@ -1,4 +1,4 @@
-"""HTTP/1.1 and, over httpcore, HTTP/2: each connection guarded, each redirect a request of its own."""
+"""HTTP requests: each connection guarded, each redirect a request of its own."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
 from datetime import timedelta
 from functools import partial
-from typing import Any, Self
+from typing import Self
 from urllib.parse import quote, unquote_to_bytes
 
 from attrs import evolve, field, frozen
@@ -25,7 +25,6 @@ from reglet.domain.errors import DNSError, HTTPError
 from reglet.domain.policy.network import InvalidHostError, Target, canonical_host
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import PORTS, SCHEME_PORTS, join_host_port, without_credentials
-from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.native.dialer import READ_SIZE, Deadline, Dialer, Lookup, system_lookup
 from reglet.infrastructure.native.http1 import (
     BODILESS,
@@ -33,15 +32,11 @@ from reglet.infrastructure.native.http1 import (
     AnswerError,
     HTTP1Connection,
     NoAnswerError,
+    UnprocessedError,
     spelt,
 )
+from reglet.infrastructure.native.http2 import HTTP2Connection
 from reglet.infrastructure.native.trust import Trust, in_words, secure
-
-try:
-    import h2.exceptions
-    import httpcore
-except ImportError as error:
-    raise MissingPackageError("httpcore[http2]") from error
 
 _GZIP = 16 + zlib.MAX_WBITS
 
@@ -321,71 +316,7 @@ def _sendable(name: str, value: str) -> str:
     return value
 
 
-class _Stream(httpcore.NetworkStream):
-    """A connection as httpcore reads and writes it, every step of which ends by the deadline."""
-
-    def __init__(self, connection: ssl.SSLSocket, deadline: Deadline) -> None:
-        self._socket = connection
-        self._deadline = deadline
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002 - the deadline's
-        self._socket.settimeout(self._deadline.seconds())
-        return self._socket.recv(max_bytes)
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002 - the deadline's
-        self._socket.settimeout(self._deadline.seconds())
-        try:
-            self._socket.sendall(buffer)
-        except ConnectionError as error:
-            # httpcore then still reads what the server said before it closed
-            raise httpcore.WriteError(str(error)) from error
-
-    def close(self) -> None:
-        self._socket.close()
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._socket if info in {"socket", "ssl_object"} else None
-
-
-class _HTTP2Connection:
-    """A connection that speaks HTTP/2."""
-
-    def __init__(self, connection: ssl.SSLSocket, url: URL, deadline: Deadline) -> None:
-        self._origin = httpcore.Origin(url.scheme.encode(), url.host.encode(), url.port)
-        self._connection = httpcore.HTTP2Connection(self._origin, _Stream(connection, deadline))
-
-    @property
-    def reusable(self) -> bool:
-        return self._connection.is_idle() and not self._connection.has_expired()
-
-    def close(self) -> None:
-        self._connection.close()
-
-    def exchange(self, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes) -> Answer:
-        response = self._connection.handle_request(
-            httpcore.Request(
-                method,
-                httpcore.URL(
-                    scheme=self._origin.scheme,
-                    host=self._origin.host,
-                    port=self._origin.port,
-                    target=target.encode(),
-                ),
-                headers=[(name.encode(), value.encode()) for name, value in headers],
-                content=body or None,
-            )
-        )
-        answered: dict[str, list[str]] = {}
-        for name, value in response.headers:
-            answered.setdefault(spelt(name.decode()), []).append(value.decode("utf-8", "surrogateescape"))
-        return Answer(response.status, "HTTP/2.0", answered, response.iter_stream())
-
-
 _FOREIGN = (
-    httpcore.ProtocolError,
-    httpcore.NetworkError,
-    httpcore.ConnectionNotAvailable,
-    h2.exceptions.H2Error,
     AnswerError,
     OSError,
     ValueError,
@@ -405,38 +336,46 @@ class _Exchanges:
         self._dialer = dialer
         self._context = context
         self._deadline = deadline
-        self._connection: HTTP1Connection | _HTTP2Connection | None = None
+        self._connection: HTTP1Connection | HTTP2Connection | None = None
         self._origin = ("", "", 0)
         self.followed: Hop | None = None
         """The request of the last redirect, which is what fails from then on."""
 
     def ask(self, hop: Hop) -> Answer:
-        """Send a request and return its answer, the body of which is still to be read."""
-        asked = (hop.method, hop.url.target, hop.lines(), hop.body)
+        """Send a request and return its answer, the body of which is still to be read.
+
+        It is sent again over a new connection where a kept one was closed while it was on its way and it may
+        be sent twice, and where the server says that it did nothing with it.
+        """
         connection = self._connection
         if connection is not None and self._origin == hop.url.origin and connection.reusable:
             try:
-                return connection.exchange(*asked)
-            except (NoAnswerError, httpcore.ConnectionNotAvailable):
-                # closed while the request was on its way: it was not answered, and may be sent again
-                if not hop.is_idempotent:
+                return self._asked(connection, hop)
+            except NoAnswerError as error:
+                if not hop.is_idempotent and not isinstance(error, UnprocessedError):
                     raise
+        try:
+            return self._asked(self._dialled(hop.url), hop)
+        except UnprocessedError:
+            return self._asked(self._dialled(hop.url), hop)
+
+    def _asked(self, connection: HTTP1Connection | HTTP2Connection, hop: Hop) -> Answer:
+        return connection.exchange(hop.method, hop.url.target, hop.lines(), hop.body)
+
+    def _dialled(self, url: URL) -> HTTP1Connection | HTTP2Connection:
+        """Return a new connection in place of the one before."""
         self.close()
-        url = hop.url
         plain = self._dialer.connect(url.host, url.port, self._deadline)
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection: HTTP1Connection | HTTP2Connection
         if url.scheme == "http":
             connection = HTTP1Connection(plain, self._deadline)
         else:
             secured = secure(plain, url.host, self._context(), self._deadline)
             has_frames = secured.selected_alpn_protocol() == "h2"
-            connection = (
-                _HTTP2Connection(secured, url, self._deadline)
-                if has_frames
-                else HTTP1Connection(secured, self._deadline)
-            )
+            connection = (HTTP2Connection if has_frames else HTTP1Connection)(secured, self._deadline)
         self._connection, self._origin = connection, url.origin
-        return connection.exchange(*asked)
+        return connection
 
     def follow(self, answer: Answer, following: Hop) -> None:
         """Read a redirect's body if it is short, so that its connection may take the next request."""
@@ -481,17 +420,19 @@ class NativeHTTPClient:
 
         Raises `HTTPError`, `TimeoutError` or `CapabilityError`.
         """
-        began = time.perf_counter()
         deadline = Deadline.start(
             "http request", without_credentials(request.url), request.timeout, self._ctx
         )
         verify = not request.insecure_skip_verify
-        context = partial(self.trust.context, verify=verify, protocols=_PROTOCOLS)
+        upgrades = any(name.lower() == "upgrade" for name in request.headers)  # which HTTP/2 cannot
+        protocols = _PROTOCOLS[1:] if upgrades else _PROTOCOLS
+        context = partial(self.trust.context, verify=verify, protocols=protocols)
         exchanges = _Exchanges(Dialer(self.guard, self.lookup), context, deadline)
         try:
             first = Hop.first(request)
             if first.url.scheme == "https":
                 context()  # what is wrong with it is reported before anything is dialled
+            began = time.perf_counter()
             with closing(exchanges):
                 response = self._last_answer(exchanges, first, request)
         except builtins.TimeoutError as error:
@@ -527,14 +468,17 @@ class NativeHTTPClient:
 
     def _whole(self, hop: Hop, answer: Answer) -> HTTPResponse:
         """Read an answer to its end, or to the limit; gzip that we asked for ourselves is undone."""
-        headers = {name: tuple(map(_shown, values)) for name, values in answer.headers.items()}
-        encoding, length = (headers.get(name, ("",))[0] for name in ("Content-Encoding", "Content-Length"))
+        encoding, length = (
+            answer.headers.get(name, ("",))[0] for name in ("Content-Encoding", "Content-Length")
+        )
         has_body = hop.method != "HEAD" and answer.status not in BODILESS and length != "0"
         gzipped = hop.unpacks and has_body and encoding.lower() == "gzip"
         body, truncated = read_body(answer.body, self.max_body_bytes, gzipped=gzipped)
-        if gzipped:
-            headers.pop("Content-Encoding")
-            headers.pop("Content-Length", None)
+        headers: dict[str, list[str]] = {}
+        for name, values in answer.headers.items():
+            if not gzipped or name not in {"Content-Encoding", "Content-Length"}:
+                # spaces behind a name, which are part of it for who reads a body by it, are not shown
+                headers.setdefault(spelt(name.rstrip(" ")), []).extend(map(_shown, values))
         return HTTPResponse(answer.status, headers, body, answer.proto, truncated)
 
 
@@ -549,7 +493,8 @@ def _shown(value: str) -> str:
 
 def warm(trust: Trust) -> None:
     """Do what the first request of a process costs: imports on first use, and the authorities to trust."""
-    trust.context(protocols=_PROTOCOLS)
+    for verify in (True, False):
+        trust.context(verify=verify, protocols=_PROTOCOLS)
     hop = Hop.first(HTTPRequest("POST", "http://localhost/", {"X-A": "b"}, b"body"))
     ours, servers = socket.socketpair()
     deadline = Deadline.start("http request", "localhost", None, Context())

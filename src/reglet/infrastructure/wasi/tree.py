@@ -34,7 +34,9 @@ class Errno(IntEnum):
     ISDIR = 31
     LOOP = 32
     MFILE = 33
+    MLINK = 34
     NAMETOOLONG = 37
+    NODEV = 43
     NOENT = 44
     NOMEM = 48
     NOSPC = 51
@@ -42,12 +44,14 @@ class Errno(IntEnum):
     NOTDIR = 54
     NOTEMPTY = 55
     NOTSUP = 58
+    NXIO = 60
     OVERFLOW = 61
     PERM = 63
     PIPE = 64
     ROFS = 69
     SPIPE = 70
     TIMEDOUT = 73
+    TXTBSY = 74
     XDEV = 75
     NOTCAPABLE = 76
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from attrs import evolve
 
 from reglet.domain.entities.result import ERROR_TYPES, ErrorDetail
-from reglet.domain.errors import CapabilityError, HostError, RegletError
+from reglet.domain.errors import TIMEOUT_WORDS, CapabilityError, HostError, RegletError
 
 _GUARD_CODE = "SSRF_BLOCKED"
 _TIMEOUT, _NOT_FOUND, _REFUSED, _LOST = "TIMEOUT", "HOST_NOT_FOUND", "CONNECTION_REFUSED", "LOOKUP_FAILED"
@@ -45,12 +45,12 @@ _WORDS = (
     (
         re.compile(
             "i/o timeout|deadline exceeded|Client.Timeout|handshake timeout|timeout awaiting|timed out"
-            "|did not properly respond"
+            f"|did not properly respond|{TIMEOUT_WORDS}"
         ),
         _TIMEOUT,
     ),
 )
-"""What Go writes, on any system, for failures to which hosts give no code of their own."""
+"""What Go writes, on any system, and we do, for failures to which hosts give no code of their own."""
 
 _MISNAMED = frozenset({"", _TIMEOUT, "TOO_MANY_REDIRECTS"})
 """Codes that are left out, or that the Go host SDK also gives for a word in the URL."""

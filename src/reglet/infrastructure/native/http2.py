@@ -1,0 +1,185 @@
+"""HTTP/2 over an open connection: one exchange after the other, framed by `h2`."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Iterable, Iterator, Sequence
+
+from reglet.infrastructure.extras import MissingPackageError
+from reglet.infrastructure.native.dialer import READ_SIZE, Deadline
+from reglet.infrastructure.native.http1 import (
+    CONTROLS,
+    MAX_HEAD_BYTES,
+    Answer,
+    AnswerError,
+    NoAnswerError,
+    UnprocessedError,
+    spelt,
+)
+
+try:
+    from h2.config import H2Configuration
+    from h2.connection import H2Connection
+    from h2.errors import ErrorCodes
+    from h2.events import (
+        ConnectionTerminated,
+        DataReceived,
+        Event,
+        ResponseReceived,
+        StreamEnded,
+        StreamReset,
+    )
+    from h2.exceptions import H2Error
+    from h2.settings import SettingCodes, Settings
+except ImportError as error:
+    raise MissingPackageError("h2") from error
+
+_WINDOW = 2**24
+_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9a-z-]+")
+_OF_CONNECTION = frozenset({"host", "connection", "proxy-connection", "keep-alive", "upgrade", "te"})
+"""What HTTP/2 says otherwise, or not at all; as in Go, it is not sent."""
+
+
+class HTTP2Connection:
+    """A connection to a server, for one exchange after the other; every wait ends by the deadline."""
+
+    def __init__(self, connection: ssl.SSLSocket, deadline: Deadline) -> None:
+        """Take a connection on which HTTP/2 was agreed."""
+        self._socket = connection
+        self._deadline = deadline
+        self._protocol = H2Connection(H2Configuration(validate_inbound_headers=False))
+        settings = {
+            SettingCodes.ENABLE_PUSH: 0,
+            SettingCodes.INITIAL_WINDOW_SIZE: _WINDOW,
+            SettingCodes.MAX_HEADER_LIST_SIZE: MAX_HEAD_BYTES,
+        }
+        # set before anything is sent, so that they are not sent as a change; some servers hang up where they
+        # read of extended CONNECT
+        self._protocol.local_settings = Settings(client=True, initial_values=settings)
+        del self._protocol.local_settings[SettingCodes.ENABLE_CONNECT_PROTOCOL]
+        self._protocol.decoder.max_header_list_size = MAX_HEAD_BYTES
+        self._protocol.initiate_connection()
+        self._protocol.increment_flow_control_window(_WINDOW)
+        self._stream = 0
+        self._has_ended = True
+        self._takes_more = True
+        self._status = 0
+        self._headers: dict[str, list[str]] = {}
+        self._body = bytearray()
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another request may be sent: the last answer was read, and the server goes on."""
+        return self._has_ended and self._takes_more
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._socket.close()
+
+    def exchange(self, method: str, target: str, headers: Sequence[tuple[str, str]], body: bytes) -> Answer:
+        """Send a request and read the head of its answer; interim answers are passed over.
+
+        Raises `AnswerError`, `TimeoutError` or `OSError`, as reading the body does.
+        """
+        self._stream = self._protocol.get_next_available_stream_id()
+        self._has_ended, self._status, self._headers = False, 0, {}
+        self._body.clear()
+        authority = next(value for name, value in headers if name.lower() == "host")
+        pseudo = [(":method", method), (":authority", authority), (":scheme", "https"), (":path", target)]
+        sent = [(name.lower(), value) for name, value in headers if name.lower() not in _OF_CONNECTION]
+        try:
+            self._protocol.send_headers(self._stream, [*pseudo, *sent], end_stream=not body)
+            self._send_body(body)
+            while not self._status:
+                self._receive()
+        except H2Error as error:
+            raise AnswerError(f"the answer breaks the rules of HTTP/2: {error}") from error
+        return Answer(self._status, "HTTP/2.0", self._headers, self._pieces())
+
+    def _send_body(self, body: bytes) -> None:
+        """Send for as long as the server takes it, and has not answered already."""
+        rest = memoryview(body)
+        self._flush()
+        while rest and not self._has_ended:
+            window = self._protocol.local_flow_control_window(self._stream)
+            size = min(len(rest), window, self._protocol.max_outbound_frame_size)
+            if size > 0:
+                self._protocol.send_data(self._stream, bytes(rest[:size]), end_stream=size == len(rest))
+                rest = rest[size:]
+                self._flush()
+            elif self._status:
+                return
+            else:
+                self._receive()
+
+    def _pieces(self) -> Iterator[bytes]:
+        while True:
+            if self._body:
+                yield bytes(self._body)
+                self._body.clear()
+            elif self._has_ended:
+                return
+            else:
+                try:
+                    self._receive()
+                except H2Error as error:
+                    raise AnswerError(f"the answer breaks the rules of HTTP/2: {error}") from error
+
+    def _flush(self) -> None:
+        data = self._protocol.data_to_send()
+        if data:
+            self._socket.settimeout(self._deadline.seconds())
+            self._socket.sendall(data)
+
+    def _receive(self) -> None:
+        """Read on, and take what is of the stream."""
+        self._socket.settimeout(self._deadline.seconds())
+        try:
+            data = self._socket.recv(READ_SIZE)
+        except ConnectionError as error:
+            raise (AnswerError if self._status else NoAnswerError)(str(error)) from error
+        if not data:
+            if self._status:
+                raise AnswerError("the connection ended before the body did (unexpected EOF)")
+            raise NoAnswerError("the server closed the connection without an answer (EOF)")
+        for event in self._protocol.receive_data(data):
+            self._take(event)
+        self._flush()
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, ConnectionTerminated):
+            self._takes_more = False
+            if not self._has_ended and (event.last_stream_id or 0) < self._stream:
+                raise UnprocessedError(f"the server ended the connection ({_named(event.error_code)})")
+        elif getattr(event, "stream_id", None) != self._stream:
+            return
+        elif isinstance(event, ResponseReceived):
+            self._begin(event.headers or ())
+        elif isinstance(event, DataReceived):
+            self._body += event.data or b""
+            self._protocol.acknowledge_received_data(event.flow_controlled_length or 0, self._stream)
+        elif isinstance(event, StreamEnded):
+            self._has_ended = True
+        elif isinstance(event, StreamReset) and not self._has_ended:
+            is_refused = event.error_code == ErrorCodes.REFUSED_STREAM
+            kind = AnswerError if self._status else UnprocessedError if is_refused else NoAnswerError
+            raise kind(f"the server ended the stream ({_named(event.error_code)})")
+
+    def _begin(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take the head of the answer."""
+        for name, value in headers:
+            if name == b":status" and value.isdigit():
+                self._status = int(value)
+            elif not _NAME.fullmatch(name) or CONTROLS.search(value):
+                raise AnswerError(f"the answer has a header that none may have: {name[:80]!r}")
+            else:
+                text = value.decode("utf-8", "surrogateescape")
+                self._headers.setdefault(spelt(name.decode()), []).append(text)
+        if not self._status:
+            raise AnswerError("the answer has no status")
+        self._headers.pop("Trailer", None)
+
+
+def _named(code: ErrorCodes | int | None) -> str:
+    return code.name if isinstance(code, ErrorCodes) else f"error {code}"
