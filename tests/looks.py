@@ -1,6 +1,7 @@
 """Plugins that look at paths in every way that people use, for the sandbox and for wazero."""
 
 LOOKS = """\
+import functools
 import glob
 import mimetypes
 import os
@@ -33,7 +34,21 @@ def read(path):
         return file.read()
 
 
+KEPT = {}
+
+
+@functools.cache
+def cached(path):
+    return os.path.exists(path)
+
+
+def kept(path):
+    return KEPT.setdefault(path, "absent" if not os.path.exists(path) else "there")
+
+
 WAYS = {
+    "cached": cached,
+    "kept": kept,
     "open": read,
     "stat": lambda path: os.stat(path).st_size,
     "exists": os.path.exists,
