@@ -70,7 +70,7 @@ WAYS = {
     "cwd": lambda _: os.getcwd(),
     "caught": lambda path: "none" if not os.path.exists(path) else "some",
     "raised": lambda path: 1 / os.path.exists(path),
-    "zone": lambda _: str(zoneinfo.ZoneInfo("Europe/Berlin")),
+    "zone": lambda _: str(zoneinfo.ZoneInfo("Europe/Nowhere")),
     "type": lambda _: mimetypes.guess_type("page.html")[0],
     "source": lambda _: os.path.exists(__file__),
 }

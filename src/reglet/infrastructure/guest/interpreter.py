@@ -294,7 +294,8 @@ def resume() -> None:
     variables = {name: value for name, _, value in pairs if name}
     if variables:
         os.environ.update(variables)
-    os.environ.update(_KeptEnvironment.variables)
+    for name, value in _KeptEnvironment.variables.items():
+        os.environ[name] = value
     preopens = interpreter.preopens()
     start = variables.get("PWD") or (os.fsdecode(preopens[0]) if preopens else "")
     interpreter.start_in(os.fsencode(posixpath.normpath(f"/{start}")) if start else _UNKNOWN.encode())
