@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, get_args
 
 from reglet.domain.entities.records import LogAttributeType
+from reglet.domain.entities.result import ERROR_TYPES
 from reglet.domain.errors import CapabilityError, HostError, WireFormatError
 from reglet.infrastructure.wire import host_functions as wire
 from reglet.infrastructure.wire.exports import GRANTS, MANIFEST, METADATA, RESULT
+from reglet.infrastructure.wire.failures import type_of_code
 from reglet.infrastructure.wire.messages import CONTEXT, ERROR
 from reglet.infrastructure.wire.record import Record
 from tests.vectors import go_json
@@ -106,6 +108,8 @@ def _recoded(record: str, data: bytes) -> bytes:
 
 
 _TWICE = "\0twice"
+_CODES_OF_WORDS = ("", "HOST_NOT_FOUND", "LOOKUP_FAILED", "CONNECTION_REFUSED", "TIMEOUT")
+"""What the words of a host's error may stand for, where it has no code."""
 
 
 def _object(data: bytes) -> dict[str, Any]:
@@ -154,11 +158,15 @@ def _unknown_name(record: str, given: dict[str, Any], actual: str, expected: str
 
 
 def _bare_failure(_: str, given: dict[str, Any], actual: str, expected: str) -> bool:
+    """Whether a host's failure stands in place of an error, or of an answer, whose words are all that is kept."""
     said = (given.get("message"), given.get("error"))
     message = next((each for each in said if isinstance(each, str) and each), "")
-    return (
-        expected == _REFUSED and isinstance(given.get("error"), str) and json.dumps(message)[1:-1] in actual
-    )
+    if isinstance(given.get("error"), str):
+        return expected == _REFUSED and json.dumps(message)[1:-1] in actual
+    if not message or given.get("error") is not None or _REFUSED in (actual, expected):
+        return False
+    error = json.loads(actual).get("error") or {}
+    return "error" not in json.loads(expected) and error.get("message") == message
 
 
 def _number_code(_: str, given: dict[str, Any], actual: str, expected: str) -> bool:
@@ -171,17 +179,30 @@ def _untyped_error(_: str, given: dict[str, Any], actual: str, expected: str) ->
     """Whether all that differs is the type of an error that came without one, or what follows from its type."""
     if not isinstance(given.get("error"), dict) or _REFUSED in (actual, expected):
         return False
-    errors = [json.loads(text).get("error") or {} for text in (actual, expected)]
-    return _same_error(*errors)
+    errors = [json.loads(text).get("error") for text in (actual, expected)]
+    return errors[0] != errors[1] and _same_error(*errors)
 
 
-def _same_error(seen: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    """Whether two errors are one, but for the type of one that came without, and what follows from its type."""
-    is_typed = bool(wanted.get("type")) and not wanted["type"].isupper()  # which is a host's code
-    inferred = ("is_timeout", "is_not_found") if is_typed else ("type", "is_timeout", "is_not_found")
-    seen, wanted = (json.loads(json.dumps(each), parse_int=float) for each in (seen, wanted))
-    return bool(wanted) and all(
-        seen.get(name) == each for name, each in wanted.items() if name not in inferred
+def _same_error(seen: dict[str, Any] | None, wanted: dict[str, Any] | None) -> bool:
+    """Whether two errors, and what they wrap, are one, but for what is inferred: type, code and the flags."""
+    if not seen or not wanted:
+        return seen == wanted
+    inner, kind, code = seen.get("wrapped") or {}, wanted["type"], wanted["code"]
+    types = {kind, kind.lower()} & ERROR_TYPES or {type_of_code(code), type_of_code(kind)}
+    if types <= {"internal", "network", "timeout"}:  # a host's words, or what is wrapped, say more
+        types |= {"internal", "network", "timeout", inner.get("type", "internal")}
+    codes = {code.upper()} if code else {kind.upper(), inner.get("code", "").upper(), *_CODES_OF_WORDS}
+    flags = ("is_timeout", "is_not_found")
+    told = [
+        json.loads(json.dumps(each | dict.fromkeys(("type", "code", "wrapped", *flags))), parse_int=float)
+        for each in (seen, wanted)
+    ]
+    return (
+        told[0] == told[1]
+        and seen["type"] in types
+        and seen["code"].upper() in codes
+        and all(seen.get(flag, False) >= wanted.get(flag, False) for flag in flags)
+        and _same_error(seen.get("wrapped"), wanted.get("wrapped"))
     )
 
 
@@ -212,9 +233,10 @@ def _no_answer(record: str, given: dict[str, Any], actual: str, __: str) -> bool
 
 def _no_outcome(record: str, given: dict[str, Any], actual: str, __: str) -> bool:
     """Whether a response without an error lacks what every host says of a call that was made."""
-    name = _OUTCOMES.get(record)
-    outcome = None if name is None else given.get(name)
-    return actual == _REFUSED and name is not None and (outcome is None or (name, outcome) == _NO_STATUS)
+    name = _OUTCOMES.get(record, "")
+    outcome = given.get(name)
+    is_odd = name == "status_code" and type(outcome) is int and outcome not in range(1, 1000)
+    return actual == _REFUSED and bool(name) and (outcome is None or is_odd)
 
 
 _OUTCOMES = {
@@ -223,7 +245,6 @@ _OUTCOMES = {
     "SMTPResponse": "connected",
     "ExecResponse": "exit_code",
 }
-_NO_STATUS = ("status_code", 0)
 
 
 def _no_timeout(_: str, given: dict[str, Any], actual: str, expected: str) -> bool:
