@@ -83,10 +83,19 @@ del sys.modules["zipimport"]
 
 # attrs asks once whether it runs on PyPy.
 sys.modules["platform"] = types.SimpleNamespace(python_implementation=lambda: "CPython")
-import attr
-del attr, sys.modules["platform"]
+import _reglet, attr._make
+del sys.modules["platform"]
+
+# It sets each field of a frozen instance by object.__setattr__, which takes a long way to do it.
+def with_setter(*arguments, made=attr._make._make_init_script, setter=_reglet.attribute_setter, **options):
+    script, known, annotations = made(*arguments, **options)
+    if "_cached_setattr_get" in known:
+        known["_cached_setattr_get"] = setter
+    return script, known, annotations
+attr._make._make_init_script = with_setter
+del _reglet, attr, with_setter
 """
-"""What the interpreter and attrs would keep, and no plugin needs that does not import it."""
+"""What the interpreter and attrs would keep and no plugin needs that does not import it, or what is slow."""
 
 _PREPARE = """
 from reglet.infrastructure.guest import boot
@@ -297,7 +306,11 @@ class PluginGuest:
         readings, requests = clock.readings, random.requests
         project = self._project
         report = self._stage(
-            "load", module=project.module, attribute=project.attribute, version=project.version
+            "load",
+            module=project.module,
+            attribute=project.attribute,
+            version=project.version,
+            project=project.name,
         )
         effects = ImportEffects(
             environment=tuple((each["name"], each["where"]) for each in report["environment"]),
@@ -325,7 +338,9 @@ class PluginGuest:
 
         Where a module of the standard library alone does so, as it is imported, the place is empty.
         """
-        found: dict[str, str] = self._stage("trace", module=self._project.module)["found"]
+        project = self._project
+        report = self._stage("trace", module=project.module, version=project.version, project=project.name)
+        found: dict[str, str] = report["found"]
         return {kind: self.shown(where) for kind, where in found.items()}
 
     def describe(self) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from reglet.infrastructure.native.http1 import (
     HTTP1Connection,
     NoAnswerError,
     UnprocessedError,
+    spelt,
 )
 from reglet.infrastructure.native.http2 import HTTP2Connection
 from reglet.infrastructure.native.trust import Trust, in_words, secure
@@ -184,12 +185,13 @@ class URL:
 
     def join(self, location: str) -> URL:
         """Return where a redirect leads. `.` and `..` are resolved, as RFC 3986 section 5.2 has it."""
+        shown = f"the redirect's location {location[:80]!r}"
         if _CONTROLS.search(location) or "\\" in location:
-            raise ValueError("the redirect's location has backslashes or control characters")
+            raise ValueError(f"{shown} has backslashes or control characters")
         if _NO_HOST.match(location):
-            raise ValueError("the redirect's location has a scheme or slashes, but no host after them")
+            raise ValueError(f"{shown} has a scheme or slashes, but no host after them")
         if not _SCHEME.match(location) and ":" in re.split("[/?#]", location, maxsplit=1)[0]:
-            raise ValueError("the redirect's location has a colon that ends no scheme")
+            raise ValueError(f"{shown} has a colon that ends no scheme")
         url = self._led_to(location)
         path, mark, query = url.target.partition("?")
         kept: list[str] = []
@@ -419,7 +421,6 @@ class NativeHTTPClient:
 
         Raises `HTTPError`, `TimeoutError` or `CapabilityError`.
         """
-        began = time.perf_counter()
         deadline = Deadline.start(
             "http request", without_credentials(request.url), request.timeout, self._ctx
         )
@@ -432,14 +433,16 @@ class NativeHTTPClient:
             first = Hop.first(request)
             if first.url.scheme == "https":
                 context()  # what is wrong with it is reported before anything is dialled
+            began = time.perf_counter()
             with closing(exchanges):
                 response = self._last_answer(exchanges, first, request)
         except builtins.TimeoutError as error:
             raise deadline.error() from error
         except _FOREIGN as error:
-            hop = exchanges.followed
-            method, url = (hop.method, str(hop.url)) if hop else (request.method, deadline.target)
-            raise HTTPError(method, url, in_words(error)) from error
+            reason = in_words(error)
+            if exchanges.followed is not None:
+                reason = f"redirected to {exchanges.followed.url}: {reason}"
+            raise HTTPError(request.method, deadline.target, reason) from error
         return evolve(response, latency=timedelta(seconds=time.perf_counter() - began))
 
     def _last_answer(self, exchanges: _Exchanges, hop: Hop, request: HTTPRequest) -> HTTPResponse:
@@ -467,14 +470,17 @@ class NativeHTTPClient:
 
     def _whole(self, hop: Hop, answer: Answer) -> HTTPResponse:
         """Read an answer to its end, or to the limit; gzip that we asked for ourselves is undone."""
-        headers = {name: tuple(map(_shown, values)) for name, values in answer.headers.items()}
-        encoding, length = (headers.get(name, ("",))[0] for name in ("Content-Encoding", "Content-Length"))
+        encoding, length = (
+            answer.headers.get(name, ("",))[0] for name in ("Content-Encoding", "Content-Length")
+        )
         has_body = hop.method != "HEAD" and answer.status not in BODILESS and length != "0"
         gzipped = hop.unpacks and has_body and encoding.lower() == "gzip"
         body, truncated = read_body(answer.body, self.max_body_bytes, gzipped=gzipped)
-        if gzipped:
-            headers.pop("Content-Encoding")
-            headers.pop("Content-Length", None)
+        headers: dict[str, list[str]] = {}
+        for name, values in answer.headers.items():
+            if not gzipped or name not in {"Content-Encoding", "Content-Length"}:
+                # spaces behind a name, which are part of it for who reads a body by it, are not shown
+                headers.setdefault(spelt(name.rstrip(" ")), []).extend(map(_shown, values))
         return HTTPResponse(answer.status, headers, body, answer.proto, truncated)
 
 
