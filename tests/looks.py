@@ -1,4 +1,4 @@
-"""A plugin that looks at a path in every way that people use, for the sandbox and for wazero."""
+"""Plugins that look at paths in every way that people use, for the sandbox and for wazero."""
 
 LOOKS = """\
 import glob
@@ -92,3 +92,47 @@ READS = ("open", "stat", "exists", "listdir", "glob", "pathlib")
 
 OF_THE_FOLDER = frozenset({"listdir", "glob", "walk", "scandir", "rglob"})
 """Those that look at the folder in which a path is."""
+
+EVALUATE = """
+import errno, glob, io, os, shutil, stat
+from pathlib import Path
+
+
+def opened(path, flags, then=os.fstat, *more):
+    fd = os.open(path, flags)
+    try:
+        return then(fd, *more)
+    finally:
+        os.close(fd)
+
+
+def evaluated(expressions, folder):
+    found = []
+    for each in expressions:
+        try:
+            found.append(repr(eval(each, {**globals(), "T": folder})))
+        except OSError as error:
+            found.append(errno.errorcode[error.errno])
+    return found
+"""
+EVALUATOR = (
+    EVALUATE
+    + """
+import reglet
+
+plugin = reglet.define_plugin(name="evaluate", version="1.0.0", description="d")
+
+
+@reglet.model
+class Input:
+    expressions: list[str]
+    folder: str
+
+
+@plugin.service("files")
+class Files:
+    @reglet.operation(description="Evaluate expressions")
+    def check(self, request: Input) -> reglet.Result:
+        return reglet.result_success("ok", {"found": evaluated(request.expressions, request.folder)})
+"""
+)

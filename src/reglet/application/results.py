@@ -17,7 +17,7 @@ import attrs
 from attrs import evolve
 
 from reglet.application.models.redaction import Redaction
-from reglet.application.models.to_json import data_mismatch, to_json
+from reglet.application.models.to_json import TypeMismatchError, data_mismatch, to_json
 from reglet.application.names import suggestion
 from reglet.application.operations import Operation
 from reglet.domain.entities.result import (
@@ -42,23 +42,30 @@ class RefusedLook(NamedTuple):
 class RefusedLooks:
     """Collects the refused looks of the check under way. In process there are none to take."""
 
+    __slots__ = ("_kept", "read", "take")
+
     def __init__(self) -> None:
-        self.take: Callable[[], Sequence[RefusedLook]] = tuple
-        """Returns those since it was last called; a guest puts its own here."""
+        self.take: Callable[[], Sequence[Any] | None] = tuple
+        """Returns those since it was last called, in whatever form; a guest puts its own here."""
+        self.read: Callable[[Sequence[Any]], Sequence[RefusedLook]] = list
+        """Returns what that form stands for."""
         self._kept: list[RefusedLook] = []
 
     def begin(self) -> None:
         """Forget all: a check begins."""
-        self._kept.clear()
         self.take()
+        if self._kept:
+            self._kept.clear()
 
     def keep(self) -> None:
         """Keep those so far, so that `take` returns only later ones."""
-        self._kept += self.take()
+        if taken := self.take():
+            self._kept += self.read(taken)
 
     def judged(self, result: Result) -> Result:
         """Return a Result as it is, or an error instead if a look was refused before it."""
-        self._kept += self.take()
+        if taken := self.take():
+            self._kept += self.read(taken)
         if not self._kept:
             return result
         detail = _denial(self._kept).detail()
@@ -178,16 +185,18 @@ def one_line(error: BaseException) -> str:
 OK = "ok"
 """The message of a check that its handler answered with data, as the Go SDK words it."""
 
+_SUCCESS = ResultStatus.SUCCESS  # to look a member up takes a guest as long as four fields of the Result
+
 
 def result_of(operation: Operation, outcome: Any) -> Result:
     """Return the Result of what a handler returned."""
     output = operation.signature.output
     if output is not None and isinstance(outcome, output):
-        mismatch = operation.output_mismatch(outcome)
-        if mismatch is None:
-            return Result(ResultStatus.SUCCESS, OK, operation.output_to_json(outcome))
-        message = f"operation {operation} returned {output.__name__} whose {mismatch}"
-        return result_error(ErrorDetail("panic", message))
+        try:
+            return Result(_SUCCESS, OK, operation.output_to_json(outcome))
+        except TypeMismatchError as error:
+            message = f"operation {operation} returned {output.__name__} whose {error}"
+            return result_error(ErrorDetail("panic", message))
     if isinstance(outcome, Result):
         if outcome.is_error and outcome.error is None:  # hosts take an error without its detail for a verdict
             outcome = evolve(

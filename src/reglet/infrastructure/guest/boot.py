@@ -41,6 +41,7 @@ from reglet.infrastructure.guest.interpreter import (
     forgive_libraries,
     interpreter,
     keep_environment,
+    looks_of,
     mend_appending,
     mend_changing_modes,
     mend_formats_of_time,
@@ -50,7 +51,6 @@ from reglet.infrastructure.guest.interpreter import (
     report_refused_looks,
     report_whole_paths,
     seed_when_used,
-    take_refused_looks,
 )
 from reglet.infrastructure.guest.sealed import (
     KeptDistributions,
@@ -226,7 +226,11 @@ def load(module: str, attribute: str | None, version: str | None, project: str |
     return {
         "host_calls": guard.host_calls,
         "environment": guard.environment,
-        "looks": [each.path for each in take_refused_looks() if each.path not in _LOOKS_OF_SYSCONFIG],
+        "looks": [
+            each.path
+            for each in looks_of(interpreter.refusals() or ())
+            if each.path not in _LOOKS_OF_SYSCONFIG
+        ],
         "known": sorted(name for name in _State.known if "." not in name),
     }
 

@@ -68,7 +68,7 @@ _UNKNOWN = "/./."
 
 def report_refused_looks() -> None:
     """Have the looks that the host refuses count in a Result."""
-    refused_looks.take = take_refused_looks
+    refused_looks.take, refused_looks.read = interpreter.refusals, looks_of
 
 
 def report_partial_listings() -> None:
@@ -181,16 +181,13 @@ def forgive_libraries() -> None:
     types.__dict__.update(init=initialized)
 
 
-def take_refused_looks() -> Sequence[RefusedLook]:
-    """Return the refused looks since the last call, apart from those of libraries for data of their own."""
-    found = interpreter.refusals()
-    if found is None:
-        return ()
+def looks_of(refusals: Sequence[bytes]) -> Sequence[RefusedLook]:
+    """Return the looks that were refused, apart from those of libraries for data of their own."""
     # where the standard library looks for data that it can do without
     zones = sys.modules.get("zoneinfo")
     own = (*zones.TZPATH,) if zones else ()
     looks: list[RefusedLook] = []
-    for each in found:
+    for each in refusals:
         why, _, name = os.fsdecode(each).partition(":")
         if name.startswith(_UNKNOWN):
             name = name.removeprefix(_UNKNOWN).lstrip("/")
