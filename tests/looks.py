@@ -1,6 +1,7 @@
 """Plugins that look at paths in every way that people use, for the sandbox and for wazero."""
 
 LOOKS = """\
+import functools
 import glob
 import mimetypes
 import os
@@ -33,7 +34,21 @@ def read(path):
         return file.read()
 
 
+KEPT = {}
+
+
+@functools.cache
+def cached(path):
+    return os.path.exists(path)
+
+
+def kept(path):
+    return KEPT.setdefault(path, "absent" if not os.path.exists(path) else "there")
+
+
 WAYS = {
+    "cached": cached,
+    "kept": kept,
     "open": read,
     "stat": lambda path: os.stat(path).st_size,
     "exists": os.path.exists,
@@ -55,7 +70,7 @@ WAYS = {
     "cwd": lambda _: os.getcwd(),
     "caught": lambda path: "none" if not os.path.exists(path) else "some",
     "raised": lambda path: 1 / os.path.exists(path),
-    "zone": lambda _: str(zoneinfo.ZoneInfo("Europe/Berlin")),
+    "zone": lambda _: str(zoneinfo.ZoneInfo("Europe/Nowhere")),
     "type": lambda _: mimetypes.guess_type("page.html")[0],
     "source": lambda _: os.path.exists(__file__),
 }

@@ -10,7 +10,7 @@ import wasmtime
 from reglet.infrastructure.runtime import RuntimeModule
 from reglet.infrastructure.wasm.snapshot import HostFunctionSlot
 from tools.runtime import sources
-from tools.runtime.excluded import EXCLUDED, RUN_ONCE
+from tools.runtime.excluded import EXCLUDED, OTHER_ALLOCATOR, RUN_ONCE
 from tools.runtime.linker.link import LinkPlan, link
 from tools.runtime.linker.read import LinkError, read_library
 from tools.runtime.linker.resolve import Rules
@@ -42,7 +42,7 @@ def link_runtime(
         rules=Rules(sources.HOST_MODULES, sources.INTERFACE_LIBRARY, sources.TRAPS),
         exports=(*sources.PLUGIN_EXPORTS, *sources.BUILD_EXPORTS),
         lasting=sources.PLUGIN_EXPORTS,
-        once=RUN_ONCE,
+        once=(*RUN_ONCE, *OTHER_ALLOCATOR),
         located=tuple(_TRAMPOLINE + name for name in sources.HOST_FUNCTIONS),
         excluded=EXCLUDED,
         stack_size=STACK_SIZE,

@@ -35,6 +35,17 @@ RUN_ONCE = ("init_types",)
 function of all. Every image has imported `ast`.
 """
 
+OTHER_ALLOCATOR = (
+    *(f"_PyMem_Mi{call}" for call in ("Malloc", "Calloc", "Realloc", "Free")),
+    *(f"_PyObject_Mi{call}" for call in ("Malloc", "Calloc", "Realloc", "Free")),
+    "mi_buffered_out",
+    "mi_out_buf",
+    "mi_out_buf_stderr",
+    "mi_process_done",
+    "_mi_os_random_weak",
+)
+"""Functions of mimalloc to which pointers lead: CPython can be started with it, and is with the adapter."""
+
 EXCLUDED = (
     Excluded(
         library="libc.so",

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from attrs import frozen
 
-from reglet.application.logging import NO_SECRETS, RunningCheck, running_check
+from reglet.application.logging import NO_SECRETS, RunningCheck, current_check, running_check
 from reglet.application.models.error_messages import path_step, shown
 from reglet.application.models.from_json import Parser, model_parser
 from reglet.application.models.json_schema import JSONSchema, config_warnings, has_known_fields
@@ -27,8 +27,8 @@ from reglet.domain.errors import ConfigProblemsError
 
 _NO_PROBLEMS: list[str] = []
 _LOG = logging.getLogger("reglet")
-_ROUTING: Mapping[str, Callable[[Operation], str]] = dict(
-    zip(ROUTING, (attrgetter("service"), attrgetter("name")), strict=True)
+_ROUTING: Mapping[str, Callable[[_Plan], str]] = dict(
+    zip(ROUTING, (attrgetter("operation.service"), attrgetter("operation.name")), strict=True)
 )
 
 
@@ -108,15 +108,15 @@ def decode_config(config: bytes) -> dict[str, Any]:
     return decoded
 
 
-def route(operations: Sequence[Operation], config: Mapping[str, Any]) -> Operation:
-    """Return the operation that a config names, or the only one that it can mean.
+def _route(plans: Sequence[_Plan], config: Mapping[str, Any]) -> _Plan:
+    """Return the plan of the operation that a config names, or of the only one that it can mean.
 
     Raises:
         ConfigProblemsError: it names one that does not exist, or several remain.
     """
-    if len(operations) == 1 and config.get("service") is None and config.get("operation") is None:
-        return operations[0]
-    fitting = list(operations)
+    if len(plans) == 1 and "service" not in config and "operation" not in config:
+        return plans[0]
+    fitting = list(plans)
     for key, name_of in _ROUTING.items():
         wanted = config.get(key)
         if wanted is None:
@@ -132,7 +132,7 @@ def route(operations: Sequence[Operation], config: Mapping[str, Any]) -> Operati
         return fitting[0]
     if not fitting:
         raise ConfigProblemsError(["the plugin has no operations @ $"])
-    key = "operation" if len({each.service for each in fitting}) == 1 else "service"
+    key = "operation" if len({each.operation.service for each in fitting}) == 1 else "service"
     names = list(dict.fromkeys(map(_ROUTING[key], fitting)))
     raise ConfigProblemsError([f"is required: one of {quoted(names)} @ $.{key}"])
 
@@ -144,13 +144,12 @@ class Dispatcher:
         self, operations: Sequence[Operation], config: type[Any] | None, schema: JSONSchema | None = None
     ) -> None:
         """Take the operations in declared order, the config model if there is one, and their schema."""
-        self._operations = tuple(operations)
         self._schema = schema or {}
         properties: JSONSchema = self._schema.get("properties", {})
         flat = {name for name, each in properties.items() if not has_known_fields(each)}
         self._flat_fields = flat.union(ROUTING)
         self._parse_config = None if config is None else model_parser(config)
-        self._plans = {id(each): _Plan.of(each, config, properties) for each in operations}
+        self._plans = tuple(_Plan.of(each, config, properties) for each in operations)
 
     def check(self, ctx: Context, config: bytes) -> Result:
         """Return the Result for a config; whatever goes wrong is a Result too.
@@ -158,18 +157,21 @@ class Dispatcher:
         Raises:
             KeyboardInterrupt: the person at the keyboard wants out.
         """
-        check = running_check.get()
+        check = current_check()
         is_callers = check is not None and check.context is ctx and check.redaction is NO_SECRETS
         token = None if is_callers else running_check.set(RunningCheck(ctx))
         redaction = NO_SECRETS
         try:
             decoded = decode_config(config)
-            operation = self._route(decoded)
-            plan = self._plans[id(operation)]
+            try:
+                plan = _route(self._plans, decoded)
+            except ConfigProblemsError:
+                self._warn(decoded)  # the name of the key may be what is wrong
+                raise
             for model in plan.with_secrets:  # they stay secret from here on, whatever comes
                 redaction = Redaction((*redaction.secrets, *secret_strings(model, decoded)))
                 running_check.set(RunningCheck(ctx, redaction))
-            self._warn(decoded, operation)
+            self._warn(decoded, plan)
             request, problems = (None, _NO_PROBLEMS) if plan.parse is None else plan.parse(decoded)
             if self._parse_config is not None:
                 parsed, first = self._parse_config(decoded)
@@ -178,7 +180,7 @@ class Dispatcher:
             if problems:
                 result = result_of_error(ConfigProblemsError(problems))
             else:
-                result = result_of(operation, plan.call(ctx, request))
+                result = result_of(plan.operation, plan.call(ctx, request))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a bug, sys.exit included, is an answer and no crash
@@ -188,24 +190,15 @@ class Dispatcher:
                 running_check.reset(token)
         return result if redaction is NO_SECRETS else redacted(result, redaction)
 
-    def _route(self, config: Mapping[str, Any]) -> Operation:
-        """Return the operation that a config names; the name of the key may be what is wrong."""
-        try:
-            return route(self._operations, config)
-        except ConfigProblemsError:
-            self._warn(config)
-            raise
-
-    def _warn(self, config: Mapping[str, Any], operation: Operation | None = None) -> None:
+    def _warn(self, config: Mapping[str, Any], plan: _Plan | None = None) -> None:
         """Log which fields of a config are deprecated, not known, or not of its operation."""
-        if operation is not None:
-            plan = self._plans[id(operation)]
+        if plan is not None:
             for name, advice in plan.deprecated.items():
                 if name in config:
                     _LOG.warning("config field %s is deprecated: %s", name, advice)
             for name in config if plan.fields_of_others else ():
                 if name in plan.fields_of_others:
-                    _LOG.warning("operation %s has no field %r, which others have", operation.name, name)
+                    _LOG.warning("operation %s has no field %r, which others have", plan.operation.name, name)
         if not config.keys() <= self._flat_fields:
             for message in config_warnings(config, self._schema):
                 _LOG.warning("%s", message)
@@ -216,6 +209,7 @@ class _Plan:
     """How an operation is called.
 
     Attributes:
+        operation: the operation.
         parse: what parses a config into its input, if it takes one.
         with_secrets: the models of a config, the plugin's and the operation's, that have secrets.
         deprecated: what to do instead of fields that are, by their names.
@@ -223,6 +217,7 @@ class _Plan:
         call: calls the handler with the context and the input, as far as its signature asks for them.
     """
 
+    operation: Operation
     parse: Parser | None
     with_secrets: tuple[ModelType, ...]
     deprecated: Mapping[str, str]
@@ -253,6 +248,7 @@ class _Plan:
                 (False, False): lambda _, __: handler(),
             }[signature.takes_context, signature.input is not None]
         return cls(
+            operation,
             None if operation.input is None else model_parser(operation.input),
             tuple(each for each in models if each.has_secrets),
             {

@@ -51,6 +51,9 @@ class RunningCheck:
 running_check: ContextVar[RunningCheck | None] = ContextVar("reglet_running_check", default=None)
 """The check of this thread or task; None outside of one."""
 
+current_check = running_check.get
+"""Returns it. Every check asks for it, and a method of an imported name would be bound anew each time."""
+
 
 @frozen
 class Group:
@@ -201,12 +204,12 @@ class LogRedirect:
 
     @property
     def installed(self) -> bool:
-        """Whether all of it is installed: a plugin may have put something of its own there."""
-        root = logging.root
+        """Whether all of it is installed."""
+        root, out = logging.root, self._out
         return (
             self._handler in root.handlers
             and root.level == self._level
-            and (self._out is None or (sys.stdout is self._out and sys.stderr is self._error))
+            and (out is None or (sys.stdout is out and sys.stderr is self._error))
         )
 
     def install(self) -> None:
@@ -240,14 +243,15 @@ class LogRedirect:
         self._undo.close()
 
     def __enter__(self) -> None:
-        """Install, unless all of it is installed."""
+        """Install, unless all of it is installed: a plugin may have put something of its own there."""
         if not self.installed:
             self.install()
 
     def __exit__(self, *_: object) -> None:
         """Restore; a permanent one only logs begun lines."""
-        self.finish()
-        if not self._permanent:
+        if self._permanent:
+            self.finish()
+        else:
             self.restore()
 
 
@@ -290,7 +294,7 @@ class LogSinkHandler(logging.Handler):
 
 def message_of(record: logging.LogRecord) -> LogMessage:
     """Return a record as the host gets it."""
-    check = running_check.get()
+    check = current_check()
     redaction = NO_SECRETS if check is None else check.redaction
     try:
         message = record.getMessage()

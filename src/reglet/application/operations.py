@@ -15,12 +15,7 @@ from reglet.application.examples import Example
 from reglet.application.models.from_json import parse_model
 from reglet.application.models.json_schema import output_schema
 from reglet.application.models.model_types import ModelType, is_model, model_type, resolve_annotations
-from reglet.application.models.to_json import (
-    OutputCheck,
-    model_to_json,
-    model_writer,
-    output_check,
-)
+from reglet.application.models.to_json import TypeMismatchError, model_to_json, output_writer
 from reglet.application.names import check_name, snake_case
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import OperationManifest
@@ -258,8 +253,8 @@ class Operation:
         handler: the method, bound to the service's instance.
         signature: what it takes and gives.
         examples: calls of it.
-        output_mismatch: returns what is wrong with the types in an output, None if nothing is.
-        output_to_json: returns an output as JSON, secrets redacted.
+        output_to_json: returns an output as JSON, secrets redacted; raises `TypeMismatchError` for a value of
+            another type than declared.
     """
 
     service: str
@@ -268,15 +263,12 @@ class Operation:
     handler: Callable[..., Any] = field(repr=False)
     signature: Signature
     examples: tuple[Example[Any, Any], ...] = ()
-    output_mismatch: OutputCheck = field(init=False, repr=False, eq=False)
     output_to_json: Callable[[Any], dict[str, Any]] = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
         """Make what its output needs, once; a model that cannot be read is refused."""
-        check: OutputCheck = (lambda _: None) if self.output is None else output_check(self.output)
-        hook = model_to_json if self.output is None else model_writer(self.output)
-        object.__setattr__(self, "output_mismatch", check)  # as attrs does for a frozen class
-        object.__setattr__(self, "output_to_json", hook)
+        hook = model_to_json if self.output is None else output_writer(self.output)
+        object.__setattr__(self, "output_to_json", hook)  # as attrs does for a frozen class
 
     @property
     def input(self) -> type[Any] | None:
@@ -346,8 +338,10 @@ def make_operation(service: str, instance: object, attribute: str, declared: Dec
         if example.expected_output is not None:
             answered = f"{what}: the output of example {example.name!r}"
             _check_type(example.expected_output, made.output, answered)
-            if mismatch := made.output_mismatch(example.expected_output):
-                raise DefinitionError(f"{answered} does not fit: {mismatch}")
+            try:
+                made.output_to_json(example.expected_output)
+            except TypeMismatchError as error:
+                raise DefinitionError(f"{answered} does not fit: {error}") from None
     return made
 
 

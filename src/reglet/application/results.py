@@ -17,7 +17,7 @@ import attrs
 from attrs import evolve
 
 from reglet.application.models.redaction import Redaction
-from reglet.application.models.to_json import data_mismatch, to_json
+from reglet.application.models.to_json import TypeMismatchError, data_mismatch, to_json
 from reglet.application.names import suggestion
 from reglet.application.operations import Operation
 from reglet.domain.entities.result import (
@@ -42,32 +42,55 @@ class RefusedLook(NamedTuple):
 class RefusedLooks:
     """Collects the refused looks of the check under way. In process there are none to take."""
 
-    def __init__(self) -> None:
-        self.take: Callable[[], Sequence[RefusedLook]] = tuple
-        """Returns those since it was last called; a guest puts its own here."""
-        self._kept: list[RefusedLook] = []
+    __slots__ = ("_config", "_earlier", "_kept", "forget", "read", "take")
 
-    def begin(self) -> None:
-        """Forget all: a check begins."""
-        self._kept.clear()
+    def __init__(self) -> None:
+        self.take: Callable[[], Sequence[Any] | None] = tuple
+        """Returns those since it was last called, in whatever form; a guest puts its own here."""
+        self.read: Callable[[Sequence[Any]], Sequence[RefusedLook]] = list
+        """Returns what that form stands for."""
+        self.forget: Callable[[], None] = lambda: None
+        """Forgets what functions keep of earlier calls, which may be of what was not seen; likewise."""
+        self._kept: list[RefusedLook] = []
+        self._config: int | None = None
+        self._earlier: dict[int | None, list[RefusedLook]] = {}
+
+    def begin(self, config: bytes | None = None) -> None:
+        """Forget those so far: a check begins; with a config, one that may have been there before."""
+        self._config = None if config is None else hash(config)  # the config itself may hold secrets
         self.take()
+        if self._kept:
+            self._kept = []
 
     def keep(self) -> None:
         """Keep those so far, so that `take` returns only later ones."""
-        self._kept += self.take()
+        if taken := self.take():
+            self._kept += self.read(taken)
 
     def judged(self, result: Result) -> Result:
-        """Return a Result as it is, or an error instead if a look was refused before it."""
-        self._kept += self.take()
-        if not self._kept:
+        """Return a Result as it is, or an error instead if a look was refused before it.
+
+        What an instance may see does not change. So a check that was refused a look is refused it again; if
+        it does not look again, it answers from what the first one left in its module.
+        """
+        self.keep()
+        looks = self._kept or self._earlier.get(self._config)
+        if not looks:
             return result
-        detail = _denial(self._kept).detail()
+        if self._kept:
+            self.forget()
+            if self._config is not None and len(self._earlier) < _MOST_REMEMBERED:
+                self._earlier[self._config] = self._kept
+        detail = _denial(looks).detail()
         earlier = result.error
         if earlier is None:
             return result_error(detail)
         follows = earlier.type == "panic" or earlier.code.startswith("fs:")
         return result_error(evolve(detail, stack=earlier.stack, wrapped=None if follows else earlier))
 
+
+_MOST_REMEMBERED = 1000
+"""Configs of which an instance knows that a look was refused."""
 
 refused_looks = RefusedLooks()
 """Those of this module; a module answers one check at a time."""
@@ -178,16 +201,18 @@ def one_line(error: BaseException) -> str:
 OK = "ok"
 """The message of a check that its handler answered with data, as the Go SDK words it."""
 
+_SUCCESS = ResultStatus.SUCCESS  # to look a member up takes a guest as long as four fields of the Result
+
 
 def result_of(operation: Operation, outcome: Any) -> Result:
     """Return the Result of what a handler returned."""
     output = operation.signature.output
     if output is not None and isinstance(outcome, output):
-        mismatch = operation.output_mismatch(outcome)
-        if mismatch is None:
-            return Result(ResultStatus.SUCCESS, OK, operation.output_to_json(outcome))
-        message = f"operation {operation} returned {output.__name__} whose {mismatch}"
-        return result_error(ErrorDetail("panic", message))
+        try:
+            return Result(_SUCCESS, OK, operation.output_to_json(outcome))
+        except TypeMismatchError as error:
+            message = f"operation {operation} returned {output.__name__} whose {error}"
+            return result_error(ErrorDetail("panic", message))
     if isinstance(outcome, Result):
         if outcome.is_error and outcome.error is None:  # hosts take an error without its detail for a verdict
             outcome = evolve(

@@ -13,7 +13,7 @@ import pytest
 
 import reglet
 from reglet import Context
-from reglet.application.models.to_json import output_check
+from reglet.application.models.to_json import TypeMismatchError, model_to_json, output_writer
 from reglet.errors import DefinitionError
 
 
@@ -64,7 +64,7 @@ class Output:
     things: list[Any] = reglet.field(factory=list)
 
 
-_CHECK = output_check(Output)
+_WRITE = output_writer(Output)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,8 @@ _CHECK = output_check(Output)
 )
 def test_an_output_of_the_declared_types_fits(fields):
     """An int is a float, and a string of an enum a string, as type checkers have it."""
-    assert _CHECK(Output(**fields)) is None
+    output = Output(**fields)
+    assert _WRITE(output) == model_to_json(output)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,9 @@ def test_an_output_of_the_declared_types_fits(fields):
 )
 def test_a_field_of_another_type_is_named(fields, mismatch):
     """By its path, with what it is and what was declared; its value is not shown, for it may be secret."""
-    assert _CHECK(Output(**fields)) == mismatch
+    with pytest.raises(TypeMismatchError) as raised:
+        _WRITE(Output(**fields))
+    assert str(raised.value) == mismatch
 
 
 _plugin = reglet.define_plugin(name="p", description="d")

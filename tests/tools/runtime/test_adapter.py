@@ -263,3 +263,31 @@ def test_deep_recursion_ends_in_python(host: WasmHost) -> None:
     """The stack is large enough for CPython's own limit to strike first."""
     error = error_of(ask(host, do="raise", what="(lambda f: f(f))(lambda f: f(f))"))
     assert error["message"].startswith("RecursionError")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "outcome"),
+    [
+        ("'a', 1", "1 0"),
+        ("'b', 1", "0 1"),
+        ("'c', 1", "AttributeError: 'Frozen' object has no attribute 'c'"),
+        ("1, 1", "TypeError: attribute name must be string, not 'int'"),
+        ("'a'", "TypeError: set_attribute takes a name and a value, not 1 arguments"),
+    ],
+)
+def test_an_attribute_is_set_whatever_its_class_says(host: WasmHost, arguments: str, outcome: str) -> None:
+    """As `object.__setattr__` does, by which attrs sets the fields of a frozen instance."""
+    source = f"""
+class Frozen:
+    __slots__ = ("a", "b")
+    __setattr__ = None
+frozen = Frozen()
+try:
+    set_attribute = _reglet.attribute_setter(frozen)
+    set_attribute('a', 0), set_attribute('b', 0), set_attribute({arguments})
+    outcome = f'{{frozen.a}} {{frozen.b}}'
+except Exception as error:
+    outcome = f"{{type(error).__name__}}: {{error}}"
+"""
+    what = f"(lambda known: exec({source!r}, known) or known['outcome'])({{'_reglet': _reglet}})"
+    assert ask(host, do="evaluate", what=what) == repr(outcome).encode()

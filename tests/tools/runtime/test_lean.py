@@ -14,7 +14,7 @@ from tests.tools.runtime.reachability import CodeReader, Objects, References
 from tools.runtime import sources
 from tools.runtime.adapter.numeric_values import HEADER_FILE, header, original_values
 from tools.runtime.core import ADAPTER, STACK_SIZE
-from tools.runtime.excluded import EXCLUDED, EXCLUDED_MODULES, RUN_ONCE
+from tools.runtime.excluded import EXCLUDED, EXCLUDED_MODULES, OTHER_ALLOCATOR, RUN_ONCE
 from tools.runtime.linker.excluded import descriptions, excluded_functions
 from tools.runtime.linker.layout import Addresses, Layout, Pointer, lay_out, placed_data, pointers
 from tools.runtime.linker.read import Library, read_library
@@ -32,6 +32,10 @@ NO_ADDRESSES = {0x134500 + 0x100000}
 
 NO_SLOTS = {"actual_complex_new", "sock_accept", "sock_recvfrom", "sock_recvfrom_into"}
 """They keep the bases of data and table in locals and add 4947 or 3239 to that of data: texts of error messages."""
+
+
+AST_CONSTANTS = {"ast2obj_stmt", "ast2obj_excepthandler"}
+"""They keep the base of data in a local and add the offsets of fields in the interpreter's state."""
 
 
 @attrs.frozen
@@ -217,6 +221,34 @@ def test_what_runs_once_is_run_through_a_flag_alone(linked: Linked) -> None:
     takers = {each for each, named in staying.items() if slot in named.slots}
     assert {python.function_names[each.local_index] for each in takers} == ASKS_FOR_TYPES
     assert all(staying[each].calls & flag for each in takers)
+
+
+def test_the_other_allocator_is_chosen_at_the_start_alone(linked: Linked) -> None:
+    """Of mimalloc only a constructor calls anything, and one table points to what only the start reads."""
+    python = linked.libraries[linked.python]
+    names = python.function_names
+    mimalloc = {index for index, name in names.items() if name in OTHER_ALLOCATOR or "mi_" in name[:4]}
+    others = {
+        names[each.local_index]: linked.references[each]
+        for each in linked.kept
+        if each.library == linked.python and each.local_index not in mimalloc
+    }
+    slots = {
+        slot: names[target.local_index]
+        for slot, target in linked.addresses.table.items()
+        if isinstance(target, Function) and target.library == linked.python and target.local_index in mimalloc
+    }
+    assert sorted(slots.values()) == sorted(OTHER_ALLOCATOR)
+    assert {name for name, each in others.items() if each.calls & mimalloc} == {"__wasm_call_ctors"}
+    assert {name for name, each in others.items() if each.slots & set(slots)} <= AST_CONSTANTS
+
+    places = [each.address for each in linked.pointers if each.value in slots]
+    table = range(min(places), max(places) + 1)
+    assert [each for each in linked.pointers if each.value in table] == []
+    readers = {name for name, each in others.items() if any(address in table for address in each.addresses)}
+    assert readers == {"_PyMem_SetupAllocators"}
+    [reader] = [index for index, name in names.items() if name in readers]
+    assert {name for name, each in others.items() if reader in each.calls} == {"_PyPreConfig_Write"}
 
 
 def test_numeric_values_are_those_of_cpython(linked: Linked, host: WasmHost) -> None:

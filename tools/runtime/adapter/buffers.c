@@ -5,14 +5,15 @@
 #include "buffers.h"
 
 typedef struct buffer {
-  struct buffer *next;
+  struct buffer *next;             // of its chain
+  struct buffer *older, *younger;  // of all
   u32 size, call;
-  u32 unused;  // keeps the bytes behind it aligned to 16
+  u32 unused[3];  // keep the bytes behind them aligned to 16
 } buffer;
 
 enum { LIMIT = 100 << 20, CHAINS = 256 };
 
-static buffer *chains[CHAINS];
+static buffer *chains[CHAINS], *youngest;
 static u32 tracked, current_call, depth;
 static int over_limit;
 
@@ -31,42 +32,40 @@ void *new_buffer(u32 size) {
   buffer *made = malloc(sizeof *made + (size ? size : 1));
   if (!made) return NULL;
   buffer **chain = chain_of(bytes_of(made));
-  *made = (buffer){.next = *chain, .size = size, .call = current_call};
+  *made = (buffer){.next = *chain, .older = youngest, .size = size, .call = current_call};
   *chain = made;
+  if (youngest) youngest->younger = made;
+  youngest = made;
   tracked += size;
   return bytes_of(made);
 }
 
-static void release(buffer **link) {
-  buffer *each = *link;
-  *link = each->next;
-  tracked -= each->size;
-  free(each);
-}
-
+// The link to a buffer in its chain, which links to none at its end.
 static buffer **find(const void *bytes) {
-  for (buffer **link = chain_of(bytes); *link; link = &(*link)->next)
-    if (bytes_of(*link) == bytes) return link;
-  return NULL;
+  buffer **link = chain_of(bytes);
+  while (*link && bytes_of(*link) != bytes) link = &(*link)->next;
+  return link;
 }
 
 void release_buffer(const void *bytes) {
-  buffer **link = find(bytes);
-  if (link) release(link);
+  buffer **link = find(bytes), *each = *link;
+  if (!each) return;
+  *link = each->next;
+  if (each->older) each->older->younger = each->younger;
+  *(each->younger ? &each->younger->older : &youngest) = each->older;
+  tracked -= each->size;
+  free(each);
 }
 
 void begin_call(const void *config, u32 size) {
   if (depth++) return;            // a host that calls an export from within a host function
   if (config || !size) over_limit = 0;  // it was reached, and the host found another way
-  buffer **kept = find(config);
-  if (kept) (*kept)->call = current_call;
-  for (u32 i = 0; i < CHAINS; i++)
-    for (buffer **link = &chains[i]; *link;) {
-      if ((*link)->call != current_call)
-        release(link);
-      else
-        link = &(*link)->next;
-    }
+  buffer *kept = *find(config);
+  if (kept) kept->call = current_call;
+  for (buffer *each = youngest, *older; each; each = older) {
+    older = each->older;
+    if (each->call != current_call) release_buffer(bytes_of(each));
+  }
 }
 
 void end_call(void) {

@@ -2,6 +2,7 @@
 #include "embedding.h"
 
 #include "allocator.h"
+#include "attributes.h"
 #include "buffers.h"
 #include "host.h"
 #include "modules.h"
@@ -55,11 +56,12 @@ static object *python_tracked_bytes(object *self, object *nothing) {
 
 static const method_definition methods[] = {
   {"set_handler", set_handler, METH_O, "Set the function (entry, payload) -> bytes that answers every export."},
-  {"call", python_call, METH_VARARGS, "Call a host function; None if the plugin does not import it."},
+  {"call", python_call, METH_FASTCALL, "Call a host function; None if the plugin does not import it."},
   {"environ", host_environ, METH_NOARGS, "Ask the host for its environment, a list of b\"NAME=value\"."},
   {"refusals", python_refusals, METH_NOARGS, "Take the looks that no grant covers since the last call; None if none."},
   {"preopens", python_preopens, METH_NOARGS, "Return the paths of the host's directories."},
   {"start_in", python_start_in, METH_O, "Set the working directory, which need not exist."},
+  {"attribute_setter", python_attribute_setter, METH_O, "Return object.__setattr__ as bound to an instance."},
   {"tracked_bytes", python_tracked_bytes, METH_NOARGS, "Tell how many bytes of buffers are in use."},
 };
 
@@ -75,15 +77,9 @@ EXPORT("_python_initialize") void python_initialize(void) {
     PyObject_SetAttrString(module, methods[i].name, function);
     Py_DecRef(function);
   }
-  PyEval_SaveThread();
 }
 
-EXPORT("_run") int run(const char *source) {
-  int state = PyGILState_Ensure();
-  int failed = PyRun_SimpleStringFlags(source, NULL);
-  PyGILState_Release(state);
-  return failed;
-}
+EXPORT("_run") int run(const char *source) { return PyRun_SimpleStringFlags(source, NULL); }
 
 // libc keeps what it has learned of preopens and environment; a run has others than the build.
 void __wasilibc_reset_preopens(void);

@@ -4,19 +4,26 @@
 #include "embedding.h"
 #include "report.h"
 
+// What the handler is told: a name, as Python has it once it was told.
+typedef struct { const char *name; object *string; } entry;
+
 // Has Python answer; gives NULL with `report` filled in if it cannot.
-static object *ask(const char *entry, const u8 *payload, u32 size, report *problem) {
+static object *ask(entry *named, const u8 *payload, u32 size, report *problem) {
   if (!handler()) {
     *problem = (report){"no_handler", "this is the bare runtime: no plugin was built into it"};
     return NULL;
   }
-  object *answer = PyObject_CallFunction(handler(), "sy#", entry, payload ? (const char *)payload : "", size);
+  if (!named->string) named->string = PyUnicode_InternFromString(named->name);
+  object *arguments[] = {named->string, PyBytes_FromStringAndSize(payload, (i32)size)};
+  object *answer = NULL;
+  if (arguments[0] && arguments[1]) answer = PyObject_Vectorcall(handler(), arguments, 2, NULL);
+  if (arguments[1]) Py_DecRef(arguments[1]);
   if (!answer) report_exception(problem);
   return answer;
 }
 
-static packed answer_with(const char *entry, const u8 *payload, u32 size, report *problem) {
-  object *answer = ask(entry, payload, size, problem);
+static packed serve_in_python(entry *named, const u8 *payload, u32 size, report *problem) {
+  object *answer = ask(named, payload, size, problem);
   char *bytes;
   i32 length;
   packed result = 0;
@@ -35,14 +42,7 @@ static packed answer_with(const char *entry, const u8 *payload, u32 size, report
   return result;
 }
 
-static packed serve_in_python(const char *entry, const u8 *payload, u32 size, report *problem) {
-  int state = PyGILState_Ensure();
-  packed result = answer_with(entry, payload, size, problem);
-  PyGILState_Release(state);
-  return result;
-}
-
-static packed serve(const char *entry, const u8 *payload, u32 size) {
+static packed serve(entry *named, const u8 *payload, u32 size) {
   repair_low_memory();
   begin_call(payload, size);
   report problem = {NULL, NULL};
@@ -51,16 +51,19 @@ static packed serve(const char *entry, const u8 *payload, u32 size) {
     if (size && !inside_memory(payload, size))
       problem = (report){"invalid_config", "the config lies outside the plugin's memory"};
     else
-      result = serve_in_python(entry, payload, size, &problem);
+      result = serve_in_python(named, payload, size, &problem);
   }
   if (limit_was_reached()) problem = memory_limit();
-  if (problem.code) result = write_report(entry, &problem);
+  if (problem.code) result = write_report(named->name, &problem);
   end_call();
   return result;
 }
 
-EXPORT("_manifest") packed manifest(void) { return serve("manifest", NULL, 0); }
-EXPORT("_observe") packed observe(const u8 *config, u32 size) { return serve("observe", config, size); }
-EXPORT("describe") packed legacy_describe(void) { return serve("describe", NULL, 0); }
-EXPORT("schema") packed legacy_schema(void) { return serve("schema", NULL, 0); }
-EXPORT("observe") packed legacy_observe(const u8 *config, u32 size) { return serve("legacy_observe", config, size); }
+static entry MANIFEST = {"manifest", NULL}, OBSERVE = {"observe", NULL};
+static entry DESCRIBE = {"describe", NULL}, SCHEMA = {"schema", NULL}, LEGACY_OBSERVE = {"legacy_observe", NULL};
+
+EXPORT("_manifest") packed manifest(void) { return serve(&MANIFEST, NULL, 0); }
+EXPORT("_observe") packed observe(const u8 *config, u32 size) { return serve(&OBSERVE, config, size); }
+EXPORT("describe") packed legacy_describe(void) { return serve(&DESCRIBE, NULL, 0); }
+EXPORT("schema") packed legacy_schema(void) { return serve(&SCHEMA, NULL, 0); }
+EXPORT("observe") packed legacy_observe(const u8 *config, u32 size) { return serve(&LEGACY_OBSERVE, config, size); }

@@ -53,11 +53,13 @@ static object *take_answer(packed answer) {
   return taken;
 }
 
-object *python_call(object *self, object *arguments) {
+object *python_call(object *self, object *const *arguments, i32 count) {
   (void)self;
-  const char *name, *request;
+  if (count != 2) return PyErr_Format(PyExc_TypeError, "call takes a name and a request, not %d arguments", count);
+  const char *name = PyUnicode_AsUTF8AndSize(arguments[0], NULL);
+  char *request;
   i32 size;
-  if (!PyArg_ParseTuple(arguments, "sy#:call", &name, &request, &size)) return NULL;
+  if (!name || PyBytes_AsStringAndSize(arguments[1], &request, &size)) return NULL;
   u32 function = function_named(name);
   if (function == FUNCTIONS) return PyErr_Format(PyExc_LookupError, "no host function is called %s", name);
   if (!(declared & 1 << function)) return none();

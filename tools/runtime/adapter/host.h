@@ -2,4 +2,4 @@
 #pragma once
 #include "cpython.h"
 
-object *python_call(object *self, object *arguments);
+object *python_call(object *self, object *const *arguments, i32 count);

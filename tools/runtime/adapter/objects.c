@@ -77,7 +77,5 @@ static int keep_if_lasting(object *each, void *nothing) {
 }
 
 EXPORT("_keep_objects") void keep_objects(void) {
-  int state = PyGILState_Ensure();
   PyUnstable_GC_VisitObjects(keep_if_lasting, NULL);
-  PyGILState_Release(state);
 }

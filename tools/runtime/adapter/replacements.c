@@ -22,6 +22,9 @@ EXPORT("replaces:_PyUnicode_ToNumeric") double to_numeric(u32 character) {
 // Lets go of the types of `_ast`, 150 fields one by one, as an interpreter ends. A guest ends with its interpreter.
 EXPORT("replaces:_PyAST_Fini") void keep_ast_types(void *interpreter) { (void)interpreter; }
 
+// Takes the whole interpreter apart before a process exits, whose memory goes with it.
+EXPORT("replaces:_Py_Finalize") int keep_interpreter(void) { return 0; }
+
 // ---- errors of libc that are not Linux's
 
 i32 *__errno_location(void);

@@ -43,7 +43,7 @@ class LinkPlan:
         rules: Where names come from.
         exports: The names that the module exports; each is an export of one of the libraries.
         lasting: Those exports that are called after a snapshot too; what only others lead to is listed.
-        once: Names of functions that run before a snapshot and not again, though pointers lead to them;
+        once: Names of functions that nothing calls after a snapshot, though pointers lead to them;
             whoever names one must have proved it.
         located: Exports of the libraries that the module does not export, and whose bodies are located.
         excluded: Parts of the libraries that the module does without.

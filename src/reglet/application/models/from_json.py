@@ -13,7 +13,7 @@ import math
 import operator
 import re
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from datetime import datetime, timedelta
@@ -38,9 +38,11 @@ from reglet.application.models.model_types import (
     DICTS,
     LISTS,
     AnyType,
+    BoolType,
     DictType,
     EnumType,
     Field,
+    IntType,
     ListType,
     ModelType,
     StrType,
@@ -69,6 +71,9 @@ _BOUNDS: Mapping[str, tuple[Callable[[Any, Any], bool], str]] = {
     "lt": (operator.gt, "be less than"),
 }
 """How a bound stands to a number that keeps to it, and the rule."""
+
+_SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": ">=", "max_length": "<="}
+"""How what keeps to a limit, or its length, stands to it."""
 
 _NUMERAL = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
 _LONGEST_NUMERAL = 400
@@ -261,14 +266,15 @@ def _dict(annotation: Any, converter: Converter) -> Hook:
 
     structure_values = mapping_structure_factory(annotation, converter, key_type=Any)
     [*_, entry] = typing.get_args(annotation) or (Any,)
-    same = frozenset((entry,) if entry in (str, bool, int) else ())
+    same = entry if entry in (str, bool, int) else None
 
     def structure(value: Any, _: Any) -> Any:
         if value.__class__ is not dict:
             raise InvalidValue("be an object", value=value)
-        if same.issuperset(map(type, value.values())):
-            return value.copy()
-        return structure_values(value, annotation)
+        for each in value.values():  # for the few that there are, quicker than in C
+            if each.__class__ is not same:
+                return structure_values(value, annotation)
+        return value.copy()
 
     return structure
 
@@ -333,14 +339,17 @@ def _model(cls: type[Any], converter: Converter) -> Hook:
 
     fields = model_type(cls).fields
     absent = {each.name: value for each in fields if (value := _stand_in(cls, each)) is not NOTHING}
-    overrides: dict[str, Any] = {
-        CONVERTED + each.attribute: override(
-            rename=each.name,
-            struct_hook=_enum(each.annotation)
-            if _is_enum(each.annotation)  # the hook of str would be told of `Annotated`, where that stands
-            else converter.get_structure_hook(each.annotation),
-        )
+    hooks: list[Hook] = [
+        _enum(each.annotation)
+        if _is_enum(each.annotation)  # the hook of str would be told of `Annotated`, where that stands
+        else converter.get_structure_hook(each.annotation)
         for each in fields
+    ]
+    if not converter.detailed_validation:
+        return _in_one_pass(cls, fields, hooks, absent)
+    overrides: dict[str, Any] = {
+        CONVERTED + each.attribute: override(rename=each.name, struct_hook=hook)
+        for each, hook in zip(fields, hooks, strict=True)
     }
     renamed: list[Any] = [
         each.evolve(name=CONVERTED + each.name, alias=each.alias) for each in attrs.fields(cls)
@@ -348,9 +357,7 @@ def _model(cls: type[Any], converter: Converter) -> Hook:
     structure_fields = make_dict_structure_fn_from_attrs(
         renamed, cls, converter, _cattrs_use_linecache=False, **overrides
     )
-    not_null = frozenset(
-        each.name for each in fields if not (each.required or each.nullable or isinstance(each.type, AnyType))
-    )
+    not_null = frozenset(each.name for each in fields if _is_absent_when_null(each))
 
     def structure(value: Any, _: Any) -> Any:
         if value.__class__ is not dict:
@@ -399,6 +406,65 @@ def _is_hashable(value: object) -> bool:
     except TypeError:
         return False
     return True
+
+
+def _is_absent_when_null(field: Field) -> bool:
+    return not (field.required or field.nullable or isinstance(field.type, AnyType))
+
+
+def _in_one_pass(
+    cls: type[Any], fields: Sequence[Field], hooks: Sequence[Hook], absent: Mapping[str, Any]
+) -> Hook:
+    """Return the hook of a model that stops at the first problem: one function, made for its fields.
+
+    Every check begins with it. What a field takes as it is, is looked at where it stands; the field's hook is
+    asked for all else.
+    """
+    known: dict[str, Any] = {"cls": cls, "InvalidValue": InvalidValue}
+    lines = ["if value.__class__ is not dict: raise InvalidValue('be an object', value=value)"]
+    for number, (each, hook) in enumerate(zip(fields, hooks, strict=True)):
+        found, default = f"field_{number}", f"default_{number}"
+        known |= {f"hook_{number}": hook, f"type_{number}": each.annotation}
+        known[default] = absent.get(each.name, each.default)
+        test = _taken_as_it_is(each, found)
+        take = [f"{found} = value[{each.name!r}]"]
+        take.append(f"{f'if not ({test}): ' if test else ''}{found} = hook_{number}({found}, type_{number})")
+        if each.required:
+            lines += take
+            continue
+        given = f"{each.name!r} in value"
+        if _is_absent_when_null(each):
+            given += f" and value[{each.name!r}] is not None"
+        if each.is_factory:
+            default += "()"
+        elif absent.get(each.name) is not None:
+            default = f"hook_{number}({default}, type_{number})"
+        lines += [f"if {given}:", *(f"    {line}" for line in take), f"else: {found} = {default}"]
+    by_name = {each.name: f"{each.alias}=" for each in attrs.fields(cls) if each.kw_only}
+    arguments = [f"{by_name.get(each.attribute, '')}field_{number}" for number, each in enumerate(fields)]
+    lines.append(f"return cls({', '.join(sorted(arguments, key=lambda each: '=' in each))})")
+    exec("\n    ".join(["def structure(value, _):", *lines]), known)  # noqa: S102 - of names, all by repr
+    made: Hook = known["structure"]
+    return made
+
+
+def _taken_as_it_is(field: Field, found: str) -> str | None:
+    """Return in Python whether a field takes what was found as it is; None where only its hook knows."""
+    type_ = field.type
+    match type_:
+        case BoolType():
+            rules, limited = [f"({found} is True or {found} is False)"], found
+        case IntType():
+            rules, limited = [f"{found}.__class__ is int"], found
+        case StrType(pattern=None, format=None):
+            rules, limited = [f"{found}.__class__ is str"], f"len({found})"
+        case _:
+            return None
+    for name, sign in _SIGNS.items():
+        if (limit := getattr(type_, name, None)) is not None:
+            rules.append(f"{limited} {sign} {limit!r}")
+    passes = " and ".join(rules)
+    return f"{found} is None or {passes}" if field.nullable else passes
 
 
 def _checked(field: Field, value: Any, what: str) -> Any:

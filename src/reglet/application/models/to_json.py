@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
 from math import isfinite
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from reglet.application.models.model_types import (
@@ -18,6 +17,7 @@ from reglet.application.models.model_types import (
     DateTimeType,
     DictType,
     EnumType,
+    Field,
     FloatType,
     IntType,
     ListType,
@@ -58,12 +58,6 @@ def to_json(value: Any) -> Any:
     return [to_json(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-def model_writer(model: type[Any]) -> Hook:
-    """Return what `model_to_json` does for one model."""
-    hook: Hook = _converter(redact=True).get_unstructure_hook(model)
-    return hook
-
-
 def field_to_json(value: Any, annotation: Any, *, redact: bool = True) -> Any:
     """Return a value of a field's type as JSON; it may raise anything if it is of another."""
     return _converter(redact=redact).unstructure(value, annotation)
@@ -95,34 +89,22 @@ def _list(annotation: Any, converter: Converter) -> Hook:
 
 
 def _model(cls: type[Any], converter: Converter, *, redact: bool) -> Hook:
-    """Return the hook of a model; that of cattrs has arguments which a field could be called like."""
+    """Return the hook of a model, compiled as those of cattrs are: they lack room for a field called `cl`."""
     from cattrs.fns import identity
 
-    fields = model_type(cls).fields
-    names = [each.name for each in fields]
     hooks: dict[str, Hook] = {}
-    for each in fields:
-        hook = converter.get_unstructure_hook(each.annotation)
+    members = []
+    for index, each in enumerate(model_type(cls).fields):
+        value, hook = f"model.{each.attribute}", converter.get_unstructure_hook(each.annotation)
         if redact and each.meta.secret:
-            hooks[each.name] = lambda _: REDACTED
-        elif each.annotation is not str and hook is not identity:
-            hooks[each.name] = hook
-    if len(names) > 1:
-        values: Callable[[Any], tuple[Any, ...]] = attrgetter(*(each.attribute for each in fields))
-    else:
-        values = lambda value: tuple(getattr(value, each.attribute) for each in fields)  # noqa: E731 - as above
-
-    def unstructure(value: Any) -> dict[str, Any]:
-        data = dict(zip(names, values(value), strict=True))
-        for name, hook in hooks.items():
-            data[name] = hook(data[name])
-        return data
-
+            value = repr(REDACTED)
+        elif each.annotation is not str and hook is not identity:  # which costs nothing
+            hooks[f"hook_{index}"] = hook
+            value = f"hook_{index}({value})"
+        members.append(f"{each.name!r}: {value}")
+    unstructure: Hook = eval(f"lambda model: {{{', '.join(members)}}}", hooks)  # noqa: S307 - names of attributes alone
     return unstructure
 
-
-OutputCheck: TypeAlias = Callable[[Any], str | None]
-"""Takes an output and returns its first mismatch, such as `field hosts[0].port is str, not int`."""
 
 _CLASSES: Mapping[type[Any], tuple[type[Any], ...]] = {
     StrType: (str,),
@@ -134,47 +116,108 @@ _CLASSES: Mapping[type[Any], tuple[type[Any], ...]] = {
 }
 
 
-_EXACT = {**_CLASSES, FloatType: (int,)}
+_EXACT: Mapping[type[Any], tuple[type[Any], ...]] = {**_CLASSES, FloatType: (int,)}
 """Classes whose instances fit whatever they are: a float may be no number."""
 
 
-class _TypeMismatchError(Exception):
+def _classes_in_json(type_: Type) -> tuple[type[Any], ...]:
+    """Return the classes whose instances are of a type whatever they are, and JSON values too."""
+    return () if isinstance(type_, DateTimeType | TimeDeltaType) else _EXACT.get(type(type_), ())
+
+
+class TypeMismatchError(Exception):
     """A value of another type than declared; it gathers the path to it on its way up."""
 
     def __init__(self, found: str) -> None:
+        """Take what the value is, and what it should be."""
         super().__init__(found)
-        self.found = found
-        self.path = ""
+        self._found = found
+        self._path = ""
+
+    def __str__(self) -> str:
+        """Return it as a clause, such as `field hosts[0].port is str, not int`."""
+        return f"field {self._path.removeprefix('.')} is {self._found}"
 
     @classmethod
-    def of(cls, value: Any, declared: str) -> _TypeMismatchError:
+    def of(cls, value: Any, declared: str) -> TypeMismatchError:
         """Return the mismatch of a value that is no instance of the declared class."""
         return cls(f"{'None' if value is None else type(value).__name__}, not {declared}")
 
-    def within(self, step: str) -> _TypeMismatchError:
+    def within(self, step: str) -> TypeMismatchError:
         """Return it with one more step in front of its path."""
-        self.path = step + self.path
+        self._path = step + self._path
         return self
 
 
-def output_check(model: type[Any]) -> OutputCheck:
-    """Return the check of a model's instances: of types alone, since bounds and patterns are for configs."""
-    return _mismatch_of(_check_of(model_type(model)))
+def output_writer(model: type[Any]) -> Hook:
+    """Return what `model_to_json` does for one model, made for its fields, since every check ends with it.
+
+    It raises `TypeMismatchError` for a value of another type than declared; bounds are for configs alone.
+    """
+    known: dict[str, Any] = {}
+    lines, entries = [], []
+    for number, each in enumerate(model_type(model).fields):
+        found, given = f"field_{number}", f"output.{each.attribute}"
+        known[f"write_{number}"] = _field_writer(each)
+        test = [f"{found}.__class__ is not {kind.__name__}" for kind in _classes_in_json(each.type)]
+        if (copy := _copier(each.type)) is not None:
+            known[f"copy_{number}"] = copy
+            lines.append(f"{found} = copy_{number}({given})")
+            test = [f"{found} is None"]
+        else:
+            lines.append(f"{found} = {given}")
+        condition = f"if {' and '.join(test)}: " if test else ""
+        lines.append(f"{condition}{found} = write_{number}({given})")
+        entries.append(f"{each.name!r}: {repr(REDACTED) if each.meta.secret else found}")
+    lines.append(f"return {{{', '.join(entries)}}}")
+    exec("\n    ".join(["def write(output):", *lines]), known)  # noqa: S102 - of names, by repr or of attributes
+    made: Hook = known["write"]
+    return made
 
 
-def _mismatch_of(check: Callable[[Any], None]) -> OutputCheck:
-    def mismatch(output: Any) -> str | None:
+def _field_writer(of: Field) -> Hook:
+    check = _check_of(of.type)
+    hook: Hook = _converter(redact=True).get_unstructure_hook(of.annotation)
+
+    def write(value: Any) -> Any:
+        if value is None and of.nullable:
+            return None
         try:
-            check(output)
-        except _TypeMismatchError as error:
-            return f"field {error.path.removeprefix('.')} is {error.found}"
-        return None
+            check(value)
+        except TypeMismatchError as error:
+            raise error.within(f".{of.attribute}") from None
+        return value if of.annotation is str else hook(value)
 
-    return mismatch
+    return write
+
+
+def _copier(type_: Type) -> Hook | None:
+    """Return what copies a list or object whose values are JSON as they are, and returns None else."""
+    match type_:
+        case ListType(item=inner):
+            kinds = frozenset(_classes_in_json(inner))
+            return lambda items: (
+                items.copy() if items.__class__ is list and kinds.issuperset(map(type, items)) else None
+            )
+        case DictType(value=inner):
+            kinds = frozenset(_classes_in_json(inner))
+
+            def copied(entries: Any) -> dict[str, Any] | None:
+                if entries.__class__ is not dict:
+                    return None
+                for key, entry in entries.items():  # for the few that there are, quicker than in C
+                    if key.__class__ is not str or entry.__class__ not in kinds:
+                        return None
+                copy: dict[str, Any] = entries.copy()
+                return copy
+
+            return copied
+        case _:
+            return None
 
 
 def _check_any(value: Any) -> None:
-    """Raise `_TypeMismatchError` for a float that is no number, or a model in which a type is wrong."""
+    """Raise `TypeMismatchError` for a float that is no number, or a model in which a type is wrong."""
     if isinstance(value, float):
         _check_number(value)
     elif isinstance(value, Mapping):
@@ -187,7 +230,7 @@ def _check_any(value: Any) -> None:
 
 def _check_number(value: float) -> None:
     if not isfinite(value):
-        raise _TypeMismatchError(f"{value!r}, which is no number in JSON")
+        raise TypeMismatchError(f"{value!r}, which is no number in JSON")
 
 
 @cache
@@ -195,12 +238,17 @@ def _check_of_class(cls: Any) -> Callable[[Any], None]:
     return _check_of(model_type(cls))
 
 
-data_mismatch: OutputCheck = _mismatch_of(_check_any)
-"""Return what `output_check` does for the models in any data, and for its numbers."""
+def data_mismatch(data: Any) -> str | None:
+    """Return what is wrong with the models in any data, or with its numbers: `field x is str, not int`."""
+    try:
+        _check_any(data)
+    except TypeMismatchError as error:
+        return str(error)
+    return None
 
 
 def _check_of(type_: Type) -> Callable[[Any], None]:  # noqa: C901 - a case a type
-    """Return what raises `_TypeMismatchError` for a value of another type."""
+    """Return what raises `TypeMismatchError` for a value of another type."""
     match type_:
         case AnyType():
             return _check_any
@@ -209,14 +257,14 @@ def _check_of(type_: Type) -> Callable[[Any], None]:  # noqa: C901 - a case a ty
 
             def check(value: Any) -> None:
                 if value.__class__ not in kinds or value not in members.values():
-                    raise _TypeMismatchError(f"none of {', '.join(map(repr, members))}")
+                    raise TypeMismatchError(f"none of {', '.join(map(repr, members))}")
 
         case ListType(item=inner):
             check_item, exact = _check_of(inner), frozenset(_EXACT.get(type(inner), ()))
 
             def check(value: Any) -> None:
                 if not isinstance(value, (list, tuple)):
-                    raise _TypeMismatchError.of(value, "list")
+                    raise TypeMismatchError.of(value, "list")
                 if not exact.issuperset(map(type, value)):
                     _check_each(enumerate(value), check_item)
 
@@ -225,10 +273,10 @@ def _check_of(type_: Type) -> Callable[[Any], None]:  # noqa: C901 - a case a ty
 
             def check(value: Any) -> None:
                 if value.__class__ is not dict and not isinstance(value, Mapping):
-                    raise _TypeMismatchError.of(value, "dict")
+                    raise TypeMismatchError.of(value, "dict")
                 for key in value:
                     if not isinstance(key, str):
-                        raise _TypeMismatchError(f"a key that is {type(key).__name__}, not str").within(
+                        raise TypeMismatchError(f"a key that is {type(key).__name__}, not str").within(
                             f"[{key!r}]"
                         )
                 if not exact.issuperset(map(type, value.values())):
@@ -241,7 +289,7 @@ def _check_of(type_: Type) -> Callable[[Any], None]:  # noqa: C901 - a case a ty
 
             def check(value: Any) -> None:  # True is an int to Python alone
                 if not isinstance(value, classes) or (isinstance(value, bool) and bool not in classes):
-                    raise _TypeMismatchError.of(value, classes[0].__name__)
+                    raise TypeMismatchError.of(value, classes[0].__name__)
                 if isinstance(value, float):
                     _check_number(value)
 
@@ -252,7 +300,7 @@ def _check_each(items: Iterable[tuple[Any, Any]], check: Callable[[Any], None]) 
     for key, item in items:
         try:
             check(item)
-        except _TypeMismatchError as error:
+        except TypeMismatchError as error:
             raise error.within(f"[{key!r}]") from None
 
 
@@ -264,14 +312,14 @@ def _check_of_model(declared: ModelType) -> Callable[[Any], None]:
 
     def check(value: Any) -> None:
         if not isinstance(value, declared.cls):
-            raise _TypeMismatchError.of(value, declared.cls.__name__)
+            raise TypeMismatchError.of(value, declared.cls.__name__)
         for attribute, exact, nullable, check_field in fields:
             entry = getattr(value, attribute)
             if entry.__class__ in exact or (entry is None and nullable):
                 continue
             try:
                 check_field(entry)
-            except _TypeMismatchError as error:
+            except TypeMismatchError as error:
                 raise error.within(f".{attribute}") from None
 
     return check

@@ -83,10 +83,19 @@ del sys.modules["zipimport"]
 
 # attrs asks once whether it runs on PyPy.
 sys.modules["platform"] = types.SimpleNamespace(python_implementation=lambda: "CPython")
-import attr
-del attr, sys.modules["platform"]
+import _reglet, attr._make
+del sys.modules["platform"]
+
+# It sets each field of a frozen instance by object.__setattr__, which takes a long way to do it.
+def with_setter(*arguments, made=attr._make._make_init_script, setter=_reglet.attribute_setter, **options):
+    script, known, annotations = made(*arguments, **options)
+    if "_cached_setattr_get" in known:
+        known["_cached_setattr_get"] = setter
+    return script, known, annotations
+attr._make._make_init_script = with_setter
+del _reglet, attr, with_setter
 """
-"""What the interpreter and attrs would keep, and no plugin needs that does not import it."""
+"""What the interpreter and attrs would keep and no plugin needs that does not import it, or what is slow."""
 
 _PREPARE = """
 from reglet.infrastructure.guest import boot

@@ -8,13 +8,19 @@ import os
 import random
 import re
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from time import time_ns
 
 from attrs import evolve
 
-from reglet.application.logging import LogRedirect, RunningCheck, redirect_logging, running_check
+from reglet.application.logging import (
+    LogRedirect,
+    RunningCheck,
+    current_check,
+    redirect_logging,
+    running_check,
+)
 from reglet.application.plugin import NO_VERSION
 from reglet.application.results import author_traceback, one_line, redacted, refused_looks, result_of_error
 from reglet.application.version import __version__
@@ -62,6 +68,7 @@ class Exports:
         self._redirect: LogRedirect | None = None
         self._context = Context(clients=host_clients(functions), clock=clock)
         self._running = RunningCheck(self._context)
+        self._looks = refused_looks
         self._known_name: str | None = None
         self._run = ""
 
@@ -93,17 +100,15 @@ class Exports:
 
     def observe(self, config: bytes) -> bytes:
         """Return the Result of a check with a JSON config, with its time and metadata."""
-        return self._checked(config, self._encoded)
+        return self._checked(config, Exports._encoded)
 
     def legacy_observe(self, config: bytes) -> bytes:
         """Return the Result in the older app's form."""
-        return self._checked(config, self._encoded_in_legacy_form)
+        return self._checked(config, Exports._encoded_in_legacy_form)
 
     def answer(self, entry: str, payload: bytes) -> bytes:
         """Answer an export by the name of its entry: the runtime passes every call of a host on so."""
-        if entry in _WITH_CONFIG:
-            return _WITH_CONFIG[entry](self, payload)
-        return _WITHOUT_CONFIG[entry](self)
+        return _ANSWERS[entry](self, payload)
 
     def _described(self, encode: Callable[[Manifest], bytes]) -> bytes:
         try:
@@ -132,32 +137,32 @@ class Exports:
     def _logging(self) -> LogRedirect:
         return self._redirect or redirect_logging(self._log, streams=self._streams)
 
-    def _checked(self, config: bytes, encode: Callable[[Result, int], bytes]) -> bytes:
-        start = time.time_ns() // 1000
-        token = None if running_check.get() is self._running else running_check.set(self._running)
+    def _checked(self, config: bytes, encode: Callable[[Exports, Result, int], bytes]) -> bytes:
+        start = time_ns() // 1000
+        token = None if current_check() is self._running else running_check.set(self._running)
         try:
-            refused_looks.begin()
+            self._looks.begin(config)
             with self._redirect or self._logging:
                 result = self._plugin.check(self._context, config)
                 if not isinstance(result, Result):
                     kind = type(result).__name__
                     result = _result_of(TypeError(f"check() must return a reglet.Result, not a {kind}"))
-                judged = refused_looks.judged(result if result.error is None else _with_advice(result))
-                if judged is not result and (check := running_check.get()):
+                judged = self._looks.judged(result if result.error is None else _with_advice(result))
+                if judged is not result and (check := current_check()):
                     judged = redacted(judged, check.redaction)
-                return encode(judged, start)
+                return encode(self, judged, start)
         except _INTERRUPTS:
             raise
         except BaseException as error:  # noqa: BLE001 - nothing escapes to the host
-            return encode(refused_looks.judged(_result_of(error)), start)
+            return encode(self, self._looks.judged(_result_of(error)), start)
         finally:
             if token is not None:
                 running_check.reset(token)
-            elif running_check.get() is not self._running:  # it had secrets, which nothing is to hold now
+            elif current_check() is not self._running:  # it had secrets, which nothing is to hold now
                 running_check.set(self._running)
 
     def _encoded(self, result: Result, start: int) -> bytes:
-        end = time.time_ns() // 1000
+        end = time_ns() // 1000
         if result.metadata is not None or result.timestamp is not ZERO_TIME:
             return RESULT.encode(self._stamped(result, start))
         if not self._run:
@@ -219,8 +224,13 @@ def _result_of(error: BaseException) -> Result:
     return result_of_error(error)
 
 
-_WITHOUT_CONFIG = {"manifest": Exports.manifest, "describe": Exports.describe, "schema": Exports.schema}
-_WITH_CONFIG = {"observe": Exports.observe, "legacy_observe": Exports.legacy_observe}
+_ANSWERS: Mapping[str, Callable[[Exports, bytes], bytes]] = {
+    "manifest": lambda exports, _: exports.manifest(),
+    "describe": lambda exports, _: exports.describe(),
+    "schema": lambda exports, _: exports.schema(),
+    "observe": Exports.observe,
+    "legacy_observe": Exports.legacy_observe,
+}
 
 
 _SEED_BYTES = 32
@@ -234,4 +244,4 @@ def reseed() -> None:
 
 def restart_clock() -> None:
     """Take the time when logging began, from which `LogRecord.relativeCreated` counts, from the host."""
-    logging.__dict__["_startTime"] = time.time_ns()
+    logging.__dict__["_startTime"] = time_ns()

@@ -13,12 +13,14 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import _reglet  # type: ignore[import-not-found]  # built into the guest's interpreter
 
 from reglet.application.results import RefusedLook, refusals_are_answers, refused_looks
+from reglet.infrastructure.build_contract import PACKAGES_ROOT, PLUGIN_ROOT
 from reglet.infrastructure.guest.exports import reseed, restart_clock
 
 if TYPE_CHECKING:
@@ -68,7 +70,8 @@ _UNKNOWN = "/./."
 
 def report_refused_looks() -> None:
     """Have the looks that the host refuses count in a Result."""
-    refused_looks.take = take_refused_looks
+    refused_looks.take, refused_looks.read = interpreter.refusals, looks_of
+    refused_looks.forget = forget_kept_calls
 
 
 def report_partial_listings() -> None:
@@ -181,16 +184,13 @@ def forgive_libraries() -> None:
     types.__dict__.update(init=initialized)
 
 
-def take_refused_looks() -> Sequence[RefusedLook]:
-    """Return the refused looks since the last call, apart from those of libraries for data of their own."""
-    found = interpreter.refusals()
-    if found is None:
-        return ()
+def looks_of(refusals: Sequence[bytes]) -> Sequence[RefusedLook]:
+    """Return the looks that were refused, apart from those of libraries for data of their own."""
     # where the standard library looks for data that it can do without
     zones = sys.modules.get("zoneinfo")
     own = (*zones.TZPATH,) if zones else ()
     looks: list[RefusedLook] = []
-    for each in found:
+    for each in refusals:
         why, _, name = os.fsdecode(each).partition(":")
         if name.startswith(_UNKNOWN):
             name = name.removeprefix(_UNKNOWN).lstrip("/")
@@ -202,6 +202,20 @@ def take_refused_looks() -> Sequence[RefusedLook]:
             looks.append(RefusedLook("read" if why == "read" else "write", target, path))
     interpreter.refusals()  # those of looking where links lead
     return looks
+
+
+_KEEPING: Any = type(cache(len))
+"""What `functools.cache` and `lru_cache` make of a function."""
+
+
+def forget_kept_calls() -> None:
+    """Clear the caches of functions and methods in modules of the plugin and its packages."""
+    for module in list(sys.modules.values()):
+        if (getattr(module, "__file__", None) or "").startswith((PLUGIN_ROOT, PACKAGES_ROOT)):
+            for value in list(vars(module).values()):
+                for each in (value, *(vars(value).values() if isinstance(value, type) else ())):
+                    if type(each) is _KEEPING:
+                        each.cache_clear()
 
 
 def _target(path: str, *, follow: bool) -> str:
@@ -280,7 +294,8 @@ def resume() -> None:
     variables = {name: value for name, _, value in pairs if name}
     if variables:
         os.environ.update(variables)
-    os.environ.update(_KeptEnvironment.variables)
+    for name, value in _KeptEnvironment.variables.items():
+        os.environ[name] = value
     preopens = interpreter.preopens()
     start = variables.get("PWD") or (os.fsdecode(preopens[0]) if preopens else "")
     interpreter.start_in(os.fsencode(posixpath.normpath(f"/{start}")) if start else _UNKNOWN.encode())

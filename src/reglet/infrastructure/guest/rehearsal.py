@@ -18,7 +18,7 @@ from reglet.domain.context import Context
 from reglet.domain.entities.result import Result, result_success
 from reglet.domain.ports import HTTPClient
 from reglet.infrastructure.guest.exports import Exports, reseed
-from reglet.infrastructure.guest.interpreter import take_refused_looks
+from reglet.infrastructure.guest.interpreter import report_refused_looks
 
 CHECKS = 20
 """More than CPython waits until it replaces an instruction."""
@@ -104,7 +104,8 @@ configs = [
         {"operation": "echo", "url": "https://example.com/"},
     )
 ]
-take, refused_looks.take = refused_looks.take, take_refused_looks
+take, read = refused_looks.take, refused_looks.read
+report_refused_looks()
 exports = Exports(plugin, Host())
 exports.keep_log()
 for _ in range(CHECKS):
@@ -114,6 +115,6 @@ for _ in range(CHECKS):
         if b'"success"' not in exports.answer("observe", config):
             raise RuntimeError("the rehearsal failed")
 exports.restore_log()
-refused_looks.take = take
+refused_looks.take, refused_looks.read = take, read
 from_json._converter.cache_clear()  # noqa: SLF001 - what they made for the models of this file
 to_json._converter.cache_clear()  # noqa: SLF001

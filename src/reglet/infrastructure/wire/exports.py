@@ -18,7 +18,14 @@ from reglet.domain.entities.grants import (
 )
 from reglet.domain.entities.manifest import ExampleManifest, Manifest, OperationManifest, ServiceManifest
 from reglet.domain.entities.result import Result, ResultStatus, RunMetadata
-from reglet.infrastructure.wire.go_json import ordered_text, sorted_text, string_text, to_bytes
+from reglet.infrastructure.wire.go_json import (
+    escaped,
+    escaped_to_bytes,
+    ordered_text,
+    sorted_text,
+    string_text,
+    to_bytes,
+)
 from reglet.infrastructure.wire.messages import ERROR
 from reglet.infrastructure.wire.record import (
     ANY,
@@ -185,36 +192,46 @@ LEGACY_RESULT = Record(
 _SECOND = 1_000_000
 
 
-def _clock_writer() -> Callable[[int], str]:
-    """Return what writes microseconds since 1970 as a timestamp; it knows the second of the last one.
+def _clock_writer() -> Callable[[int, int], tuple[str, str]]:
+    """Return what writes begin and end, in microseconds since 1970, but for the Z; it knows the last second.
 
-    A `datetime` writes itself by the C library's `printf`, which costs a guest as much as a Result's JSON.
+    A `datetime` writes itself by the C library's `printf`, which costs a guest as much as a Result's JSON, as
+    does a number of two digits.
     """
-    begun = -(2**63), ""  # longer ago than any clock says
+    last = -(2**63), ""  # longer ago than any clock says
     two = [f"{number:02}" for number in range(60)]
 
-    def write(time: int) -> str:
-        nonlocal begun
-        second, text = begun
-        rest = time - second
-        if not 0 <= rest < _SECOND:
-            rest = time % _SECOND
-            second = time - rest
-            year, month, day, hour, minute, whole = gmtime(second // _SECOND)[:6]
-            text = f'"{year}-{two[month]}-{two[day]}T{two[hour]}:{two[minute]}:{two[whole]}'
-            begun = second, text
-        return f'{text}.{str(_SECOND + rest)[1:].rstrip("0")}Z"' if rest else f'{text}Z"'
+    def write(start: int, end: int) -> tuple[str, str]:
+        nonlocal last
+        second, written = last  # whole, since other threads write too
+        started, ended = start - second, end - second
+        if not 0 <= started <= ended < _SECOND:
+            whole = start // _SECOND
+            if whole != end // _SECOND:
+                return write(start, start)[0], write(end, end)[0]
+            year, month, day, hour, minute, of_minute = gmtime(whole)[:6]
+            second = whole * _SECOND
+            written = f"{year}-{two[month]}-{two[day]}T{two[hour]}:{two[minute]}:{two[of_minute]}"
+            last = second, written
+            started, ended = start - second, end - second
+        begin = f"{written}.{str(_SECOND + started)[1:]}"
+        if not started % 10:
+            begin = begin.rstrip("0").removesuffix(".")
+        over = f"{written}.{str(_SECOND + ended)[1:]}"
+        if not ended % 10:
+            over = over.rstrip("0").removesuffix(".")
+        return begin, over
 
     return write
 
 
-_clock_text = _clock_writer()
+_clock_texts = _clock_writer()
 
 
 def run_text(sdk_version: str, plugin_id: str) -> str:
     """Return as JSON the fields of a RunMetadata that are the same for every check, for `encode_check`."""
     return "".join(
-        f',"{name}":{string_text(value)}'
+        f',"{name}":{escaped(string_text(value))}'
         for name, value in (("sdk_version", sdk_version), ("plugin_id", plugin_id))
         if value
     )
@@ -235,11 +252,11 @@ def encode_check(result: Result, start: int, end: int, run: str) -> bytes:
     Raises:
         WireFormatError: something in the Result has no form in JSON.
     """
-    ended = _clock_text(end)
-    data = f'"data":{sorted_text(result.data)},' if result.data else ""
-    error = "" if result.error is None else f'"error":{ERROR.text(result.error)},'
-    message = f',"message":{string_text(result.message)}' if result.message else ""
-    return to_bytes(
-        f'{{"timestamp":{ended},{data}"metadata":{{"start_time":{_clock_text(start)},"end_time":{ended}{run},'
+    started, ended = _clock_texts(start, end)
+    data = f'"data":{escaped(sorted_text(result.data))},' if result.data else ""
+    error = "" if result.error is None else f'"error":{escaped(ERROR.text(result.error))},'
+    message = f',"message":{escaped(string_text(result.message))}' if result.message else ""
+    return escaped_to_bytes(
+        f'{{"timestamp":"{ended}Z",{data}"metadata":{{"start_time":"{started}Z","end_time":"{ended}Z"{run},'
         f'"duration_ns":{(end - start) * 1000}}},{error}"status":{string_text(result.status)}{message}}}'
     )

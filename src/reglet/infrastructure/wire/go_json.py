@@ -30,11 +30,21 @@ _SMALLEST_PLAIN, _SMALLEST_EXPONENT = 1e-6, 1e21
 """Go writes a float without an exponent from the first up to, not including, the second."""
 
 
-def to_bytes(text: str) -> bytes:
-    """Return JSON text as bytes, escaped for HTML as Go does; what is not Unicode becomes U+FFFD."""
+def escaped(text: str) -> str:
+    """Return JSON text escaped for HTML as Go does."""
     if "<" in text or ">" in text or "&" in text or not text.isascii():
         for character, escape in GO_ESCAPES.items():
             text = text.replace(character, escape)
+    return text
+
+
+def to_bytes(text: str) -> bytes:
+    """Return JSON text as bytes, escaped for HTML as Go does; what is not Unicode becomes U+FFFD."""
+    return escaped_to_bytes(escaped(text))
+
+
+def escaped_to_bytes(text: str) -> bytes:
+    """Return what `escaped` returned as bytes; what is not Unicode becomes U+FFFD."""
     try:
         return text.encode()
     except UnicodeEncodeError:

@@ -1,0 +1,5 @@
+// How attrs sets the fields of a frozen instance.
+#pragma once
+#include "cpython.h"
+
+object *python_attribute_setter(object *self, object *instance);
