@@ -83,8 +83,12 @@ NOT_NEEDED = frozenset(
 )
 """What the standard library imports late for a terminal, for other processes or for tests."""
 
-_NOT_FOR_LIBRARIES = {"uuid": frozenset({"shutil", "socket"})}
-"""By module: what it imports to ask programs for the machine's address, and does without."""
+_NOT_FOR_LIBRARIES = {
+    "uuid": frozenset({"shutil", "socket"}),  # to ask programs for the machine's address
+    "zoneinfo._common": frozenset({"importlib"}),  # to read tzdata, of which a plugin keeps the zones
+    "zoneinfo._tzpath": frozenset({"importlib"}),
+}
+"""By module: what it imports and does without."""
 
 _MAINS = frozenset({"main", "_main", "test", "_test"})
 """Functions for `python -m`."""
