@@ -352,23 +352,6 @@ def test_a_field_that_only_another_operation_has_is_logged(caplog):
     ]
 
 
-@pytest.mark.parametrize(
-    ("escaped", "read"),
-    [
-        (r"a\ud800b", "a\ufffdb"),
-        (r"\uDC00\ud800", "\ufffd\ufffd"),
-        (r"\ud83d\ude00", "😀"),
-        (r"\ud800\ud83d\ude00", "\ufffd😀"),
-        (r"\\ud800", r"\ud800"),
-        (r"\\\ud800", "\\\ufffd"),
-        (r"\ud7ff", "\ud7ff"),
-    ],
-)
-def test_half_a_pair_of_surrogates_is_no_character(escaped, read):
-    """It is U+FFFD, as in Go: a handler can send it and show it."""
-    assert single.check(Context(), f'{{"url": "{escaped}"}}'.encode()).data["url"] == read
-
-
 def test_problems_of_the_config_model_and_the_input_are_told_once():
     """Both read the same config."""
     result = secretive.check(Context(), b'{"mode": 5}')

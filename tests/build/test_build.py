@@ -226,6 +226,19 @@ def test_a_packages_native_module_beside_its_stubs_is_refused(tmp_path: Path) ->
 PROJECT = '[project]\nversion = "2.0"\n[tool.reglet]\nplugin = "tiny:plugin"\n'
 
 
+def test_the_projects_own_metadata_is_there(build: Build) -> None:
+    """Though it is not installed: at import, where all that is installed is listed too, and in the handler."""
+    source = PLUGIN.replace('version="1.0.0", ', "") + (
+        "from importlib.metadata import distributions, version\n"
+        "names = [each.metadata['Name'] for each in distributions()]\n"
+        "print(version('our-project'), 'our-project' in names, 'attrs' in names)\n"
+    )
+
+    report = build(source, **{"pyproject.toml": PROJECT.replace("version", 'name = "our-project"\nversion')})
+
+    assert report.output == "2.0 True True\n"
+
+
 def test_two_versions_are_refused(build: Build) -> None:
     """The plugin says one and its project another: the text names both."""
     with pytest.raises(PluginImportError, match=r'says version "1\.0\.0" and the project says "2\.0"'):

@@ -260,6 +260,9 @@ contextlib.suppress(ValueError).__class__.__name__ == "suppress"
 "".join(traceback.format_exception(NameError("name 'foo' is not defined"))).startswith("NameError")
 types.SimpleNamespace(a=1).a == 1 and weakref.WeakValueDictionary() is not None and isinstance(1, numbers.Number)
 time.strftime("%Y", time.gmtime(0)) == "1970" and time.monotonic() > 0
+datetime.datetime(2020, 1, 2, 15, 4).strftime("%-I:%M %P, %k %l %^a %b %#Z %%k %-d %N") == "3:04 pm, 15  3 THU Jan  %k 2 %N"
+time.strftime("%l %P%%", time.gmtime(0)) == "12 am%" and f"{datetime.date(2020, 1, 2):%^b}" == "JAN"
+importlib.metadata.packages_distributions()["attr"] == ["attrs"]
 binascii.hexlify(b"a") == b"61" and binascii.crc_hqx(b"a", 0) == 31879
 zoneinfo.ZoneInfo.no_cache is not None and datetime.timezone.utc.utcoffset(None).seconds == 0
 shutil.get_archive_formats()[0][0] != "" and shutil.which("nothing-of-this-name", path="") is None

@@ -54,6 +54,7 @@ def test_imports_in_functions(source: str, found: list[object]) -> None:
             ["importlib.import_module(f'{__package__}.{name}')"],
         ),
         ("pkgutil.iter_modules(package.__path__)", ["pkgutil.iter_modules(package.__path__)"]),
+        ("importlib.metadata.entry_points(group='a')", ["importlib.metadata.entry_points(group='a')"]),
         ("importlib.util.find_spec(name)", []),
         ("print(name)", []),
     ],

@@ -68,6 +68,9 @@ def read(answer, method="GET"):
         (HEAD + b"Connection: Keep-Alive\r\n\r\nhello", b"hello", {"Connection": ("Keep-Alive",)}),
         (b"HTTP/1.1 200 O\x00K\r\n\r\nhello", b"hello", {}),
         (HEAD + b"X: a  \r\n \t b  \r\n\tc\r\n\r\n", b"", {"X": ("a b c",)}),
+        (HEAD + b"Content-Length : 3\r\n\r\nhello", b"hello", {"Content-Length": ("3",)}),
+        (HEAD + b"Transfer-Encoding : chunked\r\n\r\n" + HELLO, HELLO, {"Transfer-Encoding": ("chunked",)}),
+        (HEAD + b"Content-Encoding : gzip\r\n\r\nhello", b"hello", {"Content-Encoding": ("gzip",)}),
         (HEAD + b"X-a--B: 1\r\nx-A--b: 2\r\n\r\n", b"", {"X-A--B": ("1", "2")}),
     ],
 )
@@ -108,6 +111,7 @@ def test_bodies_and_headers_are_gos(answer, body, headers):
         (b"ICY 200 OK\r\n\r\n", "which is not HTTP"),
         (b"\x15\x03\x03\x00\x02\x02F", "it is TLS: write https://"),
         (HEAD + b"X: a", "within the head"),
+        (HEAD + b"X: a\r\n\r", "has no colon"),
         (b"", "closed the connection without an answer"),
     ],
 )
@@ -172,6 +176,22 @@ def test_an_answer_before_the_body_was_sent_is_read(closes):
     got = told(script, "POST", body=b"a" * 20_000_000)
     done.set()
     assert (got.status_code, got.body) == (413, b"big")
+
+
+def test_a_connection_with_half_a_request_on_it_takes_no_other():
+    """A redirect came before the body was sent, the rest of which would be read as a request."""
+    paths = []
+
+    def script(connection):
+        head = head_of(connection)
+        paths.append(head.split(b" ")[1])
+        early = b"HTTP/1.1 303 See\r\nLocation: /b\r\nContent-Length: 0\r\n\r\n"
+        connection.sendall(early if len(paths) == 1 else HEAD + b"Content-Length: 2\r\n\r\nok")
+        connection.recv(1)
+        time.sleep(0.1)
+
+    assert told(script, "POST", body=b"a" * 20_000_000).body == b"ok"
+    assert paths == [b"/", b"/b"]
 
 
 def second_is_dropped(connection, seen, reset):

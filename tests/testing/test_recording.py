@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reglet.application.models.decorators import field, model
+from reglet.application.models.json_schema import input_schema
 from reglet.application.operations import operation
 from reglet.application.plugin import define_plugin
 from reglet.domain.entities.result import Result
@@ -426,6 +427,33 @@ def test_a_checks_secrets_are_known_before_it_runs():
         "1234",
         "b",
     ]
+
+
+def test_a_field_that_only_its_schema_calls_secret_is_known():
+    """Of a built plugin nothing else says so; wherever it lies, and whatever it holds."""
+
+    @model
+    class Inner:
+        phrase: str = field(secret=True)
+
+    @model
+    class Outer:
+        pin: int = field(secret=True)
+        inner: Inner
+        many: list[Inner]
+        by_name: dict[str, Inner]
+        user: str = ""
+
+    config = {
+        "pin": 4711,
+        "user": "ann",
+        "inner": {"phrase": "a-1"},
+        "many": [{"phrase": "b-2"}],
+        "by_name": {"x": {"phrase": "c-3"}},
+    }
+    given = json.dumps(config).encode()
+    found = known_secrets(given, environment={}, schema=input_schema(Outer))
+    assert found == ["4711", "a-1", "b-2", "c-3"]
 
 
 def test_a_field_that_only_its_model_calls_secret_is_known():

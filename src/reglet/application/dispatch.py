@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -66,11 +65,6 @@ def _last_ones(value: Any, path: str = "") -> Any:
     return value
 
 
-_ESCAPES = re.compile(
-    r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
-)
-"""An escaped backslash, a pair of surrogates, or half a pair, which stands for no character."""
-
 _AS_WRITTEN = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_Pairs)
 _CONFIG_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_object)
 _SCAN: Callable[[str, int], tuple[Any, int]] = _CONFIG_DECODER.scan_once  # type: ignore[attr-defined]  # typeshed lacks it
@@ -97,12 +91,7 @@ def decode_config(config: bytes) -> dict[str, Any]:
     if not config:
         return {}
     try:
-        string = config.decode()
-        if (
-            "\\ud" in string or "\\uD" in string
-        ):  # halves are U+FFFD, as in Go: nothing could be sent or shown
-            string = _ESCAPES.sub(lambda found: "\\ufffd" if found["half"] else found[0], string)
-        decoded = _decoded(string)
+        decoded = _decoded(config.decode())
     except UnicodeDecodeError as error:
         raise ConfigProblemsError(
             [f"the config is not UTF-8: byte 0x{config[error.start]:02x} at offset {error.start} @ $"]

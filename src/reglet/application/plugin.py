@@ -22,7 +22,7 @@ from reglet.domain.entities.result import Result
 from reglet.domain.errors import DefinitionError
 from reglet.domain.ports import Plugin
 
-_PROSE = frozenset({"title", "description", "default", "examples", "deprecated"})
+_PROSE = frozenset({"title", "description", "default", "examples", "deprecated", "writeOnly"})
 
 
 def config_schema(config: type[Any] | None, operations: Sequence[Operation]) -> JSONSchema:

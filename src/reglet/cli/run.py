@@ -223,7 +223,8 @@ class _Session:
         from reglet.testing.masking import known_secrets
         from reglet.testing.usage import usage_recorded
 
-        secrets = known_secrets(config.content, getattr(self.plugin, "definition", None))
+        definition, schema = getattr(self.plugin, "definition", None), self.manifest.config_schema
+        secrets = known_secrets(config.content, definition, schema=schema)
         started, first = time.perf_counter(), len(self.events)
         with usage_recorded() as usage, plugin_output():
             if self.replay is not None:

@@ -357,17 +357,22 @@ def _is_json(text: str) -> bool:
 
 
 def known_secrets(
-    config: bytes, plugin: Plugin | None = None, environment: Mapping[str, str] | None = None
+    config: bytes,
+    plugin: Plugin | None = None,
+    environment: Mapping[str, str] | None = None,
+    schema: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """Return the secrets that a check may put into its host calls.
 
-    Those are the strings and numbers of fields that the plugin's models mark as secret, of config fields
-    with a secret's name, and of environment variables with one (`AWS_SECRET_ACCESS_KEY`).
+    Those are the strings and numbers of fields that the plugin's models mark as secret, and its config schema
+    as `writeOnly`; of config fields with a secret's name, and of environment variables with one
+    (`AWS_SECRET_ACCESS_KEY`).
     """
     secrets: list[str] = []
     with suppress(ValueError):
         decoded = json.loads(config)
         secrets += _named_secrets(decoded, named=False)
+        secrets += _write_only(decoded, schema or {})
         if plugin is not None:
             from reglet.application.models.model_types import model_type
             from reglet.application.models.redaction import secret_strings
@@ -398,3 +403,19 @@ def _named_secrets(value: Any, *, named: bool) -> Iterator[str]:
             yield from _named_secrets(item, named=named)
     elif named and (is_number(value) or isinstance(value, str)) and str(value).lower() not in _NO_SECRET:
         yield str(value)
+
+
+def _write_only(value: Any, schema: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the strings and numbers of a config in what its schema says is never shown."""
+    if schema.get("writeOnly") is True:
+        yield from _named_secrets(value, named=True)
+        return
+    properties, others, items = map(schema.get, ("properties", "additionalProperties", "items"))
+    if isinstance(value, Mapping):
+        for name, entry in value.items():
+            below = properties.get(name, others) if isinstance(properties, Mapping) else others
+            if isinstance(below, Mapping):
+                yield from _write_only(entry, below)
+    elif isinstance(value, list) and isinstance(items, Mapping):
+        for item in value:
+            yield from _write_only(item, items)

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -47,6 +48,7 @@ from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.infrastructure.wire.exports import RESULT
 from reglet.sandbox import Dialect, Sandbox
 from reglet.testing.assertions import error_text, verify_output
+from reglet.testing.module_state import changes, state_of
 from reglet.testing.usage import are_grants_open, note_file, side_effects_watched
 
 if TYPE_CHECKING:
@@ -100,14 +102,14 @@ class InProcessRunner:
 
     def __init__(self, plugin: Plugin) -> None:
         """Run `plugin`."""
-        self._plugin = plugin
+        self.plugin = plugin
 
     def check(self, functions: HostFunctions, config: bytes, *, clock: Clock | None = None) -> Result:
         """Run one check, whose host calls `functions` answer."""
         from reglet.infrastructure.guest.exports import Exports
 
         with side_effects_watched():
-            return RESULT.decode(Exports(self._plugin, functions, clock=clock).observe(config))
+            return RESULT.decode(Exports(self.plugin, functions, clock=clock).observe(config))
 
 
 class NativeRunner(InProcessRunner):
@@ -320,11 +322,16 @@ class ReusedInstanceError(DifferenceError):
     """A check in an instance that ran one before answers otherwise; the message has the differences."""
 
 
+_DURATION = re.compile(r"\b\d[\d.]*(ns|µs|ms|s)\b")
+"""A figure of time in a message."""
+
+
 class ReusingRunner:
     """Runs each check again where one has run before, with the same answers, and compares.
 
     Some hosts keep an instance for further checks: what a check leaves in its module is there in the next.
-    Figures of time (`…_ms`, `…_ns`, `…_seconds`) are not compared.
+    Figures of time (`…_ms`, `…_ns`, `…_seconds`) are not compared. In this process what the plugin's modules
+    hold is compared too, which the answer to another config may depend on.
     """
 
     def __init__(self, runner: Runner) -> None:
@@ -335,7 +342,10 @@ class ReusingRunner:
         """Run a check and return its Result. Raises `ReusedInstanceError` where a further one differs."""
         __tracebackhide__ = True
         answered = _AnsweredCalls(functions)
+        plugin = self._runner.plugin if isinstance(self._runner, InProcessRunner) else None
+        before = state_of(plugin)
         first = self._runner.check(answered, config, clock=clock)
+        left = changes(before, state_of(plugin))
         kept = {"fresh": False} if isinstance(self._runner, SandboxRunner) else {}
         for _ in range(2):
             repeated = _RepeatedCalls(answered.calls)
@@ -343,8 +353,8 @@ class ReusingRunner:
             one, other = (
                 {
                     "status": str(result.status),
-                    "message": result.message,
-                    "error": error_text(result) if result.error else "",
+                    "message": _DURATION.sub("…", result.message),
+                    "error": _DURATION.sub("…", error_text(result)) if result.error else "",
                     "data": dict(result.data or {}),
                 }
                 for result in (first, again)
@@ -363,6 +373,11 @@ class ReusingRunner:
                     f"a second check in the same instance answers otherwise; keep state in the handler, "
                     f"not in the module:\n{lines}"
                 )
+        if left:
+            raise ReusedInstanceError(
+                "a check changes what its module holds, which the next one in the same instance meets; keep "
+                "state in the handler:\n" + "\n".join(f"  {line}" for line in left)
+            )
         return first
 
 

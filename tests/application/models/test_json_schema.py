@@ -101,7 +101,7 @@ def test_every_kind_has_its_schema_in_declared_order():
         "anything": {},
         "since": {"type": "string", "format": "date-time"},
         "wait": {"type": "string", "default": "1m30s"},
-        "token": {"type": "string"},
+        "token": {"type": "string", "writeOnly": True},
         "odd-name": {"type": "string", "default": ""},
     }
 

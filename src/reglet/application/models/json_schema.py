@@ -148,6 +148,8 @@ def _field(field: Field, *, output: bool) -> JSONSchema:
             schema["default"] = default
     if meta.deprecated:
         schema["deprecated"] = True
+    if meta.secret and not output:
+        schema["writeOnly"] = True
     if meta.examples and not meta.secret:
         schema["examples"] = examples_in_json(field)
     return schema

@@ -414,7 +414,7 @@ def _narrowed_type(  # noqa: C901, PLR0911 - a case a type
         return model_type(annotation), ()
     name = _name(annotation).partition("[")[0]
     is_class = isinstance(annotation, type) and annotation.__module__ not in sys.stdlib_module_names
-    advice = f"write {name} as a class under @reglet.model if it is yours" if is_class else _SUPPORTED
+    advice = f"decorate {name} with @reglet.model if it is yours" if is_class else _SUPPORTED
     supertype = getattr(annotation, "__supertype__", None)  # of a NewType
     advice = f"write {_name(supertype)}" if supertype else _INSTEAD.get(name, advice)
     raise DefinitionError(f"its type {_name(annotation)} has no JSON Schema here; {advice}")

@@ -306,7 +306,11 @@ class PluginGuest:
         readings, requests = clock.readings, random.requests
         project = self._project
         report = self._stage(
-            "load", module=project.module, attribute=project.attribute, version=project.version
+            "load",
+            module=project.module,
+            attribute=project.attribute,
+            version=project.version,
+            project=project.name,
         )
         effects = ImportEffects(
             environment=tuple((each["name"], each["where"]) for each in report["environment"]),
@@ -334,7 +338,9 @@ class PluginGuest:
 
         Where a module of the standard library alone does so, as it is imported, the place is empty.
         """
-        found: dict[str, str] = self._stage("trace", module=self._project.module)["found"]
+        project = self._project
+        report = self._stage("trace", module=project.module, version=project.version, project=project.name)
+        found: dict[str, str] = report["found"]
         return {kind: self.shown(where) for kind, where in found.items()}
 
     def describe(self) -> dict[str, Any]:

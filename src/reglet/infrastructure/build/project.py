@@ -34,6 +34,7 @@ class Project:
         roots: folders that imports start from, the first first.
         version: `[project] version`, if this is the plugin that the project names; None otherwise.
         folder: where the project lies.
+        name: `[project] name`, where its version is.
     """
 
     module: str
@@ -41,6 +42,7 @@ class Project:
     roots: tuple[Path, ...]
     version: str | None
     folder: Path
+    name: str | None = None
 
 
 def find_project(target: str | Path) -> Project:
@@ -116,7 +118,8 @@ def _project(module: str, attribute: str | None, roots: tuple[Path, ...], folder
     named = plugin.partition(":")[0].partition(".")[0] if isinstance(plugin, str) else None
     if named != module.partition(".")[0] or not isinstance(version, str):
         version = None  # the project's, which a file that merely lies there does not share
-    return Project(module, attribute, roots, version, folder)
+    name = _table(tables, "project").get("name") if version is not None else None
+    return Project(module, attribute, roots, version, folder, name if isinstance(name, str) else None)
 
 
 def _read_project(folder: Path) -> dict[str, Any] | None:

@@ -143,7 +143,7 @@ class SourceDirectory:
                     f"{path} is a link to {target}, which is in no folder that this build takes files from: "
                     "put the file itself there"
                 )
-        if name.endswith(METADATA_SUFFIX):
+        if name.endswith(METADATA_SUFFIX) and not path.is_dir():
             path = self._distribution(name.removesuffix(METADATA_SUFFIX)) or path
         if path.is_dir():
             return evolve(self, path=path, guest_path=f"{self.guest_path}/{name}")

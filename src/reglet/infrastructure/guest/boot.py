@@ -14,6 +14,7 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
+from importlib import import_module
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from types import FrameType, MappingProxyType, ModuleType, TracebackType
@@ -43,6 +44,7 @@ from reglet.infrastructure.guest.interpreter import (
     looks_of,
     mend_appending,
     mend_changing_modes,
+    mend_formats_of_time,
     pass_breakpoint,
     report_partial_globs,
     report_partial_listings,
@@ -193,6 +195,7 @@ def prepare(encodings: bytes) -> None:
     report_whole_paths()
     mend_appending()
     mend_changing_modes()
+    mend_formats_of_time()
     keep_encodings(encodings)
     _forget_imports()
 
@@ -211,9 +214,9 @@ def run_stage(name: str, arguments: str) -> None:
     os.write(1, (REPORT_MARK + json.dumps(report) + "\n").encode())
 
 
-def load(module: str, attribute: str | None, version: str | None) -> dict[str, Any]:
+def load(module: str, attribute: str | None, version: str | None, project: str | None) -> dict[str, Any]:
     """Import the plugin's module and take its plugin."""
-    _find_plugin_modules()
+    _find_plugin_modules(project, version)
     sys.breakpointhook = pass_breakpoint
     guard = _State.guard
     _State.known = frozenset(sys.modules)
@@ -238,13 +241,15 @@ _LOOKS_OF_SYSCONFIG = ("/Modules/Setup", "/Modules/Setup.local")
 
 def complete() -> dict[str, Any]:
     """Import what modules of the standard library, and the plugin's functions, will need of it."""
+    if "importlib_metadata" in sys.modules:
+        import_module("importlib.metadata")  # whose class our distributions have
     preload_for(_AUTHORS, _State.known)
     return {}
 
 
-def trace(module: str) -> dict[str, Any]:
+def trace(module: str, version: str | None, project: str | None) -> dict[str, Any]:
     """Import the plugin's module in place of `load`; tell where it reads a clock or takes random bytes."""
-    _find_plugin_modules()
+    _find_plugin_modules(project, version)
     with ImportTracer() as tracer:
         __import__(module)
     return {"found": tracer.found}
@@ -320,7 +325,7 @@ def seal() -> dict[str, Any]:
     """Forget what belongs to the build alone, and take up what belongs to a run."""
     exports = _State.exports
     assert exports is not None, "describe comes first"
-    if "importlib.metadata" in sys.modules:
+    if sys.modules.keys() & {"importlib.metadata", "importlib_metadata"}:
         found = {file.split("/")[2] for file in _module_files() if file.startswith(PACKAGES_ROOT + "/")}
         _State.distributions.keep(sorted(each.removesuffix(".py") for each in found))
     if "zoneinfo" in sys.modules:
@@ -380,8 +385,10 @@ def _forget_imports() -> None:
     gc.collect()
 
 
-def _find_plugin_modules() -> None:
+def _find_plugin_modules(project: str | None, version: str | None) -> None:
     """Find the plugin's modules before, and those of packages after, the standard library and the SDK."""
+    if project is not None and version is not None:
+        _State.distributions.keep_project(project, version)
     sys.meta_path[:0] = [_State.distributions, RefusingFinder()]
     path_finder = sys.meta_path.index(PathFinder)
     sys.meta_path[path_finder:path_finder] = [SourceFinder(PLUGIN_ROOT), SubmoduleFinder(PACKAGES_ROOT)]

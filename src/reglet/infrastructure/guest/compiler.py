@@ -53,6 +53,7 @@ _FAILURES = {"ImportError", "ModuleNotFoundError", "AttributeError", "Exception"
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _BY_NAME = {"__import__", "find_spec", "import_module", "resolve_name", "run_module"}
 _BY_PATH = {"SourceFileLoader", "iter_modules", "run_path", "spec_from_file_location", "walk_packages"}
+_OF_INSTALLED = {"distributions", "entry_points", "packages_distributions"}
 
 
 class Waiting:
@@ -94,7 +95,7 @@ class Waiting:
     def _note_call(self, node: ast.Call, *, may_fail: bool) -> None:
         named = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         named = self._importers.get(named, named)
-        if named in _BY_PATH:
+        if named in _BY_PATH | _OF_INSTALLED:
             self.computed.append([node.lineno, ast.unparse(node)])
         if named not in _BY_NAME or not node.args:
             return

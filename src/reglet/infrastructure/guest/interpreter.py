@@ -10,6 +10,7 @@ import posixpath
 import random
 import re
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType, ModuleType
@@ -219,6 +220,31 @@ def mend_changing_modes() -> None:
         change_mode(path, mode, dir_fd=dir_fd, follow_symlinks=follow_symlinks)
 
     os.__dict__.update(chmod=changed)
+
+
+_DIRECTIVE = re.compile(r"%([-_0^#]*)(\d*[EO]?)(.)", re.DOTALL)
+_OF_LIBC = frozenset("aAbBcCdDeFgGhHIjmMnprRsStTuUVwWxXyYzZ%")
+
+
+def mend_formats_of_time() -> None:
+    """Have `strftime` know those of glibc: for one that it does not know, libc's gives nothing at all."""
+    of_libc = time.strftime
+
+    def formatted(format: str, *moment: Any) -> str:  # noqa: A002 - as it is called elsewhere
+        def written(match: re.Match[str]) -> str:
+            flags, width, name = match.groups()
+            name = {"k": "_H", "l": "_I", "P": "p"}.get(name, name)
+            if name[-1] not in _OF_LIBC:
+                return f"%{match[0]}"
+            known = flags.replace("^", "").replace("#", "")
+            if known == flags and match[3] != "P":
+                return f"%{flags}{width}{name}"
+            text = of_libc(f"%{known}{width}{name}", *moment).replace("%", "%%")
+            return text.upper() if "^" in flags else text.lower()
+
+        return of_libc(_DIRECTIVE.sub(written, format), *moment)
+
+    time.__dict__.update(strftime=formatted)
 
 
 def answer_by(handler: Callable[[str, bytes], bytes]) -> None:

@@ -87,27 +87,44 @@ class KeptDistributions:
     def keep(self, names: Sequence[str]) -> None:
         """Keep the metadata of distributions or packages of these names."""
         for name in names:
-            self._read(_normalized(name))
+            self._texts |= self._read(_normalized(name))
+
+    def keep_project(self, name: str, version: str) -> None:
+        """Keep that of the plugin's own project, which need not be installed."""
+        made = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}"
+        self._texts[_normalized(name)] = {"METADATA": made}
 
     def find_distributions(self, context: Any) -> Iterator[Any]:
-        """Yield the distribution of the context's name, or all that are kept."""
-        if context.name is not None and not self.sealed:
-            self._read(_normalized(context.name))
-        wanted = sorted(self._texts) if context.name is None else [_normalized(context.name)]
-        return (_distribution(self._texts[name]) for name in wanted if name in self._texts)
+        """Yield the distribution of the context's name; or all: in a build those that are installed."""
+        if context.name is not None:
+            if not self.sealed:
+                self.keep([context.name])
+            texts = self._texts.get(_normalized(context.name))
+            return iter([] if texts is None else [_distribution(texts)])
+        found = dict(self._texts)
+        for folder in () if self.sealed else os.listdir(self._root):  # noqa: PTH208 - as above
+            if folder.endswith(self._suffix):
+                found |= self._read(folder.removesuffix(self._suffix))
+        return (_distribution(found[name]) for name in sorted(found))
 
-    def _read(self, name: str) -> None:
+    def _read(self, name: str) -> dict[str, dict[str, str]]:
+        """Return, under its distribution's name, what is kept of a folder; nothing if it has no metadata."""
         found: dict[str, str] = {}
-        for file in self._KEPT:
+        for file in (*self._KEPT, "RECORD"):
             try:
-                with open(f"{self._root}/{name}{self._suffix}/{file}", encoding="utf-8") as stream:  # noqa: PTH123 - as above
+                path = f"{self._root}/{name}{self._suffix}/{file}"
+                with open(path, encoding="utf-8", errors="replace") as stream:  # noqa: PTH123 - as above
                     found[file] = stream.read()
             except OSError:
                 continue
+        files = found.pop("RECORD", "").splitlines()
+        tops = {each.partition(",")[0].partition("/")[0].removesuffix(".py") for each in files}
+        found.setdefault("top_level.txt", "\n".join(sorted(filter(str.isidentifier, tops))))
         headers = found.get("METADATA", "").partition("\n\n")[0]  # the text after them is for an index's page
-        if headers:
-            [own] = [line for line in headers.splitlines() if line.startswith("Name:")]
-            self._texts[_normalized(own.removeprefix("Name:").strip())] = {**found, "METADATA": headers}
+        own = next((line for line in headers.splitlines() if line.startswith("Name:")), None)
+        if own is None:
+            return {}
+        return {_normalized(own.removeprefix("Name:").strip()): {**found, "METADATA": headers}}
 
 
 def _normalized(name: str) -> str:

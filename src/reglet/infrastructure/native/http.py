@@ -33,6 +33,7 @@ from reglet.infrastructure.native.http1 import (
     HTTP1Connection,
     NoAnswerError,
     UnprocessedError,
+    spelt,
 )
 from reglet.infrastructure.native.http2 import HTTP2Connection
 from reglet.infrastructure.native.trust import Trust, in_words, secure
@@ -419,7 +420,6 @@ class NativeHTTPClient:
 
         Raises `HTTPError`, `TimeoutError` or `CapabilityError`.
         """
-        began = time.perf_counter()
         deadline = Deadline.start(
             "http request", without_credentials(request.url), request.timeout, self._ctx
         )
@@ -432,6 +432,7 @@ class NativeHTTPClient:
             first = Hop.first(request)
             if first.url.scheme == "https":
                 context()  # what is wrong with it is reported before anything is dialled
+            began = time.perf_counter()
             with closing(exchanges):
                 response = self._last_answer(exchanges, first, request)
         except builtins.TimeoutError as error:
@@ -467,14 +468,17 @@ class NativeHTTPClient:
 
     def _whole(self, hop: Hop, answer: Answer) -> HTTPResponse:
         """Read an answer to its end, or to the limit; gzip that we asked for ourselves is undone."""
-        headers = {name: tuple(map(_shown, values)) for name, values in answer.headers.items()}
-        encoding, length = (headers.get(name, ("",))[0] for name in ("Content-Encoding", "Content-Length"))
+        encoding, length = (
+            answer.headers.get(name, ("",))[0] for name in ("Content-Encoding", "Content-Length")
+        )
         has_body = hop.method != "HEAD" and answer.status not in BODILESS and length != "0"
         gzipped = hop.unpacks and has_body and encoding.lower() == "gzip"
         body, truncated = read_body(answer.body, self.max_body_bytes, gzipped=gzipped)
-        if gzipped:
-            headers.pop("Content-Encoding")
-            headers.pop("Content-Length", None)
+        headers: dict[str, list[str]] = {}
+        for name, values in answer.headers.items():
+            if not gzipped or name not in {"Content-Encoding", "Content-Length"}:
+                # spaces behind a name, which are part of it for who reads a body by it, are not shown
+                headers.setdefault(spelt(name.rstrip(" ")), []).extend(map(_shown, values))
         return HTTPResponse(answer.status, headers, body, answer.proto, truncated)
 
 

@@ -61,8 +61,7 @@ class Answer:
 
 
 def spelt(name: str) -> str:
-    """Return the name of a header as Go spells it (`Content-Type`); one with spaces within stays as it is."""
-    name = name.rstrip(" ")
+    """Return the name of a header as Go spells it (`Content-Type`); one with spaces stays as it is."""
     return name if " " in name else "-".join(part.capitalize() for part in name.split("-"))
 
 
@@ -93,7 +92,7 @@ class HTTP1Connection:
         """
         self._keeps_open = False
         lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "", ""]
-        self._send("\r\n".join(lines).encode() + body)
+        is_sent = self._send("\r\n".join(lines).encode() + body)
         self._head_left = MAX_HEAD_BYTES
         while True:
             proto, version, status = self._status_line()
@@ -103,22 +102,24 @@ class HTTP1Connection:
             if status // 100 != 1 or status == SWITCHING_PROTOCOLS:
                 break
         asked_to_close = any(name.lower() == "connection" and _has(value, "close") for name, value in headers)
-        stays_open = stays_open and not asked_to_close and status != SWITCHING_PROTOCOLS
+        stays_open = stays_open and is_sent and not asked_to_close and status != SWITCHING_PROTOCOLS
         self._keeps_open = stays_open and length == 0
         return Answer(status, proto, answered, self._body(length, stays_open=stays_open))
 
-    def _send(self, data: bytes) -> None:
-        """Send for as long as the server takes it, and has not answered already."""
+    def _send(self, data: bytes) -> bool:
+        """Send until the server has answered or hung up; return whether all was sent."""
         rest = memoryview(data)
         self._socket.setblocking(False)
         while rest:
             try:
                 rest = rest[self._socket.send(rest[:READ_SIZE]) :]
                 continue
-            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            except ssl.SSLWantReadError:
+                self._wait(selectors.EVENT_READ, self._deadline.seconds())
+            except (BlockingIOError, ssl.SSLWantWriteError):
                 self._wait(selectors.EVENT_READ | selectors.EVENT_WRITE, self._deadline.seconds())
             except ConnectionError:
-                return  # what the server said before it closed is still to be read
+                return False  # what the server said before it closed is still to be read
             try:
                 received = self._socket.recv(READ_SIZE)
             except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
@@ -127,7 +128,8 @@ class HTTP1Connection:
             while _INTERIM.match(self._buffer) and (end := _END_OF_HEAD.search(self._buffer)):
                 del self._buffer[: end.end()]
             if not received or (b"\n" in self._buffer and not _INTERIM.match(self._buffer)):
-                return
+                return False
+        return True
 
     def _wait(self, events: int, seconds: float) -> bool:
         """Wait until the connection is ready; return whether it is."""
@@ -162,7 +164,7 @@ class HTTP1Connection:
             raise AnswerError(f"the head of the answer has more than {MAX_HEAD_BYTES} bytes")
         if not line:
             raise AnswerError("the connection ended within the head of the answer (unexpected EOF)")
-        return line.removesuffix(b"\n").removesuffix(b"\r")
+        return line[:-1].removesuffix(b"\r") if line.endswith(b"\n") else line
 
     def _status_line(self) -> tuple[str, tuple[int, int], int]:
         """Return an answer's protocol, as it is written and as numbers, and its status."""

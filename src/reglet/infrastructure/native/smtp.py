@@ -144,9 +144,9 @@ class NativeSMTPClient:
         """
         address = join_host_port(host, port)
         deadline = Deadline.start("smtp connect", address, timeout, self._ctx)
-        began = time.monotonic()
         try:
             context = self.trust.context(verify=not insecure_skip_verify) if use_tls or use_starttls else None
+            began = time.monotonic()
             connection = Dialer(self.guard, self.lookup).connect(host, port, deadline)
             if use_tls and context is not None:
                 connection = secure(connection, host, context, deadline)

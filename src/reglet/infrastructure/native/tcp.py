@@ -88,11 +88,11 @@ class NativeTCPDialer:
         With `insecure_skip_verify` any certificate is taken, and its facts can be read all the same.
         Raises `TCPError`, `TimeoutError` or `CapabilityError`.
         """
-        began = time.perf_counter()
         deadline = Deadline.start("tcp connect", address, timeout, self._ctx)
         try:
             host, port = split_address(address)
             context = self.trust.context(verify=not insecure_skip_verify) if tls else None
+            began = time.perf_counter()
             connection = Dialer(self.guard, self.lookup).connect(host, port, deadline)
             try:
                 remote = join_host_port(*connection.getpeername()[:2])
