@@ -1,6 +1,7 @@
-"""A plugin that looks at a path in every way that people use, for the sandbox and for wazero."""
+"""Plugins that look at paths in every way that people use, for the sandbox and for wazero."""
 
 LOOKS = """\
+import functools
 import glob
 import mimetypes
 import os
@@ -33,7 +34,21 @@ def read(path):
         return file.read()
 
 
+KEPT = {}
+
+
+@functools.cache
+def cached(path):
+    return os.path.exists(path)
+
+
+def kept(path):
+    return KEPT.setdefault(path, "absent" if not os.path.exists(path) else "there")
+
+
 WAYS = {
+    "cached": cached,
+    "kept": kept,
     "open": read,
     "stat": lambda path: os.stat(path).st_size,
     "exists": os.path.exists,
@@ -55,7 +70,7 @@ WAYS = {
     "cwd": lambda _: os.getcwd(),
     "caught": lambda path: "none" if not os.path.exists(path) else "some",
     "raised": lambda path: 1 / os.path.exists(path),
-    "zone": lambda _: str(zoneinfo.ZoneInfo("Europe/Berlin")),
+    "zone": lambda _: str(zoneinfo.ZoneInfo("Europe/Nowhere")),
     "type": lambda _: mimetypes.guess_type("page.html")[0],
     "source": lambda _: os.path.exists(__file__),
 }
@@ -92,3 +107,47 @@ READS = ("open", "stat", "exists", "listdir", "glob", "pathlib")
 
 OF_THE_FOLDER = frozenset({"listdir", "glob", "walk", "scandir", "rglob"})
 """Those that look at the folder in which a path is."""
+
+EVALUATE = """
+import errno, glob, io, os, shutil, stat
+from pathlib import Path
+
+
+def opened(path, flags, then=os.fstat, *more):
+    fd = os.open(path, flags)
+    try:
+        return then(fd, *more)
+    finally:
+        os.close(fd)
+
+
+def evaluated(expressions, folder):
+    found = []
+    for each in expressions:
+        try:
+            found.append(repr(eval(each, {**globals(), "T": folder})))
+        except OSError as error:
+            found.append(errno.errorcode[error.errno])
+    return found
+"""
+EVALUATOR = (
+    EVALUATE
+    + """
+import reglet
+
+plugin = reglet.define_plugin(name="evaluate", version="1.0.0", description="d")
+
+
+@reglet.model
+class Input:
+    expressions: list[str]
+    folder: str
+
+
+@plugin.service("files")
+class Files:
+    @reglet.operation(description="Evaluate expressions")
+    def check(self, request: Input) -> reglet.Result:
+        return reglet.result_success("ok", {"found": evaluated(request.expressions, request.folder)})
+"""
+)

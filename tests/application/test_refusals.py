@@ -96,6 +96,16 @@ def test_what_was_refused_before_a_check_does_not_count(host: Host, looks: Refus
     assert not looks.judged(result_success("ok")).is_error
 
 
+def test_a_check_that_was_refused_a_look_is_refused_it_again(host: Host, looks: RefusedLooks) -> None:
+    """Without looking again it answers from what the first one left; another config is another check."""
+    looks.begin(b'{"a": 1}')
+    host.refused = [PASSWD]
+    looks.judged(result_success("ok"))
+    for config, is_refused in ((b'{"a": 1}', True), (b'{"a": 2}', False), (b'{"a": 1}', True)):
+        looks.begin(config)
+        assert looks.judged(result_success("ok")).is_error is is_refused
+
+
 @pytest.fixture
 def guest(host: Host) -> Iterator[Host]:
     """Return the host of this module's looks, as in a guest."""

@@ -8,6 +8,7 @@ from typing import Protocol, Self
 import pytest
 from attrs import frozen
 
+from reglet.domain import errors
 from reglet.domain.context import Cancellation, Context
 from reglet.domain.errors import CancelledError, DefinitionError, MissingClientError, RegletError
 from reglet.domain.ports import DNSResolver, HTTPClient
@@ -70,9 +71,11 @@ def test_time_left_is_never_less_than_nothing():
 
 
 def test_a_passed_deadline_allows_no_call():
-    """The error is a timeout that says which call was not made."""
-    with pytest.raises(TimeoutError, match="http_request"):
+    """The error is a timeout that says which call was not made; so nothing is known of its target."""
+    with pytest.raises(errors.TimeoutError, match="http_request") as caught:
         Context(LONG_AGO).ensure_live("http_request")
+    assert not caught.value.concerns_target
+    assert errors.TimeoutError("http_request").concerns_target
 
 
 def test_a_cancelled_check_allows_no_call():

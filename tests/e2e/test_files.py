@@ -13,52 +13,9 @@ import pytest
 from reglet.domain.entities.grants import FileSystemCapability, FileSystemRule, GrantSet
 from reglet.sandbox import Limits, Sandbox
 from tests.built_plugins import BuildSource
+from tests.looks import EVALUATE, EVALUATOR
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="compares with Linux")
-
-EVALUATE = """
-import errno, glob, io, os, shutil, stat
-from pathlib import Path
-
-
-def opened(path, flags, then=os.fstat, *more):
-    fd = os.open(path, flags)
-    try:
-        return then(fd, *more)
-    finally:
-        os.close(fd)
-
-
-def evaluated(expressions, folder):
-    found = []
-    for each in expressions:
-        try:
-            found.append(repr(eval(each, {**globals(), "T": folder})))
-        except OSError as error:
-            found.append(errno.errorcode[error.errno])
-    return found
-"""
-PLUGIN = (
-    EVALUATE
-    + """
-import reglet
-
-plugin = reglet.define_plugin(name="evaluate", version="1.0.0", description="d")
-
-
-@reglet.model
-class Input:
-    expressions: list[str]
-    folder: str
-
-
-@plugin.service("files")
-class Files:
-    @reglet.operation(description="Evaluate expressions")
-    def check(self, request: Input) -> reglet.Result:
-        return reglet.result_success("ok", {"found": evaluated(request.expressions, request.folder)})
-"""
-)
 
 
 def made(folder: Path) -> Path:
@@ -114,6 +71,11 @@ OTHERS = [
     "os.utime(T + '/d/g', ns=(1, 2)), os.stat(T + '/d/g').st_mtime_ns",
     "shutil.copystat(T + '/f', T + '/d/g'), os.stat(T + '/d/g').st_mtime_ns",
     "opened(T + '/d', os.O_RDONLY, os.read, 1)",
+    "opened(T + '/d', os.O_RDONLY, os.pread, 1, 0)",
+    "opened(T + '/f', os.O_WRONLY, os.pread, 1, 0)",
+    "opened(T + '/f', os.O_RDONLY, os.pread, 1, 2**63 - 1)",
+    "opened(T + '/f', os.O_RDONLY, os.pread, 20, 3)",
+    "opened(T + '/f', os.O_RDONLY, os.pwrite, b'x', 0)",
     "opened(T + '/f', os.O_RDONLY, os.write, b'x')",
     "opened(T + '/d/g', os.O_WRONLY, os.read, 1)",
     "Path(T, 'pipe').is_fifo(), Path(T, 'f').is_fifo()",
@@ -141,7 +103,7 @@ def test_files_are_as_on_linux(built_source: BuildSource, tmp_path: Path) -> Non
     config = {"expressions": expressions(), "folder": str(inside)}
 
     with Sandbox(GrantSet(fs=FileSystemCapability([rule]))) as sandbox:
-        result = sandbox.load(built_source(PLUGIN)).check(config)
+        result = sandbox.load(built_source(EVALUATOR)).check(config)
 
     assert result.data is not None, result
     expected = space["evaluated"](expressions(), str(outside))
@@ -150,12 +112,43 @@ def test_files_are_as_on_linux(built_source: BuildSource, tmp_path: Path) -> Non
     )
 
 
+def test_listing_names_asks_for_nothing_else(built_source: BuildSource, tmp_path: Path) -> None:
+    """A directory of many names is listed without a look at each; an entry's inode is the file's."""
+    folder = tmp_path.resolve()
+    for number in range(500):
+        (folder / f"file{number:03}").touch()
+    looks: list[str] = []
+    rule = FileSystemRule(read=[f"{folder}", f"{folder}/**"])
+    same = "all(e.inode() == e.stat().st_ino == os.stat(e.path).st_ino for e in [*os.scandir(T)][:3])"
+    asked = ["len(os.listdir(T))", "sum(e.is_file() for e in os.scandir(T))", same]
+    grants = GrantSet(fs=FileSystemCapability([rule]))
+
+    with Sandbox(grants, file_observer=lambda path, changes: looks.append(path)) as sandbox:
+        result = sandbox.load(built_source(EVALUATOR)).check({"expressions": asked, "folder": str(folder)})
+
+    assert result.data == {"found": ["500", "500", "True"]}
+    assert len(looks) < 100
+
+
+def test_too_many_open_files_are_told_as_such(built_source: BuildSource, tmp_path: Path) -> None:
+    """As the system tells it of a process."""
+    folder = tmp_path.resolve()
+    (folder / "f").touch()
+    rule = FileSystemRule(read=[f"{folder}/**"])
+    asked = ["[os.open(T + '/f', os.O_RDONLY) for _ in range(200)]"]
+    with Sandbox(GrantSet(fs=FileSystemCapability([rule]))) as sandbox:
+        result = sandbox.load(built_source(EVALUATOR)).check({"expressions": asked, "folder": str(folder)})
+    assert result.data == {"found": ["EMFILE"]}
+
+
 def test_what_may_be_written_is_told_where_a_write_fails(built_source: BuildSource, tmp_path: Path) -> None:
     """A full quota is an error of its own, not one of the disk's."""
     folder = tmp_path.resolve()
     rule = FileSystemRule(read=[f"{folder}/**"], write=[f"{folder}/**"])
     with Sandbox(GrantSet(fs=FileSystemCapability([rule])), limits=Limits(written_bytes=10_000)) as sandbox:
         written = "io.FileIO(T + '/new', 'w').write(b'x' * 20_000)"
-        result = sandbox.load(built_source(PLUGIN)).check({"expressions": [written], "folder": str(folder)})
+        result = sandbox.load(built_source(EVALUATOR)).check(
+            {"expressions": [written], "folder": str(folder)}
+        )
 
     assert result.data == {"found": [errno.errorcode[errno.EDQUOT]]}

@@ -12,11 +12,16 @@ from reglet.sandbox import EnvironmentCapability, GrantSet, Sandbox
 
 PLUGIN = """
 import os, zoneinfo
+from unittest.mock import patch
 from datetime import datetime
 import reglet
 
 os.environ["CHOSEN"] = "the plugin's"
 os.environ.setdefault("LEFT", "the plugin's")
+os.environ["GONE"] = "for a while"
+del os.environ["GONE"]
+with patch.dict(os.environ, {"GONE": "for a while"}):
+    pass
 plugin = reglet.define_plugin(
     name="kept", version="1.0.0", description="d",
     capabilities=reglet.GrantSet(env=reglet.EnvironmentCapability(vars=["CHOSEN", "LEFT"])),
@@ -34,7 +39,7 @@ class S:
     def run(self, request: In) -> reglet.Result:
         noon = datetime(2024, 7, 1, 12, tzinfo=zoneinfo.ZoneInfo(request.zone))
         zones = sorted(zoneinfo.available_timezones())
-        variables = [os.environ.get("CHOSEN"), os.environ.get("LEFT")]
+        variables = [os.environ.get(name) for name in ("CHOSEN", "LEFT", "GONE", "PYTHONHOME", "HOME")]
         return reglet.result_success("ok", {"noon": noon.isoformat(), "zones": zones, "env": variables})
 """
 EAST = b"TZif2" + bytes(31) + b"\0\0\0\1" + b"\0\0\0\4" + b"\0\0\x0e\x10" + bytes(2) + b"EST\0"
@@ -87,7 +92,7 @@ def test_utc_is_a_time_zone_without_any_package(tmp_path: Path) -> None:
 def test_variables_that_a_plugin_sets_at_import_stay_set(
     built: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the host's are; a default stands where the host has none."""
+    """Whatever the host's are; a default stands where the host has none. The build's own are gone."""
     monkeypatch.setenv("CHOSEN", "the host's")
     found = []
     for name in ("LEFT", "RIGHT"):
@@ -98,4 +103,5 @@ def test_variables_that_a_plugin_sets_at_import_stay_set(
         assert result.data is not None
         found.append(result.data["env"])
 
-    assert found == [["the plugin's", "the host's"], ["the plugin's", "the plugin's"]]
+    none = [None] * 3
+    assert found == [["the plugin's", "the host's", *none], ["the plugin's", "the plugin's", *none]]

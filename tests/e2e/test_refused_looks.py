@@ -191,6 +191,29 @@ def test_a_refusal_does_not_outlive_its_check(module_path, folder):
     assert after.data is not None
 
 
+@pytest.mark.parametrize("way", ["cached", "kept", "exists"])
+def test_what_a_refused_check_left_in_its_module_is_no_verdict_of_the_next(module_path, folder, way):
+    """Hosts use an instance again, where a second check need not look."""
+    config = {"operation": "look", "way": way, "path": str(folder / "app.conf")}
+    with Sandbox() as sandbox:
+        module = sandbox.load(module_path)
+        for _ in range(3):
+            assert_denied(module.check(config, fresh=False), "read", folder / "app.conf")
+        another = module.check({"operation": "both", "way": way, "path": "/data"}, fresh=False)
+    assert_denied(another, "read", "/data")
+
+
+@pytest.mark.parametrize("operation", ["look", "ask"])
+def test_what_another_config_left_in_a_cache_is_no_verdict(module_path, folder, operation):
+    """Caches of functions are cleared after a refusal, so that the next check looks for itself."""
+    path = str(folder / "app.conf")
+    with Sandbox() as sandbox:
+        module = sandbox.load(module_path)
+        assert module.check({"operation": "look", "way": "cached", "path": path}, fresh=False).is_error
+        again = module.check({"way": "cached", "path": path, "operation": operation}, fresh=False)
+    assert again.is_error is (operation == "look")
+
+
 @pytest.mark.parametrize("granted", ["nothing", "another file"])
 def test_the_sdks_own_looks_do_not_count(module_path, folder, granted):
     """The plugin's source was there while it was built and is not now; nobody can grant it."""

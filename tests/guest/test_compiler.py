@@ -69,7 +69,9 @@ def test_attributes_that_functions_take_from_modules() -> None:
     source = (
         "import os, a.b as c\n"
         + FUNCTION
-        + ("os.fork(), c.d.e, os.x.y\n    os.z = 1\n    if hasattr(os, 'w'):\n        os.w\n")
+        + (
+            "os.fork(), c.d.e, os.x.y\n    os.z = 1\n    if hasattr(os, 'w'):\n        os.w\n    return hasattr(os, 'v') and os.v\n"
+        )
     )
 
     assert Waiting(ast.parse(source)).attributes == [[3, "os", "fork"], [3, "a.b", "d"], [3, "os", "x"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from tests.built_plugins import BuildExample, BuildSource
 from tests.interop.go_host import GoHost
 from tests.interop.probe import PROBE
+from tests.looks import EVALUATE, EVALUATOR
 
 pytestmark = pytest.mark.go
 
@@ -95,6 +97,30 @@ def test_files_are_read_through_what_the_host_gives(probe: Path, go_host: GoHost
     report = go_host.run(probe, {"operation": "read", "text": "/data/file.txt"}, f"-directory={tmp_path}")
 
     assert _answer(report)["data"]["text"] == "from the host"
+
+
+def test_files_are_as_on_linux(built_source: BuildSource, go_host: GoHost, tmp_path: Path) -> None:
+    """Times before 1970, an empty path, and reads that fail: the guest goes on with the number of the error."""
+    (tmp_path / "d").mkdir()
+    (tmp_path / "f").write_text("0123456789")
+    os.utime(tmp_path / "f", ns=(-5_500_000_000, -1))
+    space: dict[str, Any] = {}
+    exec(EVALUATE, space)
+    expressions = [
+        "os.stat(T + '/f').st_mtime_ns, os.lstat(T + '/f').st_mtime",
+        "opened(T + '/d', os.O_RDONLY, os.pread, 1, 0)",
+        "opened(T + '/d', os.O_RDONLY, os.read, 1)",
+        "opened(T + '/f', os.O_RDONLY, os.pread, 20, 3)",
+        "os.listdir('')",
+        "os.stat('')",
+        "os.stat(T + '/f/')",
+        "sorted((e.name, e.inode() == os.stat(e.path).st_ino) for e in os.scandir(T))",
+    ]
+    config = {"expressions": expressions, "folder": "/data"}
+
+    report = go_host.run(built_source(EVALUATOR), config, f"-directory={tmp_path}")
+
+    assert _answer(report)["data"] == {"found": space["evaluated"](expressions, str(tmp_path))}
 
 
 def test_a_date_is_read(probe: Path, go_host: GoHost) -> None:

@@ -265,8 +265,10 @@ def test_a_host_header_is_sent_in_ascii():
 
 
 def test_what_fails_behind_a_redirect_is_named():
-    """Not the URL that the check began with."""
-    with pytest.raises(HTTPError, match=r"http GET http://127\.0\.0\.1:1/gone failed: .*refused"):
+    """Beside the URL that the check began with, once."""
+    with pytest.raises(
+        HTTPError, match=r"/begin failed: redirected to http://127\.0\.0\.1:1/gone: .*refused"
+    ):
         chain_of([b"307 Moved\r\nLocation: http://127.0.0.1:1/gone"], path="/begin")
 
 

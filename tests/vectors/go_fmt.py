@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -31,7 +32,8 @@ class GoValue:
     @classmethod
     def typed(cls, given: Any, key: str = "go_type") -> GoValue:
         """Return a value whose notation says its type."""
-        go_type, value = given[key], given["value"]
+        go_type, value = re.sub(r"\bany\b|interface\s*\{\}", "interface {}", given[key]), given["value"]
+        go_type = "<nil>" if go_type in ("", "nil", "interface {}") and value is None else go_type
         inner = go_type.removeprefix("[]") if go_type.startswith("[]") else go_type.partition("]")[2]
         if value is None or not go_type.startswith(("[]", "map[")) or go_type == "[]uint8":
             return cls(go_type, _bare(go_type, value))

@@ -9,6 +9,7 @@ from typing import Any
 from attrs import define, field
 
 from tests.vectors.go_structs import TYPES, GoField, bare, declared_name, json_type, struct_fields
+from tests.vectors.running import NoCounterpartError
 
 Schema = dict[str, Any]
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -17,6 +18,7 @@ _ARRAY = re.compile(r"\[(\d*)\](.+)", re.DOTALL)
 _MAP = re.compile(r"map\[([\w.]+)\](.+)", re.DOTALL)
 _PATTERNED = ("int", "int8", "int16", "int32", "int64")
 _NUMERIC = ("multipleOf", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+_ANYTHING = ("any", "interface{}", "error", "fmt.Stringer", "json.RawMessage")
 _NO_VALUES = ("chan", "func", "complex", "uintptr", "unsafe.")
 
 
@@ -58,6 +60,8 @@ class _Generator:
                 self.defs[name] |= self.struct(TYPES[name])
             return {"$ref": f"#/$defs/{name}"}
         kind = json_type(go_type)
+        if not kind and go_type not in _ANYTHING and not go_type.startswith("interface{"):
+            raise NoCounterpartError(f"the Go type {go_type} is named without its fields")
         made = {"type": kind} if kind else {}
         return made | ({"format": _FORMATS[go_type]} if go_type in _FORMATS else {})
 

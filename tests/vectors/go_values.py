@@ -89,6 +89,11 @@ def text(given: Any) -> str:
     return "" if given is None else value(given)
 
 
+def as_written(given: str) -> str:
+    """Return a text as JSON has it: each byte that is not UTF-8 is U+FFFD there."""
+    return re.sub("[\ud800-\udfff]", "\ufffd", given)
+
+
 def moment(given: Any) -> Timestamp | None:
     """Return a time, None for null."""
     return None if given is None else value(given)

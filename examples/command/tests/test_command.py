@@ -106,6 +106,12 @@ def test_one_of_run_and_command_is_needed(
     assert_error(fake_host.check(plugin, config), text, type="config")
 
 
+def test_arguments_of_a_line_are_refused(plugin: Plugin, fake_host: FakeHost) -> None:
+    """They would be lost: the shell gets the line alone."""
+    result = fake_host.check(plugin, {"run": "echo a", "args": ["b"]})
+    assert_error(result, "args", type="config")
+
+
 def test_a_program_that_cannot_be_started_is_an_error(plugin: Plugin, fake_host: FakeHost) -> None:
     """Its kind stays."""
     fake_host.command.on("/bin/ls").fail(not_found())

@@ -42,20 +42,25 @@ class RefusedLook(NamedTuple):
 class RefusedLooks:
     """Collects the refused looks of the check under way. In process there are none to take."""
 
-    __slots__ = ("_kept", "read", "take")
+    __slots__ = ("_config", "_earlier", "_kept", "forget", "read", "take")
 
     def __init__(self) -> None:
         self.take: Callable[[], Sequence[Any] | None] = tuple
         """Returns those since it was last called, in whatever form; a guest puts its own here."""
         self.read: Callable[[Sequence[Any]], Sequence[RefusedLook]] = list
         """Returns what that form stands for."""
+        self.forget: Callable[[], None] = lambda: None
+        """Forgets what functions keep of earlier calls, which may be of what was not seen; likewise."""
         self._kept: list[RefusedLook] = []
+        self._config: int | None = None
+        self._earlier: dict[int | None, list[RefusedLook]] = {}
 
-    def begin(self) -> None:
-        """Forget all: a check begins."""
+    def begin(self, config: bytes | None = None) -> None:
+        """Forget those so far: a check begins; with a config, one that may have been there before."""
+        self._config = None if config is None else hash(config)  # the config itself may hold secrets
         self.take()
         if self._kept:
-            self._kept.clear()
+            self._kept = []
 
     def keep(self) -> None:
         """Keep those so far, so that `take` returns only later ones."""
@@ -63,18 +68,29 @@ class RefusedLooks:
             self._kept += self.read(taken)
 
     def judged(self, result: Result) -> Result:
-        """Return a Result as it is, or an error instead if a look was refused before it."""
-        if taken := self.take():
-            self._kept += self.read(taken)
-        if not self._kept:
+        """Return a Result as it is, or an error instead if a look was refused before it.
+
+        What an instance may see does not change. So a check that was refused a look is refused it again; if
+        it does not look again, it answers from what the first one left in its module.
+        """
+        self.keep()
+        looks = self._kept or self._earlier.get(self._config)
+        if not looks:
             return result
-        detail = _denial(self._kept).detail()
+        if self._kept:
+            self.forget()
+            if self._config is not None and len(self._earlier) < _MOST_REMEMBERED:
+                self._earlier[self._config] = self._kept
+        detail = _denial(looks).detail()
         earlier = result.error
         if earlier is None:
             return result_error(detail)
         follows = earlier.type == "panic" or earlier.code.startswith("fs:")
         return result_error(evolve(detail, stack=earlier.stack, wrapped=None if follows else earlier))
 
+
+_MOST_REMEMBERED = 1000
+"""Configs of which an instance knows that a look was refused."""
 
 refused_looks = RefusedLooks()
 """Those of this module; a module answers one check at a time."""

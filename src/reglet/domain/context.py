@@ -99,7 +99,7 @@ class Context:
     def ensure_live(self, operation: str) -> None:
         """Raise `TimeoutError` or `CancelledError` if no further call may be made."""
         if self.deadline is not None and self._overdue:
-            raise TimeoutError(operation, None, "deadline already passed")
+            raise TimeoutError(operation, None, "deadline already passed", asked=False)
         if self.cancellation is not None and self._switched_off:
             raise CancelledError(operation)
 

@@ -367,8 +367,18 @@ class TimeoutError(RegletError, builtins.TimeoutError):  # noqa: A001 - it is on
 
     error_type = "timeout"
 
-    def __init__(self, operation: str, duration: timedelta | None = timedelta(), target: str = "") -> None:
-        """Describe what took longer than `duration`; None is the host's own limit, not known here."""
+    def __init__(
+        self,
+        operation: str,
+        duration: timedelta | None = timedelta(),
+        target: str = "",
+        *,
+        asked: bool = True,
+    ) -> None:
+        """Describe what took longer than `duration`; None is the host's own limit, not known here.
+
+        Where time had run out before, so that nothing was `asked`, nothing is known of the target.
+        """
         message = f"{operation} timeout"
         if duration is not None:
             message = f"{operation} {TIMEOUT_WORDS} {format_duration(duration)}"
@@ -376,6 +386,7 @@ class TimeoutError(RegletError, builtins.TimeoutError):  # noqa: A001 - it is on
         self.operation = operation
         self.duration = duration or timedelta()
         self.target = target
+        self._asked = asked
 
     @property
     def code(self) -> str:
@@ -386,6 +397,11 @@ class TimeoutError(RegletError, builtins.TimeoutError):  # noqa: A001 - it is on
     def is_timeout(self) -> bool:
         """True."""
         return True
+
+    @property
+    def concerns_target(self) -> bool:
+        """Whether the target was asked, and late."""
+        return self._asked
 
     def detail(self) -> ErrorDetail:
         """Return the error as data; what a host reported of it goes along whole."""

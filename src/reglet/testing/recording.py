@@ -39,7 +39,9 @@ VERSION = 1
 _VOLATILE_FIELDS = frozenset({"context", "timeout_ms"})
 """Fields of requests that say how much time is left."""
 
-_VOLATILE_HEADERS = frozenset({"date", "x-amz-date", "traceparent", "x-request-id"})
+_VOLATILE_HEADERS = frozenset(
+    {"date", "idempotency-key", "traceparent", "tracestate", "x-amz-date", "x-correlation-id", "x-request-id"}
+)
 """Headers of requests that differ from run to run by nature."""
 
 _USER_OF_URL = re.compile(r"(?<=://)[^/?#]*@")

@@ -60,12 +60,12 @@ def refused(host: WasmHost, what: str) -> list[bytes]:
         ("open('/data/../etc/passwd')", b"read:/data/../etc/passwd"),
         ("open('/database')", b"read:/database"),
         ("open('/etc/new', 'w')", b"write:/etc/new"),
-        ("os.mkdir('/etc/new')", b"write:/etc/new"),
-        ("os.rmdir('/etc/old')", b"write:/etc/old"),
-        ("os.unlink('/etc/old')", b"write:/etc/old"),
+        ("os.mkdir('/etc/new')", b"change:/etc/new"),
+        ("os.rmdir('/etc/old')", b"change:/etc/old"),
+        ("os.unlink('/etc/old')", b"change:/etc/old"),
         ("os.utime('/etc/old')", b"write:/etc/old"),
         ("os.truncate('/etc/old', 0)", b"write:/etc/old"),
-        ("os.symlink('x', '/etc/new')", b"write:/etc/new"),
+        ("os.symlink('x', '/etc/new')", b"change:/etc/new"),
     ],
 )
 def test_a_path_in_no_directory_of_the_host_is_refused(
@@ -78,13 +78,13 @@ def test_a_path_in_no_directory_of_the_host_is_refused(
 
 def test_what_takes_two_paths_is_refused_for_both(host: WasmHost) -> None:
     """Each takes a grant."""
-    assert refused(host, "os.replace('/etc/a', '/etc/b')") == [b"write:/etc/a", b"write:/etc/b"]
+    assert refused(host, "os.replace('/etc/a', '/etc/b')") == [b"change:/etc/a", b"change:/etc/b"]
 
 
 def test_a_change_of_what_may_only_be_read_is_refused(host: WasmHost) -> None:
     """The host says that it is read-only."""
     assert refused(host, "open('/data/a.txt', 'w')") == [b"write:/data/a.txt"]
-    assert refused(host, "os.unlink('/data/a.txt')") == [b"write:/data/a.txt"]
+    assert refused(host, "os.unlink('/data/a.txt')") == [b"change:/data/a.txt"]
 
 
 def test_looks_at_what_is_there_and_what_is_not_are_not_refused(host: WasmHost) -> None:

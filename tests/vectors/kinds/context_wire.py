@@ -28,10 +28,9 @@ def run(vector: Vector) -> Rule | None:
 
 def _to_wire(given: dict[str, Any], expected: dict[str, Any]) -> None:
     cancellation = Cancellation()
-    request_id = given.get("request_id")
-    request_id = (
-        request_id if isinstance(request_id, str) else None
-    )  # what is no string is no id in Go either
+    # What is no string is no id in Go either.
+    told = given.get("request_id")
+    request_id = told if isinstance(told, str) else None
     ctx = Context(request_id=request_id, cancellation=cancellation)
     if "timeout_ms" in given:
         ctx = ctx.with_timeout(timedelta(milliseconds=given["timeout_ms"]))

@@ -30,7 +30,7 @@ def run(vector: Vector) -> Rule | None:
         return _nil(given, expected)
     error = _error(_spelt_out(given, expected))
     _compare_go(given, expected)
-    seen = (_as_written(str(error)), ERROR.encode(error_detail(error)).decode())
+    seen = (go.as_written(str(error)), ERROR.encode(error_detail(error)).decode())
     if isinstance(given, dict) and given["type"] == "ErrorDetail":
         return _compare_detail(given, expected)
     wanted = (expected["error"], expected["detail_json"])
@@ -62,17 +62,12 @@ def _compare_go(given: Any, expected: Given) -> None:
         error = go_errors.GoError(str(expected["error"]), expected["timeout"])
     made = {
         "detail_json": go_json.written("ErrorDetail", error.to_detail()),
-        "error": _as_written(error.text),
+        "error": go.as_written(error.text),
         "panic": None,
         "timeout": error.timeout,
-        "unwrap": None if error.cause is None else _as_written(error.cause.text),
+        "unwrap": None if error.cause is None else go.as_written(error.cause.text),
     }
     must_equal(expected, made)
-
-
-def _as_written(text: str) -> str:
-    """Return a text as JSON has it: each byte that is not UTF-8 is U+FFFD there."""
-    return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 def _compare_detail(given: Given, expected: Given) -> Rule | None:
@@ -81,7 +76,7 @@ def _compare_detail(given: Given, expected: Given) -> Rule | None:
     def seen(detail: Given) -> str:
         return ERROR.encode(error_detail(_error({"type": "ErrorDetail", "detail": detail}))).decode()
 
-    text = _as_written(str(error_detail(_error({"type": "ErrorDetail", "detail": given["detail"]}))))
+    text = go.as_written(str(error_detail(_error({"type": "ErrorDetail", "detail": given["detail"]}))))
     must_equal(given.get("wrap", "%w").replace("%w", text), expected["error"])
     return go.settled(seen, given["detail"], expected["detail_json"])
 
@@ -118,7 +113,7 @@ def _compare_flags(error: BaseException, expected: Given) -> None:
         if expected["timeout"] is not None:
             must_equal(error.is_timeout, expected["timeout"])
         if expected["unwrap"] is not None:
-            must_equal(_as_written(str(error.__cause__)), expected["unwrap"])
+            must_equal(go.as_written(str(error.__cause__)), expected["unwrap"])
 
 
 def _by_rule(given: Given, seen: tuple[str, ...], wanted: tuple[str, ...]) -> Rule | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -63,14 +62,9 @@ def _go_answer(given: Given) -> Given:
     request["Timeout"] = request["Timeout"] or seconds
     error, result = fake["error"], None if fake["error"] is not None else fake["result"]
     if result is not None:
-        texts = {name: _as_written(go.text(result[name])) for name in ("Stdout", "Stderr")}
+        texts = {name: go.as_written(go.text(result[name])) for name in ("Stdout", "Stderr")}
         result = result | texts
     return {"error": error, "request": request, "result": result}
-
-
-def _as_written(text: str) -> str:
-    """Return a text as JSON has it: each byte that is not UTF-8 is U+FFFD there."""
-    return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 def _run(given: Given, runner: _Runner) -> tuple[str | None, Given | None]:
@@ -91,8 +85,8 @@ def _run(given: Given, runner: _Runner) -> tuple[str | None, Given | None]:
         "DurationMs": result.duration // timedelta(milliseconds=1),
         "ExitCode": result.exit_code,
         "IsTimeout": result.is_timeout,
-        "Stderr": _as_written(result.stderr),
-        "Stdout": _as_written(result.stdout),
+        "Stderr": go.as_written(result.stderr),
+        "Stdout": go.as_written(result.stdout),
     }
 
 

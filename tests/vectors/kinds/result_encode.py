@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from reglet.domain.entities.result import ErrorDetail, Result, ResultStatus, RunMetadata
@@ -26,9 +25,9 @@ def run(vector: Vector) -> Rule | None:
     if kind == "predicate":
         return _predicate(given, expected)
     if kind == "error_string":
-        must_equal(expected, _as_written(go_errors.detail_text(given)))
+        must_equal(expected, go.as_written(go_errors.detail_text(given)))
         detail = go.detail(given)
-        must_equal("" if detail is None else _as_written(str(detail)), expected)
+        must_equal("" if detail is None else go.as_written(str(detail)), expected)
         return None
     wanted = _go_text(kind.removeprefix("marshal:"), given)
     must_equal(expected if isinstance(expected, str) else None, wanted)
@@ -53,11 +52,6 @@ def _go_text(kind: str, given: Given) -> str | None:
         return None
     later = json.loads(json.dumps(given).replace('"0000-', '"0400-'))  # a year that Python has
     return None if (text := _go_text(kind, later)) is None else text.replace('"0400-', '"0000-')
-
-
-def _as_written(text: str) -> str:
-    """Return a text as JSON has it: each byte that is not UTF-8 is U+FFFD there."""
-    return re.sub("[\ud800-\udfff]", "\ufffd", text)
 
 
 def _predicate(status: str, expected: Given) -> Rule | None:

@@ -26,6 +26,7 @@ static u8 code_of(p1_errno error) { return (error < sizeof codes && codes[error]
 static int failed(p1_errno error, u8 *result, u32 offset) {
   result[0] = error != 0;
   if (error) result[offset] = code_of(error);
+  note_error(error);
   return error != 0;
 }
 
@@ -61,14 +62,13 @@ METHOD("write-via-stream") void write_via_stream(u32 fd, u64 offset, u8 *result)
 }
 METHOD("append-via-stream") void append_via_stream(u32 fd, u8 *result) { give_stream(fd, 0, APPENDING, result); }
 
+// Never fails: where it does, libc goes on with bytes that it was not given. `pread` looks at what is noted.
 METHOD("read") void descriptor_read(u32 fd, u64 size, u64 offset, u8 *result) {
   u32 wanted = size > CHUNK ? CHUNK : (u32)size, got = 0;
   void *bytes = must_allocate(wanted);
   p1_vector into = {bytes, wanted};
-  if (failed(p1_fd_pread(fd, &into, 1, offset, &got), result, 4)) {
-    free(bytes);
-    return;
-  }
+  note_error(p1_fd_pread(fd, &into, 1, offset, &got));
+  result[0] = 0;
   U32_AT(result, 4) = (u32)bytes;
   U32_AT(result, 8) = got;
   result[12] = !got && wanted;  // the end was reached
@@ -110,9 +110,8 @@ METHOD("get-flags") void get_flags(u32 fd, u8 *result) {
 
 // ---- what a file is
 
-// Preview 1 has no type for a pipe, and hosts call nothing else unknown.
 static u8 type_of(u8 p1_type) {
-  static const u8 types[] = {4, 1, 2, 3, 6, 7, 7, 5};  // pipe, devices, directory, file, sockets, symbolic link
+  static const u8 types[] = {0, 1, 2, 3, 6, 7, 7, 5};  // unknown, devices, directory, file, sockets, symbolic link
   return p1_type < sizeof types ? types[p1_type] : 0;
 }
 
@@ -138,7 +137,7 @@ static void write_stat(p1_errno error, const p1_stat *stat, u8 *result) {
 }
 
 METHOD("stat") void descriptor_stat(u32 fd, u8 *result) {
-  p1_stat stat;
+  p1_stat stat = {};
   write_stat(p1_fd_filestat_get(fd, &stat), &stat, result);
 }
 
@@ -165,7 +164,7 @@ static u32 last_look_size;
 static u8 last_look_type;
 
 METHOD("stat-at") void stat_at(u32 fd, u32 lookup, const u8 *path, u32 size, u8 *result) {
-  p1_stat stat;
+  p1_stat stat = {};
   p1_errno error = look_at(fd, lookup, path, size, &stat);
   last_look_size = fd == ROOT && !error && size <= LONGEST_PATH ? size : 0;
   last_look_type = stat.type;
@@ -177,19 +176,21 @@ METHOD("stat-at") void stat_at(u32 fd, u32 lookup, const u8 *path, u32 size, u8 
 static void write_hash(p1_errno error, const p1_stat *stat, u8 *result) {
   if (failed(error, result, 8)) return;
   U64_AT(result, 8) = stat->device * 0x9E3779B97F4A7C15ull ^ stat->inode;
-  U64_AT(result, 16) = stat->size ^ stat->modified;
+  U64_AT(result, 16) = 0;
 }
 
+// The name that was listed last: libc looks at each of them, and all that it asks for was listed with the name.
+static struct { u32 fd, size; const u8 *name; p1_stat stat; } last_listed;
+
 METHOD("metadata-hash") void metadata_hash(u32 fd, u8 *result) {
-  p1_stat stat;
+  p1_stat stat = {};
   write_hash(p1_fd_filestat_get(fd, &stat), &stat, result);
 }
 METHOD("metadata-hash-at") void metadata_hash_at(u32 fd, u32 lookup, const u8 *path, u32 size, u8 *result) {
-  p1_stat stat;
-  if (fd != ROOT && p1_path_filestat_get(fd, lookup & 1, path, size, &stat))
-    stat = stat_of_name(0, path, size);  // libc looks at what it lists, and a name is all that was asked for
-  p1_errno error = fd == ROOT ? look_at(fd, lookup, path, size, &stat) : 0;
-  write_hash(error, &stat, result);
+  p1_stat stat = {};
+  int is_listed = fd == last_listed.fd && size == last_listed.size && !(lookup & 1) &&
+                  !__builtin_memcmp(path, last_listed.name, size);
+  write_hash(is_listed ? 0 : look_at(fd, lookup, path, size, &stat), is_listed ? &last_listed.stat : &stat, result);
 }
 
 enum { KEEP_TIME, SET_NOW, SET_TIME };
@@ -353,7 +354,7 @@ static u8 may_open_last_look(void) {
 
 typedef struct {
   u32 fd, at, end, room;
-  u64 cookie;
+  u64 cookie, device;
   u8 *buffer;
   int last;  // the host has told the last entry
 } listing;
@@ -362,12 +363,15 @@ enum { LISTING_ROOM = 4096, ENTRY_HEAD = 24 };
 
 METHOD("read-directory") void read_directory(u32 fd, u8 *result) {
   listing *made = must_allocate(sizeof *made);
-  *made = (listing){.fd = fd, .room = LISTING_ROOM, .buffer = must_allocate(LISTING_ROOM)};
+  p1_stat stat = {};
+  p1_fd_filestat_get(fd, &stat);
+  *made = (listing){.fd = fd, .device = stat.device, .room = LISTING_ROOM, .buffer = must_allocate(LISTING_ROOM)};
   result[0] = 0;
   U32_AT(result, 4) = (u32)made;
 }
 
 INTERFACE("filesystem/types#[resource-drop]directory-entry-stream") void drop_listing(listing *each) {
+  last_listed.fd = 0;
   free(each->buffer);
   free(each);
 }
@@ -418,6 +422,8 @@ void read_directory_entry(listing *from, u8 *result) {
     if (is_dot(name, head.name_size)) continue;
     u8 *copy = must_allocate(head.name_size);
     memcpy(copy, name, head.name_size);
+    last_listed.fd = from->fd, last_listed.size = head.name_size, last_listed.name = name;
+    last_listed.stat = (p1_stat){.device = from->device, .inode = head.inode};
     result[0] = 0;
     result[4] = 1;
     result[8] = type_of(head.type);

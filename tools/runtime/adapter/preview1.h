@@ -6,16 +6,16 @@
 
 typedef u16 p1_errno;
 typedef struct { const void *data; u32 size; } p1_vector;
-typedef struct { u64 device, inode; u8 type; u64 links, size, accessed, modified, changed; } p1_stat;
+typedef struct { u64 device, inode; u8 type, is_pipe; u64 links, size, accessed, modified, changed; } p1_stat;
 typedef struct { u8 type; u16 flags; u64 rights, inheriting; } p1_descriptor;
 typedef struct { u8 kind; u32 name_size; } p1_preopen;
 typedef struct { u64 next, inode; u32 name_size; u8 type; } p1_entry;
 
 enum {
-  P1_INVALID = 28, P1_NO_ENTRY = 44, P1_NO_SUCH_CALL = 52, P1_OVERFLOW = 61, P1_NOT_PERMITTED = 63, P1_READ_ONLY = 69,
-  P1_NOT_CAPABLE = 76
+  P1_INVALID = 28, P1_IO = 29, P1_NO_ENTRY = 44, P1_NO_SUCH_CALL = 52, P1_OVERFLOW = 61, P1_NOT_PERMITTED = 63,
+  P1_READ_ONLY = 69, P1_NOT_CAPABLE = 76
 };
-enum { P1_UNKNOWN = 0, P1_CHARACTER_DEVICE = 2, P1_DIRECTORY = 3, P1_REGULAR_FILE = 4 };
+enum { P1_CHARACTER_DEVICE = 2, P1_DIRECTORY = 3, P1_REGULAR_FILE = 4 };
 enum { P1_CLOCK_REALTIME = 0, P1_CLOCK_MONOTONIC = 1 };
 enum { P1_RIGHT_READ = 1 << 1, P1_RIGHT_WRITE = 1 << 6 };
 

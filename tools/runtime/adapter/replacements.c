@@ -29,25 +29,40 @@ EXPORT("replaces:_Py_Finalize") int keep_interpreter(void) { return 0; }
 
 i32 *__errno_location(void);
 
-static p1_errno stream_error;  // numbered as libc's are
+static p1_errno last_error;  // numbered as libc's are
 
-void note_stream_error(p1_errno error) { stream_error = error; }
+void note_error(p1_errno error) { last_error = error; }
 
 static i32 with_its_error(i32 done) {
-  if (done < 0 && stream_error) *__errno_location() = stream_error;
+  if (done < 0 && last_error && *__errno_location() == P1_IO) *__errno_location() = last_error;
   return done;
 }
 
 ORIGINAL("read") i32 original_read(i32 fd, void *to, u32 size);
 EXPORT("replaces:read") i32 read_bytes(i32 fd, void *to, u32 size) {
-  stream_error = 0;
+  note_error(0);
   return with_its_error(original_read(fd, to, size));
+}
+
+ORIGINAL("pread") i32 original_read_at(i32 fd, void *to, u32 size, i64 offset);
+EXPORT("replaces:pread") i32 read_at(i32 fd, void *to, u32 size, i64 offset) {
+  note_error(0);
+  i32 got = original_read_at(fd, to, size, offset);
+  if (got < 0 || !last_error) return got;
+  *__errno_location() = last_error;
+  return -1;
 }
 
 ORIGINAL("write") i32 original_write(i32 fd, const void *from, u32 size);
 EXPORT("replaces:write") i32 write_bytes(i32 fd, const void *from, u32 size) {
-  stream_error = 0;
+  note_error(0);
   return with_its_error(original_write(fd, from, size));
+}
+
+ORIGINAL("__wasilibc_nocwd_openat_nomode") i32 original_open(i32 fd, const char *path, i32 flags);
+EXPORT("replaces:__wasilibc_nocwd_openat_nomode") i32 open_below(i32 fd, const char *path, i32 flags) {
+  note_error(0);
+  return with_its_error(original_open(fd, path, flags));
 }
 
 // libc takes an empty path for the working directory.
@@ -78,7 +93,7 @@ static int is_pipe;
 static i64 times[3];
 
 void note_status(const p1_stat *from) {
-  is_pipe = from->type == P1_UNKNOWN;
+  is_pipe = from->is_pipe;
   times[0] = (i64)from->accessed, times[1] = (i64)from->modified, times[2] = (i64)from->changed;
 }
 

@@ -2,10 +2,10 @@
 #pragma once
 #include "preview1.h"
 
-// What a stream's failure was, not only that there was one.
-void note_stream_error(p1_errno error);
+// What a call failed with: WASI 0.2 says of a stream only that it failed, and has fewer errors of files.
+void note_error(p1_errno error);
 
-// What is at the path that is looked at: its type may be a pipe's, its times before 1970.
+// What is at the path that is looked at: it may be a pipe, its times before 1970.
 void note_status(const p1_stat *from);
 
 // What is added to seconds before 1970, which libc takes for no time, on their way through it.

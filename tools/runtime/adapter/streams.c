@@ -20,7 +20,7 @@ void *stream_on(u32 fd, u64 offset, int kind) {
 }
 
 static void fail(u8 *result, p1_errno error) {
-  note_stream_error(error);
+  note_error(error);
   result[0] = 1;
   result[4] = error ? LAST_OPERATION_FAILED : CLOSED;
   U32_AT(result, 8) = SOME_ERROR;

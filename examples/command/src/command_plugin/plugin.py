@@ -86,6 +86,8 @@ def _command(request: ExecuteInput) -> reglet.CommandRequest:
         raise ConfigError("command", "either 'run' or 'command' must be specified")
     if request.run and request.command:
         raise ConfigError("command", "cannot specify both 'run' and 'command'")
+    if request.run and request.args:
+        raise ConfigError("args", "they belong to 'command'; write them into the line of 'run'")
     return reglet.CommandRequest(
         command=request.command or "/bin/sh",
         args=["-c", request.run] if request.run else request.args,
@@ -104,8 +106,8 @@ def _variable(index: int, entry: str) -> tuple[str, str]:
 
 def _problems(request: ExecuteInput, result: reglet.CommandResult) -> Iterator[str]:
     if result.is_timeout:
-        yield f"Timeout: still running after {request.timeout_seconds} seconds"
-    if result.exit_code != request.expected_exit:
+        yield f"Timeout: still running after {request.timeout_seconds} s"
+    elif result.exit_code != request.expected_exit:
         yield f"Exit code mismatch: expected {request.expected_exit}, got {result.exit_code}"
     if request.expected_output not in result.stdout:
         yield f"Output mismatch: expected '{request.expected_output}' in stdout"

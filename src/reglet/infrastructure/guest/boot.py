@@ -74,15 +74,14 @@ _NO_HOME = "/nonexistent"
 
 
 class _WatchedEnvironment(os._Environ[str]):  # noqa: SLF001 - os.environ's own class
-    """`os.environ` that notes who reads it, and what is set in it."""
+    """`os.environ` that notes who reads it, and what is set where the host has none."""
 
     seen: list[dict[str, str]]
-    of_build: frozenset[str]
-    set_here: dict[str, str]
     defaults: dict[str, str]
 
     def __getitem__(self, name: str) -> str:
-        if name not in self.set_here and name not in self.of_build:
+        value = self._data.get(self.encodekey(name))  # type: ignore[attr-defined]  # as `os` made it
+        if value is None or value == _NO_HOME.encode():
             self.seen.append({"name": name, "where": author_frames()})
         return super().__getitem__(name)
 
@@ -90,16 +89,10 @@ class _WatchedEnvironment(os._Environ[str]):  # noqa: SLF001 - os.environ's own 
         self.seen.append({"name": "", "where": author_frames()})
         return super().__iter__()
 
-    def __setitem__(self, name: str, value: str) -> None:
-        super().__setitem__(name, value)
-        self.set_here[name] = value
-
     def setdefault(self, key: str, value: str) -> str:
-        if key in self.set_here:
-            return self.set_here[key]
-        super().__setitem__(key, value)
-        self.defaults[key] = value
-        return value
+        if self.encodekey(key) not in self._data:  # type: ignore[attr-defined]  # as above
+            self[key] = self.defaults[key] = value
+        return super().__getitem__(key)
 
 
 class ImportGuard:
@@ -115,10 +108,9 @@ class ImportGuard:
         self._call = interpreter.call
         self._environment_class = type(os.environ)
         vars(interpreter)["call"] = self._refuse
-        _WatchedEnvironment.seen = self.environment
-        _WatchedEnvironment.of_build = frozenset(os.environ)
-        _WatchedEnvironment.set_here, _WatchedEnvironment.defaults = self.variables, self.defaults
+        _WatchedEnvironment.seen, _WatchedEnvironment.defaults = self.environment, self.defaults
         os.environ["HOME"] = _NO_HOME
+        self._before = dict(os.environ)
         os.environ.__class__ = _WatchedEnvironment
         return self
 
@@ -130,6 +122,9 @@ class ImportGuard:
     ) -> None:
         vars(interpreter)["call"] = self._call
         os.environ.__class__ = self._environment_class
+        changed = {name: value for name, value in os.environ.items() if self._before.get(name) != value}
+        self.defaults = {name: value for name, value in self.defaults.items() if changed.get(name) == value}
+        self.variables = {name: value for name, value in changed.items() if name not in self.defaults}
 
     def _refuse(self, name: str, _request: bytes) -> Any:
         self.host_calls.append({"name": name, "where": author_frames()})

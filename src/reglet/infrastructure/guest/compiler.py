@@ -50,6 +50,7 @@ def without_annotations(program: ast.Module) -> ast.Module:
 
 
 _FAILURES = {"ImportError", "ModuleNotFoundError", "AttributeError", "Exception", "BaseException"}
+_CONDITIONS = {"hasattr", "platform", "version_info"}
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _BY_NAME = {"__import__", "find_spec", "import_module", "resolve_name", "run_module"}
 _BY_PATH = {"SourceFileLoader", "iter_modules", "run_path", "spec_from_file_location", "walk_packages"}
@@ -134,18 +135,22 @@ def _importer_names(tree: ast.Module) -> Iterator[tuple[str, str]]:
 
 def _children(node: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
     """Yield what is run of a node's children, and whether the program expects it to fail."""
-    expected: list[ast.stmt] = []
+    expected: list[ast.AST] = []
     skipped: list[ast.stmt] = []
     if isinstance(node, (ast.Try, ast.TryStar)):
-        expected = node.body if any(map(expects_failure, node.handlers)) else []
+        expected = [*node.body] if any(map(expects_failure, node.handlers)) else []
     elif isinstance(node, (ast.With, ast.AsyncWith)):
-        expected = node.body if any(map(_suppresses, node.items)) else []
+        expected = [*node.body] if any(map(_suppresses, node.items)) else []
     elif isinstance(node, ast.If):
         names = _names_in(node.test)
         if "TYPE_CHECKING" in names and not isinstance(node.test, ast.UnaryOp):
             skipped = node.body
-        elif names & {"hasattr", "platform", "version_info"}:
+        elif names & _CONDITIONS:
             expected = [*node.body, *node.orelse]
+    elif isinstance(node, ast.IfExp):
+        expected = [node.body, node.orelse] if _names_in(node.test) & _CONDITIONS else []
+    elif isinstance(node, ast.BoolOp):
+        expected = [*node.values[1:]] if _names_in(node.values[0]) & _CONDITIONS else []
     for child in ast.iter_child_nodes(node):
         if child not in skipped:
             yield child, child in expected

@@ -141,7 +141,7 @@ class Exports:
         start = time_ns() // 1000
         token = None if current_check() is self._running else running_check.set(self._running)
         try:
-            self._looks.begin()
+            self._looks.begin(config)
             with self._redirect or self._logging:
                 result = self._plugin.check(self._context, config)
                 if not isinstance(result, Result):

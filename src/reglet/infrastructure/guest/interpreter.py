@@ -13,12 +13,14 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import _reglet  # type: ignore[import-not-found]  # built into the guest's interpreter
 
 from reglet.application.results import RefusedLook, refusals_are_answers, refused_looks
+from reglet.infrastructure.build_contract import PACKAGES_ROOT, PLUGIN_ROOT
 from reglet.infrastructure.guest.exports import reseed, restart_clock
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ _UNKNOWN = "/./."
 def report_refused_looks() -> None:
     """Have the looks that the host refuses count in a Result."""
     refused_looks.take, refused_looks.read = interpreter.refusals, looks_of
+    refused_looks.forget = forget_kept_calls
 
 
 def report_partial_listings() -> None:
@@ -201,6 +204,20 @@ def looks_of(refusals: Sequence[bytes]) -> Sequence[RefusedLook]:
     return looks
 
 
+_KEEPING: Any = type(cache(len))
+"""What `functools.cache` and `lru_cache` make of a function."""
+
+
+def forget_kept_calls() -> None:
+    """Clear the caches of functions and methods in modules of the plugin and its packages."""
+    for module in list(sys.modules.values()):
+        if (getattr(module, "__file__", None) or "").startswith((PLUGIN_ROOT, PACKAGES_ROOT)):
+            for value in list(vars(module).values()):
+                for each in (value, *(vars(value).values() if isinstance(value, type) else ())):
+                    if type(each) is _KEEPING:
+                        each.cache_clear()
+
+
 def _target(path: str, *, follow: bool) -> str:
     """Return where a path leads, as far as the guest sees it: that is what hosts ask a grant for."""
     if follow:
@@ -277,7 +294,8 @@ def resume() -> None:
     variables = {name: value for name, _, value in pairs if name}
     if variables:
         os.environ.update(variables)
-    os.environ.update(_KeptEnvironment.variables)
+    for name, value in _KeptEnvironment.variables.items():
+        os.environ[name] = value
     preopens = interpreter.preopens()
     start = variables.get("PWD") or (os.fsdecode(preopens[0]) if preopens else "")
     interpreter.start_in(os.fsencode(posixpath.normpath(f"/{start}")) if start else _UNKNOWN.encode())

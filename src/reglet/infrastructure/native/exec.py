@@ -148,8 +148,8 @@ class NativeCommandRunner:
                 f"commands need a POSIX system, and this is {sys.platform}: run the plugin in WSL, in a "
                 "container or on a Go host",
             )
-        deadline = Deadline.start("exec", request.command, request.timeout, self._ctx)
         began = time.monotonic()
+        deadline = Deadline.start("exec", request.command, request.timeout, self._ctx)
         process = _started(request)
         mark = Mark.put_on(process)
         output = ProcessOutput(process, self.max_output_bytes)

@@ -185,12 +185,13 @@ class URL:
 
     def join(self, location: str) -> URL:
         """Return where a redirect leads. `.` and `..` are resolved, as RFC 3986 section 5.2 has it."""
+        shown = f"the redirect's location {location[:80]!r}"
         if _CONTROLS.search(location) or "\\" in location:
-            raise ValueError("the redirect's location has backslashes or control characters")
+            raise ValueError(f"{shown} has backslashes or control characters")
         if _NO_HOST.match(location):
-            raise ValueError("the redirect's location has a scheme or slashes, but no host after them")
+            raise ValueError(f"{shown} has a scheme or slashes, but no host after them")
         if not _SCHEME.match(location) and ":" in re.split("[/?#]", location, maxsplit=1)[0]:
-            raise ValueError("the redirect's location has a colon that ends no scheme")
+            raise ValueError(f"{shown} has a colon that ends no scheme")
         url = self._led_to(location)
         path, mark, query = url.target.partition("?")
         kept: list[str] = []
@@ -438,9 +439,10 @@ class NativeHTTPClient:
         except builtins.TimeoutError as error:
             raise deadline.error() from error
         except _FOREIGN as error:
-            hop = exchanges.followed
-            method, url = (hop.method, str(hop.url)) if hop else (request.method, deadline.target)
-            raise HTTPError(method, url, in_words(error)) from error
+            reason = in_words(error)
+            if exchanges.followed is not None:
+                reason = f"redirected to {exchanges.followed.url}: {reason}"
+            raise HTTPError(request.method, deadline.target, reason) from error
         return evolve(response, latency=timedelta(seconds=time.perf_counter() - began))
 
     def _last_answer(self, exchanges: _Exchanges, hop: Hop, request: HTTPRequest) -> HTTPResponse:

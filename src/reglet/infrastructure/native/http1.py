@@ -23,7 +23,7 @@ _MAX_SHOWN = 80
 _MAX_EXCESS = 16 * 1024
 """Bytes of chunked framing beyond 16 a chunk and twice the data: a sender of more is up to no good."""
 _VERSION = re.compile(rb"HTTP/([0-9])\.([0-9])")
-_STATUS = re.compile(rb"[0-9]{3}")
+STATUS = re.compile(rb"(?!000)[0-9]{3}")
 _NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z -]+")
 CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _LENGTH = re.compile(r"0*[0-9]{1,18}")
@@ -179,7 +179,7 @@ class HTTP1Connection:
         proto, _, rest = line.partition(b" ")
         status = rest.lstrip(b" ").partition(b" ")[0]
         version = _VERSION.fullmatch(proto)
-        if version is None or not _STATUS.fullmatch(status):
+        if version is None or not STATUS.fullmatch(status):
             advice = "; it is TLS: write https://" if _TLS_RECORD.match(line) else ""
             raise AnswerError(f"the answer begins with {_shown(line)}, which is not HTTP{advice}")
         return proto.decode(), (int(version[1]), int(version[2])), int(status)

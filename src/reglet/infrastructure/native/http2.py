@@ -11,6 +11,7 @@ from reglet.infrastructure.native.dialer import READ_SIZE, Deadline
 from reglet.infrastructure.native.http1 import (
     CONTROLS,
     MAX_HEAD_BYTES,
+    STATUS,
     Answer,
     AnswerError,
     NoAnswerError,
@@ -169,7 +170,7 @@ class HTTP2Connection:
     def _begin(self, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Take the head of the answer."""
         for name, value in headers:
-            if name == b":status" and value.isdigit():
+            if name == b":status" and STATUS.fullmatch(value):
                 self._status = int(value)
             elif not _NAME.fullmatch(name) or CONTROLS.search(value):
                 raise AnswerError(f"the answer has a header that none may have: {name[:80]!r}")

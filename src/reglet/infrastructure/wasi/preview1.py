@@ -41,7 +41,7 @@ _ABSOLUTE = 1
 _MOST_SUBSCRIPTIONS = 1024
 _LARGEST_RANDOM = 1 << 20
 
-_STATUS = struct.Struct("<QQB7xQQQQQ")
+_STATUS = struct.Struct("<QQBB6xQQQQQ")
 _DESCRIPTOR_STATUS = struct.Struct("<BxHxxxxQQ")
 _DIRECTORY_ENTRY = struct.Struct("<QQIB3x")
 _PREOPEN = struct.Struct("<II")
@@ -459,10 +459,14 @@ class Preview1:
 
 
 def _packed_status(status: FileStatus) -> bytes:
-    """Return a file's status as preview 1 lays it out; a time before 1970 in two's complement, as Go does."""
+    """Return a file's status as preview 1 lays it out; a time before 1970 in two's complement, as Go does.
+
+    Of an unknown type is a pipe alone: the byte behind the type, which is unused, says that it is one.
+    """
+    is_pipe = status.type is FileType.UNKNOWN
     times = (each & _U64 for each in (status.accessed, status.modified, status.changed))
     return _STATUS.pack(
-        status.device & _U64, status.inode & _U64, status.type, status.links, status.size, *times
+        status.device & _U64, status.inode & _U64, status.type, is_pipe, status.links, status.size, *times
     )
 
 
