@@ -54,6 +54,30 @@ def test_a_build_reports_what_it_made(build: Build, tmp_path: Path) -> None:
     assert report.sources == (tmp_path / "project" / "tiny.py",)
 
 
+OWN_RECORD = """
+import attrs
+from reglet.domain.entities.result import Result
+
+@attrs.frozen
+class Own:
+    value: int
+
+own = Own(1)
+try:
+    own.value = 2
+except attrs.exceptions.FrozenInstanceError:
+    pass
+assert own.value == 1
+for each in (Result, Own):
+    assert each.__init__.__globals__["_cached_setattr_get"].__name__ == "attribute_setter"
+"""
+
+
+def test_frozen_instances_are_made_by_the_quick_setter(build: Build) -> None:
+    """It is put where attrs keeps its own, which another release could keep elsewhere; they stay frozen."""
+    assert build(PLUGIN + OWN_RECORD).name == "tiny"
+
+
 def test_progress_is_told_twice_a_stage(tmp_path: Path) -> None:
     """When it begins, and when it has ended with its seconds."""
     (tmp_path / "tiny.py").write_text(PLUGIN)

@@ -70,6 +70,8 @@ OTHERS = [
     "os.utime(T + '/d/g', (-5.5, -6.25)), os.stat(T + '/d/g').st_mtime_ns, os.stat(T + '/d/g').st_atime_ns",
     "os.utime(T + '/d/g', ns=(1, 2)), os.stat(T + '/d/g').st_mtime_ns",
     "shutil.copystat(T + '/f', T + '/d/g'), os.stat(T + '/d/g').st_mtime_ns",
+    "os.path.samefile(T + '/ld', T + '/d'), os.path.samefile(T + '/lf', T + '/d'), Path(T, 'lf').samefile(T + '/f')",
+    "opened(T + '/d', os.O_RDONLY).st_ino == os.stat(T + '/ld').st_ino != os.lstat(T + '/ld').st_ino",
     "opened(T + '/d', os.O_RDONLY, os.read, 1)",
     "opened(T + '/d', os.O_RDONLY, os.pread, 1, 0)",
     "opened(T + '/f', os.O_WRONLY, os.pread, 1, 0)",

@@ -159,6 +159,22 @@ def test_aaaa_asks_for_one_family_and_mx_has_preferences():
 
 
 @pytest.mark.parametrize(
+    ("name", "request_"),
+    [
+        ("dns_lookup", {"hostname": "a..b"}),
+        ("tcp_connect", {"host": "a..b", "port": "1"}),
+        ("smtp_connect", {"host": "a..b", "port": "1"}),
+        ("http_request", {"method": "GET", "url": "http://a..b/"}),
+    ],
+)
+def test_a_host_that_cannot_be_is_no_missing_grant(name, request_):
+    """No grant would help: the text says what is wrong with it."""
+    error = FakeWorld(GrantSet()).ask(name, request_)["error"]
+    assert error["type"] == "validation"
+    assert error["message"] == "host 'a..b' is neither a name nor an address: a label is empty"
+
+
+@pytest.mark.parametrize(
     ("name", "request_", "says"),
     [
         ("dns_lookup", {"hostname": ""}, "hostname is required"),

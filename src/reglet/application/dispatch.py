@@ -193,13 +193,13 @@ class Dispatcher:
     def _warn(self, config: Mapping[str, Any], plan: _Plan | None = None) -> None:
         """Log which fields of a config are deprecated, not known, or not of its operation."""
         if plan is not None:
-            for name, advice in plan.deprecated.items():
+            for name, advice in plan.deprecated.items() if plan.deprecated else ():
                 if name in config:
                     _LOG.warning("config field %s is deprecated: %s", name, advice)
             for name in config if plan.fields_of_others else ():
                 if name in plan.fields_of_others:
                     _LOG.warning("operation %s has no field %r, which others have", plan.operation.name, name)
-        if not config.keys() <= self._flat_fields:
+        if not self._flat_fields.issuperset(config):
             for message in config_warnings(config, self._schema):
                 _LOG.warning("%s", message)
 

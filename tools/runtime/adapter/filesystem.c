@@ -172,25 +172,25 @@ METHOD("stat-at") void stat_at(u32 fd, u32 lookup, const u8 *path, u32 size, u8 
   write_stat(error, &stat, result);
 }
 
-// Equal for the same file; libc makes inode numbers of it.
-static void write_hash(p1_errno error, const p1_stat *stat, u8 *result) {
-  if (failed(error, result, 8)) return;
-  U64_AT(result, 8) = stat->device * 0x9E3779B97F4A7C15ull ^ stat->inode;
+// The name that was listed last, and the inode number that was listed with it.
+static struct { u32 fd, size; const u8 *name; u64 inode; } last_listed;
+
+// libc makes inode numbers of it. Those of what it looks at are put in their place later (`replacements.c`); of those
+// that it lists it asks one by one, and they are known.
+static void write_hash(u64 inode, u8 *result) {
+  result[0] = 0;
+  U64_AT(result, 8) = inode;
   U64_AT(result, 16) = 0;
 }
 
-// The name that was listed last: libc looks at each of them, and all that it asks for was listed with the name.
-static struct { u32 fd, size; const u8 *name; p1_stat stat; } last_listed;
-
 METHOD("metadata-hash") void metadata_hash(u32 fd, u8 *result) {
-  p1_stat stat = {};
-  write_hash(p1_fd_filestat_get(fd, &stat), &stat, result);
+  (void)fd;
+  write_hash(0, result);
 }
 METHOD("metadata-hash-at") void metadata_hash_at(u32 fd, u32 lookup, const u8 *path, u32 size, u8 *result) {
-  p1_stat stat = {};
-  int is_listed = fd == last_listed.fd && size == last_listed.size && !(lookup & 1) &&
-                  !__builtin_memcmp(path, last_listed.name, size);
-  write_hash(is_listed ? 0 : look_at(fd, lookup, path, size, &stat), is_listed ? &last_listed.stat : &stat, result);
+  (void)lookup;
+  int is_listed = fd == last_listed.fd && size == last_listed.size && !__builtin_memcmp(path, last_listed.name, size);
+  write_hash(is_listed ? last_listed.inode : 0, result);
 }
 
 enum { KEEP_TIME, SET_NOW, SET_TIME };
@@ -423,7 +423,7 @@ void read_directory_entry(listing *from, u8 *result) {
     u8 *copy = must_allocate(head.name_size);
     memcpy(copy, name, head.name_size);
     last_listed.fd = from->fd, last_listed.size = head.name_size, last_listed.name = name;
-    last_listed.stat = (p1_stat){.device = from->device, .inode = head.inode};
+    last_listed.inode = inode_number(&(p1_stat){.device = from->device, .inode = head.inode});
     result[0] = 0;
     result[4] = 1;
     result[8] = type_of(head.type);

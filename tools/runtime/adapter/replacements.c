@@ -82,29 +82,36 @@ EXPORT("replaces:wasi_string_from_c") i32 string_of_any_bytes(const char *from, 
   return 0;
 }
 
-// ---- what libc does not know of a file: that it is a pipe, or older than 1970
+// ---- what libc does not know of a file
 
 typedef struct { i64 seconds; i32 nanoseconds; } time;
-typedef struct { u8 unused[24]; u32 mode; u8 also_unused[44]; time times[3]; } status;  // libc's `struct stat`
+typedef struct { u64 device, inode, links; u32 mode; u8 unused[44]; time times[3]; } status;  // libc's `struct stat`
 
 enum { SECOND = 1000000000, PIPE = 0x1000 };
 
-static int is_pipe;
-static i64 times[3];
+static int is_noted;
+static p1_stat noted_status;
 
 void note_status(const p1_stat *from) {
-  is_pipe = from->is_pipe;
-  times[0] = (i64)from->accessed, times[1] = (i64)from->modified, times[2] = (i64)from->changed;
+  is_noted = 1;
+  noted_status = *from;
 }
 
+// The device is part of it, since libc tells all files to be of one.
+u64 inode_number(const p1_stat *from) { return from->device * 0x9E3779B97F4A7C15ull ^ from->inode; }
+
 static i32 completed(i32 failed, status *to) {
-  if (!failed && is_pipe) to->mode |= PIPE;
-  for (u32 i = 0; !failed && i < 3; i++) {
-    if (times[i] >= 0) continue;
-    to->times[i].seconds = (times[i] - (SECOND - 1)) / SECOND;
-    to->times[i].nanoseconds = (i32)(times[i] - to->times[i].seconds * SECOND);
+  if (!failed && is_noted) {
+    i64 times[] = {(i64)noted_status.accessed, (i64)noted_status.modified, (i64)noted_status.changed};
+    to->inode = inode_number(&noted_status);
+    if (noted_status.is_pipe) to->mode |= PIPE;
+    for (u32 i = 0; i < 3; i++) {
+      if (times[i] >= 0) continue;
+      to->times[i].seconds = (times[i] - (SECOND - 1)) / SECOND;
+      to->times[i].nanoseconds = (i32)(times[i] - to->times[i].seconds * SECOND);
+    }
   }
-  note_status(&(p1_stat){.type = P1_REGULAR_FILE});
+  is_noted = 0;
   return failed;
 }
 

@@ -3,6 +3,7 @@
 What the schema accepts, this accepts. Beyond it: a numeric string for a number, an integral float for an
 integer, null for a field that has a default, and keys that are not known.
 
+A config is read by one function made for its model. Where that stops, a converter goes on and finds the rest.
 cattrs is imported when the first model is structured: it would be a third of `import reglet`.
 """
 

@@ -59,6 +59,11 @@ class ResultStatus(StrEnum):
     ERROR = "error"
 
 
+def _member(status: ResultStatus | str) -> ResultStatus:
+    # an enum that is called, even with a member, takes as long as the whole Result
+    return status if status.__class__ is ResultStatus else ResultStatus(status)
+
+
 @frozen
 class RunMetadata:
     """When a check ran, for how long, and by what.
@@ -105,7 +110,7 @@ class Result:
         timestamp: when the Result was made, as the host sees it; year 1 where nobody set it.
     """
 
-    status: ResultStatus = field(converter=ResultStatus)
+    status: ResultStatus = field(converter=_member)
     message: str = ""
     data: JSONObject | None = None
     error: ErrorDetail | None = None

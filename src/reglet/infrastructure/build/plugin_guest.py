@@ -88,10 +88,11 @@ del sys.modules["platform"]
 
 # It sets each field of a frozen instance by object.__setattr__, which takes a long way to do it.
 def with_setter(*arguments, made=attr._make._make_init_script, setter=_reglet.attribute_setter, **options):
-    script, known, annotations = made(*arguments, **options)
-    if "_cached_setattr_get" in known:
-        known["_cached_setattr_get"] = setter
-    return script, known, annotations
+    parts = made(*arguments, **options)
+    for known in parts:
+        if isinstance(known, dict) and "_cached_setattr_get" in known:
+            known["_cached_setattr_get"] = setter
+    return parts
 attr._make._make_init_script = with_setter
 del _reglet, attr, with_setter
 """

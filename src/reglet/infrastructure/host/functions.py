@@ -30,6 +30,7 @@ from reglet.domain.errors import (
     UnsupportedOptionError,
 )
 from reglet.domain.policy import Decision, Policy
+from reglet.domain.policy.network import InvalidHostError, Target
 from reglet.domain.ports import (
     AddressResolver,
     CommandRunner,
@@ -250,6 +251,7 @@ class HTTPHandler(Handler[HTTPClient, HTTPRequest]):
         if port is None:
             port = SCHEME_PORTS[parts.scheme]
         shown = f"{request.method or 'GET'} {without_credentials(request.url)}"
+        _require_host(parts.hostname)
         log.require(shown, self._policy.network(parts.hostname, port))
         return request
 
@@ -281,6 +283,7 @@ class DNSHandler(Handler[DNSResolver, DNSRequest]):
         kind = request.type.upper() or "A"
         if kind not in _LOOKUPS:
             raise BadRequestError(f"record type {request.type!r} is not one of {', '.join(_LOOKUPS)}")
+        _require_host(request.hostname)
         log.require(f"{request.type or 'A'} {request.hostname}", self._policy.dns(request.hostname))
         return evolve(request, type=kind)
 
@@ -374,7 +377,16 @@ def _require_connection(request: TCPRequest | SMTPRequest, policy: Policy, log: 
         raise BadRequestError("host is required")
     if not request.port:
         raise BadRequestError("port is required: 1 to 65535")
+    _require_host(request.host)
     log.require(join_host_port(request.host, request.port), policy.network(request.host, request.port))
+
+
+def _require_host(host: str) -> None:
+    """Raise unless it can be one: a mistake in a config is told as that, and not as a missing grant."""
+    try:
+        Target.of_lookup(host)
+    except InvalidHostError as error:
+        raise BadRequestError(str(error)) from error
 
 
 def _timeout_within(asked: timedelta | None, ctx: Context) -> timedelta:

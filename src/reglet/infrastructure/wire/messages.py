@@ -215,7 +215,8 @@ class Response(Record[T]):
 
     def _knows_any(self, values: dict[str, Any]) -> bool:
         """Report whether JSON has a name of this record; an empty object is a response without anything."""
-        return not values or any(name.lower() in self._read for name in values)
+        known = self._read.keys()
+        return not values or not known.isdisjoint(values) or any(name.lower() in known for name in values)
 
 
 def _raise_failure(values: Any, record: str, needs: Callable[[], str]) -> None:
