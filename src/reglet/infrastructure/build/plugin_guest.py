@@ -269,12 +269,13 @@ class PluginGuest:
             PLUGIN_ROOT: import_roots(project.roots, PLUGIN_ROOT),
             PACKAGES_ROOT: import_roots(packages, PACKAGES_ROOT),
         }
-        folders = {
+        self._runtime = snapshots.runtime
+        self._folders: dict[str, Directory] = {
             STANDARD_LIBRARY_ROOT: snapshots.standard_library,
             SDK_ROOT: snapshots.sdk,
             **self._roots,
         }
-        self._guest = Guest(snapshots.runtime, folders, snapshots.base())
+        self._guest = Guest(self._runtime, self._folders, snapshots.base())
         self.output = ""
         """What the plugin printed."""
 
@@ -364,22 +365,19 @@ class PluginGuest:
     def absences(self) -> Absences:
         """Return what functions need and was not imported."""
         waiting = [(source, each) for source in self.sources for each in source.waiting_imports]
-        report = self._stage(  # what else is installed must leave no trace in the plugin
-            "absences",
-            leaving_no_trace=True,
-            taken=[
-                [imported_module(source, each), list(each.names)] for source, each in waiting if each.names
-            ],
-            doubtful=sorted({imported_module(source, each) for source, each in waiting if each.may_fail}),
-            attributes=sorted(
-                {
-                    (module, name)
-                    for source in self.sources
-                    if source.guest_path.startswith(PLUGIN_ROOT + "/")
-                    for _, module, name in source.attributes
-                }
-            ),
-        )
+        taken = [[imported_module(source, each), list(each.names)] for source, each in waiting if each.names]
+        doubtful = sorted({imported_module(source, each) for source, each in waiting if each.may_fail})
+        attributes = {
+            (module, name)
+            for source in self.sources
+            if source.guest_path.startswith(PLUGIN_ROOT + "/")
+            for _, module, name in source.attributes
+        }
+        # asked elsewhere: what else is installed must leave no trace in the plugin
+        with Guest(self._runtime, self._folders, self._guest.memory()) as another:
+            report = self._stage(
+                "absences", another, taken=taken, doubtful=doubtful, attributes=sorted(attributes)
+            )
         return Absences(
             submodules=frozenset(report["submodules"]),
             found=frozenset(report["found"]),
@@ -417,11 +415,10 @@ class PluginGuest:
         """Return a traceback with the paths of this machine."""
         return _FILE_IN_TRACEBACK.sub(lambda match: f'File "{self.real_path(match[1])}"', traceback)
 
-    def _stage(self, name: str, *, leaving_no_trace: bool = False, **arguments: Any) -> dict[str, Any]:
+    def _stage(self, name: str, guest: Guest | None = None, **arguments: Any) -> dict[str, Any]:
         what = "describe itself" if name == "describe" else "be imported"
-        run = self._guest.ask if leaving_no_trace else self._guest.run
         try:
-            written = run(f"boot.run_stage({name!r}, {json.dumps(arguments)!r})")
+            written = (guest or self._guest).run(f"boot.run_stage({name!r}, {json.dumps(arguments)!r})")
         except GuestStoppedError as error:
             message = f"{self._project.module} cannot {what}: {error}"
             raise PluginImportError(message, output=error.output) from error

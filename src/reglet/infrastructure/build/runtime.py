@@ -159,13 +159,9 @@ class Guest:
             raise GuestError(f"the guest raised:\n{output.decode(errors='replace')}")
         return output
 
-    def ask(self, source: str) -> bytes:
-        """Run Python source as `run` does, and leave the memory as it was."""
-        memory = self._session.memory.read_all()
-        try:
-            return self.run(source)
-        finally:
-            self._session.memory.write(0, memory)
+    def memory(self) -> bytes:
+        """Return the memory as it is, for another guest that sees the same folders."""
+        return self._session.memory.read_all()
 
     def open_files(self) -> list[str]:
         """Return the paths of the files that were left open."""
