@@ -61,7 +61,7 @@ class ResultStatus(StrEnum):
 
 def _member(status: ResultStatus | str) -> ResultStatus:
     # an enum that is called, even with a member, takes as long as the whole Result
-    return status if status.__class__ is ResultStatus else ResultStatus(status)
+    return status if isinstance(status, ResultStatus) else ResultStatus(status)
 
 
 @frozen
