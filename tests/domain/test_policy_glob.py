@@ -19,6 +19,8 @@ DOUBLESTAR = [
     ("*", ".hidden", True),
     ("**", "a/b/c", True),
     ("a**", "ab", True),
+    ("a***", "a", False),
+    ("a***", "ab", True),
     ("a**", "a/b", False),
     ("a/**", "a", True),
     ("a/**", "a/b/c", True),
