@@ -53,7 +53,21 @@ def find_project(target: str | Path) -> Project:
     """
     path = Path(target)
     if path.is_dir():
-        return _from_folder(path.resolve())
+        folder = path.resolve()
+        tables = _read_project(folder)
+        if tables is None:
+            raise TargetError(
+                f"{folder} is no plugin: it has no {PROJECT_FILE}; give the plugin's .py file, or start one "
+                "with `reglet-plugin new`"
+            )
+        plugin = _table(tables, "tool", "reglet").get("plugin")
+        if not isinstance(plugin, str) or not _is_name(plugin):
+            seen = "has none" if plugin is None else f"says {plugin!r}"
+            raise TargetError(
+                f"{folder / PROJECT_FILE} does not name the plugin: [tool.reglet] plugin {seen}; write "
+                f'plugin = "package.module:attribute"'
+            )
+        return _from_name(plugin, folder)
     if path.suffix == ".py":
         if not os.path.isfile(path):  # noqa: PTH113 - a name that is too long for a file is none
             raise TargetError(f"{path} does not exist")
@@ -77,23 +91,6 @@ def find_project(target: str | Path) -> Project:
 def is_plugin_project(folder: Path) -> bool:
     """Whether a folder's `pyproject.toml` names a plugin."""
     return folder.is_dir() and "plugin" in _table(_read_project(folder) or {}, "tool", "reglet")
-
-
-def _from_folder(folder: Path) -> Project:
-    tables = _read_project(folder)
-    if tables is None:
-        raise TargetError(
-            f"{folder} is no plugin: it has no {PROJECT_FILE}; give the plugin's .py file, or start one with "
-            "`reglet-plugin new`"
-        )
-    plugin = _table(tables, "tool", "reglet").get("plugin")
-    if not isinstance(plugin, str) or not _is_name(plugin):
-        seen = "has none" if plugin is None else f"says {plugin!r}"
-        raise TargetError(
-            f"{folder / PROJECT_FILE} does not name the plugin: [tool.reglet] plugin {seen}; write "
-            f'plugin = "package.module:attribute"'
-        )
-    return _from_name(plugin, folder)
 
 
 def _from_name(name: str, folder: Path) -> Project:

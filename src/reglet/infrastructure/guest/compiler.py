@@ -68,8 +68,17 @@ class Waiting:
         """[line, source] of each call that imports what is known when it is made."""
         self.attributes: list[list[object]] = []
         """[line, module, attribute] of each that is taken from a module."""
-        self._modules = dict(_module_names(tree))
-        self._importers = dict(_importer_names(tree))
+        self._modules: dict[str, str] = {}
+        """Modules by what the program calls them."""
+        self._importers: dict[str, str] = {}
+        """Functions that import, by what the program calls them."""
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                for each in node.names:
+                    top = each.name.partition(".")[0]
+                    self._modules[each.asname or top] = each.name if each.asname else top
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                self._importers |= {each.asname: each.name for each in node.names if each.asname}
         pending: list[tuple[ast.AST, bool, bool]] = [(tree, False, False)]
         while pending:  # no recursion: code that a program made may be deep
             node, inside, may_fail = pending.pop()
@@ -115,22 +124,6 @@ class Waiting:
             level = 0
         may_fail = may_fail or named == "find_spec"
         self.imports.append([node.lineno, level, module.lstrip("."), [], may_fail])
-
-
-def _module_names(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield what a program calls a module that it imports, and the module."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for each in node.names:
-                top = each.name.partition(".")[0]
-                yield (each.asname, each.name) if each.asname else (top, top)
-
-
-def _importer_names(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield what a program calls a function that imports, and the function's own name."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and not node.level:
-            yield from ((each.asname, each.name) for each in node.names if each.asname)
 
 
 def _children(node: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
