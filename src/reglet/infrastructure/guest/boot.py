@@ -283,9 +283,17 @@ def absences(
         if module in sys.modules:
             inner = (f"{module}.{name}" for name in names if name not in known)
             submodules += filter(_is_found, inner)
+    found: list[str] = []
+    for module in doubtful:
+        # the first of it and its parents that is not in memory: to look inside would import it
+        absent, *parts = module.split(".")
+        while absent in sys.modules and parts:
+            absent = f"{absent}.{parts.pop(0)}"
+        if module not in sys.modules and _is_found(absent):
+            found.append(module)
     return {
         "submodules": submodules,
-        "found": [name for name in doubtful if name not in sys.modules and _is_found(_first_absent(name))],
+        "found": found,
         "attributes": [
             (module, name)
             for module, name in attributes
@@ -294,14 +302,6 @@ def absences(
             and not hasattr(sys.modules[module], name)
         ],
     }
-
-
-def _first_absent(module: str) -> str:
-    """Return a module, or the first of its parents that is not in memory: to look inside would import it."""
-    name, *parts = module.split(".")
-    while name in sys.modules and parts:
-        name = f"{name}.{parts.pop(0)}"
-    return name
 
 
 def _is_found(module: str) -> bool:

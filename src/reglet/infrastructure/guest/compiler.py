@@ -133,7 +133,9 @@ def _children(node: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
     if isinstance(node, (ast.Try, ast.TryStar)):
         expected = [*node.body] if any(map(expects_failure, node.handlers)) else []
     elif isinstance(node, (ast.With, ast.AsyncWith)):
-        expected = [*node.body] if any(map(_suppresses, node.items)) else []
+        managers = [_names_in(item.context_expr) for item in node.items]
+        suppresses = any("suppress" in names and names & _FAILURES for names in managers)
+        expected = [*node.body] if suppresses else []
     elif isinstance(node, ast.If):
         names = _names_in(node.test)
         if "TYPE_CHECKING" in names and not isinstance(node.test, ast.UnaryOp):
@@ -152,11 +154,6 @@ def _children(node: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
 def expects_failure(handler: ast.ExceptHandler) -> bool:
     """Tell whether an `except` catches a failed import, or the want of an attribute."""
     return handler.type is None or bool(_names_in(handler.type) & _FAILURES)
-
-
-def _suppresses(item: ast.withitem) -> bool:
-    names = _names_in(item.context_expr)
-    return "suppress" in names and bool(names & _FAILURES)
 
 
 def _names_in(node: ast.expr) -> set[str]:
