@@ -421,7 +421,7 @@ def _in_one_pass(
     Every check begins with it. What a field takes as it is, is looked at where it stands; the field's hook is
     asked for all else.
     """
-    known: dict[str, Any] = {"cls": cls, "InvalidValue": InvalidValue}
+    known: dict[str, Any] = {"cls": cls, "InvalidValue": InvalidValue, "deepcopy": deepcopy}
     lines = ["if value.__class__ is not dict: raise InvalidValue('be an object', value=value)"]
     for number, (each, hook) in enumerate(zip(fields, hooks, strict=True)):
         found, default = f"field_{number}", f"default_{number}"
@@ -438,8 +438,8 @@ def _in_one_pass(
             given += f" and value[{each.name!r}] is not None"
         if each.is_factory:
             default += "()"
-        elif absent.get(each.name) is not None:
-            default = f"hook_{number}({default}, type_{number})"
+        elif absent.get(each.name) is not None:  # what a field of any type takes is not made anew by its hook
+            default = f"hook_{number}(deepcopy({default}), type_{number})"
         lines += [f"if {given}:", *(f"    {line}" for line in take), f"else: {found} = {default}"]
     by_name = {each.name: f"{each.alias}=" for each in attrs.fields(cls) if each.kw_only}
     arguments = [f"{by_name.get(each.attribute, '')}field_{number}" for number, each in enumerate(fields)]
