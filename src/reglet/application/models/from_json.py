@@ -427,7 +427,8 @@ def _in_one_pass(
         found, default = f"field_{number}", f"default_{number}"
         known |= {f"hook_{number}": hook, f"type_{number}": each.annotation}
         known[default] = absent.get(each.name, each.default)
-        test = _taken_as_it_is(each, found)
+        test, limits = _taken_as_it_is(each, found)
+        known |= limits
         take = [f"{found} = value[{each.name!r}]"]
         take.append(f"{f'if not ({test}): ' if test else ''}{found} = hook_{number}({found}, type_{number})")
         if each.required:
@@ -449,9 +450,13 @@ def _in_one_pass(
     return made
 
 
-def _taken_as_it_is(field: Field, found: str) -> str | None:
-    """Return in Python whether a field takes what was found as it is; None where only its hook knows."""
+def _taken_as_it_is(field: Field, found: str) -> tuple[str, dict[str, Any]]:
+    """Return in Python whether a field takes what was found as it is, and the limits that this names.
+
+    Nothing where only its hook knows. What a limit's repr means is known to its class alone.
+    """
     type_ = field.type
+    limits: dict[str, Any] = {}
     match type_:
         case BoolType():
             rules, limited = [f"({found} is True or {found} is False)"], found
@@ -460,12 +465,13 @@ def _taken_as_it_is(field: Field, found: str) -> str | None:
         case StrType(pattern=None, format=None):
             rules, limited = [f"{found}.__class__ is str"], f"len({found})"
         case _:
-            return None
+            return "", {}
     for name, sign in _SIGNS.items():
         if (limit := getattr(type_, name, None)) is not None:
-            rules.append(f"{limited} {sign} {limit!r}")
+            limits[f"{found}_{name}"] = limit
+            rules.append(f"{limited} {sign} {found}_{name}")
     passes = " and ".join(rules)
-    return f"{found} is None or {passes}" if field.nullable else passes
+    return f"{found} is None or {passes}" if field.nullable else passes, limits
 
 
 def _checked(field: Field, value: Any, what: str) -> Any:
