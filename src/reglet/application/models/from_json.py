@@ -339,7 +339,14 @@ def _model(cls: type[Any], converter: Converter) -> Hook:
     from cattrs.gen import make_dict_structure_fn_from_attrs, override
 
     fields = model_type(cls).fields
-    absent = {each.name: value for each in fields if (value := _stand_in(cls, each)) is not NOTHING}
+    absent: dict[str, Any] = {}
+    for each in fields:
+        try:
+            value = _stand_in(each)
+        except DefinitionError as error:
+            raise SchemaError(f"{cls.__qualname__}.{each.attribute}", str(error)) from None
+        if value is not NOTHING:
+            absent[each.name] = value
     hooks: list[Hook] = [
         _enum(each.annotation)
         if _is_enum(each.annotation)  # the hook of str would be told of `Annotated`, where that stands
@@ -370,22 +377,18 @@ def _model(cls: type[Any], converter: Converter) -> Hook:
     return structure
 
 
-def _stand_in(cls: type[Any], field: Field) -> Any:
+def _stand_in(field: Field) -> Any:
     """Return the JSON that a model is made from where a field is absent, NOTHING where there is no need.
 
+    There is where a default can change, or is of another type than its field: `rate: float = 30`.
+
     Raises:
-        SchemaError: the default or an example does not fit the field, or all models would share it.
+        DefinitionError: the default or an example does not fit the field, or all models would share it.
     """
-    try:
-        for example in field.meta.examples:
-            _checked(field, example, "example")
-        return NOTHING if field.required else _stand_in_for_default(field)
-    except DefinitionError as error:
-        raise SchemaError(f"{cls.__qualname__}.{field.attribute}", str(error)) from None
-
-
-def _stand_in_for_default(field: Field) -> Any:
-    """Return as JSON a default that can change, or is of another type than its field: `rate: float = 30`."""
+    for example in field.meta.examples:
+        _checked(field, example, "example")
+    if field.required:
+        return NOTHING
     value = field.default_value()
     made = _checked(field, value, "default")
     does_as_it_is = made.__class__ is value.__class__ and bool(made == value)
