@@ -110,7 +110,7 @@ class Masker:
         """Return a string with a mask for every known secret in it."""
         if self._pattern is not None:
             text = self._pattern.sub(MASK, text)
-        return _BASE32.sub(self._base32, _BASE64.sub(self._base64, text))
+        return _BASE32.sub(self._encoded, _BASE64.sub(self._encoded, text))
 
     def is_known(self, number: float) -> bool:
         """Whether a number is a known secret."""
@@ -124,22 +124,17 @@ class Masker:
             known = sorted({MASK, *self._secrets}, key=lambda secret: (-len(secret), secret))
             self._pattern = re.compile("|".join(map(_written, known)))
 
-    def _base64(self, match: re.Match[str]) -> str:
+    def _encoded(self, match: re.Match[str]) -> str:
         """Return a mask where what is encoded has a known secret, or a mask already, in it."""
         encoded = match.group().rstrip("=").replace("-", "+").replace("_", "/")
-        is_whole = len(encoded) % 4 != 1
-        decoded = base64.b64decode(encoded + "=" * (-len(encoded) % 4)) if is_whole else b""
-        return MASK if self._holds_secret(decoded) else match.group()
-
-    def _base32(self, match: re.Match[str]) -> str:
-        encoded = match.group().rstrip("=")
-        is_whole = len(encoded) % 8 not in (1, 3, 6)
-        decoded = base64.b32decode(encoded + "=" * (-len(encoded) % 8)) if is_whole else b""
-        return MASK if self._holds_secret(decoded) else match.group()
-
-    def _holds_secret(self, decoded: bytes) -> bool:
+        # digits to a group, and the lengths of a last group that no bytes have
+        decode, group, cut_off = (
+            (base64.b64decode, 4, (1,)) if match.re is _BASE64 else (base64.b32decode, 8, (1, 3, 6))
+        )
+        is_whole = len(encoded) % group not in cut_off
+        decoded = decode(encoded + "=" * (-len(encoded) % group)) if is_whole else b""
         text = decoded.decode("utf-8", "replace")
-        return MASK in text or self.known_in(text) != text
+        return MASK if MASK in text or self.known_in(text) != text else match.group()
 
 
 def _written(secret: str) -> str:

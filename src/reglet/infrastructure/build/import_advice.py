@@ -19,7 +19,7 @@ from reglet.infrastructure.build_contract import PLUGIN_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path, PurePath
+    from pathlib import Path
 
     from reglet.infrastructure.build.plugin_guest import Absences, ImportEffects, PluginGuest
     from reglet.infrastructure.build.sources import Source, WaitingImport
@@ -190,7 +190,12 @@ def find_warnings(
                 f"{source.path}:{line} looks for modules inside a function, when a built plugin can import "
                 f"nothing more: {_shortened(call)}; import what it may name at the top of the module"
             )
-        yield from _absent_attributes(source, absences, effects.hidden)
+        lines = {(module, name): line for line, module, name in reversed(source.attributes)}
+        for (module, name), line in sorted(lines.items(), key=itemgetter(1)):
+            if (module, name) in absences.attributes and module not in effects.hidden:
+                instead = "use ctx.client(CommandRunner)" if name in _OF_PROCESSES else "do without it"
+                use = f"{source.path}:{line} uses {module}.{name}"
+                yield f"{use}, which is not in a plugin's Python: {instead}"
     yield from _late_in_packages(guest, present, absences)
     if "zoneinfo" in present and "tzdata" not in map(_package_of, guest.sources):
         yield from _no_time_zones(guest)
@@ -235,14 +240,6 @@ def _late_in_packages(guest: PluginGuest, present: frozenset[str], absences: Abs
             f"{_first_of(lines)}; a check that comes there finds only what the plugin imported at the top of "
             "its module"
         )
-
-
-def _absent_attributes(source: Source, absences: Absences, hidden: Sequence[str]) -> Iterator[str]:
-    lines = {(module, name): line for line, module, name in reversed(source.attributes)}
-    for (module, name), line in sorted(lines.items(), key=itemgetter(1)):
-        if (module, name) in absences.attributes and module not in hidden:
-            instead = "use ctx.client(CommandRunner)" if name in _OF_PROCESSES else "do without it"
-            yield f"{source.path}:{line} uses {module}.{name}, which is not in a plugin's Python: {instead}"
 
 
 _OF_PROCESSES = frozenset({"fork", "forkpty", "kill", "popen", "posix_spawn", "startfile", "system", "wait"})
@@ -299,22 +296,21 @@ def _unread_data(guest: PluginGuest, own: Sequence[Source]) -> Iterator[str]:
             continue
         below = is_own or (folder / "__init__.py").is_file()  # beside a single file lie other packages
         for path in islice(_data_files(folder, below=below), _MOST_FILES):
-            if path not in seen and (all_of_it or _is_named(path.relative_to(folder), content)):
+            if path in seen:
+                continue
+            relative = path.relative_to(folder)
+            outermost = rf"""["'/]{re.escape(relative.parts[0])}["'/]"""
+            is_named = all_of_it or path.name.encode() in content
+            if is_named or (len(relative.parts) > 1 and re.search(outermost.encode(), content)):
                 seen.add(path)
                 subject = str(source.path) if is_own else f"package {_package_of(source)}"
-                found.setdefault(subject, []).append(path.relative_to(folder))
+                found.setdefault(subject, []).append(relative)
     for subject, paths in found.items():
         yield (
             f"{subject} may read files beside it in a check, which a built plugin has not: "
             f"{_first_of([each.as_posix() for each in paths])}; read them at the top of a module, and keep "
             "them"
         )
-
-
-def _is_named(path: PurePath, content: bytes) -> bool:
-    """Whether source has the name of a file, or of a folder that it is in."""
-    folder = rf"""["'/]{re.escape(path.parts[0])}["'/]""".encode()
-    return path.name.encode() in content or (len(path.parts) > 1 and re.search(folder, content) is not None)
 
 
 def _data_files(folder: Path, *, below: bool) -> Iterator[Path]:

@@ -8,7 +8,7 @@ import sys
 import tomllib
 from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from attrs import frozen
 
@@ -19,9 +19,6 @@ from reglet.domain.errors import DefinitionError
 from reglet.domain.ports import Plugin
 from reglet.infrastructure.build import PluginImportError, TargetError
 from reglet.infrastructure.build.import_advice import advice
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 
 @frozen
@@ -53,7 +50,21 @@ def find_project(target: str | Path) -> Project:
     """
     path = Path(target)
     if path.is_dir():
-        return _from_folder(path.resolve())
+        folder = path.resolve()
+        tables = _read_project(folder)
+        if tables is None:
+            raise TargetError(
+                f"{folder} is no plugin: it has no {PROJECT_FILE}; give the plugin's .py file, or start one "
+                "with `reglet-plugin new`"
+            )
+        plugin = _table(tables, "tool", "reglet").get("plugin")
+        if not isinstance(plugin, str) or not _is_name(plugin):
+            seen = "has none" if plugin is None else f"says {plugin!r}"
+            raise TargetError(
+                f"{folder / PROJECT_FILE} does not name the plugin: [tool.reglet] plugin {seen}; write "
+                f'plugin = "package.module:attribute"'
+            )
+        return _from_name(plugin, folder)
     if path.suffix == ".py":
         if not os.path.isfile(path):  # noqa: PTH113 - a name that is too long for a file is none
             raise TargetError(f"{path} does not exist")
@@ -77,23 +88,6 @@ def find_project(target: str | Path) -> Project:
 def is_plugin_project(folder: Path) -> bool:
     """Whether a folder's `pyproject.toml` names a plugin."""
     return folder.is_dir() and "plugin" in _table(_read_project(folder) or {}, "tool", "reglet")
-
-
-def _from_folder(folder: Path) -> Project:
-    tables = _read_project(folder)
-    if tables is None:
-        raise TargetError(
-            f"{folder} is no plugin: it has no {PROJECT_FILE}; give the plugin's .py file, or start one with "
-            "`reglet-plugin new`"
-        )
-    plugin = _table(tables, "tool", "reglet").get("plugin")
-    if not isinstance(plugin, str) or not _is_name(plugin):
-        seen = "has none" if plugin is None else f"says {plugin!r}"
-        raise TargetError(
-            f"{folder / PROJECT_FILE} does not name the plugin: [tool.reglet] plugin {seen}; write "
-            f'plugin = "package.module:attribute"'
-        )
-    return _from_name(plugin, folder)
 
 
 def _from_name(name: str, folder: Path) -> Project:
@@ -159,7 +153,21 @@ def load_plugin_in_process(target: str | Path) -> Plugin:
         PluginImportError: its code failed; it has the author's own traceback, and the cause is the error.
     """
     project = find_project(target)
-    module = _import(project)
+    sys.path[:0] = [str(root) for root in project.roots if str(root) not in sys.path]
+    try:
+        __import__(project.module)  # importlib.import_module would stand in the author's traceback
+    except Exception as error:
+        last = error.__traceback__
+        while last is not None and last.tb_next is not None:
+            last = last.tb_next
+        reason = _OUR_FILE.sub(r"\1", one_line(error))
+        shown = _OUR_FILE.sub(r"\1", author_traceback(error))
+        reason += advice(reason, shown, {} if last is None else last.tb_frame.f_globals)
+        raise PluginImportError(f"{project.module} cannot be imported: {reason}", shown) from error
+    except SystemExit as error:
+        text = f"{project.module} cannot be imported: it ends the program with exit status {error.code}"
+        raise PluginImportError(text, author_traceback(error)) from error
+    module = sys.modules[project.module]
     try:
         plugin: object
         if project.attribute is None:
@@ -178,21 +186,3 @@ def load_plugin_in_process(target: str | Path) -> Plugin:
     except DefinitionError as error:
         raise TargetError(str(error)) from error
     return plugin
-
-
-def _import(project: Project) -> ModuleType:
-    sys.path[:0] = [str(root) for root in project.roots if str(root) not in sys.path]
-    try:
-        __import__(project.module)  # importlib.import_module would stand in the author's traceback
-    except Exception as error:
-        last = error.__traceback__
-        while last is not None and last.tb_next is not None:
-            last = last.tb_next
-        reason = _OUR_FILE.sub(r"\1", one_line(error))
-        shown = _OUR_FILE.sub(r"\1", author_traceback(error))
-        reason += advice(reason, shown, {} if last is None else last.tb_frame.f_globals)
-        raise PluginImportError(f"{project.module} cannot be imported: {reason}", shown) from error
-    except SystemExit as error:
-        text = f"{project.module} cannot be imported: it ends the program with exit status {error.code}"
-        raise PluginImportError(text, author_traceback(error)) from error
-    return sys.modules[project.module]

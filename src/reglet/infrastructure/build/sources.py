@@ -134,7 +134,11 @@ class SourceDirectory:
             return CompiledDirectory(self)
         path = self.path / name
         # On Windows `..\x` and `D:` are names to the guest, and lead elsewhere.
-        if path.name != name or not self.shown(path) or not self._is_spelled_so(name):
+        if path.name != name or not self.shown(path):
+            return None
+        # A disk that knows no case has it by other spellings too.
+        may_be_another = not name.isascii() or (self.path / name.swapcase()).exists()
+        if may_be_another and not any(each.name == name for each in self.path.iterdir()):
             return None
         if self.roots and path.is_symlink():
             target = path.resolve()
@@ -149,9 +153,8 @@ class SourceDirectory:
             return evolve(self, path=path, guest_path=f"{self.guest_path}/{name}")
         if path.is_file():
             return ReadFile(path, self.note)
-        if name.endswith(NATIVE_SUFFIX) and self.native(name.removesuffix(NATIVE_SUFFIX)):
-            return MemoryFile(b"")
-        return None
+        is_native = name.endswith(NATIVE_SUFFIX) and self.native(name.removesuffix(NATIVE_SUFFIX))
+        return MemoryFile(b"") if is_native else None
 
     def names(self) -> Sequence[str]:
         """Return the names, sorted, but for folders that are empty, or hold what is left of modules gone."""
@@ -162,11 +165,6 @@ class SourceDirectory:
             and self.shown(each)
             and not (each.is_dir() and {below.name for below in each.iterdir()} <= {_CACHE})
         )
-
-    def _is_spelled_so(self, name: str) -> bool:
-        """Whether a name stands here as it is written, also where the disk knows no case."""
-        may_be_another = not name.isascii() or (self.path / name.swapcase()).exists()
-        return not may_be_another or any(each.name == name for each in self.path.iterdir())
 
     def _distribution(self, name: str) -> Path | None:
         """Return the metadata of the distribution of a normalized name, or that brings a package."""

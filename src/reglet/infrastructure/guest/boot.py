@@ -13,12 +13,12 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from types import FrameType, MappingProxyType, ModuleType, TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
 
 from reglet.application.results import author_traceback, one_line
 from reglet.application.unsupported_modules import unsupported_reason
@@ -276,15 +276,24 @@ def absences(
     taken: list[tuple[str, list[str]]], doubtful: list[str], attributes: list[tuple[str, str]]
 ) -> dict[str, Any]:
     """Return what is not in memory of what functions take from modules, import or read."""
+    submodules: list[str] = []
+    for module, names in taken:
+        held: object = sys.modules.get(module)  # it may be any object, no code of which is to run here
+        known = object.__getattribute__(held, "__dict__") if issubclass(type(held), ModuleType) else ()
+        if module in sys.modules:
+            inner = (f"{module}.{name}" for name in names if name not in known)
+            submodules += filter(_is_found, inner)
+    found: list[str] = []
+    for module in doubtful:
+        # the first of it and its parents that is not in memory: to look inside would import it
+        absent, *parts = module.split(".")
+        while absent in sys.modules and parts:
+            absent = f"{absent}.{parts.pop(0)}"
+        if module not in sys.modules and _is_found(absent):
+            found.append(module)
     return {
-        "submodules": [
-            f"{module}.{name}"
-            for module, names in taken
-            if module in sys.modules
-            for name in names
-            if name not in _names_in(sys.modules[module]) and _is_found(f"{module}.{name}")
-        ],
-        "found": [name for name in doubtful if name not in sys.modules and _is_found(_first_absent(name))],
+        "submodules": submodules,
+        "found": found,
         "attributes": [
             (module, name)
             for module, name in attributes
@@ -293,20 +302,6 @@ def absences(
             and not hasattr(sys.modules[module], name)
         ],
     }
-
-
-def _first_absent(module: str) -> str:
-    """Return a module, or the first of its parents that is not in memory: to look inside would import it."""
-    name, *parts = module.split(".")
-    while name in sys.modules and parts:
-        name = f"{name}.{parts.pop(0)}"
-    return name
-
-
-def _names_in(module: object) -> Collection[str]:
-    """Return the names that a module has without running code of its own; it may be any object."""
-    is_module = issubclass(type(module), ModuleType)
-    return cast("Collection[str]", object.__getattribute__(module, "__dict__")) if is_module else ()
 
 
 def _is_found(module: str) -> bool:
@@ -324,7 +319,9 @@ def seal() -> dict[str, Any]:
         found = {file.split("/")[2] for file in _module_files() if file.startswith(PACKAGES_ROOT + "/")}
         _State.distributions.keep(sorted(each.removesuffix(".py") for each in found))
     if "zoneinfo" in sys.modules:
-        _State.zones = read_time_zones(_folder_of("tzdata"))
+        spec = find_spec("tzdata")
+        folders = None if spec is None else spec.submodule_search_locations
+        _State.zones = read_time_zones(next(iter(folders or ()), None))
     _State.distributions.sealed = True
     own = [each for each in sys.meta_path if isinstance(each, (SourceFinder, RefusingFinder))]
     for each in own:
@@ -350,11 +347,6 @@ def seal() -> dict[str, Any]:
         del sys.modules[name]
         delattr(guest, name.rpartition(".")[2])
     return {"modules": sorted(map(str, sys.modules))}
-
-
-def _folder_of(package: str) -> str | None:
-    spec = find_spec(package)
-    return next(iter(spec.submodule_search_locations or ()), None) if spec is not None else None
 
 
 def _module_files() -> Iterator[str]:

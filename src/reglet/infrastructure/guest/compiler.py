@@ -68,8 +68,17 @@ class Waiting:
         """[line, source] of each call that imports what is known when it is made."""
         self.attributes: list[list[object]] = []
         """[line, module, attribute] of each that is taken from a module."""
-        self._modules = dict(_module_names(tree))
-        self._importers = dict(_importer_names(tree))
+        self._modules: dict[str, str] = {}
+        """Modules by what the program calls them."""
+        self._importers: dict[str, str] = {}
+        """Functions that import, by what the program calls them."""
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                for each in node.names:
+                    top = each.name.partition(".")[0]
+                    self._modules[each.asname or top] = each.name if each.asname else top
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                self._importers |= {each.asname: each.name for each in node.names if each.asname}
         pending: list[tuple[ast.AST, bool, bool]] = [(tree, False, False)]
         while pending:  # no recursion: code that a program made may be deep
             node, inside, may_fail = pending.pop()
@@ -117,22 +126,6 @@ class Waiting:
         self.imports.append([node.lineno, level, module.lstrip("."), [], may_fail])
 
 
-def _module_names(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield what a program calls a module that it imports, and the module."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for each in node.names:
-                top = each.name.partition(".")[0]
-                yield (each.asname, each.name) if each.asname else (top, top)
-
-
-def _importer_names(tree: ast.Module) -> Iterator[tuple[str, str]]:
-    """Yield what a program calls a function that imports, and the function's own name."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and not node.level:
-            yield from ((each.asname, each.name) for each in node.names if each.asname)
-
-
 def _children(node: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
     """Yield what is run of a node's children, and whether the program expects it to fail."""
     expected: list[ast.AST] = []
@@ -140,7 +133,9 @@ def _children(node: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
     if isinstance(node, (ast.Try, ast.TryStar)):
         expected = [*node.body] if any(map(expects_failure, node.handlers)) else []
     elif isinstance(node, (ast.With, ast.AsyncWith)):
-        expected = [*node.body] if any(map(_suppresses, node.items)) else []
+        managers = [_names_in(item.context_expr) for item in node.items]
+        suppresses = any("suppress" in names and names & _FAILURES for names in managers)
+        expected = [*node.body] if suppresses else []
     elif isinstance(node, ast.If):
         names = _names_in(node.test)
         if "TYPE_CHECKING" in names and not isinstance(node.test, ast.UnaryOp):
@@ -159,11 +154,6 @@ def _children(node: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
 def expects_failure(handler: ast.ExceptHandler) -> bool:
     """Tell whether an `except` catches a failed import, or the want of an attribute."""
     return handler.type is None or bool(_names_in(handler.type) & _FAILURES)
-
-
-def _suppresses(item: ast.withitem) -> bool:
-    names = _names_in(item.context_expr)
-    return "suppress" in names and bool(names & _FAILURES)
 
 
 def _names_in(node: ast.expr) -> set[str]:

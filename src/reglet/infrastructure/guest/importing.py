@@ -47,7 +47,12 @@ class SourceFinder:
             if _is_file(f"{stem}.py"):
                 return spec_from_file_location(fullname, f"{stem}.py")
             if _is_file(stem + NATIVE_SUFFIX):
-                raise _native(fullname)
+                refused_natives.append(fullname)
+                raise ModuleNotFoundError(
+                    f"No module named {fullname!r}: it is a native extension module, and a plugin has pure "
+                    "Python only; use a pure-Python package for it",
+                    name=fullname,
+                )
             if _is_directory(stem):
                 portions.append(stem)
         if not portions:
@@ -100,15 +105,6 @@ _is_directory: Callable[[str], bool] = vars(_bootstrap_external)["_path_isdir"]
 
 refused_natives: list[str] = []
 """The native extension modules that were asked for; a package may hide that one of them is missing."""
-
-
-def _native(fullname: str) -> ModuleNotFoundError:
-    refused_natives.append(fullname)
-    return ModuleNotFoundError(
-        f"No module named {fullname!r}: it is a native extension module, and a plugin has pure Python only; "
-        "use a pure-Python package for it",
-        name=fullname,
-    )
 
 
 def import_plugin(module: str, attribute: str | None, version: str | None) -> Plugin:

@@ -198,7 +198,13 @@ def looks_of(refusals: Sequence[bytes]) -> Sequence[RefusedLook]:
         # code that has no file is called so, and a traceback looks for its source
         is_of_no_file = re.fullmatch("<.*>", posixpath.basename(path), re.DOTALL)
         if not path.startswith(own) and not is_of_no_file:
-            target = _target(path, follow=why != "change") if path.startswith("/") else path
+            target = path
+            # where it leads, as far as the guest sees it: that is what hosts ask a grant for
+            if path.startswith("/") and why == "change":
+                folder, last = posixpath.split(path)
+                target = posixpath.join(os.path.realpath(folder), last)
+            elif path.startswith("/"):
+                target = os.path.realpath(path)
             looks.append(RefusedLook("read" if why == "read" else "write", target, path))
     interpreter.refusals()  # those of looking where links lead
     return looks
@@ -216,14 +222,6 @@ def forget_kept_calls() -> None:
                 for each in (value, *(vars(value).values() if isinstance(value, type) else ())):
                     if type(each) is _KEEPING:
                         each.cache_clear()
-
-
-def _target(path: str, *, follow: bool) -> str:
-    """Return where a path leads, as far as the guest sees it: that is what hosts ask a grant for."""
-    if follow:
-        return os.path.realpath(path)
-    folder, name = posixpath.split(path)
-    return posixpath.join(os.path.realpath(folder), name)
 
 
 def mend_changing_modes() -> None:
