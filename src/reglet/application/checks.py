@@ -386,7 +386,6 @@ def run_dns_check(
     ctx.client(DNSResolver)  # a missing one is the author's mistake, not a failed look-up
     facts: dict[str, Any] = {"hostname": hostname, "record_type": record_type, "record_count": 0}
     start = datetime.now(UTC)
-    attempt = 0
     while True:
         try:
             within = ctx.with_timeout(timeout) if timeout else ctx  # each attempt has the whole time limit
@@ -394,10 +393,10 @@ def run_dns_check(
             break
         except RegletError as error:
             detail, message = error.detail(), str(error)  # some hosts give the reason in the message alone
-            pause, left = backoff * 2**attempt, ctx.remaining()
-            if detail.is_timeout and attempt < retries and (left is None or left > pause):
-                time.sleep(pause.total_seconds())
-                attempt += 1
+            left = ctx.remaining()
+            if detail.is_timeout and retries > 0 and (left is None or left > backoff):
+                time.sleep(backoff.total_seconds())
+                retries, backoff = retries - 1, backoff * 2
                 continue
             metadata = run_since(start)
             facts["query_time_ms"] = whole_milliseconds(metadata.duration_ns)

@@ -273,6 +273,62 @@ def test_bounds_hold(config, problems):
     assert parse_model(Bounded, config) == (None, problems)
 
 
+class Bounds(IntEnum):
+    """Numbers that have names."""
+
+    LEAST = 2
+    MOST = 3
+
+
+class Share(float):
+    """A float of another repr."""
+
+    def __repr__(self) -> str:
+        """Return it as a percentage."""
+        return f"{float(self):%}"
+
+
+def test_limits_may_be_numbers_of_classes_of_their_own():
+    """Members of an enum and other subclasses of int and float limit as the numbers that they are."""
+
+    @reglet.model
+    class Named:
+        word: str = reglet.field(min_length=Bounds.LEAST, max_length=Bounds.MOST)
+        whole: int = reglet.field(ge=Bounds.LEAST, lt=Share(3.5))
+
+    assert parse_model(Named, {"word": "ab", "whole": 3}) == (Named(word="ab", whole=3), [])
+    assert parse_model(Named, {"word": "a", "whole": 4})[1] == [
+        'must have at least 2 characters, not "a" @ $.word',
+        "must be less than 350.000000%, not 4 @ $.whole",
+    ]
+
+
+class Header(StrEnum):
+    """Strings that have names."""
+
+    ACCEPT = "accept-language"
+
+
+class Key(str, Enum):  # noqa: UP042 - as authors of older code have them
+    """Strings that have names, and are printed by these."""
+
+    TOKEN = "api-key"
+
+
+@pytest.mark.parametrize("name", [Header.ACCEPT, Key.TOKEN])
+def test_a_name_in_json_may_be_a_member_of_an_enum(name):
+    """It is the string that the member stands for."""
+
+    @reglet.model
+    class Named:
+        language: str = reglet.field(json_name=name)
+
+    config = {name.value: "de"}
+    assert list(input_schema(Named)["properties"]) == [name.value]
+    assert parse_model(Named, config) == (Named(language="de"), [])
+    assert model_to_json(Named(language="de")) == config
+
+
 def test_a_secret_is_not_shown_in_a_problem():
     """Only its kind is."""
 

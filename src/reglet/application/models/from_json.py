@@ -339,7 +339,14 @@ def _model(cls: type[Any], converter: Converter) -> Hook:
     from cattrs.gen import make_dict_structure_fn_from_attrs, override
 
     fields = model_type(cls).fields
-    absent = {each.name: value for each in fields if (value := _stand_in(cls, each)) is not NOTHING}
+    absent: dict[str, Any] = {}
+    for each in fields:
+        try:
+            value = _stand_in(each)
+        except DefinitionError as error:
+            raise SchemaError(f"{cls.__qualname__}.{each.attribute}", str(error)) from None
+        if value is not NOTHING:
+            absent[each.name] = value
     hooks: list[Hook] = [
         _enum(each.annotation)
         if _is_enum(each.annotation)  # the hook of str would be told of `Annotated`, where that stands
@@ -370,22 +377,18 @@ def _model(cls: type[Any], converter: Converter) -> Hook:
     return structure
 
 
-def _stand_in(cls: type[Any], field: Field) -> Any:
+def _stand_in(field: Field) -> Any:
     """Return the JSON that a model is made from where a field is absent, NOTHING where there is no need.
 
+    There is where a default can change, or is of another type than its field: `rate: float = 30`.
+
     Raises:
-        SchemaError: the default or an example does not fit the field, or all models would share it.
+        DefinitionError: the default or an example does not fit the field, or all models would share it.
     """
-    try:
-        for example in field.meta.examples:
-            _checked(field, example, "example")
-        return NOTHING if field.required else _stand_in_for_default(field)
-    except DefinitionError as error:
-        raise SchemaError(f"{cls.__qualname__}.{field.attribute}", str(error)) from None
-
-
-def _stand_in_for_default(field: Field) -> Any:
-    """Return as JSON a default that can change, or is of another type than its field: `rate: float = 30`."""
+    for example in field.meta.examples:
+        _checked(field, example, "example")
+    if field.required:
+        return NOTHING
     value = field.default_value()
     made = _checked(field, value, "default")
     does_as_it_is = made.__class__ is value.__class__ and bool(made == value)
@@ -421,13 +424,14 @@ def _in_one_pass(
     Every check begins with it. What a field takes as it is, is looked at where it stands; the field's hook is
     asked for all else.
     """
-    known: dict[str, Any] = {"cls": cls, "InvalidValue": InvalidValue}
+    known: dict[str, Any] = {"cls": cls, "InvalidValue": InvalidValue, "deepcopy": deepcopy}
     lines = ["if value.__class__ is not dict: raise InvalidValue('be an object', value=value)"]
     for number, (each, hook) in enumerate(zip(fields, hooks, strict=True)):
         found, default = f"field_{number}", f"default_{number}"
         known |= {f"hook_{number}": hook, f"type_{number}": each.annotation}
         known[default] = absent.get(each.name, each.default)
-        test = _taken_as_it_is(each, found)
+        test, limits = _taken_as_it_is(each, found)
+        known |= limits
         take = [f"{found} = value[{each.name!r}]"]
         take.append(f"{f'if not ({test}): ' if test else ''}{found} = hook_{number}({found}, type_{number})")
         if each.required:
@@ -438,8 +442,8 @@ def _in_one_pass(
             given += f" and value[{each.name!r}] is not None"
         if each.is_factory:
             default += "()"
-        elif absent.get(each.name) is not None:
-            default = f"hook_{number}({default}, type_{number})"
+        elif absent.get(each.name) is not None:  # what a field of any type takes is not made anew by its hook
+            default = f"hook_{number}(deepcopy({default}), type_{number})"
         lines += [f"if {given}:", *(f"    {line}" for line in take), f"else: {found} = {default}"]
     by_name = {each.name: f"{each.alias}=" for each in attrs.fields(cls) if each.kw_only}
     arguments = [f"{by_name.get(each.attribute, '')}field_{number}" for number, each in enumerate(fields)]
@@ -449,9 +453,13 @@ def _in_one_pass(
     return made
 
 
-def _taken_as_it_is(field: Field, found: str) -> str | None:
-    """Return in Python whether a field takes what was found as it is; None where only its hook knows."""
+def _taken_as_it_is(field: Field, found: str) -> tuple[str, dict[str, Any]]:
+    """Return in Python whether a field takes what was found as it is, and the limits that this names.
+
+    Nothing where only its hook knows. What a limit's repr means is known to its class alone.
+    """
     type_ = field.type
+    limits: dict[str, Any] = {}
     match type_:
         case BoolType():
             rules, limited = [f"({found} is True or {found} is False)"], found
@@ -460,12 +468,13 @@ def _taken_as_it_is(field: Field, found: str) -> str | None:
         case StrType(pattern=None, format=None):
             rules, limited = [f"{found}.__class__ is str"], f"len({found})"
         case _:
-            return None
+            return "", {}
     for name, sign in _SIGNS.items():
         if (limit := getattr(type_, name, None)) is not None:
-            rules.append(f"{limited} {sign} {limit!r}")
+            limits[f"{found}_{name}"] = limit
+            rules.append(f"{limited} {sign} {found}_{name}")
     passes = " and ".join(rules)
-    return f"{found} is None or {passes}" if field.nullable else passes
+    return f"{found} is None or {passes}" if field.nullable else passes, limits
 
 
 def _checked(field: Field, value: Any, what: str) -> Any:

@@ -321,7 +321,7 @@ def _read_field(attribute: attrs.Attribute[Any], annotation: Any) -> Field:
     return Field(
         attribute=attribute.name,
         argument=attribute.alias or attribute.name,
-        name=meta.json_name or attribute.name,
+        name=str.__str__(meta.json_name or attribute.name),  # for a member of an enum, what it stands for
         type=type_,
         meta=meta,
         annotation=Optional[narrowed] if nullable else narrowed,  # noqa: UP045 - a value, not an annotation

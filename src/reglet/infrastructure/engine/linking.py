@@ -238,7 +238,15 @@ class LinkedModule:
             linkers = self._linkers(direct=direct)
         try:
             if self._memory is not None:
-                memory = self._memory_of(store, context)
+                if isinstance(self._memory, wasmtime.Module):
+                    own, trap = bindings.wasmtime_instance_t(), ctypes.c_void_p()
+                    error = _instance_new(
+                        context, self._memory.ptr(), None, 0, ctypes.byref(own), ctypes.byref(trap)
+                    )
+                    raise_failure(error, trap.value)
+                    memory = export_of(context, own, "memory")
+                else:
+                    memory = self._memory(store)._as_extern()  # noqa: SLF001
                 self._define_memory(linkers.code, context, memory)
                 if linkers.direct is not None:
                     assert self._direct is not None
@@ -253,18 +261,6 @@ class LinkedModule:
             return _instance_of(linkers.code, context, self._code, instantiate)
         finally:
             free.append(linkers)
-
-    def _memory_of(self, store: wasmtime.Store, context: int) -> Any:
-        """Return the memory of one guest, as the engine refers to it."""
-        if not isinstance(self._memory, wasmtime.Module):
-            assert self._memory is not None
-            return self._memory(store)._as_extern()  # noqa: SLF001
-        instance, trap = bindings.wasmtime_instance_t(), ctypes.c_void_p()
-        error = _instance_new(
-            context, self._memory.ptr(), None, 0, ctypes.byref(instance), ctypes.byref(trap)
-        )
-        raise_failure(error, trap.value)
-        return export_of(context, instance, "memory")
 
     @staticmethod
     def _define_memory(linker: wasmtime.Linker, context: int, memory: Any) -> None:

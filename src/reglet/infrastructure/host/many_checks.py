@@ -322,8 +322,23 @@ class ManyChecks:
                 return
             for check in batch.checks:
                 check.runs += 1
+            if batch.takes_plugin and self._packed is None:
+                self._packed = zlib.compress(self._plugin, 1)
+            configs = [check.data for check in batch.checks]
+            packed = self._packed if batch.takes_plugin else None
             self._carrying += batch.takes_plugin
-            future = self._submitted(batch)
+            self._given_out += 1
+            future: Future[_Answers | None] | None = None
+            if self._executor is not None:
+                try:
+                    future = self._executor.submit(run_batch, self._work, configs, packed, self._given_out)
+                except BrokenExecutor:
+                    self._executor = None
+            if future is None:
+                self._own = self._own or WorkerProcesses(
+                    self._processes, remember, (self._work.digest, self._plugin)
+                )
+                future = self._own.submit(run_batch, self._work, configs, packed, self._given_out)
             self._running[future] = batch
             future.add_done_callback(self._ended.put)
 
@@ -350,21 +365,6 @@ class ManyChecks:
             else:
                 checks.append(check)
         return _Batch(checks) if checks else None
-
-    def _submitted(self, batch: _Batch) -> Future[_Answers | None]:
-        if batch.takes_plugin and self._packed is None:
-            self._packed = zlib.compress(self._plugin, 1)
-        configs = [check.data for check in batch.checks]
-        packed = self._packed if batch.takes_plugin else None
-        self._given_out += 1
-        if self._executor is not None:
-            try:
-                return self._executor.submit(run_batch, self._work, configs, packed, self._given_out)
-            except BrokenExecutor:
-                self._executor = None
-        if self._own is None:
-            self._own = WorkerProcesses(self._processes, remember, (self._work.digest, self._plugin))
-        return self._own.submit(run_batch, self._work, configs, packed, self._given_out)
 
     def _take_back(self) -> None:
         """Wait for one batch, and see what came of it."""

@@ -7,7 +7,6 @@ or nothing but Go's own words (the older app).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from attrs import evolve
 
@@ -104,17 +103,24 @@ def type_of_code(code: str) -> str:
 def failure(detail: ErrorDetail, needs: str = "") -> RegletError:
     """Return the exception for what a host said, a denial as `CapabilityError` that says what to grant."""
     detail = _classified(detail)
-    for said in _chain(detail):
-        denied = _denied(said, needs)
-        if denied:
-            return _denial(said, denied)
-    return HostError(detail)
-
-
-def _chain(detail: ErrorDetail | None) -> Iterator[ErrorDetail]:
-    while detail is not None:
-        yield detail
-        detail = detail.wrapped
+    cause, denied = detail, _denied(detail, needs)
+    while not denied and cause.wrapped is not None:
+        cause = cause.wrapped
+        denied = _denied(cause, needs)
+    if not denied:
+        return HostError(detail)
+    said = cause.message.removeprefix(f"{_MISSING}{denied}").removeprefix("; ")
+    if not _is_blocked(cause):
+        advice = f"declare it in the plugin's {denied.partition(':')[0]} capability and have it granted"
+    elif _LISTED.search(cause.message):
+        advice = "this host has a list of its own for addresses and ports, which no grant changes"
+    else:
+        advice = (
+            "this host's guard blocks private and reserved addresses, whatever names them: the Go host SDK "
+            'dials them where a network rule with the host and 127.0.0.1 has port "*" or "0", the Reglet app '
+            "where network:outbound:private is granted"
+        )
+    return CapabilityError(denied, hint=f"{advice} ({said})" if said else advice)
 
 
 def _classified(detail: ErrorDetail) -> ErrorDetail:
@@ -190,19 +196,3 @@ def _is_blocked(detail: ErrorDetail) -> bool:
         detail.code == _GUARD_CODE
         or (_UNRESOLVED.search(detail.message) is None and _GUARD.search(detail.message) is not None)
     )
-
-
-def _denial(detail: ErrorDetail, denied: str) -> CapabilityError:
-    """Return the error for a grant that is missing: what to do about it, and what the host said."""
-    said = detail.message.removeprefix(f"{_MISSING}{denied}").removeprefix("; ")
-    if not _is_blocked(detail):
-        advice = f"declare it in the plugin's {denied.partition(':')[0]} capability and have it granted"
-    elif _LISTED.search(detail.message):
-        advice = "this host has a list of its own for addresses and ports, which no grant changes"
-    else:
-        advice = (
-            "this host's guard blocks private and reserved addresses, whatever names them: the Go host SDK "
-            'dials them where a network rule with the host and 127.0.0.1 has port "*" or "0", the Reglet app '
-            "where network:outbound:private is granted"
-        )
-    return CapabilityError(denied, hint=f"{advice} ({said})" if said else advice)

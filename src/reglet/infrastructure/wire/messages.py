@@ -208,15 +208,13 @@ class Response(Record[T]):
         except WireFormatError:
             _raise_failure(values, self.name, needs)
             raise
-        if attributes.pop("error") is not None or not self._knows_any(values):
+        known = self._read.keys()
+        # a response may lack every field, but then it has no others
+        is_foreign = known.isdisjoint(values) and not any(name.lower() in known for name in values)
+        if attributes.pop("error") is not None or (values and is_foreign):
             _raise_failure(values, self.name, needs)
             raise InvalidFieldError("one of its fields", values).wire_error(self.name)
         return self._make(**attributes)
-
-    def _knows_any(self, values: dict[str, Any]) -> bool:
-        """Report whether JSON has a name of this record; an empty object is a response without anything."""
-        known = self._read.keys()
-        return not values or not known.isdisjoint(values) or any(name.lower() in known for name in values)
 
 
 def _raise_failure(values: Any, record: str, needs: Callable[[], str]) -> None:
