@@ -451,7 +451,7 @@ class NativeHTTPClient:
             answer = exchanges.ask(hop)
             following = hop.next(answer) if request.follow_redirects else None
             if following is None:
-                return self._whole(hop, answer)
+                break
             if request.max_redirects <= 0:
                 raise ValueError(
                     f"the server answered {answer.status}, a redirect, and max_redirects is "
@@ -461,9 +461,7 @@ class NativeHTTPClient:
                 raise ValueError(f"stopped after {request.max_redirects} redirects")
             exchanges.follow(answer, following)
             hop, followed = following, followed + 1
-
-    def _whole(self, hop: Hop, answer: Answer) -> HTTPResponse:
-        """Read an answer to its end, or to the limit; gzip that we asked for ourselves is undone."""
+        # it is read to its end, or to the limit; gzip that we asked for ourselves is undone
         encoding, length = (
             answer.headers.get(name, ("",))[0] for name in ("Content-Encoding", "Content-Length")
         )
