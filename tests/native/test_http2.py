@@ -14,7 +14,7 @@ import pytest
 from reglet.domain.entities.records import HTTPRequest
 from reglet.domain.errors import HTTPError
 from reglet.infrastructure.native.http import NativeHTTPClient
-from tests.native.answering import AnsweringServer
+from tests.native.answering import AnsweringServer, until_closed
 
 
 def speaking_http2(context):
@@ -111,7 +111,7 @@ class Framed:
                         self._answer(http, event.stream_id, self.turns)
                 secured.sendall(http.data_to_send())
                 if http.state_machine.state is h2.connection.ConnectionState.CLOSED:
-                    return
+                    until_closed(secured)  # a close with something unread would lose what was said last
 
 
 def framed(certificates, answer, method="GET", body=b"", at_headers=False):

@@ -73,13 +73,6 @@ def _elements(der: bytes) -> Iterator[tuple[int, bytes]]:
         yield tag, der[begin:at]
 
 
-def _encoded(tag: int, content: bytes) -> bytes:
-    size = length = len(content).to_bytes((len(content).bit_length() + 7) // 8 or 1)
-    if len(content) >= _LONG_FORM:
-        length = bytes([_LONG_FORM | len(size)]) + size
-    return bytes([tag]) + length + content
-
-
 def go_name(der: bytes) -> str:
     """Return a subject or issuer, given as the content of its element, as Go's `pkix.Name` writes it.
 
@@ -100,7 +93,9 @@ def go_name(der: bytes) -> str:
             if value is not None:
                 tag = _PRINTABLE_STRING if _PRINTABLE.fullmatch(value) else _UTF8_STRING
                 content = value.encode()
-            parts.append(f"{oid}=#{_encoded(tag, content).hex()}")
+            size = len(content).to_bytes((len(content).bit_length() + 7) // 8 or 1)
+            form = bytes([_LONG_FORM | len(size)]) if len(content) >= _LONG_FORM else b""
+            parts.append(f"{oid}=#{(bytes([tag]) + form + size + content).hex()}")
     for named, values in known.items():
         if values and (named not in _SINGLE or values[0]):
             parts.append("+".join(f"{named}={_SPECIAL.sub(_ESCAPED, value)}" for value in values))

@@ -397,14 +397,9 @@ class _Query:
                             response = _parsed(answer, question)
             if not response.flags & dns.flags.TC:
                 return response
-        return self._exchange_over_tcp(question, asked, (address, port))
-
-    def _exchange_over_tcp(
-        self, question: dns.message.QueryMessage, asked: bytes, address: tuple[str, int]
-    ) -> dns.message.Message:
         end = self._end()
         try:
-            with socket.create_connection(address, timeout=end - time.monotonic()) as connection:
+            with socket.create_connection((address, port), timeout=end - time.monotonic()) as connection:
                 connection.sendall(struct.pack("!H", len(asked)) + asked)
                 (size,) = struct.unpack("!H", _received(connection, 2, end))
                 response = _parsed(_received(connection, size, end), question)

@@ -129,11 +129,7 @@ class URL:
             raise ValueError(f"the scheme {scheme[:20]!r} is neither http nor https")
         if not rest.startswith("//"):
             raise ValueError("the URL names no host")
-        return cls._after_slashes(scheme.lower(), rest[2:])
-
-    @classmethod
-    def _after_slashes(cls, scheme: str, rest: str) -> Self:
-        authority = re.split("[/?#]", rest, maxsplit=1)[0]
+        authority = re.split("[/?#]", rest[2:], maxsplit=1)[0]
         userinfo, _, address = authority.rpartition("@")
         bracket = address.rfind("]")
         colon = address.find(":", bracket + 1)
@@ -142,12 +138,13 @@ class URL:
             raise ValueError("the URL names no host")
         if "\\" in authority or " " in authority:
             raise ValueError("a URL has no spaces or backslashes in its host")
-        port = SCHEME_PORTS[scheme]
+        port = SCHEME_PORTS[scheme.lower()]
         if digits:
             if not (digits.isascii() and digits.isdecimal()) or int(digits[:6]) not in PORTS:
                 raise ValueError(f"port {digits[:20]} is not from {PORTS[0]} to {PORTS[-1]}")
             port = int(digits)
-        return cls(scheme, canonical_host(host), port, _target(rest[len(authority) :]), userinfo)
+        target = _target(rest[2 + len(authority) :])
+        return cls(scheme.lower(), canonical_host(host), port, target, userinfo)
 
     @property
     def authority(self) -> str:
@@ -171,18 +168,6 @@ class URL:
         """Return the URL, without credentials and fragment."""
         return f"{self.scheme}://{self.authority}{self.target}"
 
-    def _led_to(self, location: str) -> URL:
-        """Return a location as a URL; `.` and `..` are still in it."""
-        if _SCHEME.match(location):
-            return URL.parse(location)
-        if location.startswith("//"):
-            return URL._after_slashes(self.scheme, location[2:])
-        reference, path = location.partition("#")[0], self.target.partition("?")[0]
-        if not reference.startswith("/"):
-            base = path if reference.startswith("?") else path[: path.rindex("/") + 1]
-            reference = base + reference if reference else self.target
-        return evolve(self, target=_target(reference))
-
     def join(self, location: str) -> URL:
         """Return where a redirect leads. `.` and `..` are resolved, as RFC 3986 section 5.2 has it."""
         shown = f"the redirect's location {location[:80]!r}"
@@ -190,9 +175,18 @@ class URL:
             raise ValueError(f"{shown} has backslashes or control characters")
         if _NO_HOST.match(location):
             raise ValueError(f"{shown} has a scheme or slashes, but no host after them")
-        if not _SCHEME.match(location) and ":" in re.split("[/?#]", location, maxsplit=1)[0]:
+        absolute = f"{self.scheme}:{location}" if location.startswith("//") else location
+        if _SCHEME.match(absolute):
+            url = URL.parse(absolute)
+        elif ":" in re.split("[/?#]", location, maxsplit=1)[0]:
             raise ValueError(f"{shown} has a colon that ends no scheme")
-        url = self._led_to(location)
+        else:
+            path = self.target.partition("?")[0]
+            reference = location.partition("#")[0] or self.target
+            if not reference.startswith("/"):
+                base = path if reference.startswith("?") else path[: path.rindex("/") + 1]
+                reference = base + reference
+            url = evolve(self, target=_target(reference))
         path, mark, query = url.target.partition("?")
         kept: list[str] = []
         for segment in path.split("/")[1:]:
@@ -457,7 +451,7 @@ class NativeHTTPClient:
             answer = exchanges.ask(hop)
             following = hop.next(answer) if request.follow_redirects else None
             if following is None:
-                return self._whole(hop, answer)
+                break
             if request.max_redirects <= 0:
                 raise ValueError(
                     f"the server answered {answer.status}, a redirect, and max_redirects is "
@@ -467,9 +461,7 @@ class NativeHTTPClient:
                 raise ValueError(f"stopped after {request.max_redirects} redirects")
             exchanges.follow(answer, following)
             hop, followed = following, followed + 1
-
-    def _whole(self, hop: Hop, answer: Answer) -> HTTPResponse:
-        """Read an answer to its end, or to the limit; gzip that we asked for ourselves is undone."""
+        # it is read to its end, or to the limit; gzip that we asked for ourselves is undone
         encoding, length = (
             answer.headers.get(name, ("",))[0] for name in ("Content-Encoding", "Content-Length")
         )

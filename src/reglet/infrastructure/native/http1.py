@@ -97,12 +97,16 @@ class HTTP1Connection:
         while True:
             proto, version, status = self._status_line()
             answered = self._headers()
-            stays_open = _stays_open(version, answered)
             length = _body_length(method, status, version, answered)
             if status // 100 != 1 or status == SWITCHING_PROTOCOLS:
                 break
+        connection = ",".join(answered.get("Connection", ()))
+        closes = _has(connection, "close")
+        if closes and version >= (1, 1):
+            del answered["Connection"]
+        keeps = not closes and (version >= (1, 1) or (version == (1, 0) and _has(connection, "keep-alive")))
         asked_to_close = any(name.lower() == "connection" and _has(value, "close") for name, value in headers)
-        stays_open = stays_open and is_sent and not asked_to_close and status != SWITCHING_PROTOCOLS
+        stays_open = keeps and is_sent and not asked_to_close and status != SWITCHING_PROTOCOLS
         self._keeps_open = stays_open and length == 0
         return Answer(status, proto, answered, self._body(length, stays_open=stays_open))
 
@@ -275,17 +279,6 @@ def _shown(line: bytes) -> str:
 
 def _has(value: str, token: str) -> bool:
     return token in (each.strip(" \t").lower() for each in value.split(","))
-
-
-def _stays_open(version: tuple[int, int], headers: dict[str, list[str]]) -> bool:
-    """Whether the connection stays open behind an answer, whose headers then do not say that it closes."""
-    connection = ",".join(headers.get("Connection", ()))
-    if version < (1, 1):
-        return version == (1, 0) and _has(connection, "keep-alive") and not _has(connection, "close")
-    closes = _has(connection, "close")
-    if closes:
-        del headers["Connection"]
-    return not closes
 
 
 def _body_length(

@@ -91,28 +91,24 @@ class HTTP2Connection:
         sent = [(name.lower(), value) for name, value in headers if name.lower() not in _OF_CONNECTION]
         try:
             self._protocol.send_headers(self._stream, [*pseudo, *sent], end_stream=not body)
-            self._send_body(body)
+            self._flush()
+            rest = memoryview(body)
+            while rest and not self._has_ended:
+                window = self._protocol.local_flow_control_window(self._stream)
+                size = min(len(rest), window, self._protocol.max_outbound_frame_size)
+                if size > 0:
+                    self._protocol.send_data(self._stream, bytes(rest[:size]), end_stream=size == len(rest))
+                    rest = rest[size:]
+                    self._flush()
+                elif self._status:  # it has answered, and takes no more
+                    break
+                else:
+                    self._receive()
             while not self._status:
                 self._receive()
         except H2Error as error:
             raise AnswerError(f"the answer breaks the rules of HTTP/2: {error}") from error
         return Answer(self._status, "HTTP/2.0", self._headers, self._pieces())
-
-    def _send_body(self, body: bytes) -> None:
-        """Send for as long as the server takes it, and has not answered already."""
-        rest = memoryview(body)
-        self._flush()
-        while rest and not self._has_ended:
-            window = self._protocol.local_flow_control_window(self._stream)
-            size = min(len(rest), window, self._protocol.max_outbound_frame_size)
-            if size > 0:
-                self._protocol.send_data(self._stream, bytes(rest[:size]), end_stream=size == len(rest))
-                rest = rest[size:]
-                self._flush()
-            elif self._status:
-                return
-            else:
-                self._receive()
 
     def _pieces(self) -> Iterator[bytes]:
         while True:

@@ -152,32 +152,25 @@ class NativeSMTPClient:
                 connection = secure(connection, host, context, deadline)
             elapsed = timedelta(seconds=time.monotonic() - began)
             with closing(SMTPSession(connection, deadline)) as session:
-                starttls = context if use_starttls and not use_tls else None
-                return _greeted(session, host, address, elapsed, starttls)
+                banner, extensions = session.banner(), session.greet()
+                if context is not None and not use_tls:
+                    session.start_tls(host, context)
+                    extensions = session.extensions()
+                secured = session.connection
+                facts = tls_facts(secured, host) if isinstance(secured, ssl.SSLSocket) else None
         except builtins.TimeoutError as error:
             raise deadline.error() from error
         except (OSError, ValueError, DNSError, InvalidHostError, SMTPRefusedError) as error:
             raise NetworkError("smtp connect", address, in_words(error)) from error
-
-
-def _greeted(
-    session: SMTPSession, host: str, address: str, elapsed: timedelta, starttls: ssl.SSLContext | None
-) -> SMTPConnectResult:
-    banner, extensions = session.banner(), session.greet()
-    if starttls is not None:
-        session.start_tls(host, starttls)
-        extensions = session.extensions()
-    secured = session.connection
-    facts = tls_facts(secured, host) if isinstance(secured, ssl.SSLSocket) else None
-    shown = facts or TLSFacts()
-    return SMTPConnectResult(
-        banner=banner,
-        extensions=extensions,
-        supports_auth=any(line.upper().split()[:1] == ["AUTH"] for line in extensions),
-        tls_enabled=facts is not None,
-        tls_version=shown.version,
-        tls_cipher_suite=shown.cipher_suite,
-        tls_server_name=shown.server_name,
-        response_time=elapsed,
-        address=address,
-    )
+        shown = facts or TLSFacts()
+        return SMTPConnectResult(
+            banner=banner,
+            extensions=extensions,
+            supports_auth=any(line.upper().split()[:1] == ["AUTH"] for line in extensions),
+            tls_enabled=facts is not None,
+            tls_version=shown.version,
+            tls_cipher_suite=shown.cipher_suite,
+            tls_server_name=shown.server_name,
+            response_time=elapsed,
+            address=address,
+        )

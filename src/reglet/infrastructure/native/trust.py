@@ -30,36 +30,27 @@ class Trust:
         With `verify` off it takes any certificate. Contexts are shared, since reading the authorities takes
         many milliseconds: do not change them. Raises `OSError` where the authorities cannot be read.
         """
-        if not verify:
-            return _context_of_anyone(protocols)
-        path = self.ca_file or system_roots(ssl.get_default_verify_paths())
+        path = (self.ca_file or system_roots(ssl.get_default_verify_paths())) if verify else None
         changed = Path(path).stat().st_mtime_ns if path else 0
-        return _context(path, changed, protocols)
+        return _context(path, changed, protocols, verify=verify)
 
 
 @lru_cache(maxsize=16)
-def _context(path: str | None, _changed: int, protocols: tuple[str, ...]) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=path)
-    except ssl.SSLError as error:
-        raise OSError(f"{path} holds no certificate authorities in PEM: {in_words(error)}") from error
-    context.set_ciphers(_CIPHERS)
-    context.hostname_checks_common_name = False  # RFC 9525, as Go: names are alternative names alone
-    # as Go, and as Python before 3.13: what is trusted need be no root, and need not be perfect
-    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    if protocols:
-        context.set_alpn_protocols(list(protocols))
-    return context
-
-
-@lru_cache(maxsize=16)
-def _context_of_anyone(protocols: tuple[str, ...]) -> ssl.SSLContext:
-    """Return a context that takes any certificate, and so reads no authorities."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+def _context(path: str | None, _changed: int, protocols: tuple[str, ...], *, verify: bool) -> ssl.SSLContext:
+    if verify:
+        try:
+            context = ssl.create_default_context(cafile=path)
+        except ssl.SSLError as error:
+            raise OSError(f"{path} holds no certificate authorities in PEM: {in_words(error)}") from error
+        context.hostname_checks_common_name = False  # RFC 9525, as Go: names are alternative names alone
+        # as Go, and as Python before 3.13: what is trusted need be no root, and need not be perfect
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    else:  # it takes any certificate, and so reads no authorities
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
     context.set_ciphers(_CIPHERS)
     if protocols:
         context.set_alpn_protocols(list(protocols))
