@@ -110,7 +110,7 @@ def _first_row() -> Row:
 
 
 def _command_row() -> Row:
-    from reglet.infrastructure.native.exec import NativeCommandRunner
+    from reglet.infrastructure.native.commands import NativeCommandRunner
 
     runner, request = NativeCommandRunner(), CommandRequest("/bin/echo", ("hello",))
     return Row(

@@ -83,7 +83,7 @@ from reglet.domain.entities.grants import GrantSet
 from reglet.domain.policy import Policy, PolicyGuard
 NativePorts(PolicyGuard(Policy(GrantSet()))).prepare(["network", "exec"])
 types = [f"dns.rdtypes.{each}" for each in ("IN.A", "IN.AAAA", "ANY.CNAME", "ANY.MX", "ANY.TXT", "ANY.NS")]
-rooms = [f"reglet.infrastructure.native.{each}" for each in ("http", "dns", "tcp", "smtp", "exec")]
+rooms = [f"reglet.infrastructure.native.{each}" for each in ("http", "dns", "tcp", "smtp", "commands")]
 print([each for each in (*types, *rooms, "encodings.idna") if each not in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -96,7 +96,7 @@ def test_commands_need_no_package():
 import sys
 sys.modules.update(dict.fromkeys(["h2", "dns"]))
 from reglet.domain.entities.records import CommandRequest
-from reglet.infrastructure.native.exec import NativeCommandRunner
+from reglet.infrastructure.native.commands import NativeCommandRunner
 print(NativeCommandRunner().run(CommandRequest("/bin/echo", ("hi",))).stdout)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

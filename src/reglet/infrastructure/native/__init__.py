@@ -56,7 +56,7 @@ class NativePorts:
         if "network" in kinds:
             _prepare_network(self._trust)
         if "exec" in kinds:
-            import_module(f"{__name__}.exec")
+            import_module(f"{__name__}.commands")
 
     @property
     def _trust(self) -> Trust:
@@ -111,14 +111,14 @@ class NativePorts:
     @property
     def exec(self) -> CommandRunner:
         """Programs over subprocess."""
-        from reglet.infrastructure.native.exec import NativeCommandRunner
+        from reglet.infrastructure.native.commands import NativeCommandRunner
 
         return NativeCommandRunner()
 
     @property
     def which(self) -> Which:
         """What finds the file of a program, so that the policy is asked about what is run."""
-        from reglet.infrastructure.native.exec import which_program
+        from reglet.infrastructure.native.commands import which_program
 
         return which_program
 

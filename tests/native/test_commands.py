@@ -16,7 +16,7 @@ from reglet.domain.context import Cancellation, Context, ContextBound
 from reglet.domain.entities.records import CommandRequest, Program
 from reglet.domain.errors import CancelledError, ExecError, TimeoutError  # noqa: A004 - our own family
 from reglet.domain.ports import CommandRunner
-from reglet.infrastructure.native.exec import NativeCommandRunner, which_program
+from reglet.infrastructure.native.commands import NativeCommandRunner, which_program
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="commands are run on POSIX alone")
 
