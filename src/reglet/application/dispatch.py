@@ -15,7 +15,7 @@ from attrs import frozen
 from reglet.application.logging import NO_SECRETS, RunningCheck, current_check, running_check
 from reglet.application.models.error_messages import path_step, shown
 from reglet.application.models.from_json import Parser, model_parser
-from reglet.application.models.json_schema import JSONSchema, config_warnings, has_known_fields
+from reglet.application.models.json_schema import JSONSchema, config_warnings, flat_fields
 from reglet.application.models.model_types import ModelType, model_type
 from reglet.application.models.redaction import Redaction, secret_strings
 from reglet.application.names import ROUTING, quoted, suggestion
@@ -146,8 +146,7 @@ class Dispatcher:
         """Take the operations in declared order, the config model if there is one, and their schema."""
         self._schema = schema or {}
         properties: JSONSchema = self._schema.get("properties", {})
-        flat = {name for name, each in properties.items() if not has_known_fields(each)}
-        self._flat_fields = flat.union(ROUTING)
+        self._flat_fields = flat_fields(self._schema).union(ROUTING)
         self._parse_config = None if config is None else model_parser(config)
         self._plans = tuple(_Plan.of(each, config, properties) for each in operations)
 

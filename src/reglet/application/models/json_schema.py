@@ -164,27 +164,47 @@ def has_known_fields(schema: Any) -> bool:
     )
 
 
-def config_warnings(value: Any, schema: Mapping[str, Any], path: str = "$") -> Iterator[str]:
+def flat_fields(schema: Mapping[str, Any]) -> frozenset[str]:
+    """Return the fields that `config_warnings` has nothing to say of, whatever is in them."""
+    properties = schema.get("properties")
+    if not isinstance(properties, Mapping):
+        return frozenset()
+    return frozenset(
+        name
+        for name, each in properties.items()
+        if isinstance(each, Mapping) and not each.get("deprecated") and not has_known_fields(each)
+    )
+
+
+def config_warnings(value: Any, schema: Mapping[str, Any], path: tuple[str | int, ...] = ()) -> Iterator[str]:
     """Yield what to say of fields that a config's schema does not have, or calls deprecated further down.
 
-    Those at the top may be deprecated by one operation alone.
+    Those at the top may be deprecated by one operation alone. `path` is where the value lies in the config.
     """
     properties, others = schema.get("properties"), schema.get("additionalProperties")
     if isinstance(value, dict):
+        fields: Mapping[str, Any] = properties if isinstance(properties, Mapping) else {}
         for name, entry in value.items():
-            known = properties.get(name) if isinstance(properties, Mapping) else None
+            known = fields.get(name)
             if isinstance(known, Mapping):
-                below = path + path_step(name)
-                if path != "$" and known.get("deprecated") is True:
-                    yield f"config field {below} is deprecated: {known.get('description') or 'leave it out'}"
-                yield from config_warnings(entry, known, below)
+                if path and known.get("deprecated") is True:
+                    place = _written((*path, name))
+                    yield f"config field {place} is deprecated: {known.get('description') or 'leave it out'}"
+                yield from config_warnings(entry, known, (*path, name))
             elif isinstance(others, Mapping):
-                yield from config_warnings(entry, others, path + path_step(name))
-            elif isinstance(properties, Mapping) and (path != "$" or name not in ROUTING):
-                yield _unknown(name, properties, "its config" if path == "$" else f"{path} of its config")
+                yield from config_warnings(entry, others, (*path, name))
+            elif properties is fields and (path or name not in ROUTING):
+                where = f"{_written(path)} of its config" if path else "its config"
+                yield _unknown(name, fields, where)
     elif isinstance(value, list) and has_known_fields(schema.get("items")):
+        flat = flat_fields(schema["items"])
         for index, item in enumerate(value):
-            yield from config_warnings(item, schema["items"], path + path_step(index))
+            if isinstance(item, list) or (isinstance(item, dict) and not flat.issuperset(item)):
+                yield from config_warnings(item, schema["items"], (*path, index))
+
+
+def _written(path: tuple[str | int, ...]) -> str:
+    return "$" + "".join(map(path_step, path))
 
 
 def _unknown(name: str, known: Mapping[str, Any], where: str) -> str:

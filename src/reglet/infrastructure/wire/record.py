@@ -428,7 +428,9 @@ def read_strings(value: Any) -> tuple[str, ...]:
     """Return a list of strings; a null in it is an empty one."""
     if not isinstance(value, list):
         raise InvalidFieldError("a list", value)
-    items = ["" if item is None else item for item in value] if None in value else value
+    if _ONLY_STRINGS.issuperset(map(type, value)):
+        return tuple(value)
+    items = ["" if item is None else item for item in value]
     if _ONLY_STRINGS.issuperset(map(type, items)):
         return tuple(items)
     raise InvalidFieldError("a list of strings", value)
