@@ -127,6 +127,7 @@ def call_in_recording(call):
             call_in_recording('{"function": "f", "anwser": {}}'),
             'call 1: it has a "anwser"; did you mean "answer"?',
         ),
+        (call_in_recording('{"function": "f", "answer": null}'), 'call 1: it has no "request"'),
         (call_in_recording('{"function": "f", "request": {}}'), 'call 1: it has neither an "answer" nor'),
         (call_in_recording('{"function": "f", "refused": 5}'), 'call 1: its "refused" is 5'),
         ("[" * 100_000, "it is nested too deeply"),

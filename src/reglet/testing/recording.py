@@ -147,8 +147,9 @@ def _read_call(call: object) -> RecordedCall:
             raise ValueError(f'it has a "{name}"{meant}')
         if not isinstance(value, kinds[name]):
             raise ValueError(f'its "{name}" is {json.dumps(value)[:200]}')  # noqa: TRY004 - as above
-    if "function" not in call:
-        raise ValueError(f'it has no "function": {json.dumps(call)[:200]}')
+    for needed in ("function", "request"):
+        if needed not in call:
+            raise ValueError(f'it has no "{needed}": {json.dumps(call)[:200]}')
     if "answer" not in call and "refused" not in call:
         raise ValueError('it has neither an "answer" nor a "refused"; an answer of nothing is null')
     return RecordedCall(**call)
