@@ -175,8 +175,8 @@ def test_a_server_that_keeps_silent_times_out():
         with pytest.raises(TimeoutError) as caught:
             CLIENT.connect("127.0.0.1", server.port, timedelta(milliseconds=50), False, False)
         assert caught.value.is_timeout
-        ctx = Context().with_timeout(timedelta(milliseconds=50))
-        with pytest.raises(TimeoutError, match="smtp connect timeout after 50ms") as caught:
+        ctx = Context().with_timeout(timedelta(milliseconds=500))  # of which the call has what is left
+        with pytest.raises(TimeoutError, match=r"smtp connect timeout after [1-5]?\d?\dms"):
             CLIENT.in_context(ctx).connect("127.0.0.1", server.port, timedelta(hours=1), False, False)
 
 
