@@ -84,7 +84,7 @@ class Sandbox:
             clock: returns the time of day that guests see, an aware timestamp; this machine's by default.
 
         Raises:
-            MissingPackageError: a package of `reglet[host]` is missing; the text has the pip line.
+            MissingPackageError: a package of `reglet[host]` is missing; the message has the pip line.
         """
         self.grants = grants or GrantSet()
         self.limits = limits or Limits()

@@ -46,7 +46,7 @@ def find_project(target: str | Path) -> Project:
     """Find the plugin that a target means.
 
     Raises:
-        TargetError: there is none; the text says what to write where.
+        TargetError: there is none; the message has what to write where.
     """
     path = Path(target)
     if path.is_dir():

@@ -139,7 +139,7 @@ class Guest:
         """Run Python source as `__main__`; return what was written to both output streams.
 
         Raises:
-            GuestError: the source raised; the text has its traceback.
+            GuestError: the source raised; the message has its traceback.
             GuestStoppedError: the guest trapped or ended the program.
         """
         content = source.encode() + b"\0"
