@@ -145,7 +145,7 @@ def format_time(timestamp: datetime) -> str:
 
 
 def parse_time(text: str) -> datetime:
-    """Return the timestamp that RFC 3339 text names: a `Timestamp` if it has more than six decimals.
+    """Return the timestamp that a string of RFC 3339 names: a `Timestamp` if it has more than six decimals.
 
     Raises:
         ValueError: it names none.

@@ -9,7 +9,6 @@ from contextlib import suppress
 from datetime import datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
 
@@ -85,7 +84,7 @@ class Sandbox:
             clock: returns the time of day that guests see, an aware timestamp; this machine's by default.
 
         Raises:
-            MissingPackageError: a package of `reglet[host]` is missing; the text has the pip line.
+            MissingPackageError: a package of `reglet[host]` is missing; the message has the pip line.
         """
         self.grants = grants or GrantSet()
         self.limits = limits or Limits()
@@ -267,9 +266,7 @@ class Sandbox:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def _import_clients(self) -> None:

@@ -185,7 +185,7 @@ def load_plugin(
         runtime: whose code plugins may share.
 
     Raises:
-        NotAPluginError: it is not WebAssembly, a component, or no Reglet plugin; the text says which.
+        NotAPluginError: it is not WebAssembly, a component, or no Reglet plugin; the message names which.
         LimitExceededError: it takes too much to compile it.
     """
     check_header(binary, source)
