@@ -26,6 +26,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # a pytest that a test starts has the plugin that a project's author has, and not all of those here
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": KIT}
 
+for name in ("COLUMNS", "LINES"):  # which fold what is compared line by line
+    os.environ.pop(name, None)
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for a job in the background: Ctrl-C is tested too
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
