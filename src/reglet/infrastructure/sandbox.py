@@ -412,6 +412,5 @@ def _shared_runtime() -> SharedRuntime | None:
         product = load_product()
     except RuntimeProductError:
         return None
-    return SharedRuntime(
-        product.module.wasm, product.module.host_functions, product.key, product.module.startup
-    )
+    module = product.module
+    return SharedRuntime(module.wasm, module.host_functions, product.key, module.startup, module.room)
