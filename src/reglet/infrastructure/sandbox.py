@@ -429,6 +429,5 @@ def _shared_runtime() -> SharedRuntime | None:
     product = _runtime_product()
     if product is None:
         return None
-    return SharedRuntime(
-        product.module.wasm, product.module.host_functions, product.key, product.module.startup
-    )
+    module = product.module
+    return SharedRuntime(module.wasm, module.host_functions, product.key, module.startup, module.room)
