@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import struct
+from datetime import timedelta
 
 import h2.config
 import h2.connection

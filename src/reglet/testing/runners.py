@@ -233,19 +233,21 @@ class GoHostRunner:
                 raise GoHostError(
                     f"--reglet-place=go needs the Go toolchain, and there is no {toolchain} on the PATH"
                 )
-            beside = program.with_suffix(".new")  # it only appears whole: other runs may look for it too
-            built = subprocess.run(  # noqa: S603 - the toolchain that was found
-                [go, "build", "-o", str(beside), "."],
-                cwd=_GO_SOURCE,
-                capture_output=True,
-                text=True,
-                timeout=_GO_BUILD_SECONDS,
-                check=False,
-            )
-            if built.returncode != 0:
-                output = (built.stdout + built.stderr).strip()
-                raise GoHostError(f"the Go host cannot be built: {output[-2000:]}")
-            beside.replace(program)
+            # it only appears whole, and each run makes its own: others may look for it, or build it, too
+            with tempfile.TemporaryDirectory(prefix="go-host-", dir=cache) as folder:
+                beside = Path(folder, "host")
+                built = subprocess.run(  # noqa: S603 - the toolchain that was found
+                    [go, "build", "-o", str(beside), "."],
+                    cwd=_GO_SOURCE,
+                    capture_output=True,
+                    text=True,
+                    timeout=_GO_BUILD_SECONDS,
+                    check=False,
+                )
+                if built.returncode != 0:
+                    output = (built.stdout + built.stderr).strip()
+                    raise GoHostError(f"the Go host cannot be built: {output[-2000:]}")
+                beside.replace(program)
         command = [str(program), str(module), str(cache / "wazero")]
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the host
         self._host = subprocess.Popen(  # noqa: S603 - the host that was built above
