@@ -41,7 +41,7 @@ class _Pairs(list[tuple[str, Any]]):
 
 
 class _DuplicateKeyError(Exception):
-    """A key stands twice in an object; where, the config as it is written tells."""
+    """A key stands twice in an object; where, the config as it is written shows."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
