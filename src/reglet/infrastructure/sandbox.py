@@ -257,7 +257,7 @@ class Sandbox:
 
     @cached_property
     def _receivers(self) -> dict[str, Callable[..., object]]:
-        """What is told what happens during a check, by the name of its argument."""
+        """What takes what happens during a check, by the name of its argument."""
         stdout, stderr = self._streams
         receivers: dict[str, Callable[..., object] | None] = {
             "log": None if self._log is None else self._log.write,

@@ -109,7 +109,8 @@ _NO_NAME = re.compile(
 )
 _WRONG_CALL = re.compile(
     r"(?P<call>\w+)(?:\.(?P<method>\w+))?\(\) "
-    r"(?:got an unexpected keyword argument '(?P<argument>\w+)'|takes \d+ positional|missing \d+ required)"
+    r"(?:got an unexpected keyword argument '(?P<argument>\w+)'(?!\. Did you mean)"
+    r"|takes \d+ positional|missing \d+ required)"
 )
 
 
