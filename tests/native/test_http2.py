@@ -15,7 +15,7 @@ import pytest
 from reglet.domain.entities.records import HTTPRequest
 from reglet.domain.errors import HTTPError
 from reglet.infrastructure.native.http import NativeHTTPClient
-from tests.native.answering import AnsweringServer, until_closed
+from tests.native.answering import AMPLE, AnsweringServer, until_closed
 
 
 def speaking_http2(context):
@@ -120,7 +120,7 @@ def framed(certificates, answer, method="GET", body=b"", at_headers=False):
     script = Framed(certificates.http2, answer, at_headers)
     with AnsweringServer(script) as server:
         url = f"https://127.0.0.1:{server.port}/a"
-        request = HTTPRequest(method, url, body=body, timeout=timedelta(seconds=5))
+        request = HTTPRequest(method, url, body=body, timeout=AMPLE)
         return NativeHTTPClient(trust=certificates.trust).do(request), script.paths, server.accepted
 
 

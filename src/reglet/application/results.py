@@ -205,8 +205,28 @@ def one_line(error: BaseException) -> str:
     except Exception as unsayable:  # noqa: BLE001 - an author's __str__ may raise anything
         message = f"<its message cannot be had: {type(unsayable).__name__}>"
     if isinstance(error, AttributeError) and error.name and attrs.has(type(error.obj)):
-        message += suggestion(error.name, [each for each in dir(error.obj) if each[0] != "_"])
+        names = [each for each in dir(error.obj) if each[0] != "_"]
+        message += suggestion(error.name, names) or f"; it has {', '.join(names)}"
     return f"{name}: {message}" if message else name
+
+
+def _advice(error: BaseException) -> str:
+    """Return what to say of a bug behind its message: of an argument that no model has, or of a variable."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None:
+        return ""
+    if isinstance(error, KeyError) and last.tb_frame.f_code is type(os.environ).__getitem__.__code__:
+        return "; the variable is not set, or not granted: declare it in the plugin's env capability"
+    if type(error) is not TypeError:  # one of the author's may have any message, or none
+        return ""
+    called, _, argument = str(error).partition(".__init__() got an unexpected keyword argument ")
+    model = last.tb_frame.f_globals.get(called)
+    if not argument.endswith("'") or not isinstance(model, type) or not attrs.has(model):
+        return ""  # from Python 3.14 on it may end in a suggestion
+    names = [each.alias or each.name for each in attrs.fields(model)]
+    return suggestion(argument.strip("'"), names) or f"; it takes {', '.join(names)}"
 
 
 OK = "ok"
@@ -263,7 +283,7 @@ def result_of_error(error: BaseException) -> Result:
     denial = denial_of(error)
     if denial is not None:
         return result_error(evolve(denial.detail(), stack=stack))
-    return result_error(ErrorDetail("panic", one_line(error), stack=stack))
+    return result_error(ErrorDetail("panic", one_line(error) + _advice(error), stack=stack))
 
 
 def redacted(result: Result, redaction: Redaction) -> Result:

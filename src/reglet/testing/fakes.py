@@ -86,7 +86,7 @@ class FakeHTTPClient(Fake[HTTPRoute]):
         headers: Mapping[str, TextPattern] | None = None,
         body: BodyPattern | None = None,
     ) -> HTTPRoute:
-        """Add a route for the requests that fit; `*` in a text stands for any text."""
+        """Add a route for the requests that fit; `*` stands for any string."""
         criteria = [Criterion("method", method, text_matches), Criterion("url", url, text_matches)]
         if headers is not None:
             criteria.append(Criterion("headers", headers, headers_match))
@@ -157,7 +157,7 @@ class FakeDNSResolver(Fake[DNSRoute]):
         *,
         nameserver: TextPattern | None = None,
     ) -> DNSRoute:
-        """Add a route for the look-ups that fit; `*` stands for any text, type None for any."""
+        """Add a route for the look-ups that fit; `*` stands for any string, type None for any."""
         criteria = [Criterion("host", host, text_matches)]
         if type is not None:
             criteria.append(Criterion("type", type, equals))
@@ -220,7 +220,7 @@ class FakeDNSResolver(Fake[DNSRoute]):
         if isinstance(outcome, Failure):
             host, missing = call.facts["host"], outcome.kind == "not_found"
             error = DNSError(
-                host, call.facts["type"], outcome.text, call.facts["nameserver"] or "", not_found=missing
+                host, call.facts["type"], outcome.message, call.facts["nameserver"] or "", not_found=missing
             )
             raise outcome.as_error(
                 "dns lookup", host, None, f"network:{join_host_port(host, DNS_PORT)}", error
@@ -465,7 +465,7 @@ class FakeCommandRunner(Fake[CommandRoute]):
         if isinstance(outcome, Failure):
             if outcome.kind == "timeout":
                 return CommandResult(exit_code=-1, duration=request.timeout or outcome.after, is_timeout=True)
-            error = ExecError(request.command, _COMMAND_FAILURES.get(outcome.kind, outcome.text))
+            error = ExecError(request.command, _COMMAND_FAILURES.get(outcome.kind, outcome.message))
             raise outcome.as_error("exec", request.command, request.timeout, f"exec:{request.command}", error)
         result: CommandResult = outcome
         return result

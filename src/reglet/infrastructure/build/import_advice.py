@@ -109,7 +109,8 @@ _NO_NAME = re.compile(
 )
 _WRONG_CALL = re.compile(
     r"(?P<call>\w+)(?:\.(?P<method>\w+))?\(\) "
-    r"(?:got an unexpected keyword argument '(?P<argument>\w+)'|takes \d+ positional|missing \d+ required)"
+    r"(?:got an unexpected keyword argument '(?P<argument>\w+)'(?!\. Did you mean)"
+    r"|takes \d+ positional|missing \d+ required)"
 )
 
 
@@ -190,7 +191,12 @@ def find_warnings(
     for source in own:
         for each in source.waiting_imports:
             for name in _missing(source, each, present, absences):
-                yield _too_late(source, each.line, name)
+                why = unsupported_reason(name)
+                late = (
+                    " inside a function, when a built plugin can import nothing more: import "
+                    f"{name} at the top of the module"
+                )
+                yield f"{source.path}:{each.line} imports {name}{f', which {why}' if why else late}"
         for line, call in source.computed_imports:
             yield (
                 f"{source.path}:{line} looks for modules inside a function, when a built plugin can import "
@@ -340,16 +346,6 @@ def _data_files(folder: Path, *, below: bool) -> Iterator[Path]:
 
 def _package_of(source: Source) -> str:
     return source.guest_path.split("/")[2].removesuffix(".py")
-
-
-def _too_late(source: Source, line: int, module: str) -> str:
-    reason = unsupported_reason(module)
-    if reason is not None:
-        return f"{source.path}:{line} imports {module}, which {reason}"
-    return (
-        f"{source.path}:{line} imports {module} inside a function, when a built plugin can "
-        f"import nothing more: import {module} at the top of the module"
-    )
 
 
 def imported_module(source: Source, waiting: WaitingImport) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
-from types import FrameType, MappingProxyType, ModuleType, TracebackType
+from types import FrameType, MappingProxyType, ModuleType
 from typing import Any, Self
 
 from reglet.application.results import author_traceback, one_line
@@ -117,12 +117,7 @@ class ImportGuard:
         os.environ.__class__ = _WatchedEnvironment
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         vars(interpreter)["call"] = self._call
         os.environ.__class__ = self._environment_class
         changed = {name: value for name, value in os.environ.items() if self._before.get(name) != value}
@@ -248,7 +243,7 @@ def complete() -> dict[str, Any]:
 
 
 def trace(module: str, version: str | None, project: str | None) -> dict[str, Any]:
-    """Import the plugin's module in place of `load`; tell where it reads a clock or takes random bytes."""
+    """Import the plugin's module in place of `load`; report where it reads a clock or takes random bytes."""
     _find_plugin_modules(project, version)
     with ImportTracer() as tracer:
         __import__(module)

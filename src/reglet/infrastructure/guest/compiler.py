@@ -154,7 +154,7 @@ def _children(node: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
 
 
 def expects_failure(handler: ast.ExceptHandler) -> bool:
-    """Tell whether an `except` catches a failed import, or the want of an attribute."""
+    """Report whether an `except` catches a failed import, or the want of an attribute."""
     return handler.type is None or bool(_names_in(handler.type) & _FAILURES)
 
 
