@@ -98,6 +98,9 @@ _instance_new = short_call("wasmtime_instance_new")
 if sys.platform != "linux":  # where a memory may be copied, and not mapped
     _instance_new = long_call("wasmtime_instance_new")
 
+NOT_DROPPED = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()
+"""What the engine calls in the end for a number that it was given: nothing."""
+
 
 class _Import(NamedTuple):
     """A function that a module imports, and how its values are passed."""
@@ -287,7 +290,7 @@ class LinkedModule:
                         signature.ptr(),
                         _ON_CALL,
                         number,
-                        _NOT_DROPPED,
+                        NOT_DROPPED,
                     )
                     raise_failure(error)
         return made
@@ -356,4 +359,3 @@ _CALL = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctyp
     _on_call
 )
 _ON_CALL = ctypes.cast(_CALL, bindings.wasmtime_func_unchecked_callback_t)
-_NOT_DROPPED = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()

@@ -6,11 +6,13 @@ import ctypes
 import itertools
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import wasmtime
+from wasmtime import _bindings as bindings
 
 from reglet.infrastructure.engine.linking import (
+    NOT_DROPPED,
     REFERENCE,
     export_of,
     guests,
@@ -42,9 +44,22 @@ _context_set_data = short_call("wasmtime_context_set_data")
 _memory_data = short_call("wasmtime_memory_data")
 _memory_data_size = short_call("wasmtime_memory_data_size")
 _store_context = short_call("wasmtime_store_context")
+_store_new = short_call("wasmtime_store_new")
 _func_call = long_call("wasmtime_func_call_unchecked")
 
 _numbers = itertools.count(1)
+
+
+class _Store(wasmtime.Store):
+    """A store that is made with the interpreter held; its base class releases it twice."""
+
+    def __init__(self, engine: wasmtime.Engine) -> None:
+        made = _store_new(engine.ptr(), None, NOT_DROPPED)
+        self._set_ptr(ctypes.cast(made, ctypes.POINTER(bindings.wasmtime_store_t)))
+        self.engine = engine
+
+    def _context(self) -> Any:
+        return bindings.wasmtime_store_context(self.ptr())
 
 
 class GuestSession:
@@ -71,7 +86,7 @@ class GuestSession:
                 neither variables nor directories.
         """
         self.system = system
-        self.store = wasmtime.Store(module.engine)
+        self.store = _Store(module.engine)
         self._module = module
         self._host_function = host_function
         self._imports: list[Callable[..., int | None] | None] = [None] * len(module.imports)
