@@ -1,7 +1,7 @@
 """Compiled code, linked for any number of guests, and calls of the engine without its package's wrappers.
 
-The imports of a module are defined once, for all of its guests: which guest calls is found from the number
-in its store. The wrappers of wasmtime's package ask the engine for types at every call: those of a module
+The imports of a module are defined once, for all of its guests: the one that calls is the one that the thread
+runs. The wrappers of wasmtime's package ask the engine for types at every call: those of a module
 are read once, by our own reader.
 
 What a guest asks at every start, and can be answered without the host, is answered by a few functions of
@@ -14,6 +14,7 @@ import ctypes
 import hashlib
 import struct
 import sys
+import threading
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
@@ -83,8 +84,6 @@ def _engine_function(library: ctypes.CDLL, name: str) -> Any:
     return function
 
 
-_caller_context = short_call("wasmtime_caller_context")
-_context_get_data = short_call("wasmtime_context_get_data")
 _instance_export_get = short_call("wasmtime_instance_export_get")
 _set_wasi = short_call("wasmtime_context_set_wasi")
 _wasi_config = short_call("wasi_config_new")
@@ -229,7 +228,7 @@ class LinkedModule:
         """
 
     def instantiate(self, store: wasmtime.Store, context: int, *, direct: bool) -> Any:
-        """Make an instance in a store, where a guest session is known by its number.
+        """Make an instance in a store, whose guest is the running one.
 
         `direct` says whether the guest may be answered without the host where that is possible.
         """
@@ -339,13 +338,19 @@ class Answering(Protocol):
         ...
 
 
-guests: dict[int, Answering] = {}
-"""By the number in their store."""
+class _Running(threading.local):
+    """What a thread runs now."""
+
+    guest: Answering | None = None
 
 
-def _on_call(number: int | None, caller: int, values: int, count: int) -> int:
+running = _Running()
+
+
+def _on_call(number: int | None, _caller: int, values: int, count: int) -> int:
     """Answer a call of a guest. Nothing may be raised here: the guest gets a zero, its caller the failure."""
-    guest = guests[_context_get_data(_caller_context(caller))]
+    guest = running.guest
+    assert guest is not None
     try:
         guest.answer(number or 0, values)
     except BaseException as error:  # noqa: BLE001 - must not pass through the engine
