@@ -143,7 +143,7 @@ class Context:
         For a type of your own in place of a port there is `reglet.with_client(ctx, client, port)`.
 
         Raises:
-            DefinitionError: the client does not fit the port; the text names what it lacks.
+            DefinitionError: the client does not fit the port; the message names what it lacks.
         """
         if getattr(port, "_is_runtime_protocol", False):
             name = _name(port)

@@ -51,7 +51,6 @@ from reglet.infrastructure.wasm.snapshot import (
     without_functions,
     without_host_functions,
 )
-from reglet.infrastructure.wire.host_functions import HOST_FUNCTION_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,6 +95,8 @@ def check_signatures(binary: bytes, source: str) -> Signatures:
         raise NotAPluginError(source, error.reason) from error
     except ModuleFormatError as error:
         raise NotAPluginError(source, f"it does not validate: {error.reason}") from error
+    from reglet.infrastructure.wire.host_functions import HOST_FUNCTION_NAMES  # for foreign modules alone
+
     imports: list[FunctionImport | Import] = [*signatures.functions, *signatures.others]
     for each in imports:
         name = f"{each.module}.{each.name}"
@@ -174,7 +175,11 @@ class CompiledPlugin:
 
 
 def load_plugin(
-    binary: bytes, source: str, limits: Limits, runtime: SharedRuntime | None = None
+    binary: bytes,
+    source: str,
+    limits: Limits,
+    runtime: SharedRuntime | None = None,
+    digest: str | None = None,
 ) -> CompiledPlugin:
     """Look at a plugin's file and compile it, from the cache on disk where it was compiled before.
 
@@ -185,14 +190,15 @@ def load_plugin(
         source: what it is called in messages.
         limits: how much time and memory compiling may take, and whether fuel is counted.
         runtime: whose code plugins may share.
+        digest: SHA-256 of the file, hexadecimal, where it is known.
 
     Raises:
-        NotAPluginError: it is not WebAssembly, a component, or no Reglet plugin; the text says which.
+        NotAPluginError: it is not WebAssembly, a component, or no Reglet plugin; the message names which.
         LimitExceededError: it takes too much to compile it.
     """
     check_header(binary, source)
     fuel = limits.fuel is not None
-    digest = hashlib.sha256(binary).hexdigest()
+    digest = digest or hashlib.sha256(binary).hexdigest()
     with _recent_lock():
         plugin = _recent.pop((digest, fuel), None)
     if plugin is not None:
