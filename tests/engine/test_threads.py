@@ -112,8 +112,7 @@ def test_what_waits_in_a_call_of_the_host_leaves_its_core_to_others(ended: threa
     """They begin at once, though nobody waits for them; it goes on afterwards without waiting for its turn."""
 
     def call_the_host() -> bool:
-        with outside_guests:
-            return ended.wait(PATIENCE)
+        return outside_guests(ended.wait, PATIENCE)
 
     calling = [start_in_guest_thread(call_the_host) for _ in range(4 * CORES)]
     begun = threading.Event()
@@ -136,9 +135,8 @@ called, full, left = threading.Event(), threading.Event(), threading.Event()
 
 def call_the_host():
     called.wait()
-    with outside_guests:
-        full.wait()
-        return "answered"
+    outside_guests(full.wait)
+    return "answered"
 
 calling = [start_in_guest_thread(call_the_host) for _ in range(available_cores())]
 further = start_in_guest_thread(lambda: "done")
@@ -165,10 +163,13 @@ def test_a_call_of_the_host_may_run_a_guest_itself() -> None:
     def nested(depth: int) -> int:
         if depth == 0:
             return 1
-        with outside_guests:
+
+        def call() -> int:
             inner = start_in_guest_thread(lambda: nested(depth - 1))
             assert inner.wait(PATIENCE)
             return 1 + inner.result()
+
+        return outside_guests(call)
 
     started = [start_in_guest_thread(lambda: nested(5)) for _ in range(2 * CORES)]
     assert all(each.wait(PATIENCE) for each in started)

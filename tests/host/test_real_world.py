@@ -68,8 +68,8 @@ def test_no_wildcard_reaches_this_machine(listener, host):
     ],
 )
 def test_a_server_that_never_answers_is_waited_for_until_the_deadline(listener, function, request_):
-    """Not a quarter of a second longer, whatever the function."""
-    limit = timedelta(milliseconds=300)
+    """The guest hears of it and answers, whatever the function: no limit of the sandbox comes before that."""
+    limit = timedelta(seconds=1)
     where = {"host": "127.0.0.1", "port": str(listener), "url": f"http://127.0.0.1:{listener}/"}
     with Sandbox(network("127.0.0.1")) as warm:  # imports are not a check's time
         warm.load(asking(function)).check(
@@ -79,8 +79,7 @@ def test_a_server_that_never_answers_is_waited_for_until_the_deadline(listener, 
     def wait() -> None:
         with Sandbox(network("127.0.0.1"), limits=Limits(wall_time=limit)) as sandbox:
             module = sandbox.load(asking(function))
-            with contextlib.suppress(LimitExceededError):  # the guest hears of it, or its time is over too
-                assert module.check({**where, **request_}).is_success
+            assert module.check({**where, **request_}).is_success
 
     assert is_quicker(wait, limit.total_seconds() + 0.25)
 

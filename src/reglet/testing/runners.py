@@ -156,7 +156,8 @@ class SandboxRunner:
         self, functions: HostFunctions, config: bytes, *, clock: Clock | None = None, fresh: bool = True
     ) -> Result:
         """Run one check, whose host calls `functions` answer, in a guest of its own or in a kept one."""
-        key = environment, _, opened = dict(os.environ), Path.cwd(), are_grants_open()
+        # a guest with this machine's clock is answered without the host
+        key = environment, _, opened, _ = dict(os.environ), Path.cwd(), are_grants_open(), clock is None
         if self._loaded is None or self._loaded[0] != key:
             self.close()
             sandbox = Sandbox(
@@ -165,7 +166,7 @@ class SandboxRunner:
                 dialect=self._dialect,
                 file_observer=note_file if opened else self._file_observer,
                 environment=environment,
-                clock=lambda: datetime.now(UTC) if self._clock is None else self._clock(),
+                clock=None if clock is None else self._now,
             )
             self._loaded = key, sandbox, sandbox.load(self._content)
         self._functions.current, self._clock = functions, clock
@@ -185,6 +186,9 @@ class SandboxRunner:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+    def _now(self) -> datetime:
+        return datetime.now(UTC) if self._clock is None else self._clock()
 
     def _note_granted(self, path: str, changes: bool | None) -> None:
         """Note a path unless it is denied: a test means it to be."""
