@@ -352,7 +352,7 @@ def test_nothing_stays_open(root):
     for name in ("open/deep/c.txt", "open/deep", "secret/key", "open/none"):
         with contextlib.suppress(WasiError):
             tree.open(str(root / name), OpenFlags()).close()
-    assert len(list(Path("/dev/fd").iterdir())) == before
+    assert len(list(Path("/dev/fd").iterdir())) <= before
 
 
 def test_a_guest_reads_and_writes_through_preview_1(root):

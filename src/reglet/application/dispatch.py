@@ -13,12 +13,13 @@ from typing import Any, NoReturn
 from attrs import frozen
 
 from reglet.application.logging import NO_SECRETS, RunningCheck, current_check, running_check
-from reglet.application.models.error_messages import path_step, shown
+from reglet.application.models.config_warnings import config_warnings, deprecation, flat_fields
+from reglet.application.models.error_messages import shown
 from reglet.application.models.from_json import Parser, model_parser
-from reglet.application.models.json_schema import JSONSchema, config_warnings, deprecation, flat_fields
+from reglet.application.models.json_schema import JSONSchema
 from reglet.application.models.model_types import ModelType, model_type
 from reglet.application.models.redaction import Redaction, secret_strings
-from reglet.application.names import ROUTING, quoted, suggestion
+from reglet.application.names import ROUTING, path_step, quoted, suggestion
 from reglet.application.operations import Operation
 from reglet.application.results import redacted, result_of, result_of_error
 from reglet.domain.context import Context

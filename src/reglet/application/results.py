@@ -32,9 +32,12 @@ from reglet.domain.errors import CapabilityError, CheckFailed, RegletError
 
 
 class RefusedLook(NamedTuple):
-    """Which grant a look would have taken, and the path that was asked for where a link led from it."""
+    """Which grant a look would have taken, and the path that was asked for where a link led from it.
 
-    operation: Literal["read", "write"]
+    Of `env` the path is a variable's name: the path of which it is a part is not known.
+    """
+
+    operation: Literal["read", "write", "env"]
     path: str
     asked: str = ""
 
@@ -85,7 +88,7 @@ class RefusedLooks:
         earlier = result.error
         if earlier is None:
             return result_error(detail)
-        follows = earlier.type == "panic" or earlier.code.startswith("fs:")
+        follows = earlier.type == "panic" or earlier.code.startswith(("fs:", "env:"))
         return result_error(evolve(detail, stack=earlier.stack, wrapped=None if follows else earlier))
 
 
@@ -130,8 +133,16 @@ _REFUSALS: dict[int, Literal["read", "write"]] = {
 def _denial(looks: Sequence[RefusedLook]) -> CapabilityError:
     """Return the error for the first of some looks, with a rule for all of them.
 
-    A directory is left out if it was only passed on the way to another of them, as `realpath` does.
+    A directory is left out if it was only passed on the way to another of them, as `realpath` does. Where a
+    variable is missing, the paths are not those that were meant.
     """
+    variables = list(dict.fromkeys(look.path for look in looks if look.operation == "env"))
+    if variables:
+        names = ", ".join(map(json.dumps, variables))
+        hint = (
+            f"the host gives no such variable, and a path needs it: add {names} to env.vars, and set it there"
+        )
+        return CapabilityError(f"env:{variables[0]}", hint=hint)
     paths = {each.path for each in looks}
     ends = [
         look

@@ -144,7 +144,7 @@ def run(
         return _run_example(case, output_format)
     if example is not None:
         named = [example_config(manifest, example)]
-    from reglet.application.models.json_schema import config_warnings
+    from reglet.application.models.config_warnings import config_warnings
 
     warnings = {
         warning: None

@@ -20,7 +20,9 @@ PRIVATE = 0o600
 PUBLIC = 0o644
 """The mode of a file for everybody, apart from what the umask takes away."""
 
-MOST_BYTES = 128 * 1024 * 1024
+MIB = 1024 * 1024
+
+MOST_BYTES = 128 * MIB
 """More than any file has that a user names: a plugin, a config, a recording."""
 
 _SUFFIX = ".part"
@@ -38,7 +40,10 @@ def read_bounded(stream: BinaryIO) -> bytes:
     Raises:
         OSError: it cannot be read, or has more than `MOST_BYTES`, as a device without an end has.
     """
-    content = stream.read(MOST_BYTES + 1)
+    expected = os.fstat(stream.fileno()).st_size + 1  # to make room for all that is allowed takes long
+    content = stream.read(min(expected, MOST_BYTES + 1))
+    if len(content) == expected:  # a pipe, or what grows
+        content += stream.read(MOST_BYTES + 1 - expected)
     if len(content) > MOST_BYTES:
         raise OSError(errno.EFBIG, f"it has more than {MOST_BYTES >> 20} MB")
     return content

@@ -156,7 +156,8 @@ class SandboxRunner:
         self, functions: HostFunctions, config: bytes, *, clock: Clock | None = None, fresh: bool = True
     ) -> Result:
         """Run one check, whose host calls `functions` answer, in a guest of its own or in a kept one."""
-        key = environment, _, opened = dict(os.environ), Path.cwd(), are_grants_open()
+        # a guest with this machine's clock is answered without the host
+        key = environment, _, opened, _ = dict(os.environ), Path.cwd(), are_grants_open(), clock is None
         if self._loaded is None or self._loaded[0] != key:
             self.close()
             sandbox = Sandbox(
@@ -165,7 +166,7 @@ class SandboxRunner:
                 dialect=self._dialect,
                 file_observer=note_file if opened else self._file_observer,
                 environment=environment,
-                clock=lambda: datetime.now(UTC) if self._clock is None else self._clock(),
+                clock=None if clock is None else self._now,
             )
             self._loaded = key, sandbox, sandbox.load(self._content)
         self._functions.current, self._clock = functions, clock
@@ -185,6 +186,9 @@ class SandboxRunner:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
+
+    def _now(self) -> datetime:
+        return datetime.now(UTC) if self._clock is None else self._clock()
 
     def _note_granted(self, path: str, changes: bool | None) -> None:
         """Note a path unless it is denied: a test means it to be."""
@@ -229,19 +233,21 @@ class GoHostRunner:
                 raise GoHostError(
                     f"--reglet-place=go needs the Go toolchain, and there is no {toolchain} on the PATH"
                 )
-            beside = program.with_suffix(".new")  # it only appears whole: other runs may look for it too
-            built = subprocess.run(  # noqa: S603 - the toolchain that was found
-                [go, "build", "-o", str(beside), "."],
-                cwd=_GO_SOURCE,
-                capture_output=True,
-                text=True,
-                timeout=_GO_BUILD_SECONDS,
-                check=False,
-            )
-            if built.returncode != 0:
-                output = (built.stdout + built.stderr).strip()
-                raise GoHostError(f"the Go host cannot be built: {output[-2000:]}")
-            beside.replace(program)
+            # it only appears whole, and each run makes its own: others may look for it, or build it, too
+            with tempfile.TemporaryDirectory(prefix="go-host-", dir=cache) as folder:
+                beside = Path(folder, "host")
+                built = subprocess.run(  # noqa: S603 - the toolchain that was found
+                    [go, "build", "-o", str(beside), "."],
+                    cwd=_GO_SOURCE,
+                    capture_output=True,
+                    text=True,
+                    timeout=_GO_BUILD_SECONDS,
+                    check=False,
+                )
+                if built.returncode != 0:
+                    output = (built.stdout + built.stderr).strip()
+                    raise GoHostError(f"the Go host cannot be built: {output[-2000:]}")
+                beside.replace(program)
         command = [str(program), str(module), str(cache / "wazero")]
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the host
         self._host = subprocess.Popen(  # noqa: S603 - the host that was built above

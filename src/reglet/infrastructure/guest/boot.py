@@ -45,10 +45,12 @@ from reglet.infrastructure.guest.interpreter import (
     mend_appending,
     mend_changing_modes,
     mend_formats_of_time,
+    mend_locales,
     pass_breakpoint,
     report_partial_globs,
     report_partial_listings,
     report_refused_looks,
+    report_unset_variables,
     report_whole_paths,
     seed_when_used,
 )
@@ -58,6 +60,7 @@ from reglet.infrastructure.guest.sealed import (
     keep_encodings,
     mend_time_zones,
     read_time_zones,
+    refuse_unsupported,
 )
 from reglet.infrastructure.guest.standard_library import preload, preload_for
 from reglet.infrastructure.wire.host_functions import HOST_FUNCTIONS
@@ -183,9 +186,11 @@ def prepare(encodings: bytes) -> None:
     preload()
     report_partial_listings()
     report_whole_paths()
+    report_unset_variables()
     mend_appending()
     mend_changing_modes()
     mend_formats_of_time()
+    mend_locales()
     keep_encodings(encodings)
     _forget_imports()
 
@@ -338,6 +343,7 @@ def seal() -> dict[str, Any]:
     seed_when_used()
     if "zoneinfo" in sys.modules:
         mend_time_zones(_State.zones)
+    refuse_unsupported(unsupported_reason)
     for name in _OF_THE_BUILD:
         del sys.modules[name]
         delattr(guest, name.rpartition(".")[2])

@@ -272,7 +272,9 @@ class HostHTTPClient(HostClient):
             port = parts.port or SCHEME_PORTS.get(parts.scheme, 0)
         except ValueError:
             return request.url
-        return f"{parts.hostname or request.url}:{port or '*'}"
+        if not parts.hostname:
+            return f"{request.url}:{port or '*'}"
+        return join_host_port(parts.hostname, port or "*")
 
     def _described(self, request: HTTPRequest) -> tuple[str, str]:
         return f"http {request.method}", request.url
@@ -352,7 +354,7 @@ class HostDNSResolver(HostClient):
         return response
 
     def _needed(self, request: DNSRequest) -> str:
-        return f"{request.hostname}:{DNS_PORT}"
+        return join_host_port(request.hostname, DNS_PORT)
 
     def _described(self, request: DNSRequest) -> tuple[str, str]:
         return f"dns {request.type}", request.hostname

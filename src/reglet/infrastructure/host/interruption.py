@@ -67,9 +67,8 @@ class EpochInterrupt:
 
     def wait(self, seconds: float) -> None:
         """Wait, but no longer than until the guest is stopped."""
-        with outside_guests:
-            if self._running.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)):
-                self._running.release()
+        if outside_guests(self._running.acquire, timeout=min(seconds, threading.TIMEOUT_MAX)):
+            self._running.release()
 
     def attach(self, store: wasmtime.Store) -> None:
         """Let this interrupt decide about `store`, until the store is closed."""

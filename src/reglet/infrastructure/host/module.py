@@ -35,6 +35,9 @@ _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 FunctionsForCheck: TypeAlias = Callable[[Context], HostFunctions]
 """Returns what answers the host calls of one check, in a context with its deadline."""
 
+_TO_ANSWER = timedelta(milliseconds=500)
+"""What a guest keeps of its time, or a tenth, to say itself that a host call lasted too long."""
+
 
 class Module:
     """A plugin that a sandbox has loaded. Its methods may be called from any number of threads.
@@ -198,8 +201,8 @@ class Module:
         cancellation = Cancellation()
 
         def run(remaining: timedelta) -> T:
-            context = Context(cancellation=cancellation).with_timeout(remaining)
-            return work(self._functions(context))
+            of_calls = remaining - min(remaining / 10, _TO_ANSWER)
+            return work(self._functions(Context(cancellation=cancellation).with_timeout(of_calls)))
 
         try:
             return run_guest(run, interrupt, self._limits.wall_time, self._slots())
