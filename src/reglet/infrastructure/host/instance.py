@@ -275,6 +275,7 @@ class Instance:
         """Let go of the guest, its memory and its files. Closing twice does nothing."""
         self._imports.session = None
         self._session.close()
+        self._interrupt.detach()
 
     def _read(self, call: str, packed: int) -> tuple[bytes, int]:
         """Return an answer, and where it lies."""
