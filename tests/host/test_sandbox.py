@@ -23,7 +23,6 @@ from reglet.domain.entities.grants import (
     GrantSet,
 )
 from reglet.domain.policy import Policy
-from reglet.infrastructure.engine.linking import guests
 from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.infrastructure.host.interruption import _interrupts
 from reglet.sandbox import (
@@ -415,10 +414,10 @@ def _resident_pages():
     return int(Path("/proc/self/statm").read_text().split()[1])
 
 
-def _held() -> tuple[int, int, int, int]:
+def _held() -> tuple[int, int, int]:
     gc.collect()
     threads = [each for each in threading.enumerate() if each.name != "reglet-guest"]  # they are kept
-    return len(list(Path("/dev/fd").iterdir())), len(threads), len(_interrupts), len(guests)
+    return len(list(Path("/dev/fd").iterdir())), len(threads), len(_interrupts)
 
 
 @pytest.mark.parametrize("checks", [80, pytest.param(20_000, marks=pytest.mark.long)])

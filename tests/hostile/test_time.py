@@ -95,6 +95,7 @@ def test_a_guest_that_starts_after_it_was_stopped_ends_too():
         with pytest.raises(wasmtime.WasmtimeError, match="stopped by the host"):
             wasmtime.Instance(store, module, [])
         store.close()
+        interrupt.detach()
         ended.append(True)
 
     guest = threading.Thread(target=run, daemon=True)

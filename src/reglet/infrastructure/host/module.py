@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_MARKS = (b",", b"[", b"{")
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
 FunctionsForCheck: TypeAlias = Callable[[Context], HostFunctions]
@@ -174,10 +173,9 @@ class Module:
 
         def read(answer: bytes) -> T:
             # about how many, for each takes memory many times its bytes
-            values = sum(answer.count(mark) for mark in _MARKS)
+            values = _marks(answer)
             if values > self._limits.result_values:  # with those in strings, which are none
-                plain = _STRING.sub(b"", answer)
-                values = sum(plain.count(mark) for mark in _MARKS)
+                values = _marks(_STRING.sub(b"", answer))
             if values > self._limits.result_values:
                 allowed = f"{self._limits.result_values} values"
                 raise LimitExceededError("result_values", allowed, f"{call} answered with {values} values")
@@ -209,6 +207,11 @@ class Module:
         except BaseException:
             cancellation.cancel()
             raise
+
+
+def _marks(json: bytes) -> int:
+    """Count what stands before a value."""
+    return json.count(b",") + json.count(b"[") + json.count(b"{")
 
 
 _Work: TypeAlias = Callable[[Instance, HostFunctions], bytes]

@@ -163,6 +163,9 @@ class Descriptor:
         return posixpath.join(self.path, path)
 
 
+_OPENS_FOLDER = OpenFlags(directory=True)
+
+
 class Descriptors:
     """Numbers of what is open: streams 0 to 2, the preopens, then what the guest opens (128 at most)."""
 
@@ -174,11 +177,12 @@ class Descriptors:
         checkpoint: Checkpoint = no_checkpoint,
     ) -> None:
         self._open: dict[int, Stream | Descriptor] = {0: Stream(None), 1: Stream(stdout), 2: Stream(stderr)}
-        flags = OpenFlags(directory=True)
         for guest_path, tree in preopens:
-            root = tree.open("", flags)
+            root = tree.open("", _OPENS_FOLDER)
             seen = tree.within(checkpoint)
-            self.add(Descriptor(seen, "", root, FileType.DIRECTORY, flags, guest_path, preopened=True))
+            self.add(
+                Descriptor(seen, "", root, FileType.DIRECTORY, _OPENS_FOLDER, guest_path, preopened=True)
+            )
 
     def add(self, descriptor: Descriptor) -> int:
         """Return the lowest free fd, under which what was opened now is."""
