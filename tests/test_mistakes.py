@@ -179,7 +179,19 @@ MODULES: dict[str, tuple[str, str]] = {
     "host for hosts": (on_hosts("host=['a.test']"), "'host'; did you mean \"hosts\"?"),
     "a home": (
         granting("fs=reglet.FileSystemCapability([reglet.FileSystemRule(read=['~/x'])])"),
-        "no host reads ~ in the path '~/x'; write the whole path",
+        "pattern '~/x' cannot be read: no host reads ~ in a path; write the whole path",
+    ),
+    "a path by way of another": (
+        granting("fs=reglet.FileSystemCapability([reglet.FileSystemRule(read=['/etc/x/../hosts'])])"),
+        'a path that is judged has no empty parts, . and ..; write "/etc/hosts"',
+    ),
+    "a slash behind a folder": (
+        granting("fs=reglet.FileSystemCapability([reglet.FileSystemRule(read=['/etc/ssh/'])])"),
+        'a path that is judged has no empty parts, . and ..; write "/etc/ssh"',
+    ),
+    "a path without a name": (
+        granting("fs=reglet.FileSystemCapability([reglet.FileSystemRule(read=[''])])"),
+        "a path that is judged has no empty parts, . and ..; write the whole path",
     ),
     "a bracket in a path": (
         granting("fs=reglet.FileSystemCapability([reglet.FileSystemRule(read=['/a/[b'])])"),

@@ -311,16 +311,19 @@ def test_deep_recursion_ends_in_python(host: WasmHost) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "outcome"),
+    ("names", "values", "outcome"),
     [
-        ("'a', 1", "1 0"),
-        ("'b', 1", "0 1"),
-        ("'c', 1", "AttributeError: 'Frozen' object has no attribute 'c'"),
-        ("1, 1", "TypeError: attribute name must be string, not 'int'"),
-        ("'a'", "TypeError: set_attribute takes a name and a value, not 1 arguments"),
+        ("'a', 'b'", "1, 2", "1 2"),
+        ("'b',", "1", "0 1"),
+        ("'a', 'c'", "1, 2", "AttributeError: 'Frozen' object has no attribute 'c'"),
+        ("1,", "1", "TypeError: attribute name must be string, not 'int'"),
+        ("'a', 'b'", "1", "TypeError: set_fields takes an instance and 2 values, not 2 arguments"),
+        ("", "", "0 0"),
     ],
 )
-def test_an_attribute_is_set_whatever_its_class_says(host: WasmHost, arguments: str, outcome: str) -> None:
+def test_fields_are_set_whatever_their_class_says(
+    host: WasmHost, names: str, values: str, outcome: str
+) -> None:
     """As `object.__setattr__` does, by which attrs sets the fields of a frozen instance."""
     source = f"""
 class Frozen:
@@ -328,8 +331,8 @@ class Frozen:
     __setattr__ = None
 frozen = Frozen()
 try:
-    set_attribute = _reglet.attribute_setter(frozen)
-    set_attribute('a', 0), set_attribute('b', 0), set_attribute({arguments})
+    _reglet.fields_setter(("a", "b"))(frozen, 0, 0)
+    _reglet.fields_setter(({names}))(frozen, {values})
     outcome = f'{{frozen.a}} {{frozen.b}}'
 except Exception as error:
     outcome = f"{{type(error).__name__}}: {{error}}"

@@ -181,9 +181,10 @@ class GrantedPaths:
 
 
 def _ways(policy: Policy, directory: str) -> Iterator[tuple[str, ...]]:
-    """Split the granted patterns into the names that lead to what they match."""
+    """Split the granted patterns into the names that lead to what they match, and the directory itself."""
     rules = () if policy.grants.fs is None else policy.grants.fs.rules
-    for pattern in (".", *(pattern for rule in rules for pattern in (*rule.read, *rule.write))):
+    yield (*_names(directory), ".")
+    for pattern in (pattern for rule in rules for pattern in (*rule.read, *rule.write)):
         try:
             found = alternatives(path_pattern(pattern, directory))
         except PatternError:  # the policy matches nothing with it, and says so

@@ -415,11 +415,13 @@ def _time_writer() -> Callable[[datetime], str]:
 
 def _bytes(value: Any) -> bytes:
     """Return bytes from base64; line breaks within are skipped, as in Go."""
-    text = _string(value)
-    if "\n" in text or "\r" in text:
-        text = text.replace("\r", "").replace("\n", "")
     try:
-        return binascii.a2b_base64(text, strict_mode=True)
+        try:
+            return binascii.a2b_base64(value, strict_mode=True)
+        except ValueError:
+            return binascii.a2b_base64(value.replace("\r", "").replace("\n", ""), strict_mode=True)
+    except TypeError:
+        raise InvalidFieldError("a string", value) from None
     except ValueError:
         raise InvalidFieldError("base64, standard alphabet, padded", value) from None
 
