@@ -274,8 +274,8 @@ class Instance:
     def close(self) -> None:
         """Let go of the guest, its memory and its files. Closing twice does nothing."""
         self._imports.session = None
-        self._session.close()
         self._interrupt.detach()
+        self._session.close()
 
     def _read(self, call: str, packed: int) -> tuple[bytes, int]:
         """Return an answer, and where it lies."""
