@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TypeVar
 
@@ -40,3 +43,23 @@ def longer_each_time(first: timedelta) -> Iterator[timedelta]:
     """
     for power in range(4):
         yield first * 10**power
+
+
+def _send_interrupt() -> None:
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+
+@contextmanager
+def interrupted(when: Callable[[], object], send: Callable[[], None] = _send_interrupt) -> Iterator[None]:
+    """Send Ctrl-C to this process once `when` returns: at the latest at the end, and never behind it."""
+
+    def run() -> None:
+        when()
+        send()
+
+    sender = threading.Thread(target=run)
+    sender.start()
+    try:
+        yield
+    finally:
+        sender.join()

@@ -22,8 +22,7 @@ from reglet.domain.entities.records import MXRecord
 from reglet.domain.errors import DNSError, TimeoutError  # noqa: A004 - our own family
 from reglet.domain.policy import Policy
 from reglet.infrastructure.guest.clients import host_clients
-from reglet.infrastructure.host.dispatcher import HostDispatcher
-from reglet.infrastructure.host.functions import HostPorts
+from reglet.infrastructure.host.dispatcher import HostDispatcher, HostPorts
 from reglet.infrastructure.native.dns import NativeDNSResolver
 from reglet.infrastructure.native.resolv_conf import SystemResolver
 from tests.native.answering import AMPLE, bound_twice

@@ -119,7 +119,9 @@ class Context:
         now = datetime.now(UTC)
         deadline = now + min(timeout, _LATEST - now)
         sooner = deadline if self.deadline is None else min(deadline, self.deadline)
-        return evolve(self, deadline=sooner)
+        return Context(
+            sooner, self.request_id, self.config, self.cancellation, self._clock, self._clients
+        )  # `evolve` takes ten times as long, and every check begins with this
 
     def with_clock(self, clock: Callable[[], datetime]) -> Context:
         """Return a context whose `now` is what `clock` returns: an aware timestamp."""

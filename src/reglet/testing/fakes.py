@@ -25,7 +25,7 @@ from reglet.domain.entities.records import (
 )
 from reglet.domain.errors import DNSError, ExecError, HTTPError, NetworkError, TCPError
 from reglet.domain.ports import HostFunctions, TCPConnection
-from reglet.domain.urls import DNS_PORT, SCHEME_PORTS
+from reglet.domain.urls import DNS_PORT, SCHEME_PORTS, join_host_port
 from reglet.testing.routes import (
     BodyPattern,
     Criterion,
@@ -114,7 +114,7 @@ class FakeHTTPClient(Fake[HTTPRoute]):
             parts = urlsplit(request.url)
             port = parts.port or SCHEME_PORTS.get(parts.scheme, 0)
             error = HTTPError(request.method, request.url, socket_error(outcome))
-            grant = f"network:{parts.hostname}:{port}"
+            grant = f"network:{join_host_port(parts.hostname or '', port)}"
             raise outcome.as_error(f"http {request.method}", request.url, request.timeout, grant, error)
         response: HTTPResponse = outcome
         return response
@@ -222,7 +222,9 @@ class FakeDNSResolver(Fake[DNSRoute]):
             error = DNSError(
                 host, call.facts["type"], outcome.message, call.facts["nameserver"] or "", not_found=missing
             )
-            raise outcome.as_error("dns lookup", host, None, f"network:{host}:{DNS_PORT}", error)
+            raise outcome.as_error(
+                "dns lookup", host, None, f"network:{join_host_port(host, DNS_PORT)}", error
+            )
         records: tuple[str | MXRecord, ...] = outcome
         return records
 
@@ -384,11 +386,11 @@ class FakeSMTPClient(Fake[SMTPRoute]):
         facts = {"host": host, "port": port, "use_tls": use_tls, "use_starttls": use_starttls}
         outcome = self.routes.answer(FakeCall("smtp", facts), timeout)
         if isinstance(outcome, Failure):
-            address = f"{host}:{port}"
+            address = join_host_port(host, port)
             error = NetworkError("smtp connect", address, socket_error(outcome))
             raise outcome.as_error("smtp connect", address, timeout, f"network:{address}", error)
         result: SMTPConnectResult = outcome
-        result = evolve(result, address=result.address or f"{host}:{port}")
+        result = evolve(result, address=result.address or join_host_port(host, port))
         if use_tls or use_starttls:
             return evolve(result, tls_enabled=True)
         return evolve(result, tls_version="", tls_cipher_suite="", tls_server_name="")

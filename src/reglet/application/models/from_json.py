@@ -349,7 +349,7 @@ def _model(cls: type[Any], converter: Converter) -> Hook:
             absent[each.name] = value
     hooks: list[Hook] = [
         _enum(each.annotation)
-        if _is_enum(each.annotation)  # the hook of str would be told of `Annotated`, where that stands
+        if _is_enum(each.annotation)  # the hook of str would be given `Annotated`, where that stands
         else converter.get_structure_hook(each.annotation)
         for each in fields
     ]

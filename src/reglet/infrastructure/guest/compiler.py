@@ -95,6 +95,8 @@ class Waiting:
         elif isinstance(node, ast.ImportFrom):
             names = [each.name for each in node.names]
             self.imports.append([node.lineno, node.level, node.module or "", names, may_fail])
+            if not node.level and not may_fail:
+                self.attributes += [[node.lineno, node.module, name] for name in names if name != "*"]
         elif isinstance(node, ast.Call):
             self._note_call(node, may_fail=may_fail)
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and not may_fail:

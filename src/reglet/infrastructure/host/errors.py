@@ -7,7 +7,7 @@ from datetime import timedelta
 from attrs import asdict, frozen
 
 from reglet.domain.errors import RegletError
-from reglet.infrastructure.wasm.limits import MIB
+from reglet.infrastructure.atomic import MIB
 
 
 class SandboxError(RegletError):
