@@ -223,8 +223,10 @@ class Descriptors:
 
     def close_all(self) -> None:
         """Close everything."""
-        for fd in list(self._open):
-            self.close(fd)
+        while self._open:
+            _, found = self._open.popitem()
+            if isinstance(found, Descriptor):
+                found.file.close()
 
     def opened_by_guest(self) -> list[Descriptor]:
         """Return what the guest opened itself and has not closed."""
