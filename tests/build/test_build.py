@@ -232,6 +232,8 @@ def test_a_failing_import_shows_the_authors_lines(build: Build, tmp_path: Path) 
         ("import reglet.testing\n", "reglet.testing is for tests and cannot be in a plugin"),
         ("import fast\n", "'fast': it is a native extension module, and a plugin has pure Python only"),
         (PLUGIN + "from os import fork\n", "cannot import name 'fork'"),
+        ("from os import fork\n", "os.fork is not in a plugin's Python: use ctx.client(CommandRunner)"),
+        ("from hashlib import scrypt\n", "hashlib.scrypt is not in a plugin's Python: do without it"),
         (PLUGIN + "plugin.manifest = None\n", "cannot describe itself"),
         (OWN_CLASS + "return {}\nplugin = Own()\n", "manifest() returned a dict; return a reglet.Manifest"),
         (OWN_CLASS + "raise KeyError(3)\nplugin = Own()\n", "cannot describe itself: KeyError: 3"),
@@ -358,6 +360,14 @@ def test_a_breakpoint_is_passed_with_a_word(build: Build) -> None:
         (
             "import os\ndef later():\n    os.system('ls')\n",
             "os.system, which is not in a plugin's Python: use ctx.c",
+        ),
+        (
+            "def later():\n    from hashlib import scrypt\n",
+            "uses hashlib.scrypt, which is not in a plugin's Python",
+        ),
+        (
+            "def later():\n    from os import fork as divide, path\n",
+            "os.fork, which is not in a plugin's Python",
         ),
         ("import os\nall = dict(os.environ)\n", "reads all environment variables at import"),
         ("import os\nthere = os.path.exists('/etc/hosts')\n", "looks for /etc/hosts at import"),

@@ -13,12 +13,13 @@ from typing import Any, NoReturn
 from attrs import frozen
 
 from reglet.application.logging import NO_SECRETS, RunningCheck, current_check, running_check
-from reglet.application.models.error_messages import path_step, shown
+from reglet.application.models.config_warnings import config_warnings, deprecation, flat_fields
+from reglet.application.models.error_messages import shown
 from reglet.application.models.from_json import Parser, model_parser
-from reglet.application.models.json_schema import JSONSchema, config_warnings, flat_fields
+from reglet.application.models.json_schema import JSONSchema
 from reglet.application.models.model_types import ModelType, model_type
 from reglet.application.models.redaction import Redaction, secret_strings
-from reglet.application.names import ROUTING, quoted, suggestion
+from reglet.application.names import ROUTING, path_step, quoted, suggestion
 from reglet.application.operations import Operation
 from reglet.application.results import redacted, result_of, result_of_error
 from reglet.domain.context import Context
@@ -41,7 +42,7 @@ class _Pairs(list[tuple[str, Any]]):
 
 
 class _DuplicateKeyError(Exception):
-    """A key stands twice in an object; where, the config as it is written tells."""
+    """A key stands twice in an object; where, the config as it is written shows."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -193,9 +194,9 @@ class Dispatcher:
     def _warn(self, config: Mapping[str, Any], plan: _Plan | None = None) -> None:
         """Log which fields of a config are deprecated, not known, or not of its operation."""
         if plan is not None:
-            for name, advice in plan.deprecated.items():
+            for name, warning in plan.deprecated.items():
                 if name in config:
-                    _LOG.warning("config field %s is deprecated: %s", name, advice)
+                    _LOG.warning("%s", warning)
             for name in config:
                 if name in plan.fields_of_others:
                     _LOG.warning("operation %s has no field %r, which others have", plan.operation.name, name)
@@ -212,7 +213,7 @@ class _Plan:
         operation: the operation.
         parse: what parses a config into its input, if it takes one.
         with_secrets: the models of a config, the plugin's and the operation's, that have secrets.
-        deprecated: what to do instead of fields that are, by their names.
+        deprecated: what to say of fields that are, by their names.
         fields_of_others: what no model of a config has, and another operation's has.
         plain_fields: what a config may have without a word in the log.
         call: calls the handler with the context and the input, as far as its signature asks for them.
@@ -256,7 +257,7 @@ class _Plan:
                 (False, False): lambda _, __: handler(),
             }[signature.takes_context, signature.input is not None]
         deprecated = {
-            name: each.meta.description or "leave it out"
+            name: deprecation(name, each.meta.description)
             for name, each in fields.items()
             if each.meta.deprecated
         }

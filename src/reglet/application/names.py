@@ -1,7 +1,8 @@
-"""The names and versions of plugins, services and operations: how they are made, and which there may be."""
+"""Names and versions: how those of plugins and operations are made, and how others stand in messages."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Sequence
 
@@ -50,6 +51,13 @@ def check_version(version: object) -> str:
     if not isinstance(version, str) or (version and _VERSION.match(version) is None):
         raise DefinitionError(f'version {version!r}: write it like "1.2.3"')
     return version
+
+
+def path_step(member: str | int) -> str:
+    """Return the step of a path to a member of an object or an item of a list."""
+    if isinstance(member, str) and member.isidentifier():
+        return f".{member}"
+    return f"[{json.dumps(member, ensure_ascii=False)}]"
 
 
 def quoted(names: Sequence[str]) -> str:

@@ -174,8 +174,8 @@ class Reference:
 def reference_of(manifest: Manifest) -> Reference:
     """Return what the page of a plugin shows."""
     from reglet.domain.entities.records import MAX_BODY_BYTES
+    from reglet.infrastructure.atomic import MIB
     from reglet.infrastructure.host.errors import Limits
-    from reglet.infrastructure.wasm.limits import MIB
 
     operations = [each for service in manifest.services.values() for each in service.operations]
     several, schema = len(operations) > 1, manifest.config_schema or {}

@@ -7,24 +7,24 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
-from reglet.domain.context import Context
-from reglet.domain.entities.manifest import Manifest
-from reglet.domain.entities.records import (
-    CommandRequest,
-    CommandResult,
-    HTTPRequest,
-    HTTPResponse,
-    LogMessage,
-    MXRecord,
-    Program,
-    SMTPConnectResult,
-)
-from reglet.domain.entities.result import Result
 from reglet.domain.errors import DefinitionError
 
-if TYPE_CHECKING:  # a plugin needs no policy
+if TYPE_CHECKING:  # a plugin needs no policy, and who has ports need not have what they take
     from typing_extensions import TypeForm
 
+    from reglet.domain.context import Context
+    from reglet.domain.entities.manifest import Manifest
+    from reglet.domain.entities.records import (
+        CommandRequest,
+        CommandResult,
+        HTTPRequest,
+        HTTPResponse,
+        LogMessage,
+        MXRecord,
+        Program,
+        SMTPConnectResult,
+    )
+    from reglet.domain.entities.result import Result
     from reglet.domain.policy.network import Address, Target
 
 
@@ -90,6 +90,16 @@ class AddressResolver(Protocol):
 
         Raises `DNSError` where the question for these fails, whatever comes of the other one.
         """
+        ...
+
+
+@runtime_checkable
+class MeasuringResolver(Protocol):
+    """A `DNSResolver` whose host may say how long it took."""
+
+    @property
+    def measured(self) -> timedelta | None:
+        """How long the look-ups through this client took; None where the host does not say of each."""
         ...
 
 
@@ -224,7 +234,7 @@ class CommandRunner(Protocol):
         ...
 
 
-Which: TypeAlias = Callable[[str, "str | None"], Program]
+Which: TypeAlias = Callable[[str, "str | None"], "Program"]
 """Finds the file that a command means when run in a directory: what the policy judges, and what is run."""
 
 

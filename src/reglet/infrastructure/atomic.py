@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import sys
 import time
 from pathlib import Path
@@ -20,7 +19,9 @@ PRIVATE = 0o600
 PUBLIC = 0o644
 """The mode of a file for everybody, apart from what the umask takes away."""
 
-MOST_BYTES = 128 * 1024 * 1024
+MIB = 1024 * 1024
+
+MOST_BYTES = 128 * MIB
 """More than any file has that a user names: a plugin, a config, a recording."""
 
 _SUFFIX = ".part"
@@ -38,7 +39,10 @@ def read_bounded(stream: BinaryIO) -> bytes:
     Raises:
         OSError: it cannot be read, or has more than `MOST_BYTES`, as a device without an end has.
     """
-    content = stream.read(MOST_BYTES + 1)
+    expected = os.fstat(stream.fileno()).st_size + 1  # to make room for all that is allowed takes long
+    content = stream.read(min(expected, MOST_BYTES + 1))
+    if len(content) == expected:  # a pipe, or what grows
+        content += stream.read(MOST_BYTES + 1 - expected)
     if len(content) > MOST_BYTES:
         raise OSError(errno.EFBIG, f"it has more than {MOST_BYTES >> 20} MB")
     return content
@@ -77,7 +81,7 @@ def write_atomic(path: Path, *contents: bytes | bytearray, mode: int = PUBLIC) -
 def _create_beside(path: Path, mode: int) -> tuple[Path, int]:
     """Return a new file and its descriptor, locked: between the two, another process may sweep it."""
     for tries_left in reversed(range(_TRIES)):
-        beside = path.parent / f".{secrets.token_hex(8)}{_SUFFIX}"
+        beside = path.parent / f".{os.urandom(8).hex()}{_SUFFIX}"
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
         is_locked = _try_lock(descriptor)
         if (is_locked or not tries_left) and (sys.platform == "win32" or os.fstat(descriptor).st_nlink):

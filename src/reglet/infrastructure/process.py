@@ -1,4 +1,4 @@
-"""This process: its cores, the last few of what it made, and what a forked one must not go on with.
+"""This process: its cores, work beside others, the last few of what it made, and what a fork must not keep.
 
 A thread that a fork left behind never gives back a lock that it held, nor does the work that it was given.
 """
@@ -6,6 +6,7 @@ A thread that a fork left behind never gives back a lock that it held, nor does 
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakSet
 
@@ -24,6 +25,31 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+class Meanwhile(Generic[T]):
+    """Work that a thread does while this one goes on."""
+
+    def __init__(self, work: Callable[[], T]) -> None:
+        """Begin `work`."""
+        self._work = work
+        self._outcome: tuple[T] | BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="reglet-meanwhile", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._outcome = (self._work(),)
+        except BaseException as error:  # noqa: BLE001 - handed to whoever asks for the result
+            self._outcome = error
+
+    def result(self) -> T:
+        """Wait for its end; return what it returned, or raise what it raised."""
+        self._thread.join()
+        if isinstance(self._outcome, BaseException):
+            raise self._outcome
+        assert self._outcome is not None
+        return self._outcome[0]
 
 
 def keep_last(kept: dict[K, T], key: K, value: T, most: int) -> None:
@@ -59,7 +85,7 @@ def is_forked() -> bool:
 
 
 def _renew() -> None:
-    global _is_forked  # noqa: PLW0603
+    global _is_forked  # noqa: PLW0603 - it is the process that was forked
     _is_forked = True
     for each in list(_all):
         each.value = each.make()

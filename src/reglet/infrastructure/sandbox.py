@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -9,7 +10,6 @@ from contextlib import suppress
 from datetime import datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
 
@@ -17,19 +17,21 @@ from attrs import frozen
 
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
-from reglet.domain.entities.records import LogMessage
 from reglet.domain.policy import Policy, PolicyGuard
 from reglet.domain.ports import HostFunctions, LogSink
 from reglet.infrastructure.atomic import read_bounded
 from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.host import HostDispatcher, Limits, Observer, SandboxClosedError
+from reglet.infrastructure.host.dispatcher import handlers
 from reglet.infrastructure.native import NativePorts
-from reglet.infrastructure.process import renewed_after_fork
+from reglet.infrastructure.process import Meanwhile, renewed_after_fork
+from reglet.infrastructure.runtime import RuntimeProduct, RuntimeProductError, load_product
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from reglet.domain.entities.records import LogMessage
     from reglet.infrastructure.host.compiled_plugin import SharedRuntime
     from reglet.infrastructure.host.instance import WasiConfig
     from reglet.infrastructure.host.many_checks import CheckOutcome, Config, ManyChecks, Note, Progress
@@ -85,7 +87,7 @@ class Sandbox:
             clock: returns the time of day that guests see, an aware timestamp; this machine's by default.
 
         Raises:
-            MissingPackageError: a package of `reglet[host]` is missing; the text has the pip line.
+            MissingPackageError: a package of `reglet[host]` is missing; the message has the pip line.
         """
         self.grants = grants or GrantSet()
         self.limits = limits or Limits()
@@ -123,26 +125,31 @@ class Sandbox:
         """
         if self._closed:
             raise SandboxClosedError
-        kind = module_class()
-        from reglet.infrastructure.engine import engine
-        from reglet.infrastructure.host.compiled_plugin import calls_older_exports, load_plugin
-
         if isinstance(plugin, str | bytes | os.PathLike):
             binary, source = _content(plugin, name)
-            runtime = _shared_runtime()
+            # to hash files takes as long as to import wasmtime, and needs no interpreter
+            hashed = Meanwhile(lambda: (hashlib.sha256(binary).hexdigest(), _runtime_product()))
+            kind = module_class()
+            from reglet.infrastructure.host.compiled_plugin import load_plugin
+
+            digest, _ = hashed.result()
             # meanwhile the clients of what is granted are imported: no check is to wait for that. This thread
             # imports nothing until they are, for two threads that import may wait for each other
-            ready = threading.Thread(target=self._import_clients, name="reglet-clients", daemon=True)
-            ready.start()
+            ready = Meanwhile(self._import_clients)
             try:
-                code = load_plugin(binary, source, self.limits, runtime)
+                code = load_plugin(binary, source, self.limits, _shared_runtime(), digest)
             finally:
-                ready.join()
+                ready.result()
         else:
+            kind = module_class()
+            from reglet.infrastructure.engine import engine
+
             self._import_clients()
             code = plugin._plugin  # noqa: SLF001 - a module is made here, and shown to users
             if code.module.engine is not engine(fuel=self.limits.fuel is not None):
                 raise ValueError("only one of the two sandboxes counts fuel: load the file itself")
+        from reglet.infrastructure.host.compiled_plugin import calls_older_exports
+
         older = calls_older_exports(code.module.signatures, code.source, asked=self._dialect is Dialect.OLDER)
         module = kind(code, self._functions_for, self._wasi, self.limits, self._slots, older=older)
         self._modules.add(module)
@@ -250,7 +257,7 @@ class Sandbox:
 
     @cached_property
     def _receivers(self) -> dict[str, Callable[..., object]]:
-        """What is told what happens during a check, by the name of its argument."""
+        """What takes what happens during a check, by the name of its argument."""
         stdout, stderr = self._streams
         receivers: dict[str, Callable[..., object] | None] = {
             "log": None if self._log is None else self._log.write,
@@ -267,9 +274,7 @@ class Sandbox:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def _import_clients(self) -> None:
@@ -296,12 +301,16 @@ class Sandbox:
 
     @cached_property
     def _wasi(self) -> WasiConfig:
-        from reglet.infrastructure.host.instance import WasiConfig, discard
-        from reglet.infrastructure.wasi.granted import granted_preopens
+        from reglet.infrastructure.host.instance import Preopens, WasiConfig, discard
 
+        preopens: Preopens = tuple
+        if self.grants.fs is not None:  # many a plugin is granted no file
+            from reglet.infrastructure.wasi.granted import granted_preopens
+
+            preopens = granted_preopens(self._policy, self._directory, self._file_observer)
         stdout, stderr = self._streams
         return WasiConfig(
-            preopens=granted_preopens(self._policy, self._directory, self._file_observer),
+            preopens=preopens,
             environment={
                 name: value for name, value in self._environment.items() if self._policy.environment(name)
             },
@@ -389,7 +398,10 @@ def native_functions(
         "network": grants.network and grants.network.rules,
         "exec": grants.exec and grants.exec.commands,
     }
-    ports.prepare({kind for kind, rules in granted.items() if rules})
+    kinds = {kind for kind, rules in granted.items() if rules}
+    if kinds:
+        handlers()
+    ports.prepare(kinds)
     return HostDispatcher(ports, policy, dialect=dialect, limits=limits, observer=observer)
 
 
@@ -402,16 +414,20 @@ def module_class() -> type[Module]:
     return module.Module
 
 
+def _runtime_product() -> RuntimeProduct | None:
+    """Return the runtime of plugins of this SDK; None where there is none."""
+    with suppress(RuntimeProductError):
+        return load_product()
+    return None
+
+
 @cache
 def _shared_runtime() -> SharedRuntime | None:
     """Return the runtime whose code plugins of this SDK share; None where there is none."""
     from reglet.infrastructure.host.compiled_plugin import SharedRuntime
-    from reglet.infrastructure.runtime import RuntimeProductError, load_product
 
-    try:
-        product = load_product()
-    except RuntimeProductError:
+    product = _runtime_product()
+    if product is None:
         return None
-    return SharedRuntime(
-        product.module.wasm, product.module.host_functions, product.key, product.module.startup
-    )
+    module = product.module
+    return SharedRuntime(module.wasm, module.host_functions, product.key, module.startup, module.room)

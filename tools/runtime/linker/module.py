@@ -33,6 +33,7 @@ from reglet.infrastructure.wasm.sections import (
     read_limits,
     read_sections,
     read_table_type,
+    read_type_indices,
     read_value_type,
     vector,
 )
@@ -196,7 +197,7 @@ def parse_module(data: bytes) -> CoreModule:
         data=data,
         types=read_items(data, sections.get(SectionId.TYPE), read_function_type),
         imports=read_items(data, sections.get(SectionId.IMPORT), read_import),
-        functions=read_items(data, sections.get(SectionId.FUNCTION), Reader.u32),
+        functions=read_type_indices(data, sections.get(SectionId.FUNCTION)),
         tables=read_items(data, sections.get(SectionId.TABLE), read_table_type),
         memories=read_items(data, sections.get(SectionId.MEMORY), read_limits),
         globals=read_items(data, sections.get(SectionId.GLOBAL), read_global),

@@ -21,6 +21,7 @@ from reglet.application.models.model_types import (
     Type,
     model_type,
 )
+from reglet.application.names import path_step
 from reglet.domain.errors import ConfigError
 
 CONVERTED = "field_"
@@ -100,13 +101,6 @@ def wanted(type_: Type) -> str:
     if isinstance(type_, EnumType):
         return f"one of {', '.join(map(shown, type_.members))}"
     return _KINDS[type(type_)]
-
-
-def path_step(member: str | int) -> str:
-    """Return the step of a path to a member of an object or an item of a list."""
-    if isinstance(member, str) and member.isidentifier():
-        return f".{member}"
-    return f"[{json.dumps(member, ensure_ascii=False)}]"
 
 
 def shown(value: Any) -> str:

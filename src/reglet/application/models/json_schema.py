@@ -5,10 +5,8 @@ Three hosts read it (strict validators, a command line); this is what all of the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reglet.application.models.error_messages import path_step
 from reglet.application.models.from_json import check_model, default_in_json, examples_in_json
 from reglet.application.models.model_types import (
     AnyType,
@@ -28,7 +26,6 @@ from reglet.application.models.model_types import (
     model_type,
 )
 from reglet.application.models.strings import spelled_out
-from reglet.application.names import ROUTING, closest_name
 from reglet.domain.time import DURATION_PATTERN
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -153,64 +150,3 @@ def _field(field: Field, *, output: bool) -> JSONSchema:
     if meta.examples and not meta.secret:
         schema["examples"] = examples_in_json(field)
     return schema
-
-
-def has_known_fields(schema: Any) -> bool:
-    """Report whether an object whose fields the schema knows lies anywhere in what it describes."""
-    return isinstance(schema, Mapping) and (
-        "properties" in schema
-        or has_known_fields(schema.get("items"))
-        or has_known_fields(schema.get("additionalProperties"))
-    )
-
-
-def flat_fields(schema: Mapping[str, Any]) -> frozenset[str]:
-    """Return the fields that `config_warnings` has nothing to say of, whatever is in them."""
-    properties = schema.get("properties")
-    if not isinstance(properties, Mapping):
-        return frozenset()
-    return frozenset(
-        name
-        for name, each in properties.items()
-        if isinstance(each, Mapping) and not each.get("deprecated") and not has_known_fields(each)
-    )
-
-
-def config_warnings(value: Any, schema: Mapping[str, Any], path: tuple[str | int, ...] = ()) -> Iterator[str]:
-    """Yield what to say of fields that a config's schema does not have, or calls deprecated further down.
-
-    Those at the top may be deprecated by one operation alone. `path` is where the value lies in the config.
-    """
-    properties, others = schema.get("properties"), schema.get("additionalProperties")
-    if isinstance(value, dict):
-        fields: Mapping[str, Any] = properties if isinstance(properties, Mapping) else {}
-        for name, entry in value.items():
-            known = fields.get(name)
-            if isinstance(known, Mapping):
-                if path and known.get("deprecated") is True:
-                    place = _written((*path, name))
-                    yield f"config field {place} is deprecated: {known.get('description') or 'leave it out'}"
-                yield from config_warnings(entry, known, (*path, name))
-            elif isinstance(others, Mapping):
-                yield from config_warnings(entry, others, (*path, name))
-            elif properties is fields and (path or name not in ROUTING):
-                where = f"{_written(path)} of its config" if path else "its config"
-                yield _unknown(name, fields, where)
-    elif isinstance(value, list) and has_known_fields(schema.get("items")):
-        flat = flat_fields(schema["items"])
-        for index, item in enumerate(value):
-            if isinstance(item, list) or (isinstance(item, dict) and not flat.issuperset(item)):
-                yield from config_warnings(item, schema["items"], (*path, index))
-
-
-def _written(path: tuple[str | int, ...]) -> str:
-    return "$" + "".join(map(path_step, path))
-
-
-def _unknown(name: str, known: Mapping[str, Any], where: str) -> str:
-    close = closest_name(name, known)
-    if close:  # and where both look alike, what they are made of
-        written = ascii(name) if close.isascii() else repr(name)
-        return f"the plugin has no field {written} in {where}; did you mean {close!r}?"
-    there_are = f"there are {', '.join(map(repr, known))}" if known else "there are none"
-    return f"the plugin has no field {name!r} in {where}; {there_are}"

@@ -39,7 +39,6 @@ from reglet.infrastructure.engine import Cache, cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import TracebackType
 
     from reglet.infrastructure.build.project import Project
     from reglet.infrastructure.build.runtime import Runtime
@@ -297,12 +296,7 @@ class PluginGuest:
         """Return the guest."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Let go of the guest."""
         self._guest.close()
 

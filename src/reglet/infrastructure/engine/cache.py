@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import mmap
 import os
 import stat
@@ -12,7 +11,6 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import platformdirs
 from attrs import frozen
 
 from reglet.infrastructure.atomic import PRIVATE, write_atomic
@@ -22,13 +20,20 @@ _TRAILER_SIZE = len(_TRAILER) + 4
 _ROOT = 0
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
-_log = logging.getLogger("reglet.cache")
-
 
 def cache_folder() -> Path:
     """Return the folder of every cache: `REGLET_CACHE_DIR`, else the platform's cache folder for `reglet`."""
     chosen = os.environ.get("REGLET_CACHE_DIR")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("reglet", appauthor=False)
+    if chosen:
+        return Path(chosen)
+    if sys.platform == "linux":  # platformdirs would say the same, and to import it takes as long as a check
+        for variable, below in (("XDG_CACHE_HOME", ""), ("HOME", ".cache")):
+            folder = os.environ.get(variable, "")
+            if folder.startswith("/"):
+                return Path(folder, below, "reglet")
+    import platformdirs
+
+    return platformdirs.user_cache_path("reglet", appauthor=False)
 
 
 @frozen
@@ -72,7 +77,7 @@ class Cache:
                     with contextlib.suppress(OSError):  # another process dropped it, or has it open (Windows)
                         old.unlink()
         except OSError as error:
-            _log.warning(
+            _warn(
                 "%s cannot be written (%s), so it is made each time: set REGLET_CACHE_DIR to another folder",
                 self.folder / key,
                 error.strerror,
@@ -113,7 +118,7 @@ class Cache:
                 elif found.st_gid == os.getegid() and sys.platform != "darwin":
                     others_write &= ~stat.S_IWGRP  # a group of the user's own; macOS has all users in one
             if found.st_uid not in (os.geteuid(), _ROOT) or others_write:
-                _log.warning(
+                _warn(
                     "%s is not used, for others may have written it or what it holds: "
                     "set REGLET_CACHE_DIR to another folder",
                     path,
@@ -127,3 +132,9 @@ def _modified(path: Path) -> float:
         return path.stat().st_mtime
     except OSError:
         return 0.0
+
+
+def _warn(message: str, *about: object) -> None:
+    import logging
+
+    logging.getLogger("reglet.cache").warning(message, *about)

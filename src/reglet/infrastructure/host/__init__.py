@@ -3,7 +3,13 @@
 Importing this package imports no wasmtime: the dispatcher serves plugins in this process too.
 """
 
-from reglet.infrastructure.host.dispatcher import HostCallEvent, HostDispatcher, Observer
+from reglet.infrastructure.host.dispatcher import (
+    HostCallEvent,
+    HostDispatcher,
+    HostPorts,
+    Observer,
+    Ports,
+)
 from reglet.infrastructure.host.errors import (
     GuestAnswerError,
     GuestTrapError,
@@ -14,7 +20,6 @@ from reglet.infrastructure.host.errors import (
     SandboxError,
     WorkerLostError,
 )
-from reglet.infrastructure.host.functions import HostPorts, Ports
 
 __all__ = [
     "GuestAnswerError",

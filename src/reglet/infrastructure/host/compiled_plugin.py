@@ -51,7 +51,6 @@ from reglet.infrastructure.wasm.snapshot import (
     without_functions,
     without_host_functions,
 )
-from reglet.infrastructure.wire.host_functions import HOST_FUNCTION_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,6 +95,8 @@ def check_signatures(binary: bytes, source: str) -> Signatures:
         raise NotAPluginError(source, error.reason) from error
     except ModuleFormatError as error:
         raise NotAPluginError(source, f"it does not validate: {error.reason}") from error
+    from reglet.infrastructure.wire.host_functions import HOST_FUNCTION_NAMES  # for foreign modules alone
+
     imports: list[FunctionImport | Import] = [*signatures.functions, *signatures.others]
     for each in imports:
         name = f"{each.module}.{each.name}"
@@ -163,16 +164,22 @@ class CompiledPlugin:
         digest: SHA-256 of the file, hexadecimal.
         module: the compiled code with its imports.
         shares_code: whether the code is that of the runtime.
+        room: addresses in a guest's memory that are left to its host; none where the code is another one.
     """
 
     source: str
     digest: str
     module: LinkedModule = field(repr=False)
     shares_code: bool
+    room: range
 
 
 def load_plugin(
-    binary: bytes, source: str, limits: Limits, runtime: SharedRuntime | None = None
+    binary: bytes,
+    source: str,
+    limits: Limits,
+    runtime: SharedRuntime | None = None,
+    digest: str | None = None,
 ) -> CompiledPlugin:
     """Look at a plugin's file and compile it, from the cache on disk where it was compiled before.
 
@@ -183,23 +190,26 @@ def load_plugin(
         source: what it is called in messages.
         limits: how much time and memory compiling may take, and whether fuel is counted.
         runtime: whose code plugins may share.
+        digest: SHA-256 of the file, hexadecimal, where it is known.
 
     Raises:
-        NotAPluginError: it is not WebAssembly, a component, or no Reglet plugin; the text says which.
+        NotAPluginError: it is not WebAssembly, a component, or no Reglet plugin; the message names which.
         LimitExceededError: it takes too much to compile it.
     """
     check_header(binary, source)
     fuel = limits.fuel is not None
-    digest = hashlib.sha256(binary).hexdigest()
+    digest = digest or hashlib.sha256(binary).hexdigest()
     with _recent_lock():
         plugin = _recent.pop((digest, fuel), None)
     if plugin is not None:
         plugin = evolve(plugin, source=source)
     else:
-        module = runtime.module_of(binary, digest, fuel=fuel) if runtime else None
-        shares_code = module is not None
-        module = module or _foreign(binary, source, digest, limits)
-        plugin = CompiledPlugin(source, digest, module, shares_code)
+        shared = runtime.module_of(binary, digest, fuel=fuel) if runtime else None
+        if runtime is not None and shared is not None:
+            plugin = CompiledPlugin(source, digest, shared, shares_code=True, room=runtime.room)
+        else:
+            module = _foreign(binary, source, digest, limits)
+            plugin = CompiledPlugin(source, digest, module, shares_code=False, room=range(0))
     with _recent_lock():
         keep_last(_recent, (digest, fuel), plugin, _MOST_RECENT)
     return plugin
@@ -264,11 +274,13 @@ class SharedRuntime:
         slots: Mapping[str, HostFunctionSlot],
         key: str | None = None,
         startup: Sequence[tuple[int, int]] = (),
+        room: range = range(0),
     ) -> None:
-        """Take the runtime's module, where it calls host functions, its content's name, and its startup."""
+        """Take the runtime's module, where it calls host functions, its content's name, startup and room."""
         self._module = module
         self._slots = slots
         self._startup = startup
+        self.room = room
         self._key = key or hashlib.sha256(module).hexdigest()
         self._code: dict[bool, wasmtime.Module] = {}
         self._direct: dict[bool, wasmtime.Module] = {}

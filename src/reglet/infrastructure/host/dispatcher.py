@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from reglet.domain.context import Context
-from reglet.domain.entities.records import LogMessage
 from reglet.domain.errors import CapabilityError, RegletError, WireFormatError
-from reglet.domain.ports import LOG_FUNCTION
+from reglet.domain.policy import Decision, Policy
+from reglet.domain.ports import (
+    LOG_FUNCTION,
+    CommandRunner,
+    DNSResolver,
+    HTTPClient,
+    LogSink,
+    SMTPClient,
+    TCPDialer,
+    Which,
+)
 from reglet.infrastructure.host.errors import Limits
-from reglet.infrastructure.host.functions import HANDLERS, CallLog, Handler
-from reglet.infrastructure.wire.host_functions import HOST_FUNCTIONS, decode_log_message
 from reglet.infrastructure.wire.messages import encode_failure
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
-    from reglet.domain.policy import Policy
-    from reglet.infrastructure.host.functions import Ports
-
-_log = logging.getLogger("reglet.host")
+    from reglet.infrastructure.host.functions import Handler
 
 
 @frozen
@@ -52,6 +55,61 @@ class HostCallEvent:
 
 Observer: TypeAlias = Callable[[HostCallEvent], None]
 """Is given each host call, from the thread that made it."""
+
+
+class Ports(Protocol):
+    """One port a host function, by the function's short name; None means that the function is not offered.
+
+    A port is asked for when its function is first called, so one that is costly to make may wait until
+    then. `which` finds the file that a command means, which then is judged and run; without it, as for
+    fakes, a command's name is all there is.
+    """
+
+    @property
+    def http(self) -> HTTPClient | None: ...  # noqa: D102 - the class says what each is
+    @property
+    def dns(self) -> DNSResolver | None: ...  # noqa: D102
+    @property
+    def tcp(self) -> TCPDialer | None: ...  # noqa: D102
+    @property
+    def smtp(self) -> SMTPClient | None: ...  # noqa: D102
+    @property
+    def exec(self) -> CommandRunner | None: ...  # noqa: D102
+    @property
+    def log(self) -> LogSink | None: ...  # noqa: D102
+    @property
+    def which(self) -> Which | None: ...  # noqa: D102
+
+
+@frozen
+class HostPorts:
+    """Ports that are there already."""
+
+    http: HTTPClient | None = None
+    dns: DNSResolver | None = None
+    tcp: TCPDialer | None = None
+    smtp: SMTPClient | None = None
+    exec: CommandRunner | None = None
+    log: LogSink | None = None
+    which: Which | None = None
+
+
+@define
+class CallLog:
+    """What is known of one host call while it is answered: its target, and what the policy decided."""
+
+    target: str = ""
+    decision: Decision | None = None
+
+    def require(self, target: str, decision: Decision) -> None:
+        """Note the decision; raise `CapabilityError` when it is a refusal."""
+        self.target = target
+        self.decision = decision
+        decision.require()
+
+    def refuse(self, error: CapabilityError) -> None:
+        """Note a refusal by a guard below the port, which saw an address or a redirect."""
+        self.decision = Decision(allowed=False, rule=error.required, hint=error.hint)
 
 
 class HostDispatcher:
@@ -118,12 +176,13 @@ class HostDispatcher:
         return answer
 
     def _answer(self, name: str, request: bytes, log: CallLog) -> bytes:
-        if name not in HOST_FUNCTIONS:
-            return encode_failure("NOT_FOUND", f"there is no host function {name}")
         if name not in self._handlers:
-            port = getattr(self._ports, HOST_FUNCTIONS[name].port_name)
+            kind = handlers().get(name)
+            if kind is None:
+                return encode_failure("NOT_FOUND", f"there is no host function {name}")
+            port = getattr(self._ports, kind.function.port_name)
             self._handlers[name] = (
-                None if port is None else HANDLERS[name](port, self._policy, self._dialect, self._ports.which)
+                None if port is None else kind(port, self._policy, self._dialect, self._ports.which)
             )
         handler = self._handlers[name]
         if handler is None:
@@ -145,8 +204,12 @@ class HostDispatcher:
             return handler.denied(error)
         except RegletError as error:
             return handler.failed(error)
-        except Exception:  # noqa: BLE001 - a port's bug must not end the guest or the host
-            _log.exception("%s failed in a way that it should not", handler.function.name)
+        except Exception:
+            import logging
+
+            logging.getLogger("reglet.host").exception(
+                "%s failed in a way that it should not", handler.function.name
+            )
             return encode_failure("INTERNAL_ERROR", "the host failed; its log says how")
 
     def _pass_on(self, request: bytes, log: CallLog) -> None:
@@ -155,6 +218,9 @@ class HostDispatcher:
         allowed = self._limits.log_messages
         if self._ports.log is None or self._messages > allowed + 1:
             return
+        from reglet.domain.entities.records import LogMessage
+        from reglet.infrastructure.wire.host_functions import decode_log_message
+
         if self._messages > allowed:
             message = LogMessage(
                 "WARN", f"more than {allowed} log messages in one check: the rest is dropped"
@@ -166,6 +232,13 @@ class HostDispatcher:
                 message = LogMessage("WARN", f"the plugin logged what cannot be read: {error}")
         log.target = message.level
         self._ports.log.write(message)
+
+
+def handlers() -> Mapping[str, type[Handler[Any, Any]]]:
+    """Import what answers the host functions, which many a check never calls; return it by their names."""
+    from reglet.infrastructure.host.functions import HANDLERS
+
+    return HANDLERS
 
 
 def refused(reason: str) -> bytes:

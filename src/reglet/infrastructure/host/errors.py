@@ -7,7 +7,7 @@ from datetime import timedelta
 from attrs import asdict, frozen
 
 from reglet.domain.errors import RegletError
-from reglet.infrastructure.wasm.limits import MIB
+from reglet.infrastructure.atomic import MIB
 
 
 class SandboxError(RegletError):
@@ -15,7 +15,7 @@ class SandboxError(RegletError):
 
 
 class NotAPluginError(SandboxError):
-    """A file is not a Reglet plugin; the text says what it is instead."""
+    """A file is not a Reglet plugin; the message has what it is instead."""
 
     error_type = "validation"
 

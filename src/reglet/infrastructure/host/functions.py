@@ -6,10 +6,10 @@ import errno
 import time
 from abc import ABC, abstractmethod
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from attrs import define, evolve, frozen
+from attrs import evolve
 
 from reglet.domain.context import Context, client_in
 from reglet.domain.entities.records import (
@@ -29,14 +29,13 @@ from reglet.domain.errors import (
     RegletError,
     UnsupportedOptionError,
 )
-from reglet.domain.policy import Decision, Policy
+from reglet.domain.policy import Policy
 from reglet.domain.policy.network import InvalidHostError, Target
 from reglet.domain.ports import (
     AddressResolver,
     CommandRunner,
     DNSResolver,
     HTTPClient,
-    LogSink,
     SMTPClient,
     TCPDialer,
     Which,
@@ -61,46 +60,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from reglet.domain.errors import WireFormatError
+    from reglet.infrastructure.host.dispatcher import CallLog
 
 Port = TypeVar("Port")
 Q = TypeVar("Q")
-
-
-class Ports(Protocol):
-    """One port a host function, by the function's short name; None means that the function is not offered.
-
-    A port is asked for when its function is first called, so one that is costly to make may wait until
-    then. `which` finds the file that a command means, which then is judged and run; without it, as for
-    fakes, a command's name is all there is.
-    """
-
-    @property
-    def http(self) -> HTTPClient | None: ...  # noqa: D102 - the class says what each is
-    @property
-    def dns(self) -> DNSResolver | None: ...  # noqa: D102
-    @property
-    def tcp(self) -> TCPDialer | None: ...  # noqa: D102
-    @property
-    def smtp(self) -> SMTPClient | None: ...  # noqa: D102
-    @property
-    def exec(self) -> CommandRunner | None: ...  # noqa: D102
-    @property
-    def log(self) -> LogSink | None: ...  # noqa: D102
-    @property
-    def which(self) -> Which | None: ...  # noqa: D102
-
-
-@frozen
-class HostPorts:
-    """Ports that are there already."""
-
-    http: HTTPClient | None = None
-    dns: DNSResolver | None = None
-    tcp: TCPDialer | None = None
-    smtp: SMTPClient | None = None
-    exec: CommandRunner | None = None
-    log: LogSink | None = None
-    which: Which | None = None
 
 
 class BadRequestError(RegletError):
@@ -112,24 +75,6 @@ class BadRequestError(RegletError):
     def code(self) -> str:
         """The Go host SDK's code."""
         return "INVALID_REQUEST"
-
-
-@define
-class CallLog:
-    """What is known of one host call while it is answered: its target, and what the policy decided."""
-
-    target: str = ""
-    decision: Decision | None = None
-
-    def require(self, target: str, decision: Decision) -> None:
-        """Note the decision; raise `CapabilityError` when it is a refusal."""
-        self.target = target
-        self.decision = decision
-        decision.require()
-
-    def refuse(self, error: CapabilityError) -> None:
-        """Note a refusal by a guard below the port, which saw an address or a redirect."""
-        self.decision = Decision(allowed=False, rule=error.required, hint=error.hint)
 
 
 class Handler(ABC, Generic[Port, Q]):
@@ -290,7 +235,10 @@ class DNSHandler(Handler[DNSResolver, DNSRequest]):
     def _perform(self, request: DNSRequest, port: DNSResolver, ctx: Context) -> bytes:
         del ctx
         look_up = _LOOKUPS[request.type]
-        return self._response(look_up(port, request.hostname, request.nameserver or None))
+        started = time.perf_counter()
+        found = look_up(port, request.hostname, request.nameserver or None)
+        took = timedelta(seconds=time.perf_counter() - started)
+        return self._response(evolve(found, latency=took))
 
 
 def _addresses(resolver: DNSResolver, host: str, nameserver: str | None, record_type: str) -> tuple[str, ...]:
@@ -382,7 +330,7 @@ def _require_connection(request: TCPRequest | SMTPRequest, policy: Policy, log: 
 
 
 def _require_host(host: str) -> None:
-    """Raise unless it can be one: a mistake in a config is told as that, and not as a missing grant."""
+    """Raise unless it can be one: a mistake in a config is reported as that, and not as a missing grant."""
     try:
         Target.of_lookup(host)
     except InvalidHostError as error:

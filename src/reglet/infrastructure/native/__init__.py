@@ -26,7 +26,6 @@ from reglet.domain.ports import (
 )
 from reglet.domain.urls import DNS_PORT
 from reglet.infrastructure.extras import MissingPackageError
-from reglet.infrastructure.native.dialer import Deadline, Dialer
 
 if TYPE_CHECKING:
     from reglet.infrastructure.native.trust import Trust
@@ -128,6 +127,8 @@ _MOST_WARMING = timedelta(milliseconds=500)
 
 @cache
 def _prepare_network(trust: Trust) -> None:
+    from reglet.infrastructure.native.dialer import Deadline, Dialer
+
     for name in ("http", "dns", "tcp", "smtp"):
         # a package or a file that is missing is reported by the call that needs it
         with suppress(MissingPackageError, OSError):

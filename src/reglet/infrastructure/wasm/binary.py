@@ -167,6 +167,15 @@ class Reader:
         """Read a count and that many items."""
         return tuple([item(self) for _ in range(self.count())])
 
+    def numbers(self) -> tuple[int, ...]:
+        """Read a count and that many unsigned numbers."""
+        count = self.count()
+        digits = self.data[self.at : self.at + count]
+        if digits.isascii():  # each of one byte, as the types of nearly all functions are
+            self.at += count
+            return tuple(digits)
+        return tuple([self.u32() for _ in range(count)])
+
     def count(self) -> int:
         """Read the number of items that follow; each takes at least one byte."""
         at = self.at

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import re
 
-from reglet.infrastructure.atomic import MOST_BYTES
+from reglet.infrastructure.atomic import MIB, MOST_BYTES
 from reglet.infrastructure.wasm.binary import ModuleFormatError, Reader
 from reglet.infrastructure.wasm.sections import SectionId, read_sections
-
-MIB = 1024 * 1024
 
 LARGEST_MODULE = MOST_BYTES
 """Bytes."""

@@ -27,6 +27,7 @@ from reglet.infrastructure.wasm.sections import (
     read_items,
     read_limits,
     read_sections,
+    read_type_indices,
     read_value_type,
 )
 
@@ -163,7 +164,7 @@ def read_signatures(module: bytes) -> Signatures:
     sections = {each.id: each for each in read_sections(module)}
     types = read_items(module, sections.get(SectionId.TYPE), _read_function_type)
     imports = read_items(module, sections.get(SectionId.IMPORT), read_import)
-    own_functions = read_items(module, sections.get(SectionId.FUNCTION), lambda reader: reader.u32())
+    own_functions = read_type_indices(module, sections.get(SectionId.FUNCTION))
     own_memories = read_items(module, sections.get(SectionId.MEMORY), _read_memory)
 
     def type_of(index: object) -> FunctionType:

@@ -112,6 +112,16 @@ def read_items(data: bytes, where: Section | None, item: Callable[[Reader], Item
     return items
 
 
+def read_type_indices(data: bytes, where: Section | None) -> tuple[int, ...]:
+    """Read the function section: the index of each function's type. There may be thousands."""
+    if where is None:
+        return ()
+    reader = Reader(data, where.start, where.end)
+    indices = reader.numbers()
+    reader.finish(f"the {where.id.name} section")
+    return indices
+
+
 @frozen
 class CustomSection:
     """A named section; its contents are bytes `start` to `end` of the file."""

@@ -157,10 +157,11 @@ class DNSRequest:
 
 @frozen
 class DNSResponse:
-    """What a look-up found: strings, or mail exchangers."""
+    """What a look-up found: strings, or mail exchangers; and how long it took, None where no host says."""
 
     records: tuple[str, ...] = ()
     mx_records: tuple[MXRecord, ...] = ()
+    latency: timedelta | None = None
 
 
 DNS_REQUEST = Request(
@@ -184,6 +185,7 @@ DNS_RESPONSE = Response(
     ERROR_FIELD,
     Field("records", STRINGS),
     Field("mx_records", MX_RECORD.listed),
+    Field("latency_ms", ELAPSED, "latency", default=None, foreign=True),
 )
 
 

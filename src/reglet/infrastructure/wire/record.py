@@ -274,7 +274,7 @@ class Record(Generic[T]):
             items: list[T] = []
             try:
                 for value in values:
-                    items.append(self._make(**self._attributes({} if value is None else value)))  # noqa: PERF401
+                    items.append(self._make(**self._attributes({} if value is None else value)))  # noqa: PERF401 - an error names their number
             except InvalidFieldError as error:
                 raise error.within(f"[{len(items)}]") from None
             return tuple(items)
