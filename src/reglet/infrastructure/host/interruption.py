@@ -104,7 +104,7 @@ _ON_EPOCH = ctypes.CFUNCTYPE(
 _ON_CLOSE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(_on_close)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class GuestClock:
     """Implements the wasi room's `Clock` with this machine's clocks, or with a given time of day."""
 
