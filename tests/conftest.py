@@ -29,8 +29,12 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as for a job in the background: Ctrl-C is tested too
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# How long an example takes says more about the machine than about what is tested.
-settings.register_profile("reglet", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# How long an example takes says more about the machine than about what is tested, and the same tree has the same
+# outcome in every run: `--hypothesis-profile search` draws examples that no run has had.
+settings.register_profile(
+    "reglet", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("search", settings.get_profile("reglet"), derandomize=False)
 settings.load_profile("reglet")
 
 LONGEST = (

@@ -73,6 +73,10 @@ WAYS = {
     "zone": lambda _: str(zoneinfo.ZoneInfo("Europe/Nowhere")),
     "type": lambda _: mimetypes.guess_type("page.html")[0],
     "source": lambda _: os.path.exists(__file__),
+    "home": lambda path: os.path.exists(os.path.expanduser(path)),
+    "home of pathlib": lambda path: pathlib.Path(path).expanduser().exists(),
+    "variables": lambda path: os.path.exists(os.path.expandvars(path)),
+    "real": os.path.realpath,
 }
 
 

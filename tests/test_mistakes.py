@@ -179,7 +179,19 @@ MODULES: dict[str, tuple[str, str]] = {
     "host for hosts": (on_hosts("host=['a.test']"), "'host'; did you mean \"hosts\"?"),
     "a home": (
         granting("fs=reglet.FileSystemCapability([reglet.FileSystemRule(read=['~/x'])])"),
-        "no host reads ~ in the path '~/x'; write the whole path",
+        "pattern '~/x' cannot be read: no host reads ~ in a path; write the whole path",
+    ),
+    "a path by way of another": (
+        granting("fs=reglet.FileSystemCapability([reglet.FileSystemRule(read=['/etc/x/../hosts'])])"),
+        'a path that is judged has no empty parts, . and ..; write "/etc/hosts"',
+    ),
+    "a slash behind a folder": (
+        granting("fs=reglet.FileSystemCapability([reglet.FileSystemRule(read=['/etc/ssh/'])])"),
+        'a path that is judged has no empty parts, . and ..; write "/etc/ssh"',
+    ),
+    "a path without a name": (
+        granting("fs=reglet.FileSystemCapability([reglet.FileSystemRule(read=[''])])"),
+        "a path that is judged has no empty parts, . and ..; write the whole path",
     ),
     "a bracket in a path": (
         granting("fs=reglet.FileSystemCapability([reglet.FileSystemRule(read=['/a/[b'])])"),
@@ -468,6 +480,8 @@ def test_a_module_with_a_mistake(
 
 
 PLUGIN = """
+import os
+
 import reglet
 from reglet import HTTPClient
 
@@ -507,6 +521,14 @@ class Web:
                 return Out("200")
             case "typo":
                 return Out(request.prot)
+            case "stranger":
+                return Out(reglet.HTTPResponse(200).text)
+            case "argument":
+                return Out(staus=200)
+            case "no argument":
+                return Out(code=200)
+            case "variable":
+                return Out(len(os.environ["MISTAKEN_TOKEN"]))
             case "change":
                 request.url = "x"
             case "list":
@@ -567,6 +589,22 @@ CONFIGS: dict[str, tuple[object, str]] = {
     "a typo in a field that is read": (
         {"url": "typo"},
         "'In' object has no attribute 'prot'; did you mean \"port\"?",
+    ),
+    "a field that nothing has": (
+        {"url": "stranger"},
+        "'HTTPResponse' object has no attribute 'text'; it has body, header, headers, ",
+    ),
+    "a typo in a field that is given": (
+        {"url": "argument"},
+        "unexpected keyword argument 'staus'; did you mean \"status\"?",
+    ),
+    "a field that is given and no model has": (
+        {"url": "no argument"},
+        "unexpected keyword argument 'code'; it takes status",
+    ),
+    "a variable that is not there": (
+        {"url": "variable"},
+        "KeyError: 'MISTAKEN_TOKEN'; the variable is not set, or not granted: declare it in the plugin's env",
     ),
     "a field that is set": ({"url": "change"}, "a model does not change; make another with attrs.evolve(…)"),
     "data that is a list": (

@@ -9,6 +9,7 @@ import threading
 import pytest
 
 from reglet.infrastructure.process import available_cores, keep_last, renewed_after_fork
+from tests.patience import PATIENCE
 
 
 def test_there_are_cores_and_no_more_than_the_machine_has() -> None:
@@ -31,6 +32,6 @@ def test_a_forked_process_has_a_lock_of_its_own() -> None:
     with lock():
         child = os.fork()
         if child == 0:
-            os._exit(0 if lock().acquire(timeout=5) else 1)
+            os._exit(0 if lock().acquire(timeout=PATIENCE) else 1)
         _, status = os.waitpid(child, 0)
     assert status == 0

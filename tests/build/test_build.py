@@ -54,28 +54,51 @@ def test_a_build_reports_what_it_made(build: Build, tmp_path: Path) -> None:
     assert report.sources == (tmp_path / "project" / "tiny.py",)
 
 
-OWN_RECORD = """
+OWN_RECORDS = """
 import attrs
 from reglet.domain.entities.result import Result
 
 @attrs.frozen
 class Own:
     value: int
+    other: object = attrs.field(default=2, kw_only=True)
+    number: int = attrs.field(default="3", converter=int)
+    made: list[int] = attrs.field(factory=list)
+    always: int = attrs.field(init=False, default=5)
 
-own = Own(1)
+own = Own(1, made=[4])
 try:
     own.value = 2
 except attrs.exceptions.FrozenInstanceError:
     pass
-assert own.value == 1
+assert attrs.astuple(own) == (1, 2, 3, [4], 5)
+assert attrs.astuple(Own(1, "6", other=None)) == (1, None, 6, [], 5)
 for each in (Result, Own):
-    assert each.__init__.__globals__["_cached_setattr_get"].__name__ == "attribute_setter"
+    assert each.__init__.__globals__["_set_fields"].__name__ == "set_fields"
+
+@attrs.frozen
+class MadeOfOthers:
+    value: int
+    twice: int = attrs.Factory(lambda self: 2 * self.value, takes_self=True)
+
+@attrs.define
+class Changing:
+    value: int = attrs.field(on_setattr=lambda self, field, value: 2 * value)
+
+@attrs.frozen(cache_hash=True, slots=False)
+class WithDict:
+    value: int = attrs.field(validator=attrs.validators.instance_of(int))
+
+assert MadeOfOthers(2).twice == 4
+assert Changing(2).value == 2
+assert WithDict(2).value == 2
+assert hash(WithDict(2)) == hash(WithDict(2))
 """
 
 
-def test_frozen_instances_are_made_by_the_quick_setter(build: Build) -> None:
-    """It is put where attrs keeps its own, which another release could keep elsewhere; they stay frozen."""
-    assert build(PLUGIN + OWN_RECORD).name == "tiny"
+def test_frozen_instances_are_made_by_one_call(build: Build) -> None:
+    """It stands where attrs writes its own, which another release could write otherwise; they stay frozen."""
+    assert build(PLUGIN + OWN_RECORDS).name == "tiny"
 
 
 def test_progress_is_told_twice_a_stage(tmp_path: Path) -> None:
@@ -209,6 +232,8 @@ def test_a_failing_import_shows_the_authors_lines(build: Build, tmp_path: Path) 
         ("import reglet.testing\n", "reglet.testing is for tests and cannot be in a plugin"),
         ("import fast\n", "'fast': it is a native extension module, and a plugin has pure Python only"),
         (PLUGIN + "from os import fork\n", "cannot import name 'fork'"),
+        ("from os import fork\n", "os.fork is not in a plugin's Python: use ctx.client(CommandRunner)"),
+        ("from hashlib import scrypt\n", "hashlib.scrypt is not in a plugin's Python: do without it"),
         (PLUGIN + "plugin.manifest = None\n", "cannot describe itself"),
         (OWN_CLASS + "return {}\nplugin = Own()\n", "manifest() returned a dict; return a reglet.Manifest"),
         (OWN_CLASS + "raise KeyError(3)\nplugin = Own()\n", "cannot describe itself: KeyError: 3"),
@@ -335,6 +360,14 @@ def test_a_breakpoint_is_passed_with_a_word(build: Build) -> None:
         (
             "import os\ndef later():\n    os.system('ls')\n",
             "os.system, which is not in a plugin's Python: use ctx.c",
+        ),
+        (
+            "def later():\n    from hashlib import scrypt\n",
+            "uses hashlib.scrypt, which is not in a plugin's Python",
+        ),
+        (
+            "def later():\n    from os import fork as divide, path\n",
+            "os.fork, which is not in a plugin's Python",
         ),
         ("import os\nall = dict(os.environ)\n", "reads all environment variables at import"),
         ("import os\nthere = os.path.exists('/etc/hosts')\n", "looks for /etc/hosts at import"),

@@ -36,7 +36,10 @@ def test_a_failed_import_names_what_to_use(error: str, traceback: str, text: str
     assert text in advice(error, traceback)
 
 
-@pytest.mark.parametrize("error", ["KeyError: 'ssl'", NATIVE.replace("numpy", "other")])
+SUGGESTED = "TypeError: define_plugin() got an unexpected keyword argument 'nam'. Did you mean 'name'?"
+
+
+@pytest.mark.parametrize("error", ["KeyError: 'ssl'", NATIVE.replace("numpy", "other"), SUGGESTED])
 def test_other_errors_stay_as_they_are(error: str):
     """Nothing is added to an error that is no missing module, or that says already what it lacks."""
     assert advice(error) == ""

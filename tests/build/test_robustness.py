@@ -48,7 +48,7 @@ def test_an_interrupt_stops_a_build_and_leaves_nothing(tmp_path: Path) -> None:
         if line == "import\n":
             break
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
 
     assert process.returncode == 130
     assert sorted(path.name for path in tmp_path.iterdir()) == ["project"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from pytest_httpserver import HTTPServer
+
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 
@@ -58,10 +61,13 @@ def run_on_a_terminal(plugin: Path, typed: str) -> tuple[int, str, str]:
     )
     os.close(terminal)
     os.write(master, typed.encode(errors="surrogateescape"))
-    printed = process.communicate(timeout=60)[0].decode()
-    shown = os.read(master, 65536).decode(errors="replace")
+    printed = process.communicate(timeout=PATIENCE)[0].decode()
+    shown = b""
+    with contextlib.suppress(OSError):  # as Linux ends a pseudo terminal
+        while read := os.read(master, 65536):
+            shown += read
     os.close(master)
-    return process.returncode, printed, shown
+    return process.returncode, printed, shown.decode(errors="replace")
 
 
 def test_each_rule_is_asked_about_with_its_risk(plugin: Path):

@@ -222,7 +222,7 @@ def test_a_long_line_on_a_terminal_goes_on_below_an_indent(columns: int, tmp_pat
         if not read:
             break
         shown += read
-    process.wait(timeout=60)
+    process.wait(timeout=300)
     os.close(master)
     lines = shown.decode().splitlines()
     assert sum(line.startswith("✔ success") for line in lines) == 1

@@ -97,6 +97,14 @@ def test_a_new_project_is_typed_builds_and_verifies(arguments: Sequence[str], tm
         assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.long
+def test_a_new_project_touches_what_it_declares(tmp_path: Path):
+    """Its audit finds nothing, so that what it finds later is the author's."""
+    assert main(["new", "my-own", "--into", str(tmp_path), "--capabilities", KINDS]) == 0
+    audited = run_in(tmp_path, "reglet.cli", "audit")
+    assert audited.returncode == 0, audited.stdout
+
+
 @pytest.mark.parametrize("example", ["http", "dns", "tcp", "smtp", "file", "command", "aws"])
 def test_nothing_of_an_example_keeps_its_name(example: str, tmp_path: Path):
     """The package and the plugin have the new one; the modules are those of the example."""

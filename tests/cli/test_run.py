@@ -409,7 +409,7 @@ def test_a_package_is_asked_for_when_it_is_used(example: str, config: dict[str, 
         [sys.executable, "-c", WITHOUT_CLIENTS, *arguments, "--config", json.dumps(config)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert ran.returncode == status, ran.stderr

@@ -153,7 +153,7 @@ def test_an_interrupted_build_leaves_nothing(tmp_path: Path):
         assert process.poll() is None
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    complaint = process.communicate(timeout=60)[1]
+    complaint = process.communicate(timeout=300)[1]
     assert process.returncode == 130
     assert complaint.splitlines()[-1] == "reglet-plugin: interrupted"
     assert [path.name for path in tmp_path.iterdir()] == ["made.py"]

@@ -114,6 +114,40 @@ def test_files_are_as_on_linux(built_source: BuildSource, tmp_path: Path) -> Non
     )
 
 
+ODD_PATHS = [
+    "T", "'/' + T", "'/..//' + T", "'//' + T", "T + '//f'", "T + '/./d/../f'", "T + '/d/../../' + os.path.basename(T) + '/f'",
+    "T + '/f/.'", "T + '/d/.'", "T + '/d/./'", "T + '/' + 'n' * 255", "T + '/' + 'n' * 256", "T + '/' + 'a/' * 3000",
+    "T + '/\\udcff'", "T + '/\\udcff/x'", "T + '/\\udc41'", "T + '/\\n'", "T + '/ '", "T + '/*'", "T + '/[b]'", "T + '/{a,b}'",
+    "T + '/back\\\\slash'", "T + '/\\xe9'", "T + '/e\\u0301'", "T + '/...'", "T + '/\\0'", "T + '/f\\0'",
+]  # fmt: skip
+ODD_LOOKS = ["os.path.exists({})", "os.path.isdir({})", "os.path.lexists({})", "len(os.path.realpath({}))"]
+
+
+def test_odd_paths_are_as_on_linux(built_source: BuildSource, tmp_path: Path) -> None:
+    """Slashes at the start, names too long, of any bytes, and with the characters of patterns."""
+    folder = tmp_path.resolve()
+    (folder / "d").mkdir()
+    for name in ("f", "n" * 255, "\udcff", "\n", " ", "*", "[b]", "{a,b}", "back\\slash", "\xe9", "e\u0301"):
+        (folder / name).touch()
+    asked = [
+        look.format(path)
+        for path in ODD_PATHS
+        for look in ODD_LOOKS
+        if not path.endswith((r"\0'", r"\udc41'")) or "real" not in look  # which raises
+    ]
+    rule = FileSystemRule(read=[f"{folder}", f"{folder}/**"])
+    space: dict[str, Any] = {}
+    exec(EVALUATE, space)
+
+    with Sandbox(GrantSet(fs=FileSystemCapability([rule]))) as sandbox:
+        config = {"expressions": asked, "folder": str(folder)}
+        result = sandbox.load(built_source(EVALUATOR)).check(config)
+
+    assert result.data is not None, result
+    expected = space["evaluated"](asked, str(folder))
+    assert dict(zip(asked, result.data["found"], strict=True)) == dict(zip(asked, expected, strict=True))
+
+
 def test_listing_names_asks_for_nothing_else(built_source: BuildSource, tmp_path: Path) -> None:
     """A directory of many names is listed without a look at each; an entry's inode is the file's."""
     folder = tmp_path.resolve()

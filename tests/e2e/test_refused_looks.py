@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 
@@ -253,3 +254,93 @@ def test_a_relative_path_starts_in_pwd_where_it_is_granted(module_path, folder):
 def test_a_relative_path_stays_relative_where_no_directory_is_known(module_path):
     """A guest without files is told none; the rule to add is the path as it was asked for."""
     assert_denied(looked(module_path, None, "open", "go.mod"), "read", "go.mod")
+
+
+@pytest.mark.parametrize("granted", ["nothing", "files"])
+@pytest.mark.parametrize(
+    ("way", "path", "name"),
+    [
+        ("home", "~", "HOME"),
+        ("home", "~/.ssh/config", "HOME"),
+        ("home of pathlib", "~/app.conf", "HOME"),
+        ("variables", "$HOME/app.conf", "HOME"),
+        ("variables", "/etc/${SITE}/app.conf", "SITE"),
+    ],
+)
+def test_a_path_that_needs_a_variable_the_host_does_not_give_is_no_verdict(
+    module_path, folder, granted, way, path, name
+):
+    """Python leaves it as it stands, and nothing is found there; the grant of the variable is named."""
+    grants = None if granted == "nothing" else files(read=[f"{folder}/**"])
+    error = looked(module_path, grants, way, path, directory=folder).error
+    assert (error.type, error.code) == ("capability", f"env:{name}")
+    assert f'add "{name}" to env.vars' in error.message
+
+
+@pytest.mark.parametrize(
+    ("way", "path"),
+    [("home", "~/app.conf"), ("home of pathlib", "~/app.conf"), ("variables", "$HOME/app.conf")],
+)
+def test_a_path_at_home_is_seen_where_the_variable_is_granted(module_path, folder, way, path):
+    """The rule that the error names is the one that makes it work."""
+    granted = files(read=[f"{folder}/**"], env=EnvironmentCapability(["HOME"]))
+    assert looked(module_path, granted, way, path, environment={"HOME": str(folder)}).data == {"seen": "True"}
+
+
+@pytest.mark.parametrize("way", ["home", "home of pathlib"])
+def test_the_home_of_another_user_is_not_known(module_path, folder, way):
+    """No grant shows a guest its host's users."""
+    error = looked(module_path, files(read=[f"{folder}/**"]), way, "~root/app.conf").error
+    assert (error.type, error.code) == ("config", "unsupported_option")
+    assert "write the home directory as a path" in error.message
+
+
+@pytest.mark.parametrize("way", ["home", "variables"])
+def test_a_variable_that_is_missing_can_be_an_answer(module_path, way):
+    """As any refusal."""
+    path = "$HOME/app.conf" if way == "variables" else "~/app.conf"
+    assert looked(module_path, None, way, path, operation="ask").data == {"seen": "False"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no /proc")
+@pytest.mark.parametrize(
+    ("path", "leads"),
+    [
+        ("/proc/self/status", "/proc/self/status"),
+        ("/proc/thread-self/status", "/proc/thread-self/status"),
+        ("/proc/mounts", "/proc/self/mounts"),
+        ("/proc/net/dev", "/proc/self/net/dev"),
+    ],
+)
+def test_what_the_kernel_shows_a_process_of_itself_can_be_granted(module_path, path, leads):
+    """The link with the name of the process is a directory: nobody can name a number beforehand."""
+    first = looked(module_path, files(read=[path]), "exists", path)
+    if leads != path:
+        assert_denied(first, "read", leads)
+    assert looked(module_path, files(read=[path, leads]), "exists", path).data == {"seen": "True"}
+    assert looked(module_path, files(read=[path, leads]), "real", path).data == {"seen": leads}
+    refused = looked(module_path, files(read=[path, "/proc/**", leads]), "exists", "/proc/self/environ")
+    assert_denied(refused, "read", "/proc/self/environ")
+
+
+@pytest.mark.parametrize("link", ["folder", "file", "chain", "up"])
+@pytest.mark.parametrize("pattern", ["exact", "**"])
+def test_the_rules_that_are_named_on_the_way_through_links_make_the_look_possible(
+    module_path, folder, link, pattern
+):
+    """A grant of the link alone is never said to be what is missing."""
+    base = folder.parent
+    (base / "folder").symlink_to("etc")
+    (base / "file").symlink_to("etc/app.conf")
+    (base / "chain").symlink_to(base / "folder")
+    (base / "up").symlink_to("etc/../folder/.")
+    path = base / link if link == "file" else base / link / "app.conf"
+    granted = [str(path) if pattern == "exact" or link == "file" else f"{base}/{link}/**"]
+    for _ in range(4):
+        result = looked(module_path, files(read=granted), "open", path)
+        if result.error is None:
+            break
+        named = result.error.code.removeprefix("fs:read:")
+        assert named not in granted
+        granted.append(named)
+    assert result.data == {"seen": "key = value"}

@@ -119,6 +119,14 @@ class S:
 """
 )
 
+UNSUPPORTED = PLUGIN.replace(
+    IMPORTS,
+    """
+import ast, asyncio, dataclasses, datetime, http.client, importlib.metadata, pathlib, socket, subprocess, urllib.request, zoneinfo
+""",
+)
+"""Another one: what these modules import is not to be in the table's plugin."""
+
 ROWS = r"""
 email.message_from_string("Subject: hi\n\nx")["Subject"] == "hi"
 email.message_from_bytes(b"Subject: =?utf-8?q?h=C3=A9?=\n\nx", policy=email.policy.default)["subject"] == "h\xe9"
@@ -278,12 +286,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def wrong(built_source: BuildSource, folder: Path, rows: list[str]) -> dict[str, str]:
+def wrong(built_source: BuildSource, folder: Path, rows: list[str], plugin: str = PLUGIN) -> dict[str, str]:
     """Return what each row that is not true is instead."""
     grants = GrantSet(fs=FileSystemCapability([FileSystemRule(read=[f"{folder}/**"])]))
     with Sandbox(grants) as sandbox:
         config = {"rows": [row.replace("FOLDER", str(folder)) for row in rows]}
-        result = sandbox.load(built_source(PLUGIN)).check(config)
+        result = sandbox.load(built_source(plugin)).check(config)
     assert result.error is None, json.dumps(result.error.message)
     found: dict[str, str] = result.data["wrong"]
     return found
@@ -317,6 +325,70 @@ def test_an_encoding_that_is_not_there_is_named(built_source: BuildSource, folde
 
     assert "a plugin's Python has those of Unicode and of 8 bits, and not gbk" in multibyte
     assert "unknown encoding: nonsense" in nonsense
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "email.message_from_string('Subject: =?GB2312?B?1tC5+g==?=', policy=email.policy.default)['subject']",
+        "email.message_from_string('Subject: =?ISO-2022-JP?B?GyRCRnw=?=', policy=email.policy.default)['subject']",
+        "email.message_from_bytes(b'Content-Type: text/plain; charset=big5\\n\\n\\xa4\\xa4').get_payload()",
+        'xml.etree.ElementTree.fromstring(b\'<?xml version="1.0" encoding="shift_jis"?><a/>\').text',
+        "urllib.parse.unquote('%D6%D0', encoding='euc-kr')",
+    ],
+)
+def test_text_in_an_encoding_that_is_not_there_is_never_read_as_another(
+    built_source: BuildSource, folder: Path, row: str
+) -> None:
+    """The standard library catches a `LookupError` and decodes by something else: it is not one."""
+    [said] = wrong(built_source, folder, [row]).values()
+
+    assert said.startswith(
+        ("'UnsupportedOptionError: option encoding=", '"UnsupportedOptionError: option encoding=')
+    )
+
+
+def test_a_locale_that_is_not_there_is_refused(built_source: BuildSource, folder: Path) -> None:
+    """As where it is not installed; libc takes any name, and formats as in C."""
+    rows = [
+        "locale.setlocale(locale.LC_ALL, 'C.UTF-8') == 'C.UTF-8;C;C;C;C;C'",
+        "locale.setlocale(locale.LC_NUMERIC, 'C') == 'C'",
+        "locale.setlocale(locale.LC_ALL, locale.setlocale(locale.LC_ALL)) == 'C.UTF-8;C;C;C;C;C'",
+    ]
+    refused = ["locale.setlocale(locale.LC_ALL, 'de_DE.UTF-8')", "locale.setlocale(0, ('en_US', 'UTF-8'))"]
+
+    found = wrong(built_source, folder, rows + refused)
+
+    assert found.keys() == {*refused}
+    assert all("a plugin's Python has the locale C alone" in each for each in found.values())
+
+
+def test_time_zones_are_listed(built_source: BuildSource, folder: Path) -> None:
+    """Without the module that reads them from a package."""
+    assert wrong(built_source, folder, ["'UTC' in zoneinfo.available_timezones()"], UNSUPPORTED) == {}
+
+
+@pytest.mark.parametrize(
+    ("row", "advice"),
+    [
+        ("socket.create_connection(('127.0.0.1', 80))", "TCPDialer"),
+        ("socket.getaddrinfo('localhost', 80)", "DNSResolver"),
+        ("socket.gethostbyname('localhost')", "DNSResolver"),
+        ("socket.socket()", "TCPDialer"),
+        ("http.client.HTTPConnection('localhost').request('GET', '/')", "TCPDialer"),
+        ("urllib.request.urlopen('http://localhost/')", "TCPDialer"),
+        ("subprocess.run(['ls'])", "CommandRunner"),
+        ("asyncio.new_event_loop()", "asyncio does not work in a plugin"),
+    ],
+)
+def test_what_has_no_sockets_and_processes_is_not_taken_for_a_target_that_fails(
+    built_source: BuildSource, folder: Path, row: str, advice: str
+) -> None:
+    """`OSError` is what checks catch of a target: a name that is not found, a program that is not there."""
+    [said] = wrong(built_source, folder, [row], UNSUPPORTED).values()
+
+    assert said.startswith("'NotImplementedError: ")
+    assert advice in said
 
 
 def _encodings() -> list[str]:

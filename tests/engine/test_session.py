@@ -38,13 +38,17 @@ BINARY = wasmtime.wat2wasm("""
 SIGNATURES = read_signatures(BINARY)
 
 
-def started(binary: bytes = BINARY, make_memory: MakeMemory | None = None) -> GuestSession:
-    """Start a module with a host that doubles."""
+def started(
+    binary: bytes = BINARY,
+    make_memory: MakeMemory | None = None,
+    host: HostFunction = lambda packed: 2 * packed,
+) -> GuestSession:
+    """Start a module with a host that doubles, or another one."""
     system = System(
         clock=SteppingClock(0), random=HashedRandom(b""), stdout=lambda _: None, stderr=lambda _: None
     )
     code = LinkedModule(wasmtime.Module(engine(), binary), SIGNATURES, make_memory, engine=engine())
-    session = GuestSession(code, system, lambda _wanted: lambda packed: 2 * packed)
+    session = GuestSession(code, system, lambda _wanted: host)
     session.store.set_epoch_deadline(1 << 62)
     session.start()
     return session
@@ -99,6 +103,28 @@ def test_guests_of_one_module_are_told_apart() -> None:
     assert [each.call("double", 7) for each in sessions + sessions] == [14, 21, 14, 21]
     for each in sessions:
         each.close()
+
+
+def test_what_answers_a_guest_may_run_another_on_the_same_thread() -> None:
+    """Each call goes to the host of the guest that made it, also after one that failed."""
+    twice = """
+        (module
+          (import "wasi_snapshot_preview1" "sched_yield" (func (result i32)))
+          (import "wasi_snapshot_preview1" "of_later" (func (result i32)))
+          (import "reglet_host" "double" (func $double (param i64) (result i64)))
+          (memory (export "memory") 1)
+          (func (export "double") (param i64) (result i64)
+            (call $double (call $double (local.get 0)))))
+        """
+    with closing(started()) as inner:
+
+        def answer(packed: int) -> int:
+            with pytest.raises(wasmtime.Trap):
+                inner.call("trap")
+            return inner.call("double", packed) + 1
+
+        with closing(started(bytes(wasmtime.wat2wasm(twice)), host=answer)) as outer:
+            assert outer.call("double", 1) == 2 * (2 * 1 + 1) + 1
 
 
 def test_the_memory_of_a_closed_guest_is_gone() -> None:

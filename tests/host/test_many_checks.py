@@ -35,6 +35,7 @@ from tests.host.modules import DIAL, HOSTILE, LOG, plugin
 from tests.host.requests import network
 from tests.host.test_sandbox import COUNTER
 from tests.host.wishes import Host, wishes
+from tests.patience import PATIENCE, comes_true
 
 ASK = "(return (call $tcp (call $pack (local.get $p) (local.get $n))))"
 ASKING = plugin(ASK)
@@ -76,7 +77,7 @@ def test_outcomes_come_in_the_order_of_the_configs(sandbox):
 def test_outcomes_may_come_as_the_checks_end(sandbox):
     """Then none waits for a slow one."""
     configs = wishes(20)
-    configs[0]["seconds"] = 4
+    configs[0]["after"] = "19"  # which is given out when some others have come back
     outcomes = list(sandbox.check_many(ASKING, configs, processes=2, ordered=False))
     assert outcomes[0].index != 0
     assert sorted(each.index for each in outcomes) == list(range(20))
@@ -156,8 +157,9 @@ def test_what_is_wrong_with_a_config_is_its_own_error(sandbox, one):
 
 def test_what_a_guest_does_wrong_is_told_as_for_one_check(one):
     """The errors travel whole, and the limits have travelled."""
-    with Sandbox(limits=Limits(wall_time=timedelta(seconds=1))) as sandbox:
+    with Sandbox(limits=Limits(wall_time=timedelta(minutes=5))) as sandbox:
         (trapped,) = sandbox.check_many(plugin(HOSTILE["trap"]), [{}], executor=one)
+    with Sandbox(limits=Limits(wall_time=timedelta(milliseconds=300))) as sandbox:
         (late,) = sandbox.check_many(plugin(HOSTILE["loop"]), [{}], executor=one)
     assert isinstance(trapped.error, GuestTrapError)
     assert trapped.error.call == "_observe"
@@ -312,7 +314,7 @@ def test_numbers_that_mean_nothing_are_refused(sandbox, arguments, message):
 
 def test_closing_ends_the_processes_at_once(sandbox, tmp_path):
     """The iterator's own `close`, and the sandbox's; what is asked for after that is refused."""
-    configs = wishes(9, seconds=60)
+    configs = wishes(9, seconds=600)
     configs[0]["seconds"] = 0
     started = time.monotonic()
     with closing(sandbox.check_many(ASKING, configs, processes=2)) as outcomes:
@@ -322,7 +324,7 @@ def test_closing_ends_the_processes_at_once(sandbox, tmp_path):
     sandbox.close()
     with pytest.raises(SandboxClosedError):
         list(again)
-    assert time.monotonic() - started < 50
+    assert time.monotonic() - started < 300
     assert not any(is_running(int(pid)) for path in tmp_path.iterdir() for pid in path.read_text().split())
 
 
@@ -364,7 +366,7 @@ from tests.host.modules import plugin
 from tests.host.wishes import Host, wishes
 
 with Sandbox(functions=Host(Path(sys.argv[1]))) as sandbox:
-    for outcome in sandbox.check_many(plugin({ASK!r}), wishes(9, seconds=60), processes=2):
+    for outcome in sandbox.check_many(plugin({ASK!r}), wishes(9, seconds=600), processes=2):
         print(outcome)
 """
 
@@ -373,22 +375,20 @@ with Sandbox(functions=Host(Path(sys.argv[1]))) as sandbox:
 def test_no_process_is_left_behind(tmp_path, number):
     """When the program is interrupted, or killed so that it can do nothing about it."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+    def noted() -> list[int]:
+        texts = [path.read_text() for path in tmp_path.iterdir()]
+        return [int(text) for text in texts if text.endswith("\n")]
+
     with subprocess.Popen(
         [sys.executable, "-c", _PROGRAM, str(tmp_path)], stderr=subprocess.PIPE, text=True, env=environment
     ) as program:
         assert program.stderr is not None
-        until = time.monotonic() + 60
-        while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < until:
-            time.sleep(0.02)
-        workers = [int(path.read_text()) for path in tmp_path.iterdir()]
-        sent = time.monotonic()
+        assert comes_true(lambda: len(noted()) == 2)
+        workers = noted()
         program.send_signal(number)
-        program.wait(60)
-        said = program.stderr.read()
-    assert len(workers) == 2
-    while any(map(is_running, workers)) and time.monotonic() < sent + 30:
-        time.sleep(0.02)
-    assert not any(map(is_running, workers))
+        said = program.communicate(timeout=PATIENCE)[1]
+    assert comes_true(lambda: not any(map(is_running, workers)))
     assert program.returncode == -number
     if number == signal.SIGINT:
         assert said.count("Traceback") >= 1

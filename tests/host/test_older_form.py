@@ -26,6 +26,7 @@ from reglet.sandbox import GuestAnswerError, NotAPluginError, Sandbox
 from reglet.testing.fakes import FakeHTTPClient
 from tests.built_plugins import BuildExample
 from tests.host.modules import older_plugin, plugin
+from tests.host.test_go_plugin import PATIENT
 
 
 def check(**evidence: object) -> Result:
@@ -183,7 +184,7 @@ def test_an_older_plugin_of_go_runs(older_go_module: Path, tmp_path: Path):
         env=EnvironmentCapability(["REGION"]),
     )
     functions = HostDispatcher(HostPorts(http=http), Policy(grants))
-    with Sandbox(grants, functions=functions, environment={"REGION": "eu-1"}) as sandbox:
+    with Sandbox(grants, functions=functions, environment={"REGION": "eu-1"}, limits=PATIENT) as sandbox:
         module = sandbox.load(older_go_module)
         manifest = module.manifest()
         seen = module.check({"path": str(path), "url": "http://example.com/"})

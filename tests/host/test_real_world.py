@@ -8,7 +8,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pytest
 from reglet.sandbox import LimitExceededError, Limits, Sandbox, native_functions
 from tests.host.modules import BARE, plugin
 from tests.host.requests import commands, network
+from tests.patience import comes_true, is_quicker
 
 
 def asking(function):
@@ -68,19 +68,20 @@ def test_no_wildcard_reaches_this_machine(listener, host):
     ],
 )
 def test_a_server_that_never_answers_is_waited_for_until_the_deadline(listener, function, request_):
-    """Not a tenth of a second longer, whatever the function."""
-    limit = timedelta(milliseconds=300)
+    """The guest hears of it and answers, whatever the function: no limit of the sandbox comes before that."""
+    limit = timedelta(seconds=1)
     where = {"host": "127.0.0.1", "port": str(listener), "url": f"http://127.0.0.1:{listener}/"}
     with Sandbox(network("127.0.0.1")) as warm:  # imports are not a check's time
         warm.load(asking(function)).check(
             {"host": "127.0.0.1", "port": "1", "url": "http://127.0.0.1:1/", **request_}
         )
-    started = time.perf_counter()
-    with Sandbox(network("127.0.0.1"), limits=Limits(wall_time=limit)) as sandbox:
-        module = sandbox.load(asking(function))
-        with contextlib.suppress(LimitExceededError):  # the guest hears of it, or its time is over too
+
+    def wait() -> None:
+        with Sandbox(network("127.0.0.1"), limits=Limits(wall_time=limit)) as sandbox:
+            module = sandbox.load(asking(function))
             assert module.check({**where, **request_}).is_success
-    assert time.perf_counter() - started < limit.total_seconds() + 0.25
+
+    assert is_quicker(wait, limit.total_seconds() + 0.25)
 
 
 def test_a_program_is_run_with_an_empty_environment():
@@ -93,7 +94,7 @@ def test_a_program_is_run_with_an_empty_environment():
 
 def test_a_program_that_never_ends_is_killed_at_the_deadline():
     """Nothing of it is left."""
-    marker = f"300.{os.getpid()}"
+    marker = f"3000.{os.getpid()}"
     sleep = os.path.realpath("/bin/sleep")
     with Sandbox(
         commands("/bin/sleep", sleep), limits=Limits(wall_time=timedelta(milliseconds=200))
@@ -101,10 +102,7 @@ def test_a_program_that_never_ends_is_killed_at_the_deadline():
         module = sandbox.load(asking("exec_command"))
         with contextlib.suppress(LimitExceededError):
             module.check({"command": "/bin/sleep", "args": [marker]})
-    give_up = time.monotonic() + 2
-    while _is_running(marker) and time.monotonic() < give_up:
-        time.sleep(0.01)
-    assert not _is_running(marker)
+    assert comes_true(lambda: not _is_running(marker))
 
 
 def _is_running(marker):

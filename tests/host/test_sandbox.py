@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import resource
-import signal
 import subprocess
 import sys
 import threading
@@ -25,7 +23,6 @@ from reglet.domain.entities.grants import (
     GrantSet,
 )
 from reglet.domain.policy import Policy
-from reglet.infrastructure.engine.linking import guests
 from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.infrastructure.host.interruption import _interrupts
 from reglet.sandbox import (
@@ -39,6 +36,7 @@ from reglet.sandbox import (
 )
 from tests.host.modules import BARE, DIAL, HOSTILE, older_plugin, plugin
 from tests.host.requests import network
+from tests.patience import PATIENCE, comes_true, interrupted
 
 ECHO = f"(return (call $tcp (call $pack (i32.const 5120) (i32.const {len(DIAL)}))))"
 """Answers with what the host answered: host functions may give a Result."""
@@ -235,12 +233,12 @@ def test_a_dispatchers_context_is_that_of_the_check():
             return self
 
     dispatcher = Watching(HostPorts(), Policy(GrantSet()))
-    with Sandbox(functions=dispatcher, limits=Limits(wall_time=timedelta(seconds=9))) as sandbox:
+    with Sandbox(functions=dispatcher, limits=Limits(wall_time=timedelta(hours=9))) as sandbox:
         sandbox.load(plugin()).check({})
     (context,) = contexts
     remaining = context.remaining()
     assert remaining is not None
-    assert timedelta(seconds=5) < remaining <= timedelta(seconds=9)
+    assert timedelta(hours=8) < remaining <= timedelta(hours=9)
 
 
 ENVIRONMENT = (
@@ -330,7 +328,7 @@ def test_a_closed_sandbox_runs_nothing():
 
 def test_checks_that_wait_for_the_host_wait_together():
     """Eight at one time, on any number of cores: what waits for a network holds up no other."""
-    together = threading.Barrier(8, timeout=10)
+    together = threading.Barrier(8, timeout=PATIENCE)
 
     class Meeting:
         def call(self, name, request):
@@ -357,7 +355,7 @@ def test_only_a_guest_that_is_kept_gets_its_buffers_back():
 
 def test_no_more_guests_run_at_once_than_the_limit():
     """The others wait."""
-    running, most, lock = 0, 0, threading.Lock()
+    running, most, lock, both = 0, 0, threading.Lock(), threading.Event()
 
     class Counting:
         def call(self, name, request):
@@ -365,6 +363,9 @@ def test_no_more_guests_run_at_once_than_the_limit():
             with lock:
                 running += 1
                 most = max(most, running)
+                if running == 2:
+                    both.set()
+            both.wait(PATIENCE)
             time.sleep(0.005)
             with lock:
                 running -= 1
@@ -381,7 +382,7 @@ def test_no_more_guests_run_at_once_than_the_limit():
 def test_one_guest_is_stopped_and_the_others_go_on():
     """An epoch is the engine's; which guest stops is not."""
     with (
-        Sandbox(limits=Limits(wall_time=timedelta(seconds=20))) as patient,
+        Sandbox(limits=Limits(wall_time=timedelta(minutes=5))) as patient,
         Sandbox(limits=Limits(wall_time=timedelta(milliseconds=60))) as hasty,
     ):
         counts = "(local $i i32) (loop (br_if 0 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 300000000))))"
@@ -396,30 +397,27 @@ def test_one_guest_is_stopped_and_the_others_go_on():
 
 def test_an_interrupt_stops_the_guest():
     """Ctrl-C does not wait for a guest's loop to end."""
-    with Sandbox() as sandbox:
+    limit = timedelta(minutes=10)
+    with Sandbox(limits=Limits(wall_time=limit)) as sandbox:
         module = sandbox.load(plugin(HOSTILE["loop"]))
-        timer = threading.Timer(0.1, signal.pthread_kill, [threading.get_ident(), signal.SIGINT])
         started = time.perf_counter()
-        timer.start()
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt), interrupted(lambda: time.sleep(0.1)):
             module.check({})
-        assert time.perf_counter() - started < 2
-        timer.join()
+        assert time.perf_counter() - started < limit.total_seconds() / 2
         assert sandbox.load(plugin()).check({}).is_success
 
 
-def _peak_memory():
-    """Return how much memory this process took at most, in KB; 0 where nobody says."""
-    if sys.platform == "win32":
+def _resident_pages():
+    """Return how much memory this process has, in pages; 0 where nobody says."""
+    if sys.platform != "linux":
         return 0
+    return int(Path("/proc/self/statm").read_text().split()[1])
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
-
-def _held() -> tuple[int, int, int, int]:
+def _held() -> tuple[int, int, int]:
     gc.collect()
     threads = [each for each in threading.enumerate() if each.name != "reglet-guest"]  # they are kept
-    return len(list(Path("/dev/fd").iterdir())), len(threads), len(_interrupts), len(guests)
+    return len(list(Path("/dev/fd").iterdir())), len(threads), len(_interrupts)
 
 
 @pytest.mark.parametrize("checks", [80, pytest.param(20_000, marks=pytest.mark.long)])
@@ -438,9 +436,10 @@ def test_many_checks_on_many_threads_leave_nothing_behind(checks):
 
         with ThreadPoolExecutor(8) as pool:
             assert all(pool.map(run, range(40)))
-        before, peak = _held(), _peak_memory()
+        before, resident = _held(), _resident_pages()
         with ThreadPoolExecutor(8) as pool:
-            assert all(pool.map(run, range(checks)))
-        assert _held() == before
-        assert len([each for each in threading.enumerate() if each.name == "reglet-guest"]) <= 8
-        assert _peak_memory() - peak < 20_000
+            for _ in range(checks // 80):  # what waits in the pool has its memory too
+                assert all(pool.map(run, range(80)))
+        assert comes_true(lambda: all(now <= was for now, was in zip(_held(), before, strict=True)))
+        assert comes_true(lambda: [each.name for each in threading.enumerate()].count("reglet-guest") <= 8)
+        assert _resident_pages() - resident < 5_000

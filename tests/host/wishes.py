@@ -8,6 +8,8 @@ import signal
 import time
 from pathlib import Path
 
+from tests.patience import comes_true
+
 
 class Host:
     """Host functions that do what a config says, and note each check in a folder."""
@@ -17,7 +19,10 @@ class Host:
         self.folder = folder
 
     def call(self, _name: str, request: bytes) -> bytes:
-        """End the process the first `deaths` times, else sleep `seconds`; answer with a Result."""
+        """End the process the first `deaths` times, else sleep `seconds`; answer with a Result.
+
+        Before it answers it waits for the check of the name `after` to begin.
+        """
         wish = json.loads(request)
         notes = self.folder / wish["name"]
         with notes.open("a") as file:
@@ -25,6 +30,7 @@ class Host:
         if len(notes.read_text().splitlines()) <= wish.get("deaths", 0):
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(wish.get("seconds", 0))
+        assert "after" not in wish or comes_true((self.folder / wish["after"]).exists)
         return json.dumps({"status": "success", "message": f"{wish['name']} by {os.getpid()}"}).encode()
 
 

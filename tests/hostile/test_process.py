@@ -62,7 +62,7 @@ from datetime import timedelta
 from reglet.sandbox import Limits, Sandbox
 from tests.host.modules import HOSTILE, plugin
 
-with Sandbox(limits=Limits(instances=2, wall_time=timedelta(seconds=20))) as sandbox:
+with Sandbox(limits=Limits(instances=2, wall_time=timedelta(seconds=60))) as sandbox:
     module, slow = sandbox.load(plugin()), sandbox.load(plugin(HOSTILE["loop"]))
     module.check({}, fresh=False)
     for _ in range(2):  # every place is taken, in threads that a child does not have
@@ -82,7 +82,7 @@ with Sandbox(limits=Limits(instances=2, wall_time=timedelta(seconds=20))) as san
 def test_a_process_that_was_forked_off_during_checks_goes_on():
     """Its threads and what they held stayed in its parent; it makes its own."""
     ended = subprocess.run(
-        [sys.executable, "-c", FORKS], capture_output=True, check=False, text=True, timeout=60
+        [sys.executable, "-c", FORKS], capture_output=True, check=False, text=True, timeout=300
     )
     assert (ended.returncode, ended.stdout) == (0, "0\n"), ended.stderr
 

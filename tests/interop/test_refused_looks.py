@@ -98,3 +98,14 @@ def test_a_relative_path_starts_in_the_first_directory_of_the_host(
     assert seen["data"] == {"seen": "key = value"}
     assert_denied(elsewhere, "read", "/srv/app.conf")
     assert_denied(look(go_host, plugin, "open", "go.mod"), "read", "go.mod")
+
+
+@pytest.mark.parametrize("way", ["home", "home of pathlib"])
+def test_a_path_at_home_needs_the_variable_of_the_host(
+    plugin: Path, go_host: GoHost, data: Path, way: str
+) -> None:
+    """Without it nobody knows where that is, so there is no verdict."""
+    refused = look(go_host, plugin, way, "~/app.conf", f"-directory={data}")
+    seen = look(go_host, plugin, way, "~/app.conf", f"-directory={data}", "-env=HOME=/data")
+    assert (refused["error"]["type"], refused["error"]["code"]) == ("capability", "env:HOME")
+    assert seen["data"] == {"seen": "True"}

@@ -13,6 +13,7 @@ from tests.built_plugins import BuildExample, BuildSource
 from tests.interop.go_host import GoHost
 from tests.interop.probe import PROBE
 from tests.looks import EVALUATE, EVALUATOR
+from tests.patience import PATIENCE
 
 pytestmark = pytest.mark.go
 
@@ -135,7 +136,7 @@ def test_a_sleep_takes_its_time(probe: Path, go_host: GoHost) -> None:
     asleep = _answer(go_host.run(probe, {"operation": "sleep"}))
     pretended = _answer(go_host.run(probe, {"operation": "sleep"}, "-default-clock"))
 
-    assert 0.05 <= float(asleep["data"]["text"]) < 5
+    assert 0.05 <= float(asleep["data"]["text"]) < PATIENCE
     assert pretended["status"] == "success"
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Self
+
+from tests.patience import PATIENCE
+
+AMPLE = timedelta(seconds=PATIENCE)
+"""Time for a call that takes milliseconds, on a machine that stands still meanwhile."""
 
 Script = Callable[[socket.socket], None]
 
@@ -33,7 +39,7 @@ class AnsweringServer:
     def __exit__(self, *_: object) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(5)
+        self._thread.join(PATIENCE)
 
     def _serve(self) -> None:
         while True:
@@ -53,3 +59,17 @@ def until_closed(connection: socket.socket) -> None:
     """Read and answer nothing until the client hangs up."""
     while connection.recv(4096):
         pass
+
+
+def bound_twice() -> tuple[socket.socket, socket.socket]:
+    """Return sockets for TCP and UDP on one loopback port, which nobody else gets: TCP is refused there."""
+    while True:
+        tcp, udp = socket.socket(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.bind(("127.0.0.1", 0))
+        try:
+            tcp.bind(udp.getsockname())
+        except OSError:  # somebody has it for TCP
+            tcp.close()
+            udp.close()
+        else:
+            return tcp, udp

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from reglet.domain.entities.grants import GrantSet, NetworkCapability, NetworkRule
@@ -16,7 +14,7 @@ from reglet.infrastructure.native.dns import NativeDNSResolver
 from reglet.infrastructure.native.http import NativeHTTPClient
 from reglet.infrastructure.native.smtp import NativeSMTPClient
 from reglet.infrastructure.native.tcp import NativeTCPDialer
-from tests.native.answering import AnsweringServer, until_closed
+from tests.native.answering import AMPLE, AnsweringServer, until_closed
 
 NAMES = {
     "intern.example": ["10.0.0.5"],
@@ -117,7 +115,7 @@ def test_there_are_enough_tricks():
 def test_a_wildcard_reaches_none_of_these(url):
     """Everything on the ports of the web is granted, and still no."""
     with pytest.raises(RegletError) as caught:
-        NativeHTTPClient(guard(), lookup=resolve).do(HTTPRequest("GET", url, timeout=timedelta(seconds=2)))
+        NativeHTTPClient(guard(), lookup=resolve).do(HTTPRequest("GET", url, timeout=AMPLE))
     assert is_refusal(caught.value), caught.value
 
 
@@ -146,7 +144,7 @@ def test_a_redirect_reaches_none_of_these(location):
     with AnsweringServer(redirecting(location)) as server:
         client = NativeHTTPClient(guard(NetworkRule(["127.0.0.1"], [str(server.port)])), lookup=resolve)
         with pytest.raises(RegletError) as caught:
-            client.do(HTTPRequest("GET", f"http://{server.address}/", timeout=timedelta(seconds=2)))
+            client.do(HTTPRequest("GET", f"http://{server.address}/", timeout=AMPLE))
     assert is_refusal(caught.value), caught.value
     assert server.accepted == 1
 
@@ -249,13 +247,12 @@ def test_the_other_ports_refuse_them_as_well(host):
     with AnsweringServer(until_closed) as server:
         rules = [NetworkRule(["*"], [str(server.port), "53"])]
         allowed = PolicyGuard(Policy(GrantSet(network=NetworkCapability(rules))))
-        second = timedelta(seconds=1)
         with pytest.raises(CapabilityError):
             NativeTCPDialer(allowed, lookup=resolve).dial(f"{host}:{server.port}")
         with pytest.raises(CapabilityError):
-            NativeTCPDialer(allowed, lookup=resolve).dial_secure(f"{host}:{server.port}", second, tls=True)
+            NativeTCPDialer(allowed, lookup=resolve).dial_secure(f"{host}:{server.port}", AMPLE, tls=True)
         with pytest.raises(CapabilityError):
-            NativeSMTPClient(allowed, lookup=resolve).connect(host, server.port, second, False, False)
+            NativeSMTPClient(allowed, lookup=resolve).connect(host, server.port, AMPLE, False, False)
         with pytest.raises(CapabilityError):
             NativeDNSResolver(allowed, lookup=resolve).lookup_host(
                 "good.example", nameserver=f"{host}:{server.port}"

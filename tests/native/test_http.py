@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
-import os
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -24,7 +22,8 @@ from reglet.domain.policy import Policy, PolicyGuard
 from reglet.domain.ports import HTTPClient
 from reglet.infrastructure.native.http import Hop, NativeHTTPClient
 from reglet.infrastructure.native.http1 import Answer
-from tests.native.answering import AnsweringServer, until_closed
+from tests.native.answering import AMPLE, AnsweringServer, until_closed
+from tests.patience import comes_true
 
 CLIENT = NativeHTTPClient()
 
@@ -177,7 +176,7 @@ def chain_of(answers, method="GET", path="/a", headers=(), body=b""):
     with AnsweringServer(script) as server:
         url = path if "://" in path else f"http://{server.address}{path}"
         url = url.replace("{port}", str(server.port))
-        CLIENT.do(HTTPRequest(method, url, dict(headers), body, timeout=timedelta(seconds=5)))
+        CLIENT.do(HTTPRequest(method, url, dict(headers), body, timeout=AMPLE))
         own = server.address
     return [
         dict(line.split(": ", 1) for line in head.partition(b"\r\n\r\n")[0].decode().split("\r\n")[1:])
@@ -475,7 +474,7 @@ def test_a_header_that_cannot_be_sent_keeps_its_secret(web):
 def test_a_broken_answer_is_an_error(data):
     """Nothing, nonsense, half a body, a head without end."""
     with AnsweringServer(answering(data)) as server, pytest.raises(HTTPError):
-        CLIENT.do(HTTPRequest("GET", f"http://{server.address}/", timeout=timedelta(seconds=5)))
+        CLIENT.do(HTTPRequest("GET", f"http://{server.address}/", timeout=AMPLE))
 
 
 @given(
@@ -511,8 +510,7 @@ def test_calls_in_threads_leave_nothing_open(web, secure_web, certificates):
     before = descriptors()
     with ThreadPoolExecutor(8) as pool:
         assert set(pool.map(get, urls)) == {b"ok"}
-    end = time.monotonic() + 5
-    while descriptors() > before and time.monotonic() < end:
-        os.sched_yield()  # the server closes its own ends when it notices
-    assert descriptors() <= before
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("lookup")]
+    assert comes_true(lambda: descriptors() <= before)  # the server closes its own ends when it notices
+    assert comes_true(
+        lambda: not [thread for thread in threading.enumerate() if thread.name.startswith("lookup")]
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import struct
 from datetime import timedelta
 
 import h2.config
@@ -14,7 +15,7 @@ import pytest
 from reglet.domain.entities.records import HTTPRequest
 from reglet.domain.errors import HTTPError
 from reglet.infrastructure.native.http import NativeHTTPClient
-from tests.native.answering import AnsweringServer, until_closed
+from tests.native.answering import AMPLE, AnsweringServer, until_closed
 
 
 def speaking_http2(context):
@@ -119,7 +120,7 @@ def framed(certificates, answer, method="GET", body=b"", at_headers=False):
     script = Framed(certificates.http2, answer, at_headers)
     with AnsweringServer(script) as server:
         url = f"https://127.0.0.1:{server.port}/a"
-        request = HTTPRequest(method, url, body=body, timeout=timedelta(seconds=5))
+        request = HTTPRequest(method, url, body=body, timeout=AMPLE)
         return NativeHTTPClient(trust=certificates.trust).do(request), script.paths, server.accepted
 
 
@@ -207,3 +208,110 @@ def test_a_switch_of_protocols_is_asked_for_over_http_1(certificates):
     with AnsweringServer(script) as server:
         got = client.do(HTTPRequest("GET", f"https://127.0.0.1:{server.port}/", headers))
     assert (got.status_code, offered) == (101, [None])
+
+
+def frame(kind, flags, stream, content=b""):
+    """Return a frame of HTTP/2."""
+    return struct.pack(">I", len(content))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + content
+
+
+DATA, RESET, GOAWAY = 0, 3, 7
+
+
+class Raw:
+    """A server that answers the first part of a request with frames, and then hangs up or reads on."""
+
+    def __init__(self, certificates, headers, *frames, closes=False):
+        self.context, self.headers, self.frames, self.closes = certificates.http2, headers, frames, closes
+
+    def __call__(self, connection):
+        with self.context.wrap_socket(connection, server_side=True) as secured:
+            config = h2.config.H2Configuration(client_side=False, validate_outbound_headers=False)
+            http = h2.connection.H2Connection(config)
+            http.initiate_connection()
+            secured.sendall(http.data_to_send())
+            stream = 0
+            while not stream:
+                events = http.receive_data(secured.recv(65536))
+                begun = [each for each in events if isinstance(each, h2.events.RequestReceived)]
+                stream = begun[0].stream_id if begun else 0
+            before = [each for each in self.frames if each[3] == GOAWAY]
+            secured.sendall(http.data_to_send() + b"".join(before))
+            if self.headers:
+                http.send_headers(stream, self.headers)
+            after = [each for each in self.frames if each[3] != GOAWAY]
+            secured.sendall(http.data_to_send() + b"".join(after))
+            if not self.closes:
+                until_closed(secured)
+
+
+def asked(certificates, script, method="GET", body=b""):
+    """Return the answer of a server of frames."""
+    with AnsweringServer(script) as server:
+        url = f"https://127.0.0.1:{server.port}/a"
+        request = HTTPRequest(method, url, body=body, timeout=timedelta(seconds=5))
+        return NativeHTTPClient(trust=certificates.trust).do(request)
+
+
+OK = (":status", "200")
+HELLO = frame(DATA, 1, 1, b"hello")
+
+
+@pytest.mark.parametrize(
+    "lengths", [["5", "7"], ["5, 5"], ["abc"], ["+5"], ["-1"], [""], ["9" * 30]], ids=" ".join
+)
+def test_a_length_that_is_none_is_not_looked_at(certificates, lengths):
+    """As in Go: frames say where the body ends."""
+    headers = [OK, *(("content-length", each) for each in lengths)]
+    got = asked(certificates, Raw(certificates, headers, HELLO))
+    assert (got.body, list(got.headers["Content-Length"])) == (b"hello", lengths)
+
+
+@pytest.mark.parametrize("frames", [[frame(DATA, 1, 1)], [HELLO], [frame(DATA, 1, 1, b"hello, you")]])
+def test_a_body_of_another_length_is_an_error(certificates, frames):
+    """Too short, too long, or none at all."""
+    script = Raw(certificates, [OK, ("content-length", "7")], *frames)
+    with pytest.raises(HTTPError, match="the body is not as long as the answer says: Expected 7 bytes"):
+        asked(certificates, script)
+
+
+@pytest.mark.parametrize(("method", "status"), [("HEAD", "200"), ("GET", "304")])
+def test_the_length_of_a_body_that_is_not_sent_is_shown(certificates, method, status):
+    """It is that of the body which a GET would have had."""
+    script = Raw(certificates, [(":status", status), ("content-length", "5")], frame(DATA, 1, 1))
+    got = asked(certificates, script, method)
+    assert (got.status_code, got.header("Content-Length"), got.body) == (int(status), "5", b"")
+
+
+@pytest.mark.parametrize("code", [0, 11])
+@pytest.mark.parametrize("last", [1, 2**31 - 1])
+def test_an_answer_behind_the_news_that_the_connection_ends_is_read(certificates, code, last):
+    """A server that is shut down answers what is under way."""
+    ends = frame(GOAWAY, 0, 0, struct.pack(">II", last, code))
+    assert asked(certificates, Raw(certificates, [OK], ends, HELLO)).body == b"hello"
+
+
+def test_why_a_server_ended_the_connection_is_told(certificates):
+    """In its own words, where it gives some."""
+    ends = frame(GOAWAY, 0, 0, struct.pack(">II", 1, 11) + b"too_many_pings")
+    with pytest.raises(HTTPError, match="it said ENHANCE_YOUR_CALM: too_many_pings"):
+        asked(certificates, Raw(certificates, [], ends, closes=True))
+
+
+def test_a_server_that_fails_at_the_first_request_is_not_asked_again(certificates):
+    """As in Go: it would fail again."""
+    ends = frame(GOAWAY, 0, 0, struct.pack(">II", 0, 2))
+    with AnsweringServer(Raw(certificates, [], ends)) as server:
+        url = f"https://127.0.0.1:{server.port}/a"
+        with pytest.raises(HTTPError, match=r"the server ended the connection \(INTERNAL_ERROR\)"):
+            NativeHTTPClient(trust=certificates.trust).get(url)
+        assert server.accepted == 1
+
+
+@pytest.mark.parametrize("reset", [True, False])
+def test_what_a_server_says_before_it_takes_no_more_of_a_body_is_read(certificates, reset):
+    """The whole answer stands before the end of the stream."""
+    frames = [frame(DATA, 1, 1, b"too big"), *([frame(RESET, 0, 1, bytes(4))] if reset else [])]
+    script = Raw(certificates, [(":status", "413")], *frames)
+    got = asked(certificates, script, "POST", b"a" * 5_000_000)
+    assert (got.status_code, got.body) == (413, b"too big")

@@ -17,10 +17,10 @@ from reglet.domain.urls import join_host_port
 from reglet.infrastructure.native.dialer import split_address
 from reglet.infrastructure.native.http import NativeHTTPClient
 from reglet.infrastructure.native.tcp import NativeTCPDialer, iana_name
-from tests.native.answering import AnsweringServer, until_closed
+from tests.native.answering import AMPLE, AnsweringServer, until_closed
+from tests.patience import PATIENCE
 
 DIALER = NativeTCPDialer()
-SECONDS = timedelta(seconds=5)
 
 
 def handshaking(context):
@@ -61,7 +61,7 @@ def test_a_secure_connection_tells_what_was_negotiated(certificates):
     dialer = NativeTCPDialer(trust=certificates.trust, lookup=lambda _: ["127.0.0.1"])
     with (
         AnsweringServer(handshaking(certificates.good)) as server,
-        dialer.dial_secure(f"Good.example:{server.port}", SECONDS, tls=True) as connection,
+        dialer.dial_secure(f"Good.example:{server.port}", AMPLE, tls=True) as connection,
     ):
         assert connection.is_tls
         assert connection.tls_version == "TLS 1.3"
@@ -97,7 +97,7 @@ def test_an_address_is_not_asked_for_by_name(certificates):
     dialer = NativeTCPDialer(trust=certificates.trust)
     with (
         AnsweringServer(handshaking(certificates.good)) as server,
-        dialer.dial_secure(server.address, SECONDS, tls=True) as connection,
+        dialer.dial_secure(server.address, AMPLE, tls=True) as connection,
     ):
         assert connection.tls_server_name == ""
 
@@ -108,11 +108,11 @@ def test_a_bad_certificate_is_refused_and_its_facts_are_told_on_request(certific
     dialer = NativeTCPDialer(trust=certificates.trust)
     with AnsweringServer(handshaking(getattr(certificates, kind))) as server:
         with pytest.raises(TCPError, match="CERTIFICATE_VERIFY_FAILED"):
-            dialer.dial_secure(server.address, SECONDS, tls=True)
-        with dialer.dial_secure(server.address, SECONDS, tls=True, insecure_skip_verify=True) as connection:
+            dialer.dial_secure(server.address, AMPLE, tls=True)
+        with dialer.dial_secure(server.address, AMPLE, tls=True, insecure_skip_verify=True) as connection:
             assert (connection.tls_cert_not_after < datetime.now(UTC)) is (kind == "expired")
             assert connection.tls_cert_subject
-            assert timedelta() < connection.response_time < SECONDS
+            assert timedelta() < connection.response_time < AMPLE
 
 
 def test_a_server_that_hangs_up_behind_its_handshake_was_connected_to(certificates):
@@ -126,7 +126,7 @@ def test_a_server_that_hangs_up_behind_its_handshake_was_connected_to(certificat
     for _ in range(20):
         with (
             AnsweringServer(script) as server,
-            dialer.dial_secure(server.address, SECONDS, tls=True) as connection,
+            dialer.dial_secure(server.address, AMPLE, tls=True) as connection,
         ):
             assert (connection.remote_addr, connection.is_tls) == (server.address, True)
 
@@ -138,7 +138,7 @@ def test_a_certificate_for_another_name_is_refused(certificates):
         AnsweringServer(handshaking(certificates.good)) as server,
         pytest.raises(TCPError, match="Hostname mismatch"),
     ):
-        dialer.dial_secure(f"bad.example:{server.port}", SECONDS, tls=True)
+        dialer.dial_secure(f"bad.example:{server.port}", AMPLE, tls=True)
 
 
 def test_a_server_without_tls_is_an_error():
@@ -147,7 +147,7 @@ def test_a_server_without_tls_is_an_error():
         AnsweringServer(lambda connection: connection.sendall(b"220 hello\r\n" * 20)) as server,
         pytest.raises(TCPError),
     ):
-        DIALER.dial_secure(server.address, SECONDS, tls=True)
+        DIALER.dial_secure(server.address, AMPLE, tls=True)
 
 
 def test_a_handshake_that_never_ends_times_out():
@@ -198,7 +198,7 @@ def test_a_look_up_that_hangs_times_out():
     over = Event()
 
     def hang(_):
-        over.wait(10)
+        over.wait(PATIENCE)
         return []
 
     with pytest.raises(TimeoutError):

@@ -20,8 +20,7 @@ from reglet.infrastructure.native.http import NativeHTTPClient
 from reglet.infrastructure.native.smtp import NativeSMTPClient
 from reglet.infrastructure.native.tcp import NativeTCPDialer
 from reglet.infrastructure.native.trust import Trust, system_roots
-from tests.native.answering import AnsweringServer
-from tests.native.test_smtp import SECONDS
+from tests.native.answering import AMPLE, AnsweringServer
 
 
 def paths(cafile=None, capath=None):
@@ -66,7 +65,7 @@ def test_who_takes_any_certificate_reads_no_authorities(certificates):
         lambda connection: certificates.expired.wrap_socket(connection, server_side=True).close()
     ) as server:
         dialer = NativeTCPDialer(trust=Trust("/no/such/file.pem"))
-        with dialer.dial_secure(server.address, SECONDS, tls=True, insecure_skip_verify=True) as connection:
+        with dialer.dial_secure(server.address, AMPLE, tls=True, insecure_skip_verify=True) as connection:
             assert connection.is_tls
 
 
@@ -76,7 +75,7 @@ def test_authorities_that_are_missing_are_an_error_of_the_call(tmp_path):
     with pytest.raises(HTTPError, match=r"missing\.pem"):
         NativeHTTPClient(trust=trust).get("https://127.0.0.1:1/")
     with pytest.raises(NetworkError, match=r"missing\.pem"):
-        NativeSMTPClient(trust=trust).connect("127.0.0.1", 1, SECONDS, True, False)
+        NativeSMTPClient(trust=trust).connect("127.0.0.1", 1, AMPLE, True, False)
 
 
 @pytest.fixture
@@ -131,7 +130,7 @@ def dialled(tmp_path):
 
         with AnsweringServer(script) as answering:
             dialer = NativeTCPDialer(trust=Trust(str(path)), lookup=lambda _: ["127.0.0.1"])
-            with dialer.dial_secure(f"{host}:{answering.port}", SECONDS, tls=True) as connection:
+            with dialer.dial_secure(f"{host}:{answering.port}", AMPLE, tls=True) as connection:
                 return connection
 
     return dial
@@ -176,4 +175,4 @@ def test_a_file_that_holds_no_authorities_is_named(tmp_path, content):
     path = tmp_path / "ca.pem"
     path.write_bytes(content)
     with pytest.raises(TCPError, match=r"ca\.pem holds no certificate authorities"):
-        NativeTCPDialer(trust=Trust(str(path))).dial_secure("127.0.0.1:1", SECONDS, tls=True)
+        NativeTCPDialer(trust=Trust(str(path))).dial_secure("127.0.0.1:1", AMPLE, tls=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
+import re
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,11 +18,12 @@ import pytest
 import trustme
 from attrs import frozen
 
+from tests.patience import PATIENCE, comes_true
+
 PROGRAM = "docker-registry"
 USERNAME, PASSWORD = "ann", "s3cret-passw0rd"
 # bcrypt of the password above, the only hash that the registry takes
 _HTPASSWD = f"{USERNAME}:$2b$04$KnMYJoFn23VgXJxYy9WM8.fol6AjekWbsHZLLVE3Po35t/JixyeKK\n"
-_START_SECONDS = 20.0
 
 
 @contextmanager
@@ -34,24 +34,21 @@ def running_registry(folder: Path, *, login: bool = False, certificate: Path | N
     """
     if shutil.which(PROGRAM) is None:
         pytest.skip(f"{PROGRAM} is not installed: apt-get install {PROGRAM}")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        address = f"127.0.0.1:{free.getsockname()[1]}"
-    (folder / "config.yml").write_text(_config(folder, address, login=login, certificate=certificate))
+    (folder / "config.yml").write_text(_config(folder, login=login, certificate=certificate))
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen([PROGRAM, "serve", str(folder / "config.yml")], stdout=log, stderr=log)
     try:
-        _await(process, address, folder / "log")
-        yield address
+        yield _address(process, folder / "log")
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE)
 
 
-def _config(folder: Path, address: str, *, login: bool, certificate: Path | None) -> str:
+def _config(folder: Path, *, login: bool, certificate: Path | None) -> str:
     lines = [
         "version: 0.1",
         f"storage: {{filesystem: {{rootdirectory: '{folder / 'data'}'}}, delete: {{enabled: true}}}}",
-        f"http: {{addr: '{address}', secret: test"
+        "http: {addr: '127.0.0.1:0', secret: test"
         + (f", tls: {{certificate: '{certificate}', key: '{certificate}'}}" if certificate else "")
         + "}",
     ]
@@ -61,14 +58,15 @@ def _config(folder: Path, address: str, *, login: bool, certificate: Path | None
     return "\n".join(lines) + "\n"
 
 
-def _await(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    host, port = address.split(":")
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection((host, int(port)), 1):
-            return
-        time.sleep(0.05)
-    pytest.fail(f"{PROGRAM} did not start: {log.read_text(errors='replace')}")
+def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+    """Return the host and port where the registry listens, once it says so."""
+
+    def said() -> list[str]:
+        return re.findall(r'listening on (127\.0\.0\.1:\d+)[",]', log.read_text(errors="replace"))
+
+    if not comes_true(lambda: bool(said()) or process.poll() is not None) or not said():
+        pytest.fail(f"{PROGRAM} did not start: {log.read_text(errors='replace')}")
+    return said()[0]
 
 
 @frozen
@@ -131,7 +129,7 @@ def proxied(address: str, rule: Rule) -> Iterator[tuple[str, list[Exchange]]]:
 
 def _ask(address: str, request: BaseHTTPRequestHandler, body: bytes) -> Exchange:
     """Pass a request on; the registry makes its locations of the host that it is asked by."""
-    connection = http.client.HTTPConnection(address, timeout=30)
+    connection = http.client.HTTPConnection(address, timeout=PATIENCE)
     headers = {name: value for name, value in request.headers.items() if name != "Authorization"}
     connection.request(request.command, request.path, body, headers)
     response = connection.getresponse()
@@ -148,7 +146,7 @@ def _ask(address: str, request: BaseHTTPRequestHandler, body: bytes) -> Exchange
 
 def read_url(url: str) -> bytes:
     """Return what a URL on this machine answers."""
-    with urlopen(url, timeout=10) as response:
+    with urlopen(url, timeout=PATIENCE) as response:
         content: bytes = response.read()
         return content
 

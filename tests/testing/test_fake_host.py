@@ -155,7 +155,7 @@ def test_a_test_sets_the_time_that_a_check_sees():
     assert host.context().now() == datetime(2031, 2, 3, tzinfo=UTC)
     host.clock.advance(timedelta(days=365))
     assert host.check(dated(), {}).data == {"year": 2032}
-    assert FakeHost().context().now().year == datetime.now(UTC).year
+    assert abs(FakeHost().context().now() - datetime.now(UTC)) < timedelta(days=1)
 
 
 def test_an_example_has_a_time_of_its_own():

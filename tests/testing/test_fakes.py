@@ -205,6 +205,26 @@ def test_dns_fails_on_purpose(failure, error):
     assert caught.value.is_not_found is (error is DNSError)
 
 
+def test_a_denial_of_an_ipv6_address_names_it_in_brackets():
+    """As every other error does, and a grant's hint."""
+    http, dns, tcp, smtp = FakeHTTPClient(), FakeDNSResolver(), FakeTCPDialer(), FakeSMTPClient()
+    for fake in (http, dns, tcp, smtp):
+        fake.on("*").fail(denied())
+    calls = {
+        "[::1]:8443": lambda: http.get("https://[::1]:8443/"),
+        "[2001:db8::1]:53": lambda: dns.lookup_host("2001:db8::1"),
+        "[::1]:22": lambda: tcp.dial("[::1]:22"),
+        "[::1]:25": lambda: smtp.connect("::1", 25, SECOND, use_tls=False, use_starttls=False),
+    }
+    for target, call in calls.items():
+        with pytest.raises(CapabilityError) as caught:
+            call()
+        assert caught.value.required == f"network:{target}"
+    smtp = FakeSMTPClient()
+    smtp.on("::1").respond()
+    assert smtp.connect("::1", 25, SECOND, use_tls=False, use_starttls=False).address == "[::1]:25"
+
+
 def test_a_canonical_name_that_is_not_there_is_not_found():
     """An answer without records is no empty text."""
     dns = FakeDNSResolver()

@@ -352,7 +352,7 @@ def test_nothing_stays_open(root):
     for name in ("open/deep/c.txt", "open/deep", "secret/key", "open/none"):
         with contextlib.suppress(WasiError):
             tree.open(str(root / name), OpenFlags()).close()
-    assert len(list(Path("/dev/fd").iterdir())) == before
+    assert len(list(Path("/dev/fd").iterdir())) <= before
 
 
 def test_a_guest_reads_and_writes_through_preview_1(root):
@@ -608,28 +608,27 @@ class StoppedClock(SteppingClock):
         return self.looks < 0
 
 
-def test_a_long_listing_stops_when_the_guest_must(root):
-    """It looks at the clock every 256 names; no epoch stops our own code."""
+def a_long_listing(root):
+    """Return a guest with a clock that may stop it, and a directory of 2,000 names that it has opened."""
     (root / "many").mkdir()
     for number in range(2000):
         (root / f"many/{number}").touch()
     clock = StoppedClock(0)
     clock.looks = 100
     guest, at = guest_over(root, clock=clock)
-    number = guest.open(f"{at}/many", how=2)
+    return guest, guest.open(f"{at}/many", how=2), clock
+
+
+def test_a_long_listing_stops_when_the_guest_must(root):
+    """It looks at the clock every 256 names; no epoch stops our own code."""
+    guest, number, clock = a_long_listing(root)
     clock.looks = 3
     assert guest.call("fd_readdir", number, BUFFER, 4096, 0, RESULT) is Errno.TIMEDOUT
 
 
 def test_to_sort_a_long_listing_stops_when_the_guest_must(root):
     """A million names at once would keep every other thread waiting."""
-    (root / "many").mkdir()
-    for number in range(2000):
-        (root / f"many/{number}").touch()
-    clock = StoppedClock(0)
-    clock.looks = 100
-    guest, at = guest_over(root, clock=clock)
-    number = guest.open(f"{at}/many", how=2)
+    guest, number, clock = a_long_listing(root)
     clock.looks = 2000 // 256 + 3  # more than it takes to read them
     assert guest.call("fd_readdir", number, BUFFER, 4096, 0, RESULT) is Errno.TIMEDOUT
     clock.looks = 1000

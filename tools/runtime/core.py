@@ -25,6 +25,9 @@ ADAPTER = Path(__file__).with_name("adapter") / "adapter.wasm"
 STACK_SIZE = 1 << 20
 """Bytes of stack. More costs time with every instance: 8 MiB took 50 ms on wazero."""
 
+ROOM_SIZE = 1 << 14
+"""Bytes: more than most configs and answers have."""
+
 _TRAMPOLINE = "trampoline:"
 
 
@@ -46,6 +49,7 @@ def link_runtime(
         located=tuple(_TRAMPOLINE + name for name in sources.HOST_FUNCTIONS),
         excluded=EXCLUDED,
         stack_size=STACK_SIZE,
+        room_size=ROOM_SIZE,
         debug_names=debug_names,
     )
     linked = link(ordered, plan)
@@ -55,7 +59,13 @@ def link_runtime(
         for bit, name in enumerate(sources.HOST_FUNCTIONS)
     }
     return RuntimeModule(
-        linked.wasm, linked.heap_base, plan.stack_size, linked.constructors, slots, linked.startup
+        linked.wasm,
+        linked.heap_base,
+        plan.stack_size,
+        range(linked.heap_base - plan.room_size, linked.heap_base),
+        linked.constructors,
+        slots,
+        linked.startup,
     )
 
 

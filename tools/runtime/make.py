@@ -107,6 +107,7 @@ def write_product(
         "sha256": digests,
         "heap_base": core.heap_base,
         "stack_size": core.stack_size,
+        "room": (core.room.start, core.room.stop),
         "constructors": core.constructors,
         "host_functions": {name: asdict(slot) for name, slot in core.host_functions.items()},
         "startup": core.startup,

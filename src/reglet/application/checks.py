@@ -19,7 +19,7 @@ from reglet.application.config import (
     must_get_string,
 )
 from reglet.domain.context import Context
-from reglet.domain.entities import JSONObject
+from reglet.domain.entities import JSONObject, go_string
 from reglet.domain.entities.records import (
     DEFAULT_TIMEOUT,
     CommandRequest,
@@ -52,7 +52,6 @@ from reglet.domain.urls import PORTS, join_host_port
 
 _REFUSALS = frozenset({"capability", "config", "validation", "execution"})
 _LONGEST_MS = 2**31 - 1
-_UNDECODABLE = dict.fromkeys(range(0xDC80, 0xDD00), "\N{REPLACEMENT CHARACTER}")
 _TIMEOUT_WORDS = ("timeout", "deadline exceeded")
 _NOT_FOUND_WORDS = ("no such host", "not found")
 _Records: TypeAlias = tuple[list[str], list[MXRecord]]
@@ -114,11 +113,6 @@ def read_target(config: JSONObject | None) -> tuple[str, int]:
     if port not in PORTS:
         raise RefusedConfigError(f"invalid port: {port} (must be 1-65535)", "INVALID_PORT")
     return host, port
-
-
-def bytes_as_text(content: bytes) -> str:
-    """Return bytes as a string; each one that is not UTF-8 becomes U+FFFD, as where Go writes JSON."""
-    return content.decode("utf-8", "surrogateescape").translate(_UNDECODABLE)
 
 
 def run_since(start: datetime) -> RunMetadata:
@@ -339,7 +333,7 @@ def _judge_response(
         shown = body if length < 0 else body[:length]
         facts["body_sha256"] = hashlib.sha256(body).hexdigest()
         facts["body_size"] = facts["body_length"] = len(body)
-        facts["body"] = bytes_as_text(shown)
+        facts["body"] = go_string(shown)
         facts["body_truncated"] = response.truncated or len(shown) < len(body)
     expected_status = get_int(config, "expected_status")
     if expected_status is not None and status != expected_status:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from attrs import frozen
 
 from reglet.application.logging import NO_SECRETS, RunningCheck, current_check, running_check
-from reglet.application.models.config_warnings import config_warnings, flat_fields
+from reglet.application.models.config_warnings import config_warnings, deprecation, flat_fields
 from reglet.application.models.error_messages import shown
 from reglet.application.models.from_json import Parser, model_parser
 from reglet.application.models.json_schema import JSONSchema
@@ -42,7 +42,7 @@ class _Pairs(list[tuple[str, Any]]):
 
 
 class _DuplicateKeyError(Exception):
-    """A key stands twice in an object; where, the config as it is written tells."""
+    """A key stands twice in an object; where, the config as it is written shows."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -149,7 +149,7 @@ class Dispatcher:
         properties: JSONSchema = self._schema.get("properties", {})
         self._flat_fields = flat_fields(self._schema).union(ROUTING)
         self._parse_config = None if config is None else model_parser(config)
-        self._plans = tuple(_Plan.of(each, config, properties) for each in operations)
+        self._plans = tuple(_Plan.of(each, config, properties, self._flat_fields) for each in operations)
 
     def check(self, ctx: Context, config: bytes) -> Result:
         """Return the Result for a config; whatever goes wrong is a Result too.
@@ -171,7 +171,8 @@ class Dispatcher:
             for model in plan.with_secrets:  # they stay secret from here on, whatever comes
                 redaction = Redaction((*redaction.secrets, *secret_strings(model, decoded)))
                 running_check.set(RunningCheck(ctx, redaction))
-            self._warn(decoded, plan)
+            if not plan.plain_fields.issuperset(decoded):
+                self._warn(decoded, plan)
             request, problems = (None, _NO_PROBLEMS) if plan.parse is None else plan.parse(decoded)
             if self._parse_config is not None:
                 parsed, first = self._parse_config(decoded)
@@ -193,10 +194,10 @@ class Dispatcher:
     def _warn(self, config: Mapping[str, Any], plan: _Plan | None = None) -> None:
         """Log which fields of a config are deprecated, not known, or not of its operation."""
         if plan is not None:
-            for name, advice in plan.deprecated.items() if plan.deprecated else ():
+            for name, warning in plan.deprecated.items():
                 if name in config:
-                    _LOG.warning("config field %s is deprecated: %s", name, advice)
-            for name in config if plan.fields_of_others else ():
+                    _LOG.warning("%s", warning)
+            for name in config:
                 if name in plan.fields_of_others:
                     _LOG.warning("operation %s has no field %r, which others have", plan.operation.name, name)
         if not self._flat_fields.issuperset(config):
@@ -212,8 +213,9 @@ class _Plan:
         operation: the operation.
         parse: what parses a config into its input, if it takes one.
         with_secrets: the models of a config, the plugin's and the operation's, that have secrets.
-        deprecated: what to do instead of fields that are, by their names.
+        deprecated: what to say of fields that are, by their names.
         fields_of_others: what no model of a config has, and another operation's has.
+        plain_fields: what a config may have without a word in the log.
         call: calls the handler with the context and the input, as far as its signature asks for them.
     """
 
@@ -222,10 +224,17 @@ class _Plan:
     with_secrets: tuple[ModelType, ...]
     deprecated: Mapping[str, str]
     fields_of_others: frozenset[str]
+    plain_fields: frozenset[str]
     call: Callable[[Context, Any], Any]
 
     @classmethod
-    def of(cls, operation: Operation, config: type[Any] | None, properties: Iterable[str]) -> _Plan:
+    def of(
+        cls,
+        operation: Operation,
+        config: type[Any] | None,
+        properties: Iterable[str],
+        flat_fields: frozenset[str],
+    ) -> _Plan:
         models = [model_type(each) for each in (config, operation.input) if each is not None]
         fields = {each.name: each for model in reversed(models) for each in model.fields}
         signature, handler = operation.signature, operation.handler
@@ -247,15 +256,18 @@ class _Plan:
                 (False, True): lambda _, request: handler(request),
                 (False, False): lambda _, __: handler(),
             }[signature.takes_context, signature.input is not None]
+        deprecated = {
+            name: deprecation(name, each.meta.description)
+            for name, each in fields.items()
+            if each.meta.deprecated
+        }
+        of_others = frozenset(properties).difference(fields, ROUTING)
         return cls(
             operation,
             None if operation.input is None else model_parser(operation.input),
             tuple(each for each in models if each.has_secrets),
-            {
-                name: each.meta.description or "leave it out"
-                for name, each in fields.items()
-                if each.meta.deprecated
-            },
-            frozenset(properties).difference(fields, ROUTING),
+            deprecated,
+            of_others,
+            flat_fields.difference(deprecated, of_others),
             call,
         )

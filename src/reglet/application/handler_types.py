@@ -114,19 +114,19 @@ class Plain(Protocol):
     @deprecated("a handler takes (self, ctx: Context, request: Input) or less, then ports after a bare *")
     def __call__(self, handler: _OfTooMuch[Q, R, S, I, X, Answer, P], /) -> NoHandler: ...
     @overload
-    def __call__(self, handler: _OfContextAndInput[Q, R, S, M, Answer, P], /) -> Callable[Q, R]: ...  # pyright: ignore[reportOverlappingOverload]  # the refused come first
+    def __call__(self, handler: _OfContextAndInput[Q, R, S, M, Answer, P], /) -> Callable[Q, R]: ...
     @overload
     @deprecated("a handler takes (self, ctx: Context, request: Input) or less, then ports after a bare *")
     def __call__(self, handler: _OfTwoOthers[Q, R, S, I, X, Answer, P], /) -> NoHandler: ...
     @overload
-    def __call__(self, handler: _OfInput[Q, R, S, M, Answer, P], /) -> Callable[Q, R]: ...  # pyright: ignore[reportOverlappingOverload]  # the refused come first
+    def __call__(self, handler: _OfInput[Q, R, S, M, Answer, P], /) -> Callable[Q, R]: ...
     @overload
-    def __call__(self, handler: _OfContext[Q, R, S, Answer, P], /) -> Callable[Q, R]: ...  # pyright: ignore[reportOverlappingOverload]  # the refused come first
+    def __call__(self, handler: _OfContext[Q, R, S, Answer, P], /) -> Callable[Q, R]: ...
     @overload
     @deprecated("a handler takes (self, ctx: Context, request: Input) or less, then ports after a bare *")
     def __call__(self, handler: _OfInput[Q, R, S, I, Answer, P], /) -> NoHandler: ...
     @overload
-    def __call__(self, handler: _OfNothing[Q, R, S, Answer, P], /) -> Callable[Q, R]: ...  # pyright: ignore[reportOverlappingOverload]  # the refused come first
+    def __call__(self, handler: _OfNothing[Q, R, S, Answer, P], /) -> Callable[Q, R]: ...
 
 
 class WithExamples(Generic[I, O]):

@@ -289,13 +289,6 @@ class PluginDefinition:
                     else ""
                 )
                 raise DefinitionError(f"plugin {name}: capabilities: {error}{advice}")
-            rules = capabilities.fs.rules if capabilities.fs else ()
-            for pattern in (each for rule in rules for each in (*rule.read, *rule.write)):
-                if pattern.startswith(("~", "$")):
-                    raise DefinitionError(
-                        f"plugin {name}: capabilities: no host reads {pattern[0]} in the path {pattern!r}; "
-                        f"write the whole path, or a pattern such as /home/*/.config"
-                    )
         self.capabilities = capabilities.deduplicate()
         self.min_host_version = min_host_version
         self._declared_version = None if version is None else check_version(version)

@@ -32,9 +32,12 @@ from reglet.domain.errors import CapabilityError, CheckFailed, RegletError
 
 
 class RefusedLook(NamedTuple):
-    """Which grant a look would have taken, and the path that was asked for where a link led from it."""
+    """Which grant a look would have taken, and the path that was asked for where a link led from it.
 
-    operation: Literal["read", "write"]
+    Of `env` the path is a variable's name: the path of which it is a part is not known.
+    """
+
+    operation: Literal["read", "write", "env"]
     path: str
     asked: str = ""
 
@@ -85,7 +88,7 @@ class RefusedLooks:
         earlier = result.error
         if earlier is None:
             return result_error(detail)
-        follows = earlier.type == "panic" or earlier.code.startswith("fs:")
+        follows = earlier.type == "panic" or earlier.code.startswith(("fs:", "env:"))
         return result_error(evolve(detail, stack=earlier.stack, wrapped=None if follows else earlier))
 
 
@@ -130,8 +133,16 @@ _REFUSALS: dict[int, Literal["read", "write"]] = {
 def _denial(looks: Sequence[RefusedLook]) -> CapabilityError:
     """Return the error for the first of some looks, with a rule for all of them.
 
-    A directory is left out if it was only passed on the way to another of them, as `realpath` does.
+    A directory is left out if it was only passed on the way to another of them, as `realpath` does. Where a
+    variable is missing, the paths are not those that were meant.
     """
+    variables = list(dict.fromkeys(look.path for look in looks if look.operation == "env"))
+    if variables:
+        names = ", ".join(map(json.dumps, variables))
+        hint = (
+            f"the host gives no such variable, and a path needs it: add {names} to env.vars, and set it there"
+        )
+        return CapabilityError(f"env:{variables[0]}", hint=hint)
     paths = {each.path for each in looks}
     ends = [
         look
@@ -194,8 +205,28 @@ def one_line(error: BaseException) -> str:
     except Exception as unsayable:  # noqa: BLE001 - an author's __str__ may raise anything
         message = f"<its message cannot be had: {type(unsayable).__name__}>"
     if isinstance(error, AttributeError) and error.name and attrs.has(type(error.obj)):
-        message += suggestion(error.name, [each for each in dir(error.obj) if each[0] != "_"])
+        names = [each for each in dir(error.obj) if each[0] != "_"]
+        message += suggestion(error.name, names) or f"; it has {', '.join(names)}"
     return f"{name}: {message}" if message else name
+
+
+def _advice(error: BaseException) -> str:
+    """Return what to say of a bug behind its message: of an argument that no model has, or of a variable."""
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    if last is None:
+        return ""
+    if isinstance(error, KeyError) and last.tb_frame.f_code is type(os.environ).__getitem__.__code__:
+        return "; the variable is not set, or not granted: declare it in the plugin's env capability"
+    if type(error) is not TypeError:  # one of the author's may have any message, or none
+        return ""
+    called, _, argument = str(error).partition(".__init__() got an unexpected keyword argument ")
+    model = last.tb_frame.f_globals.get(called)
+    if not argument.endswith("'") or not isinstance(model, type) or not attrs.has(model):
+        return ""  # from Python 3.14 on it may end in a suggestion
+    names = [each.alias or each.name for each in attrs.fields(model)]
+    return suggestion(argument.strip("'"), names) or f"; it takes {', '.join(names)}"
 
 
 OK = "ok"
@@ -252,7 +283,7 @@ def result_of_error(error: BaseException) -> Result:
     denial = denial_of(error)
     if denial is not None:
         return result_error(evolve(denial.detail(), stack=stack))
-    return result_error(ErrorDetail("panic", one_line(error), stack=stack))
+    return result_error(ErrorDetail("panic", one_line(error) + _advice(error), stack=stack))
 
 
 def redacted(result: Result, redaction: Redaction) -> Result:

@@ -115,7 +115,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif isinstance(stream, io.TextIOWrapper):  # what a terminal cannot show is no reason to stop
             stream.reconfigure(errors="backslashreplace" if descriptor else "replace")
     if sys.platform == "win32":  # whose older terminals show colours to those who ask; click brings colorama
-        from colorama import just_fix_windows_console  # type: ignore[import-untyped,unused-ignore]
+        from colorama import just_fix_windows_console  # type: ignore[import-untyped,unused-ignore]  # no types
 
         just_fix_windows_console()
     instruction = os.environ.get(_COMPLETION_VARIABLE)

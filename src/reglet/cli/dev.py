@@ -92,6 +92,7 @@ class _Work:
     _events: Queue[_Event] = field(factory=Queue)
     _stop: Event = field(factory=Event)
     _watcher: Thread | None = None
+    _is_watching: Event = field(factory=Event)
     _warm: WarmProcess | None = None
     _busy: list[WarmProcess] = field(factory=list)
     _looking: WarmProcess | None = None
@@ -103,6 +104,8 @@ class _Work:
         """Look, and again on every save, until a key ends it."""
         self._watcher = Thread(target=self._watch, daemon=True)
         self._watcher.start()
+        self._warm = WarmProcess()
+        self._is_watching.wait(_PATIENCE_SECONDS)  # or a save soon after the first look is missed
         self._look()
         while not self._ended:
             show(self)
@@ -136,14 +139,18 @@ class _Work:
             inner = Path(path).relative_to(self.project).parts
             return path.endswith(_WATCHED) and _LEFT_OUT.isdisjoint(inner) and usual(change, path)
 
-        for _ in watch(
+        for changes in watch(
             self.project,
             watch_filter=is_watched,
             step=_QUIET_MILLISECONDS,
             stop_event=self._stop,
+            rust_timeout=_QUIET_MILLISECONDS,
+            yield_on_timeout=True,
             raise_interrupt=False,
         ):
-            self._events.put(self._look)
+            self._is_watching.set()
+            if changes:
+                self._events.put(self._look)
 
     def _take_warm(self) -> WarmProcess:
         """Return the process that waits."""

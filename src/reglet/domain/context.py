@@ -119,7 +119,9 @@ class Context:
         now = datetime.now(UTC)
         deadline = now + min(timeout, _LATEST - now)
         sooner = deadline if self.deadline is None else min(deadline, self.deadline)
-        return evolve(self, deadline=sooner)
+        return Context(
+            sooner, self.request_id, self.config, self.cancellation, self._clock, self._clients
+        )  # `evolve` takes ten times as long, and every check begins with this
 
     def with_clock(self, clock: Callable[[], datetime]) -> Context:
         """Return a context whose `now` is what `clock` returns: an aware timestamp."""
@@ -141,7 +143,7 @@ class Context:
         For a type of your own in place of a port there is `reglet.with_client(ctx, client, port)`.
 
         Raises:
-            DefinitionError: the client does not fit the port; the text names what it lacks.
+            DefinitionError: the client does not fit the port; the message names what it lacks.
         """
         if getattr(port, "_is_runtime_protocol", False):
             name = _name(port)

@@ -36,7 +36,7 @@ def escape(text: str) -> str:
 
 
 def escape_lines(text: str) -> str:
-    """Return a text whose line ends are meant, each of its lines escaped."""
+    """Return a string whose line ends are meant, each of its lines escaped."""
     return "\n".join(map(escape, text.split("\n")))
 
 

@@ -93,7 +93,7 @@ def format_duration(duration: timedelta) -> str:
 def in_milliseconds(duration: timedelta) -> timedelta:
     """Return a duration in the nearest whole number of milliseconds, if it is as long as one.
 
-    What is left of a second when it is looked at is told as a second.
+    What is left of a second when it is looked at is reported as a second.
     """
     millisecond = timedelta(milliseconds=1)
     return duration if duration < millisecond else round(duration / millisecond) * millisecond
@@ -145,7 +145,7 @@ def format_time(timestamp: datetime) -> str:
 
 
 def parse_time(text: str) -> datetime:
-    """Return the timestamp that RFC 3339 text names: a `Timestamp` if it has more than six decimals.
+    """Return the timestamp that a string of RFC 3339 names: a `Timestamp` if it has more than six decimals.
 
     Raises:
         ValueError: it names none.

@@ -17,8 +17,8 @@ SCHEME_PORTS = {"http": 80, "https": 443}
 _CREDENTIALS = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*:)?(//)?[^/?#]*@")
 
 
-def join_host_port(host: str, port: int) -> str:
-    """Return `host:port`, an IPv6 address in brackets."""
+def join_host_port(host: str, port: int | str) -> str:
+    """Return `host:port`, an IPv6 address in brackets; a port may be a pattern."""
     bare_ipv6 = ":" in host and not host.startswith("[")
     return f"[{host}]:{port}" if bare_ipv6 else f"{host}:{port}"
 

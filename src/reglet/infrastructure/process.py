@@ -85,7 +85,7 @@ def is_forked() -> bool:
 
 
 def _renew() -> None:
-    global _is_forked  # noqa: PLW0603
+    global _is_forked  # noqa: PLW0603 - it is the process that was forked
     _is_forked = True
     for each in list(_all):
         each.value = each.make()

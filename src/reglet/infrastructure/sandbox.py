@@ -10,7 +10,6 @@ from contextlib import suppress
 from datetime import datetime
 from functools import cache, cached_property, partial
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakSet
 
@@ -88,7 +87,7 @@ class Sandbox:
             clock: returns the time of day that guests see, an aware timestamp; this machine's by default.
 
         Raises:
-            MissingPackageError: a package of `reglet[host]` is missing; the text has the pip line.
+            MissingPackageError: a package of `reglet[host]` is missing; the message has the pip line.
         """
         self.grants = grants or GrantSet()
         self.limits = limits or Limits()
@@ -258,7 +257,7 @@ class Sandbox:
 
     @cached_property
     def _receivers(self) -> dict[str, Callable[..., object]]:
-        """What is told what happens during a check, by the name of its argument."""
+        """What takes what happens during a check, by the name of its argument."""
         stdout, stderr = self._streams
         receivers: dict[str, Callable[..., object] | None] = {
             "log": None if self._log is None else self._log.write,
@@ -275,9 +274,7 @@ class Sandbox:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def _import_clients(self) -> None:
@@ -432,6 +429,5 @@ def _shared_runtime() -> SharedRuntime | None:
     product = _runtime_product()
     if product is None:
         return None
-    return SharedRuntime(
-        product.module.wasm, product.module.host_functions, product.key, product.module.startup
-    )
+    module = product.module
+    return SharedRuntime(module.wasm, module.host_functions, product.key, module.startup, module.room)

@@ -99,7 +99,7 @@ class AuditReport:
     def missing(self) -> tuple[str, ...]:
         """What was touched and is not declared, such as `network example.com:443`."""
         policy = Policy(self.declared)
-        return tuple(text for text, question in _questions(self.usage.lasting) if not question(policy))
+        return tuple(what for what, question in _questions(self.usage.lasting) if not question(policy))
 
     @property
     def unused(self) -> tuple[str, ...]:
@@ -113,15 +113,15 @@ class AuditReport:
         for files in declared.fs.rules if declared.fs else ():
             one = [(f"read {path}", FileSystemRule(read=[path])) for path in files.read]
             one += [(f"write {path}", FileSystemRule(write=[path])) for path in files.write]
-            parts += [(text, GrantSet(fs=FileSystemCapability([pattern]))) for text, pattern in one]
+            parts += [(what, GrantSet(fs=FileSystemCapability([pattern]))) for what, pattern in one]
         variables = declared.env.vars if declared.env else ()
         parts += [(f"variable {name}", GrantSet(env=EnvironmentCapability([name]))) for name in variables]
         commands = declared.exec.commands if declared.exec else ()
         parts += [(f"command {name}", GrantSet(exec=ExecCapability([name]))) for name in commands]
 
         questions = [question for _, question in _questions(self.usage)]
-        policies = [(text, Policy(part)) for text, part in parts]
-        return tuple(text for text, policy in policies if not any(each(policy) for each in questions))
+        policies = [(what, Policy(part)) for what, part in parts]
+        return tuple(what for what, policy in policies if not any(each(policy) for each in questions))
 
     @property
     def is_clean(self) -> bool:

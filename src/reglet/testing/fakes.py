@@ -25,7 +25,7 @@ from reglet.domain.entities.records import (
 )
 from reglet.domain.errors import DNSError, ExecError, HTTPError, NetworkError, TCPError
 from reglet.domain.ports import HostFunctions, TCPConnection
-from reglet.domain.urls import DNS_PORT, SCHEME_PORTS
+from reglet.domain.urls import DNS_PORT, SCHEME_PORTS, join_host_port
 from reglet.testing.routes import (
     BodyPattern,
     Criterion,
@@ -86,7 +86,7 @@ class FakeHTTPClient(Fake[HTTPRoute]):
         headers: Mapping[str, TextPattern] | None = None,
         body: BodyPattern | None = None,
     ) -> HTTPRoute:
-        """Add a route for the requests that fit; `*` in a text stands for any text."""
+        """Add a route for the requests that fit; `*` stands for any string."""
         criteria = [Criterion("method", method, text_matches), Criterion("url", url, text_matches)]
         if headers is not None:
             criteria.append(Criterion("headers", headers, headers_match))
@@ -114,7 +114,7 @@ class FakeHTTPClient(Fake[HTTPRoute]):
             parts = urlsplit(request.url)
             port = parts.port or SCHEME_PORTS.get(parts.scheme, 0)
             error = HTTPError(request.method, request.url, socket_error(outcome))
-            grant = f"network:{parts.hostname}:{port}"
+            grant = f"network:{join_host_port(parts.hostname or '', port)}"
             raise outcome.as_error(f"http {request.method}", request.url, request.timeout, grant, error)
         response: HTTPResponse = outcome
         return response
@@ -157,7 +157,7 @@ class FakeDNSResolver(Fake[DNSRoute]):
         *,
         nameserver: TextPattern | None = None,
     ) -> DNSRoute:
-        """Add a route for the look-ups that fit; `*` stands for any text, type None for any."""
+        """Add a route for the look-ups that fit; `*` stands for any string, type None for any."""
         criteria = [Criterion("host", host, text_matches)]
         if type is not None:
             criteria.append(Criterion("type", type, equals))
@@ -220,9 +220,11 @@ class FakeDNSResolver(Fake[DNSRoute]):
         if isinstance(outcome, Failure):
             host, missing = call.facts["host"], outcome.kind == "not_found"
             error = DNSError(
-                host, call.facts["type"], outcome.text, call.facts["nameserver"] or "", not_found=missing
+                host, call.facts["type"], outcome.message, call.facts["nameserver"] or "", not_found=missing
             )
-            raise outcome.as_error("dns lookup", host, None, f"network:{host}:{DNS_PORT}", error)
+            raise outcome.as_error(
+                "dns lookup", host, None, f"network:{join_host_port(host, DNS_PORT)}", error
+            )
         records: tuple[str | MXRecord, ...] = outcome
         return records
 
@@ -384,11 +386,11 @@ class FakeSMTPClient(Fake[SMTPRoute]):
         facts = {"host": host, "port": port, "use_tls": use_tls, "use_starttls": use_starttls}
         outcome = self.routes.answer(FakeCall("smtp", facts), timeout)
         if isinstance(outcome, Failure):
-            address = f"{host}:{port}"
+            address = join_host_port(host, port)
             error = NetworkError("smtp connect", address, socket_error(outcome))
             raise outcome.as_error("smtp connect", address, timeout, f"network:{address}", error)
         result: SMTPConnectResult = outcome
-        result = evolve(result, address=result.address or f"{host}:{port}")
+        result = evolve(result, address=result.address or join_host_port(host, port))
         if use_tls or use_starttls:
             return evolve(result, tls_enabled=True)
         return evolve(result, tls_version="", tls_cipher_suite="", tls_server_name="")
@@ -463,7 +465,7 @@ class FakeCommandRunner(Fake[CommandRoute]):
         if isinstance(outcome, Failure):
             if outcome.kind == "timeout":
                 return CommandResult(exit_code=-1, duration=request.timeout or outcome.after, is_timeout=True)
-            error = ExecError(request.command, _COMMAND_FAILURES.get(outcome.kind, outcome.text))
+            error = ExecError(request.command, _COMMAND_FAILURES.get(outcome.kind, outcome.message))
             raise outcome.as_error("exec", request.command, request.timeout, f"exec:{request.command}", error)
         result: CommandResult = outcome
         return result

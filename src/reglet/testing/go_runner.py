@@ -12,7 +12,6 @@ import tempfile
 from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
-from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Self
 
 from reglet.domain.entities.grants import GrantSet
@@ -66,19 +65,21 @@ class GoHostRunner:
                 raise GoHostError(
                     f"--reglet-place=go needs the Go toolchain, and there is no {toolchain} on the PATH"
                 )
-            beside = program.with_suffix(".new")  # it only appears whole: other runs may look for it too
-            built = subprocess.run(  # noqa: S603 - the toolchain that was found
-                [go, "build", "-o", str(beside), "."],
-                cwd=_GO_SOURCE,
-                capture_output=True,
-                text=True,
-                timeout=_GO_BUILD_SECONDS,
-                check=False,
-            )
-            if built.returncode != 0:
-                output = (built.stdout + built.stderr).strip()
-                raise GoHostError(f"the Go host cannot be built: {output[-2000:]}")
-            beside.replace(program)
+            # it only appears whole, and each run makes its own: others may look for it, or build it, too
+            with tempfile.TemporaryDirectory(prefix="go-host-", dir=cache) as folder:
+                beside = Path(folder, "host")
+                built = subprocess.run(  # noqa: S603 - the toolchain that was found
+                    [go, "build", "-o", str(beside), "."],
+                    cwd=_GO_SOURCE,
+                    capture_output=True,
+                    text=True,
+                    timeout=_GO_BUILD_SECONDS,
+                    check=False,
+                )
+                if built.returncode != 0:
+                    output = (built.stdout + built.stderr).strip()
+                    raise GoHostError(f"the Go host cannot be built: {output[-2000:]}")
+                beside.replace(program)
         command = [str(program), str(module), str(cache / "wazero")]
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the host
         self._host = subprocess.Popen(  # noqa: S603 - the host that was built above
@@ -123,9 +124,7 @@ class GoHostRunner:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def _streams(self) -> tuple[IO[bytes], IO[bytes]]:

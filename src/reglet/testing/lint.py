@@ -97,7 +97,7 @@ def lint_project(target: str | Path) -> list[Finding]:
     """
     project = find_project(target)
     ignored = _ignored(project.folder)
-    plugin = load_plugin_in_process(target)
+    plugin = load_plugin_in_process(project)
     sources = Sources.of(project)
     manifest = plugin.manifest(Context())
     places = {where: (source, node) for where, source, node in reversed([*_places(plugin, sources)])}
@@ -168,8 +168,8 @@ def _places(  # noqa: C901 - a loop a kind of part
     """Yield where parts of the manifest are written: their path in it, and the node."""
     for source in sources.files:
         for node in ast.walk(source.tree):
-            called = source.full_name(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
             if isinstance(node, ast.Call):
+                called = source.full_name(node.func).rpartition(".")[2]
                 yield from ((where, source, node) for where, name in _CALLS.items() if name == called)
     if not isinstance(plugin, PluginDefinition):
         return
@@ -210,17 +210,17 @@ def _not_ignored(found: Iterable[Located], files: Sequence[SourceFile]) -> Itera
 def lint_imports(sources: Sources) -> Iterator[Located]:
     """Yield what is read at import, where it is the build's and stays so (R403 to R405)."""
     for source, node in sources.at_import():
+        if not isinstance(node, ast.expr):
+            continue
         name = source.full_name(node)
         called = source.full_name(node.func) if isinstance(node, ast.Call) else ""
-        if name in _ENVIRONMENT and isinstance(node, ast.expr):
+        if name in _ENVIRONMENT:
             message = f"{name} is read at import, where it is the build's; read it in the operation"
             yield Located.at("R404", source, node, message)
-        elif called in _CLOCKS and isinstance(node, ast.expr):
+        elif called in _CLOCKS:
             message = f"{called}() at import is the time of the build; call ctx.now() in the operation"
             yield Located.at("R403", source, node, message)
-        elif isinstance(node, ast.expr) and (
-            called in _RANDOM or (called.startswith(("random.", "secrets.")) and called not in _SEEDED)
-        ):
+        elif called in _RANDOM or (called.startswith(("random.", "secrets.")) and called not in _SEEDED):
             message = f"{called}() at import gives the same in every run; call it in the operation"
             yield Located.at("R405", source, node, message)
 
@@ -230,8 +230,7 @@ def lint_files(sources: Sources, declared: GrantSet) -> Iterator[Located]:
     policy = Policy(declared)
     for source, function in sources.in_checks():
         for node in inside(function):
-            look = _look(sources, source, function, node) if isinstance(node, ast.Call) else None
-            if look is None or not isinstance(node, ast.Call):
+            if not isinstance(node, ast.Call) or (look := _look(sources, source, function, node)) is None:
                 continue
             path, kind = look
             if path.is_absolute():

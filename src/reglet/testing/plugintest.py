@@ -66,7 +66,7 @@ class ExampleCase:
         name: its own.
         config: the config that a host would send.
         expected_output: fields that the data must have; None: not looked at.
-        expected_error: a part of the error's text; empty if it is to succeed.
+        expected_error: a part of the error's message; empty if it is to succeed.
         answers: what the host answers.
         clients: clients to use in place of a host with those answers.
         now: what its `ctx.now()` returns; None: the real time.
@@ -206,7 +206,7 @@ class TestCase:
         name: what the case is called in a report.
         config: the config, as an object or as the JSON bytes that a host sends; None is none at all.
         validate: called with the Result; raises `AssertionError` or returns False if it is not as wanted.
-        expect_status: the status, or its text.
+        expect_status: the status, or its name.
         expect_data: fields that the data must have; numbers by value, other fields do not count.
         expect_error: a part of the error's message.
     """

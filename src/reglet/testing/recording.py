@@ -50,7 +50,7 @@ _logger = logging.getLogger(__name__)
 
 
 class RecordingError(RegletError):
-    """A recording cannot be read or written; the text names the file and what is wrong with it."""
+    """A recording cannot be read or written; the message names the file and what is wrong with it."""
 
     error_type = "config"
 
@@ -79,7 +79,7 @@ class Recording:
     config: JSONValue = None
 
     def to_json(self) -> str:
-        """Return the recording as text with sorted keys, which two equal runs share."""
+        """Return the recording as JSON with sorted keys: of two equal runs the same."""
         calls: list[dict[str, JSONValue]] = [
             {
                 "function": call.function,
@@ -316,7 +316,7 @@ def replayed(plugin: Plugin, path: Path, config: Mapping[str, Any] | None = None
 
 
 def as_json(message: bytes) -> JSONValue:
-    """Return a message of the seam as JSON; empty is None, and what is no JSON is text."""
+    """Return a message of the seam as JSON; empty is None, and what is no JSON a string."""
     if not message:
         return None
     try:
@@ -401,7 +401,7 @@ def _repeating(answer: JSONValue, unmasked: list[tuple[str, str]], key: str = ""
     string = text = _decoded(answer) if key == "body" else answer
     for recorded, made in unmasked:
         string = string.replace(recorded, made)
-    if string == text or "\ufffd" in text:  # a body that is no text
+    if string == text or "\ufffd" in text:  # a body that is no string
         return answer
     return base64.b64encode(string.encode()).decode() if text != answer else string
 
@@ -420,7 +420,7 @@ def _fits_around_masks(recorded: str, made: str) -> bool:
 
 
 def _decoded(body: str) -> str:
-    """Return the text of a body, which the ABI sends in base64 and the older dialect as it is."""
+    """Return a body as a string, which the ABI sends in base64 and the older dialect as it is."""
     try:
         return base64.b64decode(body, validate=True).decode("utf-8", "replace")
     except ValueError:

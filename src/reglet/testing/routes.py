@@ -23,7 +23,7 @@ from reglet.domain.errors import (
 from reglet.testing.assertions import matches_fields
 from reglet.testing.usage import are_grants_open, note_fake_call
 
-_TEXTS: dict[FailureName, str] = {
+_MESSAGES: dict[FailureName, str] = {
     "timeout": "the operation timed out",
     "refused": "connection refused",
     "denied": "no grant covers it",
@@ -39,12 +39,12 @@ class Failure:
 
     Attributes:
         kind: its name.
-        text: the error's message.
+        message: the error's.
         after: how long it takes, on the fake clock.
     """
 
     kind: FailureName
-    text: str
+    message: str
     after: timedelta = timedelta()
 
     def as_error(
@@ -53,42 +53,42 @@ class Failure:
         """Return the error of a call that fails so: a timeout, a missing grant, or the port's own."""
         if self.kind == "timeout":
             return TimeoutError(operation, timeout or self.after, target)
-        return CapabilityError(grant, hint=self.text) if self.kind == "denied" else otherwise
+        return CapabilityError(grant, hint=self.message) if self.kind == "denied" else otherwise
 
 
 def failure_of(error: RegletError) -> Failure | RegletError:
-    """Return how an example's answer fails: a text that is a failure's name (`refused`) is that failure."""
+    """Return how an example's answer fails: a message that is a failure's name (`refused`) is that one."""
     if isinstance(error, HostError):
-        for name, text in _TEXTS.items():
+        for name, message in _MESSAGES.items():
             if str(error) == name:
-                return Failure(name, text)
+                return Failure(name, message)
     return error
 
 
 def timeout(after: timedelta = timedelta()) -> Failure:
     """Let time run out; `after` is added to the fake clock."""
     _check_duration("after", after)
-    return Failure("timeout", _TEXTS["timeout"], after)
+    return Failure("timeout", _MESSAGES["timeout"], after)
 
 
 def refused() -> Failure:
     """Let nobody listen at the port; a command cannot be started."""
-    return Failure("refused", _TEXTS["refused"])
+    return Failure("refused", _MESSAGES["refused"])
 
 
 def denied() -> Failure:
     """Let the host refuse it, as where no grant covers it."""
-    return Failure("denied", _TEXTS["denied"])
+    return Failure("denied", _MESSAGES["denied"])
 
 
 def not_found() -> Failure:
     """Let the name, or the command, not exist."""
-    return Failure("not_found", _TEXTS["not_found"])
+    return Failure("not_found", _MESSAGES["not_found"])
 
 
 def reset() -> Failure:
     """Let the far end break the connection."""
-    return Failure("reset", _TEXTS["reset"])
+    return Failure("reset", _MESSAGES["reset"])
 
 
 def bad_certificate(reason: str = "self-signed certificate") -> Failure:
@@ -97,20 +97,20 @@ def bad_certificate(reason: str = "self-signed certificate") -> Failure:
 
 
 def socket_error(failure: Failure) -> BaseException | str:
-    """Return the exception that a socket gives for a failure, or its text where it has no kind."""
+    """Return the exception that a socket gives for a failure, or its message where it has none."""
     match failure.kind:
         case "refused":
-            return ConnectionRefusedError(errno.ECONNREFUSED, failure.text)
+            return ConnectionRefusedError(errno.ECONNREFUSED, failure.message)
         case "reset":
-            return ConnectionResetError(errno.ECONNRESET, failure.text)
+            return ConnectionResetError(errno.ECONNRESET, failure.message)
         case "not_found":
-            return socket.gaierror(socket.EAI_NONAME, failure.text)
+            return socket.gaierror(socket.EAI_NONAME, failure.message)
         case "bad_certificate":
             import ssl
 
-            return ssl.SSLCertVerificationError(1, failure.text)
+            return ssl.SSLCertVerificationError(1, failure.message)
         case _:
-            return failure.text
+            return failure.message
 
 
 class FakeClock:
@@ -144,10 +144,10 @@ class FakeClock:
 
 
 TextPattern: TypeAlias = str | re.Pattern[str]
-"""A text in which `*` stands for any text, or a regular expression that must match the whole."""
+"""A string in which `*` stands for any string, or a regular expression that must match the whole."""
 
 BodyPattern: TypeAlias = TextPattern | bytes | Mapping[str, Any] | Sequence[Any]
-"""Exact bytes, a text pattern, or JSON compared on the fields it names."""
+"""Exact bytes, a pattern of its text, or JSON compared on the fields it names."""
 
 
 def text_matches(pattern: TextPattern, text: str) -> bool:
@@ -158,7 +158,7 @@ def text_matches(pattern: TextPattern, text: str) -> bool:
 
 
 def optional_text_matches(pattern: TextPattern, text: str | None) -> bool:
-    """Whether there is a text, and the whole of it fits."""
+    """Whether there is a string, and the whole of it fits."""
     return text is not None and text_matches(pattern, text)
 
 
@@ -233,7 +233,7 @@ class Criterion:
         return self.fits(self.wanted, call.facts[self.fact])
 
     def closeness(self, call: FakeCall) -> float:
-        """Return 1 for a fit, at most a half for texts that differ."""
+        """Return 1 for a fit, at most a half for what differs."""
         if self.holds(call):
             return 1.0
         return SequenceMatcher(None, str(self.wanted), str(call.facts[self.fact])).ratio() * 0.5
@@ -357,7 +357,7 @@ class Routes(Generic[AnyRoute]):
         route = self.find(call)
         if route is None and are_grants_open():
             note_fake_call(call.port, call.facts)
-            return Failure("refused", _TEXTS["refused"])
+            return Failure("refused", _MESSAGES["refused"])
         if route is None:
             lines = [f"unexpected call: {call}"]
             if self.all:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from enum import Enum, IntEnum, StrEnum
 from math import inf
 from typing import Any, Literal
@@ -73,7 +74,7 @@ _WRITE = output_writer(Output)
         {},
         {"text": Word.YES, "whole": Number.ONE, "real": 1, "maybe": "x", "flag": True},
         {"mode": "b", "hosts": [Host("a"), Host("b", 1)], "names": ["a"], "ports": {"a": 1}},
-        {"anything": object(), "things": [1, "x", None], "hosts": (Host("a"),)},
+        {"anything": b"x", "things": [1, "x", None], "hosts": (Host("a"),)},
     ],
 )
 def test_an_output_of_the_declared_types_fits(fields):
@@ -112,6 +113,24 @@ def test_an_output_of_the_declared_types_fits(fields):
         ({"real": float("nan")}, "field real is nan, which is no number in JSON"),
         ({"anything": [{"a": -inf}]}, "field anything[0]['a'] is -inf, which is no number in JSON"),
         ({"things": [Host("h", "80")]}, "field things[0].port is str, not int"),
+        (
+            {"anything": date(2026, 1, 1)},
+            "field anything is date, which JSON has not; write what it has, such as a string",
+        ),
+        (
+            {"anything": {"a": [Decimal("1.1")]}},
+            "field anything['a'][0] is Decimal, which JSON has not; write what it has, such as a string",
+        ),
+        (
+            {"anything": {"a": {1: 2, "b": 3}}},
+            "field anything['a'] is dict of int, str; write strings in their place",
+        ),
+        (
+            {"anything": object()},
+            "field anything is object, which JSON has not; write what it has, such as a string",
+        ),
+        ({"anything": {(1, 2): 3}}, "field anything is dict of tuple; write strings in their place"),
+        ({"anything": {1, "a"}}, "field anything is set of int, str; write strings in their place"),
     ],
 )
 def test_a_field_of_another_type_is_named(fields, mismatch):

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from reglet.sandbox import Sandbox
 from tests.tools.runtime.wasm_host import WasmHost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from reglet.infrastructure.runtime import RuntimeProduct
 
 LIMIT = 100 << 20
 
@@ -167,6 +170,48 @@ def test_host_functions_answer(echo_plugin: bytes) -> None:
         assert tracked < 100
 
 
+def test_a_host_may_hand_over_in_the_room_that_is_left_to_it(
+    echo_plugin: bytes, product: RuntimeProduct
+) -> None:
+    """Nobody else writes there: neither what made the plugin nor what it does."""
+    room = product.module.room
+
+    def answer(request: bytes) -> int:
+        host.memory.write(room.start, b"got " + request)
+        return room.start << 32 | 4 + len(request)
+
+    with closing(WasmHost(echo_plugin, {"dns_lookup": answer})) as host:
+        assert host.memory.read(room.start, len(room)) == bytes(len(room))
+        ask(host, do="evaluate", what="len(gc.get_objects())")
+        assert host.memory.read(room.start, len(room)) == bytes(len(room))
+        config = json.dumps({"do": "call", "name": "dns_lookup", "request": "abc"}).encode()
+        for _ in range(3):
+            host.memory.write(room.start, config)
+            assert host.read(host.call("_observe", room.start, len(config))) == b"b'got abc'"
+        assert int(ask(host, do="evaluate", what="_reglet.tracked_bytes()")) < 100
+
+
+class Repeating:
+    """Host functions that answer with as much as is asked for."""
+
+    def call(self, _name: str, request: bytes) -> bytes:
+        """Answer."""
+        return b"x" * int(request)
+
+
+def test_what_is_larger_than_the_room_goes_to_allocated_memory(
+    echo_plugin: bytes, product: RuntimeProduct
+) -> None:
+    """In the sandbox, configs and answers arrive whole, whatever their size."""
+    with Sandbox(functions=Repeating()) as sandbox:
+        module = sandbox.load(echo_plugin)
+        for size in (1, len(product.module.room), len(product.module.room) + 1, 1_000_000):
+            wish = {"do": "call", "name": "dns_lookup", "request": str(size)}
+            assert module.answer("_observe", json.dumps(wish).encode()) == repr(b"x" * size).encode()
+            config = b'{"do": "echo"}'.ljust(max(size, 20))
+            assert json.loads(module.answer("_observe", config))["payload"] == config.decode()
+
+
 def test_log_message_answers_nothing(host: WasmHost) -> None:
     """It returns no value; the guest sees no bytes."""
     assert ask(host, do="call", name="log_message", request="hello") == b"b''"
@@ -266,16 +311,19 @@ def test_deep_recursion_ends_in_python(host: WasmHost) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "outcome"),
+    ("names", "values", "outcome"),
     [
-        ("'a', 1", "1 0"),
-        ("'b', 1", "0 1"),
-        ("'c', 1", "AttributeError: 'Frozen' object has no attribute 'c'"),
-        ("1, 1", "TypeError: attribute name must be string, not 'int'"),
-        ("'a'", "TypeError: set_attribute takes a name and a value, not 1 arguments"),
+        ("'a', 'b'", "1, 2", "1 2"),
+        ("'b',", "1", "0 1"),
+        ("'a', 'c'", "1, 2", "AttributeError: 'Frozen' object has no attribute 'c'"),
+        ("1,", "1", "TypeError: attribute name must be string, not 'int'"),
+        ("'a', 'b'", "1", "TypeError: set_fields takes an instance and 2 values, not 2 arguments"),
+        ("", "", "0 0"),
     ],
 )
-def test_an_attribute_is_set_whatever_its_class_says(host: WasmHost, arguments: str, outcome: str) -> None:
+def test_fields_are_set_whatever_their_class_says(
+    host: WasmHost, names: str, values: str, outcome: str
+) -> None:
     """As `object.__setattr__` does, by which attrs sets the fields of a frozen instance."""
     source = f"""
 class Frozen:
@@ -283,8 +331,8 @@ class Frozen:
     __setattr__ = None
 frozen = Frozen()
 try:
-    set_attribute = _reglet.attribute_setter(frozen)
-    set_attribute('a', 0), set_attribute('b', 0), set_attribute({arguments})
+    _reglet.fields_setter(("a", "b"))(frozen, 0, 0)
+    _reglet.fields_setter(({names}))(frozen, {values})
     outcome = f'{{frozen.a}} {{frozen.b}}'
 except Exception as error:
     outcome = f"{{type(error).__name__}}: {{error}}"

@@ -13,7 +13,7 @@ import pytest
 from tests.tools.runtime.reachability import CodeReader, Objects, References
 from tools.runtime import sources
 from tools.runtime.adapter.numeric_values import HEADER_FILE, header, original_values
-from tools.runtime.core import ADAPTER, STACK_SIZE
+from tools.runtime.core import ADAPTER, ROOM_SIZE, STACK_SIZE
 from tools.runtime.excluded import EXCLUDED, EXCLUDED_MODULES, OTHER_ALLOCATOR, RUN_ONCE
 from tools.runtime.linker.excluded import descriptions, excluded_functions
 from tools.runtime.linker.layout import Addresses, Layout, Pointer, lay_out, placed_data, pointers
@@ -88,7 +88,7 @@ def linked(parts: Parts) -> Linked:
     """Everything that the linker knows, before it leaves anything out."""
     libraries = [read_library(each.name, parts.libraries[each.name]) for each in sources.LIBRARIES]
     libraries.append(read_library(sources.INTERFACE_LIBRARY, ADAPTER.read_bytes()))
-    layout = lay_out(libraries, STACK_SIZE)
+    layout = lay_out(libraries, STACK_SIZE, ROOM_SIZE)
     resolver = Resolver(libraries, Rules(sources.HOST_MODULES, sources.INTERFACE_LIBRARY, sources.TRAPS))
     addresses = Addresses(libraries, layout, resolver)
     references = {

@@ -1,6 +1,6 @@
-// What attrs sets each field of a frozen instance by, a dozen times a check: `object.__setattr__`, bound. CPython's
-// takes a tuple of arguments, looks through the bases of the type for another `__setattr__`, and looks the name up; this
-// one knows where the slots are that it has set before.
+// What attrs sets the fields of a frozen instance by: `object.__setattr__` for all of them in one call. CPython's takes a
+// tuple of arguments, looks through the bases of the type for another `__setattr__`, and looks the name up, for each field;
+// this one knows where the slots are that it has set before.
 #include "attributes.h"
 
 // Of CPython's object.h, descrobject.h and structmember.h, for 32 bits.
@@ -12,6 +12,8 @@ enum { ANY_OBJECT = 16 };
 extern object PyMemberDescr_Type;
 int PyObject_GenericSetAttr(object *target, object *name, object *value);
 object *_PyType_Lookup(object *type, object *name);
+i32 PyTuple_Size(object *tuple);
+object *PyTuple_GetItem(object *tuple, i32 index);
 
 // By version and name, where a slot lies in the instances of a type. A type that changes gets another version.
 typedef struct { u32 version; object *name; u32 offset; } slot;
@@ -34,26 +36,31 @@ static int set_and_learn(object *self, object *name, object *value) {
   return 0;
 }
 
-static object *set_attribute(object *self, object *const *arguments, i32 count) {
-  if (count != 2)
-    return PyErr_Format(PyExc_TypeError, "set_attribute takes a name and a value, not %d arguments", count);
-  object *name = arguments[0], *value = arguments[1];
+static int set_field(object *self, object *name, object *value) {
   u32 version = ((const type_object *)self->type)->version;
   const slot *kept = slot_of(version, name);
-  if (!version || kept->version != version || kept->name != name)
-    return set_and_learn(self, name, value) ? NULL : none();
+  if (!version || kept->version != version || kept->name != name) return set_and_learn(self, name, value);
   object **place = (object **)((u8 *)self + kept->offset), *earlier = *place;
   Py_IncRef(value);
   *place = value;
   if (earlier) Py_DecRef(earlier);
+  return 0;
+}
+
+static object *set_fields(object *names, object *const *arguments, i32 count) {
+  if (count != PyTuple_Size(names) + 1)
+    return PyErr_Format(PyExc_TypeError, "set_fields takes an instance and %d values, not %d arguments",
+                        PyTuple_Size(names), count);
+  for (i32 i = 1; i < count; i++)
+    if (set_field(arguments[0], PyTuple_GetItem(names, i - 1), arguments[i])) return NULL;
   return none();
 }
 
 static const method_definition definition = {
-  "set_attribute", set_attribute, METH_FASTCALL, "Set an attribute of an instance, frozen or not."
+  "set_fields", set_fields, METH_FASTCALL, "Set the fields of an instance, frozen or not."
 };
 
-object *python_attribute_setter(object *self, object *instance) {
+object *python_fields_setter(object *self, object *names) {
   (void)self;
-  return PyCFunction_NewEx(&definition, instance, NULL);
+  return PyTuple_Size(names) < 0 ? NULL : PyCFunction_NewEx(&definition, names, NULL);
 }

@@ -2,4 +2,4 @@
 #pragma once
 #include "cpython.h"
 
-object *python_attribute_setter(object *self, object *instance);
+object *python_fields_setter(object *self, object *names);

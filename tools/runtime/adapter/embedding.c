@@ -61,7 +61,7 @@ static const method_definition methods[] = {
   {"refusals", python_refusals, METH_NOARGS, "Take the looks that no grant covers since the last call; None if none."},
   {"preopens", python_preopens, METH_NOARGS, "Return the paths of the host's directories."},
   {"start_in", python_start_in, METH_O, "Set the working directory, which need not exist."},
-  {"attribute_setter", python_attribute_setter, METH_O, "Return object.__setattr__ as bound to an instance."},
+  {"fields_setter", python_fields_setter, METH_O, "Return what sets the fields of these names of an instance to values."},
   {"tracked_bytes", python_tracked_bytes, METH_NOARGS, "Tell how many bytes of buffers are in use."},
 };
 

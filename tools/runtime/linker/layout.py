@@ -27,7 +27,7 @@ STACK_POINTER = "__stack_pointer"
 
 @frozen
 class Layout:
-    """Addresses in bytes. The stack is lowest and grows down to 0; then comes data, then the heap."""
+    """Addresses in bytes. The stack is lowest and grows down to 0; then come data, the room and the heap."""
 
     stack_size: int
     memory_bases: tuple[int, ...]
@@ -41,8 +41,8 @@ class Layout:
         return -(-self.heap_base // PAGE_SIZE)
 
 
-def lay_out(libraries: Sequence[Library], stack_size: int) -> Layout:
-    """Place the libraries one behind the other."""
+def lay_out(libraries: Sequence[Library], stack_size: int, room_size: int) -> Layout:
+    """Place the libraries one behind the other, and behind them the room."""
     address, slot = stack_size, _FIRST_SLOT
     memory_bases: list[int] = []
     table_bases: list[int] = []
@@ -52,9 +52,8 @@ def lay_out(libraries: Sequence[Library], stack_size: int) -> Layout:
         table_bases.append(slot)
         address += library.dylink.memory_size
         slot += library.dylink.table_size
-    return Layout(
-        stack_size, tuple(memory_bases), tuple(table_bases), _align(address, _STACK_ALIGNMENT), slot
-    )
+    heap_base = _align(address, _STACK_ALIGNMENT) + room_size
+    return Layout(stack_size, tuple(memory_bases), tuple(table_bases), heap_base, slot)
 
 
 def _align(address: int, alignment: int) -> int:

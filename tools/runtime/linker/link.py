@@ -48,6 +48,7 @@ class LinkPlan:
         located: Exports of the libraries that the module does not export, and whose bodies are located.
         excluded: Parts of the libraries that the module does without.
         stack_size: Bytes, a multiple of 16.
+        room_size: Bytes before the heap that are left to the host, a multiple of 16.
         debug_names: Whether to write the functions' names.
     """
 
@@ -58,6 +59,7 @@ class LinkPlan:
     located: tuple[str, ...] = ()
     excluded: tuple[Excluded, ...] = ()
     stack_size: int = 1 << 20
+    room_size: int = 0
     debug_names: bool = False
 
 
@@ -90,7 +92,7 @@ def link(libraries: Sequence[Library], plan: LinkPlan) -> LinkedModule:
         LinkError: something is missing, does not fit, or is not understood.
     """
     resolver = Resolver(libraries, plan.rules)
-    layout = lay_out(libraries, plan.stack_size)
+    layout = lay_out(libraries, plan.stack_size, plan.room_size)
     unused = largest_excluded(libraries, layout.memory_bases, plan.excluded)
     addresses = Addresses(libraries, layout, resolver, unused)
     constructors = _constructors(libraries, resolver)

@@ -41,8 +41,7 @@ def config_warnings(value: Any, schema: Mapping[str, Any], path: tuple[str | int
             known = fields.get(name)
             if isinstance(known, Mapping):
                 if path and known.get("deprecated") is True:
-                    place = _written((*path, name))
-                    yield f"config field {place} is deprecated: {known.get('description') or 'leave it out'}"
+                    yield deprecation(_written((*path, name)), known.get("description"))
                 yield from config_warnings(entry, known, (*path, name))
             elif isinstance(others, Mapping):
                 yield from config_warnings(entry, others, (*path, name))
@@ -54,6 +53,11 @@ def config_warnings(value: Any, schema: Mapping[str, Any], path: tuple[str | int
         for index, item in enumerate(value):
             if isinstance(item, list) or (isinstance(item, dict) and not flat.issuperset(item)):
                 yield from config_warnings(item, schema["items"], (*path, index))
+
+
+def deprecation(field: str, description: str | None) -> str:
+    """Return what to say of a config's field that is deprecated: its description has what to do instead."""
+    return f"config field {field} is deprecated: {description or 'leave it out'}"
 
 
 def _written(path: tuple[str | int, ...]) -> str:

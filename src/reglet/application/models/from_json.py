@@ -65,16 +65,18 @@ Hook: TypeAlias = Callable[[Any, Any], Any]
 Parser: TypeAlias = Callable[[Any], tuple[Any, list[str]]]
 """Takes a JSON value and returns the model and no problems, or None and every problem."""
 
-_BOUNDS: Mapping[str, tuple[Callable[[Any, Any], bool], str]] = {
-    "ge": (operator.le, "be at least"),
-    "gt": (operator.lt, "be greater than"),
-    "le": (operator.ge, "be at most"),
-    "lt": (operator.gt, "be less than"),
+_LIMITS: Mapping[str, tuple[str, Callable[[Any, Any], bool], str]] = {
+    "ge": (">=", operator.le, "be at least {}"),
+    "gt": (">", operator.lt, "be greater than {}"),
+    "le": ("<=", operator.ge, "be at most {}"),
+    "lt": ("<", operator.gt, "be less than {}"),
+    "min_length": (">=", operator.le, "have at least {} {}"),
+    "max_length": ("<=", operator.ge, "have at most {} {}"),
 }
-"""How a bound stands to a number that keeps to it, and the rule."""
+"""How a number or length that keeps to a limit stands to it, in Python; how the limit does; and the rule."""
 
-_SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<", "min_length": ">=", "max_length": "<="}
-"""How what keeps to a limit, or its length, stands to it."""
+_COUNTED: Mapping[type[Any], str] = {StrType: "characters", ListType: "items", DictType: "entries"}
+"""What the length of a value is a number of."""
 
 _NUMERAL = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?\Z")
 _LONGEST_NUMERAL = 400
@@ -291,16 +293,14 @@ def _narrowed(annotation: Any, converter: Converter) -> Hook:  # noqa: C901 - a 
     plain, type_ = annotation.__origin__, type_of(annotation)
     make: Hook = converter.get_structure_hook(plain)
     has_length = isinstance(type_, ListType | DictType)
+    counted = _COUNTED.get(type(type_))
     checks: list[tuple[Callable[[Any], Any], str]] = []
-    for name, (stands, rule) in _BOUNDS.items():
-        if (bound := getattr(type_, name, None)) is not None:
-            checks.append((partial(stands, bound), f"{rule} {bound}"))
-    if isinstance(type_, StrType | ListType | DictType):
-        counted = {StrType: "characters", ListType: "items", DictType: "entries"}[type(type_)]
-        if (least := type_.min_length) is not None:
-            checks.append((lambda value: len(value) >= least, f"have at least {least} {counted}"))
-        if (most := type_.max_length) is not None:
-            checks.append((lambda value: len(value) <= most, f"have at most {most} {counted}"))
+    for name, (_, stands, rule) in _LIMITS.items():
+        if (limit := getattr(type_, name, None)) is not None:
+            check: Callable[[Any], bool] = partial(stands, limit)
+            if counted is not None:
+                check = partial(lambda of_length, value: of_length(len(value)), check)
+            checks.append((check, rule.format(limit, counted)))
     if isinstance(type_, StrType):
         if type_.pattern is not None:
             checks.append((compile_pattern(type_.pattern).search, f"match {type_.pattern}"))
@@ -349,7 +349,7 @@ def _model(cls: type[Any], converter: Converter) -> Hook:
             absent[each.name] = value
     hooks: list[Hook] = [
         _enum(each.annotation)
-        if _is_enum(each.annotation)  # the hook of str would be told of `Annotated`, where that stands
+        if _is_enum(each.annotation)  # the hook of str would be given `Annotated`, where that stands
         else converter.get_structure_hook(each.annotation)
         for each in fields
     ]
@@ -469,7 +469,7 @@ def _taken_as_it_is(field: Field, found: str) -> tuple[str, dict[str, Any]]:
             rules, limited = [f"{found}.__class__ is str"], f"len({found})"
         case _:
             return "", {}
-    for name, sign in _SIGNS.items():
+    for name, (sign, _, _) in _LIMITS.items():
         if (limit := getattr(type_, name, None)) is not None:
             limits[f"{found}_{name}"] = limit
             rules.append(f"{limited} {sign} {found}_{name}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
@@ -217,15 +218,42 @@ def _copier(type_: Type) -> Hook | None:
 
 
 def _check_any(value: Any) -> None:
-    """Raise `TypeMismatchError` for a float that is no number, or a model in which a type is wrong."""
+    """Raise `TypeMismatchError` for what JSON cannot have, or a model in which a type is wrong."""
+    if value.__class__ in _AS_IN_JSON:
+        return
     if isinstance(value, float):
         _check_number(value)
-    elif isinstance(value, Mapping):
-        _check_each(value.items(), _check_any)
+    elif isinstance(value, (Mapping, set, frozenset)):
+        _check_sorted(value)
     elif isinstance(value, (list, tuple)):
         _check_each(enumerate(value), _check_any)
+    elif isinstance(value, Enum):
+        _check_any(value.value)
     elif is_model(type(value)):
         _check_of_class(cast("Any", type(value)))(value)
+    elif not isinstance(value, _WRITTEN_AS_JSON):
+        name = type(value).__name__
+        raise TypeMismatchError(f"{name}, which JSON has not; write what it has, such as a string")
+
+
+_AS_IN_JSON = frozenset({str, int, bool, type(None)})
+_KEYS = (str, int, float, type(None))
+_WRITTEN_AS_JSON = (str, int, datetime, timedelta, bytes, bytearray, memoryview)
+
+
+def _check_sorted(values: Collection[Any]) -> None:
+    """Do so for what is written in order: objects by their keys, and sets."""
+    if isinstance(values, Mapping):
+        _check_each(values.items(), _check_any)
+    else:
+        for each in values:
+            _check_any(each)
+    with suppress(TypeError):
+        in_order = sorted(values)
+        if not isinstance(values, Mapping) or all(isinstance(key, _KEYS) for key in in_order):
+            return
+    kinds = ", ".join(sorted({type(each).__name__ for each in values}))
+    raise TypeMismatchError(f"{type(values).__name__} of {kinds}; write strings in their place")
 
 
 def _check_number(value: float) -> None:

@@ -21,6 +21,13 @@ GO_ESCAPES: Mapping[str, str] = {
 }
 """The characters that Go escapes in JSON, for HTML's sake."""
 
+_UNDECODABLE = dict.fromkeys(range(0xDC80, 0xDD00), "\N{REPLACEMENT CHARACTER}")
+
+
+def go_string(content: bytes) -> str:
+    """Return bytes as a string, as where Go writes JSON: each one that is not UTF-8 becomes U+FFFD."""
+    return content.decode("utf-8", "surrogateescape").translate(_UNDECODABLE)
+
 
 class _Strings(Protocol):
     def __contains__(self, value: object, /) -> bool: ...

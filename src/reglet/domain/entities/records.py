@@ -135,8 +135,8 @@ class TLSFacts:
         version: the protocol, `TLS 1.0` to `TLS 1.3`.
         cipher_suite: the cipher suite's IANA name.
         server_name: the name that was asked for (SNI).
-        cert_subject: the certificate's subject, RFC 4514.
-        cert_issuer: the certificate's issuer, RFC 4514.
+        cert_subject: the certificate's subject, as Go writes it.
+        cert_issuer: the certificate's issuer, written as the subject is.
         cert_not_after: when the certificate expires; an aware `datetime`.
     """
 

@@ -6,13 +6,14 @@ import json
 import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from operator import attrgetter
 
 from attrs import frozen
 
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.errors import CapabilityError
-from reglet.domain.policy.globs import Glob
+from reglet.domain.policy.globs import Glob, PatternError
 from reglet.domain.policy.network import (
     Address,
     CompiledRule,
@@ -73,8 +74,9 @@ class Policy:
         network = grants.network.rules if grants.network is not None else ()
         files = grants.fs.rules if grants.fs is not None else ()
         self._network = tuple(CompiledRule.compile(rule, errors) for rule in network)
-        self._read = globs(path_pattern(pattern, cwd) for rule in files for pattern in rule.read)
-        self._write = globs(path_pattern(pattern, cwd) for rule in files for pattern in rule.write)
+        paths = partial(parse_patterns, lambda pattern: Glob.parse(path_pattern(pattern, cwd)), errors=errors)
+        self._read = tuple(paths([pattern for rule in files for pattern in rule.read]))
+        self._write = tuple(paths([pattern for rule in files for pattern in rule.write]))
         self._vars = globs(grants.env.vars if grants.env is not None else ())
         self._commands = globs(grants.exec.commands if grants.exec is not None else ())
         self.errors = tuple(errors)
@@ -275,7 +277,21 @@ def special_folder(path: str) -> str:
 
 
 def path_pattern(pattern: str, cwd: str | None) -> str:
-    """Return a pattern of paths as an absolute one; without a `cwd` a relative one stays as it is."""
+    """Return a pattern of paths as an absolute one; without a `cwd` a relative one stays as it is.
+
+    Raises:
+        PatternError: no path is ever like it.
+    """
+    if pattern.startswith(("~", "$")):
+        advice = "write the whole path, or a pattern such as /home/*/.config"
+        raise PatternError(pattern, f"no host reads {pattern[0]} in a path; {advice}")
+    if "\0" in pattern:
+        raise PatternError(pattern, "a path has no NUL")
+    parts = pattern.removeprefix("./").removeprefix("/").split("/")
+    if pattern != "/" and not {"", ".", ".."}.isdisjoint(parts):
+        plain = posixpath.normpath(f"/{pattern.lstrip('/')}")
+        advice = json.dumps(plain) if pattern.startswith("/") else "the whole path"
+        raise PatternError(pattern, f"a path that is judged has no empty parts, . and ..; write {advice}")
     if cwd is None or pattern.startswith(("/", "**")):
         return pattern
     escaped = re.sub(r"([*?\[\]{}\\])", r"\\\1", cwd.rstrip("/"))

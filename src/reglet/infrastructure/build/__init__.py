@@ -10,7 +10,7 @@ from reglet.domain.errors import RegletError
 
 
 class BuildError(RegletError):
-    """A plugin could not be built. The text is the cause in one line, with the fix where there is one."""
+    """A plugin could not be built. The message is the cause in one line, with the fix where there is one."""
 
 
 class TargetError(BuildError):

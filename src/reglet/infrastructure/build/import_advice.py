@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from reglet.application.names import closest_name, suggestion
 from reglet.application.unsupported_modules import unsupported_reason
-from reglet.infrastructure.build_contract import PLUGIN_ROOT
+from reglet.infrastructure.build_contract import PLUGIN_ROOT, STANDARD_LIBRARY_ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,6 +38,8 @@ def advice(error: str, traceback: str = "", known: Mapping[str, object] = Mappin
     """
     found = _MISSING.search(error) or _NATIVE.search(traceback)
     if found is None:
+        if name := _NO_STANDARD_NAME.search(error):
+            return f"; {name['module']}.{name['name']} is {_absent(name['name'])}"
         lack = next((what for said, what in _WHAT_A_BUILD_LACKS.items() if re.search(said, error)), None)
         return _advice_on_names(error, known) if lack is None else f"; {lack}"
     module = _PUBLIC.get(found["name"], found["name"].removeprefix("_"))  # ssl fails for want of _ssl
@@ -97,13 +99,18 @@ _FACES = (
 )  # fmt: skip
 """The modules that authors import, those first that plugins may."""
 
+_NO_STANDARD_NAME = re.compile(
+    r"cannot import name '(?P<name>\w+)' from '(?P<module>[\w.]+)' "
+    rf"\({STANDARD_LIBRARY_ROOT}/"
+)
 _NO_NAME = re.compile(
     r"cannot import name '(?P<name>\w+)' from '(?P<module>reglet[.\w]*)'"
     r"|module '(?P<of>reglet[.\w]*)' has no attribute '(?P<attribute>\w+)'"
 )
 _WRONG_CALL = re.compile(
     r"(?P<call>\w+)(?:\.(?P<method>\w+))?\(\) "
-    r"(?:got an unexpected keyword argument '(?P<argument>\w+)'|takes \d+ positional|missing \d+ required)"
+    r"(?:got an unexpected keyword argument '(?P<argument>\w+)'(?!\. Did you mean)"
+    r"|takes \d+ positional|missing \d+ required)"
 )
 
 
@@ -184,7 +191,12 @@ def find_warnings(
     for source in own:
         for each in source.waiting_imports:
             for name in _missing(source, each, present, absences):
-                yield _too_late(source, each.line, name)
+                why = unsupported_reason(name)
+                late = (
+                    " inside a function, when a built plugin can import nothing more: import "
+                    f"{name} at the top of the module"
+                )
+                yield f"{source.path}:{each.line} imports {name}{f', which {why}' if why else late}"
         for line, call in source.computed_imports:
             yield (
                 f"{source.path}:{line} looks for modules inside a function, when a built plugin can import "
@@ -192,10 +204,12 @@ def find_warnings(
             )
         lines = {(module, name): line for line, module, name in reversed(source.attributes)}
         for (module, name), line in sorted(lines.items(), key=itemgetter(1)):
-            if (module, name) in absences.attributes and module not in effects.hidden:
-                instead = "use ctx.client(CommandRunner)" if name in _OF_PROCESSES else "do without it"
-                use = f"{source.path}:{line} uses {module}.{name}"
-                yield f"{use}, which is not in a plugin's Python: {instead}"
+            is_absent = (
+                module,
+                name,
+            ) in absences.attributes and f"{module}.{name}" not in absences.submodules
+            if is_absent and module not in effects.hidden:
+                yield f"{source.path}:{line} uses {module}.{name}, which is {_absent(name)}"
     yield from _late_in_packages(guest, present, absences)
     if "zoneinfo" in present and "tzdata" not in map(_package_of, guest.sources):
         yield from _no_time_zones(guest)
@@ -240,6 +254,12 @@ def _late_in_packages(guest: PluginGuest, present: frozenset[str], absences: Abs
             f"{_first_of(lines)}; a check that comes there finds only what the plugin imported at the top of "
             "its module"
         )
+
+
+def _absent(name: str) -> str:
+    """Return what is said of a name that a module of the standard library lacks."""
+    instead = "use ctx.client(CommandRunner)" if name in _OF_PROCESSES else "do without it"
+    return f"not in a plugin's Python: {instead}"
 
 
 _OF_PROCESSES = frozenset({"fork", "forkpty", "kill", "popen", "posix_spawn", "startfile", "system", "wait"})
@@ -326,16 +346,6 @@ def _data_files(folder: Path, *, below: bool) -> Iterator[Path]:
 
 def _package_of(source: Source) -> str:
     return source.guest_path.split("/")[2].removesuffix(".py")
-
-
-def _too_late(source: Source, line: int, module: str) -> str:
-    reason = unsupported_reason(module)
-    if reason is not None:
-        return f"{source.path}:{line} imports {module}, which {reason}"
-    return (
-        f"{source.path}:{line} imports {module} inside a function, when a built plugin can "
-        f"import nothing more: import {module} at the top of the module"
-    )
 
 
 def imported_module(source: Source, waiting: WaitingImport) -> str:

@@ -39,7 +39,6 @@ from reglet.infrastructure.engine import Cache, cache_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import TracebackType
 
     from reglet.infrastructure.build.project import Project
     from reglet.infrastructure.build.runtime import Runtime
@@ -69,11 +68,11 @@ import gc
 gc.collect()
 gc.freeze()  # all of this stays for good: collections in a host need not look through it
 """
-_LIGHTEN = """
-import io, sys, types
+_LIGHTEN = r"""
+import io, re, sys, types
 
 # Standard input has a buffer of 128 KB.
-facts = sys.stdin.encoding, sys.stdin.errors, "\\n"
+facts = sys.stdin.encoding, sys.stdin.errors, "\n"
 sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BufferedReader(sys.stdin.detach().detach(), 4096), *facts)
 sys.stdin.mode = "r"
 
@@ -86,15 +85,29 @@ sys.modules["platform"] = types.SimpleNamespace(python_implementation=lambda: "C
 import _reglet, attr._make
 del sys.modules["platform"]
 
-# It sets each field of a frozen instance by object.__setattr__, which takes a long way to do it.
-def with_setter(*arguments, made=attr._make._make_init_script, setter=_reglet.attribute_setter, **options):
-    parts = made(*arguments, **options)
-    for known in parts:
-        if isinstance(known, dict) and "_cached_setattr_get" in known:
-            known["_cached_setattr_get"] = setter
-    return parts
+# It sets each field of a frozen instance by `object.__setattr__`, which takes a long way: one call does all.
+field = re.compile(
+    r"    _setattr\('(?P<name>\w+)', (?P<value>(?!.*\bself\b).+)\)\n"
+    r"|    if (?P<given>\w+) is not NOTHING:\n        _setattr\('(?P<made>\w+)', (?P=given)\)\n"
+    r"    else:\n        _setattr\('(?P=made)', (?P<factory>\w+\(\))\)\n"
+)
+def with_setter(
+    *arguments, made=attr._make._make_init_script, match=field.match, setter=_reglet.fields_setter, **options
+):
+    script, known, annotations = made(*arguments, **options)
+    head, _, rest = script.partition("    _setattr = _cached_setattr_get(self)\n")
+    names, values = [], []
+    while found := match(rest):
+        names.append(sys.intern(found["name"] or found["made"]))
+        made_now = "{given} if {given} is not NOTHING else {factory}".format(**found.groupdict())
+        values.append(found["value"] or made_now)
+        rest = rest[found.end():]
+    if not names or "_setattr" in rest:  # of a class that is not frozen, or where one field is made of others
+        return script, known, annotations
+    known["_set_fields"] = setter(tuple(names))
+    return f"{head}    _set_fields(self, {', '.join(values)})\n{rest}", known, annotations
 attr._make._make_init_script = with_setter
-del _reglet, attr, with_setter
+del _reglet, attr, field, with_setter
 """
 """What the interpreter and attrs would keep and no plugin needs that does not import it, or what is slow."""
 
@@ -283,12 +296,7 @@ class PluginGuest:
         """Return the guest."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Let go of the guest."""
         self._guest.close()
 

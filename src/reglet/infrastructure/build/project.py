@@ -46,7 +46,7 @@ def find_project(target: str | Path) -> Project:
     """Find the plugin that a target means.
 
     Raises:
-        TargetError: there is none; the text says what to write where.
+        TargetError: there is none; the message has what to write where.
     """
     path = Path(target)
     if path.is_dir():
@@ -143,8 +143,8 @@ def _is_name(text: str) -> bool:
 _OUR_FILE = re.compile(r"(from 'reglet[.\w]*') \(.*\)$", re.MULTILINE)
 
 
-def load_plugin_in_process(target: str | Path) -> Plugin:
-    """Import the plugin that a target means.
+def load_plugin_in_process(target: str | Path | Project) -> Plugin:
+    """Import the plugin that a target means, or that was found already.
 
     The folders of its source go to the front of `sys.path` and stay there, as handlers may import more.
 
@@ -152,7 +152,7 @@ def load_plugin_in_process(target: str | Path) -> Plugin:
         TargetError: there is no such plugin.
         PluginImportError: its code failed; it has the author's own traceback, and the cause is the error.
     """
-    project = find_project(target)
+    project = target if isinstance(target, Project) else find_project(target)
     sys.path[:0] = [str(root) for root in project.roots if str(root) not in sys.path]
     try:
         __import__(project.module)  # importlib.import_module would stand in the author's traceback

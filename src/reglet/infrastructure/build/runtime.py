@@ -20,7 +20,6 @@ from reglet.infrastructure.wasm.snapshot import memory_module
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
     from reglet.infrastructure.engine import HostFunction
     from reglet.infrastructure.runtime import RuntimeModule
@@ -128,12 +127,7 @@ class Guest:
         """Return the guest."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         """Let go of the guest's memory and files."""
         self.close()
 
@@ -145,7 +139,7 @@ class Guest:
         """Run Python source as `__main__`; return what was written to both output streams.
 
         Raises:
-            GuestError: the source raised; the text has its traceback.
+            GuestError: the source raised; the message has its traceback.
             GuestStoppedError: the guest trapped or ended the program.
         """
         content = source.encode() + b"\0"

@@ -12,7 +12,13 @@ from reglet.infrastructure.engine.compilation import (
     engine,
     last_line,
 )
-from reglet.infrastructure.engine.linking import LinkedModule, MakeMemory, direct_calls, short_call
+from reglet.infrastructure.engine.linking import (
+    NOT_DROPPED,
+    LinkedModule,
+    MakeMemory,
+    direct_calls,
+    short_call,
+)
 from reglet.infrastructure.engine.session import GuestSession, HostFunction
 from reglet.infrastructure.engine.threads import (
     GuestWork,
@@ -23,6 +29,7 @@ from reglet.infrastructure.engine.threads import (
 
 __all__ = [
     "MEMORY_IMAGES",
+    "NOT_DROPPED",
     "RUNTIMES",
     "Cache",
     "CompilationError",

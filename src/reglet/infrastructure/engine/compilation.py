@@ -265,6 +265,7 @@ def _compiled_apart(module: bytes, fuel: bool, seconds: float | None, memory: in
             raise CompilationError(reason, "compile_time") from error
         except BaseException:
             compiler.kill()
+            compiler.wait()  # which `Popen` does not do for Ctrl-C
             raise
     if compiler.returncode == 0:
         return code

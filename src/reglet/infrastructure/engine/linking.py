@@ -1,7 +1,7 @@
 """Compiled code, linked for any number of guests, and calls of the engine without its package's wrappers.
 
-The imports of a module are defined once, for all of its guests: which guest calls is found from the number
-in its store. The wrappers of wasmtime's package ask the engine for types at every call: those of a module
+The imports of a module are defined once, for all of its guests: the one that calls is the one that the thread
+runs. The wrappers of wasmtime's package ask the engine for types at every call: those of a module
 are read once, by our own reader.
 
 What a guest asks at every start, and can be answered without the host, is answered by a few functions of
@@ -14,6 +14,7 @@ import ctypes
 import hashlib
 import struct
 import sys
+import threading
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
@@ -83,8 +84,6 @@ def _engine_function(library: ctypes.CDLL, name: str) -> Any:
     return function
 
 
-_caller_context = short_call("wasmtime_caller_context")
-_context_get_data = short_call("wasmtime_context_get_data")
 _instance_export_get = short_call("wasmtime_instance_export_get")
 _set_wasi = short_call("wasmtime_context_set_wasi")
 _wasi_config = short_call("wasi_config_new")
@@ -97,6 +96,9 @@ _define_instance = short_call("wasmtime_linker_define_instance")
 _instance_new = short_call("wasmtime_instance_new")
 if sys.platform != "linux":  # where a memory may be copied, and not mapped
     _instance_new = long_call("wasmtime_instance_new")
+
+NOT_DROPPED = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()
+"""What the engine calls in the end for a number that it was given: nothing."""
 
 
 class _Import(NamedTuple):
@@ -226,7 +228,7 @@ class LinkedModule:
         """
 
     def instantiate(self, store: wasmtime.Store, context: int, *, direct: bool) -> Any:
-        """Make an instance in a store, where a guest session is known by its number.
+        """Make an instance in a store, whose guest is the running one.
 
         `direct` says whether the guest may be answered without the host where that is possible.
         """
@@ -287,7 +289,7 @@ class LinkedModule:
                         signature.ptr(),
                         _ON_CALL,
                         number,
-                        _NOT_DROPPED,
+                        NOT_DROPPED,
                     )
                     raise_failure(error)
         return made
@@ -336,13 +338,19 @@ class Answering(Protocol):
         ...
 
 
-guests: dict[int, Answering] = {}
-"""By the number in their store."""
+class _Running(threading.local):
+    """What a thread runs now."""
+
+    guest: Answering | None = None
 
 
-def _on_call(number: int | None, caller: int, values: int, count: int) -> int:
+running = _Running()
+
+
+def _on_call(number: int | None, _caller: int, values: int, count: int) -> int:
     """Answer a call of a guest. Nothing may be raised here: the guest gets a zero, its caller the failure."""
-    guest = guests[_context_get_data(_caller_context(caller))]
+    guest = running.guest
+    assert guest is not None
     try:
         guest.answer(number or 0, values)
     except BaseException as error:  # noqa: BLE001 - must not pass through the engine
@@ -356,4 +364,3 @@ _CALL = ctypes.CFUNCTYPE(ctypes.c_size_t, ctypes.c_void_p, ctypes.c_void_p, ctyp
     _on_call
 )
 _ON_CALL = ctypes.cast(_CALL, bindings.wasmtime_func_unchecked_callback_t)
-_NOT_DROPPED = ctypes.CFUNCTYPE(None, ctypes.c_void_p)()

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import ctypes
-import itertools
 import weakref
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import wasmtime
+from wasmtime import _bindings as bindings
 
 from reglet.infrastructure.engine.linking import (
+    NOT_DROPPED,
     REFERENCE,
     export_of,
-    guests,
     long_call,
     raise_failure,
+    running,
     short_call,
 )
 from reglet.infrastructure.wasi.preview1 import WASI_MODULE, function
@@ -38,13 +39,23 @@ _VALUE_BYTES = 16
 
 _Values = ctypes.c_char * (_VALUE_BYTES * _MOST_VALUES)
 
-_context_set_data = short_call("wasmtime_context_set_data")
 _memory_data = short_call("wasmtime_memory_data")
 _memory_data_size = short_call("wasmtime_memory_data_size")
 _store_context = short_call("wasmtime_store_context")
+_store_new = short_call("wasmtime_store_new")
 _func_call = long_call("wasmtime_func_call_unchecked")
 
-_numbers = itertools.count(1)
+
+class _Store(wasmtime.Store):
+    """A store that is made with the interpreter held; its base class releases it twice."""
+
+    def __init__(self, engine: wasmtime.Engine) -> None:
+        made = _store_new(engine.ptr(), None, NOT_DROPPED)
+        self._set_ptr(ctypes.cast(made, ctypes.POINTER(bindings.wasmtime_store_t)))
+        self.engine = engine
+
+    def _context(self) -> Any:
+        return bindings.wasmtime_store_context(self.ptr())
 
 
 class GuestSession:
@@ -71,7 +82,7 @@ class GuestSession:
                 neither variables nor directories.
         """
         self.system = system
-        self.store = wasmtime.Store(module.engine)
+        self.store = _Store(module.engine)
         self._module = module
         self._host_function = host_function
         self._imports: list[Callable[..., int | None] | None] = [None] * len(module.imports)
@@ -80,7 +91,6 @@ class GuestSession:
         """What calls each function that was called."""
         self._first_memory: tuple[int, int] | None = None
         """Its address and its size at the start; None before that, and when it is gone."""
-        self._number = next(_numbers)
         self._direct = direct
         self._context = _store_context(self.store.ptr())
 
@@ -91,9 +101,11 @@ class GuestSession:
             wasmtime.WasmtimeError: it cannot be instantiated under the store's limits.
             wasmtime.Trap: its start function ended it.
         """
-        guests[self._number] = self
-        _context_set_data(self._context, self._number)
-        self._instance = self._module.instantiate(self.store, self._context, direct=self._direct)
+        before, running.guest = running.guest, self
+        try:
+            self._instance = self._module.instantiate(self.store, self._context, direct=self._direct)
+        finally:
+            running.guest = before
         memory = ctypes.byref(export_of(self._context, self._instance, "memory"), REFERENCE)
         base = _memory_data(self._context, memory)
         self._module.written_pages.populate(base)
@@ -123,10 +135,13 @@ class GuestSession:
         """
         if name not in self._calls:
             self._calls[name] = self._prepared(name)
+        before, running.guest = running.guest, self  # that may be another, whose host runs this one
         try:
             return self._calls[name](arguments)
         except ValueError:
             raise self._unlike_a_call(name) from None
+        finally:
+            running.guest = before
 
     def _prepared(self, name: str) -> Callable[[tuple[int, ...]], int]:
         """Return what calls an exported function.
@@ -165,7 +180,6 @@ class GuestSession:
             self._first_memory = None
         self.system.close()
         self.store.close()
-        guests.pop(self._number, None)
 
     def fail(self, error: BaseException) -> None:
         """Keep what failed of ours; the guest goes on, and whoever called it finds it."""

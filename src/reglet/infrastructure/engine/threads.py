@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from reglet.infrastructure.engine.compilation import MAX_WASM_STACK, engine, restore_trap_handlers
 from reglet.infrastructure.process import available_cores, renewed_after_fork
@@ -19,6 +19,7 @@ from reglet.infrastructure.process import available_cores, renewed_after_fork
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 _STACK_SIZE = MAX_WASM_STACK + 6 * 1024 * 1024
@@ -40,8 +41,8 @@ _IDLE_SECONDS = 2.0
 class _Inside(threading.local):
     """What a thread knows of itself."""
 
-    guest = False
-    """Whether it is one for guests."""
+    threads: _Threads | None = None
+    """Which guest threads it is one of; None if it is none."""
 
 
 _inside = _Inside()
@@ -59,7 +60,7 @@ def run_in_guest_thread(work: Callable[[], T], most_seconds: float | None = None
     Raises:
         TimeoutError: `work` took longer than `most_seconds`; its guest was stopped in the same way.
     """
-    if _inside.guest:
+    if _inside.threads is not None:
         return work()
     started = start_in_guest_thread(work)
     in_time = False
@@ -141,18 +142,16 @@ def start_in_guest_thread(work: Callable[[], T]) -> GuestWork[T]:
     return started
 
 
-class _OutsideGuests:
-    def __enter__(self) -> None:
-        if _inside.guest:
-            _threads().count_out()
-
-    def __exit__(self, *_error: object) -> None:
-        if _inside.guest:
-            _threads().count_in()
-
-
-outside_guests = _OutsideGuests()
-"""A context manager for what may wait and is done within a guest's call: other work begins meanwhile."""
+def outside_guests(wait: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call what may wait and is done within a guest's call: other work begins meanwhile."""
+    threads = _inside.threads
+    if threads is None:
+        return wait(*args, **kwargs)
+    threads.count_out()
+    try:
+        return wait(*args, **kwargs)
+    finally:
+        threads.count_in()
 
 
 class _Threads:
@@ -162,7 +161,9 @@ class _Threads:
         self._lock = threading.Lock()
         self._most = available_cores()
         self._running = 0
-        """How many threads run a guest, and are not in a call of the host."""
+        """How many threads have work."""
+        self._outside: set[int] = set()
+        """Those of them that are in a call of the host; without the lock, for that is often."""
         self._queue: deque[GuestWork[Any]] = deque()
         self._taken = 0
         """How much work was taken from the queue so far."""
@@ -172,12 +173,13 @@ class _Threads:
     def begin_in_turn(self, work: GuestWork[Any]) -> None:
         """Give work to a thread; queue it if there are as many running as cores."""
         with self._lock:
-            if self._running >= self._most:
-                work.is_queued, work.seen = True, self._taken
-                self._queue.append(work)
-                return
-            self._running += 1
-        self._give(work)
+            work.is_queued, work.seen = True, self._taken
+            self._queue.append(work)  # first: a thread that goes outside right now finds it
+            begun = self._next()
+        if begun is work:
+            self._give(work)
+        elif begun is not None:
+            self._give_or_queue(begun)
 
     def begin_unless_others_do(self, work: GuestWork[Any]) -> None:
         """Give work to a thread that is queued still, if no other was taken since this was last looked at."""
@@ -193,17 +195,17 @@ class _Threads:
         self._give_or_queue(work)
 
     def count_out(self) -> None:
-        """Take note that a thread is about to wait."""
-        with self._lock:
-            self._running -= 1
-            work = self._next() if self._queue else None
-        if work is not None:
-            self._give_or_queue(work)
+        """Take note that this thread is about to wait."""
+        self._outside.add(threading.get_ident())
+        if self._queue:
+            with self._lock:
+                work = self._next()
+            if work is not None:
+                self._give_or_queue(work)
 
     def count_in(self) -> None:
         """Take note that it goes on."""
-        with self._lock:
-            self._running += 1
+        self._outside.discard(threading.get_ident())
 
     def next_for(self, thread: _GuestThread) -> GuestWork[Any] | None:
         """Return what a thread that is done is to do next; it is idle if there is nothing."""
@@ -224,7 +226,7 @@ class _Threads:
 
     def _next(self) -> GuestWork[Any] | None:
         """Take work from the queue, if a core is free; the lock is held."""
-        if not self._queue or self._running >= self._most:
+        if not self._queue or self._running - len(self._outside) >= self._most:
             return None
         self._running += 1
         self._taken += 1
@@ -282,7 +284,7 @@ class _GuestThread(threading.Thread):
         self._idle.release()
 
     def run(self) -> None:
-        _inside.guest = True
+        _inside.threads = _threads()
         while True:
             work, self._work = self._work, None
             assert work is not None

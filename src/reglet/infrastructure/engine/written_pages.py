@@ -13,7 +13,7 @@ import mmap
 import os
 import sys
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from ctypes import c_size_t, c_void_p
 from functools import cache
 from itertools import pairwise
@@ -28,6 +28,9 @@ _GUESTS = 4
 _MOST_PAGES = 1000
 """A guest that wrote more is no example; and so many ranges are one call at most (`IOV_MAX`)."""
 
+_MOST_PLACES = 16
+"""Where guests' memories begin: each that is gone leaves its place to another."""
+
 _PRESENT, _OF_FILE = 1 << 63, 1 << 61
 """Bits of an entry of `/proc/self/pagemap`: a page that was written is no longer one of the mapped file."""
 
@@ -41,15 +44,24 @@ class WrittenPages:
     """What the guests of one module write. Threads share it unguarded: to miss a page costs a fault."""
 
     def __init__(self) -> None:
-        self._starts: list[int] = []
-        self._sizes: list[int] = []
+        self._ranges: list[tuple[int, int]] = []
+        """From where in the memory, and how many bytes."""
+        self._vectors: dict[int, array[int]] = {}
+        """The ranges of guests whose memory begins at an address, as the system is told them."""
         self._learned = 0
 
     def populate(self, base: int) -> None:
         """Copy the pages for a guest whose memory begins at an address."""
         way = populating()
-        if self._starts and way is not None:
-            way.populate([base + start for start in self._starts], self._sizes)
+        if not self._ranges or way is None:
+            return
+        vectors = self._vectors.get(base)
+        if vectors is None:
+            vectors = array("Q", (each for start, size in self._ranges for each in (base + start, size)))
+            if len(self._vectors) == _MOST_PLACES:
+                self._vectors = {}
+            self._vectors[base] = vectors
+        way.populate(vectors)
 
     def learn(self, base: int, size: int) -> None:
         """Look at what a guest has written to the first `size` bytes of its memory, before it is closed.
@@ -66,8 +78,11 @@ class WrittenPages:
             neighbours = list(pairwise([-_MOST_PAGES, *pages, sys.maxsize]))
             starts = [page for before, page in neighbours[:-1] if page - before > apart]
             ends = [page + 1 for page, after in neighbours[1:] if after - page > apart]
-            self._sizes = [(end - start) * mmap.PAGESIZE for start, end in zip(starts, ends, strict=True)]
-            self._starts = [start * mmap.PAGESIZE for start in starts]
+            self._ranges = [
+                (start * mmap.PAGESIZE, (end - start) * mmap.PAGESIZE)
+                for start, end in zip(starts, ends, strict=True)
+            ]
+            self._vectors = {}
 
 
 def _written(base: int, size: int) -> list[int]:
@@ -85,8 +100,8 @@ def _written(base: int, size: int) -> list[int]:
 class _Way(NamedTuple):
     """How ranges are populated; pages between two that are no further apart are copied with them."""
 
-    populate: Callable[[Sequence[int], Sequence[int]], bool]
-    """Takes addresses and sizes; reports whether the system does this."""
+    populate: Callable[[array[int]], bool]
+    """Takes an address and a size by turns; reports whether the system does this."""
     largest_gap: int
 
 
@@ -98,21 +113,18 @@ def populating() -> _Way | None:
     with mmap.mmap(-1, mmap.PAGESIZE) as page:
         address = ctypes.addressof(ctypes.c_char.from_buffer(page))
         ways = (_Way(_at_once, 0), _Way(_one_by_one, 8))
-        return next((way for way in ways if way.populate([address], [mmap.PAGESIZE])), None)
+        return next((way for way in ways if way.populate(array("Q", (address, mmap.PAGESIZE)))), None)
 
 
-def _at_once(addresses: Sequence[int], sizes: Sequence[int]) -> bool:
+def _at_once(vectors: array[int]) -> bool:
     if sys.platform != "linux" or not hasattr(c_library(), "process_madvise"):
         return False
-    vectors = array("Q", bytes(2 * _ENTRY_BYTES * len(addresses)))  # of `struct iovec`
-    vectors[::2] = array("Q", addresses)
-    vectors[1::2] = array("Q", sizes)
-    start = c_void_p(vectors.buffer_info()[0])
+    start = c_void_p(vectors.buffer_info()[0])  # of `struct iovec`
     try:
         process = _descriptor(os.getpid())
     except OSError:
         return False
-    return int(c_library().process_madvise(process, start, len(addresses), _POPULATE_WRITE, 0)) > 0
+    return int(c_library().process_madvise(process, start, len(vectors) // 2, _POPULATE_WRITE, 0)) > 0
 
 
 @cache
@@ -123,7 +135,7 @@ def _descriptor(process: int) -> int:
     return os.pidfd_open(process)
 
 
-def _one_by_one(addresses: Sequence[int], sizes: Sequence[int]) -> bool:
+def _one_by_one(vectors: array[int]) -> bool:
     advise = c_library().madvise
-    ranges = zip(addresses, sizes, strict=True)
+    ranges = zip(vectors[::2], vectors[1::2], strict=True)
     return all(advise(c_void_p(start), c_size_t(size), _POPULATE_WRITE) == 0 for start, size in ranges)

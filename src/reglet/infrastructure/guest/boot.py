@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
-from types import FrameType, MappingProxyType, ModuleType, TracebackType
+from types import FrameType, MappingProxyType, ModuleType
 from typing import Any, Self
 
 from reglet.application.results import author_traceback, one_line
@@ -45,10 +45,12 @@ from reglet.infrastructure.guest.interpreter import (
     mend_appending,
     mend_changing_modes,
     mend_formats_of_time,
+    mend_locales,
     pass_breakpoint,
     report_partial_globs,
     report_partial_listings,
     report_refused_looks,
+    report_unset_variables,
     report_whole_paths,
     seed_when_used,
 )
@@ -58,6 +60,7 @@ from reglet.infrastructure.guest.sealed import (
     keep_encodings,
     mend_time_zones,
     read_time_zones,
+    refuse_unsupported,
 )
 from reglet.infrastructure.guest.standard_library import preload, preload_for
 from reglet.infrastructure.wire.host_functions import HOST_FUNCTIONS
@@ -114,12 +117,7 @@ class ImportGuard:
         os.environ.__class__ = _WatchedEnvironment
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         vars(interpreter)["call"] = self._call
         os.environ.__class__ = self._environment_class
         changed = {name: value for name, value in os.environ.items() if self._before.get(name) != value}
@@ -188,9 +186,11 @@ def prepare(encodings: bytes) -> None:
     preload()
     report_partial_listings()
     report_whole_paths()
+    report_unset_variables()
     mend_appending()
     mend_changing_modes()
     mend_formats_of_time()
+    mend_locales()
     keep_encodings(encodings)
     _forget_imports()
 
@@ -243,7 +243,7 @@ def complete() -> dict[str, Any]:
 
 
 def trace(module: str, version: str | None, project: str | None) -> dict[str, Any]:
-    """Import the plugin's module in place of `load`; tell where it reads a clock or takes random bytes."""
+    """Import the plugin's module in place of `load`; report where it reads a clock or takes random bytes."""
     _find_plugin_modules(project, version)
     with ImportTracer() as tracer:
         __import__(module)
@@ -343,6 +343,7 @@ def seal() -> dict[str, Any]:
     seed_when_used()
     if "zoneinfo" in sys.modules:
         mend_time_zones(_State.zones)
+    refuse_unsupported(unsupported_reason)
     for name in _OF_THE_BUILD:
         del sys.modules[name]
         delattr(guest, name.rpartition(".")[2])

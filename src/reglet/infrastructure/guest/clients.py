@@ -160,7 +160,7 @@ _NOT_APPLIED = "this host does not say that it applied it"
 _WAITED = re.compile(TIMEOUT_WORDS + " ([0-9a-zµ.]+)")
 _ABOUT = 0.05
 _NO_NAME = "dns lookup for "
-"""What an error has in it where it was a look-up that took too long; that is told as it is."""
+"""What an error has in it where it was a look-up that took too long; that is reported as it is."""
 
 
 @frozen
@@ -207,7 +207,7 @@ class HostClient:
     def _timed_out(self, request: Any, error: HostError) -> TimeoutError:
         """Return the timeout of a call with one duration: what the host waited if it says so, else the limit.
 
-        What it waited is told as the limit where both are about the same.
+        What it waited is reported as the limit where both are about the same.
         """
         operation, target = self._described(request)
         limit = None if request.timeout is None else in_milliseconds(request.timeout)
@@ -272,7 +272,9 @@ class HostHTTPClient(HostClient):
             port = parts.port or SCHEME_PORTS.get(parts.scheme, 0)
         except ValueError:
             return request.url
-        return f"{parts.hostname or request.url}:{port or '*'}"
+        if not parts.hostname:
+            return f"{request.url}:{port or '*'}"
+        return join_host_port(parts.hostname, port or "*")
 
     def _described(self, request: HTTPRequest) -> tuple[str, str]:
         return f"http {request.method}", request.url
@@ -306,7 +308,7 @@ class HostDNSResolver(HostClient):
     def lookup_addresses(self, host: str, record_type: str, *, nameserver: str | None = None) -> list[str]:
         """Return the addresses of a name, those of type `record_type` among them.
 
-        Where a host says that these are missing, the other type tells whether the name is.
+        Where a host says that these are missing, the other type shows whether the name is.
         """
         found, failure = self._family(host, record_type, nameserver)
         if failure is not None:
@@ -352,7 +354,7 @@ class HostDNSResolver(HostClient):
         return response
 
     def _needed(self, request: DNSRequest) -> str:
-        return f"{request.hostname}:{DNS_PORT}"
+        return join_host_port(request.hostname, DNS_PORT)
 
     def _described(self, request: DNSRequest) -> tuple[str, str]:
         return f"dns {request.type}", request.hostname

@@ -95,6 +95,8 @@ class Waiting:
         elif isinstance(node, ast.ImportFrom):
             names = [each.name for each in node.names]
             self.imports.append([node.lineno, node.level, node.module or "", names, may_fail])
+            if not node.level and not may_fail:
+                self.attributes += [[node.lineno, node.module, name] for name in names if name != "*"]
         elif isinstance(node, ast.Call):
             self._note_call(node, may_fail=may_fail)
         elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and not may_fail:
@@ -152,7 +154,7 @@ def _children(node: ast.AST) -> Iterator[tuple[ast.AST, bool]]:
 
 
 def expects_failure(handler: ast.ExceptHandler) -> bool:
-    """Tell whether an `except` catches a failed import, or the want of an attribute."""
+    """Report whether an `except` catches a failed import, or the want of an attribute."""
     return handler.type is None or bool(_names_in(handler.type) & _FAILURES)
 
 

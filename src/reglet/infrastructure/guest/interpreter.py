@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import _reglet  # type: ignore[import-not-found]  # built into the guest's interpreter
 
 from reglet.application.results import RefusedLook, refusals_are_answers, refused_looks
+from reglet.domain.errors import UnsupportedOptionError
 from reglet.infrastructure.build_contract import PACKAGES_ROOT, PLUGIN_ROOT
 from reglet.infrastructure.guest.exports import reseed, restart_clock
 
@@ -70,8 +71,49 @@ _UNKNOWN = "/./."
 
 def report_refused_looks() -> None:
     """Have the looks that the host refuses count in a Result."""
-    refused_looks.take, refused_looks.read = interpreter.refusals, looks_of
+    refused_looks.take, refused_looks.read = _taken_looks, looks_of
     refused_looks.forget = forget_kept_calls
+
+
+_unset_variables: list[bytes] = []
+"""`env:NAME` of each variable that a path named and the host did not give, since they were last taken."""
+
+
+def _taken_looks() -> Sequence[bytes] | None:
+    refusals = interpreter.refusals()
+    if not _unset_variables:
+        return refusals
+    taken = [*_unset_variables, *(refusals or ())]
+    _unset_variables.clear()
+    return taken
+
+
+def report_unset_variables() -> None:
+    """Have a path that needs a variable which the host does not give count as a refused look.
+
+    Python leaves `~/x` and `$NAME/x` as they are then, and nothing is found at a path of that name. Of the
+    users behind `~name` no guest knows anything.
+    """
+    expanduser, expandvars = posixpath.expanduser, posixpath.expandvars
+
+    def with_home(path: Any) -> Any:
+        expanded = expanduser(path)
+        user = os.fsdecode(path).partition("/")[0]
+        if user == "~" and "HOME" not in os.environ:
+            _unset_variables.append(b"env:HOME")
+        elif user.startswith("~") and user != "~":
+            reason = "a plugin does not know the users of its host; write the home directory as a path"
+            raise UnsupportedOptionError("path", os.fsdecode(path), reason)
+        return expanded
+
+    def with_variables(path: Any) -> Any:
+        expanded = expandvars(path)
+        for plain, braced in re.findall(r"\$(?:(\w+)|\{([^}]*)\})", os.fsdecode(path), re.ASCII):
+            if plain + braced not in os.environ:
+                _unset_variables.append(os.fsencode(f"env:{plain}{braced}"))
+        return expanded
+
+    posixpath.__dict__.update(expanduser=with_home, expandvars=with_variables)
 
 
 def report_partial_listings() -> None:
@@ -192,6 +234,9 @@ def looks_of(refusals: Sequence[bytes]) -> Sequence[RefusedLook]:
     looks: list[RefusedLook] = []
     for each in refusals:
         why, _, name = os.fsdecode(each).partition(":")
+        if why == "env":
+            looks.append(RefusedLook("env", name))
+            continue
         if name.startswith(_UNKNOWN):
             name = name.removeprefix(_UNKNOWN).lstrip("/")
         path = posixpath.normpath(name)
@@ -260,6 +305,26 @@ def mend_formats_of_time() -> None:
         return of_libc(_DIRECTIVE.sub(written, format), *moment)
 
     time.__dict__.update(strftime=formatted)
+
+
+def mend_locales() -> None:
+    """Have `setlocale` refuse those that libc lacks: it takes any name, and formats as in C all the same."""
+    import _locale
+
+    error_class: type[Exception] = vars(_locale)["Error"]  # which its stub leaves out
+    of_libc = _locale.setlocale
+
+    def chosen(category: int, name: str | None = None, /) -> str:
+        before = of_libc(_locale.LC_ALL, None)
+        found = of_libc(category, name)
+        if not {"c", "posix", "c.utf8"}.issuperset(found.lower().replace("-", "").split(";")):
+            of_libc(_locale.LC_ALL, before)
+            raise error_class(
+                f"unsupported locale setting: {found}: a plugin's Python has the locale C alone"
+            )
+        return found
+
+    _locale.__dict__.update(setlocale=chosen)
 
 
 def answer_by(handler: Callable[[str, bytes], bytes]) -> None:

@@ -117,4 +117,4 @@ for _ in range(CHECKS):
 exports.restore_log()
 refused_looks.take, refused_looks.read = take, read
 from_json._converter.cache_clear()  # noqa: SLF001 - what they made for the models of this file
-to_json._converter.cache_clear()  # noqa: SLF001
+to_json._converter.cache_clear()  # noqa: SLF001 - likewise

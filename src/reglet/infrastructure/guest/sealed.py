@@ -16,6 +16,7 @@ import os
 import re
 import sys
 import zlib
+from contextlib import suppress
 from encodings import aliases
 from importlib.machinery import ModuleSpec
 from types import MappingProxyType
@@ -53,6 +54,34 @@ class SealedFinder:
             f"{fullname} {reason}",
             name=fullname,
         )
+
+
+_FAILS_AS_A_TARGET_WOULD = {
+    "_socket": ("getaddrinfo", "gethostbyaddr", "gethostbyname", "gethostbyname_ex", "getnameinfo"),
+    "socket": ("gethostbyaddr", "gethostbyname", "gethostbyname_ex", "getnameinfo", "socket"),
+    "subprocess": ("Popen",),
+    "asyncio.selector_events": ("BaseSelectorEventLoop",),
+}
+"""By module, what raises OSError in a guest, as if a name were not found or a program were missing."""
+
+
+def refuse_unsupported(unsupported_reason: Callable[[str], str | None]) -> None:
+    """Have what needs sockets and processes say so by an error that no check takes for its target's."""
+    for name, refused in _FAILS_AS_A_TARGET_WOULD.items():
+        public = name.removeprefix("_").partition(".")[0]
+        message = f"{public} {unsupported_reason(public)}"
+
+        def refuse(*_: object, _message: str = message, **__: object) -> None:
+            raise NotImplementedError(_message)
+
+        module = sys.modules.get(name)
+        for each in () if module is None else refused:
+            if isinstance(vars(module)[each], type):
+                vars(module)[each].__init__ = refuse
+            else:
+                vars(module)[each] = refuse
+    if "socket" in sys.modules:  # which looks for a longer name, and does without
+        sys.modules["socket"].__dict__.update(getfqdn=lambda name="": name or os.uname().nodename)
 
 
 class KeptLoader:
@@ -165,7 +194,6 @@ _UTC = (b"TZif2" + bytes(31) + b"\0\0\0\1" + b"\0\0\0\4" + bytes(6) + b"UTC\0") 
 def mend_time_zones(zones: Mapping[str, bytes]) -> None:
     """Have `zoneinfo` find what a built plugin keeps of time zones, where the host shows it none."""
     common, paths = sys.modules["zoneinfo._common"], sys.modules["zoneinfo._tzpath"]
-    available = paths.available_timezones
 
     def load_tzdata(key: str) -> io.BytesIO:
         if key not in zones:
@@ -175,8 +203,18 @@ def mend_time_zones(zones: Mapping[str, bytes]) -> None:
             )
         return io.BytesIO(zlib.decompress(zones[key]))
 
-    def available_timezones() -> set[str]:
-        return {*available(), *zones}
+    def available_timezones() -> set[str]:  # zoneinfo's own imports what reads tzdata
+        found = {*zones}
+        for folder in paths.TZPATH:
+            for place, folders, names in os.walk(folder):
+                if place == folder:
+                    folders[:] = [each for each in folders if each not in ("posix", "right")]
+                for each in names:
+                    path = f"{place}/{each}"
+                    with suppress(OSError), open(path, "rb") as zone:  # noqa: PTH123 - as above
+                        if zone.read(4) == b"TZif":
+                            found.add(path.removeprefix(folder).lstrip("/"))
+        return found - {"posixrules"}
 
     common.__dict__.update(load_tzdata=load_tzdata)
     for module in (paths, sys.modules["zoneinfo"]):
@@ -240,19 +278,31 @@ def find_code_page(encoding: str) -> codecs.CodecInfo | None:
     """Return the codec of an 8-bit encoding, for `codecs.lookup`; None for one that nobody knows.
 
     Raises:
-        LookupError: it is one of Python's that a built plugin has not.
+        UnsupportedOptionError: it is one of Python's that a built plugin has not. That is no LookupError:
+            where one is caught, as `email` does, the text is read by another encoding, and is wrong.
     """
     normal = encodings.normalize_encoding(encoding).lower()
     name = aliases.aliases.get(normal) or aliases.aliases.get(normal.replace(".", "_")) or normal
     page = json.loads(zlib.decompress(_Kept.pages)).get(name)
     if page is not None:
         return codec_of(*page)
-    if name in aliases.aliases.values():
-        raise LookupError(
-            f"unknown encoding: {encoding}: a plugin's Python has those of Unicode and of 8 bits, and not "
-            f"{name}: decode it where the text comes from"
-        )
+    if name in _MULTIBYTE:
+        from reglet.domain.errors import UnsupportedOptionError  # which is not where this file runs alone
+
+        reason = f"a plugin's Python has those of Unicode and of 8 bits, and not {name}"
+        raise UnsupportedOptionError("encoding", encoding, f"{reason}; decode it where the text comes from")
     return None
+
+
+_MULTIBYTE = frozenset(
+    {
+        "big5", "big5hkscs", "cp932", "cp949", "cp950", "euc_jis_2004", "euc_jisx0213", "euc_jp", "euc_kr",
+        "gb18030", "gb2312", "gbk", "hz", "iso2022_jp", "iso2022_jp_1", "iso2022_jp_2", "iso2022_jp_2004",
+        "iso2022_jp_3", "iso2022_jp_ext", "iso2022_kr", "johab", "shift_jis", "shift_jis_2004",
+        "shift_jisx0213",
+    }
+)  # fmt: skip
+"""Encodings of Chinese, Japanese and Korean, of which the runtime has no tables."""
 
 
 # ruff: noqa: A002, ARG002 - the methods take what codecs' own do, under the same names

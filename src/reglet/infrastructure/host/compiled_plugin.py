@@ -164,12 +164,14 @@ class CompiledPlugin:
         digest: SHA-256 of the file, hexadecimal.
         module: the compiled code with its imports.
         shares_code: whether the code is that of the runtime.
+        room: addresses in a guest's memory that are left to its host; none where the code is another one.
     """
 
     source: str
     digest: str
     module: LinkedModule
     shares_code: bool
+    room: range
 
 
 def load_plugin(
@@ -191,7 +193,7 @@ def load_plugin(
         digest: SHA-256 of the file, hexadecimal, where it is known.
 
     Raises:
-        NotAPluginError: it is not WebAssembly, a component, or no Reglet plugin; the text says which.
+        NotAPluginError: it is not WebAssembly, a component, or no Reglet plugin; the message names which.
         LimitExceededError: it takes too much to compile it.
     """
     check_header(binary, source)
@@ -202,10 +204,12 @@ def load_plugin(
     if plugin is not None:
         plugin = evolve(plugin, source=source)
     else:
-        module = runtime.module_of(binary, digest, fuel=fuel) if runtime else None
-        shares_code = module is not None
-        module = module or _foreign(binary, source, digest, limits)
-        plugin = CompiledPlugin(source, digest, module, shares_code)
+        shared = runtime.module_of(binary, digest, fuel=fuel) if runtime else None
+        if runtime is not None and shared is not None:
+            plugin = CompiledPlugin(source, digest, shared, shares_code=True, room=runtime.room)
+        else:
+            module = _foreign(binary, source, digest, limits)
+            plugin = CompiledPlugin(source, digest, module, shares_code=False, room=range(0))
     with _recent_lock():
         keep_last(_recent, (digest, fuel), plugin, _MOST_RECENT)
     return plugin
@@ -270,11 +274,13 @@ class SharedRuntime:
         slots: Mapping[str, HostFunctionSlot],
         key: str | None = None,
         startup: Sequence[tuple[int, int]] = (),
+        room: range = range(0),
     ) -> None:
-        """Take the runtime's module, where it calls host functions, its content's name, and its startup."""
+        """Take the runtime's module, where it calls host functions, its content's name, startup and room."""
         self._module = module
         self._slots = slots
         self._startup = startup
+        self.room = room
         self._key = key or hashlib.sha256(module).hexdigest()
         self._code: dict[bool, wasmtime.Module] = {}
         self._direct: dict[bool, wasmtime.Module] = {}

@@ -15,7 +15,7 @@ class SandboxError(RegletError):
 
 
 class NotAPluginError(SandboxError):
-    """A file is not a Reglet plugin; the text says what it is instead."""
+    """A file is not a Reglet plugin; the message has what it is instead."""
 
     error_type = "validation"
 

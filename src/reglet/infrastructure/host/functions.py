@@ -327,7 +327,7 @@ def _require_connection(request: TCPRequest | SMTPRequest, policy: Policy, log: 
 
 
 def _require_host(host: str) -> None:
-    """Raise unless it can be one: a mistake in a config is told as that, and not as a missing grant."""
+    """Raise unless it can be one: a mistake in a config is reported as that, and not as a missing grant."""
     try:
         Target.of_lookup(host)
     except InvalidHostError as error:

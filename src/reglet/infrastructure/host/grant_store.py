@@ -24,7 +24,7 @@ _PLUGIN_KEY = "plugin"
 
 
 class GrantStoreError(RegletError):
-    """Kept grants cannot be read or written; the text names the file and what to do."""
+    """Kept grants cannot be read or written; the message names the file and what to do."""
 
     error_type = "config"
 

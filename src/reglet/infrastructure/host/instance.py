@@ -111,11 +111,17 @@ class HostImports:
     `functions` may be changed between calls of the guest.
     """
 
-    def __init__(self, functions: HostFunctions, interrupt: EpochInterrupt, limits: Limits) -> None:
-        """Answer with `functions`; what they raise stops the guest through `interrupt`."""
+    def __init__(
+        self, functions: HostFunctions, interrupt: EpochInterrupt, limits: Limits, room: range
+    ) -> None:
+        """Answer with `functions`; what they raise stops the guest through `interrupt`.
+
+        `room` are addresses of the guest's for answers that it takes away at once.
+        """
         self.functions = functions
         self._interrupt = interrupt
         self._limits = limits
+        self._room = room
         self._depth = 0
         self.session: GuestSession | None = None
         """The guest, once it is instantiated."""
@@ -149,8 +155,7 @@ class HostImports:
         else:
             try:
                 request = session.memory.read(pointer, length)
-                with outside_guests:
-                    answer = self.functions.call(name, request)
+                answer = outside_guests(self.functions.call, name, request)
             except WasiError:
                 answer = refused(f"the request, {length} bytes at {pointer:#x}, is not in memory")
             except CapabilityError as error:
@@ -159,14 +164,19 @@ class HostImports:
             return 0
         if len(answer) > self._limits.response_bytes:
             answer = refused(f"an answer of {len(answer)} bytes; {self._limits.response_bytes} may be given")
-        try:  # guest code, which runs inside the host call
-            room = session.call("allocate", len(answer)) & _LOW
-        except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
-            raise GuestTrapError("allocate", reason_of(error)) from error
-        if room == 0:
+        place = self._room.start if len(answer) <= len(self._room) else _allocated(session, len(answer))
+        if place == 0:
             return 0
-        _write(session, room, answer)
-        return room << 32 | len(answer)
+        _write(session, place, answer)
+        return place << 32 | len(answer)
+
+
+def _allocated(session: GuestSession, size: int) -> int:
+    """Return where the guest found room for an answer, 0 if it did not: its code runs inside a host call."""
+    try:
+        return session.call("allocate", size) & _LOW
+    except (wasmtime.WasmtimeError, wasmtime.Trap) as error:
+        raise GuestTrapError("allocate", reason_of(error)) from error
 
 
 def _write(session: GuestSession, pointer: int, content: bytes) -> None:
@@ -204,7 +214,8 @@ class Instance:
         self._interrupt = interrupt
         self._limits = limits
         self._stderr = BoundedStream(wasi.stderr, limits.output_bytes)
-        self._imports = HostImports(functions, interrupt, limits)
+        self._imports = HostImports(functions, interrupt, limits, plugin.room)
+        self._room = plugin.room
         preopens = wasi.preopens()
         system = System(
             clock=GuestClock(interrupt, wasi.clock),
@@ -244,14 +255,15 @@ class Instance:
         self._imports.functions = functions
         self._session.system.quota.renew()
         self._refuel()
-        pointer = self._call("allocate", len(config)) & _LOW
+        fits = len(config) <= len(self._room)
+        pointer = self._room.start if fits else self._call("allocate", len(config)) & _LOW
         if config and not pointer:
             raise GuestAnswerError("allocate", f"there was no room for a config of {len(config)} bytes")
         _write(self._session, pointer, config)
         answer, place = self._read(export, self._call(export, pointer, len(config)))
         if release and self._session.exports("deallocate"):
             self._call("deallocate", place, len(answer))
-            if pointer:
+            if pointer and not fits:
                 self._call("deallocate", pointer, len(config))
         return answer
 
@@ -263,6 +275,7 @@ class Instance:
         """Let go of the guest, its memory and its files. Closing twice does nothing."""
         self._imports.session = None
         self._session.close()
+        self._interrupt.detach()
 
     def _read(self, call: str, packed: int) -> tuple[bytes, int]:
         """Return an answer, and where it lies."""

@@ -18,7 +18,13 @@ from attrs import frozen
 from wasmtime import _ffi as ffi  # the callback has no other name
 
 from reglet.domain.time import EPOCH
-from reglet.infrastructure.engine import GuestWork, outside_guests, short_call, start_in_guest_thread
+from reglet.infrastructure.engine import (
+    NOT_DROPPED,
+    GuestWork,
+    outside_guests,
+    short_call,
+    start_in_guest_thread,
+)
 from reglet.infrastructure.host.errors import LimitExceededError
 
 if TYPE_CHECKING:
@@ -51,6 +57,7 @@ class EpochInterrupt:
         self._lock = threading.Lock()
         self._running = threading.Lock()
         self._running.acquire()
+        self._number = next(_numbers)
         self.reason: BaseException | None = None
         """Why the guest was stopped; None while it may run."""
 
@@ -67,18 +74,20 @@ class EpochInterrupt:
 
     def wait(self, seconds: float) -> None:
         """Wait, but no longer than until the guest is stopped."""
-        with outside_guests:
-            if self._running.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)):
-                self._running.release()
+        if outside_guests(self._running.acquire, timeout=min(seconds, threading.TIMEOUT_MAX)):
+            self._running.release()
 
     def attach(self, store: wasmtime.Store) -> None:
-        """Let this interrupt decide about `store`, until the store is closed."""
-        number = next(_numbers)
-        _interrupts[number] = self
+        """Let this interrupt decide about `store`, until `detach`: then the store's guest runs no more."""
+        _interrupts[self._number] = self
         _set_epoch_deadline(_store_context(store.ptr()), 1)
-        _on_epoch_deadline(store.ptr(), _ON_EPOCH, number, _ON_CLOSE)
+        _on_epoch_deadline(store.ptr(), _ON_EPOCH, self._number, NOT_DROPPED)
         if self.reason is not None:  # the epoch moved before the store had a deadline
             self._engine.increment_epoch()
+
+    def detach(self) -> None:
+        """Decide about its store no more. Doing so twice does nothing."""
+        _interrupts.pop(self._number, None)
 
 
 def _on_epoch(_context: Any, number: int | None, ticks: Any, kind: Any) -> int:
@@ -90,10 +99,6 @@ def _on_epoch(_context: Any, number: int | None, ticks: Any, kind: Any) -> int:
     return _CONTINUE
 
 
-def _on_close(number: int | None) -> None:
-    _interrupts.pop(number or 0, None)
-
-
 _ON_EPOCH = ctypes.CFUNCTYPE(
     ctypes.c_size_t,
     ctypes.POINTER(ffi.wasmtime_context_t),
@@ -101,7 +106,6 @@ _ON_EPOCH = ctypes.CFUNCTYPE(
     ctypes.POINTER(ctypes.c_uint64),
     ctypes.POINTER(ffi.wasmtime_update_deadline_kind_t),
 )(_on_epoch)
-_ON_CLOSE = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(_on_close)
 
 
 @frozen(eq=False, repr=False)

@@ -75,7 +75,7 @@ class WorkerProcesses(Executor):
                 self._threads[-1].start()
         return future
 
-    def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:  # noqa: ARG002
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:  # noqa: ARG002 - the executor's interface
         """End all processes. Jobs that have not ended fail with `WorkerLostError` or are cancelled."""
         with self._lock:
             self._closed = True

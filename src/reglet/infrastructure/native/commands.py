@@ -83,9 +83,8 @@ class ProcessOutput:
                 selector.register(stream, selectors.EVENT_READ, stream)
             if end is not None:
                 selector.register(end, selectors.EVENT_READ)
-            while not _has_ended(self._process):
-                if deadline.expired:
-                    return False
+            in_time = True
+            while not _has_ended(self._process) and (in_time := not deadline.expired):
                 if ctx.cancellation is not None and ctx.cancellation.is_cancelled:
                     raise CancelledError("exec")
                 for key, _ in selector.select(min(deadline.left(), _LOOK_UP)):
@@ -97,7 +96,7 @@ class ProcessOutput:
                 for stream in last:
                     left[stream] -= READ_SIZE
                     self._read(stream, selector)
-        return True
+        return in_time
 
     def _read(self, stream: IO[bytes], selector: selectors.BaseSelector) -> None:
         """Read what is there; at its end the stream is waited for no more."""

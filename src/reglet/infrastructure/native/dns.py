@@ -20,8 +20,8 @@ from typing import Any, Self, TypeAlias
 
 from attrs import evolve, field, frozen
 
-from reglet.application.checks import bytes_as_text
 from reglet.domain.context import Context
+from reglet.domain.entities import go_string
 from reglet.domain.entities.records import MXRecord
 from reglet.domain.errors import DNSError
 from reglet.domain.policy.network import InvalidHostError, Target, canonical_host, parse_address
@@ -193,7 +193,7 @@ class NativeDNSResolver:
     def lookup_txt(self, host: str, *, nameserver: str | None = None) -> list[str]:
         """Return the TXT records, each joined from its parts; each byte that is not UTF-8 is replaced."""
         with self._query(host, "TXT", nameserver) as query:
-            return [bytes_as_text(b"".join(record.strings)) for record in query.records("TXT")]
+            return [go_string(b"".join(record.strings)) for record in query.records("TXT")]
 
     def lookup_ns(self, host: str, *, nameserver: str | None = None) -> list[str]:
         """Return the name servers."""

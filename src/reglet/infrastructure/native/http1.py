@@ -34,6 +34,10 @@ _TLS_RECORD = re.compile(rb"[\x14-\x17]\x03[\x00-\x04]")
 _NOT_IN_TRAILERS = frozenset({"transfer-encoding", "trailer", "content-length"})
 
 
+HUNG_UP = (ConnectionError, ssl.SSLEOFError)
+"""How sending fails where the server has closed the connection."""
+
+
 class AnswerError(Exception):
     """What a server sent is no HTTP answer, or not the whole of one."""
 
@@ -122,7 +126,7 @@ class HTTP1Connection:
                 self._wait(selectors.EVENT_READ, self._deadline.seconds())
             except (BlockingIOError, ssl.SSLWantWriteError):
                 self._wait(selectors.EVENT_READ | selectors.EVENT_WRITE, self._deadline.seconds())
-            except ConnectionError:
+            except HUNG_UP:
                 return False  # what the server said before it closed is still to be read
             try:
                 received = self._socket.recv(READ_SIZE)

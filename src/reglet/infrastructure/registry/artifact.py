@@ -350,7 +350,7 @@ def _git(folder: Path, *arguments: str) -> str:
     """Return what git prints, nothing if it fails or is not installed."""
     try:
         done = subprocess.run(  # noqa: S603 - no shell, and git as the user has it
-            ["git", *arguments],  # noqa: S607
+            ["git", *arguments],  # noqa: S607 - the one on the path
             cwd=folder,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -132,7 +132,7 @@ class _KeptLogins(TokenAuth):
     """The library's reader of a docker config and its helpers, to which a registry is its bare name."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # the library has no types there
         auths = config.get("auths") or {}
         # A key may be a URL, such as https://registry.example.com/v2/.
         bare = {name.rpartition("://")[2].partition("/")[0]: entry for name, entry in auths.items()}
@@ -358,7 +358,7 @@ class _Login(TokenAuth):
     """Answers a registry's challenge: basic where it asks for that, else a token for each scope asked for."""
 
     def __init__(self, session: requests.Session, credentials: Credentials | None) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # the library has no types there
         self.session = session
         self._tls_verify = True
         if credentials is not None:

@@ -37,6 +37,8 @@ class RuntimeModule:
         wasm: The module, with the exports that a build calls.
         heap_base: The address at which dlmalloc's heap begins.
         stack_size: Bytes of stack, which begins at address 0.
+        room: Addresses that are left to the host: there it may put what it hands to a guest, which the guest
+            reads before it does anything else.
         constructors: The exports to call first, in this order, before `_python_initialize`.
         host_functions: The host functions that a build may leave out, by name.
         startup: Where the code section has functions that nothing calls once the interpreter has started, as
@@ -46,6 +48,7 @@ class RuntimeModule:
     wasm: bytes
     heap_base: int
     stack_size: int
+    room: range
     constructors: tuple[str, ...]
     host_functions: Mapping[str, HostFunctionSlot]
     startup: tuple[tuple[int, int], ...]
@@ -116,6 +119,7 @@ def _product(folder: Path, module: bytes, description: Mapping[str, Any]) -> Run
             wasm=module,
             heap_base=description["heap_base"],
             stack_size=description["stack_size"],
+            room=range(*description["room"]),
             constructors=tuple(description["constructors"]),
             host_functions={
                 name: HostFunctionSlot(**slot) for name, slot in description["host_functions"].items()

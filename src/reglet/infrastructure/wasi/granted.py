@@ -181,9 +181,10 @@ class GrantedPaths:
 
 
 def _ways(policy: Policy, directory: str) -> Iterator[tuple[str, ...]]:
-    """Split the granted patterns into the names that lead to what they match."""
+    """Split the granted patterns into the names that lead to what they match, and the directory itself."""
     rules = () if policy.grants.fs is None else policy.grants.fs.rules
-    for pattern in (".", *(pattern for rule in rules for pattern in (*rule.read, *rule.write))):
+    yield (*_names(directory), ".")
+    for pattern in (pattern for rule in rules for pattern in (*rule.read, *rule.write)):
         try:
             found = alternatives(path_pattern(pattern, directory))
         except PatternError:  # the policy matches nothing with it, and says so
@@ -275,9 +276,12 @@ class GrantedTree:
             return self._status(location, found)
 
     def read_link(self, path: str) -> str:
-        """Return where a link points to."""
+        """Return where a link points to, also of one that only leads to something granted.
+
+        So a guest can name the place that takes the grant.
+        """
         with self._located(path, follow=False) as location:
-            if not self._paths.is_granted(location.path):
+            if not self._paths.is_known(location.path):
                 raise WasiError(Errno.NOTCAPABLE)
             return os.readlink(location.name, dir_fd=location.parent)
 
@@ -349,7 +353,7 @@ class GrantedTree:
             return None
 
     def _status(self, location: Location, found: os.stat_result) -> FileStatus:
-        if self._paths.is_granted(location.path):
+        if self._paths.is_granted(location.path) or stat.S_ISLNK(found.st_mode):
             return file_status(found)
         if not stat.S_ISDIR(found.st_mode):
             raise WasiError(Errno.NOTCAPABLE)

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 _MOST_LINKS = 40
 
+_OF_THIS_PROCESS = ("/proc/self", "/proc/thread-self")
+"""Links that are taken for the directories that they lead to: no rule can name the number of a process."""
+
 
 def flags_of_system(*names: str) -> int:
     """Return the flags of `os.open` that this system has of those named; importing this must work on any."""
@@ -90,7 +93,7 @@ class _Walk:
                 continue
             if waiting == [_SLASH] and makes:
                 raise WasiError(Errno.ISDIR if self._may_pass(self._path(name)) else Errno.NOTCAPABLE)
-            if not waiting and not follow:
+            if not waiting and not follow and self._path(name) not in _OF_THIS_PROCESS:
                 return self._location(name)
             names = self._names_of_target(name)
             if names:
@@ -102,8 +105,7 @@ class _Walk:
             elif waiting == [_SLASH]:
                 return self._directory(name)
             else:
-                self._open.append(os.open(name, _DIRECTORY, dir_fd=self._open[-1]))
-                self._names.append(name)
+                self._enter(name, _DIRECTORY)
         return Location(self._open[-1], ".", self._path())
 
     def close(self) -> None:
@@ -112,6 +114,9 @@ class _Walk:
 
     def _names_of_target(self, name: str) -> list[str]:
         """Return the names that a link leads to, from where the walk is then; none for what is no link."""
+        if self._path(name) in _OF_THIS_PROCESS and self._may_pass(self._path(name)):
+            self._enter(name, _DIRECTORY & ~flags_of_system("O_NOFOLLOW"))
+            return ["."]
         try:
             target = os.readlink(name, dir_fd=self._open[-1])
         except OSError:  # no link, or nothing at all
@@ -122,6 +127,10 @@ class _Walk:
         while target.startswith("/") and self._names:
             self._up()
         return _parts(target) or ["."]
+
+    def _enter(self, name: str, flags: int) -> None:
+        self._open.append(os.open(name, flags, dir_fd=self._open[-1]))
+        self._names.append(name)
 
     def _location(self, name: str) -> Location:
         return Location(self._open[-1], name, self._path(name))

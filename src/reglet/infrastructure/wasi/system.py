@@ -37,6 +37,12 @@ _U64 = struct.Struct("<Q")
 FILE_NAME_ERRORS = "surrogateescape"
 """How bytes that are no UTF-8 stand in names and variables: as in `os.fsdecode`, so they stay the same."""
 
+_writable_view = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int)(
+    ("PyMemoryView_FromMemory", ctypes.pythonapi)
+)
+_WRITABLE = 0x200
+"""`PyBUF_WRITE`."""
+
 
 class LinearMemory:
     """Bytes at a fixed address of this process. The guest's addresses arrive as signed 32-bit integers.
@@ -49,21 +55,24 @@ class LinearMemory:
     Every access outside raises WasiError(FAULT): a guest must not reach the host's bytes.
     """
 
-    __slots__ = ("_base", "_known", "_length")
+    __slots__ = ("_base", "_bytes", "_length")
 
     def __init__(self, base: int, length: Callable[[], int]) -> None:
         self._base = base
         self._length = length
-        self._known = length()
+        self._bytes = memoryview(b"")
+        self.size()
 
     def read(self, address: int, size: int) -> bytes:
         """Return `size` bytes at `address`."""
-        return ctypes.string_at(self._base + self._checked(address, size), size)
+        start, end = self._checked(address, size)
+        return self._bytes[start:end].tobytes()
 
     def size(self) -> int:
         """Return how many bytes there are now."""
-        self._known = self._length()
-        return self._known
+        size = self._length()
+        self._bytes = _writable_view(self._base, size, _WRITABLE)
+        return size
 
     def read_all(self) -> bytes:
         """Return the whole memory."""
@@ -71,7 +80,8 @@ class LinearMemory:
 
     def write(self, address: int, content: bytes) -> None:
         """Put `content` at `address`."""
-        ctypes.memmove(self._base + self._checked(address, len(content)), content, len(content))
+        start, end = self._checked(address, len(content))
+        self._bytes[start:end] = content
 
     def write_u32(self, address: int, value: int) -> None:
         """Put a 32-bit number at `address`."""
@@ -101,13 +111,12 @@ class LinearMemory:
             raise WasiError(Errno.ILSEQ)
         return path
 
-    def _checked(self, address: int, size: int) -> int:
+    def _checked(self, address: int, size: int) -> tuple[int, int]:
         start = address & _ADDRESS
-        if start + size > self._known:
-            self._known = self._length()
-            if start + size > self._known:
-                raise WasiError(Errno.FAULT)
-        return start
+        end = start + size
+        if end > len(self._bytes) and end > self.size():
+            raise WasiError(Errno.FAULT)
+        return start, end
 
 
 _FIRST_FREE = 3
@@ -154,6 +163,9 @@ class Descriptor:
         return posixpath.join(self.path, path)
 
 
+_OPENS_FOLDER = OpenFlags(directory=True)
+
+
 class Descriptors:
     """Numbers of what is open: streams 0 to 2, the preopens, then what the guest opens (128 at most)."""
 
@@ -165,11 +177,12 @@ class Descriptors:
         checkpoint: Checkpoint = no_checkpoint,
     ) -> None:
         self._open: dict[int, Stream | Descriptor] = {0: Stream(None), 1: Stream(stdout), 2: Stream(stderr)}
-        flags = OpenFlags(directory=True)
         for guest_path, tree in preopens:
-            root = tree.open("", flags)
+            root = tree.open("", _OPENS_FOLDER)
             seen = tree.within(checkpoint)
-            self.add(Descriptor(seen, "", root, FileType.DIRECTORY, flags, guest_path, preopened=True))
+            self.add(
+                Descriptor(seen, "", root, FileType.DIRECTORY, _OPENS_FOLDER, guest_path, preopened=True)
+            )
 
     def add(self, descriptor: Descriptor) -> int:
         """Return the lowest free fd, under which what was opened now is."""

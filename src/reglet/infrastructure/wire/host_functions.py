@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from attrs import evolve, frozen
@@ -114,23 +113,18 @@ HTTP_REQUEST = Request(
 _ON_REDIRECTS = frozenset((FOLLOW_REDIRECTS, MAX_REDIRECTS))
 
 
-def _http_response(
-    *,
-    status_code: int,
-    headers: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
-    body: bytes,
-    proto: str,
-    truncated: bool,
-    latency: timedelta | None,
-    applied: tuple[str, ...],
-) -> tuple[HTTPResponse, frozenset[str]]:
+def _http_response(*, applied: tuple[str, ...], **attributes: Any) -> tuple[HTTPResponse, frozenset[str]]:
     """Return the response, and the options that the host honoured.
 
     A host that reports the latency is ours, which says what it honoured, or speaks hostlib, which honours
     both options on redirects without saying so.
     """
-    response = HTTPResponse(status_code, headers, body, proto, truncated, latency)
-    return response, frozenset(applied) if latency is None else _ON_REDIRECTS.union(applied)
+    attributes.setdefault("headers", {})
+    response = HTTPResponse.__new__(
+        HTTPResponse
+    )  # whose own way converts and checks again what the table read
+    response.__dict__.update(attributes)
+    return response, frozenset(applied) if response.latency is None else _ON_REDIRECTS.union(applied)
 
 
 _STATUS_CODE = Kind(integer_in(range(1, 1000)), str)

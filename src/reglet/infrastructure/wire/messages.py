@@ -143,7 +143,7 @@ def _read_stack(value: Any) -> bytes:
 
 _WRAPPED: Kind[ErrorDetail] = Kind(
     lambda value: ERROR.kind.read(value),  # noqa: PLW0108 - the table holds itself
-    lambda value: ERROR.text(value),  # noqa: PLW0108
+    lambda value: ERROR.text(value),  # noqa: PLW0108 - likewise
     None,
 )
 ERROR: Record[ErrorDetail] = Record(

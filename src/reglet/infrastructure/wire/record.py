@@ -274,7 +274,7 @@ class Record(Generic[T]):
             items: list[T] = []
             try:
                 for value in values:
-                    items.append(self._make(**self._attributes({} if value is None else value)))  # noqa: PERF401
+                    items.append(self._make(**self._attributes({} if value is None else value)))  # noqa: PERF401 - an error names their number
             except InvalidFieldError as error:
                 raise error.within(f"[{len(items)}]") from None
             return tuple(items)
@@ -415,11 +415,13 @@ def _time_writer() -> Callable[[datetime], str]:
 
 def _bytes(value: Any) -> bytes:
     """Return bytes from base64; line breaks within are skipped, as in Go."""
-    text = _string(value)
-    if "\n" in text or "\r" in text:
-        text = text.replace("\r", "").replace("\n", "")
     try:
-        return binascii.a2b_base64(text, strict_mode=True)
+        try:
+            return binascii.a2b_base64(value, strict_mode=True)
+        except ValueError:
+            return binascii.a2b_base64(value.replace("\r", "").replace("\n", ""), strict_mode=True)
+    except TypeError:
+        raise InvalidFieldError("a string", value) from None
     except ValueError:
         raise InvalidFieldError("base64, standard alphabet, padded", value) from None
 

@@ -73,6 +73,13 @@ def test_the_stack_is_lowest_and_the_heap_last() -> None:
     assert linked.heap_base == STACK + 16 + 32
 
 
+def test_room_for_the_host_is_before_the_heap() -> None:
+    """Nothing else moves."""
+    without, with_room = (link(example(), plan(*EXPORTS, room_size=size)) for size in (0, 64))
+    assert with_room.heap_base == without.heap_base + 64
+    assert Instance(with_room).call("text") == Instance(without).call("text")
+
+
 def test_the_structure_of_the_module() -> None:
     """One memory, one table, one global; constants instead of globals; nothing that nobody reaches."""
     linked = link(example(), plan("through_got", "time", debug_names=True))
