@@ -1,9 +1,11 @@
 """The folder of kept files: what is damaged is absent, what is old is dropped."""
 
 import os
+import sys
 import threading
 from pathlib import Path
 
+import platformdirs
 import pytest
 
 from reglet.infrastructure.engine import Cache, cache_folder
@@ -141,6 +143,32 @@ def test_the_environment_chooses_the_folder(monkeypatch: pytest.MonkeyPatch, tmp
     assert cache_folder() == tmp_path
     monkeypatch.delenv("REGLET_CACHE_DIR")
     assert "reglet" in cache_folder().parts[-2:]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere platformdirs itself is asked")
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"HOME": "/home/a"},
+        {"HOME": "/home/a/", "XDG_CACHE_HOME": ""},
+        {"HOME": "/"},
+        {"HOME": "/home/a", "XDG_CACHE_HOME": "/var/x"},
+        {"HOME": "/home/a", "XDG_CACHE_HOME": "relative"},
+        {"HOME": "relative"},
+        {"XDG_CACHE_HOME": "/var/x/"},
+        {},
+    ],
+    ids=str,
+)
+def test_the_folder_is_that_of_platformdirs(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it was asked or not."""
+    for name in ("REGLET_CACHE_DIR", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert cache_folder() == platformdirs.user_cache_path("reglet", appauthor=False)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")

@@ -9,7 +9,8 @@ import pytest
 from reglet.application import examples
 from reglet.domain.entities.grants import FileSystemCapability, FileSystemRule, GrantSet
 from reglet.testing import FakeHost, Recorder
-from reglet.testing.runners import GoHostError, GoHostRunner, runner_of
+from reglet.testing.go_runner import GoHostError, GoHostRunner
+from reglet.testing.runners import runner_of
 from tests.testing.plugins import fetching
 
 EVERY_RUNNER = """

@@ -154,11 +154,15 @@ def run(
     for warning in warnings:
         write_warning(warning)
     from reglet.sandbox import Dialect
-    from reglet.testing.runners import DifferenceError, ReusingRunner
+    from reglet.testing.runners import DifferenceError
 
     granted, host = choose_grants(grants, manifest, plugin), Dialect(dialect)
     with plugin.runner(granted, host) as once:
-        runner = ReusingRunner(once) if reuse else once
+        runner: Runner = once
+        if reuse:
+            from reglet.testing.reuse import ReusingRunner
+
+            runner = ReusingRunner(once)
         session = _Session(
             plugin, runner, manifest, granted, host, explain, record, replay, StderrLog(warnings)
         )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import sys
 import time
 from pathlib import Path
@@ -82,7 +81,7 @@ def write_atomic(path: Path, *contents: bytes | bytearray, mode: int = PUBLIC) -
 def _create_beside(path: Path, mode: int) -> tuple[Path, int]:
     """Return a new file and its descriptor, locked: between the two, another process may sweep it."""
     for tries_left in reversed(range(_TRIES)):
-        beside = path.parent / f".{secrets.token_hex(8)}{_SUFFIX}"
+        beside = path.parent / f".{os.urandom(8).hex()}{_SUFFIX}"
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
         is_locked = _try_lock(descriptor)
         if (is_locked or not tries_left) and (sys.platform == "win32" or os.fstat(descriptor).st_nlink):

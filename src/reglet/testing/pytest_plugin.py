@@ -266,9 +266,13 @@ class Projects:
                 runner = self._open.enter_context(runners.SandboxRunner(built, grants))
             else:
                 built = built_module(folder, self._cache)
-                runner = self._open.enter_context(runners.GoHostRunner(built, grants, self._cache))
+                from reglet.testing.go_runner import GoHostRunner
+
+                runner = self._open.enter_context(GoHostRunner(built, grants, self._cache))
         if self._reuse:
-            runner = runners.ReusingRunner(runner or runners.InProcessRunner(plugin))
+            from reglet.testing.reuse import ReusingRunner
+
+            runner = ReusingRunner(runner or runners.InProcessRunner(plugin))
         if runner is not None:
             plugin = runners.HostedPlugin(plugin, runner)
             runners.register(plugin)

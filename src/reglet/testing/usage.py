@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -109,6 +108,8 @@ class Usage:
 
         Who resolves a path looks at every folder above it; only a folder that was listed is a use of its own.
         """
+        import tempfile
+
         touched = {Path(path) for path in self.reads | self.writes}
         on_the_way = {"/", *(str(parent) for path in touched for parent in path.parents)}
         used = {path for path in self.reads if path in self.opened or path not in on_the_way}

@@ -11,7 +11,6 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import platformdirs
 from attrs import frozen
 
 from reglet.infrastructure.atomic import PRIVATE, write_atomic
@@ -25,7 +24,16 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 def cache_folder() -> Path:
     """Return the folder of every cache: `REGLET_CACHE_DIR`, else the platform's cache folder for `reglet`."""
     chosen = os.environ.get("REGLET_CACHE_DIR")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("reglet", appauthor=False)
+    if chosen:
+        return Path(chosen)
+    if sys.platform == "linux":  # platformdirs would say the same, and to import it takes as long as a check
+        for variable, below in (("XDG_CACHE_HOME", ""), ("HOME", ".cache")):
+            folder = os.environ.get(variable, "")
+            if folder.startswith("/"):
+                return Path(folder, below, "reglet")
+    import platformdirs
+
+    return platformdirs.user_cache_path("reglet", appauthor=False)
 
 
 @frozen

@@ -8,7 +8,6 @@ import hashlib
 import os
 import platform
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -243,13 +242,12 @@ def _loaded(code: bytes, key: str, fuel: bool, kept: str) -> wasmtime.Module:
     return compiled_before(key, fuel=fuel, kept=kept) or wasmtime.Module.deserialize(engine(fuel=fuel), code)
 
 
-if sys.platform == "win32":
-    _GROUP_OF_ITS_OWN = subprocess.CREATE_NEW_PROCESS_GROUP
-else:  # a session is one
-    _GROUP_OF_ITS_OWN = 0
-
-
 def _compiled_apart(module: bytes, fuel: bool, seconds: float | None, memory: int) -> bytes:
+    import subprocess
+
+    group_of_its_own = 0  # a session is one
+    if sys.platform == "win32":
+        group_of_its_own = subprocess.CREATE_NEW_PROCESS_GROUP
     arguments = ("fuel" if fuel else "", str(memory), *sys.path)
     with subprocess.Popen(  # noqa: S603 - this interpreter, and this file
         (sys.executable, "-I", "-c", _COMPILER, *arguments),
@@ -257,7 +255,7 @@ def _compiled_apart(module: bytes, fuel: bool, seconds: float | None, memory: in
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is this process's; it ends the other
-        creationflags=_GROUP_OF_ITS_OWN,
+        creationflags=group_of_its_own,
     ) as compiler:
         try:
             code, said = compiler.communicate(module, seconds)

@@ -6,7 +6,7 @@ interrupt.
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, ParamSpec, TypeAlias, TypeVar
@@ -219,7 +219,7 @@ class Instance:
         preopens = wasi.preopens()
         system = System(
             clock=GuestClock(interrupt, wasi.clock),
-            random=secrets.token_bytes,
+            random=os.urandom,
             preopens=preopens,
             environment=wasi.environment,
             stdout=BoundedStream(wasi.stdout, limits.output_bytes).write,

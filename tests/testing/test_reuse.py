@@ -9,8 +9,8 @@ from types import ModuleType
 import pytest
 
 from reglet.testing.conformance.hosts import ConstantHost
-from reglet.testing.module_state import changes, state_of
-from reglet.testing.runners import InProcessRunner, ReusedInstanceError, ReusingRunner
+from reglet.testing.reuse import ReusedInstanceError, ReusingRunner, changes, state_of
+from reglet.testing.runners import InProcessRunner
 
 SOURCE = """
 import collections, contextvars, functools, itertools, logging, random, re

@@ -1,4 +1,7 @@
-"""What a plugin's modules hold, so that what a check leaves there is seen even if no answer shows it yet."""
+"""Checks in an instance that has run one before: what the first leaves there, and what the next makes of it.
+
+What a plugin's modules hold is looked at too: there it is seen even if no answer shows it yet.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,11 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 from attrs import define, field
+
+from reglet.domain.entities.result import Result
+from reglet.domain.ports import LOG_FUNCTION, HostFunctions
+from reglet.testing.assertions import error_text, verify_output
+from reglet.testing.runners import Clock, DifferenceError, InProcessRunner, Runner, SandboxRunner
 
 _SCALARS = (type(None), bool, int, float, complex, str, bytes)
 _NOBODYS = (
@@ -143,3 +151,103 @@ def _content(cell: Any) -> Any:
         return cell.cell_contents
     except ValueError:  # nothing was put into it
         return None
+
+
+class ReusedInstanceError(DifferenceError):
+    """A check in an instance that ran one before answers otherwise; the message has the differences."""
+
+
+_DURATION = re.compile(r"\b\d[\d.]*(ns|µs|ms|s)\b")
+"""A figure of time in a message."""
+
+
+class ReusingRunner:
+    """Runs each check again where one has run before, with the same answers, and compares.
+
+    Some hosts keep an instance for further checks: what a check leaves in its module is there in the next.
+    Figures of time (`…_ms`, `…_ns`, `…_seconds`) are not compared. In this process what the plugin's modules
+    hold is compared too, which the answer to another config may depend on.
+    """
+
+    def __init__(self, runner: Runner) -> None:
+        """Run checks by `runner`."""
+        self._runner = runner
+
+    def check(self, functions: HostFunctions, config: bytes, *, clock: Clock | None = None) -> Result:
+        """Run a check and return its Result. Raises `ReusedInstanceError` where a further one differs."""
+        __tracebackhide__ = True
+        answered = _AnsweredCalls(functions)
+        plugin = self._runner.plugin if isinstance(self._runner, InProcessRunner) else None
+        before = state_of(plugin)
+        first = self._runner.check(answered, config, clock=clock)
+        left = changes(before, state_of(plugin))
+        kept = {"fresh": False} if isinstance(self._runner, SandboxRunner) else {}
+        for _ in range(2):
+            repeated = _RepeatedCalls(answered.calls)
+            again = self._runner.check(repeated, config, clock=clock, **kept)
+            one, other = (
+                {
+                    "status": str(result.status),
+                    "message": _DURATION.sub("…", result.message),
+                    "error": _DURATION.sub("…", error_text(result)) if result.error else "",
+                    "data": dict(result.data or {}),
+                }
+                for result in (first, again)
+            )
+            differences = [
+                *repeated.differences(),
+                *(
+                    line
+                    for line in verify_output(one, other) or verify_output(other, one)
+                    if not line.partition(":")[0].endswith(("_ms", "_ns", "_seconds"))
+                ),
+            ]
+            if differences:
+                lines = "\n".join(f"  {line}" for line in differences)
+                raise ReusedInstanceError(
+                    f"a second check in the same instance answers otherwise; keep state in the handler, "
+                    f"not in the module:\n{lines}"
+                )
+        if left:
+            raise ReusedInstanceError(
+                "a check changes what its module holds, which the next one in the same instance meets; keep "
+                "state in the handler:\n" + "\n".join(f"  {line}" for line in left)
+            )
+        return first
+
+
+class _AnsweredCalls:
+    """Host functions that pass on to others and keep what was answered."""
+
+    def __init__(self, functions: HostFunctions) -> None:
+        self._functions = functions
+        self.calls: list[tuple[str, bytes]] = []
+
+    def call(self, name: str, request: bytes) -> bytes:
+        answer = self._functions.call(name, request)
+        if name != LOG_FUNCTION:
+            self.calls.append((name, answer))
+        return answer
+
+
+class _RepeatedCalls:
+    """Host functions that answer as before."""
+
+    def __init__(self, calls: list[tuple[str, bytes]]) -> None:
+        self._calls = calls
+        self._made: list[str] = []
+
+    def call(self, name: str, request: bytes) -> bytes:
+        del request
+        if name == LOG_FUNCTION:
+            return b""
+        self._made.append(name)
+        index = len(self._made) - 1
+        if index < len(self._calls) and self._calls[index][0] == name:
+            return self._calls[index][1]
+        return b'{"error": {"type": "internal", "message": "another call"}}'
+
+    def differences(self) -> list[str]:
+        """Return what differs in the host calls."""
+        before = [name for name, _ in self._calls]
+        return [] if before == self._made else [f"host calls: expected {before}, got {self._made}"]
