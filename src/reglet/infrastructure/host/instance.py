@@ -69,12 +69,12 @@ def discard(_written: bytes) -> None:
     """Take bytes and keep none."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class WasiConfig:
     """Files, variables, streams and the time; by default there is nothing, and this machine's time."""
 
     preopens: Preopens = field(default=tuple)
-    environment: Mapping[str, str] = field(factory=dict, repr=False)
+    environment: Mapping[str, str] = field(factory=dict)
     stdout: Sink = discard
     stderr: Sink = discard
     clock: Callable[[], datetime] | None = None

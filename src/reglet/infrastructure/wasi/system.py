@@ -126,14 +126,14 @@ _MOST_LISTED = 100_000
 """Entries of open directories that are kept, unless one alone has more; some 30 MB."""
 
 
-@define
+@define(eq=False, repr=False)
 class Stream:
     """One of the standard streams; standard input is always at its end."""
 
     sink: Callable[[bytes], object] | None
 
 
-@define
+@define(eq=False, repr=False)
 class Descriptor:
     """An open file or directory within a tree."""
 
