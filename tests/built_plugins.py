@@ -19,6 +19,7 @@ from reglet.infrastructure.build.build import BuildReport, build_plugin
 from tests.interop.go_host import GoHost, build_go_host
 
 ROOT = Path(__file__).parents[1]
+CACHE = ROOT / "build" / "cache"
 T = TypeVar("T")
 
 BuildExample = Callable[[str], BuildReport]
@@ -58,7 +59,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache() -> None:
     """Keep what is compiled for the tests in this project, from run to run."""
-    os.environ["REGLET_CACHE_DIR"] = str(ROOT / "build" / "cache")
+    os.environ["REGLET_CACHE_DIR"] = str(CACHE)
 
 
 @pytest.fixture(scope="session")
@@ -98,19 +99,21 @@ def go_host(shared: Shared) -> GoHost:
     return shared.once("go-host", lambda folder: build_go_host(folder, go))
 
 
-@pytest.fixture(scope="session")
-def go_module(shared: Shared) -> Path:
+@pytest.fixture
+def go_module(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a plugin that the Go toolchain made, built once; without the toolchain the test is skipped."""
-    return _built_with_go(shared, "go_plugin")
+    return _built_with_go(shared, "go_plugin", monkeypatch)
 
 
-@pytest.fixture(scope="session")
-def older_go_module(shared: Shared) -> Path:
+@pytest.fixture
+def older_go_module(shared: Shared, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return a plugin of the older app that the Go toolchain made, built once; without it, skip."""
-    return _built_with_go(shared, "go_older_plugin")
+    return _built_with_go(shared, "go_older_plugin", monkeypatch)
 
 
-def _built_with_go(shared: Shared, folder_of_source: str) -> Path:
+def _built_with_go(shared: Shared, folder_of_source: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Its code has a cache of its own: the small modules of other tests would soon push it out of theirs."""
+    monkeypatch.setenv("REGLET_CACHE_DIR", str(CACHE / "go"))
     go = shutil.which("go")
     if go is None:
         pytest.skip("the Go toolchain is not installed")

@@ -9,6 +9,8 @@ import pytest
 from reglet.sandbox import Sandbox
 from tests.built_plugins import BuildSource
 
+pytestmark = pytest.mark.unmeasured
+
 _SOURCE = """
 import random
 from random import getrandbits

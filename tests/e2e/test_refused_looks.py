@@ -16,6 +16,8 @@ from reglet.domain.entities.grants import (
 from reglet.sandbox import Sandbox
 from tests.looks import LOOKS, OF_THE_FOLDER, READS
 
+pytestmark = pytest.mark.unmeasured
+
 EXPECTED = {
     "open": "key = value",
     "stat": "11",

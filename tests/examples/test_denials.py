@@ -204,6 +204,7 @@ def checked(call: str, answer: Answer, *, hostlib: bool = False) -> Result:
     return plugin(name).check(Context(clients=host_clients(host)), json.dumps(config).encode())
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("denial", DENIALS)
 @pytest.mark.parametrize("call", CONFIGS)
 def test_a_denial_is_an_error_of_type_capability(call: str, denial: str) -> None:
@@ -252,6 +253,7 @@ def test_an_option_that_the_host_did_not_apply_is_an_error(
     assert (result.error.type, result.error.code) == ("config", "unsupported_option")
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("failure", FAILURES)
 @pytest.mark.parametrize("call", ["http", "http HEAD", "smtp", "smtp starttls", "tcp", "tcp tls"])
 def test_a_target_that_does_not_answer_is_data(call: str, failure: str) -> None:

@@ -171,6 +171,7 @@ def test_private_addresses_want_their_own_pattern():
     assert not everything.network("169.254.169.254", 80)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.go
 def test_an_older_plugin_of_go_runs(older_go_module: Path, tmp_path: Path):
     """It sees what was granted, asks the host, and its evidence comes back."""

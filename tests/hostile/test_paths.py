@@ -111,6 +111,7 @@ def test_what_was_granted_is_found(root):
     assert len(b"granted") in learned
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("path", PATHS, ids=range(len(PATHS)))
 @pytest.mark.parametrize(
     "start", ["", "open", "open/deep", "open/a.txt"], ids=["top", "open", "deep", "file"]

@@ -209,6 +209,7 @@ def test_a_plugin_of_the_older_app_alone_is_asked_in_its_form():
         assert verify(broken, checks=5, configs=5).failing == (Host.OLDER_APP,)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.go
 def test_an_older_plugin_of_go_works_on_the_older_app(older_go_module: Path):
     """Without a host call of its own where its file is not granted."""

@@ -21,6 +21,7 @@ _CASES = [
 ]
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize(("stem", "vector"), _CASES)
 def test_vector(stem: str, vector: dict[str, Any]) -> None:
     """The case passes, or differs by a rule."""

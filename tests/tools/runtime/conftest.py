@@ -52,7 +52,7 @@ def snapshot_of(
         runtime = product.module
         usable = [slot.bit for name, slot in runtime.host_functions.items() if name not in left_out]
         folder = directory_of({name: MemoryFile(data) for name, data in standard_library.items()})
-        with Guest(Runtime.of(runtime), {STANDARD_LIBRARY_ROOT: folder}) as guest:
+        with Guest(Runtime.of(runtime, product.key), {STANDARD_LIBRARY_ROOT: folder}) as guest:
             guest.run(source)
             memory = guest.image(sum(1 << bit for bit in usable))
         code = without_host_functions(runtime.wasm, runtime.host_functions, left_out)

@@ -120,9 +120,7 @@ def _http_response(*, applied: tuple[str, ...], **attributes: Any) -> tuple[HTTP
     both options on redirects without saying so.
     """
     attributes.setdefault("headers", {})
-    response = HTTPResponse.__new__(
-        HTTPResponse
-    )  # whose own way converts and checks again what the table read
+    response = HTTPResponse.__new__(HTTPResponse)  # its own way would check again what the table has read
     response.__dict__.update(attributes)
     return response, frozenset(applied) if response.latency is None else _ON_REDIRECTS.union(applied)
 
