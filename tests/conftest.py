@@ -28,6 +28,9 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     # a pytest that a test starts has the plugin that a project's author has, and not all of those here
     os.environ |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_PLUGINS": KIT}
 
+for name in ("COLUMNS", "LINES"):  # which fold what is compared line by line
+    os.environ.pop(name, None)
+
 # Hypothesis computes its table of Unicode once, and not for a second and a half in each project of the tests.
 os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(Path(__file__).parents[1] / ".hypothesis"))
 

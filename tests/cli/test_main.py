@@ -14,6 +14,7 @@ from reglet.cli import COMMANDS, main, run_command
 from reglet.cli.arguments import read_config
 from reglet.cli.command import ExitStatus, UsageError, require_extra, status_of
 from reglet.domain.entities.result import ErrorDetail, result_error, result_failure, result_success
+from tests.built_plugins import BuildExample
 from tests.documents.console import ROOT
 from tests.host.modules import plugin
 
@@ -131,8 +132,11 @@ print(*sys.modules)
         (
             ["run", "PLUGIN", "--config", '{"url": "https://example.com"}'],
             {"reglet.cli.publish", "reglet.testing.fakes", "reglet.testing.recording", "reglet.testing.audit"}
+            | {"reglet.testing.reuse", "reglet.testing.go_runner", "reglet.application.models.model_types"}
             | {"reglet.infrastructure.build", "reglet.infrastructure.guest", "reglet.infrastructure.registry"}
-            | {"cattrs", "h2", "ssl", "cryptography", "dns", "yaml", "rich", "jsonschema", "difflib"},
+            | {"reglet.infrastructure.wasi.granted", "reglet.infrastructure.native.dialer"}
+            | {"cattrs", "h2", "ssl", "cryptography", "dns", "yaml", "rich", "jsonschema", "difflib"}
+            | {"asyncio", "concurrent.futures", "logging", "random", "socket", "sqlite3", "zipfile"},
         ),
         (
             ["manifest", "PLUGIN"],
@@ -152,6 +156,23 @@ def test_a_command_imports_what_it_needs(arguments: list[str], others: set[str],
     )
     imported = set(done.stdout.splitlines()[-1].split())
     assert not imported & {*others, "reglet.application.face", "reglet.application.plugin"}
+
+
+def test_a_run_of_what_is_known_imports_what_its_check_needs(built_example: BuildExample):
+    """Not what compiles and looks at foreign modules, nor what answers host calls before one is made."""
+    run = ["run", str(built_example("file").path), "--config", '{"path": "/nothing"}']
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", _MODULES, *run], capture_output=True, text=True, check=True
+        )
+    imported = set(done.stdout.splitlines()[-1].split())
+    assert not imported & {
+        "reglet.domain.entities.records",
+        "reglet.infrastructure.host.functions",
+        "reglet.infrastructure.wire.host_functions",
+        "subprocess",
+        "tempfile",
+    }
 
 
 def test_a_result_decides_the_status():

@@ -82,6 +82,8 @@ OTHERS = [
     "opened(T + '/d/g', os.O_WRONLY, os.read, 1)",
     "Path(T, 'pipe').is_fifo(), Path(T, 'f').is_fifo()",
     "sorted((e.name, e.is_file(), e.is_dir()) for e in os.scandir(T) if e.name in {'pipe', 'f', 'ld'})",
+    "opened(T + '/f', 0, os.read, 3), opened(T + '/d', os.O_DIRECTORY).st_ino == os.stat(T + '/d').st_ino",
+    "opened(T + '/new', os.O_CREAT | os.O_EXCL, os.read, 1), opened(T + '/new', os.O_RDWR, os.write, b'x')",
     "open('')",
     "os.listdir('')",
     "os.chdir('')",

@@ -28,7 +28,7 @@ import importlib.metadata, importlib.resources, importlib.util, io, ipaddress, i
 import netrc, numbers, operator, os, pathlib, pickle, plistlib, pprint, quopri, random, re, reprlib, secrets, shlex
 import shutil, statistics, string, struct, tarfile, tempfile, textwrap, time, tomllib, traceback, types, typing
 import unicodedata, urllib.parse, urllib.robotparser, uuid, weakref, xml.dom.minidom, xml.dom.pulldom
-import xml.etree.ElementTree as ET, xml.sax, xml.sax.handler, xml.sax.saxutils, zipfile, zlib, zoneinfo, ast, inspect, graphlib
+import xml.etree.ElementTree as ET, xml.sax, xml.sax.handler, xml.sax.saxutils, zipfile, zlib, zoneinfo, ast, inspect, graphlib, shelve
 """
 
 PLUGIN = (
@@ -288,7 +288,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def wrong(built_source: BuildSource, folder: Path, rows: list[str], plugin: str = PLUGIN) -> dict[str, str]:
     """Return what each row that is not true is instead."""
-    grants = GrantSet(fs=FileSystemCapability([FileSystemRule(read=[f"{folder}/**"])]))
+    rule = FileSystemRule(read=[f"{folder}/**"], write=[f"{folder}/w/**"])
+    grants = GrantSet(fs=FileSystemCapability([rule]))
     with Sandbox(grants) as sandbox:
         config = {"rows": [row.replace("FOLDER", str(folder)) for row in rows]}
         result = sandbox.load(built_source(plugin)).check(config)
@@ -361,6 +362,13 @@ def test_a_locale_that_is_not_there_is_refused(built_source: BuildSource, folder
 
     assert found.keys() == {*refused}
     assert all("a plugin's Python has the locale C alone" in each for each in found.values())
+
+
+def test_a_shelf_is_kept_where_writing_is_granted(built_source: BuildSource, tmp_path: Path) -> None:
+    """It is looked for in modules by name, of which a plugin has the one in Python."""
+    (tmp_path / "w").mkdir()
+    rows = ["shelve.open('FOLDER/w/x').update(a=1) is None", "shelve.open('FOLDER/w/x')['a'] == 1"]
+    assert wrong(built_source, tmp_path.resolve(), rows) == {}
 
 
 def test_time_zones_are_listed(built_source: BuildSource, folder: Path) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from reglet.application.checks import run_dns_check
 from reglet.domain.context import Cancellation, Context
 from reglet.domain.entities.records import CommandRequest, CommandResult, HTTPRequest, HTTPResponse, MXRecord
 from reglet.domain.errors import (
@@ -324,6 +325,32 @@ def resolver_over(*answers: dict[str, object]) -> AddressResolver:
     assert isinstance(resolver, DNSResolver)
     assert isinstance(resolver, AddressResolver)
     return resolver
+
+
+TIMED: dict[str, object] = {"records": ["10.0.0.1"], "latency_ms": 1234}
+
+
+@pytest.mark.parametrize(
+    ("record_type", "answers", "measured"),
+    [
+        ("A", [TIMED], True),
+        ("TXT", [TIMED], True),
+        ("A", [{"records": ["10.0.0.1"]}], False),
+        (
+            "AAAA",
+            [{"error": {"code": "LOOKUP_FAILED", "message": "no such host", "is_not_found": True}}, TIMED],
+            False,
+        ),
+    ],
+)
+def test_the_time_of_a_look_up_is_what_the_host_measured(
+    record_type: str, answers: list[dict[str, object]], measured: bool
+) -> None:
+    """So a replay has it too; where one of several look-ups has none, it is the time around them."""
+    ctx = context_over(ScriptedHost(*answers))
+    result = run_dns_check(ctx, {"hostname": "h.example", "record_type": record_type})
+    assert result.data is not None
+    assert (result.data["query_time_ms"] == 1234) is measured
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import socket
+import ssl
 from datetime import timedelta
 
 import pytest
@@ -30,8 +31,13 @@ class FreePortController(Controller):
 
     def _trigger_server(self):
         self.port = self.server.sockets[0].getsockname()[1]
-        with contextlib.suppress(OSError), socket.create_connection((self.hostname, self.port), PATIENCE):
-            self._factory_invoked.wait(PATIENCE)
+        with contextlib.ExitStack() as stack:  # as the base class does, which waits for a second
+            connection = stack.enter_context(socket.create_connection((self.hostname, self.port), PATIENCE))
+            if self.ssl_context is not None:
+                client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+                connection = stack.enter_context(client.wrap_socket(connection))
+            connection.recv(1024)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,14 @@ def test_the_oldest_are_dropped(store: PluginStore):
     assert len(list(store.folder.iterdir())) == 96
     assert store.read(digest_of(blobs[4])) == blobs[4]
     assert store.read(digest_of(blobs[5])) is None
+
+
+def test_several_may_drop_the_oldest_at_once(store: PluginStore):
+    """What another has just dropped is in nobody's way."""
+    blobs = [str(number).encode() for number in range(400)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda blob: store.write(digest_of(blob), blob), blobs))
+    assert 0 < len(list(store.folder.iterdir())) <= 96
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path):

@@ -43,6 +43,7 @@ from reglet.domain.ports import (
     CommandRunner,
     DNSResolver,
     HTTPClient,
+    MeasuringResolver,
     SMTPClient,
     TCPConnection,
     TCPDialer,
@@ -383,7 +384,8 @@ def run_dns_check(
     while True:
         try:
             within = ctx.with_timeout(timeout) if timeout else ctx  # each attempt has the whole time limit
-            records, mx_records = _look_up(within.client(DNSResolver), hostname, record_type, nameserver)
+            resolver = within.client(DNSResolver)
+            records, mx_records = _look_up(resolver, hostname, record_type, nameserver)
             break
         except RegletError as error:
             detail, message = error.detail(), str(error)  # some hosts give the reason in the message alone
@@ -399,7 +401,8 @@ def run_dns_check(
             return result_error(failed_call(error, "LOOKUP_FAILED")).with_data(facts).with_metadata(metadata)
     metadata = run_since(start)
     facts["record_count"] = len(records) + len(mx_records)
-    facts["query_time_ms"] = whole_milliseconds(metadata.duration_ns)
+    measured = resolver.measured if isinstance(resolver, MeasuringResolver) else None
+    facts["query_time_ms"] = measured_milliseconds(measured, metadata)
     if records:
         facts["records"] = list(records)
     if mx_records:

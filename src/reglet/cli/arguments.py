@@ -17,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-from attrs import field, frozen
+from attrs import frozen
 
 from reglet.application.names import PROJECT_FILE
 from reglet.cli.command import UsageError, require_extra
@@ -137,7 +137,7 @@ def require_project(path: Path) -> None:
         )
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class InProcessPlugin:
     """A plugin imported into this interpreter: a debugger's breakpoints hold, files are not sandboxed."""
 
@@ -181,7 +181,7 @@ class InProcessPlugin:
         return nullcontext(InProcessRunner(self.definition))
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class BuiltPlugin:
     """A built module, run in the sandbox: the bytes that were read once are asked about, described and run.
 
@@ -191,7 +191,7 @@ class BuiltPlugin:
     """
 
     name: str
-    content: bytes = field(repr=False)
+    content: bytes
 
     @cached_property
     def _module(self) -> Module:
@@ -226,7 +226,7 @@ def language_of(path: Path) -> str:
     return _SUFFIXES.get(path.suffix.lower(), "JSON")
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class NamedConfig:
     """The config of one check: what it is called for a person, and its JSON."""
 

@@ -267,7 +267,7 @@ def show_plugin(name: str, version: str, description: str, declared: Sequence[st
     write_message(f"declares {'; '.join(declared) or 'nothing'}")
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class StderrLog:
     """Takes log messages and writes their level, text and attributes.
 

@@ -175,7 +175,7 @@ def run(
     return _report(outcomes, output_format, [] if grants == "declared" else session.denials())
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class _Outcome:
     """How one check ended, and the secrets that what is shown of it must not hold."""
 
@@ -197,7 +197,7 @@ def _run_example(example: ExampleCase, output_format: Format) -> int:
     return _report([_Outcome(example.name, result, time.perf_counter() - started, [])], output_format, [])
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class _Session:
     """The checks of one call: what they run against, and what they touched and were refused."""
 

@@ -119,9 +119,8 @@ class Context:
         now = datetime.now(UTC)
         deadline = now + min(timeout, _LATEST - now)
         sooner = deadline if self.deadline is None else min(deadline, self.deadline)
-        return Context(
-            sooner, self.request_id, self.config, self.cancellation, self._clock, self._clients
-        )  # `evolve` takes ten times as long, and every check begins with this
+        # every check begins with this, and `evolve` takes ten times as long
+        return Context(sooner, self.request_id, self.config, self.cancellation, self._clock, self._clients)
 
     def with_clock(self, clock: Callable[[], datetime]) -> Context:
         """Return a context whose `now` is what `clock` returns: an aware timestamp."""

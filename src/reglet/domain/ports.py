@@ -94,6 +94,16 @@ class AddressResolver(Protocol):
 
 
 @runtime_checkable
+class MeasuringResolver(Protocol):
+    """A `DNSResolver` whose host may say how long it took."""
+
+    @property
+    def measured(self) -> timedelta | None:
+        """How long the look-ups through this client took; None where the host does not say of each."""
+        ...
+
+
+@runtime_checkable
 class TCPConnection(Protocol):
     """A connection that was made, and its facts; a context manager that closes it.
 

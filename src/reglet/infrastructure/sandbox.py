@@ -328,7 +328,7 @@ def _content(plugin: str | os.PathLike[str] | bytes, name: str) -> tuple[bytes, 
         return read_bounded(file), str(Path(plugin))
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class _Loader:
     """Makes a sandbox as another one is, in another process or thread, and loads a plugin in it.
 
@@ -360,7 +360,7 @@ class _Loader:
         return sandbox.load(plugin, self.source)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class _Noting:
     """Stands for a sink or an observer that is elsewhere."""
 

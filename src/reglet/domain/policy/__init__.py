@@ -229,7 +229,7 @@ class Policy:
         return Decision(False, missing, "; ".join((hint, *self.errors)))
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class PolicyGuard:
     """Implements the `NetworkGuard` port with a policy."""
 

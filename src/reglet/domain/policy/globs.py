@@ -77,7 +77,7 @@ def is_exact(pattern: str) -> bool:
     return _WILD.isdisjoint(pattern)
 
 
-@define
+@define(eq=False, repr=False)
 class _Automaton:
     """States as bits: a state consumes one character and moves to the next, or any number and stays.
 

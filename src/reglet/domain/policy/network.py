@@ -288,7 +288,7 @@ class HostPattern:
         return address in self.block and self.block.version == within.version and self.block.subnet_of(within)  # type: ignore[arg-type]  # of one version
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class CompiledRule:
     """One rule of a grant, ready to match."""
 

@@ -203,12 +203,10 @@ def find_warnings(
                 f"nothing more: {_shortened(call)}; import what it may name at the top of the module"
             )
         lines = {(module, name): line for line, module, name in reversed(source.attributes)}
-        for (module, name), line in sorted(lines.items(), key=itemgetter(1)):
-            is_absent = (
-                module,
-                name,
-            ) in absences.attributes and f"{module}.{name}" not in absences.submodules
-            if is_absent and module not in effects.hidden:
+        for used, line in sorted(lines.items(), key=itemgetter(1)):
+            module, name = used
+            is_submodule = f"{module}.{name}" in absences.submodules
+            if used in absences.attributes and not is_submodule and module not in effects.hidden:
                 yield f"{source.path}:{line} uses {module}.{name}, which is {_absent(name)}"
     yield from _late_in_packages(guest, present, absences)
     if "zoneinfo" in present and "tzdata" not in map(_package_of, guest.sources):

@@ -36,7 +36,7 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("reglet", appauthor=False)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Cache:
     """One folder of entries, each written beside and renamed: any number of processes may share it.
 

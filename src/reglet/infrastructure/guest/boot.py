@@ -46,6 +46,7 @@ from reglet.infrastructure.guest.interpreter import (
     mend_changing_modes,
     mend_formats_of_time,
     mend_locales,
+    mend_opening,
     pass_breakpoint,
     report_partial_globs,
     report_partial_listings,
@@ -191,6 +192,7 @@ def prepare(encodings: bytes) -> None:
     mend_changing_modes()
     mend_formats_of_time()
     mend_locales()
+    mend_opening()
     keep_encodings(encodings)
     _forget_imports()
 

@@ -283,10 +283,19 @@ class HostHTTPClient(HostClient):
         return HTTPError(request.method, request.url, error)
 
 
+@frozen
 class HostDNSResolver(HostClient):
     """Looks up names through the host."""
 
     function = HOST_FUNCTIONS["dns_lookup"]
+
+    _latencies: list[timedelta | None] = field(factory=list, init=False, eq=False)
+
+    @property
+    def measured(self) -> timedelta | None:
+        """How long the look-ups took, as the host measured them; None where it does not say of each."""
+        took = [each for each in self._latencies if each is not None]
+        return sum(took, timedelta()) if took and len(took) == len(self._latencies) else None
 
     def lookup_host(self, host: str, *, nameserver: str | None = None) -> list[str]:
         """Return the IPv4 and IPv6 addresses of a name; it is enough that there are some of either.
@@ -350,7 +359,9 @@ class HostDNSResolver(HostClient):
 
     def _look_up(self, host: str, record_type: str, nameserver: str | None) -> DNSResponse:
         request = DNSRequest(host, record_type, nameserver or "")
+        self._latencies.append(None)  # of one that fails nobody says
         response: DNSResponse = self._call(request)
+        self._latencies[-1] = response.latency
         return response
 
     def _needed(self, request: DNSRequest) -> str:

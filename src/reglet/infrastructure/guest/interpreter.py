@@ -282,6 +282,19 @@ def mend_changing_modes() -> None:
     os.__dict__.update(chmod=changed)
 
 
+def mend_opening() -> None:
+    """Have `os.open` read where its flags do not say what for: elsewhere `O_RDONLY` is 0, and left out."""
+    opened = os.open
+
+    def mended(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        wanted = flags & (os.O_RDONLY | os.O_WRONLY) or os.O_RDONLY
+        return opened(path, flags | wanted, mode, dir_fd=dir_fd)
+
+    if opened in os.supports_dir_fd:
+        os.supports_dir_fd.add(mended)
+    os.__dict__.update(open=mended)
+
+
 _DIRECTIVE = re.compile(r"%([-_0^#]*)(\d*[EO]?)(.)", re.DOTALL)
 _OF_LIBC = frozenset("aAbBcCdDeFgGhHIjmMnprRsStTuUVwWxXyYzZ%")
 

@@ -53,6 +53,7 @@ NEEDED_WITH_ATTRIBUTE = {
 """Attributes, and the module that their function imports: large, so only where it is used."""
 
 NEEDED_WITH_MODULE = {
+    "dbm": ("dbm.dumb",),
     "importlib.metadata": ("email.parser", "importlib.metadata._adapters"),
     "importlib.resources": ("importlib.readers", "importlib.resources._adapters"),
     "xml.dom": ("xml.dom.minidom",),

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import wasmtime
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from reglet.domain.ports import LOG_FUNCTION
 from reglet.infrastructure.engine import (
@@ -155,7 +155,7 @@ _recent: dict[tuple[str, bool], CompiledPlugin] = {}
 _recent_lock = renewed_after_fork(threading.Lock)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class CompiledPlugin:
     """A module ready to be instantiated.
 
@@ -169,7 +169,7 @@ class CompiledPlugin:
 
     source: str
     digest: str
-    module: LinkedModule = field(repr=False)
+    module: LinkedModule
     shares_code: bool
     room: range
 

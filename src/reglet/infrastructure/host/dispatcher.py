@@ -81,7 +81,7 @@ class Ports(Protocol):
     def which(self) -> Which | None: ...  # noqa: D102
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class HostPorts:
     """Ports that are there already."""
 
@@ -94,7 +94,7 @@ class HostPorts:
     which: Which | None = None
 
 
-@define
+@define(eq=False, repr=False)
 class CallLog:
     """What is known of one host call while it is answered: its target, and what the policy decided."""
 

@@ -235,7 +235,10 @@ class DNSHandler(Handler[DNSResolver, DNSRequest]):
     def _perform(self, request: DNSRequest, port: DNSResolver, ctx: Context) -> bytes:
         del ctx
         look_up = _LOOKUPS[request.type]
-        return self._response(look_up(port, request.hostname, request.nameserver or None))
+        started = time.perf_counter()
+        found = look_up(port, request.hostname, request.nameserver or None)
+        took = timedelta(seconds=time.perf_counter() - started)
+        return self._response(evolve(found, latency=took))
 
 
 def _addresses(resolver: DNSResolver, host: str, nameserver: str | None, record_type: str) -> tuple[str, ...]:

@@ -69,12 +69,12 @@ def discard(_written: bytes) -> None:
     """Take bytes and keep none."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class WasiConfig:
     """Files, variables, streams and the time; by default there is nothing, and this machine's time."""
 
     preopens: Preopens = field(default=tuple)
-    environment: Mapping[str, str] = field(factory=dict, repr=False)
+    environment: Mapping[str, str] = field(factory=dict)
     stdout: Sink = discard
     stderr: Sink = discard
     clock: Callable[[], datetime] | None = None
@@ -274,8 +274,8 @@ class Instance:
     def close(self) -> None:
         """Let go of the guest, its memory and its files. Closing twice does nothing."""
         self._imports.session = None
-        self._session.close()
         self._interrupt.detach()
+        self._session.close()
 
     def _read(self, call: str, packed: int) -> tuple[bytes, int]:
         """Return an answer, and where it lies."""

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from reglet.infrastructure.native.trust import Trust
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class NativePorts:
     """One adapter a port. Clients are imported where they are granted, or called: others need no package.
 
@@ -146,7 +146,7 @@ def _prepare_network(trust: Trust) -> None:
         Dialer().resolve(Target.of("localhost", DNS_PORT), deadline)
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class _Deferred:
     """A client that is imported for the first call that is allowed: host functions ask it `in_context`."""
 

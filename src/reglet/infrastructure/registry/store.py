@@ -179,8 +179,11 @@ class PluginStore:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             write_atomic(self.path(digest), content, mode=PRIVATE)
-            blobs = sorted(self.folder.glob("sha256-*"), key=lambda each: each.stat().st_mtime, reverse=True)
-            for old in blobs[_MOST_BLOBS:]:
+            used: list[tuple[float, Path]] = []
+            for blob in self.folder.glob("sha256-*"):
+                with contextlib.suppress(FileNotFoundError):  # another process has just dropped it
+                    used.append((blob.stat().st_mtime, blob))
+            for _, old in sorted(used, reverse=True)[_MOST_BLOBS:]:
                 old.unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(

@@ -29,7 +29,7 @@ class RuntimeProductError(RegletError):
     """The runtime is not there, or not whole."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class RuntimeModule:
     """The module that guests are started of.
 
@@ -45,16 +45,16 @@ class RuntimeModule:
             (start, end) in bytes from its contents' start.
     """
 
-    wasm: bytes = field(repr=False)
+    wasm: bytes
     heap_base: int
     stack_size: int
     room: range
     constructors: tuple[str, ...]
     host_functions: Mapping[str, HostFunctionSlot]
-    startup: tuple[tuple[int, int], ...] = field(repr=False)
+    startup: tuple[tuple[int, int], ...]
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class RuntimeProduct:
     """The runtime module and the standard library.
 

@@ -126,14 +126,14 @@ _MOST_LISTED = 100_000
 """Entries of open directories that are kept, unless one alone has more; some 30 MB."""
 
 
-@define
+@define(eq=False, repr=False)
 class Stream:
     """One of the standard streams; standard input is always at its end."""
 
     sink: Callable[[bytes], object] | None
 
 
-@define
+@define(eq=False, repr=False)
 class Descriptor:
     """An open file or directory within a tree."""
 
@@ -223,8 +223,10 @@ class Descriptors:
 
     def close_all(self) -> None:
         """Close everything."""
-        for fd in list(self._open):
-            self.close(fd)
+        while self._open:
+            _, found = self._open.popitem()
+            if isinstance(found, Descriptor):
+                found.file.close()
 
     def opened_by_guest(self) -> list[Descriptor]:
         """Return what the guest opened itself and has not closed."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import frozen
 
 from reglet.infrastructure.wasm.binary import ModuleFormatError
 from reglet.infrastructure.wasm.sections import (
@@ -41,7 +41,7 @@ BUILD_SECTION = "reglet"
 """The custom section that says what a plugin was built of, in JSON."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class PluginModule:
     """What a core module has and needs.
 
@@ -57,8 +57,8 @@ class PluginModule:
     imports: tuple[Import, ...]
     exports: tuple[Export, ...]
     memory: SizeLimits | None
-    data: tuple[tuple[int, memoryview], ...] = field(repr=False)
-    custom: Mapping[str, memoryview] = field(repr=False)
+    data: tuple[tuple[int, memoryview], ...]
+    custom: Mapping[str, memoryview]
     section_sizes: Mapping[SectionId, int]
 
     @property
@@ -140,7 +140,7 @@ class FunctionImport:
     type: FunctionType
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Signatures:
     """The outside of a module.
 

@@ -120,9 +120,7 @@ def _http_response(*, applied: tuple[str, ...], **attributes: Any) -> tuple[HTTP
     both options on redirects without saying so.
     """
     attributes.setdefault("headers", {})
-    response = HTTPResponse.__new__(
-        HTTPResponse
-    )  # whose own way converts and checks again what the table read
+    response = HTTPResponse.__new__(HTTPResponse)  # its own way would check again what the table has read
     response.__dict__.update(attributes)
     return response, frozenset(applied) if response.latency is None else _ON_REDIRECTS.union(applied)
 
@@ -157,10 +155,11 @@ class DNSRequest:
 
 @frozen
 class DNSResponse:
-    """What a look-up found: strings, or mail exchangers."""
+    """What a look-up found: strings, or mail exchangers; and how long it took, None where no host says."""
 
     records: tuple[str, ...] = ()
     mx_records: tuple[MXRecord, ...] = ()
+    latency: timedelta | None = None
 
 
 DNS_REQUEST = Request(
@@ -184,6 +183,7 @@ DNS_RESPONSE = Response(
     ERROR_FIELD,
     Field("records", STRINGS),
     Field("mx_records", MX_RECORD.listed),
+    Field("latency_ms", ELAPSED, "latency", default=None, foreign=True),
 )
 
 

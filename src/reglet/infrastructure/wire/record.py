@@ -83,7 +83,7 @@ UNSET: Final[Any] = object()
 """Stands for: not said."""
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Kind(Generic[T]):
     """How the values of one kind are read and written.
 
@@ -104,7 +104,7 @@ class Kind(Generic[T]):
     same: type | None = None
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Field:
     """One field of a record.
 
