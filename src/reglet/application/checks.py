@@ -383,8 +383,8 @@ def run_dns_check(
     start = datetime.now(UTC)
     while True:
         try:
-            within = ctx.with_timeout(timeout) if timeout else ctx  # each attempt has the whole time limit
-            resolver = within.client(DNSResolver)
+            attempt = ctx.with_timeout(timeout) if timeout else ctx  # each has the whole time limit
+            resolver = attempt.client(DNSResolver)
             records, mx_records = _look_up(resolver, hostname, record_type, nameserver)
             break
         except RegletError as error:
@@ -403,12 +403,12 @@ def run_dns_check(
     facts["record_count"] = len(records) + len(mx_records)
     measured = resolver.measured if isinstance(resolver, MeasuringResolver) else None
     facts["query_time_ms"] = measured_milliseconds(measured, metadata)
-    if records:
-        facts["records"] = list(records)
+    facts |= {"records": list(records)} if records else {}
     if mx_records:
         facts["mx_records"] = [{"host": record.host, "pref": record.pref} for record in mx_records]
-    message = f"DNS lookup successful for {hostname} ({record_type})"
-    return result_success(message, facts).with_metadata(metadata)
+    return result_success(f"DNS lookup successful for {hostname} ({record_type})", facts).with_metadata(
+        metadata
+    )
 
 
 class _UnsupportedTypeError(RegletError):
