@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 from reglet.domain.errors import RegletError
 from reglet.infrastructure.wasm.snapshot import HostFunctionSlot
