@@ -1,4 +1,4 @@
-"""Patience with machines that stand still at times: what is awaited may take long, and what is fast is fast once."""
+"""Patience with machines that stand still at times: events are awaited, and limits are tried again with more time."""
 
 from __future__ import annotations
 
@@ -8,14 +8,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TypeVar
-
-T = TypeVar("T")
 
 PATIENCE = 60.0
 """Seconds for what takes milliseconds: when they are over it is not going to happen any more."""
 _PAUSE = 0.002
-_TRIES = 20
 
 
 def comes_true(condition: Callable[[], bool], seconds: float = PATIENCE) -> bool:
@@ -24,16 +20,6 @@ def comes_true(condition: Callable[[], bool], seconds: float = PATIENCE) -> bool
     while not condition() and time.monotonic() < deadline:
         time.sleep(_PAUSE)
     return condition()
-
-
-def is_quicker(run: Callable[[], object], seconds: float) -> bool:
-    """Report whether something takes less than so many seconds: one of some tries that does shows it."""
-    for _ in range(_TRIES):
-        began = time.monotonic()
-        run()
-        if time.monotonic() - began < seconds:
-            return True
-    return False
 
 
 def longer_each_time(first: timedelta) -> Iterator[timedelta]:

@@ -334,12 +334,20 @@ def test_a_breakpoint_is_passed_with_a_word(build: Build) -> None:
     )
 
 
+def test_numbers_drawn_at_import_are_warned_about(build: Build) -> None:
+    """Although the seed was taken before: they are the same in every run."""
+    (warning,) = build(PLUGIN + "from random import choice\nchosen = choice('ab')\n").warnings
+    assert "takes random bytes at import" in warning
+    assert "chosen = choice('ab')" in warning
+
+
 @pytest.mark.parametrize(
     ("line", "warning"),
     [
         ("import os\nhome = os.environ.get('HOME')\n", "reads the environment variable HOME at import"),
         ("import time\nstarted = time.time()\n", "reads the clock at import"),
         ("import secrets\ntoken = secrets.token_hex()\n", "takes random bytes at import"),
+        ("import xml\ndef later():\n    return xml.etree\n", "uses xml.etree, a module that nothing imports"),
         ("def later():\n    import fractions\n", "import fractions at the top"),
         ("def later():\n    import sqlite3\n", "imports sqlite3, which does not work in a plugin: use json"),
         ("def later():\n    import readline\n", "readline, which is not in a plugin's Python: do without"),

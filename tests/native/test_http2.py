@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 import struct
-from datetime import timedelta
 
 import h2.config
 import h2.connection
@@ -249,7 +248,7 @@ def asked(certificates, script, method="GET", body=b""):
     """Return the answer of a server of frames."""
     with AnsweringServer(script) as server:
         url = f"https://127.0.0.1:{server.port}/a"
-        request = HTTPRequest(method, url, body=body, timeout=timedelta(seconds=5))
+        request = HTTPRequest(method, url, body=body, timeout=AMPLE)
         return NativeHTTPClient(trust=certificates.trust).do(request)
 
 

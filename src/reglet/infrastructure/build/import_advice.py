@@ -202,12 +202,7 @@ def find_warnings(
                 f"{source.path}:{line} looks for modules inside a function, when a built plugin can import "
                 f"nothing more: {_shortened(call)}; import what it may name at the top of the module"
             )
-        lines = {(module, name): line for line, module, name in reversed(source.attributes)}
-        for used, line in sorted(lines.items(), key=itemgetter(1)):
-            module, name = used
-            is_submodule = f"{module}.{name}" in absences.submodules
-            if used in absences.attributes and not is_submodule and module not in effects.hidden:
-                yield f"{source.path}:{line} uses {module}.{name}, which is {_absent(name)}"
+        yield from _absent_names(source, absences, effects.hidden)
     yield from _late_in_packages(guest, present, absences)
     if "zoneinfo" in present and "tzdata" not in map(_package_of, guest.sources):
         yield from _no_time_zones(guest)
@@ -252,6 +247,20 @@ def _late_in_packages(guest: PluginGuest, present: frozenset[str], absences: Abs
             f"{_first_of(lines)}; a check that comes there finds only what the plugin imported at the top of "
             "its module"
         )
+
+
+def _absent_names(source: Source, absences: Absences, hidden: Sequence[str]) -> Iterator[str]:
+    """Yield a sentence for each name that functions take from a module which lacks it."""
+    imported = {(each.module, name) for each in source.waiting_imports for name in each.names}
+    lines = {(module, name): line for line, module, name in reversed(source.attributes)}
+    for (module, name), line in sorted(lines.items(), key=itemgetter(1)):
+        if (module, name) not in absences.attributes or module in hidden:
+            continue
+        use = f"{source.path}:{line} uses {module}.{name}"
+        if f"{module}.{name}" not in absences.submodules:
+            yield f"{use}, which is {_absent(name)}"
+        elif (module, name) not in imported:
+            yield f"{use}, a module that nothing imports: import it at the top of the module"
 
 
 def _absent(name: str) -> str:

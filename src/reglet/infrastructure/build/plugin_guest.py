@@ -325,7 +325,7 @@ class PluginGuest:
         effects = ImportEffects(
             environment=tuple((each["name"], each["where"]) for each in report["environment"]),
             clock_readings=clock.readings - readings,
-            random_requests=random.requests - requests,
+            random_requests=random.requests - requests + report["draws"],
             looks=tuple(report["looks"]),
             hidden=tuple(name for name in report["known"] if self._is_hidden(name)),
         )

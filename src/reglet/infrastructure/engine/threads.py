@@ -147,11 +147,14 @@ def outside_guests(wait: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T
     threads = _inside.threads
     if threads is None:
         return wait(*args, **kwargs)
-    threads.count_out()
+    thread = threading.get_ident()
+    threads.outside.add(thread)
+    if threads.queue:
+        threads.begin_next()
     try:
         return wait(*args, **kwargs)
     finally:
-        threads.count_in()
+        threads.outside.discard(thread)
 
 
 class _Threads:
@@ -162,9 +165,9 @@ class _Threads:
         self._most = available_cores()
         self._running = 0
         """How many threads have work."""
-        self._outside: set[int] = set()
+        self.outside: set[int] = set()
         """Those of them that are in a call of the host; without the lock, for that is often."""
-        self._queue: deque[GuestWork[Any]] = deque()
+        self.queue: deque[GuestWork[Any]] = deque()
         self._taken = 0
         """How much work was taken from the queue so far."""
         self._idle: list[_GuestThread] = []
@@ -174,7 +177,7 @@ class _Threads:
         """Give work to a thread; queue it if there are as many running as cores."""
         with self._lock:
             work.is_queued, work.seen = True, self._taken
-            self._queue.append(work)  # first: a thread that goes outside right now finds it
+            self.queue.append(work)  # first: a thread that goes outside right now finds it
             begun = self._next()
         if begun is work:
             self._give(work)
@@ -189,23 +192,17 @@ class _Threads:
             if work.seen != self._taken:
                 work.seen = self._taken
                 return
-            self._queue.remove(work)
+            self.queue.remove(work)
             work.is_queued = False
             self._running += 1
         self._give_or_queue(work)
 
-    def count_out(self) -> None:
-        """Take note that this thread is about to wait."""
-        self._outside.add(threading.get_ident())
-        if self._queue:
-            with self._lock:
-                work = self._next()
-            if work is not None:
-                self._give_or_queue(work)
-
-    def count_in(self) -> None:
-        """Take note that it goes on."""
-        self._outside.discard(threading.get_ident())
+    def begin_next(self) -> None:
+        """Give what is queued first to a thread, if a core is free."""
+        with self._lock:
+            work = self._next()
+        if work is not None:
+            self._give_or_queue(work)
 
     def next_for(self, thread: _GuestThread) -> GuestWork[Any] | None:
         """Return what a thread that is done is to do next; it is idle if there is nothing."""
@@ -226,11 +223,11 @@ class _Threads:
 
     def _next(self) -> GuestWork[Any] | None:
         """Take work from the queue, if a core is free; the lock is held."""
-        if not self._queue or self._running - len(self._outside) >= self._most:
+        if not self.queue or self._running - len(self.outside) >= self._most:
             return None
         self._running += 1
         self._taken += 1
-        work = self._queue.popleft()
+        work = self.queue.popleft()
         work.is_queued = False
         return work
 
@@ -241,7 +238,7 @@ class _Threads:
         except RuntimeError:
             with self._lock:
                 work.is_queued = True
-                self._queue.appendleft(work)
+                self.queue.appendleft(work)
 
     def _give(self, work: GuestWork[Any]) -> None:
         """Have a thread begin work that is counted already."""

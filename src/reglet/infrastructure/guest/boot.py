@@ -10,6 +10,7 @@ import gc
 import json
 import linecache
 import os
+import random
 import re
 import sys
 import traceback
@@ -140,7 +141,7 @@ def author_frames(frame: FrameType | None = None) -> str:
 
 
 _OF_CLOCK = frozenset({"now", "utcnow", "today", "poll"})  # selectors polls as it is imported, by a deadline
-_OF_RANDOM = frozenset({"urandom", "getrandom", "seed"})
+_OF_RANDOM = frozenset({"urandom", "getrandom", "seed", "random", "getrandbits"})
 
 
 class ImportTracer:
@@ -218,9 +219,11 @@ def load(module: str, attribute: str | None, version: str | None, project: str |
     guard = _State.guard
     _State.known = frozenset(sys.modules)
     interpreter.refusals()
+    seeded = random.getstate()
     with guard:
         _State.plugin = import_plugin(module, attribute, version)
     return {
+        "draws": random.getstate() != seeded,
         "host_calls": guard.host_calls,
         "environment": guard.environment,
         "looks": [
@@ -285,24 +288,26 @@ def absences(
         if module in sys.modules:
             inner = (f"{module}.{name}" for name in names if name not in known)
             submodules += filter(_is_found, inner)
+    absent = [
+        (module, name)
+        for module, name in attributes
+        if module.partition(".")[0] in sys.stdlib_module_names
+        and module in sys.modules
+        and not hasattr(sys.modules[module], name)
+    ]
+    submodules += filter(_is_found, (f"{module}.{name}" for module, name in absent))
     found: list[str] = []
     for module in doubtful:
         # the first of it and its parents that is not in memory: to look inside would import it
-        absent, *parts = module.split(".")
-        while absent in sys.modules and parts:
-            absent = f"{absent}.{parts.pop(0)}"
-        if module not in sys.modules and _is_found(absent):
+        outer, *parts = module.split(".")
+        while outer in sys.modules and parts:
+            outer = f"{outer}.{parts.pop(0)}"
+        if module not in sys.modules and _is_found(outer):
             found.append(module)
     return {
         "submodules": submodules,
         "found": found,
-        "attributes": [
-            (module, name)
-            for module, name in attributes
-            if module.partition(".")[0] in sys.stdlib_module_names
-            and module in sys.modules
-            and not hasattr(sys.modules[module], name)
-        ],
+        "attributes": absent,
     }
 
 

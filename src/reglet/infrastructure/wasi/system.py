@@ -65,8 +65,10 @@ class LinearMemory:
 
     def read(self, address: int, size: int) -> bytes:
         """Return `size` bytes at `address`."""
-        start, end = self._checked(address, size)
-        return self._bytes[start:end].tobytes()
+        start = address & _ADDRESS
+        if start + size > len(self._bytes):
+            self._look_for(start + size)
+        return self._bytes[start : start + size].tobytes()
 
     def size(self) -> int:
         """Return how many bytes there are now."""
@@ -80,7 +82,10 @@ class LinearMemory:
 
     def write(self, address: int, content: bytes) -> None:
         """Put `content` at `address`."""
-        start, end = self._checked(address, len(content))
+        start = address & _ADDRESS
+        end = start + len(content)
+        if end > len(self._bytes):
+            self._look_for(end)
         self._bytes[start:end] = content
 
     def write_u32(self, address: int, value: int) -> None:
@@ -111,12 +116,10 @@ class LinearMemory:
             raise WasiError(Errno.ILSEQ)
         return path
 
-    def _checked(self, address: int, size: int) -> tuple[int, int]:
-        start = address & _ADDRESS
-        end = start + size
-        if end > len(self._bytes) and end > self.size():
+    def _look_for(self, end: int) -> None:
+        """Raise WasiError(FAULT) unless memory has grown to `end`."""
+        if end > self.size():
             raise WasiError(Errno.FAULT)
-        return start, end
 
 
 _FIRST_FREE = 3
