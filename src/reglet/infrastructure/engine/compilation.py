@@ -8,6 +8,7 @@ import hashlib
 import os
 import platform
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -243,8 +244,6 @@ def _loaded(code: bytes, key: str, fuel: bool, kept: str) -> wasmtime.Module:
 
 
 def _compiled_apart(module: bytes, fuel: bool, seconds: float | None, memory: int) -> bytes:
-    import subprocess
-
     group_of_its_own = 0  # a session is one
     if sys.platform == "win32":
         group_of_its_own = subprocess.CREATE_NEW_PROCESS_GROUP
