@@ -170,7 +170,6 @@ def test_a_run_of_what_is_known_imports_what_its_check_needs(built_example: Buil
         "reglet.domain.entities.records",
         "reglet.infrastructure.host.functions",
         "reglet.infrastructure.wire.host_functions",
-        "subprocess",
         "tempfile",
     }
 

@@ -359,8 +359,7 @@ def run_dns_check(
 
     Config: `hostname`; optional `record_type` (A, AAAA, CNAME, MX, TXT or NS; A), `nameserver`, `timeout_ms`
     (5000; 0 or less leaves it to the host).
-    A look-up that timed out is tried up to `retries` times more, after `backoff`, then twice that, and so on,
-    as long as the context's deadline allows.
+    One that timed out is tried `retries` times more, after `backoff`, twice that, and so on by the deadline.
 
     Data: `hostname`, `record_type`, `record_count`, `query_time_ms`, and `records` or `mx_records` (each with
     `host` and `pref`) if there are any. A failed look-up gives status error, code `MISSING_HOSTNAME`,
@@ -378,13 +377,13 @@ def run_dns_check(
     timeout = read_timeout(config, 5_000)
     if client is not None:
         ctx = ctx.with_client(DNSResolver, client)
-    ctx.client(DNSResolver)  # a missing one is the author's mistake, not a failed look-up
+    resolver = ctx.client(DNSResolver)  # a missing one is the author's mistake, not a failed look-up
     facts: dict[str, Any] = {"hostname": hostname, "record_type": record_type, "record_count": 0}
     start = datetime.now(UTC)
     while True:
         try:
-            within = ctx.with_timeout(timeout) if timeout else ctx  # each attempt has the whole time limit
-            resolver = within.client(DNSResolver)
+            if timeout:  # each attempt has the whole time limit
+                resolver = ctx.with_timeout(timeout).client(DNSResolver)
             records, mx_records = _look_up(resolver, hostname, record_type, nameserver)
             break
         except RegletError as error:
@@ -401,14 +400,18 @@ def run_dns_check(
             return result_error(failed_call(error, "LOOKUP_FAILED")).with_data(facts).with_metadata(metadata)
     metadata = run_since(start)
     facts["record_count"] = len(records) + len(mx_records)
-    measured = resolver.measured if isinstance(resolver, MeasuringResolver) else None
-    facts["query_time_ms"] = measured_milliseconds(measured, metadata)
+    facts["query_time_ms"] = measured_milliseconds(_measured(resolver), metadata)
     if records:
         facts["records"] = list(records)
     if mx_records:
         facts["mx_records"] = [{"host": record.host, "pref": record.pref} for record in mx_records]
-    message = f"DNS lookup successful for {hostname} ({record_type})"
-    return result_success(message, facts).with_metadata(metadata)
+    found = result_success(f"DNS lookup successful for {hostname} ({record_type})", facts)
+    return found.with_metadata(metadata)
+
+
+def _measured(resolver: DNSResolver) -> timedelta | None:
+    """Return how long the look-ups took by the host, if it is one that says so."""
+    return resolver.measured if isinstance(resolver, MeasuringResolver) else None
 
 
 class _UnsupportedTypeError(RegletError):

@@ -133,6 +133,8 @@ class Sandbox:
             from reglet.infrastructure.host.compiled_plugin import load_plugin
 
             digest, _ = hashed.result()
+            if self.grants.network or self.grants.exec:
+                handlers()
             # meanwhile the clients of what is granted are imported: no check is to wait for that. This thread
             # imports nothing until they are, for two threads that import may wait for each other
             ready = Meanwhile(self._import_clients)

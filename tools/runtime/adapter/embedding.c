@@ -59,6 +59,7 @@ static const method_definition methods[] = {
   {"call", python_call, METH_FASTCALL, "Call a host function; None if the plugin does not import it."},
   {"environ", host_environ, METH_NOARGS, "Ask the host for its environment, a list of b\"NAME=value\"."},
   {"refusals", python_refusals, METH_NOARGS, "Take the looks that no grant covers since the last call; None if none."},
+  {"note_unset", python_note_unset, METH_O, "Note a variable that a path needs and the host does not give."},
   {"preopens", python_preopens, METH_NOARGS, "Return the paths of the host's directories."},
   {"start_in", python_start_in, METH_O, "Set the working directory, which need not exist."},
   {"fields_setter", python_fields_setter, METH_O, "Return what sets the fields of these names of an instance to values."},

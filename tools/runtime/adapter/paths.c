@@ -220,6 +220,15 @@ object *python_refusals(object *self, object *nothing) {
   return made;
 }
 
+object *python_note_unset(object *self, object *variable) {
+  (void)self;
+  char *name;
+  i32 size;
+  if (PyBytes_AsStringAndSize(variable, &name, &size)) return NULL;
+  if (refused < MOST_KEPT) keep("env:", 0, (span){(const u8 *)name, (u32)size});
+  return none();
+}
+
 object *python_preopens(object *self, object *nothing) {
   (void)self, (void)nothing;
   load_preopens();

@@ -35,5 +35,6 @@ void forget_paths(void);     // what a build has learned of the host
 
 // Methods of `_reglet`.
 object *python_refusals(object *self, object *nothing);
+object *python_note_unset(object *self, object *variable);
 object *python_preopens(object *self, object *nothing);
 object *python_start_in(object *self, object *path);

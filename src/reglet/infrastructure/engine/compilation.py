@@ -8,6 +8,7 @@ import hashlib
 import os
 import platform
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -247,8 +248,6 @@ _WORDS_OF_NO_MEMORY = (b"MemoryError", b"memory allocation of", b"Cannot allocat
 
 
 def _compiled_apart(module: bytes, fuel: bool, seconds: float | None, memory: int) -> bytes:
-    import subprocess
-
     group_of_its_own = 0  # a session is one
     if sys.platform == "win32":
         group_of_its_own = subprocess.CREATE_NEW_PROCESS_GROUP

@@ -50,8 +50,13 @@ class Interpreter(Protocol):
     def refusals(self) -> list[bytes] | None:
         """Return `read:PATH` of each look that was refused since the last call, or None.
 
-        It is `write:` for a change of what the path leads to, `change:` of the name itself.
+        It is `write:` for a change of what the path leads to, `change:` of the name itself, and `env:NAME`
+        of what `note_unset` was called with.
         """
+        ...
+
+    def note_unset(self, variable: bytes) -> None:
+        """Note a variable that a path needs and the host does not give, for `refusals`."""
         ...
 
     def start_in(self, directory: bytes) -> None:
@@ -71,21 +76,8 @@ _UNKNOWN = "/./."
 
 def report_refused_looks() -> None:
     """Have the looks that the host refuses count in a Result."""
-    refused_looks.take, refused_looks.read = _taken_looks, looks_of
+    refused_looks.take, refused_looks.read = interpreter.refusals, looks_of
     refused_looks.forget = forget_kept_calls
-
-
-_unset_variables: list[bytes] = []
-"""`env:NAME` of each variable that a path named and the host did not give, since they were last taken."""
-
-
-def _taken_looks() -> Sequence[bytes] | None:
-    refusals = interpreter.refusals()
-    if not _unset_variables:
-        return refusals
-    taken = [*_unset_variables, *(refusals or ())]
-    _unset_variables.clear()
-    return taken
 
 
 def report_unset_variables() -> None:
@@ -100,7 +92,7 @@ def report_unset_variables() -> None:
         expanded = expanduser(path)
         user = os.fsdecode(path).partition("/")[0]
         if user == "~" and "HOME" not in os.environ:
-            _unset_variables.append(b"env:HOME")
+            interpreter.note_unset(b"HOME")
         elif user.startswith("~") and user != "~":
             reason = "a plugin does not know the users of its host; write the home directory as a path"
             raise UnsupportedOptionError("path", os.fsdecode(path), reason)
@@ -110,7 +102,7 @@ def report_unset_variables() -> None:
         expanded = expandvars(path)
         for plain, braced in re.findall(r"\$(?:(\w+)|\{([^}]*)\})", os.fsdecode(path), re.ASCII):
             if plain + braced not in os.environ:
-                _unset_variables.append(os.fsencode(f"env:{plain}{braced}"))
+                interpreter.note_unset(os.fsencode(plain + braced))
         return expanded
 
     posixpath.__dict__.update(expanduser=with_home, expandvars=with_variables)
