@@ -86,9 +86,10 @@ def test_compiling_is_stopped_when_its_time_is_over():
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to it")
 def test_compiling_is_stopped_when_its_memory_is_used_up():
     """The compiler ends, and the error says by which limit."""
-    limits_ = Limits(compile_memory=24 * limits.MIB)
+    limits_ = Limits(compile_memory=64 * limits.MIB)
+    large = f"(func (result i32) i32.const 1 {'i32.const 1 i32.add ' * 200_000})"
     with Sandbox(limits=limits_) as sandbox, pytest.raises(LimitExceededError) as caught:
-        hostile(sandbox, more=SLOW + "(func)")
+        hostile(sandbox, more=large)
     assert caught.value.limit == "compile_memory"
 
 

@@ -243,6 +243,10 @@ def _loaded(code: bytes, key: str, fuel: bool, kept: str) -> wasmtime.Module:
     return compiled_before(key, fuel=fuel, kept=kept) or wasmtime.Module.deserialize(engine(fuel=fuel), code)
 
 
+_WORDS_OF_NO_MEMORY = (b"MemoryError", b"memory allocation of", b"Cannot allocate memory")
+"""Python's, Rust's and the system's, whichever of them was the one that got none."""
+
+
 def _compiled_apart(module: bytes, fuel: bool, seconds: float | None, memory: int) -> bytes:
     group_of_its_own = 0  # a session is one
     if sys.platform == "win32":
@@ -268,10 +272,11 @@ def _compiled_apart(module: bytes, fuel: bool, seconds: float | None, memory: in
             raise
     if compiler.returncode == 0:
         return code
+    lacked = any(words in said for words in _WORDS_OF_NO_MEMORY)
+    if memory and (lacked or compiler.returncode == _NO_MEMORY or compiler.returncode < 0):
+        raise CompilationError(f"to compile it takes more than {memory} bytes", "compile_memory")
     if compiler.returncode == _INVALID:
         raise CompilationError(said.decode(errors="replace"))
-    if memory and (compiler.returncode == _NO_MEMORY or compiler.returncode < 0):
-        raise CompilationError(f"to compile it takes more than {memory} bytes", "compile_memory")
     why = said.decode(errors="replace").strip().splitlines()
     raise CompilationError(f"the compiler ended with status {compiler.returncode}: {why[-1] if why else ''}")
 
