@@ -117,7 +117,7 @@ def proxied(address: str, rule: Rule) -> Iterator[tuple[str, list[Exchange]]]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)  # an end is looked for so often
     thread.start()
     try:
         yield f"127.0.0.1:{server.server_address[1]}", passed
