@@ -4,8 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 EVERYTHING := --group dev -e '.[all]'
-# How many processes check and run the tests: make test WORKERS=8
-WORKERS ?= 2
+# How many processes check and run the tests: make test WORKERS=8. One more than two cores, for tests wait too
+WORKERS ?= 3
 TYPED := src tools examples typing_tests
 export PATH := $(PATH):$(CURDIR)/$(BIN)
 # Bytecode is kept, whatever is set outside: hundreds of processes would make it anew.
