@@ -132,13 +132,14 @@ def without_functions(module: bytes, entries: Collection[tuple[int, int]]) -> by
 IMPORTED_MEMORY = ("snapshot", "memory")
 """The names under which code that was split from its memory imports one."""
 
-ZERO_GAP = 4096
-"""Bytes: a run of zeros this long ends a data segment. Shorter runs make many segments, and each costs every
-fresh instance time: at 256 there are twenty times as many, which cost wazero a tenth of an instance, for 4 %
-of the file and nothing of its gzip."""
-
-_BLOCK = ZERO_GAP // 2  # a run of ZERO_GAP zeros fills one, wherever it begins
+_BLOCK = 4096
 _ZERO_BLOCK = bytes(_BLOCK)
+
+ZERO_GAP = 256
+"""Bytes: a run of zeros this long ends a data segment. Shorter runs make many segments, and each costs every
+fresh instance time: at 128 there are three times as many, for 2 % of the file and nothing of its gzip."""
+
+_GAP = bytes(ZERO_GAP)
 _NOT_ZERO = re.compile(rb"[^\0]")
 
 
@@ -223,24 +224,19 @@ def memory_module(module: bytes) -> bytes:
 def filled_runs(memory: bytes) -> Iterator[tuple[int, memoryview]]:
     """Cut memory at runs of at least ZERO_GAP zeros; give the pieces between as (address, bytes)."""
     view = memoryview(memory)
-    start = end = -ZERO_GAP
-    for first, behind in _filled_blocks(memory):
-        filled = _NOT_ZERO.search(memory, first)
-        assert filled is not None
-        if filled.start() - end >= ZERO_GAP:
-            if end > start:
-                yield start, view[start:end]
-            start = filled.start()
-        last = max(behind - _BLOCK, first)
-        end = last + len(memory[last:behind].rstrip(b"\0"))
-    if end > start:
-        yield start, view[start:end]
+    for start, end in _filled_blocks(memory):
+        at = _after_zeros(memory, start, end)
+        while at < end:
+            gap = memory.find(_GAP, at, end)
+            stop = end if gap < 0 else gap
+            yield at, view[at:stop]
+            at = _after_zeros(memory, stop, end)
 
 
 def _filled_blocks(memory: bytes) -> Iterator[tuple[int, int]]:
     started: int | None = None
     for at in range(0, len(memory), _BLOCK):
-        if _ZERO_BLOCK.startswith(memory[at : at + _BLOCK]):
+        if memory[at : at + _BLOCK] == _ZERO_BLOCK:
             if started is not None:
                 yield started, at
                 started = None
@@ -248,3 +244,8 @@ def _filled_blocks(memory: bytes) -> Iterator[tuple[int, int]]:
             started = at
     if started is not None:
         yield started, len(memory)
+
+
+def _after_zeros(memory: bytes, at: int, end: int) -> int:
+    filled = _NOT_ZERO.search(memory, at, end)
+    return end if filled is None else filled.start()
