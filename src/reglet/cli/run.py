@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -146,11 +147,9 @@ def run(
         named = [example_config(manifest, example)]
     from reglet.application.models.config_warnings import config_warnings
 
-    warnings = {
-        warning: None
-        for config in named
-        for warning in config_warnings(json.loads(config.content), manifest.config_schema or {})
-    }
+    schema = manifest.config_schema or {}
+    each_config = (config_warnings(json.loads(config.content), schema) for config in named)
+    warnings = dict.fromkeys(chain.from_iterable(each_config))
     for warning in warnings:
         write_warning(warning)
     from reglet.sandbox import Dialect
