@@ -399,6 +399,12 @@ def test_what_has_no_sockets_and_processes_is_not_taken_for_a_target_that_fails(
     assert advice in said
 
 
+def test_a_host_has_the_name_that_it_was_asked_by(built_source: BuildSource, folder: Path) -> None:
+    """No longer one can be looked for."""
+    rows = ["socket.getfqdn('short') == 'short'", "socket.getfqdn() == socket.gethostname()"]
+    assert wrong(built_source, folder, rows, UNSUPPORTED) == {}
+
+
 def _encodings() -> list[str]:
     found = []  # but palmos, whose table was corrected in Python 3.14
     for file in sorted(Path(encodings.__path__[0]).glob("*.py")):

@@ -80,8 +80,9 @@ def refuse_unsupported(unsupported_reason: Callable[[str], str | None]) -> None:
                 vars(module)[each].__init__ = refuse
             else:
                 vars(module)[each] = refuse
-    if "socket" in sys.modules:  # which looks for a longer name, and does without
-        sys.modules["socket"].__dict__.update(getfqdn=lambda name="": name or os.uname().nodename)
+    socket = sys.modules.get("socket")
+    if socket is not None:  # which looks for a longer name, and does without
+        vars(socket)["getfqdn"] = lambda name="": name or socket.gethostname()
 
 
 class KeptLoader:
