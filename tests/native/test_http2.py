@@ -86,6 +86,15 @@ def test_a_body_that_is_not_as_long_as_it_says_is_an_error(certificates):
         client.get(f"https://127.0.0.1:{server.port}/")
 
 
+def serving(secured):
+    """Return the server's side of a connection that has begun; it sends whatever headers a test gives."""
+    config = h2.config.H2Configuration(client_side=False, validate_outbound_headers=False)
+    http = h2.connection.H2Connection(config)
+    http.initiate_connection()
+    secured.sendall(http.data_to_send())
+    return http
+
+
 class Framed:
     """A server that answers each request as a function of its protocol, stream and turn says."""
 
@@ -98,10 +107,7 @@ class Framed:
 
     def __call__(self, connection):
         with self._context.wrap_socket(connection, server_side=True) as secured:
-            config = h2.config.H2Configuration(client_side=False, validate_outbound_headers=False)
-            http = h2.connection.H2Connection(config)
-            http.initiate_connection()
-            secured.sendall(http.data_to_send())
+            http = serving(secured)
             while data := secured.recv(65536):
                 for event in http.receive_data(data):
                     if isinstance(event, h2.events.RequestReceived):
@@ -225,10 +231,7 @@ class Raw:
 
     def __call__(self, connection):
         with self.context.wrap_socket(connection, server_side=True) as secured:
-            config = h2.config.H2Configuration(client_side=False, validate_outbound_headers=False)
-            http = h2.connection.H2Connection(config)
-            http.initiate_connection()
-            secured.sendall(http.data_to_send())
+            http = serving(secured)
             stream = 0
             while not stream:
                 events = http.receive_data(secured.recv(65536))

@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, Literal, NamedTuple
 
 import attrs
@@ -195,6 +196,12 @@ def author_traceback(error: BaseException) -> str:
     return written if len(written) <= _MOST_CHARACTERS else "…" + written[-_MOST_CHARACTERS:]
 
 
+def raising_frame(error: BaseException) -> FrameType | None:
+    """Return the frame in which an error was raised; None for one that never was."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return frames[-1] if frames else None
+
+
 def one_line(error: BaseException) -> str:
     """Return an error as `Type: message`, even where it has no readable message."""
     name = type(error).__name__
@@ -212,17 +219,15 @@ def one_line(error: BaseException) -> str:
 
 def _advice(error: BaseException) -> str:
     """Return what to say of a bug behind its message: of an argument that no model has, or of a variable."""
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    if last is None:
+    frame = raising_frame(error)
+    if frame is None:
         return ""
-    if isinstance(error, KeyError) and last.tb_frame.f_code is type(os.environ).__getitem__.__code__:
+    if isinstance(error, KeyError) and frame.f_code is type(os.environ).__getitem__.__code__:
         return "; the variable is not set, or not granted: declare it in the plugin's env capability"
     if type(error) is not TypeError:  # one of the author's may have any message, or none
         return ""
     called, _, argument = str(error).partition(".__init__() got an unexpected keyword argument ")
-    model = last.tb_frame.f_globals.get(called)
+    model = frame.f_globals.get(called)
     if not argument.endswith("'") or not isinstance(model, type) or not attrs.has(model):
         return ""  # from Python 3.14 on it may end in a suggestion
     names = [each.alias or each.name for each in attrs.fields(model)]

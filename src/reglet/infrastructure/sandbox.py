@@ -134,7 +134,7 @@ class Sandbox:
 
             digest, _ = hashed.result()
             if self.grants.network or self.grants.exec:
-                handlers()
+                handlers()  # before both threads need what they import: a foreign module is read by it too
             # meanwhile the clients of what is granted are imported: no check is to wait for that. This thread
             # imports nothing until they are, for two threads that import may wait for each other
             ready = Meanwhile(self._import_clients)

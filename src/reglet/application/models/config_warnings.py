@@ -8,12 +8,12 @@ from typing import Any
 from reglet.application.names import ROUTING, closest_name, path_step
 
 
-def has_known_fields(schema: Any) -> bool:
+def _has_known_fields(schema: Any) -> bool:
     """Report whether an object whose fields the schema knows lies anywhere in what it describes."""
     return isinstance(schema, Mapping) and (
         "properties" in schema
-        or has_known_fields(schema.get("items"))
-        or has_known_fields(schema.get("additionalProperties"))
+        or _has_known_fields(schema.get("items"))
+        or _has_known_fields(schema.get("additionalProperties"))
     )
 
 
@@ -25,7 +25,7 @@ def flat_fields(schema: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(
         name
         for name, each in properties.items()
-        if isinstance(each, Mapping) and not each.get("deprecated") and not has_known_fields(each)
+        if isinstance(each, Mapping) and not each.get("deprecated") and not _has_known_fields(each)
     )
 
 
@@ -48,7 +48,7 @@ def config_warnings(value: Any, schema: Mapping[str, Any], path: tuple[str | int
             elif properties is fields and (path or name not in ROUTING):
                 where = f"{_written(path)} of its config" if path else "its config"
                 yield _unknown(name, fields, where)
-    elif isinstance(value, list) and has_known_fields(schema.get("items")):
+    elif isinstance(value, list) and _has_known_fields(schema.get("items")):
         flat = flat_fields(schema["items"])
         for index, item in enumerate(value):
             if isinstance(item, list) or (isinstance(item, dict) and not flat.issuperset(item)):

@@ -14,7 +14,7 @@ from attrs import frozen
 
 from reglet.application.names import PROJECT_FILE
 from reglet.application.plugin import PluginDefinition, plugin_of
-from reglet.application.results import author_traceback, one_line
+from reglet.application.results import author_traceback, one_line, raising_frame
 from reglet.domain.errors import DefinitionError
 from reglet.domain.ports import Plugin
 from reglet.infrastructure.build import PluginImportError, TargetError
@@ -157,12 +157,10 @@ def load_plugin_in_process(target: str | Path | Project) -> Plugin:
     try:
         __import__(project.module)  # importlib.import_module would stand in the author's traceback
     except Exception as error:
-        last = error.__traceback__
-        while last is not None and last.tb_next is not None:
-            last = last.tb_next
+        frame = raising_frame(error)
         reason = _OUR_FILE.sub(r"\1", one_line(error))
         shown = _OUR_FILE.sub(r"\1", author_traceback(error))
-        reason += advice(reason, shown, {} if last is None else last.tb_frame.f_globals)
+        reason += advice(reason, shown, {} if frame is None else frame.f_globals)
         raise PluginImportError(f"{project.module} cannot be imported: {reason}", shown) from error
     except SystemExit as error:
         text = f"{project.module} cannot be imported: it ends the program with exit status {error.code}"
