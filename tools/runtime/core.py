@@ -10,7 +10,7 @@ import wasmtime
 from reglet.infrastructure.runtime import RuntimeModule
 from reglet.infrastructure.wasm.snapshot import HostFunctionSlot
 from tools.runtime import sources
-from tools.runtime.excluded import EXCLUDED, OTHER_ALLOCATOR, RUN_ONCE
+from tools.runtime.excluded import EXCLUDED, OPTIONAL, OTHER_ALLOCATOR, RUN_ONCE
 from tools.runtime.linker.link import LinkPlan, link
 from tools.runtime.linker.read import LinkError, read_library
 from tools.runtime.linker.resolve import Rules
@@ -48,6 +48,7 @@ def link_runtime(
         once=(*RUN_ONCE, *OTHER_ALLOCATOR),
         located=tuple(_TRAMPOLINE + name for name in sources.HOST_FUNCTIONS),
         excluded=EXCLUDED,
+        optional=OPTIONAL,
         stack_size=STACK_SIZE,
         room_size=ROOM_SIZE,
         debug_names=debug_names,
@@ -66,6 +67,7 @@ def link_runtime(
         linked.constructors,
         slots,
         linked.startup,
+        {part.modules: functions for part, functions in zip(OPTIONAL, linked.optional, strict=True)},
     )
 
 

@@ -432,4 +432,11 @@ def _shared_runtime() -> SharedRuntime | None:
     if product is None:
         return None
     module = product.module
-    return SharedRuntime(module.wasm, module.host_functions, product.key, module.startup, module.room)
+    return SharedRuntime(
+        module.wasm,
+        module.host_functions,
+        product.key,
+        module.startup,
+        tuple(module.optional.values()),
+        module.room,
+    )
