@@ -26,7 +26,6 @@ from reglet.application.unsupported_modules import unsupported_reason
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.ports import Plugin
-from reglet.infrastructure import guest
 from reglet.infrastructure.build_contract import METADATA_SUFFIX, PACKAGES_ROOT, PLUGIN_ROOT, REPORT_MARK
 from reglet.infrastructure.guest.clients import ImportedFunctions
 from reglet.infrastructure.guest.exports import Exports
@@ -352,8 +351,9 @@ def seal() -> dict[str, Any]:
         mend_time_zones(_State.zones)
     refuse_unsupported(unsupported_reason)
     for name in _OF_THE_BUILD:
+        package, _, module = name.rpartition(".")
+        delattr(sys.modules[package], module)
         del sys.modules[name]
-        delattr(guest, name.rpartition(".")[2])
     return {"modules": sorted(map(str, sys.modules)), "unused": interpreter.forget_unused()}
 
 
@@ -368,7 +368,11 @@ def _module_files() -> Iterator[str]:
             yield file
 
 
-_OF_THE_BUILD = tuple(f"{guest.__name__}.{name}" for name in ("boot", "importing", "standard_library"))
+_OF_THE_BUILD = (
+    "reglet.infrastructure.guest.boot",
+    "reglet.infrastructure.guest.importing",
+    "reglet.infrastructure.guest.standard_library",
+)
 """Modules of which nothing is called again: the builder lets go of this one too, and they are freed."""
 
 

@@ -59,7 +59,8 @@ class SourceFinder:
             return None
         namespace = ModuleSpec(fullname, None, is_package=True)
         # importlib.resources reads no namespace that is not one of the import system's own
-        namespace.submodule_search_locations = _NamespacePath(fullname, portions, _found_as_before)
+        # it finds no further portions, though `sys.path` has changed
+        namespace.submodule_search_locations = _NamespacePath(fullname, portions, lambda *_: None)
         return namespace
 
 
@@ -92,10 +93,6 @@ class RefusingFinder:
 
 
 _NamespacePath: Callable[..., list[str]] = vars(_bootstrap_external)["_NamespacePath"]
-
-
-def _found_as_before(_fullname: str, _path: object) -> None:
-    """Find no further portions, though `sys.path` has changed."""
 
 
 _is_file: Callable[[str], bool] = vars(_bootstrap_external)["_path_isfile"]
