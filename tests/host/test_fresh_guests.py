@@ -101,7 +101,7 @@ DEEDS = {
     "deep recursion": "def f(n): return n and f(n - 1)\nf(300)",
     "a heap that is used": "kept = [bytearray(b'x' * 1000) for _ in range(200)]",
     "more memory than there is": "bytearray(10**10)",
-    "a large result": "seen = 'secret' * 10_000",
+    "a large result": "seen = 'secret' * 4_000",
     "printing": "print('secret' * 1000)",
     "a seed": "import random; random.seed(4); random.random()",
     "the environment": "import os; os.environ['SECRET'] = 'secret' * 100",
@@ -151,7 +151,7 @@ seen = os.environ["TOKEN"] + open({str(folder / "file")!r}).read()
     with Sandbox(grants, functions=Answering(), environment=environment, directory=folder) as sandbox:
         module = sandbox.load(path)
         for _ in range(3):
-            assert "secret-of-the-file" in seen(module, code, "secret-of-the-config" * 3_000)
+            assert "secret-of-the-file" in seen(module, code, "secret-of-the-config" * 1_000)
         (memory,) = idle()
         assert b"secret-of" not in memory
         assert memory == image(path)

@@ -75,82 +75,50 @@ class _Store(wasmtime.Store):
         return bindings.wasmtime_store_context(self.ptr())
 
 
-class GuestSession:
-    """One guest, used by one thread at a time.
+class Guest:
+    """An instance in a store of its own, and its memory, without what it sees of its system and its host.
 
-    Its store is there before its instance: limits and a deadline are set on `store` first.
+    Its store is there before its instance. It is used by one thread at a time.
     """
 
-    def __init__(
-        self,
-        module: LinkedModule,
-        system: System,
-        host_function: Callable[[FunctionImport], HostFunction],
-        *,
-        direct: bool = False,
-    ) -> None:
-        """Make the guest's store.
-
-        Args:
-            module: what it will be an instance of.
-            system: what it sees; an unknown function of preview 1 answers NOSYS.
-            host_function: returns what stands for an import that is not one of preview 1.
-            direct: whether it may be answered without the host, where it has this machine's clocks, and
-                neither variables nor directories.
-        """
-        self.store = _Store(module.engine)
+    def __init__(self, module: LinkedModule, *, direct: bool) -> None:
         self.module = module
-        self._calls: dict[str, Callable[[tuple[int, ...]], int]] = {}
-        """What calls each function that was called."""
+        self.store = _Store(module.engine)
         self._direct = direct
         self._context = store_context(self.store.ptr())
+        self._calls: dict[str, Callable[[tuple[int, ...]], int]] = {}
+        """What calls each function that was called."""
         self._written: WrittenPages | None = None
-        """Once it is started."""
+        """Once it is started, until it is closed."""
         self._process = os.getpid()
-        self._attach(system, host_function)
-
-    def _attach(self, system: System, host_function: Callable[[FunctionImport], HostFunction]) -> None:
-        self.system = system
-        self._host_function = host_function
-        self._imports: list[Callable[..., int | None] | None] = [None] * len(self.module.imports)
-        """What stands for each, once it was called."""
 
     def start(self) -> None:
-        """Instantiate the module, unless the guest was renewed.
+        """Instantiate the module, or let the clock of a restored guest start."""
+        if self._written is not None:
+            start_clock(self._context)
+            return
+        self._instance = self.module.instantiate(self.store, self._context, direct=self._direct)
+        memory = ctypes.byref(export_of(self._context, self._instance, "memory"), REFERENCE)
+        base = memory_data(self._context, memory)
+        populate(base, self.module.often_written)
+        self._first_size = _memory_data_size(self._context, memory)
+        self._written = WrittenPages(base, self._first_size)
+        self._globals = Globals(self._context, self._instance)
+        self._first_globals = self._globals.values()
+        store = weakref.ref(self.store)  # which the memory must not keep alive
 
-        Raises:
-            wasmtime.WasmtimeError: it cannot be instantiated under the store's limits.
-            wasmtime.Trap: its start function ended it.
-        """
-        if self._written is None:
-            before, running.guest = running.guest, self
-            try:
-                self._instance = self.module.instantiate(self.store, self._context, direct=self._direct)
-            finally:
-                running.guest = before
-            memory = ctypes.byref(export_of(self._context, self._instance, "memory"), REFERENCE)
-            base = memory_data(self._context, memory)
-            populate(base, self.module.often_written)
-            self._first_size = _memory_data_size(self._context, memory)
-            self._written = WrittenPages(base, self._first_size)
-            self._globals = Globals(self._context, self._instance)
-            self._first_globals = self._globals.values()
-            store = weakref.ref(self.store)  # which the memory must not keep alive
+        def length() -> int:
+            alive = store()
+            return 0 if alive is None else int(_memory_data_size(store_context(alive.ptr()), memory))
 
-            def length() -> int:
-                alive = store()
-                return 0 if alive is None else int(_memory_data_size(store_context(alive.ptr()), memory))
-
-            self.memory = LinearMemory(base, length)
-        self.system.attach(self.memory)
+        self.memory = LinearMemory(base, length)
 
     def restore(self) -> bool:
-        """Make the guest as new after its calls have returned; report whether that was done.
+        """Make it as new after its calls have returned; report whether that was done.
 
         Otherwise it must not be called any more: it belongs to another process, its memory has grown, it
         wrote too much of it, or the system does not report what.
         """
-        self.system.close()
         if (
             self._written is None
             or self.module.examples < _DROPPED_FIRST
@@ -162,34 +130,23 @@ class GuestSession:
         pristine = self.module.pristine_memory()
         return pristine is not None and self._written.restore(pristine)
 
-    def renew(self, system: System, host_function: Callable[[FunctionImport], HostFunction]) -> None:
-        """Give a restored guest the system of another check; the rest is as for a new one, `start` too."""
-        self._attach(system, host_function)
-        start_clock(self._context)
+    def close(self) -> None:
+        """Let go of it and its memory. Closing twice does nothing."""
+        if self._written is not None and self.module.examples < _EXAMPLES:
+            self.module.examples += 1
+            if self._written.look():
+                self.module.often_written = self._written.ranges
+        self._written = None
+        self.store.close()
 
-    def exports(self, name: str) -> bool:
-        """Whether the guest exports a function of this name."""
-        return isinstance(self.module.signatures.exports.get(name), FunctionType)
-
-    def call(self, name: str, *arguments: int) -> int:
-        """Call an exported function with integers; return its result, 0 where it has none.
-
-        What failed of ours meanwhile is in `system.failure`. It may be called within a call of the host.
-
-        Raises:
-            TypeError: there is no such function, or it has other parameters or results.
-            wasmtime.WasmtimeError: the guest was interrupted.
-            wasmtime.Trap: the guest ended.
-        """
+    def call(self, name: str, arguments: tuple[int, ...]) -> int:
+        """Call an exported function, see `GuestSession.call`."""
         if name not in self._calls:
             self._calls[name] = self._prepared(name)
-        before, running.guest = running.guest, self  # that may be another, whose host runs this one
         try:
             return self._calls[name](arguments)
         except ValueError:
             raise self._unlike_a_call(name) from None
-        finally:
-            running.guest = before
 
     def _prepared(self, name: str) -> Callable[[tuple[int, ...]], int]:
         """Return what calls an exported function.
@@ -221,16 +178,95 @@ class GuestSession:
             return TypeError(f"{name} is {kind}, which is not how it is called")
         return TypeError(f"{name} is not a function that it exports")
 
-    def close(self) -> None:
-        """Let go of the guest, its memory and its files. Closing twice does nothing."""
-        module = self.module
-        if self._written is not None and module.examples < _EXAMPLES:
-            module.examples += 1
-            if self._written.look():
-                module.often_written = self._written.ranges
-        self._written = None
+
+class GuestSession:
+    """One guest with its system and its host, from its start to its end.
+
+    Limits and a deadline are set on `store` before it is started.
+    """
+
+    def __init__(
+        self,
+        module: LinkedModule,
+        system: System,
+        host_function: Callable[[FunctionImport], HostFunction],
+        *,
+        direct: bool = False,
+        memory_limit: int | None = None,
+    ) -> None:
+        """Take a guest that waits, or make the store of a new one.
+
+        Args:
+            module: what it is an instance of.
+            system: what it sees; an unknown function of preview 1 answers NOSYS.
+            host_function: returns what stands for an import that is not one of preview 1.
+            direct: whether it may be answered without the host, where it has this machine's clocks, and
+                neither variables nor directories.
+            memory_limit: bytes that the caller allows its store; a guest that waits was allowed as many.
+        """
+        self.system = system
+        self._module = module
+        self._host_function = host_function
+        self._imports: list[Callable[..., int | None] | None] = [None] * len(module.imports)
+        """What stands for each, once it was called."""
+        self._kind = module, direct, memory_limit
+        self._guest = idle_guests().take(self._kind) or Guest(module, direct=direct)
+        self.store = self._guest.store
+        self._is_open = True
+
+    @property
+    def memory(self) -> LinearMemory:
+        """The guest's memory, once it is started."""
+        return self._guest.memory
+
+    def start(self) -> None:
+        """Instantiate the module, unless the guest has waited.
+
+        Raises:
+            wasmtime.WasmtimeError: it cannot be instantiated under the store's limits.
+            wasmtime.Trap: its start function ended it.
+        """
+        before, running.guest = running.guest, self
+        try:
+            self._guest.start()
+        finally:
+            running.guest = before
+        self.system.attach(self.memory)
+
+    def exports(self, name: str) -> bool:
+        """Whether the guest exports a function of this name."""
+        return isinstance(self._module.signatures.exports.get(name), FunctionType)
+
+    def call(self, name: str, *arguments: int) -> int:
+        """Call an exported function with integers; return its result, 0 where it has none.
+
+        What failed of ours meanwhile is in `system.failure`. It may be called within a call of the host.
+
+        Raises:
+            TypeError: there is no such function, or it has other parameters or results.
+            wasmtime.WasmtimeError: the guest was interrupted.
+            wasmtime.Trap: the guest ended.
+        """
+        before, running.guest = running.guest, self  # that may be another, whose host runs this one
+        try:
+            return self._guest.call(name, arguments)
+        finally:
+            running.guest = before
+
+    def close(self, *, reuse: bool = False) -> None:
+        """Let go of the guest, its memory and its files. Closing twice does nothing.
+
+        `reuse` says that nothing went wrong and no call is open: the guest is made as new, where that is
+        possible, and waits for another session with the same limit of memory.
+        """
         self.system.close()
-        self.store.close()
+        if not self._is_open:
+            return
+        self._is_open = False
+        if reuse and self._guest.restore():
+            idle_guests().add(self._kind, self._guest)
+        else:
+            self._guest.close()
 
     def fail(self, error: BaseException) -> None:
         """Keep what failed of ours; the guest goes on, and whoever called it finds it."""
@@ -238,7 +274,7 @@ class GuestSession:
 
     def answer(self, number: int, values: int) -> None:
         """Answer a call of the host: arguments are read at an address, and the result is written there."""
-        wanted, kind, read, result = self.module.imports[number]
+        wanted, kind, read, result = self._module.imports[number]
         called = self._imports[number]
         if called is None:
             if wanted.module == WASI_MODULE:
@@ -255,12 +291,12 @@ class IdleGuests:
     """Restored guests that wait for a check: as many as a process runs at one time, those that came last."""
 
     def __init__(self) -> None:
-        self._guests: list[tuple[Hashable, GuestSession]] = []
+        self._guests: list[tuple[Hashable, Guest]] = []
         self._most = available_cores()
         self._lock = threading.Lock()
         _made.append(self)
 
-    def take(self, kind: Hashable) -> GuestSession | None:
+    def take(self, kind: Hashable) -> Guest | None:
         """Return one that was added as of a kind, which is the caller's then; None if there is none."""
         with self._lock:
             for index in reversed(range(len(self._guests))):
@@ -268,7 +304,7 @@ class IdleGuests:
                     return self._guests.pop(index)[1]
         return None
 
-    def add(self, kind: Hashable, guest: GuestSession) -> None:
+    def add(self, kind: Hashable, guest: Guest) -> None:
         """Keep one; too many are closed, the one first that has waited the longest."""
         with self._lock:
             self._guests.append((kind, guest))

@@ -17,7 +17,7 @@ from wasmtime import TrapCode
 
 from reglet.domain.errors import CapabilityError
 from reglet.domain.ports import LOG_FUNCTION
-from reglet.infrastructure.engine import GuestSession, idle_guests, last_line, outside_guests, short_call
+from reglet.infrastructure.engine import GuestSession, last_line, outside_guests, short_call
 from reglet.infrastructure.host.dispatcher import refused
 from reglet.infrastructure.host.errors import (
     GuestAnswerError,
@@ -227,14 +227,9 @@ class Instance:
             written_bytes=limits.written_bytes,
         )
         direct = wasi.clock is None and not wasi.environment and not preopens
-        self._kind = plugin.module, direct, limits.memory
-        idle = idle_guests().take(self._kind)
-        if idle is None:
-            self._session = GuestSession(plugin.module, system, self._imports.function, direct=direct)
-        else:
-            self._session = idle
-            idle.renew(system, self._imports.function)
-        self._is_idle = False
+        self._session = GuestSession(
+            plugin.module, system, self._imports.function, direct=direct, memory_limit=limits.memory
+        )
         try:
             store = self._session.store
             _limit_store(store.ptr(), limits.memory, _MOST_TABLE_ENTRIES, _MOST_INSTANCES, _MOST_TABLES, 1)
@@ -281,20 +276,13 @@ class Instance:
     def close(self, *, reuse: bool = False) -> None:
         """Let go of the guest, its memory and its files. Closing twice does nothing.
 
-        `reuse` says that its last call has returned: if nothing went wrong it is made as new, where that is
-        possible, and waits for another check.
+        `reuse` says that its last call has returned: if nothing went wrong the guest may serve another check.
         """
-        if self._is_idle:
-            return
         self._imports.session = None
         self._interrupt.detach()
         system = self._session.system
         ended_well = self._interrupt.reason is None and system.failure is None and system.exit_status is None
-        if reuse and ended_well and self._session.restore():
-            self._is_idle = True
-            idle_guests().add(self._kind, self._session)
-        else:
-            self._session.close()
+        self._session.close(reuse=reuse and ended_well)
 
     def _read(self, call: str, packed: int) -> tuple[bytes, int]:
         """Return an answer, and where it lies."""
