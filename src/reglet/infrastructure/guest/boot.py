@@ -34,6 +34,8 @@ from reglet.infrastructure.guest.importing import (
     SourceFinder,
     SubmoduleFinder,
     import_plugin,
+    preload,
+    preload_for,
     refused_natives,
 )
 from reglet.infrastructure.guest.interpreter import (
@@ -63,7 +65,6 @@ from reglet.infrastructure.guest.sealed import (
     read_time_zones,
     refuse_unsupported,
 )
-from reglet.infrastructure.guest.standard_library import preload, preload_for
 from reglet.infrastructure.wire.host_functions import HOST_FUNCTIONS
 
 _AUTHORS = (PLUGIN_ROOT + "/", PACKAGES_ROOT + "/")
@@ -368,11 +369,7 @@ def _module_files() -> Iterator[str]:
             yield file
 
 
-_OF_THE_BUILD = (
-    "reglet.infrastructure.guest.boot",
-    "reglet.infrastructure.guest.importing",
-    "reglet.infrastructure.guest.standard_library",
-)
+_OF_THE_BUILD = ("reglet.infrastructure.guest.boot", "reglet.infrastructure.guest.importing")
 """Modules of which nothing is called again: the builder lets go of this one too, and they are freed."""
 
 
