@@ -24,8 +24,8 @@ from reglet.infrastructure.build.project import find_project, is_plugin_project
 from reglet.infrastructure.engine import compiled
 from reglet.infrastructure.guest.clients import host_clients
 from reglet.infrastructure.guest.exports import Exports
-from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.infrastructure.host.compiled_plugin import check_header, check_signatures
+from reglet.infrastructure.host.dispatcher import HostDispatcher, HostPorts
 from reglet.infrastructure.host.grant_store import GrantStore
 from reglet.infrastructure.registry.artifact import Metadata, annotations_of_project, read_descriptors
 from reglet.infrastructure.registry.client import find_credentials

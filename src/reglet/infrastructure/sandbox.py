@@ -17,13 +17,10 @@ from attrs import frozen
 
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
-from reglet.domain.policy import Policy, PolicyGuard
 from reglet.domain.ports import HostFunctions, LogSink
 from reglet.infrastructure.atomic import read_bounded
 from reglet.infrastructure.extras import MissingPackageError
-from reglet.infrastructure.host import HostDispatcher, Limits, Observer, SandboxClosedError
-from reglet.infrastructure.host.dispatcher import handlers
-from reglet.infrastructure.native import NativePorts
+from reglet.infrastructure.host import Limits, SandboxClosedError
 from reglet.infrastructure.process import Meanwhile, renewed_after_fork
 from reglet.infrastructure.runtime import RuntimeProduct, RuntimeProductError, load_product
 from reglet.infrastructure.wire.record import Dialect
@@ -32,7 +29,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from reglet.domain.entities.records import LogMessage
+    from reglet.domain.policy import Policy
     from reglet.infrastructure.host.compiled_plugin import SharedRuntime
+    from reglet.infrastructure.host.dispatcher import HostDispatcher, Observer
     from reglet.infrastructure.host.instance import WasiConfig
     from reglet.infrastructure.host.many_checks import CheckOutcome, Config, ManyChecks, Note, Progress
     from reglet.infrastructure.host.module import Module
@@ -92,7 +91,6 @@ class Sandbox:
         self.grants = grants or GrantSet()
         self.limits = limits or Limits()
         self._directory = os.path.abspath(directory or os.curdir)  # noqa: PTH100 - its links stay
-        self._policy = Policy(self.grants, cwd=self._directory)
         self._given = functions
         self._dialect = Dialect(dialect)
         self._log = log
@@ -134,6 +132,8 @@ class Sandbox:
 
             digest, _ = hashed.result()
             if self.grants.network or self.grants.exec:
+                from reglet.infrastructure.host.dispatcher import handlers
+
                 handlers()  # before both threads need what they import: a foreign module is read by it too
             # meanwhile the clients of what is granted are imported: no check is to wait for that. This thread
             # imports nothing until they are, for two threads that import may wait for each other
@@ -284,9 +284,8 @@ class Sandbox:
             _ = self._functions
 
     def _functions_for(self, context: Context) -> HostFunctions:
-        if isinstance(self._functions, HostDispatcher):
-            return self._functions.for_check(context)
-        return self._functions
+        for_check: Callable[[Context], HostFunctions] | None = getattr(self._functions, "for_check", None)
+        return self._functions if for_check is None else for_check(context)
 
     @cached_property
     def _functions(self) -> HostFunctions:
@@ -302,20 +301,28 @@ class Sandbox:
         )
 
     @cached_property
+    def _policy(self) -> Policy:
+        from reglet.domain.policy import Policy
+
+        return Policy(self.grants, cwd=self._directory)
+
+    @cached_property
     def _wasi(self) -> WasiConfig:
         from reglet.infrastructure.host.instance import Preopens, WasiConfig, discard
 
         preopens: Preopens = tuple
+        environment: dict[str, str] = {}
         if self.grants.fs is not None:  # many a plugin is granted no file
             from reglet.infrastructure.wasi.granted import granted_preopens
 
             preopens = granted_preopens(self._policy, self._directory, self._file_observer)
+        if self.grants.env is not None:
+            may_read = self._policy.environment
+            environment = {name: value for name, value in self._environment.items() if may_read(name)}
         stdout, stderr = self._streams
         return WasiConfig(
             preopens=preopens,
-            environment={
-                name: value for name, value in self._environment.items() if self._policy.environment(name)
-            },
+            environment=environment,
             stdout=stdout or discard,
             stderr=stderr or discard,
             clock=self._clock,
@@ -377,6 +384,27 @@ class _Noting:
         self.note(self.name, (message,))
 
 
+class NativeFunctions:
+    """Implements `HostFunctions` with a dispatcher that is made, and imported, for the first call."""
+
+    def __init__(self, make: Callable[[], HostDispatcher]) -> None:
+        """Answer with what `make` returns."""
+        self._make = make
+
+    @cached_property
+    def dispatcher(self) -> HostDispatcher:
+        """What answers."""
+        return self._make()
+
+    def for_check(self, context: Context) -> NativeFunctions:
+        """Return host functions for one more check, which start counting anew, in `context`."""
+        return NativeFunctions(lambda: self.dispatcher.for_check(context))
+
+    def call(self, name: str, request: bytes) -> bytes:
+        """Answer one host call."""
+        return self.dispatcher.call(name, request)
+
+
 def native_functions(
     grants: GrantSet,
     *,
@@ -387,14 +415,38 @@ def native_functions(
     directory: str | os.PathLike[str] | None = None,
     ca_file: str | None = None,
     nameservers: tuple[str, ...] = (),
-) -> HostDispatcher:
+) -> NativeFunctions:
     """Return host functions over the real network and real processes, held to `grants`: a sandbox's own.
 
     They serve a plugin in this process too. What answers the kinds that are granted is imported at once, so
     that no check has it in its figures. `ca_file` is a PEM file of the only authorities to trust,
     `nameservers` are asked in place of the system's; the rest is as for `Sandbox`.
     """
-    policy = Policy(grants, cwd=os.path.abspath(directory or os.curdir))  # noqa: PTH100 - its links stay
+    directory = os.path.abspath(directory or os.curdir)  # noqa: PTH100 - its links stay
+    make = partial(
+        _dispatcher, grants, directory, log, ca_file, nameservers, Dialect(dialect), limits, observer
+    )
+    functions = NativeFunctions(make)
+    if (grants.network and grants.network.rules) or (grants.exec and grants.exec.commands):
+        _ = functions.dispatcher
+    return functions
+
+
+def _dispatcher(
+    grants: GrantSet,
+    directory: str,
+    log: LogSink | None,
+    ca_file: str | None,
+    nameservers: tuple[str, ...],
+    dialect: Dialect,
+    limits: Limits | None,
+    observer: Observer | None,
+) -> HostDispatcher:
+    from reglet.domain.policy import Policy, PolicyGuard
+    from reglet.infrastructure.host.dispatcher import HostDispatcher, handlers
+    from reglet.infrastructure.native import NativePorts
+
+    policy = Policy(grants, cwd=directory)
     ports = NativePorts(PolicyGuard(policy), log, ca_file, nameservers)
     granted = {
         "network": grants.network and grants.network.rules,

@@ -18,7 +18,6 @@ from wasmtime import TrapCode
 from reglet.domain.errors import CapabilityError
 from reglet.domain.ports import LOG_FUNCTION
 from reglet.infrastructure.engine import GuestSession, last_line, outside_guests, short_call
-from reglet.infrastructure.host.dispatcher import refused
 from reglet.infrastructure.host.errors import (
     GuestAnswerError,
     GuestTrapError,
@@ -150,20 +149,25 @@ class HostImports:
             raise GuestTrapError("its start function", f"it called {name} before it was started")
         if self._depth > _DEEPEST_CALLS:
             raise GuestTrapError("allocate", f"it called {name} within {_DEEPEST_CALLS} host calls")
+        answer, refusal = b"", ""
         if length > self._limits.request_bytes:
-            answer = refused(f"a request of {length} bytes; {self._limits.request_bytes} may be sent")
+            refusal = f"a request of {length} bytes; {self._limits.request_bytes} may be sent"
         else:
             try:
                 request = session.memory.read(pointer, length)
                 answer = outside_guests(self.functions.call, name, request)
             except WasiError:
-                answer = refused(f"the request, {length} bytes at {pointer:#x}, is not in memory")
+                refusal = f"the request, {length} bytes at {pointer:#x}, is not in memory"
             except CapabilityError as error:
-                answer = refused(str(error))
+                refusal = str(error)
+        if len(answer) > self._limits.response_bytes:
+            refusal = f"an answer of {len(answer)} bytes; {self._limits.response_bytes} may be given"
+        if refusal:
+            from reglet.infrastructure.host.dispatcher import refused
+
+            answer = refused(refusal)
         if not answer or name == LOG_FUNCTION:
             return 0
-        if len(answer) > self._limits.response_bytes:
-            answer = refused(f"an answer of {len(answer)} bytes; {self._limits.response_bytes} may be given")
         place = self._room.start if len(answer) <= len(self._room) else _allocated(session, len(answer))
         if place == 0:
             return 0
