@@ -32,8 +32,7 @@ from reglet.infrastructure.registry.client import find_credentials
 from reglet.infrastructure.registry.layout import read_layout
 from reglet.infrastructure.registry.reference import parse_reference
 from reglet.infrastructure.registry.store import Lockfile
-from reglet.infrastructure.wasm.limits import check_code
-from reglet.infrastructure.wasm.module import read_plugin
+from reglet.infrastructure.wasm.module import check_code, read_plugin
 from reglet.infrastructure.wire.exports import MANIFEST, RESULT
 from reglet.infrastructure.wire.host_functions import HOST_FUNCTION_NAMES
 from reglet.infrastructure.wire.record import Dialect

@@ -110,6 +110,7 @@ def write_product(
         "room": (core.room.start, core.room.stop),
         "constructors": core.constructors,
         "host_functions": {name: asdict(slot) for name, slot in core.host_functions.items()},
+        "signatures": asdict(core.signatures),
         "startup": core.startup,
         "plugin_exports": sources.PLUGIN_EXPORTS,
         "builtin_modules": sorted(builtin_modules),

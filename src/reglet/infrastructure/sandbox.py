@@ -128,15 +128,16 @@ class Sandbox:
             # to hash files takes as long as to import wasmtime, and needs no interpreter
             hashed = Meanwhile(lambda: (hashlib.sha256(binary).hexdigest(), _runtime_product()))
             kind = module_class()
-            from reglet.infrastructure.host.compiled_plugin import load_plugin
+            from reglet.infrastructure.host.compiled_plugin import import_for_first_loads, load_plugin
 
             digest, _ = hashed.result()
             if self.grants.network or self.grants.exec:
                 from reglet.infrastructure.host.dispatcher import handlers
 
-                handlers()  # before both threads need what they import: a foreign module is read by it too
+                handlers()
+                import_for_first_loads()
             # meanwhile the clients of what is granted are imported: no check is to wait for that. This thread
-            # imports nothing until they are, for two threads that import may wait for each other
+            # imports nothing until they are
             ready = Meanwhile(self._import_clients)
             try:
                 code = load_plugin(binary, source, self.limits, _shared_runtime(), digest)
@@ -484,4 +485,6 @@ def _shared_runtime() -> SharedRuntime | None:
     if product is None:
         return None
     module = product.module
-    return SharedRuntime(module.wasm, module.host_functions, product.key, module.startup, module.room)
+    return SharedRuntime(
+        module.wasm, module.host_functions, product.key, module.startup, module.room, module.signatures
+    )

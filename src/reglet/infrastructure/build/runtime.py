@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reglet.infrastructure.engine import HostFunction
     from reglet.infrastructure.runtime import RuntimeModule
     from reglet.infrastructure.wasi.tree import Directory
-    from reglet.infrastructure.wasm.module import FunctionImport, Signatures
+    from reglet.infrastructure.wasm.signatures import FunctionImport, Signatures
 
 _MOST_MEMORY = 4096 * PAGE_SIZE
 """As in production: what needs more to be imported could not run there."""

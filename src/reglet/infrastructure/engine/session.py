@@ -21,12 +21,12 @@ from reglet.infrastructure.engine.linking import (
 )
 from reglet.infrastructure.wasi.preview1 import WASI_MODULE, function
 from reglet.infrastructure.wasi.system import LinearMemory
-from reglet.infrastructure.wasm.module import FunctionType
+from reglet.infrastructure.wasm.signatures import FunctionType
 
 if TYPE_CHECKING:
     from reglet.infrastructure.engine.linking import LinkedModule
     from reglet.infrastructure.wasi.system import System
-    from reglet.infrastructure.wasm.module import FunctionImport
+    from reglet.infrastructure.wasm.signatures import FunctionImport
 
 HostFunction: TypeAlias = Callable[[int], "int | None"]
 """Takes a packed request and returns a packed answer, or None where the import has no result."""

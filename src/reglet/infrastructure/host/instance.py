@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from reglet.infrastructure.host.compiled_plugin import CompiledPlugin
     from reglet.infrastructure.host.errors import Limits
     from reglet.infrastructure.host.interruption import EpochInterrupt
-    from reglet.infrastructure.wasm.module import FunctionImport
+    from reglet.infrastructure.wasm.signatures import FunctionImport
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from reglet.domain.errors import RegletError
-from reglet.infrastructure.wasm.snapshot import HostFunctionSlot
+from reglet.infrastructure.wasm.signatures import HostFunctionSlot, Signatures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +41,7 @@ class RuntimeModule:
             reads before it does anything else.
         constructors: The exports to call first, in this order, before `_python_initialize`.
         host_functions: The host functions that a build may leave out, by name.
+        signatures: What it imports and exports.
         startup: Where the code section has functions that nothing calls once the interpreter has started, as
             (start, end) in bytes from its contents' start.
     """
@@ -51,6 +52,7 @@ class RuntimeModule:
     room: range
     constructors: tuple[str, ...]
     host_functions: Mapping[str, HostFunctionSlot]
+    signatures: Signatures
     startup: tuple[tuple[int, int], ...]
 
 
@@ -124,6 +126,7 @@ def _product(folder: Path, module: bytes, description: Mapping[str, Any]) -> Run
             host_functions={
                 name: HostFunctionSlot(**slot) for name, slot in description["host_functions"].items()
             },
+            signatures=Signatures.of_json(description["signatures"]),
             startup=tuple((start, end) for start, end in description["startup"]),
         ),
         stdlib=folder / STANDARD_LIBRARY_FILE,

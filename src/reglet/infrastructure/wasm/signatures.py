@@ -1,0 +1,118 @@
+"""The outside of a module: the types of what it imports and exports, and what hosts and plugins agreed on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any, Self
+
+from attrs import frozen
+
+from reglet.infrastructure.wasm.binary import unsigned
+
+IMPORTED_MEMORY = ("snapshot", "memory")
+"""The names under which code that was split from its memory imports one."""
+
+
+class ValueType(IntEnum):
+    """The value types that a host with wazero's features takes."""
+
+    I32 = 0x7F
+    I64 = 0x7E
+    F32 = 0x7D
+    F64 = 0x7C
+    V128 = 0x7B
+    FUNCREF = 0x70
+    EXTERNREF = 0x6F
+
+
+@frozen
+class SizeLimits:
+    """The least and the greatest size of a memory (in pages) or a table (in entries)."""
+
+    minimum: int
+    maximum: int | None = None
+
+    def encode(self) -> bytes:
+        """Write the limits."""
+        if self.maximum is None:
+            return b"\0" + unsigned(self.minimum)
+        return b"\1" + unsigned(self.minimum) + unsigned(self.maximum)
+
+
+@frozen
+class FunctionType:
+    """What a function takes and returns."""
+
+    parameters: tuple[ValueType, ...]
+    results: tuple[ValueType, ...]
+
+    def __str__(self) -> str:
+        """Write it as the core specification does."""
+        taken, returned = (
+            ", ".join(each.name.lower() for each in kinds) for kinds in (self.parameters, self.results)
+        )
+        return f"({taken}) -> ({returned})"
+
+
+_DESCRIBES = FunctionType((), (ValueType.I64,))
+_OBSERVES = FunctionType((ValueType.I32, ValueType.I32), (ValueType.I64,))
+NEWER_EXPORTS = {"_manifest": _DESCRIBES, "_observe": _OBSERVES}
+OLDER_EXPORTS = {"describe": _DESCRIBES, "schema": _DESCRIBES, "observe": _OBSERVES}
+"""What hosts call of a plugin, by name: those of today, and the older Reglet app."""
+
+
+@frozen(cache_hash=True)
+class FunctionImport:
+    """A function that a module imports."""
+
+    module: str
+    name: str
+    type: FunctionType
+
+
+@frozen(eq=False, repr=False)
+class Signatures:
+    """The outside of a module.
+
+    Attributes:
+        functions: the functions that it imports, each once: Go imports some twice.
+        others: the module and name of what else it imports.
+        exports: by name, the type of a function or a memory; None for what is neither.
+    """
+
+    functions: tuple[FunctionImport, ...]
+    others: tuple[tuple[str, str], ...]
+    exports: Mapping[str, FunctionType | SizeLimits | None]
+
+    @classmethod
+    def of_json(cls, document: Mapping[str, Any]) -> Self:
+        """Return what `attrs.asdict` made a document of."""
+
+        def function(kind: Mapping[str, Any]) -> FunctionType:
+            return FunctionType(*(tuple(map(ValueType, kind[each])) for each in ("parameters", "results")))
+
+        return cls(
+            tuple(
+                FunctionImport(each["module"], each["name"], function(each["type"]))
+                for each in document["functions"]
+            ),
+            tuple((module, name) for module, name in document["others"]),
+            {
+                name: kind and (SizeLimits(**kind) if "minimum" in kind else function(kind))
+                for name, kind in document["exports"].items()
+            },
+        )
+
+
+@frozen(eq=False, repr=False)
+class HostFunctionSlot:
+    """Where the runtime calls a host function.
+
+    Attributes:
+        bit: its bit for `_declare_host_functions`.
+        code_offset: where the body that calls it begins, in bytes from the start of the code section.
+    """
+
+    bit: int
+    code_offset: int
