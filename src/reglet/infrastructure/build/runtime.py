@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Self
 import wasmtime
 from attrs import frozen
 
+from reglet.infrastructure import SDK_ROOT, STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.build import BuildError
-from reglet.infrastructure.build_contract import SDK_ROOT, STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.engine import GuestSession, LinkedModule, compiled_code, engine
 from reglet.infrastructure.wasi.system import HashedRandom, SteppingClock, System
 from reglet.infrastructure.wasi.tree import ReadOnlyTree

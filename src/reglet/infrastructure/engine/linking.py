@@ -25,7 +25,7 @@ from wasmtime import _ffi as ffi
 
 from reglet.infrastructure.engine.compilation import DIRECT_CALLS, compiled, compiled_before
 from reglet.infrastructure.engine.written_pages import WrittenPages
-from reglet.infrastructure.wasi.preview1 import WASI_MODULE
+from reglet.infrastructure.wasi.memory import WASI_MODULE
 from reglet.infrastructure.wasm.signatures import IMPORTED_MEMORY, FunctionType, ValueType
 
 if TYPE_CHECKING:

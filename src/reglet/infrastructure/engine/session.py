@@ -19,8 +19,7 @@ from reglet.infrastructure.engine.linking import (
     running,
     short_call,
 )
-from reglet.infrastructure.wasi.preview1 import WASI_MODULE, function
-from reglet.infrastructure.wasi.system import LinearMemory
+from reglet.infrastructure.wasi.memory import WASI_MODULE, LinearMemory
 from reglet.infrastructure.wasm.signatures import FunctionType
 
 if TYPE_CHECKING:
@@ -191,6 +190,8 @@ class GuestSession:
         called = self._imports[number]
         if called is None:
             if wanted.module == WASI_MODULE:
+                from reglet.infrastructure.wasi.preview1 import function  # many a guest calls none
+
                 called = function(wanted.name, self.system)
             else:
                 called = self._host_function(wanted)

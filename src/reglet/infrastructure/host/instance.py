@@ -24,8 +24,8 @@ from reglet.infrastructure.host.errors import (
     LimitExceededError,
 )
 from reglet.infrastructure.host.interruption import GuestClock
+from reglet.infrastructure.wasi.memory import WasiError
 from reglet.infrastructure.wasi.system import System
-from reglet.infrastructure.wasi.tree import Tree, WasiError
 
 if TYPE_CHECKING:
     from reglet.domain.ports import HostFunctions
@@ -33,12 +33,13 @@ if TYPE_CHECKING:
     from reglet.infrastructure.host.compiled_plugin import CompiledPlugin
     from reglet.infrastructure.host.errors import Limits
     from reglet.infrastructure.host.interruption import EpochInterrupt
+    from reglet.infrastructure.wasi.tree import Tree
     from reglet.infrastructure.wasm.signatures import FunctionImport
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Preopens: TypeAlias = Callable[[], Sequence[tuple[str, Tree]]]
+Preopens: TypeAlias = "Callable[[], Sequence[tuple[str, Tree]]]"
 """Makes the directories that one guest sees, each with its path in the guest."""
 
 Sink: TypeAlias = Callable[[bytes], object]
