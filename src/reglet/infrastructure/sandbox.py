@@ -127,27 +127,25 @@ class Sandbox:
             binary, source = _content(plugin, name)
             # to hash files takes as long as to import wasmtime, and needs no interpreter
             hashed = Meanwhile(lambda: (hashlib.sha256(binary).hexdigest(), _runtime_product()))
-            kind = module_class()
+            require_wasmtime()
             from reglet.infrastructure.host.compiled_plugin import import_for_first_loads, load_plugin
 
-            digest, _ = hashed.result()
             if self.grants.network or self.grants.exec:
                 from reglet.infrastructure.host.dispatcher import handlers
 
                 handlers()
                 import_for_first_loads()
-            # meanwhile the clients of what is granted are imported: no check is to wait for that. This thread
-            # imports nothing until they are
-            ready = Meanwhile(self._import_clients)
+            # nor to find compiled code: what runs it is imported meanwhile, and the clients of what is
+            # granted, for which no check is to wait. This thread imports nothing of theirs
+            ready = Meanwhile(self._import_rest)
             try:
-                code = load_plugin(binary, source, self.limits, _shared_runtime(), digest)
+                code = load_plugin(binary, source, self.limits, _shared_runtime(), hashed.result()[0])
             finally:
-                ready.result()
+                kind = ready.result()
         else:
-            kind = module_class()
+            kind = self._import_rest()
             from reglet.infrastructure.engine import engine
 
-            self._import_clients()
             code = plugin._plugin  # noqa: SLF001 - a module is made here, and shown to users
             if code.module.engine is not engine(fuel=self.limits.fuel is not None):
                 raise ValueError("only one of the two sandboxes counts fuel: load the file itself")
@@ -280,9 +278,12 @@ class Sandbox:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
-    def _import_clients(self) -> None:
+    def _import_rest(self) -> type[Module]:
+        """Import what runs a plugin, and answers the calls that are granted."""
+        kind = module_class()
         with suppress(Exception):  # what is wrong with them is reported to the first check, which asks again
             _ = self._functions
+        return kind
 
     def _functions_for(self, context: Context) -> HostFunctions:
         for_check: Callable[[Context], HostFunctions] | None = getattr(self._functions, "for_check", None)
@@ -460,13 +461,21 @@ def _dispatcher(
     return HostDispatcher(ports, policy, dialect=dialect, limits=limits, observer=observer)
 
 
-def module_class() -> type[Module]:
-    """Import `Module`, and with it wasmtime. Raises `MissingPackageError`."""
+def require_wasmtime() -> None:
+    """Import wasmtime. Raises `MissingPackageError`."""
     try:
-        from reglet.infrastructure.host import module
+        import wasmtime
     except ImportError as error:
         raise MissingPackageError("wasmtime") from error
-    return module.Module
+    del wasmtime
+
+
+def module_class() -> type[Module]:
+    """Import `Module`, and with it wasmtime. Raises `MissingPackageError`."""
+    require_wasmtime()
+    from reglet.infrastructure.host.module import Module
+
+    return Module
 
 
 def _runtime_product() -> RuntimeProduct | None:
