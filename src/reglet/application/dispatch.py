@@ -23,6 +23,7 @@ from reglet.application.names import ROUTING, path_step, quoted, suggestion
 from reglet.application.operations import Operation
 from reglet.application.results import redacted, result_of, result_of_error
 from reglet.domain.context import Context
+from reglet.domain.entities import read_json
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import ConfigProblemsError
 
@@ -91,6 +92,9 @@ def decode_config(config: bytes) -> dict[str, Any]:
     """
     if not config:
         return {}
+    decoded = read_json(config)
+    if type(decoded) is dict:
+        return decoded
     try:
         decoded = _decoded(config.decode())
     except UnicodeDecodeError as error:

@@ -5,6 +5,7 @@
 #include "attributes.h"
 #include "buffers.h"
 #include "host.h"
+#include "json.h"
 #include "modules.h"
 #include "paths.h"
 #include "preview1.h"
@@ -63,6 +64,8 @@ static const method_definition methods[] = {
   {"preopens", python_preopens, METH_NOARGS, "Return the paths of the host's directories."},
   {"start_in", python_start_in, METH_O, "Set the working directory, which need not exist."},
   {"fields_setter", python_fields_setter, METH_O, "Return what sets the fields of these names of an instance to values."},
+  {"write_json", python_write_json, METH_O, "Return a value as JSON, as Go writes it; NotImplemented if it is not plain."},
+  {"read_json", python_read_json, METH_O, "Return the value of JSON bytes; NotImplemented if they are not plain."},
   {"tracked_bytes", python_tracked_bytes, METH_NOARGS, "Tell how many bytes of buffers are in use."},
 };
 

@@ -21,9 +21,9 @@ from reglet.domain.entities.manifest import ExampleManifest, Manifest, Operation
 from reglet.domain.entities.result import ErrorDetail, Result, ResultStatus, RunMetadata
 from reglet.infrastructure.wire.go_json import (
     escaped,
+    escaped_text,
     escaped_to_bytes,
     ordered_text,
-    sorted_text,
     string_text,
     to_bytes,
 )
@@ -287,9 +287,9 @@ def encode_check(result: Result, start: int, end: int, run: str) -> bytes:
         WireFormatError: something in the Result has no form in JSON.
     """
     started, ended = _clock_texts(start, end)
-    data = f'"data":{escaped(sorted_text(result.data))},' if result.data else ""
+    data = f'"data":{escaped_text(result.data)},' if result.data else ""
     error = "" if result.error is None else f'"error":{escaped(ERROR.text(result.error))},'
-    message = f',"message":{escaped(string_text(result.message))}' if result.message else ""
+    message = f',"message":{escaped_text(result.message)}' if result.message else ""
     return escaped_to_bytes(
         f'{{"timestamp":"{ended}Z",{data}"metadata":{{"start_time":"{started}Z","end_time":"{ended}Z"{run},'
         f'"duration_ns":{(end - start) * 1000}}},{error}"status":{string_text(result.status)}{message}}}'

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from json.encoder import c_make_encoder, encode_basestring  # type: ignore[attr-defined]  # typeshed lacks it
 from typing import Any
 
-from reglet.domain.entities import GO_ESCAPES, JSONValue
+from reglet.domain.entities import GO_ESCAPES, JSONValue, read_json, write_json
 from reglet.domain.errors import WireFormatError
 from reglet.domain.time import format_time
 
@@ -36,6 +36,16 @@ def escaped(text: str) -> str:
         for character, escape in GO_ESCAPES.items():
             text = text.replace(character, escape)
     return text
+
+
+def escaped_text(value: JSONValue) -> str:
+    """Return any value as JSON, keys sorted, escaped for HTML.
+
+    Raises:
+        WireFormatError: something in it is not a JSON value.
+    """
+    text = write_json(value)
+    return escaped(sorted_text(value)) if text is NotImplemented else text
 
 
 def to_bytes(text: str) -> bytes:
@@ -59,7 +69,7 @@ def encode_json(value: JSONValue) -> bytes:
     Raises:
         WireFormatError: something in it is not a JSON value, such as NaN.
     """
-    return to_bytes(sorted_text(value))
+    return escaped_to_bytes(escaped_text(value))
 
 
 string_text: Callable[[str], str] = encode_basestring
@@ -141,6 +151,9 @@ def decode_json(data: bytes, record: str) -> JSONValue:
     Raises:
         WireFormatError: they are not JSON.
     """
+    value = read_json(data)
+    if value is not NotImplemented:
+        return value
     try:
         text = data.decode()
     except UnicodeDecodeError:
