@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import cache, cached_property, partial
@@ -149,6 +149,10 @@ class Sandbox:
             code = plugin._plugin  # noqa: SLF001 - a module is made here, and shown to users
             if code.module.engine is not engine(fuel=self.limits.fuel is not None):
                 raise ValueError("only one of the two sandboxes counts fuel: load the file itself")
+        if self.grants.fs or self.grants.env or self._clock or not code.shares_code:
+            from reglet.infrastructure.wasi import preview1  # which answers then, and in no check's figures
+
+            del preview1
         from reglet.infrastructure.host.compiled_plugin import calls_older_exports
 
         older = calls_older_exports(code.module.signatures, code.source, asked=self._dialect is Dialect.OLDER)
@@ -424,22 +428,25 @@ def native_functions(
     that no check has it in its figures. `ca_file` is a PEM file of the only authorities to trust,
     `nameservers` are asked in place of the system's; the rest is as for `Sandbox`.
     """
-    directory = os.path.abspath(directory or os.curdir)  # noqa: PTH100 - its links stay
-    make = partial(
-        _dispatcher, grants, directory, log, ca_file, nameservers, Dialect(dialect), limits, observer
-    )
+    granted = {
+        "network": grants.network and grants.network.rules,
+        "exec": grants.exec and grants.exec.commands,
+    }
+    kinds = {kind for kind, rules in granted.items() if rules}
+    ports = (log, ca_file, nameservers)
+    cwd = os.path.abspath(directory or os.curdir)  # noqa: PTH100 - its links stay
+    make = partial(_dispatcher, grants, cwd, kinds, ports, Dialect(dialect), limits, observer)
     functions = NativeFunctions(make)
-    if (grants.network and grants.network.rules) or (grants.exec and grants.exec.commands):
+    if kinds:
         _ = functions.dispatcher
     return functions
 
 
 def _dispatcher(
     grants: GrantSet,
-    directory: str,
-    log: LogSink | None,
-    ca_file: str | None,
-    nameservers: tuple[str, ...],
+    cwd: str,
+    kinds: Collection[str],
+    ports: tuple[LogSink | None, str | None, tuple[str, ...]],
     dialect: Dialect,
     limits: Limits | None,
     observer: Observer | None,
@@ -448,17 +455,12 @@ def _dispatcher(
     from reglet.infrastructure.host.dispatcher import HostDispatcher, handlers
     from reglet.infrastructure.native import NativePorts
 
-    policy = Policy(grants, cwd=directory)
-    ports = NativePorts(PolicyGuard(policy), log, ca_file, nameservers)
-    granted = {
-        "network": grants.network and grants.network.rules,
-        "exec": grants.exec and grants.exec.commands,
-    }
-    kinds = {kind for kind, rules in granted.items() if rules}
+    policy = Policy(grants, cwd)
+    native = NativePorts(PolicyGuard(policy), *ports)
     if kinds:
         handlers()
-    ports.prepare(kinds)
-    return HostDispatcher(ports, policy, dialect=dialect, limits=limits, observer=observer)
+    native.prepare(kinds)
+    return HostDispatcher(native, policy, dialect=dialect, limits=limits, observer=observer)
 
 
 def require_wasmtime() -> None:
