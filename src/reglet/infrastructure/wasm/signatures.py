@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import Any, Self
-
-from attrs import frozen
+from typing import Any, NamedTuple, Self
 
 from reglet.infrastructure.wasm.binary import unsigned
 
@@ -26,8 +24,7 @@ class ValueType(IntEnum):
     EXTERNREF = 0x6F
 
 
-@frozen
-class SizeLimits:
+class SizeLimits(NamedTuple):
     """The least and the greatest size of a memory (in pages) or a table (in entries)."""
 
     minimum: int
@@ -40,8 +37,7 @@ class SizeLimits:
         return b"\1" + unsigned(self.minimum) + unsigned(self.maximum)
 
 
-@frozen
-class FunctionType:
+class FunctionType(NamedTuple):
     """What a function takes and returns."""
 
     parameters: tuple[ValueType, ...]
@@ -62,8 +58,7 @@ OLDER_EXPORTS = {"describe": _DESCRIBES, "schema": _DESCRIBES, "observe": _OBSER
 """What hosts call of a plugin, by name: those of today, and the older Reglet app."""
 
 
-@frozen(cache_hash=True)
-class FunctionImport:
+class FunctionImport(NamedTuple):
     """A function that a module imports."""
 
     module: str
@@ -71,8 +66,7 @@ class FunctionImport:
     type: FunctionType
 
 
-@frozen(eq=False, repr=False)
-class Signatures:
+class Signatures(NamedTuple):
     """The outside of a module.
 
     Attributes:
@@ -86,27 +80,24 @@ class Signatures:
     exports: Mapping[str, FunctionType | SizeLimits | None]
 
     @classmethod
-    def of_json(cls, document: Mapping[str, Any]) -> Self:
-        """Return what `attrs.asdict` made a document of."""
+    def of_json(cls, document: Any) -> Self:
+        """Return what was written as JSON: all of it is tuples and numbers."""
 
-        def function(kind: Mapping[str, Any]) -> FunctionType:
-            return FunctionType(*(tuple(map(ValueType, kind[each])) for each in ("parameters", "results")))
+        def function(kind: Any) -> FunctionType:
+            return FunctionType(*(tuple(map(ValueType, each)) for each in kind))
 
+        functions, others, exports = document
         return cls(
-            tuple(
-                FunctionImport(each["module"], each["name"], function(each["type"]))
-                for each in document["functions"]
-            ),
-            tuple((module, name) for module, name in document["others"]),
+            tuple(FunctionImport(module, name, function(kind)) for module, name, kind in functions),
+            tuple((module, name) for module, name in others),
             {
-                name: kind and (SizeLimits(**kind) if "minimum" in kind else function(kind))
-                for name, kind in document["exports"].items()
+                name: kind and (SizeLimits(*kind) if isinstance(kind[0], int) else function(kind))
+                for name, kind in exports.items()
             },
         )
 
 
-@frozen(eq=False, repr=False)
-class HostFunctionSlot:
+class HostFunctionSlot(NamedTuple):
     """Where the runtime calls a host function.
 
     Attributes:
