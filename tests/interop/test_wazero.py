@@ -9,11 +9,15 @@ from typing import Any
 
 import pytest
 
+from reglet.infrastructure.host import Limits
+from reglet.infrastructure.host.compiled_plugin import load_plugin
+from reglet.sandbox import Sandbox
 from tests.built_plugins import BuildExample, BuildSource
 from tests.interop.go_host import GoHost
 from tests.interop.probe import PROBE
 from tests.looks import EVALUATE, EVALUATOR
 from tests.patience import PATIENCE
+from tests.tools.runtime.wasm_host import shared_runtime
 
 pytestmark = pytest.mark.go
 
@@ -155,3 +159,71 @@ def test_an_import_that_comes_too_late_says_so(probe: Path, go_host: GoHost) -> 
     answer = _answer(go_host.run(probe, {"operation": "late"}))
 
     assert "sqlite3 does not work in a plugin: use json or csv" in answer["error"]["message"]
+
+
+PARTS = {
+    "csv": ("list(csv.reader(['a,b']))", "[['a', 'b']]"),
+    "decimal": ("decimal.Decimal('0.1') + decimal.Decimal('0.2')", "Decimal('0.3')"),
+    "pickle": ("pickle.loads(pickle.dumps({'a': (1, 2)}))", "{'a': (1, 2)}"),
+    "xml.etree.ElementTree": ("xml.etree.ElementTree.fromstring('<a><b>1</b></a>')[0].text", "'1'"),
+    "zoneinfo": ("zoneinfo.ZoneInfo('UTC').key", "'UTC'"),
+}
+"""What parts of the interpreter are for that a plugin has if it imports them: an expression, and what it gives."""
+
+PART = """
+{imports}
+import reglet
+
+plugin = reglet.define_plugin(name="part", version="1.0.0", description="d")
+
+
+@reglet.model
+class Input:
+    expression: str
+
+
+@plugin.service("part")
+class Part:
+    @reglet.operation(description="Evaluate an expression")
+    def check(self, request: Input) -> reglet.Result:
+        return reglet.result_success("ok", {{"value": repr(eval(request.expression))}})
+"""
+
+
+@pytest.mark.parametrize("module", PARTS)
+def test_a_part_that_is_imported_is_there(built_source: BuildSource, go_host: GoHost, module: str) -> None:
+    """Alone, without the others; on wazero, and over the code that plugins share."""
+    expression, value = PARTS[module]
+    built = built_source(PART.format(imports=f"import {module}"))
+
+    answer = _answer(go_host.run(built, {"expression": expression}))
+    with Sandbox() as sandbox:
+        result = sandbox.load(built).check({"expression": expression})
+
+    assert (answer["status"], answer["data"]) == ("success", {"value": value})
+    assert (result.status, result.data) == ("success", {"value": value})
+    assert load_plugin(built.read_bytes(), "p", Limits(), shared_runtime()).shares_code
+
+
+@pytest.mark.parametrize(
+    "module", ["_csv", "_decimal", "_elementtree", "_pickle", "_socket", "_zoneinfo", "pyexpat"]
+)
+def test_a_part_that_is_not_imported_is_refused(
+    built_source: BuildSource, go_host: GoHost, module: str
+) -> None:
+    """As a module that is not there; its code is left out."""
+    built = built_source(PART.format(imports=""))
+
+    answer = _answer(go_host.run(built, {"expression": f"__import__({module!r})"}))
+
+    assert answer["error"]["message"] == f"ImportError: {module} was not imported by the build"
+
+
+def test_a_plugin_without_parts_is_smaller(built_source: BuildSource) -> None:
+    """By what hosts need not compile."""
+    without, with_all = (
+        len(built_source(PART.format(imports=imports)).read_bytes())
+        for imports in ("", "".join(f"import {module}\n" for module in PARTS))
+    )
+
+    assert without + 500_000 < with_all

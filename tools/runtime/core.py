@@ -11,7 +11,7 @@ from reglet.infrastructure.runtime import RuntimeModule
 from reglet.infrastructure.wasm.module import read_signatures
 from reglet.infrastructure.wasm.signatures import HostFunctionSlot
 from tools.runtime import sources
-from tools.runtime.excluded import EXCLUDED, OTHER_ALLOCATOR, RUN_ONCE
+from tools.runtime.excluded import EXCLUDED, OPTIONAL, OTHER_ALLOCATOR, RUN_ONCE
 from tools.runtime.linker.link import LinkPlan, link
 from tools.runtime.linker.read import LinkError, read_library
 from tools.runtime.linker.resolve import Rules
@@ -49,6 +49,7 @@ def link_runtime(
         once=(*RUN_ONCE, *OTHER_ALLOCATOR),
         located=tuple(_TRAMPOLINE + name for name in sources.HOST_FUNCTIONS),
         excluded=EXCLUDED,
+        optional=OPTIONAL,
         stack_size=STACK_SIZE,
         room_size=ROOM_SIZE,
         debug_names=debug_names,
@@ -68,6 +69,7 @@ def link_runtime(
         slots,
         read_signatures(linked.wasm),
         linked.startup,
+        {part.modules: functions for part, functions in zip(OPTIONAL, linked.optional, strict=True)},
     )
 
 

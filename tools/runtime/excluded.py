@@ -6,7 +6,7 @@ tables. A test proves that nothing which stays calls those functions, takes thei
 
 from __future__ import annotations
 
-from tools.runtime.linker.excluded import Excluded, FunctionRange
+from tools.runtime.linker.excluded import Excluded, FunctionRange, OptionalPart
 
 EXCLUDED_MODULES = frozenset(
     {
@@ -74,3 +74,38 @@ EXCLUDED = (
         ),
     ),
 )
+
+_PYTHON = "libpython3.14.so"
+
+OPTIONAL = (
+    OptionalPart(("_csv",), _PYTHON, (FunctionRange(6193, "PyInit__csv", 6232, "csv_exec"),)),
+    OptionalPart(
+        ("_decimal",),
+        _PYTHON,
+        (
+            FunctionRange(6705, "PyInit__decimal", 6925, "signaldict_copy"),
+            FunctionRange(8988, "mpd_dflt_traphandler", 9213, "swap_halfrows_pow2"),
+        ),
+    ),
+    OptionalPart(
+        ("_elementtree", "pyexpat"),
+        _PYTHON,
+        (
+            FunctionRange(7131, "PyInit_pyexpat", 7308, "makeuniversal"),
+            FunctionRange(9214, "parserCreate", 9498, "big2_scanCdataSection"),
+        ),
+    ),
+    OptionalPart(("_pickle",), _PYTHON, (FunctionRange(6307, "PyInit__pickle", 6410, "Unpickler_set_memo"),)),
+    OptionalPart(
+        ("_socket",), _PYTHON, (FunctionRange(7504, "PyInit__socket", 7581, "sock_gettimeout_getter"),)
+    ),
+    OptionalPart(
+        ("_zoneinfo",),
+        _PYTHON,
+        (FunctionRange(6558, "calendarrule_year_to_timestamp", 6595, "parse_tz_delta"),),
+    ),
+)
+"""What a plugin does without that does not import the modules: a sixth of all code.
+
+Each stands behind a module of the standard library in Python, without which it is not imported.
+"""

@@ -110,13 +110,16 @@ def write_product(
         "host_functions": {name: slot._asdict() for name, slot in core.host_functions.items()},
         "signatures": core.signatures,
         "startup": core.startup,
+        "optional": [
+            {"modules": modules, "functions": functions} for modules, functions in core.optional.items()
+        ],
         "plugin_exports": sources.PLUGIN_EXPORTS,
         "builtin_modules": sorted(builtin_modules),
         "components": dict(components),
     }
     write_atomic(folder / MODULE_FILE, core.wasm)
     write_atomic(folder / STANDARD_LIBRARY_FILE, archive)
-    write_atomic(folder / DESCRIPTION_FILE, (json.dumps(description, indent=2) + "\n").encode())
+    write_atomic(folder / DESCRIPTION_FILE, (json.dumps(description) + "\n").encode())
 
 
 def zip_of(files: Mapping[str, bytes]) -> bytes:

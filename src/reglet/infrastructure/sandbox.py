@@ -497,5 +497,11 @@ def _shared_runtime() -> SharedRuntime | None:
         return None
     module = product.module
     return SharedRuntime(
-        module.wasm, module.host_functions, product.key, module.startup, module.room, module.signatures
+        module.wasm,
+        module.host_functions,
+        product.key,
+        module.startup,
+        tuple(module.optional.values()),
+        module.room,
+        module.signatures,
     )

@@ -57,7 +57,7 @@ def snapshot_of(
             memory = guest.image(sum(1 << bit for bit in usable))
         code = without_host_functions(runtime.wasm, runtime.host_functions, left_out)
         return write_snapshot(
-            without_functions(code, runtime.startup), memory, ("memory", *product.plugin_exports)
+            without_functions(code, runtime.left_out()), memory, ("memory", *product.plugin_exports)
         )
 
     return make

@@ -14,8 +14,8 @@ from tests.tools.runtime.reachability import CodeReader, Objects, References
 from tools.runtime import sources
 from tools.runtime.adapter.numeric_values import HEADER_FILE, header, original_values
 from tools.runtime.core import ADAPTER, ROOM_SIZE, STACK_SIZE
-from tools.runtime.excluded import EXCLUDED, EXCLUDED_MODULES, OTHER_ALLOCATOR, RUN_ONCE
-from tools.runtime.linker.excluded import descriptions, excluded_functions
+from tools.runtime.excluded import EXCLUDED, EXCLUDED_MODULES, OPTIONAL, OTHER_ALLOCATOR, RUN_ONCE
+from tools.runtime.linker.excluded import OptionalPart, descriptions, excluded_functions
 from tools.runtime.linker.layout import Addresses, Layout, Pointer, lay_out, placed_data, pointers
 from tools.runtime.linker.read import Library, read_library
 from tools.runtime.linker.resolve import Function, Resolver, Rules, Target
@@ -32,6 +32,16 @@ NO_ADDRESSES = {0x134500 + 0x100000}
 
 NO_SLOTS = {"actual_complex_new", "sock_accept", "sock_recvfrom", "sock_recvfrom_into"}
 """They keep the bases of data and table in locals and add 4947 or 3239 to that of data: texts of error messages."""
+
+
+PART_CONSTANTS = {
+    "_PyTokenizer_FromFile",
+    "_PyTokenizer_FromString",
+    "tok_underflow_file",
+    "zlib_compressobj",
+}
+"""They keep the base of the table in a local and add 2688 to 2744 to another, fields of a tokenizer's state; or 2310
+to the base of data, the text of an error message."""
 
 
 AST_CONSTANTS = {"ast2obj_stmt", "ast2obj_excepthandler"}
@@ -75,6 +85,17 @@ class Linked:
             for part in EXCLUDED
             for start, end in part.data
         ]
+
+    def without(self, part: OptionalPart) -> Linked:
+        """Return the same with an optional part left out."""
+        return attrs.evolve(self, excluded=self.excluded | excluded_functions(self.libraries, [part]))
+
+    def objects(self) -> Objects:
+        """Return the data, cut into objects."""
+        named = {address for each in self.references.values() for address in each.addresses}
+        heap = self.layout.heap_base
+        inside = [each for each in self.pointers if STACK_SIZE <= each.value < heap]
+        return Objects(named | {each.value for each in inside}, inside)
 
 
 @pytest.fixture(scope="module")
@@ -159,19 +180,61 @@ def test_nothing_that_stays_takes_the_address_of_what_is_left_out(linked: Linked
 
 def test_pointers_to_what_is_left_out_lie_where_nothing_leads(linked: Linked) -> None:
     """Tables of such pointers belong to the left-out modules; the list of built-in modules alone names them."""
-    objects = _objects(linked)
+    objects = linked.objects()
     live = objects.reachable(address for each in linked.staying for address in each.addresses)
     slots = linked.left_out_slots
     holders = {objects.containing(each.address) for each in linked.pointers if each.value in slots}
+    assert holders & live == {_list_of_modules(linked)}
+
+
+def _list_of_modules(linked: Linked) -> int:
+    """Return the address of the interpreter's list of built-in modules."""
     symbol = Resolver(linked.libraries, Rules(frozenset(), "")).data_named(linked.python, "PyImport_Inittab")
     variable = linked.layout.memory_bases[symbol.library] + symbol.offset
     [inittab] = [each.value for each in linked.pointers if each.address == variable]
-    assert holders & live == {inittab}
+    return inittab
+
+
+@pytest.mark.parametrize("part", OPTIONAL, ids=lambda part: part.modules[0])
+def test_an_optional_part_is_reached_through_its_modules_alone(linked: Linked, part: OptionalPart) -> None:
+    """No call leads into it, and no address but that of what initialises a module, in the list of them.
+
+    All other pointers to it lie in data that only the part itself names.
+    """
+    rest = linked.without(part)
+    python = linked.libraries[linked.python]
+    slots = rest.left_out_slots - linked.left_out_slots
+    functions = {index for place, index in rest.excluded - linked.excluded if place == linked.python}
+    staying = [each for each in linked.kept if each not in rest.excluded]
+    calling = [each for each in staying if each.library == linked.python]
+    assert [each for each in calling if linked.references[each].calls & functions] == []
+    takers = {
+        python.function_names[each.local_index] for each in staying if linked.references[each].slots & slots
+    }
+    assert takers <= PART_CONSTANTS
+
+    objects = linked.objects()
+    live = objects.reachable(address for each in rest.staying for address in each.addresses)
+    holders = {objects.containing(each.address) for each in linked.pointers if each.value in slots}
+    assert holders & live == {_list_of_modules(linked)}
+    entries = [each for each in linked.pointers if each.value in slots]
+    listed = [each for each in entries if objects.containing(each.address) == _list_of_modules(linked)]
+    assert {python.function_names[linked.addresses.table[each.value].local_index] for each in listed} == {
+        f"PyInit_{module}" for module in part.modules
+    }
+
+
+def test_the_interpreter_observes_the_modules_of_optional_parts(host: WasmHost) -> None:
+    """Those that nothing imported it forgets, and refuses later."""
+    forgotten = ast.literal_eval(ask(host, "(__import__('_csv'), sorted(_reglet.forget_unused()))[1]"))
+    assert sorted(["_csv", *forgotten]) == sorted(module for part in OPTIONAL for module in part.modules)
+    assert "ImportError: _pickle was not imported by the build" in ask(host, "__import__('_pickle')")
+    assert ask(host, "__import__('_csv').__name__") == "'_csv'"
 
 
 def test_left_out_data_is_not_read(linked: Linked) -> None:
     """No object that can be reached begins in it, and none reaches into it."""
-    objects = _objects(linked)
+    objects = linked.objects()
     live = objects.reachable(address for each in linked.staying for address in each.addresses)
     for start, end in linked.left_out_data:
         assert objects.containing(start) == start
@@ -264,11 +327,9 @@ def test_numeric_values_are_those_of_cpython(linked: Linked, host: WasmHost) -> 
     assert dict(ast.literal_eval(answer.decode())) == expected
 
 
-def _objects(linked: Linked) -> Objects:
-    named = {address for each in linked.references.values() for address in each.addresses}
-    heap = linked.layout.heap_base
-    targets = {each.value for each in linked.pointers if STACK_SIZE <= each.value < heap}
-    return Objects(named | targets, [each for each in linked.pointers if STACK_SIZE <= each.value < heap])
+def ask(host: WasmHost, what: str) -> str:
+    """Evaluate an expression in the guest."""
+    return host.observe(json.dumps({"do": "evaluate", "what": what}).encode()).decode()
 
 
 def test_the_interpreter_has_the_written_list(product: RuntimeProduct) -> None:

@@ -22,16 +22,19 @@ if TYPE_CHECKING:
 
 
 @cache
-def _runtime() -> SharedRuntime:
+def shared_runtime() -> SharedRuntime:
+    """Return the runtime of this tree."""
     product = load_product()
     runtime = product.module
-    return SharedRuntime(runtime.wasm, runtime.host_functions, product.key, runtime.startup)
+    return SharedRuntime(
+        runtime.wasm, runtime.host_functions, product.key, runtime.startup, tuple(runtime.optional.values())
+    )
 
 
 @cache
 def _linked(module: bytes) -> LinkedModule:
     """Compile a module: of one that is made of the runtime its memory alone, which takes a hundredth of the time."""
-    shared = _runtime().module_of(module, hashlib.sha256(module).hexdigest())
+    shared = shared_runtime().module_of(module, hashlib.sha256(module).hexdigest())
     return shared or _linked_whole(module)
 
 

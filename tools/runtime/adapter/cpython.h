@@ -27,7 +27,7 @@ enum { METH_NOARGS = 4, METH_O = 8, METH_FASTCALL = 128 };
 extern builtin_module *PyImport_Inittab;
 extern const frozen_module *_PyImport_FrozenBootstrap, *_PyImport_FrozenStdlib, *_PyImport_FrozenTest;
 extern int Py_NoSiteFlag;
-extern object *PyExc_ValueError, *PyExc_TypeError, *PyExc_MemoryError, *PyExc_LookupError;
+extern object *PyExc_ValueError, *PyExc_TypeError, *PyExc_MemoryError, *PyExc_LookupError, *PyExc_ImportError;
 
 void PyMem_SetAllocator(int domain, allocator *to);
 void Py_InitializeEx(int install_signal_handlers);  // whose thread holds the lock for good: there is no other
@@ -49,6 +49,7 @@ const char *PyUnicode_AsUTF8AndSize(object *value, i32 *size);
 object *PyUnicode_InternFromString(const char *text);
 object *PyLong_FromUnsignedLong(u32 value);
 object *PyList_New(i32 size);
+int PyList_Append(object *list, object *item);
 int PyList_SetItem(object *list, i32 index, object *item);
 object *PyType_GetName(object *type);
 object *PyObject_Type(object *value);

@@ -66,6 +66,7 @@ static const method_definition methods[] = {
   {"fields_setter", python_fields_setter, METH_O, "Return what sets the fields of these names of an instance to values."},
   {"write_json", python_write_json, METH_O, "Return a value as JSON, as Go writes it; NotImplemented if it is not plain."},
   {"read_json", python_read_json, METH_O, "Return the value of JSON bytes; NotImplemented if they are not plain."},
+  {"forget_unused", python_forget_unused, METH_NOARGS, "Forget built-in modules that nothing imported; return their names."},
   {"tracked_bytes", python_tracked_bytes, METH_NOARGS, "Tell how many bytes of buffers are in use."},
 };
 

@@ -11,7 +11,6 @@ int PyDict_SetItem(object *dict, object *key, object *value);
 i32 PyDict_Size(object *dict);
 double PyFloat_AsDouble(object *value);
 object *PyFloat_FromDouble(double value);
-int PyList_Append(object *list, object *item);
 object *PyList_GetItem(object *list, i32 index);
 i32 PyList_Size(object *list);
 i64 PyLong_AsLongLongAndOverflow(object *value, int *overflow);

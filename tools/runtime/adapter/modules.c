@@ -23,6 +23,46 @@ static int is_kept(const char *name) {
   return 0;
 }
 
+// Of these, those that nothing has imported when a snapshot is taken are forgotten, and the build leaves out their code.
+static const char *const optional[] = {
+  "_csv", "_decimal", "_elementtree", "_pickle", "_socket", "_zoneinfo", "pyexpat",
+};
+enum { OPTIONAL = sizeof optional / sizeof *optional };
+static object *(*initialisers[OPTIONAL])(void);
+static enum { UNUSED, USED, FORGOTTEN } states[OPTIONAL];
+
+static object *initialise(u32 i) {
+  if (states[i] == FORGOTTEN) return PyErr_Format(PyExc_ImportError, "%s was not imported by the build", optional[i]);
+  states[i] = USED;
+  return initialisers[i]();
+}
+
+#define INITIALISE(i) static object *initialise_##i(void) { return initialise(i); }
+INITIALISE(0) INITIALISE(1) INITIALISE(2) INITIALISE(3) INITIALISE(4) INITIALISE(5) INITIALISE(6)
+static object *(*const observed[OPTIONAL])(void) = {
+  initialise_0, initialise_1, initialise_2, initialise_3, initialise_4, initialise_5, initialise_6,
+};
+
+static void observe_uses(void) {
+  for (builtin_module *each = modules; each->name; each++)
+    for (u32 i = 0; i < OPTIONAL; i++)
+      if (!strcmp(each->name, optional[i])) initialisers[i] = each->initialise, each->initialise = observed[i];
+}
+
+object *python_forget_unused(object *self, object *nothing) {
+  (void)self, (void)nothing;
+  object *names = PyList_New(0);
+  for (u32 i = 0; names && i < OPTIONAL; i++) {
+    if (states[i] == USED) continue;
+    states[i] = FORGOTTEN;
+    object *name = PyUnicode_InternFromString(optional[i]);
+    int failed = !name || PyList_Append(names, name);
+    if (name) Py_DecRef(name);
+    if (failed) return Py_DecRef(names), NULL;
+  }
+  return names;
+}
+
 // CPython has part of its standard library frozen into its data. The runtime imports it from the same files as the
 // rest, which are smaller, and puts objects where the frozen ones were.
 static const frozen_module none_frozen[1];
@@ -43,5 +83,6 @@ void keep_needed_modules(void) {
   builtin_module *to = modules;
   for (const builtin_module *each = PyImport_Inittab; each->name; each++)
     if (is_kept(each->name)) *to++ = *each;
+  observe_uses();
   PyImport_Inittab = modules;
 }

@@ -42,7 +42,21 @@ class Excluded:
     data: tuple[tuple[int, int], ...] = ()
 
 
-def excluded_functions(libraries: Sequence[Library], excluded: Iterable[Excluded]) -> frozenset[Function]:
+@frozen
+class OptionalPart:
+    """Functions of one library that only some modules of the interpreter lead to.
+
+    A build leaves them out where nothing has imported these modules.
+    """
+
+    modules: tuple[str, ...]
+    library: str
+    functions: tuple[FunctionRange, ...]
+
+
+def excluded_functions(
+    libraries: Sequence[Library], excluded: Iterable[Excluded | OptionalPart]
+) -> frozenset[Function]:
     """List the functions.
 
     Raises:

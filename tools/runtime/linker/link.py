@@ -14,6 +14,7 @@ from reglet.infrastructure.wasm.binary import unsigned
 from tools.runtime.linker.code import Numbering, Rewriter, equal_functions, number, reachable
 from tools.runtime.linker.excluded import (
     Excluded,
+    OptionalPart,
     excluded_functions,
     largest_excluded,
     zero_descriptions,
@@ -25,7 +26,7 @@ from tools.runtime.linker.resolve import Function, Resolver, Rules, Trap
 from tools.runtime.linker.write import Contents, display_name, trap_body, write_module
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tools.runtime.linker.instructions import Piece
     from tools.runtime.linker.read import Library
@@ -47,6 +48,7 @@ class LinkPlan:
             whoever names one must have proved it.
         located: Exports of the libraries that the module does not export, and whose bodies are located.
         excluded: Parts of the libraries that the module does without.
+        optional: Parts whose functions are listed, for builds that do without them.
         stack_size: Bytes, a multiple of 16.
         room_size: Bytes before the heap that are left to the host, a multiple of 16.
         debug_names: Whether to write the functions' names.
@@ -58,6 +60,7 @@ class LinkPlan:
     once: tuple[str, ...] = ()
     located: tuple[str, ...] = ()
     excluded: tuple[Excluded, ...] = ()
+    optional: tuple[OptionalPart, ...] = ()
     stack_size: int = 1 << 20
     room_size: int = 0
     debug_names: bool = False
@@ -74,6 +77,7 @@ class LinkedModule:
         located: Where the located bodies begin, in bytes from the start of the code section's contents.
         startup: Where entries of functions begin and end that no lasting export and no pointer leads to, or
             that run once.
+        optional: Of each optional part, where the entries of its functions begin and end, likewise.
         traps: The interface functions that end the guest when called.
     """
 
@@ -82,6 +86,7 @@ class LinkedModule:
     constructors: tuple[str, ...]
     located: Mapping[str, int]
     startup: tuple[tuple[int, int], ...]
+    optional: tuple[tuple[tuple[int, int], ...], ...]
     traps: tuple[str, ...]
 
 
@@ -130,9 +135,19 @@ def link(libraries: Sequence[Library], plan: LinkPlan) -> LinkedModule:
     once = {each for name in plan.once for each in resolver.functions_called(name)}
     pointed = [target for target in table.values() if target not in once]
     lasting = [*(exports[name] for name in plan.lasting), *located.values(), *pointed]
-    kept, _ = reachable(libraries, resolver, lasting, omitted)
-    needed = {numbering.indices[each] for each in kept}
+    kept_functions = reachable(libraries, resolver, lasting, omitted)[0].keys()
+    needed = {numbering.indices[each] for each in kept_functions}
     startup = sorted({numbering.indices[each] for each in bodies} - needed)
+
+    def entries(indices: Iterable[int]) -> tuple[tuple[int, int], ...]:
+        return tuple((ends[index - first], ends[index - first + 1]) for index in indices)
+
+    optional: list[tuple[tuple[int, int], ...]] = []
+    for part in plan.optional:
+        functions = excluded_functions(libraries, [part])
+        shared = {kept for each, kept in same.items() if each not in functions}
+        alone = kept_functions & functions - shared - same.keys()
+        optional.append(entries(sorted(numbering.indices[each] for each in alone)))
     return LinkedModule(
         wasm,
         layout.heap_base,
@@ -142,7 +157,8 @@ def link(libraries: Sequence[Library], plan: LinkPlan) -> LinkedModule:
             for name, each in located.items()
             for place in [numbering.indices[each] - first]
         },
-        tuple((ends[index - first], ends[index - first + 1]) for index in startup),
+        entries(startup),
+        tuple(optional),
         traps,
     )
 

@@ -328,18 +328,23 @@ def build_content(project: Project, python: Path | None, stages: Stages) -> Buil
         absences = guest.absences()
         with stages.stage("snapshot"):
             slots = product.module.host_functions
-            memory, modules = guest.memory(sum(1 << slots[name].bit for name in described.host_functions))
+            sealed = guest.memory(sum(1 << slots[name].bit for name in described.host_functions))
             dropped = sorted(set(slots) - set(described.host_functions))
             code = without_host_functions(product.module.wasm, slots, dropped)
-            code = without_functions(code, product.module.startup)
-            module = write_snapshot(code, memory, {"memory", *product.plugin_exports})
-            facts = {"abi": ABI_VERSION, "modules": modules, "runtime": product.key, "sdk": __version__}
+            code = without_functions(code, product.module.left_out(sealed.unused))
+            module = write_snapshot(code, sealed.memory, {"memory", *product.plugin_exports})
+            facts = {
+                "abi": ABI_VERSION,
+                "modules": sealed.modules,
+                "runtime": product.key,
+                "sdk": __version__,
+            }
             written = json.dumps(facts, sort_keys=True, separators=(",", ":")).encode()
         return Built(
             name=described.name,
             version=described.version,
             content=module + custom_section(BUILD_SECTION, written),
-            warnings=tuple(find_warnings(guest, imported.effects, modules, absences, imported.trace)),
+            warnings=tuple(find_warnings(guest, imported.effects, sealed.modules, absences, imported.trace)),
             sources=tuple(each.path for each in guest.sources),
             output=guest.output,
         )

@@ -261,6 +261,21 @@ class Absences:
     attributes: frozenset[tuple[str, str]]
 
 
+@frozen(eq=False, repr=False)
+class Sealed:
+    """A plugin as it is deployed.
+
+    Attributes:
+        memory: its memory.
+        modules: the names of its modules.
+        unused: the built-in modules that it is without.
+    """
+
+    memory: bytes
+    modules: list[str]
+    unused: frozenset[str]
+
+
 class PluginGuest:
     """A guest with a plugin's folders in sight. It is a context manager."""
 
@@ -392,8 +407,8 @@ class PluginGuest:
             attributes=frozenset((module, name) for module, name in report["attributes"]),
         )
 
-    def memory(self, host_functions: int) -> tuple[bytes, list[str]]:
-        """Return the plugin's memory and its modules' names. The guest must not be run afterwards.
+    def memory(self, host_functions: int) -> Sealed:
+        """Return the plugin's memory, and what is in it. The guest must not be run afterwards.
 
         Args:
             host_functions: the mask of those that the plugin may call.
@@ -401,7 +416,7 @@ class PluginGuest:
         Raises:
             ImportSideEffectError: it left files open.
         """
-        modules: list[str] = self._stage("seal")["modules"]
+        report = self._stage("seal")
         self._guest.run(_FREEZE)
         left_open = self._guest.open_files()
         if left_open:
@@ -410,7 +425,7 @@ class PluginGuest:
                 f"the plugin leaves files open at import: {names}; read them in a `with` block"
             )
         self._guest.keep_objects()
-        return self._guest.image(host_functions), modules
+        return Sealed(self._guest.image(host_functions), report["modules"], frozenset(report["unused"]))
 
     def real_path(self, guest_path: str) -> str:
         """Return where a file that the guest sees lies on this machine."""

@@ -353,7 +353,7 @@ def seal() -> dict[str, Any]:
     for name in _OF_THE_BUILD:
         del sys.modules[name]
         delattr(guest, name.rpartition(".")[2])
-    return {"modules": sorted(map(str, sys.modules))}
+    return {"modules": sorted(map(str, sys.modules)), "unused": interpreter.forget_unused()}
 
 
 def _module_files() -> Iterator[str]:

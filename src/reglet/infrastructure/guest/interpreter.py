@@ -59,6 +59,10 @@ class Interpreter(Protocol):
         """Note a variable that a path needs and the host does not give, for `refusals`."""
         ...
 
+    def forget_unused(self) -> list[str]:
+        """Forget the built-in modules that nothing imported and a plugin may be without; return them."""
+        ...
+
     def start_in(self, directory: bytes) -> None:
         """Set the working directory to an absolute path, which need not exist."""
         ...

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from functools import cached_property
+from itertools import chain, combinations
 from typing import TYPE_CHECKING
 
 import wasmtime
@@ -251,7 +252,7 @@ _FORMAT = 2
 class SharedRuntime:
     """One runtime, whose code plugins share that have no other, but for what they left out of it.
 
-    That are host functions, and what runs before a snapshot alone.
+    That are host functions, what runs before a snapshot alone, and parts that its modules do not need.
 
     With the runtime's code, a plugin that dropped a host function could still call it, if it wrote its own
     memory; the host asks the policy all the same.
@@ -263,17 +264,26 @@ class SharedRuntime:
         slots: Mapping[str, HostFunctionSlot],
         key: str | None = None,
         startup: Sequence[tuple[int, int]] = (),
+        optional: Sequence[Sequence[tuple[int, int]]] = (),
         room: range = range(0),
         signatures: Signatures | None = None,
     ) -> None:
-        """Take the runtime's module, where it calls host functions, its content's name, startup and room.
+        """Take the runtime.
 
-        `signatures` are what it imports and exports, where that is known.
+        Args:
+            module: its module.
+            slots: where it calls host functions.
+            key: the name of its content; by default its digest.
+            startup: where its code section has functions that every plugin leaves out.
+            optional: where it has those of each part that a plugin may leave out.
+            room: addresses that are left to the host.
+            signatures: what it imports and exports, where that is known.
         """
         self._module = module
         self._given_signatures = signatures
         self._slots = slots
         self._startup = startup
+        self._optional = optional
         self.room = room
         self._key = key or hashlib.sha256(module).hexdigest()
         self._code: dict[bool, wasmtime.Module] = {}
@@ -333,8 +343,8 @@ class SharedRuntime:
             plugin = read_plugin(binary)
         except ModuleFormatError:
             return False
-        code = plugin.section_sizes.get(SectionId.CODE)
-        if plugin.memory is None or code != self._parsed.section_sizes[SectionId.CODE]:
+        parts = self._parts_left_out(plugin.section_sizes.get(SectionId.CODE, 0))
+        if plugin.memory is None or parts is None:
             return False
         end = max((address + len(contents) for address, contents in plugin.data), default=0)
         if end > min(plugin.memory.minimum * PAGE_SIZE, _LARGEST_MEMORY):
@@ -344,4 +354,14 @@ class SharedRuntime:
             return False
         dropped = set(self._slots) - set(plugin.imported_functions(HOST_MODULE))
         runtime = without_host_functions(self._module, self._slots, dropped)
-        return code_sections(binary) == code_sections(without_functions(runtime, self._startup))
+        left_out = sorted(chain(self._startup, *parts))
+        return code_sections(binary) == code_sections(without_functions(runtime, left_out))
+
+    def _parts_left_out(self, size: int) -> Sequence[Sequence[tuple[int, int]]] | None:
+        """Return the optional parts without which the code section has this size; None if no choice has."""
+        from reglet.infrastructure.wasm.sections import SectionId
+        from reglet.infrastructure.wasm.snapshot import size_left_out
+
+        left = self._parsed.section_sizes[SectionId.CODE] - size
+        choices = chain.from_iterable(combinations(self._optional, n) for n in range(len(self._optional) + 1))
+        return next((parts for parts in choices if sum(map(size_left_out, parts)) == left), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from reglet.infrastructure.wasm.signatures import HostFunctionSlot, Signatures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Set as AbstractSet
 
 
 PRODUCT_FOLDER = Path(__file__).with_name("product")
@@ -44,6 +46,8 @@ class RuntimeModule:
         signatures: What it imports and exports.
         startup: Where the code section has functions that nothing calls once the interpreter has started, as
             (start, end) in bytes from its contents' start.
+        optional: By the built-in modules that a part of CPython is for, where it has the functions that only
+            they lead to, likewise. A plugin that imports none of these modules does without them.
     """
 
     wasm: bytes
@@ -54,6 +58,12 @@ class RuntimeModule:
     host_functions: Mapping[str, HostFunctionSlot]
     signatures: Signatures
     startup: tuple[tuple[int, int], ...]
+    optional: Mapping[tuple[str, ...], tuple[tuple[int, int], ...]]
+
+    def left_out(self, unused: AbstractSet[str] = frozenset()) -> list[tuple[int, int]]:
+        """Return where the functions are, in order, that a plugin without these modules leaves out."""
+        parts = (functions for modules, functions in self.optional.items() if unused >= set(modules))
+        return sorted(chain(self.startup, *parts))
 
 
 @frozen(eq=False, repr=False)
@@ -127,7 +137,10 @@ def _product(folder: Path, module: bytes, description: Mapping[str, Any]) -> Run
                 name: HostFunctionSlot(**slot) for name, slot in description["host_functions"].items()
             },
             signatures=Signatures.of_json(description["signatures"]),
-            startup=tuple((start, end) for start, end in description["startup"]),
+            startup=_entries(description["startup"]),
+            optional={
+                tuple(part["modules"]): _entries(part["functions"]) for part in description["optional"]
+            },
         ),
         stdlib=folder / STANDARD_LIBRARY_FILE,
         key=description["key"],
@@ -135,3 +148,7 @@ def _product(folder: Path, module: bytes, description: Mapping[str, Any]) -> Run
         builtin_modules=tuple(description["builtin_modules"]),
         components=description["components"],
     )
+
+
+def _entries(written: list[list[int]]) -> tuple[tuple[int, int], ...]:
+    return tuple((start, end) for start, end in written)

@@ -96,6 +96,11 @@ def without_host_functions(
 _ENDS_THE_GUEST = b"\x03\x00\x00\x0b"  # three bytes: no locals, unreachable, end
 
 
+def size_left_out(entries: Collection[tuple[int, int]]) -> int:
+    """Return how many bytes of code `without_functions` leaves out."""
+    return sum(end - start - len(_ENDS_THE_GUEST) for start, end in entries)
+
+
 def without_functions(module: bytes, entries: Collection[tuple[int, int]]) -> bytes:
     """Write the module with functions that end the guest in place of those that nothing calls any more.
 
