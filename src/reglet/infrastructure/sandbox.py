@@ -435,14 +435,14 @@ def native_functions(
     kinds = {kind for kind, rules in granted.items() if rules}
     ports = (log, ca_file, nameservers)
     cwd = os.path.abspath(directory or os.curdir)  # noqa: PTH100 - its links stay
-    make = partial(_dispatcher, grants, cwd, kinds, ports, Dialect(dialect), limits, observer)
+    make = partial(native_dispatcher, grants, cwd, kinds, ports, Dialect(dialect), limits, observer)
     functions = NativeFunctions(make)
     if kinds:
         _ = functions.dispatcher
     return functions
 
 
-def _dispatcher(
+def native_dispatcher(
     grants: GrantSet,
     cwd: str,
     kinds: Collection[str],
@@ -451,6 +451,7 @@ def _dispatcher(
     limits: Limits | None,
     observer: Observer | None,
 ) -> HostDispatcher:
+    """Import and put together what answers; `kinds` are the capabilities whose clients are imported now."""
     from reglet.domain.policy import Policy, PolicyGuard
     from reglet.infrastructure.host.dispatcher import HostDispatcher, handlers
     from reglet.infrastructure.native import NativePorts

@@ -186,7 +186,7 @@ def compiled_code(module: bytes, key: str | None = None, *, fuel: bool = False) 
     `key` names the content of the whole module. Raises `CompilationError`, and `ModuleFormatError` for a
     module that has no memory of its own or a start function.
     """
-    key = f"{key or hashlib.sha256(module).hexdigest()} code"
+    key = f"{key or hashlib.sha256(module).hexdigest()} code and globals"
     before = compiled_before(key, fuel=fuel, kept=RUNTIMES)
     if before is not None:
         return before

@@ -232,7 +232,9 @@ class Instance:
             written_bytes=limits.written_bytes,
         )
         direct = wasi.clock is None and not wasi.environment and not preopens
-        self._session = GuestSession(plugin.module, system, self._imports.function, direct=direct)
+        self._session = GuestSession(
+            plugin.module, system, self._imports.function, direct=direct, memory_limit=limits.memory
+        )
         try:
             store = self._session.store
             _limit_store(store.ptr(), limits.memory, _MOST_TABLE_ENTRIES, _MOST_INSTANCES, _MOST_TABLES, 1)
@@ -276,11 +278,16 @@ class Instance:
         """Return how many bytes of memory the guest has now."""
         return self._session.memory.size()
 
-    def close(self) -> None:
-        """Let go of the guest, its memory and its files. Closing twice does nothing."""
+    def close(self, *, reuse: bool = False) -> None:
+        """Let go of the guest, its memory and its files. Closing twice does nothing.
+
+        `reuse` says that its last call has returned: if nothing went wrong the guest may serve another check.
+        """
         self._imports.session = None
         self._interrupt.detach()
-        self._session.close()
+        system = self._session.system
+        ended_well = self._interrupt.reason is None and system.failure is None and system.exit_status is None
+        self._session.close(reuse=reuse and ended_well)
 
     def _read(self, call: str, packed: int) -> tuple[bytes, int]:
         """Return an answer, and where it lies."""

@@ -13,6 +13,7 @@ from attrs import evolve
 from reglet.domain.context import Cancellation, Context
 from reglet.domain.errors import WireFormatError
 from reglet.domain.ports import HostFunctions
+from reglet.infrastructure.engine import idle_guests
 from reglet.infrastructure.host.compiled_plugin import CompiledPlugin
 from reglet.infrastructure.host.errors import GuestAnswerError, LimitExceededError, SandboxClosedError
 from reglet.infrastructure.host.instance import Instance, WasiConfig
@@ -131,12 +132,13 @@ class Module:
             return self._kept[0].memory_size() if self._kept is not None else 0
 
     def close(self) -> None:
-        """Let go of the kept guest; checks after this raise `SandboxClosedError`."""
+        """Let go of its guests; checks after this raise `SandboxClosedError`."""
         with self._kept_lock():
             self._closed = True
             if self._kept is not None:
                 self._kept[0].close()
                 self._kept = None
+        idle_guests().close(self._plugin.module)
 
     def _described(self, export: str, decode: Callable[[bytes], T]) -> T:
         return self._in_fresh(lambda guest, _functions: guest.manifest(export), self._reader(export, decode))
@@ -148,6 +150,7 @@ class Module:
             instance = self._instance(interrupt, functions)
             try:
                 answer = work(instance, functions)
+                instance.close(reuse=not self._closed)
             finally:
                 instance.close()
             return read(answer)

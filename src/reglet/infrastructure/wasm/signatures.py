@@ -12,6 +12,11 @@ IMPORTED_MEMORY = ("snapshot", "memory")
 """The names under which code that was split from its memory imports one."""
 
 
+def global_name(index: int) -> str:
+    """Return under which name code that was split from its memory exports one of its own globals."""
+    return f"snapshot global {index}"
+
+
 class ValueType(IntEnum):
     """The value types that a host with wazero's features takes."""
 

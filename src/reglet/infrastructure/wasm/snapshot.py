@@ -22,11 +22,12 @@ from reglet.infrastructure.wasm.sections import (
     section,
     vector,
 )
-from reglet.infrastructure.wasm.signatures import IMPORTED_MEMORY, SizeLimits
+from reglet.infrastructure.wasm.signatures import IMPORTED_MEMORY, SizeLimits, global_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
+    from reglet.infrastructure.wasm.sections import Section
     from reglet.infrastructure.wasm.signatures import HostFunctionSlot
 
 
@@ -184,10 +185,10 @@ def code_sections(module: bytes) -> dict[SectionId, memoryview]:
 
 
 def code_module(module: bytes) -> bytes:
-    """Return the code of a module as one that imports its memory (`IMPORTED_MEMORY`).
+    """Return the code of a module, which imports its memory (`IMPORTED_MEMORY`) and exports its globals.
 
     The code of every plugin of one runtime is the same, so that it is compiled once for all of them. Nothing
-    of it runs when it is instantiated.
+    of it runs when it is instantiated. Globals are exported (`global_name`) for hosts that run it again.
 
     Raises:
         ModuleFormatError: the module has no memory of its own, or more than one, or a start function.
@@ -204,18 +205,31 @@ def code_module(module: bytes) -> bytes:
     types = b""
     imports: list[bytes] = []
     code: list[bytes] = []
+    globals_: list[bytes] = []
     for each in sections:
         if each.id is SectionId.TYPE:
             types = module[each.header : each.end]
         elif each.id is SectionId.IMPORT:
-            reader = Reader(module, each.start, each.end)
-            for _ in range(reader.count()):
-                at = reader.at
-                read_import(reader)
-                imports.append(module[at : reader.at])
+            imports = _entries(module, each, read_import)
+        elif each.id is SectionId.EXPORT:
+            code.append(section(each.id, vector([*_entries(module, each, read_export), *globals_])))
         elif each.id not in (SectionId.MEMORY, SectionId.DATA, SectionId.DATA_COUNT):
             code.append(module[each.header : each.end])
+            if each.id is SectionId.GLOBAL:  # which comes before the exports
+                count = Reader(module, each.start, each.end).count()
+                globals_ = [Export(global_name(n), ExternKind.GLOBAL, n).encode() for n in range(count)]
     return b"".join((HEADER, types, section(SectionId.IMPORT, vector([*imports, imported_memory])), *code))
+
+
+def _entries(module: bytes, vector_: Section, read: Callable[[Reader], object]) -> list[bytes]:
+    """Cut a section that is a vector into its entries."""
+    reader = Reader(module, vector_.start, vector_.end)
+    entries: list[bytes] = []
+    for _ in range(reader.count()):
+        at = reader.at
+        read(reader)
+        entries.append(module[at : reader.at])
+    return entries
 
 
 def memory_module(module: bytes) -> bytes:
