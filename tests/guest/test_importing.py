@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reglet.application.unsupported_modules import unsupported_reason
+from reglet.infrastructure import unsupported_reason
 from reglet.infrastructure.guest.importing import RefusingFinder, SourceFinder, SubmoduleFinder
 from reglet.infrastructure.guest.sealed import SealedFinder
 

@@ -22,11 +22,10 @@ from types import FrameType, MappingProxyType, ModuleType
 from typing import Any, Self
 
 from reglet.application.results import author_traceback, one_line
-from reglet.application.unsupported_modules import unsupported_reason
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.ports import Plugin
-from reglet.infrastructure import METADATA_SUFFIX, PACKAGES_ROOT, PLUGIN_ROOT, REPORT_MARK
+from reglet.infrastructure import METADATA_SUFFIX, PACKAGES_ROOT, PLUGIN_ROOT, REPORT_MARK, unsupported_reason
 from reglet.infrastructure.guest.clients import ImportedFunctions
 from reglet.infrastructure.guest.exports import Exports
 from reglet.infrastructure.guest.importing import (
