@@ -367,16 +367,15 @@ def _reader(of: Field, dialect: Dialect | None) -> Callable[[Any], Any]:
     return read_leniently
 
 
-def _string(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    raise InvalidFieldError("a string", value)
+def _instance_of(kind: type[T], wanted: str) -> Callable[[Any], T]:
+    """Return what reads an instance of a class, which an error calls `wanted`."""
 
+    def read(value: Any) -> T:
+        if isinstance(value, kind):
+            return value
+        raise InvalidFieldError(wanted, value)
 
-def _boolean(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise InvalidFieldError("true or false", value)
+    return read
 
 
 def integer_in(allowed: range) -> Callable[[Any], int]:
@@ -480,8 +479,10 @@ def nullable(kind: Kind[T]) -> Kind[T]:
 
 read_int64 = integer_in(range(-(2**63), 2**63))
 
-STRING = Kind(_string, string_text, "", same=str)
-BOOLEAN = Kind(_boolean, {True: "true", False: "false"}.__getitem__, False, same=bool)
+STRING = Kind(_instance_of(str, "a string"), string_text, "", same=str)
+BOOLEAN = Kind(
+    _instance_of(bool, "true or false"), {True: "true", False: "false"}.__getitem__, False, same=bool
+)
 INTEGER = Kind(read_int64, str, 0)
 UINT16 = Kind(integer_in(range(2**16)), str, 0)
 TIME = Kind(_time, _time_writer(), ZERO_TIME)
