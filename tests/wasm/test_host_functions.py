@@ -8,8 +8,8 @@ import wasmtime
 from reglet.infrastructure.wasm.binary import ModuleFormatError
 from reglet.infrastructure.wasm.module import read_plugin
 from reglet.infrastructure.wasm.sections import SectionId, read_sections
+from reglet.infrastructure.wasm.signatures import HostFunctionSlot
 from reglet.infrastructure.wasm.snapshot import (
-    HostFunctionSlot,
     calling_body,
     without_functions,
     without_host_functions,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reglet.cli.arguments import BuiltPlugin, is_module, load_module, manifest_of
+from reglet.cli.arguments import is_module, load_module, manifest_of
 from reglet.cli.command import FILE, Command, ExitStatus, UsageError, require_extra
 from reglet.cli.console import write_file, write_line, write_message, write_warning
 
@@ -105,7 +105,7 @@ def artifact_of(target: str, python: Path | None, annotations: tuple[str, ...]) 
         report = build_plugin(target, Path(folder) / "plugin.wasm", python=python)
         for warning in report.warnings:
             write_warning(warning)
-        plugin = BuiltPlugin(str(report.path), report.path.read_bytes())
+        plugin = load_module(str(report.path))
         return make_artifact(plugin.content, plugin.manifest(), known)
 
 

@@ -21,7 +21,7 @@ _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _ORIGIN = "https://github.com/reglet-dev"
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Entry:
     """One thing that a report has: a check, a test, a finding.
 

@@ -15,7 +15,8 @@ from reglet.infrastructure.runtime import (
     load_product,
 )
 from reglet.infrastructure.wasm.module import read_plugin
-from reglet.infrastructure.wasm.sections import SectionId, SizeLimits, read_sections
+from reglet.infrastructure.wasm.sections import SectionId, read_sections
+from reglet.infrastructure.wasm.signatures import SizeLimits
 from reglet.infrastructure.wasm.snapshot import without_host_functions
 from tests.tools.runtime.wasm_host import WasmHost
 from tools.runtime.core import ADAPTER, link_runtime, refuse_invalid

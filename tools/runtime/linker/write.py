@@ -14,14 +14,13 @@ from reglet.infrastructure.wasm.sections import (
     ExternKind,
     GlobalType,
     SectionId,
-    SizeLimits,
-    ValueType,
     data_segment,
     function_import,
     i32_const,
     section,
     vector,
 )
+from reglet.infrastructure.wasm.signatures import SizeLimits, ValueType
 from reglet.infrastructure.wasm.snapshot import filled_runs
 from tools.runtime.linker.module import element_segment, name_section
 from tools.runtime.linker.resolve import HostFunction, Trap

@@ -25,13 +25,11 @@ from wasmtime import _ffi as ffi
 
 from reglet.infrastructure.engine.compilation import DIRECT_CALLS, compiled, compiled_before
 from reglet.infrastructure.process import renewed_after_fork
-from reglet.infrastructure.wasi.preview1 import WASI_MODULE
-from reglet.infrastructure.wasm.module import FunctionType
-from reglet.infrastructure.wasm.sections import ValueType
-from reglet.infrastructure.wasm.snapshot import IMPORTED_MEMORY, global_name
+from reglet.infrastructure.wasi.memory import WASI_MODULE
+from reglet.infrastructure.wasm.signatures import IMPORTED_MEMORY, FunctionType, ValueType, global_name
 
 if TYPE_CHECKING:
-    from reglet.infrastructure.wasm.module import FunctionImport, Signatures
+    from reglet.infrastructure.wasm.signatures import FunctionImport, Signatures
 
 MakeMemory: TypeAlias = Callable[[wasmtime.Store], wasmtime.Memory]
 """Makes the memory of one guest, filled."""

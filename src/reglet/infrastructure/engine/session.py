@@ -32,14 +32,13 @@ from reglet.infrastructure.engine.linking import (
 )
 from reglet.infrastructure.engine.written_pages import WrittenPages, populate
 from reglet.infrastructure.process import available_cores, renewed_after_fork
-from reglet.infrastructure.wasi.preview1 import WASI_MODULE, function
-from reglet.infrastructure.wasi.system import LinearMemory
-from reglet.infrastructure.wasm.module import FunctionType
+from reglet.infrastructure.wasi.memory import WASI_MODULE, LinearMemory
+from reglet.infrastructure.wasm.signatures import FunctionType
 
 if TYPE_CHECKING:
     from reglet.infrastructure.engine.linking import LinkedModule
     from reglet.infrastructure.wasi.system import System
-    from reglet.infrastructure.wasm.module import FunctionImport
+    from reglet.infrastructure.wasm.signatures import FunctionImport
 
 HostFunction: TypeAlias = Callable[[int], "int | None"]
 """Takes a packed request and returns a packed answer, or None where the import has no result."""
@@ -278,6 +277,8 @@ class GuestSession:
         called = self._imports[number]
         if called is None:
             if wanted.module == WASI_MODULE:
+                from reglet.infrastructure.wasi.preview1 import function  # many a guest calls none
+
                 called = function(wanted.name, self.system)
             else:
                 called = self._host_function(wanted)

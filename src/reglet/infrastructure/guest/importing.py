@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from reglet.application.plugin import PluginDefinition, plugin_of
 from reglet.domain.ports import Plugin
-from reglet.infrastructure.build_contract import NATIVE_SUFFIX
+from reglet.infrastructure import NATIVE_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,7 +14,6 @@ from reglet.domain.context import Cancellation, Context
 from reglet.domain.errors import WireFormatError
 from reglet.domain.ports import HostFunctions
 from reglet.infrastructure.engine import idle_guests
-from reglet.infrastructure.host import older_form
 from reglet.infrastructure.host.compiled_plugin import CompiledPlugin
 from reglet.infrastructure.host.errors import GuestAnswerError, LimitExceededError, SandboxClosedError
 from reglet.infrastructure.host.instance import Instance, WasiConfig
@@ -84,6 +83,8 @@ class Module:
     def manifest(self) -> Manifest:
         """Return the plugin's description of itself."""
         if self._older:
+            from reglet.infrastructure.host import older_form
+
             description = self._described("describe", older_form.decode_description)
             return evolve(description, config_schema=self._described("schema", older_form.decode_schema))
         return self._described("_manifest", MANIFEST.decode)
@@ -103,12 +104,17 @@ class Module:
             allowed = f"{self._limits.request_bytes} bytes"
             raise LimitExceededError("request_bytes", allowed, f"the config is {len(data)} bytes")
 
-        export = "observe" if self._older else "_observe"
+        export: str = "_observe"
+        decode: Callable[[bytes], Result] = RESULT.decode
+        if self._older:
+            from reglet.infrastructure.host import older_form
+
+            export, decode = "observe", older_form.decode_evidence
 
         def observe(instance: Instance, functions: HostFunctions) -> bytes:
             return instance.observe(data, functions, export, release=release and not fresh)
 
-        read = self._reader(export, older_form.decode_evidence if self._older else RESULT.decode)
+        read = self._reader(export, decode)
         return self._in_fresh(observe, read) if fresh else self._in_kept(observe, read)
 
     def answer(self, export: str, config: bytes | None = None) -> bytes:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from attrs import frozen
-
 from reglet.domain.ports import LOG_FUNCTION
 from reglet.infrastructure.wasm.binary import ModuleFormatError, Reader
 from reglet.infrastructure.wasm.sections import (
@@ -15,7 +13,6 @@ from reglet.infrastructure.wasm.sections import (
     Export,
     ExternKind,
     SectionId,
-    SizeLimits,
     data_segment,
     function_import,
     name,
@@ -25,11 +22,13 @@ from reglet.infrastructure.wasm.sections import (
     section,
     vector,
 )
+from reglet.infrastructure.wasm.signatures import IMPORTED_MEMORY, SizeLimits, global_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
 
     from reglet.infrastructure.wasm.sections import Section
+    from reglet.infrastructure.wasm.signatures import HostFunctionSlot
 
 
 HOST_MODULE = "reglet_host"
@@ -38,19 +37,6 @@ HOST_MODULE = "reglet_host"
 _NO_LOCALS_PUSH_ARGUMENT_CALL = b"\x00\x20\x00\x10"
 _END = b"\x0b"
 _ANSWER_NOTHING = b"\x00\x42\x00\x01\x01\x0b"  # no locals, i64.const 0, nop, nop, end
-
-
-@frozen
-class HostFunctionSlot:
-    """Where the runtime calls a host function.
-
-    Attributes:
-        bit: its bit for `_declare_host_functions`.
-        code_offset: where the body that calls it begins, in bytes from the start of the code section.
-    """
-
-    bit: int
-    code_offset: int
 
 
 def calling_body(import_index: int) -> bytes:
@@ -136,9 +122,6 @@ def without_functions(module: bytes, entries: Collection[tuple[int, int]]) -> by
     return b"".join(parts)
 
 
-IMPORTED_MEMORY = ("snapshot", "memory")
-"""The names under which code that was split from its memory imports one."""
-
 _BLOCK = 4096
 _ZERO_BLOCK = bytes(_BLOCK)
 
@@ -183,9 +166,22 @@ def write_snapshot(
     return b"".join(parts)
 
 
-def global_name(index: int) -> str:
-    """Return under which name code that was split from its memory exports one of its own globals."""
-    return f"snapshot global {index}"
+_CODE = (
+    SectionId.TYPE,
+    SectionId.IMPORT,
+    SectionId.FUNCTION,
+    SectionId.TABLE,
+    SectionId.GLOBAL,
+    SectionId.START,
+    SectionId.ELEMENT,
+    SectionId.CODE,
+)
+
+
+def code_sections(module: bytes) -> dict[SectionId, memoryview]:
+    """Return the sections that a plugin has in common with its runtime."""
+    view = memoryview(module)
+    return {each.id: view[each.start : each.end] for each in read_sections(module) if each.id in _CODE}
 
 
 def code_module(module: bytes) -> bytes:

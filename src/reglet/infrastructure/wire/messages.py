@@ -11,13 +11,12 @@ from attrs import evolve, frozen
 from reglet.domain.context import Cancellation, Context
 from reglet.domain.entities.result import ErrorDetail
 from reglet.domain.errors import HostError, WireFormatError
+from reglet.infrastructure.wire.exports import ERROR
 from reglet.infrastructure.wire.failures import failure, type_of_code
 from reglet.infrastructure.wire.go_json import decode_json, string_text, to_bytes
 from reglet.infrastructure.wire.record import (
     BOOLEAN,
-    BYTES,
     INTEGER,
-    OBJECT,
     STRING,
     TIME,
     Dialect,
@@ -131,37 +130,6 @@ CONTEXT_FIELD = Field(
 _UNREADABLE = b"unmarshal"
 _CODES = {"VALIDATION_ERROR": 400, "NOT_FOUND": 404, "INTERNAL_ERROR": 500}
 
-_OCTETS = range(2**8)
-
-
-def _read_stack(value: Any) -> bytes:
-    """Return a stack, which Go reads as a list of numbers too."""
-    if isinstance(value, list) and all(type(octet) is int and octet in _OCTETS for octet in value):
-        return bytes(value)
-    return BYTES.read(value)
-
-
-_WRAPPED: Kind[ErrorDetail] = Kind(
-    lambda value: ERROR.kind.read(value),  # noqa: PLW0108 - the table holds itself
-    lambda value: ERROR.text(value),  # noqa: PLW0108 - likewise
-    None,
-)
-ERROR: Record[ErrorDetail] = Record(
-    "ErrorDetail",
-    ErrorDetail,
-    Field("wrapped", _WRAPPED),
-    Field("details", OBJECT),
-    Field("message", STRING, always=True),
-    Field("type", STRING, always=True),
-    Field(
-        "code",
-        Kind(lambda code: str(code) if type(code) is int else STRING.read(code), STRING.write, ""),
-        always=True,
-    ),
-    Field("stack", Kind(_read_stack, BYTES.write, b"")),
-    Field("is_timeout", BOOLEAN),
-    Field("is_not_found", BOOLEAN),
-)
 HOSTLIB_ERROR = Record(
     "ErrorDetail", ErrorDetail, Field("code", STRING, always=True), Field("message", STRING, always=True)
 )
