@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reglet.application.version import __version__
+from reglet.application import __version__
 from reglet.cli import COMMANDS, main, run_command
 from reglet.cli.arguments import read_config
 from reglet.cli.command import ExitStatus, UsageError, require_extra, status_of

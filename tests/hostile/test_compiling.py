@@ -11,8 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from reglet.infrastructure.wasm import module
-from reglet.infrastructure.wasm.binary import unsigned
+from reglet.infrastructure.wasm import module, unsigned
 from reglet.infrastructure.wasm.sections import HEADER, SectionId, custom_section, section, vector
 from reglet.sandbox import LimitExceededError, Limits, NotAPluginError, Sandbox
 from tests.hostile.guests import hostile

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from reglet.application.version import __version__
+from reglet.application import __version__
 from reglet.cli.command import Command, Context, ExitStatus, UsageError
 from reglet.cli.console import without_secrets, write_message
 from reglet.domain.errors import RegletError

@@ -110,8 +110,8 @@ def local_path(target: str) -> Path:
     if not _is_in_registry(target):
         return Path(target)
     require_extra("registry", "a plugin in a registry")
+    from reglet.infrastructure.registry import parse_reference
     from reglet.infrastructure.registry.artifact import digest_of
-    from reglet.infrastructure.registry.reference import parse_reference
     from reglet.infrastructure.registry.store import PluginStore, pull_artifact
 
     store = PluginStore()
@@ -124,7 +124,7 @@ def _is_in_registry(target: str) -> bool:
     """Whether TARGET is a reference, which a file of that name would precede."""
     if os.path.exists(target):  # noqa: PTH110 - False for any string
         return False
-    from reglet.infrastructure.registry.reference import is_reference
+    from reglet.infrastructure.registry import is_reference
 
     return is_reference(target)
 

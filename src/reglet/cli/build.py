@@ -161,7 +161,7 @@ def facts_of(path: Path) -> dict[str, Any]:
     """
     import gzip
 
-    from reglet.infrastructure.wasm.binary import ModuleFormatError
+    from reglet.infrastructure.wasm import ModuleFormatError
     from reglet.infrastructure.wasm.module import BUILD_SECTION, read_plugin
     from reglet.infrastructure.wasm.signatures import NEWER_EXPORTS, OLDER_EXPORTS
     from reglet.infrastructure.wasm.snapshot import HOST_MODULE

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, cast
 import click
 from attrs import frozen
 
-from reglet.application.version import __version__
+from reglet.application import __version__
 from reglet.cli.command import require_extra
 from reglet.domain.escaping import escape
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from reglet.infrastructure.wasm.binary import ModuleFormatError, Reader, unsigned
+from reglet.infrastructure.wasm import ModuleFormatError, Reader, unsigned
 from reglet.infrastructure.wasm.sections import (
     ConstantExpression,
     CustomSection,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from reglet.infrastructure.wasm.binary import unsigned
+from reglet.infrastructure.wasm import unsigned
 from reglet.infrastructure.wasm.sections import (
     HEADER,
     Export,

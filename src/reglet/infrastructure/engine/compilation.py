@@ -20,7 +20,7 @@ from wasmtime import _bindings as bindings  # some settings have no other name
 from reglet.domain.errors import RegletError
 from reglet.infrastructure.engine.cache import Cache, cache_folder
 from reglet.infrastructure.process import is_forked, renewed_after_fork
-from reglet.infrastructure.wasm.binary import ModuleFormatError
+from reglet.infrastructure.wasm import ModuleFormatError
 
 MAX_WASM_STACK = 64 * 1024 * 1024
 """Bytes of native stack for a guest: so much that CPython's own recursion limits strike first, as an

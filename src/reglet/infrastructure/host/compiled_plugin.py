@@ -34,7 +34,7 @@ from reglet.infrastructure.engine import (
 from reglet.infrastructure.host.errors import LimitExceededError, NotAPluginError
 from reglet.infrastructure.process import keep_last, renewed_after_fork
 from reglet.infrastructure.wasi.memory import WASI_MODULE
-from reglet.infrastructure.wasm.binary import ModuleFormatError
+from reglet.infrastructure.wasm import ModuleFormatError
 from reglet.infrastructure.wasm.signatures import (
     NEWER_EXPORTS,
     OLDER_EXPORTS,

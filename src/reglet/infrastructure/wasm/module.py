@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from reglet.infrastructure.atomic import MIB, MOST_BYTES
-from reglet.infrastructure.wasm.binary import ModuleFormatError, Reader
+from reglet.infrastructure.wasm import ModuleFormatError, Reader
 from reglet.infrastructure.wasm.sections import (
     CustomSection,
     Export,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from reglet.infrastructure.wasm.binary import ModuleFormatError, Reader, signed, unsigned
+from reglet.infrastructure.wasm import ModuleFormatError, Reader, signed, unsigned
 from reglet.infrastructure.wasm.signatures import SizeLimits, ValueType
 
 if TYPE_CHECKING:

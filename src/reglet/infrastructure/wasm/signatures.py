@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, NamedTuple, Self
 
-from reglet.infrastructure.wasm.binary import unsigned
+from reglet.infrastructure.wasm import unsigned
 
 IMPORTED_MEMORY = ("snapshot", "memory")
 """The names under which code that was split from its memory imports one."""

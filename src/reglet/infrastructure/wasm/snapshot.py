@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from reglet.domain.ports import LOG_FUNCTION
-from reglet.infrastructure.wasm.binary import ModuleFormatError, Reader
+from reglet.infrastructure.wasm import ModuleFormatError, Reader
 from reglet.infrastructure.wasm.sections import (
     HEADER,
     PAGE_SIZE,

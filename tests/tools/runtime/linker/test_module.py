@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reglet.infrastructure.wasm.binary import ModuleFormatError
+from reglet.infrastructure.wasm import ModuleFormatError
 from reglet.infrastructure.wasm.sections import (
     HEADER,
     ConstantExpression,
