@@ -36,6 +36,23 @@ def test_a_failed_import_names_what_to_use(error: str, traceback: str, text: str
     assert text in advice(error, traceback)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        "ModuleNotFoundError: No module named 'http.client'; 'http' is not a package",
+        "DefinitionError: module http has no plugin at its top level: write plugin = reglet.define_plugin(…)",
+        "module 'http' has no attribute 'plugin'",
+        "ImportError: cannot import name 'HTTPStatus' from 'http' (/plugin/http.py)",
+    ],
+)
+def test_a_plugin_with_the_name_of_a_module_of_python_is_to_be_renamed(error: str):
+    """Whichever of the two is taken for the other; a plugin of another name has the advice as ever."""
+    assert advice(error, plugin_module="http").endswith(
+        "a module http too, and one is taken for the other: rename the plugin's"
+    )
+    assert "rename" not in advice(error, plugin_module="web.http")
+
+
 SUGGESTED = "TypeError: define_plugin() got an unexpected keyword argument 'nam'. Did you mean 'name'?"
 
 

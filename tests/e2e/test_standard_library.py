@@ -26,7 +26,7 @@ import dataclasses, datetime, decimal, difflib, email, email.header, email.messa
 import fnmatch, fractions, functools, gettext, glob, gzip, hashlib, heapq, hmac, html, html.parser, http.cookies
 import importlib.metadata, importlib.resources, importlib.util, io, ipaddress, itertools, json, locale, logging, math, mimetypes
 import netrc, numbers, operator, os, pathlib, pickle, plistlib, pprint, quopri, random, re, reprlib, secrets, shlex
-import shutil, statistics, string, struct, tarfile, tempfile, textwrap, time, tomllib, traceback, types, typing
+import shutil, statistics, string, struct, sys, tarfile, tempfile, textwrap, time, tomllib, traceback, types, typing
 import unicodedata, urllib.parse, urllib.robotparser, uuid, weakref, xml.dom.minidom, xml.dom.pulldom
 import xml.etree.ElementTree as ET, xml.sax, xml.sax.handler, xml.sax.saxutils, zipfile, zlib, zoneinfo, ast, inspect, graphlib, shelve
 """
@@ -46,6 +46,14 @@ PARSE = datetime.datetime.strptime  # of which no function has the name
 def named():
     # what is in rows alone is not seen by the build
     return ast.unparse, pathlib.Path.from_uri
+
+
+def long_number():
+    sys.set_int_max_str_digits(0)
+    try:
+        return str(10 ** 20_000), int("7" * 20_000) % 7
+    finally:
+        sys.set_int_max_str_digits(4300)
 
 
 
@@ -259,6 +267,7 @@ codecs.encode(b"\xe9", "quopri") == b"=E9" and codecs.decode(b"YQ==", "base64") 
 ["a".encode(f"utf-32{end}")[-4:] for end in ("-le", "-be")] == [b"a\0\0\0", b"\0\0\0a"] and len("a".encode("utf-32")) == 8
 "\u20ac".encode("raw-unicode-escape") == b"\\u20ac" and b"a".decode("charmap") == "a"
 email.header.decode_header("=?iso-8859-1?q?p=F6stal?= x") == [(b"p\xf6stal", "iso-8859-1"), (b" x", None)]
+long_number() == ("1" + 20_000 * "0", 0)
 PARSE("2020-01-02", "%Y-%m-%d").day == 2 and getattr(datetime.date, "strptime")("2020", "%Y").year == 2020
 importlib.util.find_spec("absent") is None
 io.TextIOWrapper(io.BytesIO("é".encode("cp850")), encoding="cp850").read() == "é"

@@ -216,7 +216,10 @@ def test_a_part_that_is_not_imported_is_refused(
 
     answer = _answer(go_host.run(built, {"expression": f"__import__({module!r})"}))
 
-    assert answer["error"]["message"] == f"ImportError: {module} was not imported by the build"
+    assert answer["error"]["message"] == (
+        f"ModuleNotFoundError: No module named '{module}': a built plugin has only what was imported during "
+        f"its build; {module} must be imported at the top of the plugin's module"
+    )
 
 
 def test_a_plugin_without_parts_is_smaller(built_source: BuildSource) -> None:

@@ -158,7 +158,10 @@ def _model(annotation: Any, **body: Any) -> type[Any]:
         (list, "write list[X]"),
         (tuple[int, str], "write tuple[X, ...]"),
         (dict[int, str], "must be str"),
-        (list[int | None], "may be None"),
+        (
+            list[int | None],
+            "may be None; hosts read values of one type: write int, and leave out what is None",
+        ),
         (bytes, "bytes has no JSON Schema here"),
         (set[int], "has no JSON Schema here"),
         (Literal["a", 1], "not all strings or all integers"),

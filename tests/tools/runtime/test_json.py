@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reglet.infrastructure.wasm.sections import PAGE_SIZE
 from reglet.infrastructure.wire.go_json import decode_json, encode_json
 from tests.tools.runtime.wasm_host import WasmHost
 
 LEFT = "NotImplemented"
+MIB = 1 << 20
 
 CHARACTERS = st.one_of(
     st.characters(codec="utf-8"), st.sampled_from('<>&\u2028\u2029\u2027\u202a"\\/\b\f\n\r\t\0\x1f\x7fé€😀')
@@ -187,3 +189,16 @@ def test_nothing_is_kept_of_what_was_read_and_written(guest: WasmHost) -> None:
     for _ in range(20):
         evaluated(guest, [*calls, "gc.collect()"])
     assert guest.pages == before
+
+
+@pytest.mark.parametrize(("character", "bytes_written"), [("x", 1), ("é", 2), ("<", 6), ("\u2028", 6)])
+def test_a_long_string_takes_the_room_that_its_json_takes(
+    echo_plugin: bytes, character: str, bytes_written: int
+) -> None:
+    """And not what it would take if each byte were to be escaped, which a limit of memory may not have."""
+    megabytes = 4
+    length = megabytes * MIB // bytes_written
+    with closing(WasmHost(echo_plugin)) as host:
+        before = host.pages
+        evaluated(host, [f"len(_reglet.write_json({character!a} * {length}))"])
+        assert host.pages - before < 4 * megabytes * MIB // PAGE_SIZE

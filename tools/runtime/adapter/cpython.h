@@ -27,7 +27,7 @@ enum { METH_NOARGS = 4, METH_O = 8, METH_FASTCALL = 128 };
 extern builtin_module *PyImport_Inittab;
 extern const frozen_module *_PyImport_FrozenBootstrap, *_PyImport_FrozenStdlib, *_PyImport_FrozenTest;
 extern int Py_NoSiteFlag;
-extern object *PyExc_ValueError, *PyExc_TypeError, *PyExc_MemoryError, *PyExc_LookupError, *PyExc_ImportError;
+extern object *PyExc_ValueError, *PyExc_TypeError, *PyExc_MemoryError, *PyExc_LookupError, *PyExc_ModuleNotFoundError;
 
 void PyMem_SetAllocator(int domain, allocator *to);
 void Py_InitializeEx(int install_signal_handlers);  // whose thread holds the lock for good: there is no other

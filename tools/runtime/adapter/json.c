@@ -65,10 +65,23 @@ static const char ESCAPES[256] = {
   [0xe2] = 'l',  // which U+2028 and U+2029, line separators in JavaScript, begin with
 };
 
+enum { MOST = 6 };  // characters for one byte
+
+// Gives how many characters a string takes at most; it counts in a long one alone, whose most may not fit.
+static u32 most_characters(const char *string, u32 size) {
+  enum { SHORT = 1000 };
+  if (size <= SHORT) return MOST * size;
+  u32 most = size;
+  for (u32 i = 0; i < size; i++) {
+    char escape = ESCAPES[(u8)string[i]];
+    if (escape) most += escape == 'u' ? MOST - 1 : escape == 'l' ? MOST - 3 : 1;
+  }
+  return most;
+}
+
 static int write_utf8(text *out, const char *string, u32 size) {
-  enum { MOST = 6 };  // characters for one byte
   if (size > (1u << 28)) return 0;
-  char *to = room(out, MOST * size + 2);
+  char *to = room(out, most_characters(string, size) + 2);
   if (!to) return 0;
   *to++ = '"';
   for (u32 i = 0; i < size; i++) {

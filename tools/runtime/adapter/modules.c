@@ -31,8 +31,16 @@ enum { OPTIONAL = sizeof optional / sizeof *optional };
 static object *(*initialisers[OPTIONAL])(void);
 static enum { UNUSED, USED, FORGOTTEN } states[OPTIONAL];
 
+// As what finds no more modules in a built plugin says it (guest/sealed.py).
+static object *refuse(const char *name) {
+  static const char message[] =
+    "No module named '%s': a built plugin has only what was imported during its build; "
+    "%s must be imported at the top of the plugin's module";
+  return PyErr_Format(PyExc_ModuleNotFoundError, message, name, name);
+}
+
 static object *initialise(u32 i) {
-  if (states[i] == FORGOTTEN) return PyErr_Format(PyExc_ImportError, "%s was not imported by the build", optional[i]);
+  if (states[i] == FORGOTTEN) return refuse(optional[i]);
   states[i] = USED;
   return initialisers[i]();
 }

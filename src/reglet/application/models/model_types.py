@@ -433,7 +433,10 @@ def _inner(annotation: Any, what: str) -> Type:
     annotation, extras = _without_annotated(annotation)
     annotation, nullable = _without_none(annotation)
     if nullable:
-        raise DefinitionError(f"{what} may be None; hosts read values of one type")
+        raise DefinitionError(
+            f"{what} may be None; hosts read values of one type: write {_name(annotation)}, and leave out "
+            "what is None"
+        )
     meta = Meta().with_annotated(extras)
     misplaced = sorted(meta.given().keys() - NARROWING)
     if misplaced:

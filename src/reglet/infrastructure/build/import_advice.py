@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
@@ -29,18 +30,32 @@ _MISSING = re.compile(r"No module named '(?P<name>[^']+)'(?P<why>:?)")
 _NATIVE = re.compile(r"No module named '(?P<name>[^']+)': it is a native")
 
 
-def advice(error: str, traceback: str = "", known: Mapping[str, object] = MappingProxyType({})) -> str:
+def advice(
+    error: str,
+    traceback: str = "",
+    known: Mapping[str, object] = MappingProxyType({}),
+    *,
+    plugin_module: str = "",
+) -> str:
     """Return what to do about an import that failed, to stand behind its one line; empty for other errors.
 
     Packages wrap the failure of their native part in words of their own; the traceback still has it.
-    `known` has what the names of the failing module mean, where it runs in this process.
+
+    Args:
+        error: the one line.
+        traceback: the author's part of it.
+        known: what the names of the failing module mean, where it runs in this process.
+        plugin_module: the module that was to be imported.
     """
+    own = plugin_module.partition(".")[0]
+    if own in sys.stdlib_module_names and re.search(rf"(module|named|from) '?{own}\b", error):
+        return f"; Python has a module {own} too, and one is taken for the other: rename the plugin's"
     found = _MISSING.search(error) or _NATIVE.search(traceback)
     if found is None:
+        lacks = [what for said, what in _WHAT_A_BUILD_LACKS.items() if re.search(said, error)]
         if name := _NO_STANDARD_NAME.search(error):
-            return f"; {name['module']}.{name['name']} is {_absent(name['name'])}"
-        lack = next((what for said, what in _WHAT_A_BUILD_LACKS.items() if re.search(said, error)), None)
-        return _advice_on_names(error, known) if lack is None else f"; {lack}"
+            lacks = [f"{name['module']}.{name['name']} is {_absent(name['name'])}"]
+        return f"; {lacks[0]}" if lacks else _advice_on_names(error, known)
     module = _PUBLIC.get(found["name"], found["name"].removeprefix("_"))  # ssl fails for want of _ssl
     if module.startswith("reglet."):
         return f"; what plugins import is in {', '.join(_FACES)}"
@@ -50,12 +65,12 @@ def advice(error: str, traceback: str = "", known: Mapping[str, object] = Mappin
     if reason is not None:
         subject = module if module in _PUBLIC.values() else module.partition(".")[0]
         return f"; {subject} {reason}"
-    if not found.groupdict().get("why"):
-        return (
-            "; a plugin has most of the standard library and the packages of the Python that builds it: "
-            f"correct the name, or install {module} there, or name another interpreter with --python"
-        )
-    return ""
+    if found.groupdict().get("why"):
+        return ""
+    return (
+        "; a plugin has most of the standard library and the packages of the Python that builds it: "
+        f"correct the name, or install {module} there, or name another interpreter with --python"
+    )
 
 
 _PUBLIC = {"_lsprof": "cProfile", "_zstd": "compression.zstd"}

@@ -466,6 +466,7 @@ class PluginGuest:
             if cause.startswith("ImportError") and report["native"]:
                 native = report["native"][-1]
                 cause += f"; {native} is a native extension module, and a plugin has pure Python only"
-            message = f"{self._project.module} cannot {what}: {cause}{advice(cause, traceback)}"
+            module = self._project.module
+            message = f"{module} cannot {what}: {cause}{advice(cause, traceback, plugin_module=module)}"
             raise PluginImportError(message, traceback, self.output)
         return report

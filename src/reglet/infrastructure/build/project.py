@@ -160,7 +160,8 @@ def load_plugin_in_process(target: str | Path | Project) -> Plugin:
         frame = raising_frame(error)
         reason = _OUR_FILE.sub(r"\1", one_line(error))
         shown = _OUR_FILE.sub(r"\1", author_traceback(error))
-        reason += advice(reason, shown, {} if frame is None else frame.f_globals)
+        known = {} if frame is None else frame.f_globals
+        reason += advice(reason, shown, known, plugin_module=project.module)
         raise PluginImportError(f"{project.module} cannot be imported: {reason}", shown) from error
     except SystemExit as error:
         text = f"{project.module} cannot be imported: it ends the program with exit status {error.code}"
@@ -180,7 +181,8 @@ def load_plugin_in_process(target: str | Path | Project) -> Plugin:
         if project.version is not None and isinstance(plugin, PluginDefinition):
             plugin.adopt_version(project.version)
     except AttributeError as error:
-        raise TargetError(f"{project.module}:{project.attribute} does not exist: {error}") from error
+        more = advice(str(error), plugin_module=project.module)
+        raise TargetError(f"{project.module}:{project.attribute} does not exist: {error}{more}") from error
     except DefinitionError as error:
-        raise TargetError(str(error)) from error
+        raise TargetError(f"{error}{advice(str(error), plugin_module=project.module)}") from error
     return plugin

@@ -86,6 +86,8 @@ def populate(base: int, ranges: Sequence[tuple[int, int]]) -> None:
 
 def _kinds(base: int, size: int) -> bytes:
     """Return what the system reports of each page, in a byte; nothing where it does not."""
+    if sys.platform != "linux":
+        return b""
     pages = size // mmap.PAGESIZE
     try:
         pagemap, identity = _pagemap(os.getpid())
@@ -101,7 +103,7 @@ def _kinds(base: int, size: int) -> bytes:
 @cache
 def _pagemap(_process: int) -> tuple[int, tuple[int, int]]:
     """Return the open file about this process, and which it is: one inherited by a fork is about another."""
-    opened = os.open("/proc/self/pagemap", os.O_RDONLY | os.O_CLOEXEC)
+    opened = os.open("/proc/self/pagemap", os.O_RDONLY)
     return opened, _identity(opened)
 
 

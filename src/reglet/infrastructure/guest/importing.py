@@ -161,6 +161,7 @@ NEEDED_WITH_ATTRIBUTE = {
     "strptime": "_strptime",
     "unparse": "_ast_unparse",
     "from_uri": "urllib.request",
+    "set_int_max_str_digits": "_pylong",  # which the interpreter imports for numbers that are as long
 }
 """Attributes, and the module that their function imports: large, so only where it is used."""
 
