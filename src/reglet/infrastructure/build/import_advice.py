@@ -1,4 +1,4 @@
-"""Advice on imports that fail in a build, and warnings of what a plugin does at import or leaves for later."""
+"""Advice on imports that fail in a build, and warnings of what a plugin does at import or puts off."""
 
 from __future__ import annotations
 
