@@ -7,7 +7,7 @@ import sys
 
 def main() -> int:
     """Run a command and return its exit status. Ctrl-C ends it in one line, also while it is imported."""
-    gc.set_threshold(20_000)  # what is imported stays: to look through it for garbage finds none
+    gc.set_threshold(100_000)  # what is imported stays: to look through it for garbage finds none
     if sys.platform != "win32":  # a parent that ignores it hands that down, and exit codes would be lost
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:

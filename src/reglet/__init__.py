@@ -6,7 +6,7 @@ line and the sandbox, which only run plugins, start without what plugins are mad
 
 from typing import TYPE_CHECKING
 
-from reglet.application.version import __version__ as __version__
+from reglet.application import __version__ as __version__
 
 if TYPE_CHECKING:
     from reglet import answers as answers

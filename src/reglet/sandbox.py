@@ -25,7 +25,6 @@ from reglet.infrastructure.extras import MissingPackageError
 from reglet.infrastructure.host import (
     GuestAnswerError,
     GuestTrapError,
-    HostCallEvent,
     LimitExceededError,
     Limits,
     NotAPluginError,
@@ -37,6 +36,7 @@ from reglet.infrastructure.sandbox import Sandbox, module_class, native_function
 from reglet.infrastructure.wire.record import Dialect
 
 if TYPE_CHECKING:
+    from reglet.infrastructure.host.dispatcher import HostCallEvent
     from reglet.infrastructure.host.many_checks import CheckOutcome, Progress
     from reglet.infrastructure.host.module import Module as Module  # noqa: PLC0414 - for annotations
 
@@ -67,9 +67,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    """Import `Module`, and with it wasmtime, and what `check_many` returns, for those who ask for it."""
+    """Import what not everybody needs: `Module`, and with it wasmtime; what observers get; outcomes."""
     if name == "Module":
         return module_class()
+    if name == "HostCallEvent":
+        from reglet.infrastructure.host import dispatcher
+
+        return dispatcher.HostCallEvent
     if name in ("CheckOutcome", "Progress"):
         from reglet.infrastructure.host import many_checks
 

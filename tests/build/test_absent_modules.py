@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from reglet.application.unsupported_modules import ABSENT
+from reglet.infrastructure import ABSENT
 from reglet.infrastructure.build.build import build_plugin
 from tests.build.plugins import PLUGIN
 

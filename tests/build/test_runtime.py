@@ -4,9 +4,9 @@ import struct
 
 import pytest
 
+from reglet.infrastructure import STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.build.plugin_guest import Snapshots
 from reglet.infrastructure.build.runtime import Guest, HeapError, Runtime, free_chunks, zero_free_memory
-from reglet.infrastructure.build_contract import STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.engine import run_in_guest_thread
 from reglet.infrastructure.runtime import load_product
 

@@ -1,7 +1,8 @@
 """What of the SDK goes into a guest."""
 
 from reglet.infrastructure.build.plugin_guest import sdk_contents, sdk_directory
-from reglet.infrastructure.wasi.tree import OpenFlags, ReadOnlyTree, WasiError
+from reglet.infrastructure.wasi.memory import WasiError
+from reglet.infrastructure.wasi.tree import OpenFlags, ReadOnlyTree
 
 
 def _has(path: str) -> bool:

@@ -10,7 +10,8 @@ import pytest
 
 from reglet.infrastructure.build import BuildError
 from reglet.infrastructure.build.sources import ImportRoots, SourceDirectory, _packages, package_folders
-from reglet.infrastructure.wasi.tree import DiskFile, MemoryFile, OpenFlags, ReadOnlyTree, WasiError
+from reglet.infrastructure.wasi.memory import WasiError
+from reglet.infrastructure.wasi.tree import DiskFile, MemoryFile, OpenFlags, ReadOnlyTree
 
 
 def _compile(path: Path, guest_path: str) -> bytes | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reglet.application.version import __version__
+from reglet.application import __version__
 from reglet.cli import COMMANDS, main, run_command
 from reglet.cli.arguments import read_config
 from reglet.cli.command import ExitStatus, UsageError, require_extra, status_of
@@ -158,9 +158,26 @@ def test_a_command_imports_what_it_needs(arguments: list[str], others: set[str],
     assert not imported & {*others, "reglet.application.face", "reglet.application.plugin"}
 
 
-def test_a_run_of_what_is_known_imports_what_its_check_needs(built_example: BuildExample):
+@pytest.mark.parametrize(
+    ("config", "others"),
+    [
+        ('{"path": "/nothing"}', set()),
+        (
+            "{}",
+            {
+                "reglet.domain.policy",
+                "reglet.infrastructure.wasi.preview1",
+                "reglet.infrastructure.wasi.tree",
+            },
+        ),
+    ],
+    ids=["a file that is not granted", "no file"],
+)
+def test_a_run_of_what_is_known_imports_what_its_check_needs(
+    config: str, others: set[str], built_example: BuildExample
+):
     """Not what compiles and looks at foreign modules, nor what answers host calls before one is made."""
-    run = ["run", str(built_example("file").path), "--config", '{"path": "/nothing"}']
+    run = ["run", str(built_example("file").path), "--config", config]
     for _ in range(2):
         done = subprocess.run(
             [sys.executable, "-c", _MODULES, *run], capture_output=True, text=True, check=True
@@ -168,9 +185,15 @@ def test_a_run_of_what_is_known_imports_what_its_check_needs(built_example: Buil
     imported = set(done.stdout.splitlines()[-1].split())
     assert not imported & {
         "reglet.domain.entities.records",
+        "reglet.infrastructure.host.dispatcher",
         "reglet.infrastructure.host.functions",
+        "reglet.infrastructure.native",
+        "reglet.infrastructure.wasm.sections",
         "reglet.infrastructure.wire.host_functions",
+        "reglet.infrastructure.wire.messages",
+        "subprocess",
         "tempfile",
+        *others,
     }
 
 

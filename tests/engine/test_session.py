@@ -17,8 +17,8 @@ from reglet.infrastructure.engine import (
     direct_calls,
     engine,
 )
+from reglet.infrastructure.wasi.memory import Errno
 from reglet.infrastructure.wasi.system import HashedRandom, SteppingClock, System
-from reglet.infrastructure.wasi.tree import Errno
 from reglet.infrastructure.wasm.module import read_signatures
 from reglet.infrastructure.wasm.snapshot import code_module
 

@@ -1,24 +1,26 @@
-"""The pages that guests write are given to those that follow in one step."""
+"""The pages that guests write are put back in one step, and given to those that follow."""
 
 from __future__ import annotations
 
 import ctypes
 import mmap
-from array import array
-from collections.abc import Callable
+import os
+import random
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 import wasmtime
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from reglet.infrastructure.engine import GuestSession, LinkedModule, engine
 from reglet.infrastructure.engine.written_pages import (
+    _WRITTEN,
     WrittenPages,
-    _at_once,
-    _one_by_one,
-    _written,
-    populating,
+    _pagemap,
+    can_write_at_once,
 )
 from reglet.infrastructure.wasi.system import HashedRandom, SteppingClock, System
 from reglet.infrastructure.wasm.module import read_signatures
@@ -33,8 +35,9 @@ BINARY = wasmtime.wat2wasm("""
         (memory.fill (i32.const 0) (i32.const 7) (local.get 0))))
     """)
 PAGE = mmap.PAGESIZE
+PAGES = 64
 
-pytestmark = pytest.mark.skipif(populating() is None, reason="a call of Linux 5.14")
+pytestmark = pytest.mark.skipif(not can_write_at_once(), reason="a call of Linux")
 
 
 @pytest.fixture
@@ -91,21 +94,90 @@ def test_a_guest_that_wrote_much_is_no_example(code: LinkedModule) -> None:
 
 def test_ranges_lie_within_what_guests_begin_with(code: LinkedModule) -> None:
     """The next guest's memory has not grown yet."""
-    pages = WrittenPages()
     with closing(started(code)) as guest:
         guest.call("write", 0)
         guest.call("write", 2 * PAGE)
-        pages.learn(guest.memory._base, 2 * PAGE)
+        pages = WrittenPages(guest.memory._base, 2 * PAGE)
+        assert pages.look()
         guest.call("write", PAGE)
-    assert pages._ranges == [(0, PAGE)]
+    assert pages.ranges == [(0, PAGE)]
 
 
-@pytest.mark.parametrize("way", [_at_once, _one_by_one])
-def test_each_way_populates_all_of_its_ranges(way: Callable[[array[int]], bool]) -> None:
-    """One call for all where the kernel has it, else a call for each."""
-    with mmap.mmap(-1, 8 * PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
-        base = ctypes.addressof(ctypes.c_char.from_buffer(memory))
-        if not way(array("Q", (base, PAGE))):
-            pytest.skip("this kernel has no such call")
-        assert way(array("Q", (base + 2 * PAGE, PAGE, base + 6 * PAGE, 2 * PAGE)))
-        assert _written(base, 8 * PAGE) == [0, 2, 6, 7]
+@pytest.mark.parametrize("kind", range(8))
+def test_a_page_is_written_if_it_is_there_or_swapped_out_and_of_no_file(kind: int) -> None:
+    """As the three highest bits of its entry say, whatever the others are."""
+    is_present, is_swapped, is_of_file = kind & 4, kind & 2, kind & 1
+    written = bool((is_present or is_swapped) and not is_of_file)
+    for rest in range(32):
+        assert bool(_WRITTEN.fullmatch(bytes([kind << 5 | rest]))) is written
+
+
+@pytest.fixture
+def memories(tmp_path: Path) -> Iterator[tuple[mmap.mmap, mmap.mmap]]:
+    """Two memories with the same random content, as an engine maps them: of a file, and of zeros after it."""
+    path = tmp_path / "image"
+    path.write_bytes(random.Random(1).randbytes(PAGES // 2 * PAGE) + bytes(PAGES // 2 * PAGE))
+    with path.open("r+b") as file:
+        mapped = [mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE) for _ in range(2)]
+    yield mapped[0], mapped[1]
+    for each in mapped:
+        each.close()
+
+
+def address(memory: mmap.mmap) -> int:
+    """Return where a memory begins."""
+    return ctypes.addressof(ctypes.c_char.from_buffer(memory))
+
+
+WRITES = st.lists(st.tuples(st.integers(0, PAGES * PAGE - 1), st.binary(min_size=1, max_size=3 * PAGE)))
+
+
+@given(st.lists(WRITES, min_size=1, max_size=3))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_is_written_is_put_back(
+    memories: tuple[mmap.mmap, mmap.mmap], checks: list[list[tuple[int, bytes]]]
+) -> None:
+    """Wherever, and however often: the memory equals the other one in every byte."""
+    memory, pristine = memories
+    pages = WrittenPages(address(memory), len(memory))
+    for writes in checks:
+        for start, content in writes:
+            end = min(start + len(content), len(memory))
+            memory[start:end] = content[: end - start]
+        assert pages.restore(address(pristine))
+        assert memory[:] == pristine[:]
+
+
+def test_pages_that_were_read_alone_are_left_as_they_are(memories: tuple[mmap.mmap, mmap.mmap]) -> None:
+    """They are still those of the file."""
+    memory, pristine = memories
+    assert memory[:] == pristine[:]
+    memory[3 * PAGE] = 1
+    pages = WrittenPages(address(memory), len(memory))
+    assert pages.restore(address(pristine))
+    assert pages.ranges == [(3 * PAGE, PAGE)]
+
+
+@pytest.mark.parametrize("other", [None, "/dev/zero", "/dev/urandom"])
+def test_where_the_system_reports_nothing_nothing_is_put_back(
+    memories: tuple[mmap.mmap, mmap.mmap], other: str | None
+) -> None:
+    """As after somebody has closed all files of the process, and opened others."""
+    memory, pristine = memories
+    memory[3 * PAGE] = memory[3 * PAGE] ^ 1
+    pages = WrittenPages(address(memory), len(memory))
+    descriptor, _ = _pagemap(os.getpid())
+    try:
+        os.close(descriptor)
+        if other is not None:
+            opened = os.open(other, os.O_RDONLY)
+            os.dup2(opened, descriptor)
+            os.close(opened) if opened != descriptor else None
+        assert not pages.restore(address(pristine))
+        assert not pages.look()
+    finally:
+        if other is not None:
+            os.close(descriptor)
+        _pagemap.cache_clear()
+    assert pages.restore(address(pristine))
+    assert memory[:] == pristine[:]

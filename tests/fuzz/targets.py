@@ -24,16 +24,15 @@ from reglet.infrastructure.build.project import find_project, is_plugin_project
 from reglet.infrastructure.engine import compiled
 from reglet.infrastructure.guest.clients import host_clients
 from reglet.infrastructure.guest.exports import Exports
-from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.infrastructure.host.compiled_plugin import check_header, check_signatures
+from reglet.infrastructure.host.dispatcher import HostDispatcher, HostPorts
 from reglet.infrastructure.host.grant_store import GrantStore
+from reglet.infrastructure.registry import parse_reference
 from reglet.infrastructure.registry.artifact import Metadata, annotations_of_project, read_descriptors
 from reglet.infrastructure.registry.client import find_credentials
 from reglet.infrastructure.registry.layout import read_layout
-from reglet.infrastructure.registry.reference import parse_reference
 from reglet.infrastructure.registry.store import Lockfile
-from reglet.infrastructure.wasm.limits import check_code
-from reglet.infrastructure.wasm.module import read_plugin
+from reglet.infrastructure.wasm.module import check_code, read_plugin
 from reglet.infrastructure.wire.exports import MANIFEST, RESULT
 from reglet.infrastructure.wire.host_functions import HOST_FUNCTION_NAMES
 from reglet.infrastructure.wire.record import Dialect

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reglet.application.unsupported_modules import unsupported_reason
+from reglet.infrastructure import unsupported_reason
 from reglet.infrastructure.guest.importing import RefusingFinder, SourceFinder, SubmoduleFinder
 from reglet.infrastructure.guest.sealed import SealedFinder
 
@@ -133,7 +133,7 @@ def test_a_sealed_plugin_asks_for_no_import_that_cannot_help(name: str, text: st
 
 _CHECK = """
 import sys
-from reglet.infrastructure.guest.standard_library import preload_for
+from reglet.infrastructure.guest.importing import preload_for
 sys.modules.pop("_strptime", None)
 def outer():
     def inner(text):

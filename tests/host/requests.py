@@ -16,7 +16,8 @@ from reglet.domain.entities.grants import (
     NetworkRule,
 )
 from reglet.domain.policy import Policy
-from reglet.infrastructure.host import HostCallEvent, HostDispatcher, HostPorts, Limits
+from reglet.infrastructure.host import Limits
+from reglet.infrastructure.host.dispatcher import HostCallEvent, HostDispatcher, HostPorts
 from reglet.testing.fake_host import FakeLog
 from reglet.testing.fakes import (
     FakeCommandRunner,

@@ -23,7 +23,8 @@ from reglet.domain.entities.records import (
 from reglet.domain.errors import UnsupportedOptionError
 from reglet.domain.policy import Policy
 from reglet.infrastructure.extras import MissingPackageError
-from reglet.infrastructure.host import HostDispatcher, HostPorts, Limits
+from reglet.infrastructure.host import Limits
+from reglet.infrastructure.host.dispatcher import HostDispatcher, HostPorts
 from reglet.infrastructure.wire.record import Dialect
 from reglet.testing.fakes import FakeCommandRunner, FakeDNSResolver
 from reglet.testing.routes import refused, reset, timeout

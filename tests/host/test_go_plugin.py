@@ -14,7 +14,7 @@ from reglet.domain.entities.grants import (
     GrantSet,
 )
 from reglet.domain.policy import Policy
-from reglet.infrastructure.host import HostDispatcher, HostPorts
+from reglet.infrastructure.host.dispatcher import HostDispatcher, HostPorts
 from reglet.sandbox import Limits, Sandbox
 from reglet.testing.fake_host import FakeLog
 from reglet.testing.fakes import FakeTCPDialer

@@ -20,7 +20,7 @@ from reglet.domain.entities.grants import (
 from reglet.domain.entities.result import Result
 from reglet.domain.policy import Policy
 from reglet.domain.policy.network import PRIVATE_BLOCKS
-from reglet.infrastructure.host import HostDispatcher, HostPorts
+from reglet.infrastructure.host.dispatcher import HostDispatcher, HostPorts
 from reglet.infrastructure.host.older_form import grants_of
 from reglet.sandbox import GuestAnswerError, NotAPluginError, Sandbox
 from reglet.testing.fakes import FakeHTTPClient

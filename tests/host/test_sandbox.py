@@ -23,7 +23,7 @@ from reglet.domain.entities.grants import (
     GrantSet,
 )
 from reglet.domain.policy import Policy
-from reglet.infrastructure.host import HostDispatcher, HostPorts
+from reglet.infrastructure.host.dispatcher import HostDispatcher, HostPorts
 from reglet.infrastructure.host.interruption import _interrupts
 from reglet.sandbox import (
     Dialect,

@@ -11,8 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from reglet.infrastructure.wasm import limits
-from reglet.infrastructure.wasm.binary import unsigned
+from reglet.infrastructure.wasm import module, unsigned
 from reglet.infrastructure.wasm.sections import HEADER, SectionId, custom_section, section, vector
 from reglet.sandbox import LimitExceededError, Limits, NotAPluginError, Sandbox
 from tests.hostile.guests import hostile
@@ -55,7 +54,7 @@ def test_what_is_beyond_a_limit_is_not_compiled(more, reason):
     [
         (HEADER + custom_section("x", b"") * 1001, "more than 1000 sections"),
         (HEADER + section(SectionId.TYPE, vector([b"\x60\0\0"] * 10_001)), "TYPE section has 10001 items"),
-        (HEADER + section(SectionId.TYPE, unsigned(1) + bytes(limits.MIB)), "TYPE section has 1048577 bytes"),
+        (HEADER + section(SectionId.TYPE, unsigned(1) + bytes(module.MIB)), "TYPE section has 1048577 bytes"),
         (HEADER + section(SectionId.FUNCTION, vector([b"\0"] * 100_001)), "FUNCTION section has 100001"),
         (HEADER + section(SectionId.IMPORT, unsigned(2**32 - 1)), "IMPORT section has 4294967295 items"),
     ],
@@ -86,7 +85,7 @@ def test_compiling_is_stopped_when_its_time_is_over():
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to it")
 def test_compiling_is_stopped_when_its_memory_is_used_up():
     """The compiler ends, and the error says by which limit."""
-    limits_ = Limits(compile_memory=64 * limits.MIB)
+    limits_ = Limits(compile_memory=64 * module.MIB)
     large = f"(func (result i32) i32.const 1 {'i32.const 1 i32.add ' * 200_000})"
     with Sandbox(limits=limits_) as sandbox, pytest.raises(LimitExceededError) as caught:
         hostile(sandbox, more=large)

@@ -16,9 +16,9 @@ import pytest
 from reglet.domain.entities.grants import FileSystemCapability, FileSystemRule, GrantSet
 from reglet.domain.policy import Policy
 from reglet.infrastructure.wasi.granted import GrantedPaths, GrantedTree
+from reglet.infrastructure.wasi.memory import Errno
 from reglet.infrastructure.wasi.preview1 import Preview1
 from reglet.infrastructure.wasi.system import SteppingClock
-from reglet.infrastructure.wasi.tree import Errno
 from tests.wasi.guest import BUFFER, PATH, READ, RESULT, SIZE, VECTOR, WRITE, Guest
 
 SECRET = b"nobody granted this"

@@ -13,6 +13,7 @@ import pytest
 import requests
 from attrs import evolve
 
+from reglet.infrastructure.registry import parse_reference
 from reglet.infrastructure.registry.artifact import (
     ArtifactError,
     Descriptor,
@@ -28,7 +29,6 @@ from reglet.infrastructure.registry.client import (
     UntrustedRegistryError,
     find_credentials,
 )
-from reglet.infrastructure.registry.reference import parse_reference
 from tests.registry.artifacts import MODULE, make
 from tests.registry.servers import PASSWORD, USERNAME, Exchange, proxied
 

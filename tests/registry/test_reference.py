@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reglet.infrastructure.registry.reference import (
+from reglet.infrastructure.registry import (
     InvalidReferenceError,
     Reference,
     is_loopback,

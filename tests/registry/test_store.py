@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from reglet.infrastructure.registry import parse_reference
 from reglet.infrastructure.registry.artifact import digest_of
 from reglet.infrastructure.registry.client import RegistryClient, RegistryError
-from reglet.infrastructure.registry.reference import parse_reference
 from reglet.infrastructure.registry.store import (
     LockedPlugin,
     Lockfile,

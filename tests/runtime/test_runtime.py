@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from reglet.infrastructure.runtime import PRODUCT_FOLDER, RuntimeProductError, load_product
+from reglet.infrastructure.wasm.module import read_signatures
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +22,12 @@ def test_files_and_digests_agree() -> None:
     for name, digest in described.items():
         assert hashlib.sha256((PRODUCT_FOLDER / name).read_bytes()).hexdigest() == digest
     assert load_product().components["componentize-py"] == "0.25.1"
+
+
+def test_the_description_has_the_types_of_the_module() -> None:
+    """Whoever runs what is compiled reads no WebAssembly."""
+    module = load_product().module
+    assert module.signatures == read_signatures(module.wasm)
 
 
 def test_an_absent_product_says_how_to_make_it(tmp_path: Path) -> None:

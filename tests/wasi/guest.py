@@ -7,9 +7,10 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
+from reglet.infrastructure.wasi.memory import Errno, LinearMemory
 from reglet.infrastructure.wasi.preview1 import FUNCTION_NAMES, function
-from reglet.infrastructure.wasi.system import HashedRandom, LinearMemory, SteppingClock, System
-from reglet.infrastructure.wasi.tree import Errno, MemoryFile, ReadOnlyTree, Tree, directory_of
+from reglet.infrastructure.wasi.system import HashedRandom, SteppingClock, System
+from reglet.infrastructure.wasi.tree import MemoryFile, ReadOnlyTree, Tree, directory_of
 
 SIZE = 1 << 16
 PATH, VECTOR, RESULT, BUFFER = 0x100, 0x1100, 0x1200, 0x2000

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reglet.infrastructure.wasi.tree import Errno
+from reglet.infrastructure.wasi.memory import Errno
 from tests.wasi.guest import BUFFER, PATH, READ, RESULT, SIZE, VECTOR, WRITE, Guest
 
 FILES = {"b.txt": b"hello world", "a/x.py": b"x = 1", "a/deep/y": b""}

@@ -15,8 +15,9 @@ from reglet.domain.entities.grants import FileSystemCapability, FileSystemRule, 
 from reglet.domain.errors import UnsupportedOptionError
 from reglet.domain.policy import Policy
 from reglet.infrastructure.wasi.granted import GrantedPaths, GrantedTree, granted_preopens
+from reglet.infrastructure.wasi.memory import Errno, FileType, WasiError
 from reglet.infrastructure.wasi.system import SteppingClock
-from reglet.infrastructure.wasi.tree import Errno, FileType, OpenFlags, Times, WasiError
+from reglet.infrastructure.wasi.tree import OpenFlags, Times
 from tests.wasi.guest import BUFFER, PATH, READ, RESULT, VECTOR, WRITE, Guest
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="files are granted on POSIX alone")

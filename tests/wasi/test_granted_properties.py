@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from reglet.domain.entities.grants import FileSystemCapability, FileSystemRule, GrantSet
 from reglet.domain.policy import Policy
 from reglet.infrastructure.wasi.granted import GrantedPaths, GrantedTree
-from reglet.infrastructure.wasi.tree import OpenFlags, WasiError
+from reglet.infrastructure.wasi.memory import WasiError
+from reglet.infrastructure.wasi.tree import OpenFlags
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="files are granted on POSIX alone")
 

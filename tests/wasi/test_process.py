@@ -4,9 +4,9 @@ import struct
 
 import pytest
 
+from reglet.infrastructure.wasi.memory import Errno
 from reglet.infrastructure.wasi.preview1 import unknown
 from reglet.infrastructure.wasi.system import HashedRandom
-from reglet.infrastructure.wasi.tree import Errno
 from tests.wasi.guest import BUFFER, RESULT, VECTOR, Guest
 
 SECOND = 1_000_000_000

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reglet.infrastructure.wasm.binary import ModuleFormatError, read_signed, read_unsigned, signed, unsigned
+from reglet.infrastructure.wasm import ModuleFormatError, read_signed, read_unsigned, signed, unsigned
 
 U32 = st.integers(0, (1 << 32) - 1)
 S32 = st.integers(-(1 << 31), (1 << 31) - 1)

@@ -7,7 +7,7 @@ import contextlib
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from reglet.infrastructure.wasm.binary import ModuleFormatError
+from reglet.infrastructure.wasm import ModuleFormatError
 from reglet.infrastructure.wasm.module import read_plugin
 from reglet.infrastructure.wasm.sections import HEADER
 from tests.wasm.wat import SMALL

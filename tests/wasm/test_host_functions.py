@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import wasmtime
 
-from reglet.infrastructure.wasm.binary import ModuleFormatError
+from reglet.infrastructure.wasm import ModuleFormatError
 from reglet.infrastructure.wasm.module import read_plugin
 from reglet.infrastructure.wasm.sections import SectionId, read_sections
+from reglet.infrastructure.wasm.signatures import HostFunctionSlot
 from reglet.infrastructure.wasm.snapshot import (
-    HostFunctionSlot,
     calling_body,
     without_functions,
     without_host_functions,

@@ -7,9 +7,10 @@ import wasmtime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reglet.infrastructure.wasm.binary import ModuleFormatError
+from reglet.infrastructure.wasm import ModuleFormatError
 from reglet.infrastructure.wasm.module import PluginModule, read_plugin
-from reglet.infrastructure.wasm.sections import PAGE_SIZE, ExternKind, SectionId, SizeLimits, custom_section
+from reglet.infrastructure.wasm.sections import PAGE_SIZE, ExternKind, SectionId, custom_section
+from reglet.infrastructure.wasm.signatures import SizeLimits
 from reglet.infrastructure.wasm.snapshot import ZERO_GAP, code_module, filled_runs, write_snapshot
 from tests.wasm.wat import wasm
 

@@ -12,7 +12,6 @@ from reglet.domain.entities.result import ErrorDetail
 from reglet.domain.errors import HostError, WireFormatError
 from reglet.domain.time import format_time, parse_time
 from reglet.infrastructure.wire.exports import GRANTS, legacy_capabilities
-from reglet.infrastructure.wire.failures import type_of_code
 from reglet.infrastructure.wire.go_json import decode_json, encode_json
 from reglet.infrastructure.wire.host_functions import (
     EXEC_RESPONSE,
@@ -28,6 +27,7 @@ from reglet.infrastructure.wire.messages import (
     Response,
     encode_failure,
     is_unreadable,
+    type_of_code,
 )
 from reglet.infrastructure.wire.record import Dialect, milliseconds
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import wasmtime
 
 from reglet.infrastructure.runtime import RuntimeModule
-from reglet.infrastructure.wasm.snapshot import HostFunctionSlot
+from reglet.infrastructure.wasm.module import read_signatures
+from reglet.infrastructure.wasm.signatures import HostFunctionSlot
 from tools.runtime import sources
 from tools.runtime.excluded import EXCLUDED, OPTIONAL, OTHER_ALLOCATOR, RUN_ONCE
 from tools.runtime.linker.link import LinkPlan, link
@@ -66,6 +67,7 @@ def link_runtime(
         range(linked.heap_base - plan.room_size, linked.heap_base),
         linked.constructors,
         slots,
+        read_signatures(linked.wasm),
         linked.startup,
         {part.modules: functions for part, functions in zip(OPTIONAL, linked.optional, strict=True)},
     )

@@ -9,8 +9,6 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from attrs import asdict
-
 from reglet.infrastructure import wasm
 from reglet.infrastructure.atomic import write_atomic
 from reglet.infrastructure.build.runtime import Runtime
@@ -109,7 +107,8 @@ def write_product(
         "stack_size": core.stack_size,
         "room": (core.room.start, core.room.stop),
         "constructors": core.constructors,
-        "host_functions": {name: asdict(slot) for name, slot in core.host_functions.items()},
+        "host_functions": {name: slot._asdict() for name, slot in core.host_functions.items()},
+        "signatures": core.signatures,
         "startup": core.startup,
         "optional": [
             {"modules": modules, "functions": functions} for modules, functions in core.optional.items()

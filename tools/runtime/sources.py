@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from reglet.domain.errors import RegletError
-from reglet.infrastructure.wasi.preview1 import WASI_MODULE
+from reglet.infrastructure.wasi.memory import WASI_MODULE
 from reglet.infrastructure.wasm.snapshot import HOST_MODULE
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from reglet.infrastructure import STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.build.runtime import Guest
-from reglet.infrastructure.build_contract import STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.wasi.tree import MemoryFile, directory_of
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from typing import Any, TypeGuard, TypeVar, cast
 
 from attrs import frozen
 
+from reglet.application import __version__
 from reglet.application.dispatch import Dispatcher
 from reglet.application.models.json_schema import DRAFT, LIMITS, JSONSchema, input_schema
 from reglet.application.models.model_types import model_type
 from reglet.application.names import ROUTING, check_name, check_version
 from reglet.application.operations import Operation, declared_on, make_operation
-from reglet.application.version import __version__
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
 from reglet.domain.entities.manifest import Manifest, ServiceManifest

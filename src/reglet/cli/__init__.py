@@ -9,11 +9,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from traceback import extract_tb
 
 import click
 
-from reglet.application.version import __version__
+from reglet.application import __version__
 from reglet.cli.command import Command, Context, ExitStatus, UsageError
 from reglet.cli.console import without_secrets, write_message
 from reglet.domain.errors import RegletError
@@ -179,6 +178,8 @@ def _explained(error: Exception, unexpected: ExitStatus) -> tuple[str, ExitStatu
             return f"{what}: {error.strerror or error}", ExitStatus.USAGE
         case ModuleNotFoundError(name=name) if extra := extra_of(name):
             return f"{name} is not installed; {add_with(extra)}", ExitStatus.USAGE
+    from traceback import extract_tb  # for what should not happen alone
+
     frames = extract_tb(error.__traceback__)
     at = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     return f"unexpected {type(error).__name__}{at}: {str(error).partition(chr(10))[0]}", unexpected

@@ -23,6 +23,7 @@ from reglet.application.names import PROJECT_FILE
 from reglet.cli.command import UsageError, require_extra
 from reglet.cli.console import plugin_output, write_message
 from reglet.infrastructure.atomic import read_bounded
+from reglet.infrastructure.process import Meanwhile
 
 if TYPE_CHECKING:
     from reglet.domain.entities.grants import GrantSet
@@ -68,21 +69,25 @@ def load_target(target: str) -> LoadedPlugin:
 
 
 def load_module(target: str) -> BuiltPlugin:
-    """Return the plugin of a TARGET that is a module; its file is read here and never again.
+    """Return the plugin of a TARGET that is a module; its file is read once, from now on.
 
     Raises:
-        UsageError: there is no such file, it cannot be read, or an extra is missing.
+        UsageError: there is no such file, or an extra is missing.
         RegletError: it cannot be pulled.
     """
     require_extra("build", "a .wasm target")
     path = local_path(target)
     if not path.is_file():
         raise UsageError(f"{target} is not there: build it with `reglet-plugin build PROJECT -o {target}`")
-    try:
-        with path.open("rb") as file:
-            return BuiltPlugin(str(path), read_bounded(file))
-    except OSError as error:
-        raise UsageError(f"{target} cannot be read: {error.strerror}") from error
+
+    def read() -> bytes:
+        try:
+            with path.open("rb") as file:
+                return read_bounded(file)
+        except OSError as error:
+            raise UsageError(f"{target} cannot be read: {error.strerror}") from error
+
+    return BuiltPlugin(str(path), Meanwhile(read))
 
 
 def manifest_of(target: str) -> Manifest:
@@ -105,8 +110,8 @@ def local_path(target: str) -> Path:
     if not _is_in_registry(target):
         return Path(target)
     require_extra("registry", "a plugin in a registry")
+    from reglet.infrastructure.registry import parse_reference
     from reglet.infrastructure.registry.artifact import digest_of
-    from reglet.infrastructure.registry.reference import parse_reference
     from reglet.infrastructure.registry.store import PluginStore, pull_artifact
 
     store = PluginStore()
@@ -119,7 +124,7 @@ def _is_in_registry(target: str) -> bool:
     """Whether TARGET is a reference, which a file of that name would precede."""
     if os.path.exists(target):  # noqa: PTH110 - False for any string
         return False
-    from reglet.infrastructure.registry.reference import is_reference
+    from reglet.infrastructure.registry import is_reference
 
     return is_reference(target)
 
@@ -187,11 +192,16 @@ class BuiltPlugin:
 
     Attributes:
         name: what messages call it.
-        content: the module.
+        reading: reads the module, while the sandbox is imported.
     """
 
     name: str
-    content: bytes
+    reading: Meanwhile[bytes]
+
+    @property
+    def content(self) -> bytes:
+        """The module. Raises `UsageError` where it cannot be read."""
+        return self.reading.result()
 
     @cached_property
     def _module(self) -> Module:

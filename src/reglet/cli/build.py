@@ -161,8 +161,9 @@ def facts_of(path: Path) -> dict[str, Any]:
     """
     import gzip
 
-    from reglet.infrastructure.wasm.binary import ModuleFormatError
-    from reglet.infrastructure.wasm.module import BUILD_SECTION, NEWER_EXPORTS, OLDER_EXPORTS, read_plugin
+    from reglet.infrastructure.wasm import ModuleFormatError
+    from reglet.infrastructure.wasm.module import BUILD_SECTION, read_plugin
+    from reglet.infrastructure.wasm.signatures import NEWER_EXPORTS, OLDER_EXPORTS
     from reglet.infrastructure.wasm.snapshot import HOST_MODULE
 
     if path.is_dir() or path.suffix == ".py":

@@ -27,7 +27,6 @@ from reglet.domain.entities.grants import (
 )
 from reglet.domain.errors import WireFormatError
 from reglet.domain.escaping import quoted
-from reglet.domain.policy import Policy
 
 if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest
@@ -87,6 +86,7 @@ def choose_grants(argument: str | None, manifest: Manifest, plugin: LoadedPlugin
             return _ask(manifest, plugin.digest)
         case other if not other.startswith("@"):
             raise UsageError(f"--grants {other}: use ask, declared, none or @FILE")
+    from reglet.domain.policy import Policy
     from reglet.infrastructure.wire.exports import GRANTS
 
     option = f"--grants {argument}"

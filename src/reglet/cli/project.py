@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 from attrs import frozen
 
-from reglet.application.version import __version__
+from reglet.application import __version__
 from reglet.cli.arguments import manifest_of
 from reglet.cli.command import FILE, Command, ExitStatus, UsageError
 from reglet.cli.console import write_line, write_message

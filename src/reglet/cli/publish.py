@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reglet.cli.arguments import BuiltPlugin, is_module, load_module, manifest_of
+from reglet.cli.arguments import is_module, load_module, manifest_of
 from reglet.cli.command import FILE, Command, ExitStatus, UsageError, require_extra
 from reglet.cli.console import write_file, write_line, write_message, write_warning
 
@@ -52,8 +52,8 @@ def package(target: str, python: Path | None, annotations: tuple[str, ...], outp
     TARGET is a .wasm file, an OCI layout, or a project folder, .py file or module:attribute, which is built.
     """
     require_extra("build", "package")
+    from reglet.infrastructure.registry import tag_of_version
     from reglet.infrastructure.registry.layout import write_layout
-    from reglet.infrastructure.registry.reference import tag_of_version
 
     artifact = artifact_of(target, python, annotations)
     metadata = artifact.metadata
@@ -105,7 +105,7 @@ def artifact_of(target: str, python: Path | None, annotations: tuple[str, ...]) 
         report = build_plugin(target, Path(folder) / "plugin.wasm", python=python)
         for warning in report.warnings:
             write_warning(warning)
-        plugin = BuiltPlugin(str(report.path), report.path.read_bytes())
+        plugin = load_module(str(report.path))
         return make_artifact(plugin.content, plugin.manifest(), known)
 
 
@@ -120,8 +120,8 @@ def push(reference: str, target: str, python: Path | None, annotations: tuple[st
     `package` takes.
     """
     require_extra("registry", "push")
+    from reglet.infrastructure.registry import FORM, parse_reference, tag_of_version
     from reglet.infrastructure.registry.client import RegistryClient
-    from reglet.infrastructure.registry.reference import FORM, parse_reference, tag_of_version
 
     goal = parse_reference(reference, version_required=False)
     if goal.digest:
@@ -164,8 +164,8 @@ def pull(reference: str, output: Path | None, lock: Path | None, update: bool) -
     require_extra("registry", "pull")
     if update and lock is None:
         raise UsageError("--update changes an entry of a lock file: name it with --lock reglet.lock")
+    from reglet.infrastructure.registry import parse_reference
     from reglet.infrastructure.registry.artifact import check_name, digest_of
-    from reglet.infrastructure.registry.reference import parse_reference
     from reglet.infrastructure.registry.store import LockedPlugin, Lockfile, MovedTagError, pull_artifact
 
     source = parse_reference(reference)

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias, cast
 import click
 from attrs import frozen
 
-from reglet.application.version import __version__
+from reglet.application import __version__
 from reglet.cli.command import require_extra
 from reglet.domain.escaping import escape
 
@@ -21,7 +21,7 @@ _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _ORIGIN = "https://github.com/reglet-dev"
 
 
-@frozen
+@frozen(eq=False, repr=False)
 class Entry:
     """One thing that a report has: a check, a test, a finding.
 

@@ -51,7 +51,6 @@ from reglet.cli.console import (
 from reglet.cli.grants import capability_lines, choose_grants, denied_grants, grants_json
 from reglet.cli.reports import Entry, Format, format_options, write_report
 from reglet.domain.entities.grants import GrantSet
-from reglet.domain.policy import Policy
 
 if TYPE_CHECKING:
     from reglet.domain.entities.manifest import Manifest
@@ -275,6 +274,8 @@ class _Session:
             }[call.allowed]
             target = without_secrets(call.target, secrets)
             write_message(f"{call.name} {target}: {verdict} ({call.seconds * 1000:.1f} ms)")
+        from reglet.domain.policy import Policy
+
         policy = Policy(self.grants)
         for kind, paths, question in (
             ("read", usage.reads, policy.read),
@@ -299,6 +300,10 @@ class _Session:
 
     def denials(self) -> list[str]:
         """Return what to say of what was refused: the grants to paste, or that the plugin declares it."""
+        if not self.events and not any(usage.reads or usage.writes for usage in self.usages):
+            return []
+        from reglet.domain.policy import Policy
+
         policy = Policy(self.grants)
         missing = [call.decision for call in self.events if call.allowed is False]
         for usage in self.usages:

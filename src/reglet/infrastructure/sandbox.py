@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import cache, cached_property, partial
@@ -17,13 +17,10 @@ from attrs import frozen
 
 from reglet.domain.context import Context
 from reglet.domain.entities.grants import GrantSet
-from reglet.domain.policy import Policy, PolicyGuard
 from reglet.domain.ports import HostFunctions, LogSink
 from reglet.infrastructure.atomic import read_bounded
 from reglet.infrastructure.extras import MissingPackageError
-from reglet.infrastructure.host import HostDispatcher, Limits, Observer, SandboxClosedError
-from reglet.infrastructure.host.dispatcher import handlers
-from reglet.infrastructure.native import NativePorts
+from reglet.infrastructure.host import Limits, SandboxClosedError
 from reglet.infrastructure.process import Meanwhile, renewed_after_fork
 from reglet.infrastructure.runtime import RuntimeProduct, RuntimeProductError, load_product
 from reglet.infrastructure.wire.record import Dialect
@@ -32,7 +29,9 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     from reglet.domain.entities.records import LogMessage
+    from reglet.domain.policy import Policy
     from reglet.infrastructure.host.compiled_plugin import SharedRuntime
+    from reglet.infrastructure.host.dispatcher import HostDispatcher, Observer
     from reglet.infrastructure.host.instance import WasiConfig
     from reglet.infrastructure.host.many_checks import CheckOutcome, Config, ManyChecks, Note, Progress
     from reglet.infrastructure.host.module import Module
@@ -92,7 +91,6 @@ class Sandbox:
         self.grants = grants or GrantSet()
         self.limits = limits or Limits()
         self._directory = os.path.abspath(directory or os.curdir)  # noqa: PTH100 - its links stay
-        self._policy = Policy(self.grants, cwd=self._directory)
         self._given = functions
         self._dialect = Dialect(dialect)
         self._log = log
@@ -129,27 +127,32 @@ class Sandbox:
             binary, source = _content(plugin, name)
             # to hash files takes as long as to import wasmtime, and needs no interpreter
             hashed = Meanwhile(lambda: (hashlib.sha256(binary).hexdigest(), _runtime_product()))
-            kind = module_class()
-            from reglet.infrastructure.host.compiled_plugin import load_plugin
+            require_wasmtime()
+            from reglet.infrastructure.host.compiled_plugin import import_for_first_loads, load_plugin
 
-            digest, _ = hashed.result()
             if self.grants.network or self.grants.exec:
-                handlers()  # before both threads need what they import: a foreign module is read by it too
-            # meanwhile the clients of what is granted are imported: no check is to wait for that. This thread
-            # imports nothing until they are, for two threads that import may wait for each other
-            ready = Meanwhile(self._import_clients)
+                from reglet.infrastructure.host.dispatcher import handlers
+
+                handlers()
+                import_for_first_loads()
+            # nor to find compiled code: what runs it is imported meanwhile, and the clients of what is
+            # granted, for which no check is to wait. This thread imports nothing of theirs
+            ready = Meanwhile(self._import_rest)
             try:
-                code = load_plugin(binary, source, self.limits, _shared_runtime(), digest)
+                code = load_plugin(binary, source, self.limits, _shared_runtime(), hashed.result()[0])
             finally:
-                ready.result()
+                kind = ready.result()
         else:
-            kind = module_class()
+            kind = self._import_rest()
             from reglet.infrastructure.engine import engine
 
-            self._import_clients()
             code = plugin._plugin  # noqa: SLF001 - a module is made here, and shown to users
             if code.module.engine is not engine(fuel=self.limits.fuel is not None):
                 raise ValueError("only one of the two sandboxes counts fuel: load the file itself")
+        if self.grants.fs or self.grants.env or self._clock or not code.shares_code:
+            from reglet.infrastructure.wasi import preview1  # which answers then, and in no check's figures
+
+            del preview1
         from reglet.infrastructure.host.compiled_plugin import calls_older_exports
 
         older = calls_older_exports(code.module.signatures, code.source, asked=self._dialect is Dialect.OLDER)
@@ -279,14 +282,16 @@ class Sandbox:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
-    def _import_clients(self) -> None:
+    def _import_rest(self) -> type[Module]:
+        """Import what runs a plugin, and answers the calls that are granted."""
+        kind = module_class()
         with suppress(Exception):  # what is wrong with them is reported to the first check, which asks again
             _ = self._functions
+        return kind
 
     def _functions_for(self, context: Context) -> HostFunctions:
-        if isinstance(self._functions, HostDispatcher):
-            return self._functions.for_check(context)
-        return self._functions
+        for_check: Callable[[Context], HostFunctions] | None = getattr(self._functions, "for_check", None)
+        return self._functions if for_check is None else for_check(context)
 
     @cached_property
     def _functions(self) -> HostFunctions:
@@ -302,20 +307,28 @@ class Sandbox:
         )
 
     @cached_property
+    def _policy(self) -> Policy:
+        from reglet.domain.policy import Policy
+
+        return Policy(self.grants, cwd=self._directory)
+
+    @cached_property
     def _wasi(self) -> WasiConfig:
         from reglet.infrastructure.host.instance import Preopens, WasiConfig, discard
 
         preopens: Preopens = tuple
+        environment: dict[str, str] = {}
         if self.grants.fs is not None:  # many a plugin is granted no file
             from reglet.infrastructure.wasi.granted import granted_preopens
 
             preopens = granted_preopens(self._policy, self._directory, self._file_observer)
+        if self.grants.env is not None:
+            may_read = self._policy.environment
+            environment = {name: value for name, value in self._environment.items() if may_read(name)}
         stdout, stderr = self._streams
         return WasiConfig(
             preopens=preopens,
-            environment={
-                name: value for name, value in self._environment.items() if self._policy.environment(name)
-            },
+            environment=environment,
             stdout=stdout or discard,
             stderr=stderr or discard,
             clock=self._clock,
@@ -377,6 +390,27 @@ class _Noting:
         self.note(self.name, (message,))
 
 
+class NativeFunctions:
+    """Implements `HostFunctions` with a dispatcher that is made, and imported, for the first call."""
+
+    def __init__(self, make: Callable[[], HostDispatcher]) -> None:
+        """Answer with what `make` returns."""
+        self._make = make
+
+    @cached_property
+    def dispatcher(self) -> HostDispatcher:
+        """What answers."""
+        return self._make()
+
+    def for_check(self, context: Context) -> NativeFunctions:
+        """Return host functions for one more check, which start counting anew, in `context`."""
+        return NativeFunctions(lambda: self.dispatcher.for_check(context))
+
+    def call(self, name: str, request: bytes) -> bytes:
+        """Answer one host call."""
+        return self.dispatcher.call(name, request)
+
+
 def native_functions(
     grants: GrantSet,
     *,
@@ -387,33 +421,64 @@ def native_functions(
     directory: str | os.PathLike[str] | None = None,
     ca_file: str | None = None,
     nameservers: tuple[str, ...] = (),
-) -> HostDispatcher:
+) -> NativeFunctions:
     """Return host functions over the real network and real processes, held to `grants`: a sandbox's own.
 
     They serve a plugin in this process too. What answers the kinds that are granted is imported at once, so
     that no check has it in its figures. `ca_file` is a PEM file of the only authorities to trust,
     `nameservers` are asked in place of the system's; the rest is as for `Sandbox`.
     """
-    policy = Policy(grants, cwd=os.path.abspath(directory or os.curdir))  # noqa: PTH100 - its links stay
-    ports = NativePorts(PolicyGuard(policy), log, ca_file, nameservers)
     granted = {
         "network": grants.network and grants.network.rules,
         "exec": grants.exec and grants.exec.commands,
     }
     kinds = {kind for kind, rules in granted.items() if rules}
+    ports = (log, ca_file, nameservers)
+    cwd = os.path.abspath(directory or os.curdir)  # noqa: PTH100 - its links stay
+    make = partial(native_dispatcher, grants, cwd, kinds, ports, Dialect(dialect), limits, observer)
+    functions = NativeFunctions(make)
+    if kinds:
+        _ = functions.dispatcher
+    return functions
+
+
+def native_dispatcher(
+    grants: GrantSet,
+    cwd: str,
+    kinds: Collection[str],
+    ports: tuple[LogSink | None, str | None, tuple[str, ...]],
+    dialect: Dialect,
+    limits: Limits | None,
+    observer: Observer | None,
+) -> HostDispatcher:
+    """Import and put together what answers; `kinds` are the capabilities whose clients are imported now."""
+    from reglet.domain.policy import Policy, PolicyGuard
+    from reglet.infrastructure.host.dispatcher import HostDispatcher, handlers
+    from reglet.infrastructure.native import NativePorts
+
+    policy = Policy(grants, cwd)
+    native = NativePorts(PolicyGuard(policy), *ports)
     if kinds:
         handlers()
-    ports.prepare(kinds)
-    return HostDispatcher(ports, policy, dialect=dialect, limits=limits, observer=observer)
+    native.prepare(kinds)
+    return HostDispatcher(native, policy, dialect=dialect, limits=limits, observer=observer)
+
+
+def require_wasmtime() -> None:
+    """Import wasmtime. Raises `MissingPackageError`."""
+    try:
+        import wasmtime
+    except ImportError as error:
+        raise MissingPackageError("wasmtime") from error
+    del wasmtime
 
 
 def module_class() -> type[Module]:
     """Import `Module`, and with it wasmtime. Raises `MissingPackageError`."""
-    try:
-        from reglet.infrastructure.host import module
-    except ImportError as error:
-        raise MissingPackageError("wasmtime") from error
-    return module.Module
+    require_wasmtime()
+    from reglet.infrastructure.host.module import Module
+
+    return Module
 
 
 def _runtime_product() -> RuntimeProduct | None:
@@ -439,4 +504,5 @@ def _shared_runtime() -> SharedRuntime | None:
         module.startup,
         tuple(module.optional.values()),
         module.room,
+        module.signatures,
     )

@@ -21,7 +21,7 @@ from reglet.domain.entities.result import Result
 from reglet.domain.policy import Policy
 from reglet.domain.ports import HostFunctions, Plugin, with_client
 from reglet.infrastructure.guest.clients import host_clients
-from reglet.infrastructure.host import HostCallEvent, HostDispatcher, HostPorts
+from reglet.infrastructure.host.dispatcher import HostCallEvent, HostDispatcher, HostPorts
 from reglet.testing.fakes import (
     FakeCommandRunner,
     FakeDNSResolver,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 import os
 import re
@@ -137,6 +136,9 @@ class Masker:
         return MASK if MASK in text or self.known_in(text) != text else match.group()
 
 
+_HTML_NAMES = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "#x27"}
+
+
 def _written(secret: str) -> str:
     """Return a pattern of all ways to write a secret.
 
@@ -152,8 +154,8 @@ def _written(secret: str) -> str:
             f"&(?:amp;){{0,4}}#(?:0*{code}|[xX]0*(?i:{code:x}));",
             "".join(f"\\\\{{1,4}}u(?i:{units[at : at + 4]})" for at in range(0, len(units), 4)),
         ]
-        if html.escape(character) != character:
-            ways.append("&(?:amp;){0,4}" + html.escape(character)[1:])
+        if character in _HTML_NAMES:
+            ways.append(f"&(?:amp;){{0,4}}{_HTML_NAMES[character]};")
         if code < _ONE_BYTE:
             ways += [f"\\\\{{1,4}}x(?i:{code:02x})", f"\\\\{{1,4}}{code:03o}"]
         if character == " ":
@@ -312,10 +314,12 @@ class _Masking:
         if name is None or not is_secret_name(name.group(1)):
             return match.group()
 
+        from html import unescape  # with a table of all that HTML names
+
         def masked(value: re.Match[str]) -> str:
             quote = value.group(2)[0] if value.group(2)[0] in "\"'" else ""
             plain = value.group(2).strip(quote) if quote else value.group(2)
-            return f"{value.group(1)}{quote}{self._secret(html.unescape(plain))}{quote}"
+            return f"{value.group(1)}{quote}{self._secret(unescape(plain))}{quote}"
 
         return _HTML_VALUE.sub(masked, match.group())
 
@@ -326,8 +330,10 @@ class _Masking:
         return json.dumps(masked) if masked == MASK else match.group()
 
     def _element(self, match: re.Match[str]) -> str:
+        from html import unescape
+
         name, value = match.groups()
-        if not is_secret_name(name.rpartition(":")[2]) or self._secret(html.unescape(value.strip())) != MASK:
+        if not is_secret_name(name.rpartition(":")[2]) or self._secret(unescape(value.strip())) != MASK:
             return match.group()
         return match.group().replace(f">{value}</", f">{MASK}</")
 

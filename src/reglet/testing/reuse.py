@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from contextvars import ContextVar
 from types import FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
@@ -124,7 +125,8 @@ class _Walk:
                 yield "()", value.__kwdefaults__ or MappingProxyType({})
                 yield "", vars(value)
                 for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
-                    yield f"<{name}>", _content(cell)
+                    with suppress(ValueError):  # nothing was put into it
+                        yield f"<{name}>", cell.cell_contents
         elif isinstance(value, type):
             if value.__module__ in self.modules:
                 yield from self._named(vars(value))
@@ -144,13 +146,6 @@ class _Walk:
             for name, each in list(attributes.items())
             if not name.startswith(("__", "_abc_"))
         )
-
-
-def _content(cell: Any) -> Any:
-    try:
-        return cell.cell_contents
-    except ValueError:  # nothing was put into it
-        return None
 
 
 class ReusedInstanceError(DifferenceError):

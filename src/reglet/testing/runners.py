@@ -22,7 +22,6 @@ from reglet.domain.entities.grants import (
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.result import Result
 from reglet.domain.errors import RegletError
-from reglet.domain.policy import Policy
 from reglet.domain.ports import (
     CommandRunner,
     DNSResolver,
@@ -33,7 +32,6 @@ from reglet.domain.ports import (
     TCPDialer,
     try_get_client,
 )
-from reglet.infrastructure.host import HostDispatcher, HostPorts
 from reglet.infrastructure.wire.exports import RESULT
 from reglet.sandbox import Dialect, Sandbox
 from reglet.testing.usage import are_grants_open, note_file, side_effects_watched
@@ -177,6 +175,8 @@ class SandboxRunner:
 
     def _note_granted(self, path: str, changes: bool | None) -> None:
         """Note a path unless it is denied: a test means it to be."""
+        from reglet.domain.policy import Policy
+
         policy = Policy(self._grants)
         if policy.write(path) if changes else policy.read(path):
             note_file(path, changes)
@@ -259,6 +259,8 @@ def check_in_context(plugin: Plugin, ctx: Context, config: bytes) -> Result:
 
 def context_functions(ctx: Context) -> HostFunctions:
     """Return host functions that the clients of `ctx` answer; those it lacks are not offered."""
+    from reglet.domain.policy import Policy
+    from reglet.infrastructure.host.dispatcher import HostDispatcher, HostPorts
     from reglet.testing.fakes import FakeDNSResolver, LookupTypes
 
     def client(port: Any) -> Any:

@@ -31,13 +31,13 @@ from reglet.domain.entities.grants import (
 )
 from reglet.domain.entities.result import Result
 from reglet.domain.urls import DNS_PORT, SCHEME_PORTS
-from reglet.infrastructure.atomic import write_atomic
-from reglet.infrastructure.build_contract import (
+from reglet.infrastructure import (
     PACKAGES_ROOT,
     PLUGIN_ROOT,
     SDK_ROOT,
     STANDARD_LIBRARY_ROOT,
 )
+from reglet.infrastructure.atomic import write_atomic
 
 
 @frozen

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from reglet.infrastructure import STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.build.runtime import Guest, Runtime
-from reglet.infrastructure.build_contract import STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.runtime import RuntimeProduct, load_product
 from reglet.infrastructure.wasi.tree import MemoryFile, directory_of
 from reglet.infrastructure.wasm.snapshot import without_functions, without_host_functions, write_snapshot

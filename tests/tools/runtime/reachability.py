@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from reglet.infrastructure.wasm.binary import read_signed, read_unsigned
+from reglet.infrastructure.wasm import read_signed, read_unsigned
 from tools.runtime.linker.instructions import (
     Operation,
     called_function,

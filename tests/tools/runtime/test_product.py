@@ -15,13 +15,14 @@ from reglet.infrastructure.runtime import (
     load_product,
 )
 from reglet.infrastructure.wasm.module import read_plugin
-from reglet.infrastructure.wasm.sections import SectionId, SizeLimits, read_sections
+from reglet.infrastructure.wasm.sections import SectionId, read_sections
+from reglet.infrastructure.wasm.signatures import SizeLimits
 from reglet.infrastructure.wasm.snapshot import without_host_functions
 from tests.tools.runtime.wasm_host import WasmHost
 from tools.runtime.core import ADAPTER, link_runtime, refuse_invalid
 from tools.runtime.excluded import OTHER_ALLOCATOR, RUN_ONCE
 from tools.runtime.linker.code import LARGE
-from tools.runtime.linker.instructions import Operation, called_function, scan_body
+from tools.runtime.linker.instructions import Operation, called_function, scan_body, set_global
 from tools.runtime.linker.module import parse_module
 from tools.runtime.make import is_up_to_date, make_product
 from tools.runtime.sources import WheelError, fetched_extension, linux_extension, take_parts
@@ -82,6 +83,23 @@ def test_what_a_plugin_leaves_out_is_called_by_nothing_that_it_keeps(product: Ru
     assert len(left_out & pointed) == len(RUN_ONCE) + len(OTHER_ALLOCATOR) - equal
     assert not left_out & {module.exported[name].index for name in product.plugin_exports}
     assert sum(end - start for start, end in product.module.startup) > 310_000
+
+
+def test_all_that_its_code_changes_is_memory_and_the_stack_pointer(product: RuntimeProduct) -> None:
+    """So a guest is as new once these are.
+
+    `scan_body` refuses what else changes something: `table.set`, `table.grow`, `memory.init`, `data.drop`.
+    """
+    wasm = product.module.wasm
+    module = parse_module(wasm)
+    changed = {
+        set_global(piece)
+        for body in module.bodies
+        for operation, piece in scan_body(wasm, body)
+        if operation is Operation.GLOBAL_SET
+    }
+    assert changed == {0}
+    assert len(module.globals) == 1
 
 
 def test_large_functions_are_last(product: RuntimeProduct) -> None:

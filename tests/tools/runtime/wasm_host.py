@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from reglet.infrastructure.engine import HostFunction
-    from reglet.infrastructure.wasm.module import FunctionImport
+    from reglet.infrastructure.wasm.signatures import FunctionImport
 
 
 @cache

@@ -13,8 +13,7 @@ from reglet.domain.entities.result import ERROR_TYPES
 from reglet.domain.errors import CapabilityError, HostError, WireFormatError
 from reglet.infrastructure.wire import host_functions as wire
 from reglet.infrastructure.wire.exports import GRANTS, MANIFEST, METADATA, RESULT
-from reglet.infrastructure.wire.failures import type_of_code
-from reglet.infrastructure.wire.messages import CONTEXT, ERROR
+from reglet.infrastructure.wire.messages import CONTEXT, ERROR, type_of_code
 from reglet.infrastructure.wire.record import Record
 from tests.vectors import go_json
 from tests.vectors import go_values as go

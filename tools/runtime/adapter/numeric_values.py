@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import wasmtime
 
-from reglet.infrastructure.wasm.binary import unsigned
+from reglet.infrastructure.wasm import unsigned
 from reglet.infrastructure.wasm.sections import HEADER, Export, ExternKind, SectionId, section, vector
 
 if TYPE_CHECKING:

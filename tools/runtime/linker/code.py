@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from reglet.infrastructure.wasm.binary import ModuleFormatError, signed, unsigned
+from reglet.infrastructure.wasm import ModuleFormatError, signed, unsigned
 from tools.runtime.linker.instructions import (
     Operation,
     Piece,

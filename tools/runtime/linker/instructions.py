@@ -10,7 +10,7 @@ import re
 from enum import IntEnum
 from typing import TYPE_CHECKING, TypeAlias
 
-from reglet.infrastructure.wasm.binary import ModuleFormatError, Reader, read_signed, read_unsigned
+from reglet.infrastructure.wasm import ModuleFormatError, Reader, read_signed, read_unsigned
 from reglet.infrastructure.wasm.sections import read_value_type
 
 if TYPE_CHECKING:

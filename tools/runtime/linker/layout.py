@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from reglet.infrastructure.wasm.binary import read_signed, read_unsigned
+from reglet.infrastructure.wasm import read_signed, read_unsigned
 from reglet.infrastructure.wasm.sections import PAGE_SIZE, ExternKind
 from tools.runtime.linker.read import LinkError
 

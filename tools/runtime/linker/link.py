@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from reglet.infrastructure.wasm.binary import unsigned
+from reglet.infrastructure.wasm import unsigned
 from tools.runtime.linker.code import Numbering, Rewriter, equal_functions, number, reachable
 from tools.runtime.linker.excluded import (
     Excluded,

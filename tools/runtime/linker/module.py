@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from reglet.infrastructure.wasm.binary import ModuleFormatError, Reader, unsigned
+from reglet.infrastructure.wasm import ModuleFormatError, Reader, unsigned
 from reglet.infrastructure.wasm.sections import (
     ConstantExpression,
     CustomSection,
@@ -18,9 +18,7 @@ from reglet.infrastructure.wasm.sections import (
     Import,
     Section,
     SectionId,
-    SizeLimits,
     TableType,
-    ValueType,
     custom_section,
     i32_const,
     read_constant_expression,
@@ -37,6 +35,7 @@ from reglet.infrastructure.wasm.sections import (
     read_value_type,
     vector,
 )
+from reglet.infrastructure.wasm.signatures import SizeLimits, ValueType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

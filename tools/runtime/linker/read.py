@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from attrs import field, frozen
 
 from reglet.domain.errors import RegletError
-from reglet.infrastructure.wasm.binary import ModuleFormatError
+from reglet.infrastructure.wasm import ModuleFormatError
 from reglet.infrastructure.wasm.sections import ExternKind
 from tools.runtime.linker.module import CoreModule, Dylink, function_names, parse_module, read_dylink
 

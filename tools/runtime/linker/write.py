@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from reglet.infrastructure.wasm.binary import unsigned
+from reglet.infrastructure.wasm import unsigned
 from reglet.infrastructure.wasm.sections import (
     HEADER,
     Export,
     ExternKind,
     GlobalType,
     SectionId,
-    SizeLimits,
-    ValueType,
     data_segment,
     function_import,
     i32_const,
     section,
     vector,
 )
+from reglet.infrastructure.wasm.signatures import SizeLimits, ValueType
 from reglet.infrastructure.wasm.snapshot import filled_runs
 from tools.runtime.linker.module import element_segment, name_section
 from tools.runtime.linker.resolve import HostFunction, Trap

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from attrs import field, frozen
 
-from reglet.application.version import __version__
+from reglet.application import __version__
 from reglet.infrastructure.atomic import read_bounded, write_atomic
 from reglet.infrastructure.build import BuildTimeoutError, OutputError, PluginImportError
 from reglet.infrastructure.build.import_advice import find_warnings

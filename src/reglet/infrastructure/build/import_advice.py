@@ -15,8 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from reglet.application.names import closest_name, suggestion
-from reglet.application.unsupported_modules import unsupported_reason
-from reglet.infrastructure.build_contract import PLUGIN_ROOT, STANDARD_LIBRARY_ROOT
+from reglet.infrastructure import PLUGIN_ROOT, STANDARD_LIBRARY_ROOT, unsupported_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -18,6 +18,13 @@ from typing import TYPE_CHECKING, Any, Self
 from attrs import frozen
 
 import reglet
+from reglet.infrastructure import (
+    PACKAGES_ROOT,
+    PLUGIN_ROOT,
+    REPORT_MARK,
+    SDK_ROOT,
+    STANDARD_LIBRARY_ROOT,
+)
 from reglet.infrastructure.build import BuildError, ImportSideEffectError, PluginImportError
 from reglet.infrastructure.build.import_advice import advice, imported_module, one_sentence
 from reglet.infrastructure.build.runtime import Guest, GuestStoppedError
@@ -27,13 +34,6 @@ from reglet.infrastructure.build.sources import (
     ImportRoots,
     SourceDirectory,
     StandardLibrary,
-)
-from reglet.infrastructure.build_contract import (
-    PACKAGES_ROOT,
-    PLUGIN_ROOT,
-    REPORT_MARK,
-    SDK_ROOT,
-    STANDARD_LIBRARY_ROOT,
 )
 from reglet.infrastructure.engine import Cache, cache_folder
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Self
 import wasmtime
 from attrs import frozen
 
+from reglet.infrastructure import SDK_ROOT, STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.build import BuildError
-from reglet.infrastructure.build_contract import SDK_ROOT, STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.engine import GuestSession, LinkedModule, compiled_code, engine
 from reglet.infrastructure.wasi.system import HashedRandom, SteppingClock, System
 from reglet.infrastructure.wasi.tree import ReadOnlyTree
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reglet.infrastructure.engine import HostFunction
     from reglet.infrastructure.runtime import RuntimeModule
     from reglet.infrastructure.wasi.tree import Directory
-    from reglet.infrastructure.wasm.module import FunctionImport, Signatures
+    from reglet.infrastructure.wasm.signatures import FunctionImport, Signatures
 
 _MOST_MEMORY = 4096 * PAGE_SIZE
 """As in production: what needs more to be imported could not run there."""

@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from attrs import evolve, frozen
 
+from reglet.infrastructure import METADATA_SUFFIX, NATIVE_SUFFIX, STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.build import BuildError, OutsideRootsError
 from reglet.infrastructure.build.runtime import Guest
-from reglet.infrastructure.build_contract import METADATA_SUFFIX, NATIVE_SUFFIX, STANDARD_LIBRARY_ROOT
 from reglet.infrastructure.engine import Cache, cache_folder
 from reglet.infrastructure.wasi.tree import DiskFile, MemoryDirectory, MemoryFile, directory_of
 

@@ -19,7 +19,7 @@ from reglet.infrastructure.engine.linking import (
     direct_calls,
     short_call,
 )
-from reglet.infrastructure.engine.session import GuestSession, HostFunction
+from reglet.infrastructure.engine.session import GuestSession, HostFunction, idle_guests
 from reglet.infrastructure.engine.threads import (
     GuestWork,
     outside_guests,
@@ -45,6 +45,7 @@ __all__ = [
     "compiled_code",
     "direct_calls",
     "engine",
+    "idle_guests",
     "last_line",
     "outside_guests",
     "run_in_guest_thread",

@@ -8,7 +8,6 @@ import hashlib
 import os
 import platform
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -21,8 +20,7 @@ from wasmtime import _bindings as bindings  # some settings have no other name
 from reglet.domain.errors import RegletError
 from reglet.infrastructure.engine.cache import Cache, cache_folder
 from reglet.infrastructure.process import is_forked, renewed_after_fork
-from reglet.infrastructure.wasm.binary import ModuleFormatError
-from reglet.infrastructure.wasm.limits import TooLargeError, check_code
+from reglet.infrastructure.wasm import ModuleFormatError
 
 MAX_WASM_STACK = 64 * 1024 * 1024
 """Bytes of native stack for a guest: so much that CPython's own recursion limits strike first, as an
@@ -188,7 +186,7 @@ def compiled_code(module: bytes, key: str | None = None, *, fuel: bool = False) 
     `key` names the content of the whole module. Raises `CompilationError`, and `ModuleFormatError` for a
     module that has no memory of its own or a start function.
     """
-    key = f"{key or hashlib.sha256(module).hexdigest()} code"
+    key = f"{key or hashlib.sha256(module).hexdigest()} code and globals"
     before = compiled_before(key, fuel=fuel, kept=RUNTIMES)
     if before is not None:
         return before
@@ -226,8 +224,6 @@ def compiled_before(key: str, *, fuel: bool = False, kept: str = _FOREIGN) -> wa
 
 
 def _why_invalid(error: Exception) -> str:
-    if isinstance(error, TooLargeError):
-        return error.reason
     reason = error.reason if isinstance(error, ModuleFormatError) else last_line(error)
     return f"it does not validate: {reason}"
 
@@ -248,6 +244,8 @@ _WORDS_OF_NO_MEMORY = (b"MemoryError", b"memory allocation of", b"Cannot allocat
 
 
 def _compiled_apart(module: bytes, fuel: bool, seconds: float | None, memory: int) -> bytes:
+    import subprocess
+
     group_of_its_own = 0  # a session is one
     if sys.platform == "win32":
         group_of_its_own = subprocess.CREATE_NEW_PROCESS_GROUP
@@ -283,6 +281,8 @@ def _compiled_apart(module: bytes, fuel: bool, seconds: float | None, memory: in
 
 def compile_for_parent(*, fuel: bool, memory: int) -> None:
     """Compile the module on standard input, in at most `memory` bytes (0: no limit), and write the code."""
+    from reglet.infrastructure.wasm.module import TooLargeError, check_code
+
     if memory and sys.platform == "linux":
         import resource
 
@@ -293,6 +293,9 @@ def compile_for_parent(*, fuel: bool, memory: int) -> None:
     try:
         check_code(module)
         made = wasmtime.Module(engine(fuel=fuel), module)
+    except TooLargeError as error:
+        sys.stderr.write(error.reason)
+        sys.exit(_INVALID)
     except (ModuleFormatError, wasmtime.WasmtimeError) as error:
         sys.stderr.write(_why_invalid(error))
         sys.exit(_INVALID)

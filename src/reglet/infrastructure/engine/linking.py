@@ -24,14 +24,12 @@ from wasmtime import _bindings as bindings
 from wasmtime import _ffi as ffi
 
 from reglet.infrastructure.engine.compilation import DIRECT_CALLS, compiled, compiled_before
-from reglet.infrastructure.engine.written_pages import WrittenPages
-from reglet.infrastructure.wasi.preview1 import WASI_MODULE
-from reglet.infrastructure.wasm.module import FunctionType
-from reglet.infrastructure.wasm.sections import ValueType
-from reglet.infrastructure.wasm.snapshot import IMPORTED_MEMORY
+from reglet.infrastructure.process import renewed_after_fork
+from reglet.infrastructure.wasi.memory import WASI_MODULE
+from reglet.infrastructure.wasm.signatures import IMPORTED_MEMORY, FunctionType, ValueType, global_name
 
 if TYPE_CHECKING:
-    from reglet.infrastructure.wasm.module import FunctionImport, Signatures
+    from reglet.infrastructure.wasm.signatures import FunctionImport, Signatures
 
 MakeMemory: TypeAlias = Callable[[wasmtime.Store], wasmtime.Memory]
 """Makes the memory of one guest, filled."""
@@ -84,9 +82,12 @@ def _engine_function(library: ctypes.CDLL, name: str) -> Any:
     return function
 
 
+store_context = short_call("wasmtime_store_context")
+memory_data = short_call("wasmtime_memory_data")
 _instance_export_get = short_call("wasmtime_instance_export_get")
 _set_wasi = short_call("wasmtime_context_set_wasi")
 _wasi_config = short_call("wasi_config_new")
+_global_get = short_call("wasmtime_global_get")
 _linker_define = short_call("wasmtime_linker_define")
 
 _instantiate = long_call("wasmtime_linker_instantiate")
@@ -220,7 +221,12 @@ class LinkedModule:
         self._memory = memory
         types = {each.name: each.type for each in signatures.functions if each.module == WASI_MODULE}
         self._direct = direct if _DIRECT_TYPES.items() <= types.items() else None
-        self.written_pages = WrittenPages()
+        self.often_written: list[tuple[int, int]] = []
+        """What guests write of their memory: from where in it, and how many bytes."""
+        self.examples = 0
+        """How many guests were looked at for that."""
+        self._pristine: tuple[wasmtime.Store, int] | None = None
+        self._pristine_lock = renewed_after_fork(threading.Lock)
         self._free: dict[bool, list[_Linkers]] = {False: [], True: []}
         """As many as guests have been started at one time: a memory is defined in one before it is used.
 
@@ -241,19 +247,14 @@ class LinkedModule:
         try:
             if self._memory is not None:
                 if isinstance(self._memory, wasmtime.Module):
-                    own, trap = bindings.wasmtime_instance_t(), ctypes.c_void_p()
-                    error = _instance_new(
-                        context, self._memory.ptr(), None, 0, ctypes.byref(own), ctypes.byref(trap)
-                    )
-                    raise_failure(error, trap.value)
-                    memory = export_of(context, own, "memory")
+                    memory = _memory_of(self._memory, context)
                 else:
                     memory = self._memory(store)._as_extern()  # noqa: SLF001
                 self._define_memory(linkers.code, context, memory)
                 if linkers.direct is not None:
                     assert self._direct is not None
                     self._define_memory(linkers.direct, context, memory)
-                    raise_failure(_set_wasi(context, _wasi_config()))
+                    start_clock(context)
                     answering = _instance_of(linkers.direct, context, self._direct, _instantiate_own)
                     error = _define_instance(
                         linkers.code.ptr(), context, *_buffer(WASI_MODULE), ctypes.byref(answering)
@@ -263,6 +264,21 @@ class LinkedModule:
             return _instance_of(linkers.code, context, self._code, instantiate)
         finally:
             free.append(linkers)
+
+    def pristine_memory(self) -> int | None:
+        """Return where a memory lies as its guests begin with, and which none of them has.
+
+        None for code that may hold more of a guest than its memory: all that does not import it.
+        """
+        if not isinstance(self._memory, wasmtime.Module):
+            return None
+        with self._pristine_lock():
+            if self._pristine is None:
+                store = wasmtime.Store(self.engine)
+                context = store_context(store.ptr())
+                memory = _memory_of(self._memory, context)
+                self._pristine = store, memory_data(context, ctypes.byref(memory, REFERENCE))
+            return self._pristine[1]
 
     @staticmethod
     def _define_memory(linker: wasmtime.Linker, context: int, memory: Any) -> None:
@@ -295,6 +311,19 @@ class LinkedModule:
         return made
 
 
+def start_clock(context: int) -> None:
+    """Have the engine's own clock, which answers directly, start now for the guest of a store."""
+    raise_failure(_set_wasi(context, _wasi_config()))
+
+
+def _memory_of(module: wasmtime.Module, context: int) -> Any:
+    """Make an instance of a module that has no imports, and return the memory that it exports."""
+    instance, trap = bindings.wasmtime_instance_t(), ctypes.c_void_p()
+    error = _instance_new(context, module.ptr(), None, 0, ctypes.byref(instance), ctypes.byref(trap))
+    raise_failure(error, trap.value)
+    return export_of(context, instance, "memory")
+
+
 def _instance_of(linker: wasmtime.Linker, context: int, code: wasmtime.Module, instantiate: Any) -> Any:
     instance, trap = bindings.wasmtime_instance_t(), ctypes.c_void_p()
     error = instantiate(linker.ptr(), context, code.ptr(), ctypes.byref(instance), ctypes.byref(trap))
@@ -304,10 +333,38 @@ def _instance_of(linker: wasmtime.Linker, context: int, code: wasmtime.Module, i
 
 def export_of(context: int, instance: Any, name: str) -> Any:
     """Return what a guest exports under a name that its types list, as the engine refers to it."""
+    item = _export(context, instance, name)
+    assert item is not None
+    return item
+
+
+def _export(context: int, instance: Any, name: str) -> Any:
     item = bindings.wasmtime_extern_t()
     found = _instance_export_get(context, ctypes.byref(instance), *_buffer(name), ctypes.byref(item))
-    assert found
-    return item
+    return item if found else None
+
+
+class Globals:
+    """The variables outside of memory of an instance whose code imports its memory."""
+
+    def __init__(self, context: int, instance: Any) -> None:
+        self._context = context
+        self._references: list[Any] = []
+        """They keep what they refer to."""
+        while (item := _export(context, instance, global_name(len(self._references)))) is not None:
+            self._references.append(ctypes.byref(item, REFERENCE))
+
+    def values(self) -> list[object]:
+        """Return what they hold now; something that equals nothing for what is no integer."""
+        value: Any = bindings.wasmtime_val_t()
+        values: list[object] = []
+        for reference in self._references:
+            _global_get(self._context, reference, ctypes.byref(value))
+            if value.kind == ffi.WASMTIME_I32.value:
+                values.append(value.of.i32)
+            else:
+                values.append(value.of.i64 if value.kind == ffi.WASMTIME_I64.value else object())
+        return values
 
 
 @cache

@@ -1,9 +1,12 @@
-"""The pages of memory that every guest of a module writes, given to it in one step (Linux).
+"""The pages of its memory that a guest writes: put back in one step, or given to another guest (Linux).
 
 A guest's memory is mapped copy-on-write, so the first write to a page is a fault; where the page was read
-before, it also interrupts every other core that runs a thread of this process, and guests on several threads
-would mostly wait for that. What the first guests wrote is therefore copied for those that follow before they
-start. It is a hint alone: contents stay the same, and where the system has no such call nothing is done.
+before, it also interrupts every other core that runs a thread of this process, as does each memory that goes.
+Guests on several threads would mostly wait for that. So the pages that a guest wrote are made again what its
+memory began with, and it serves another check; and one that is new is given the pages that others wrote.
+
+Which pages were written is never guessed: the system reports it, or nothing is put back. A page of a private
+mapping that was written is no page of the mapped file any more, be it in memory or swapped out.
 """
 
 from __future__ import annotations
@@ -11,131 +14,124 @@ from __future__ import annotations
 import ctypes
 import mmap
 import os
+import re
 import sys
 from array import array
-from collections.abc import Callable
 from ctypes import c_size_t, c_void_p
 from functools import cache
-from itertools import pairwise
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from reglet.infrastructure.engine.compilation import c_library
 
-_GUESTS = 4
-"""How many are looked at: a manifest and the first checks."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _MOST_PAGES = 1000
-"""A guest that wrote more is no example; and so many ranges are one call at most (`IOV_MAX`)."""
-
-_MOST_PLACES = 16
-"""Where guests' memories begin: each that is gone leaves its place to another."""
-
-_PRESENT, _OF_FILE = 1 << 63, 1 << 61
-"""Bits of an entry of `/proc/self/pagemap`: a page that was written is no longer one of the mapped file."""
+"""A guest that wrote more is dropped, and no example; so many ranges are one call at most (`IOV_MAX`)."""
 
 _ENTRY_BYTES = 8
 
-_POPULATE_WRITE = 23
-"""`MADV_POPULATE_WRITE`."""
+_WRITTEN = re.compile(rb"[\x40-\x5f\x80-\x9f\xc0-\xdf]+")
+"""Of the last bytes of entries of `/proc/self/pagemap`: present (bit 7) or swapped (6), not of a file (5).
+
+A page that was only read is of the file, or of zeros where there is none: those count as written.
+"""
 
 
 class WrittenPages:
-    """What the guests of one module write. Threads share it unguarded: to miss a page costs a fault."""
+    """Those that one guest wrote of the first `size` bytes of its memory, which begins at `base`."""
 
-    def __init__(self) -> None:
-        self._ranges: list[tuple[int, int]] = []
-        """From where in the memory, and how many bytes."""
-        self._vectors: dict[int, array[int]] = {}
-        """The ranges of guests whose memory begins at an address, as the system is told them."""
-        self._learned = 0
+    def __init__(self, base: int, size: int) -> None:
+        self._base = base
+        self._size = size
+        self._kinds = b""
+        """Of its pages, when they were looked at last."""
+        self.ranges: list[tuple[int, int]] = []
+        """From where in the memory, and how many bytes; once they were looked at."""
+        self._vectors: tuple[array[int], array[int]] | None = None
 
-    def populate(self, base: int) -> None:
-        """Copy the pages for a guest whose memory begins at an address."""
-        way = populating()
-        if not self._ranges or way is None:
-            return
-        vectors = self._vectors.get(base)
-        if vectors is None:
-            vectors = array("Q", (each for start, size in self._ranges for each in (base + start, size)))
-            if len(self._vectors) == _MOST_PLACES:
-                self._vectors = {}
-            self._vectors[base] = vectors
-        way.populate(vectors)
+    def look(self) -> bool:
+        """Find out which they are; report whether the system says so, and they are not too many."""
+        if not can_write_at_once():
+            return False
+        before, self._kinds = self._kinds, _kinds(self._base, self._size)
+        if before == self._kinds != b"":  # as is usual from the second check on
+            return True
+        self._vectors = None
+        found = [each.span() for each in _WRITTEN.finditer(self._kinds)]
+        if not self._kinds or sum(end - start for start, end in found) > _MOST_PAGES:
+            self._kinds = b""
+            return False
+        self.ranges = [(start * mmap.PAGESIZE, (end - start) * mmap.PAGESIZE) for start, end in found]
+        return True
 
-    def learn(self, base: int, size: int) -> None:
-        """Look at what a guest has written to the first `size` bytes of its memory, before it is closed.
+    def restore(self, pristine: int) -> bool:
+        """Make the memory what another holds, which begins at `pristine`, and was the same at the start.
 
-        All guests of a module begin with a memory of at least this size.
+        Returns whether that was done; else it is in an unknown state.
         """
-        way = populating()
-        if way is None or self._learned == _GUESTS:
-            return
-        self._learned += 1
-        pages = _written(base, size)  # those that were given to this guest among them
-        if len(pages) <= _MOST_PAGES:
-            apart = way.largest_gap + 1
-            neighbours = list(pairwise([-_MOST_PAGES, *pages, sys.maxsize]))
-            starts = [page for before, page in neighbours[:-1] if page - before > apart]
-            ends = [page + 1 for page, after in neighbours[1:] if after - page > apart]
-            self._ranges = [
-                (start * mmap.PAGESIZE, (end - start) * mmap.PAGESIZE)
-                for start, end in zip(starts, ends, strict=True)
-            ]
-            self._vectors = {}
+        if not self.look():
+            return False
+        if self._vectors is None:
+            self._vectors = _vector(pristine, self.ranges), _vector(self._base, self.ranges)
+        return _write_at_once(*self._vectors)
 
 
-def _written(base: int, size: int) -> list[int]:
-    """Return the indices of the pages that were written, as far as the system reports them."""
-    entries = array("Q")
+def populate(base: int, ranges: Sequence[tuple[int, int]]) -> None:
+    """Give a guest whose memory begins at `base` its own pages there, with what they hold: it is a hint."""
+    if ranges and can_write_at_once():
+        vector = _vector(base, ranges)
+        _write_at_once(vector, vector)
+
+
+def _kinds(base: int, size: int) -> bytes:
+    """Return what the system reports of each page, in a byte; nothing where it does not."""
+    if sys.platform != "linux":
+        return b""
+    pages = size // mmap.PAGESIZE
     try:
-        with Path("/proc/self/pagemap").open("rb", buffering=0) as pagemap:
-            pagemap.seek(base // mmap.PAGESIZE * _ENTRY_BYTES)
-            entries.frombytes(pagemap.read(size // mmap.PAGESIZE * _ENTRY_BYTES))
-    except (OSError, ValueError):
-        return []
-    return [index for index, entry in enumerate(entries) if entry & _PRESENT and not entry & _OF_FILE]
-
-
-class _Way(NamedTuple):
-    """How ranges are populated; pages between two that are no further apart are copied with them."""
-
-    populate: Callable[[array[int]], bool]
-    """Takes an address and a size by turns; reports whether the system does this."""
-    largest_gap: int
+        pagemap, identity = _pagemap(os.getpid())
+        if _identity(pagemap) != identity:  # somebody closed it, and opened another file
+            return b""
+        entries = os.pread(pagemap, pages * _ENTRY_BYTES, base // mmap.PAGESIZE * _ENTRY_BYTES)
+    except (OSError, OverflowError):
+        return b""
+    kinds = entries[_ENTRY_BYTES - 1 :: _ENTRY_BYTES]
+    return kinds if len(kinds) == pages else b""
 
 
 @cache
-def populating() -> _Way | None:
-    """Return what this system offers: Linux 6.13 one call for all ranges, 5.14 a call for each."""
-    if sys.platform != "linux":
-        return None
-    with mmap.mmap(-1, mmap.PAGESIZE) as page:
-        address = ctypes.addressof(ctypes.c_char.from_buffer(page))
-        ways = (_Way(_at_once, 0), _Way(_one_by_one, 8))
-        return next((way for way in ways if way.populate(array("Q", (address, mmap.PAGESIZE)))), None)
+def _pagemap(_process: int) -> tuple[int, tuple[int, int]]:
+    """Return the open file about this process, and which it is: one inherited by a fork is about another."""
+    opened = os.open("/proc/self/pagemap", os.O_RDONLY)
+    return opened, _identity(opened)
 
 
-def _at_once(vectors: array[int]) -> bool:
-    if sys.platform != "linux" or not hasattr(c_library(), "process_madvise"):
-        return False
-    start = c_void_p(vectors.buffer_info()[0])  # of `struct iovec`
-    try:
-        process = _descriptor(os.getpid())
-    except OSError:
-        return False
-    return int(c_library().process_madvise(process, start, len(vectors) // 2, _POPULATE_WRITE, 0)) > 0
+def _identity(descriptor: int) -> tuple[int, int]:
+    status = os.fstat(descriptor)
+    return status.st_dev, status.st_ino
+
+
+def _vector(base: int, ranges: Sequence[tuple[int, int]]) -> array[int]:
+    """Return addresses and sizes, as an array of `struct iovec` has them."""
+    return array("Q", (each for start, size in ranges for each in (base + start, size)))
 
 
 @cache
-def _descriptor(process: int) -> int:
-    """Return what stands for this process; should somebody close it, pages are not populated any more."""
-    if sys.platform != "linux":
-        raise OSError
-    return os.pidfd_open(process)
+def can_write_at_once() -> bool:
+    """Whether this system copies ranges of memory in one call."""
+    if sys.platform != "linux" or not hasattr(c_library(), "process_vm_writev"):
+        return False
+    content = ctypes.create_string_buffer(b"content")
+    copy = ctypes.create_string_buffer(len(content))
+    source, target = (_vector(ctypes.addressof(each), [(0, len(each))]) for each in (content, copy))
+    return _write_at_once(source, target) and copy.raw == content.raw
 
 
-def _one_by_one(vectors: array[int]) -> bool:
-    advise = c_library().madvise
-    ranges = zip(vectors[::2], vectors[1::2], strict=True)
-    return all(advise(c_void_p(start), c_size_t(size), _POPULATE_WRITE) == 0 for start, size in ranges)
+def _write_at_once(source: array[int], target: array[int]) -> bool:
+    """Copy ranges of this process's memory to others of the same sizes; report whether all were copied."""
+    (source_start, length), (target_start, _) = source.buffer_info(), target.buffer_info()
+    number = c_size_t(length // 2)
+    of_source, of_target = (c_void_p(source_start), number), (c_void_p(target_start), number)
+    copied = c_library().process_vm_writev(os.getpid(), *of_source, *of_target, c_size_t(0))
+    return bool(copied == sum(target[1::2]))

@@ -11,9 +11,8 @@ from typing import Any
 
 from reglet.infrastructure.guest.clients import ImportedFunctions
 from reglet.infrastructure.guest.exports import Exports, reseed, restart_clock
-from reglet.infrastructure.guest.importing import import_plugin
+from reglet.infrastructure.guest.importing import import_plugin, preload, preload_for
 from reglet.infrastructure.guest.sealed import collect_encodings, keep_encodings
-from reglet.infrastructure.guest.standard_library import preload, preload_for
 
 
 class ComponentHost:

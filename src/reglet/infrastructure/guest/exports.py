@@ -14,6 +14,7 @@ from time import time_ns
 
 from attrs import evolve
 
+from reglet.application import __version__
 from reglet.application.logging import (
     LogRedirect,
     RunningCheck,
@@ -23,7 +24,6 @@ from reglet.application.logging import (
 )
 from reglet.application.plugin import NO_VERSION
 from reglet.application.results import author_traceback, one_line, redacted, refused_looks, result_of_error
-from reglet.application.version import __version__
 from reglet.domain.context import Context
 from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.records import LogMessage

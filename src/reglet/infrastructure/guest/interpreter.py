@@ -21,7 +21,7 @@ import _reglet  # type: ignore[import-not-found]  # built into the guest's inter
 
 from reglet.application.results import RefusedLook, refusals_are_answers, refused_looks
 from reglet.domain.errors import UnsupportedOptionError
-from reglet.infrastructure.build_contract import PACKAGES_ROOT, PLUGIN_ROOT
+from reglet.infrastructure import PACKAGES_ROOT, PLUGIN_ROOT
 from reglet.infrastructure.guest.exports import reseed, restart_clock
 
 if TYPE_CHECKING:

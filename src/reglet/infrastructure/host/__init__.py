@@ -3,13 +3,6 @@
 Importing this package imports no wasmtime: the dispatcher serves plugins in this process too.
 """
 
-from reglet.infrastructure.host.dispatcher import (
-    HostCallEvent,
-    HostDispatcher,
-    HostPorts,
-    Observer,
-    Ports,
-)
 from reglet.infrastructure.host.errors import (
     GuestAnswerError,
     GuestTrapError,
@@ -24,14 +17,9 @@ from reglet.infrastructure.host.errors import (
 __all__ = [
     "GuestAnswerError",
     "GuestTrapError",
-    "HostCallEvent",
-    "HostDispatcher",
-    "HostPorts",
     "LimitExceededError",
     "Limits",
     "NotAPluginError",
-    "Observer",
-    "Ports",
     "SandboxClosedError",
     "SandboxError",
     "WorkerLostError",

@@ -33,33 +33,22 @@ from reglet.infrastructure.engine import (
 )
 from reglet.infrastructure.host.errors import LimitExceededError, NotAPluginError
 from reglet.infrastructure.process import keep_last, renewed_after_fork
-from reglet.infrastructure.wasi.preview1 import WASI_MODULE
-from reglet.infrastructure.wasm.binary import ModuleFormatError
-from reglet.infrastructure.wasm.limits import TooLargeError, check_counts
-from reglet.infrastructure.wasm.module import (
+from reglet.infrastructure.wasi.memory import WASI_MODULE
+from reglet.infrastructure.wasm import ModuleFormatError
+from reglet.infrastructure.wasm.signatures import (
     NEWER_EXPORTS,
     OLDER_EXPORTS,
     FunctionType,
-    PluginModule,
-    read_plugin,
-    read_signatures,
-)
-from reglet.infrastructure.wasm.sections import PAGE_SIZE, SectionId, SizeLimits, ValueType, read_sections
-from reglet.infrastructure.wasm.snapshot import (
-    HOST_MODULE,
-    HostFunctionSlot,
-    memory_module,
-    size_left_out,
-    without_functions,
-    without_host_functions,
+    SizeLimits,
+    ValueType,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from reglet.infrastructure.host.errors import Limits
-    from reglet.infrastructure.wasm.module import FunctionImport, Signatures
-    from reglet.infrastructure.wasm.sections import Import
+    from reglet.infrastructure.wasm.module import PluginModule
+    from reglet.infrastructure.wasm.signatures import HostFunctionSlot, Signatures
 
 
 _MAGIC = b"\0asm"
@@ -73,6 +62,19 @@ _COMMON = {
     "deallocate": FunctionType((_I32, _I32), ()),
     "_initialize": FunctionType((), ()),
 }
+
+
+def import_for_first_loads() -> None:
+    """Import what only a module needs that was not compiled before, which the functions here import else.
+
+    Whoever imports other things in a thread meanwhile calls this first: threads that import may wait for each
+    other.
+    """
+    import subprocess
+
+    from reglet.infrastructure.wasm import module, snapshot
+
+    del module, snapshot, subprocess
 
 
 def check_header(binary: bytes, source: str) -> None:
@@ -90,6 +92,11 @@ def check_header(binary: bytes, source: str) -> None:
 
 def check_signatures(binary: bytes, source: str) -> Signatures:
     """Return what a module imports and exports; raise `NotAPluginError` unless a host can serve it."""
+    # for foreign modules alone
+    from reglet.infrastructure.wasm.module import TooLargeError, check_counts, read_signatures
+    from reglet.infrastructure.wasm.snapshot import HOST_MODULE
+    from reglet.infrastructure.wire.host_functions import HOST_FUNCTION_NAMES
+
     try:
         check_counts(binary)
         signatures = read_signatures(binary)
@@ -97,30 +104,23 @@ def check_signatures(binary: bytes, source: str) -> Signatures:
         raise NotAPluginError(source, error.reason) from error
     except ModuleFormatError as error:
         raise NotAPluginError(source, f"it does not validate: {error.reason}") from error
-    from reglet.infrastructure.wire.host_functions import HOST_FUNCTION_NAMES  # for foreign modules alone
-
-    imports: list[FunctionImport | Import] = [*signatures.functions, *signatures.others]
-    for each in imports:
-        name = f"{each.module}.{each.name}"
-        if each.module == HOST_MODULE and each.name in HOST_FUNCTION_NAMES:
-            wanted = FunctionType((_I64,), () if each.name == LOG_FUNCTION else (_I64,))
-            _check_type(source, f"import {name}", each.type, wanted)
-        elif each.module == HOST_MODULE:
+    imports = [(each.module, each.name, each.type) for each in signatures.functions]
+    for module, function, kind in [*imports, *((*names, None) for names in signatures.others)]:
+        name = f"{module}.{function}"
+        if module == HOST_MODULE and function in HOST_FUNCTION_NAMES:
+            wanted = FunctionType((_I64,), () if function == LOG_FUNCTION else (_I64,))
+            _check_type(source, f"import {name}", kind, wanted)
+        elif module == HOST_MODULE:
             known = ", ".join(HOST_FUNCTION_NAMES)
             raise NotAPluginError(source, f"it imports {name}; the host functions are {known}")
-        elif each.module != WASI_MODULE:
+        elif module != WASI_MODULE:
             raise NotAPluginError(
                 source, f"it imports {name}; hosts give {HOST_MODULE} and {WASI_MODULE} alone"
             )
         else:
             # an error number, except for the function that does not return
-            results = () if each.name == "proc_exit" else (_I32,)
-            kind = each.type
-            if (
-                not isinstance(kind, FunctionType)
-                or kind.results != results
-                or not _NUMBERS.issuperset(kind.parameters)
-            ):
+            results = () if function == "proc_exit" else (_I32,)
+            if kind is None or kind.results != results or not _NUMBERS.issuperset(kind.parameters):
                 raise NotAPluginError(source, f"its import {name} has not the type that preview 1 gives it")
     calls_older_exports(signatures, source)
     return signatures
@@ -242,18 +242,6 @@ def _foreign(binary: bytes, source: str, digest: str, limits: Limits) -> LinkedM
     return LinkedModule(code, signatures, engine=engine(fuel=fuel))
 
 
-_CODE = (
-    SectionId.TYPE,
-    SectionId.IMPORT,
-    SectionId.FUNCTION,
-    SectionId.TABLE,
-    SectionId.GLOBAL,
-    SectionId.START,
-    SectionId.ELEMENT,
-    SectionId.CODE,
-)
-"""The sections that a plugin has in common with its runtime."""
-
 _LARGEST_MEMORY = 256 * 1024 * 1024
 """Bytes that a plugin's memory begins with; one with more is left to the engine as it is."""
 
@@ -278,6 +266,7 @@ class SharedRuntime:
         startup: Sequence[tuple[int, int]] = (),
         optional: Sequence[Sequence[tuple[int, int]]] = (),
         room: range = range(0),
+        signatures: Signatures | None = None,
     ) -> None:
         """Take the runtime.
 
@@ -288,8 +277,10 @@ class SharedRuntime:
             startup: where its code section has functions that every plugin leaves out.
             optional: where it has those of each part that a plugin may leave out.
             room: addresses that are left to the host.
+            signatures: what it imports and exports, where that is known.
         """
         self._module = module
+        self._given_signatures = signatures
         self._slots = slots
         self._startup = startup
         self._optional = optional
@@ -308,6 +299,8 @@ class SharedRuntime:
         if memory is None:
             if not self._is_code_of(binary):
                 return None
+            from reglet.infrastructure.wasm.snapshot import memory_module
+
             memory = compiled(memory_module(binary), key, fuel=fuel, kept=MEMORY_IMAGES)
         if fuel not in self._code:
             self._code[fuel] = compiled_code(self._module, self._key, fuel=fuel)
@@ -322,13 +315,30 @@ class SharedRuntime:
 
     @cached_property
     def _signatures(self) -> Signatures:
+        if self._given_signatures is not None:
+            return self._given_signatures
+        from reglet.infrastructure.wasm.module import read_signatures
+
         return read_signatures(self._module)
 
     @cached_property
     def _parsed(self) -> PluginModule:
+        from reglet.infrastructure.wasm.module import read_plugin
+        from reglet.infrastructure.wasm.snapshot import without_functions
+
         return read_plugin(without_functions(self._module, self._startup))
 
     def _is_code_of(self, binary: bytes) -> bool:
+        """Whether a plugin, which was not compiled before, has this code."""
+        from reglet.infrastructure.wasm.module import read_plugin
+        from reglet.infrastructure.wasm.sections import PAGE_SIZE, SectionId
+        from reglet.infrastructure.wasm.snapshot import (
+            HOST_MODULE,
+            code_sections,
+            without_functions,
+            without_host_functions,
+        )
+
         try:
             plugin = read_plugin(binary)
         except ModuleFormatError:
@@ -345,15 +355,13 @@ class SharedRuntime:
         dropped = set(self._slots) - set(plugin.imported_functions(HOST_MODULE))
         runtime = without_host_functions(self._module, self._slots, dropped)
         left_out = sorted(chain(self._startup, *parts))
-        return _code_sections(binary) == _code_sections(without_functions(runtime, left_out))
+        return code_sections(binary) == code_sections(without_functions(runtime, left_out))
 
     def _parts_left_out(self, size: int) -> Sequence[Sequence[tuple[int, int]]] | None:
         """Return the optional parts without which the code section has this size; None if no choice has."""
+        from reglet.infrastructure.wasm.sections import SectionId
+        from reglet.infrastructure.wasm.snapshot import size_left_out
+
         left = self._parsed.section_sizes[SectionId.CODE] - size
         choices = chain.from_iterable(combinations(self._optional, n) for n in range(len(self._optional) + 1))
         return next((parts for parts in choices if sum(map(size_left_out, parts)) == left), None)
-
-
-def _code_sections(binary: bytes) -> dict[SectionId, memoryview]:
-    view = memoryview(binary)
-    return {each.id: view[each.start : each.end] for each in read_sections(binary) if each.id in _CODE}

@@ -18,15 +18,14 @@ from wasmtime import TrapCode
 from reglet.domain.errors import CapabilityError
 from reglet.domain.ports import LOG_FUNCTION
 from reglet.infrastructure.engine import GuestSession, last_line, outside_guests, short_call
-from reglet.infrastructure.host.dispatcher import refused
 from reglet.infrastructure.host.errors import (
     GuestAnswerError,
     GuestTrapError,
     LimitExceededError,
 )
 from reglet.infrastructure.host.interruption import GuestClock
+from reglet.infrastructure.wasi.memory import WasiError
 from reglet.infrastructure.wasi.system import System
-from reglet.infrastructure.wasi.tree import Tree, WasiError
 
 if TYPE_CHECKING:
     from reglet.domain.ports import HostFunctions
@@ -34,12 +33,13 @@ if TYPE_CHECKING:
     from reglet.infrastructure.host.compiled_plugin import CompiledPlugin
     from reglet.infrastructure.host.errors import Limits
     from reglet.infrastructure.host.interruption import EpochInterrupt
-    from reglet.infrastructure.wasm.module import FunctionImport
+    from reglet.infrastructure.wasi.tree import Tree
+    from reglet.infrastructure.wasm.signatures import FunctionImport
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Preopens: TypeAlias = Callable[[], Sequence[tuple[str, Tree]]]
+Preopens: TypeAlias = "Callable[[], Sequence[tuple[str, Tree]]]"
 """Makes the directories that one guest sees, each with its path in the guest."""
 
 Sink: TypeAlias = Callable[[bytes], object]
@@ -150,20 +150,25 @@ class HostImports:
             raise GuestTrapError("its start function", f"it called {name} before it was started")
         if self._depth > _DEEPEST_CALLS:
             raise GuestTrapError("allocate", f"it called {name} within {_DEEPEST_CALLS} host calls")
+        answer, refusal = b"", ""
         if length > self._limits.request_bytes:
-            answer = refused(f"a request of {length} bytes; {self._limits.request_bytes} may be sent")
+            refusal = f"a request of {length} bytes; {self._limits.request_bytes} may be sent"
         else:
             try:
                 request = session.memory.read(pointer, length)
                 answer = outside_guests(self.functions.call, name, request)
             except WasiError:
-                answer = refused(f"the request, {length} bytes at {pointer:#x}, is not in memory")
+                refusal = f"the request, {length} bytes at {pointer:#x}, is not in memory"
             except CapabilityError as error:
-                answer = refused(str(error))
+                refusal = str(error)
+        if len(answer) > self._limits.response_bytes:
+            refusal = f"an answer of {len(answer)} bytes; {self._limits.response_bytes} may be given"
+        if refusal:
+            from reglet.infrastructure.host.dispatcher import refused
+
+            answer = refused(refusal)
         if not answer or name == LOG_FUNCTION:
             return 0
-        if len(answer) > self._limits.response_bytes:
-            answer = refused(f"an answer of {len(answer)} bytes; {self._limits.response_bytes} may be given")
         place = self._room.start if len(answer) <= len(self._room) else _allocated(session, len(answer))
         if place == 0:
             return 0
@@ -227,7 +232,9 @@ class Instance:
             written_bytes=limits.written_bytes,
         )
         direct = wasi.clock is None and not wasi.environment and not preopens
-        self._session = GuestSession(plugin.module, system, self._imports.function, direct=direct)
+        self._session = GuestSession(
+            plugin.module, system, self._imports.function, direct=direct, memory_limit=limits.memory
+        )
         try:
             store = self._session.store
             _limit_store(store.ptr(), limits.memory, _MOST_TABLE_ENTRIES, _MOST_INSTANCES, _MOST_TABLES, 1)
@@ -271,11 +278,16 @@ class Instance:
         """Return how many bytes of memory the guest has now."""
         return self._session.memory.size()
 
-    def close(self) -> None:
-        """Let go of the guest, its memory and its files. Closing twice does nothing."""
+    def close(self, *, reuse: bool = False) -> None:
+        """Let go of the guest, its memory and its files. Closing twice does nothing.
+
+        `reuse` says that its last call has returned: if nothing went wrong the guest may serve another check.
+        """
         self._imports.session = None
         self._interrupt.detach()
-        self._session.close()
+        system = self._session.system
+        ended_well = self._interrupt.reason is None and system.failure is None and system.exit_status is None
+        self._session.close(reuse=reuse and ended_well)
 
     def _read(self, call: str, packed: int) -> tuple[bytes, int]:
         """Return an answer, and where it lies."""

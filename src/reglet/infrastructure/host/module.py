@@ -13,7 +13,7 @@ from attrs import evolve
 from reglet.domain.context import Cancellation, Context
 from reglet.domain.errors import WireFormatError
 from reglet.domain.ports import HostFunctions
-from reglet.infrastructure.host import older_form
+from reglet.infrastructure.engine import idle_guests
 from reglet.infrastructure.host.compiled_plugin import CompiledPlugin
 from reglet.infrastructure.host.errors import GuestAnswerError, LimitExceededError, SandboxClosedError
 from reglet.infrastructure.host.instance import Instance, WasiConfig
@@ -83,6 +83,8 @@ class Module:
     def manifest(self) -> Manifest:
         """Return the plugin's description of itself."""
         if self._older:
+            from reglet.infrastructure.host import older_form
+
             description = self._described("describe", older_form.decode_description)
             return evolve(description, config_schema=self._described("schema", older_form.decode_schema))
         return self._described("_manifest", MANIFEST.decode)
@@ -102,12 +104,17 @@ class Module:
             allowed = f"{self._limits.request_bytes} bytes"
             raise LimitExceededError("request_bytes", allowed, f"the config is {len(data)} bytes")
 
-        export = "observe" if self._older else "_observe"
+        export: str = "_observe"
+        decode: Callable[[bytes], Result] = RESULT.decode
+        if self._older:
+            from reglet.infrastructure.host import older_form
+
+            export, decode = "observe", older_form.decode_evidence
 
         def observe(instance: Instance, functions: HostFunctions) -> bytes:
             return instance.observe(data, functions, export, release=release and not fresh)
 
-        read = self._reader(export, older_form.decode_evidence if self._older else RESULT.decode)
+        read = self._reader(export, decode)
         return self._in_fresh(observe, read) if fresh else self._in_kept(observe, read)
 
     def answer(self, export: str, config: bytes | None = None) -> bytes:
@@ -125,12 +132,13 @@ class Module:
             return self._kept[0].memory_size() if self._kept is not None else 0
 
     def close(self) -> None:
-        """Let go of the kept guest; checks after this raise `SandboxClosedError`."""
+        """Let go of its guests; checks after this raise `SandboxClosedError`."""
         with self._kept_lock():
             self._closed = True
             if self._kept is not None:
                 self._kept[0].close()
                 self._kept = None
+        idle_guests().close(self._plugin.module)
 
     def _described(self, export: str, decode: Callable[[bytes], T]) -> T:
         return self._in_fresh(lambda guest, _functions: guest.manifest(export), self._reader(export, decode))
@@ -142,6 +150,7 @@ class Module:
             instance = self._instance(interrupt, functions)
             try:
                 answer = work(instance, functions)
+                instance.close(reuse=not self._closed)
             finally:
                 instance.close()
             return read(answer)

@@ -24,8 +24,8 @@ from reglet.domain.entities.manifest import Manifest
 from reglet.domain.entities.result import ErrorDetail, Result, ResultStatus
 from reglet.domain.errors import WireFormatError
 from reglet.domain.policy.network import PRIVATE_BLOCKS
+from reglet.infrastructure.wire.exports import ERROR
 from reglet.infrastructure.wire.go_json import decode_json
-from reglet.infrastructure.wire.messages import ERROR
 from reglet.infrastructure.wire.record import ANY, BOOLEAN, OBJECT, STRING, TIME, Field, Kind, Record
 
 _OUTBOUND, _PRIVATE = "outbound:", "private"

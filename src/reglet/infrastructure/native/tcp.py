@@ -1,9 +1,8 @@
-"""TCP and TLS connections, and what their handshakes show."""
+"""The TCP port: connections with TLS or without, opened to see what comes of it."""
 
 from __future__ import annotations
 
 import builtins
-import re
 import ssl
 import time
 from datetime import timedelta
@@ -14,49 +13,11 @@ from attrs import evolve, field, frozen
 from reglet.domain.context import Context
 from reglet.domain.entities.records import DEFAULT_TIMEOUT, ObservedConnection, TLSFacts
 from reglet.domain.errors import DNSError, TCPError
-from reglet.domain.policy.network import InvalidHostError, canonical_host, parse_address
+from reglet.domain.policy.network import InvalidHostError
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import join_host_port
-from reglet.infrastructure.native.certificate import Certificate
 from reglet.infrastructure.native.dialer import Deadline, Dialer, Lookup, split_address, system_lookup
-from reglet.infrastructure.native.trust import Trust, in_words, secure
-
-_VERSIONS = {"TLSv1": "TLS 1.0", "TLSv1.1": "TLS 1.1", "TLSv1.2": "TLS 1.2", "TLSv1.3": "TLS 1.3"}
-_SUITE = re.compile(
-    r"(?:(ECDHE|DHE)-)?(?:(ECDSA|RSA|DSS)-)?(?:(AES|ARIA|CAMELLIA)(128|256)-(.+)|(CHACHA20-POLY1305))"
-)
-
-
-def tls_facts(connection: ssl.SSLSocket, host: str) -> TLSFacts:
-    """Return what a handshake showed; `ValueError` if the certificate cannot be read."""
-    name = canonical_host(host)
-    encoded = connection.getpeercert(binary_form=True)
-    certificate = Certificate.parse(encoded) if encoded else None
-    version = connection.version() or ""
-    suite = connection.cipher()
-    return TLSFacts(
-        version=_VERSIONS.get(version, version),
-        cipher_suite=iana_name(suite[0]) if suite else "",
-        server_name="" if parse_address(name) is not None else name,
-        cert_subject=certificate.subject if certificate else "",
-        cert_issuer=certificate.issuer if certificate else "",
-        cert_not_after=certificate.not_after if certificate else None,
-    )
-
-
-def iana_name(openssl_name: str) -> str:
-    """Return a cipher suite's IANA name for OpenSSL's (`ECDHE-RSA-AES128-GCM-SHA256`)."""
-    if openssl_name.startswith("TLS_"):
-        return openssl_name
-    match = _SUITE.fullmatch(openssl_name)
-    if match is None:
-        return openssl_name
-    exchange, signature, cipher, bits, mode, _ = match.groups()
-    agreement = f"{exchange}_{signature or 'RSA'}" if exchange else "RSA"
-    if cipher is None:
-        return f"TLS_{agreement}_WITH_CHACHA20_POLY1305_SHA256"
-    hashed = f"CBC_{mode}" if mode.startswith("SHA") else mode.replace("CCM8", "CCM_8").replace("-", "_")
-    return f"TLS_{agreement}_WITH_{cipher}_{bits}_{hashed}"
+from reglet.infrastructure.native.tls import Trust, in_words, secure, tls_facts
 
 
 @frozen

@@ -29,6 +29,7 @@ from urllib3.util import Retry
 
 from reglet.domain.errors import RegletError
 from reglet.domain.urls import SCHEME_PORTS
+from reglet.infrastructure.registry import Reference, is_loopback
 from reglet.infrastructure.registry.artifact import (
     INDEX_TYPE,
     MANIFEST_TYPE,
@@ -39,7 +40,6 @@ from reglet.infrastructure.registry.artifact import (
     check_digest,
     digest_of,
 )
-from reglet.infrastructure.registry.reference import Reference, is_loopback
 
 _ACCEPT = f"{MANIFEST_TYPE}, {INDEX_TYPE}"
 _TIMEOUT = (10.0, 60.0)  # seconds to connect, and between two reads

@@ -15,6 +15,7 @@ from reglet.domain.errors import RegletError
 from reglet.domain.time import format_time
 from reglet.infrastructure.atomic import PRIVATE, write_atomic
 from reglet.infrastructure.engine.cache import cache_folder
+from reglet.infrastructure.registry import Reference
 from reglet.infrastructure.registry.artifact import (
     Artifact,
     Descriptor,
@@ -23,7 +24,6 @@ from reglet.infrastructure.registry.artifact import (
     fetch_artifact,
 )
 from reglet.infrastructure.registry.client import RegistryClient
-from reglet.infrastructure.registry.reference import Reference
 
 _LOCKFILE_VERSION = 1
 _MOST_BLOBS = 96  # three to a plugin

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import frozen
 
 from reglet.domain.errors import RegletError
-from reglet.infrastructure.wasm.snapshot import HostFunctionSlot
+from reglet.infrastructure.wasm.signatures import HostFunctionSlot, Signatures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +43,7 @@ class RuntimeModule:
             reads before it does anything else.
         constructors: The exports to call first, in this order, before `_python_initialize`.
         host_functions: The host functions that a build may leave out, by name.
+        signatures: What it imports and exports.
         startup: Where the code section has functions that nothing calls once the interpreter has started, as
             (start, end) in bytes from its contents' start.
         optional: By the built-in modules that a part of CPython is for, where it has the functions that only
@@ -55,6 +56,7 @@ class RuntimeModule:
     room: range
     constructors: tuple[str, ...]
     host_functions: Mapping[str, HostFunctionSlot]
+    signatures: Signatures
     startup: tuple[tuple[int, int], ...]
     optional: Mapping[tuple[str, ...], tuple[tuple[int, int], ...]]
 
@@ -134,6 +136,7 @@ def _product(folder: Path, module: bytes, description: Mapping[str, Any]) -> Run
             host_functions={
                 name: HostFunctionSlot(**slot) for name, slot in description["host_functions"].items()
             },
+            signatures=Signatures.of_json(description["signatures"]),
             startup=_entries(description["startup"]),
             optional={
                 tuple(part["modules"]): _entries(part["functions"]) for part in description["optional"]

@@ -23,6 +23,7 @@ from attrs import evolve, field, frozen
 from reglet.domain.errors import UnsupportedOptionError
 from reglet.domain.policy import path_pattern, special_folder
 from reglet.domain.policy.globs import Glob, PatternError, alternatives, is_exact
+from reglet.infrastructure.wasi.memory import Errno, FileType, WasiError
 from reglet.infrastructure.wasi.real_files import (
     Location,
     RealDirectory,
@@ -34,14 +35,11 @@ from reglet.infrastructure.wasi.real_files import (
 )
 from reglet.infrastructure.wasi.tree import (
     Checkpoint,
-    Errno,
     FileStatus,
-    FileType,
     OpenFile,
     OpenFlags,
     Times,
     Tree,
-    WasiError,
     no_checkpoint,
 )
 

@@ -7,25 +7,23 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from reglet.infrastructure.wasi.system import FILE_NAME_ERRORS, Descriptor, Stream, WriteQuota
+from reglet.infrastructure.wasi.memory import FILE_NAME_ERRORS, Errno, FileType, WasiError, from_os_error
+from reglet.infrastructure.wasi.system import (
+    Descriptor,
+    Stream,
+    WriteQuota,
+)
 from reglet.infrastructure.wasi.tree import (
     ENTRIES_AT_ONCE,
-    Errno,
     FileStatus,
-    FileType,
     OpenFlags,
     Times,
-    WasiError,
-    from_os_error,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reglet.infrastructure.wasi.system import System
-
-WASI_MODULE = "wasi_snapshot_preview1"
-"""The name under which guests import these functions."""
 
 WasiFunction = Callable[..., "int | None"]
 """Takes and answers integers, as the guest's import declares them; `proc_exit` answers nothing."""

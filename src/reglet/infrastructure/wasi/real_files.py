@@ -17,15 +17,13 @@ from typing import TYPE_CHECKING, NoReturn
 
 from attrs import frozen
 
+from reglet.infrastructure.wasi.memory import Errno, FileType, WasiError
 from reglet.infrastructure.wasi.tree import (
     ENTRIES_AT_ONCE,
     Checkpoint,
     DirectoryEntry,
-    Errno,
     FileStatus,
-    FileType,
     Times,
-    WasiError,
     no_checkpoint,
 )
 

@@ -1,125 +1,23 @@
-"""All that one guest sees of a system: memory, open files, clock, random bytes, arguments, environment."""
+"""All that one guest sees of a system: memory, open files, clock, random bytes, arguments, environment.
+
+What is called of it is `preview1`, which like `tree` is imported for the first guest that needs it.
+"""
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import posixpath
-import struct
 from typing import TYPE_CHECKING, Protocol
 
 from attrs import define
 
-from reglet.infrastructure.wasi.tree import (
-    Checkpoint,
-    DirectoryEntry,
-    Errno,
-    FileType,
-    OpenFlags,
-    WasiError,
-    no_checkpoint,
-)
+from reglet.infrastructure.wasi.memory import FILE_NAME_ERRORS, Errno, FileType, WasiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from reglet.infrastructure.wasi.tree import OpenFile, Tree
-
-
-_ADDRESS = 0xFFFF_FFFF
-_MOST_VECTORS = 1024
-"""As on Linux. A guest's memory holds tens of millions, which would take the host gigabytes to list."""
-_LONGEST_PATH = 4096
-"""Bytes, as on Linux."""
-_U32 = struct.Struct("<I")
-_U64 = struct.Struct("<Q")
-
-FILE_NAME_ERRORS = "surrogateescape"
-"""How bytes that are no UTF-8 stand in names and variables: as in `os.fsdecode`, so they stay the same."""
-
-_writable_view = ctypes.PYFUNCTYPE(ctypes.py_object, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_int)(
-    ("PyMemoryView_FromMemory", ctypes.pythonapi)
-)
-_WRITABLE = 0x200
-"""`PyBUF_WRITE`."""
-
-
-class LinearMemory:
-    """Bytes at a fixed address of this process. The guest's addresses arrive as signed 32-bit integers.
-
-    Args:
-        base: address of the guest's byte 0; it must not move while this is in use.
-        length: answers the memory's present size in bytes; asked only when an access lies beyond the last
-            known size, since a memory never shrinks.
-
-    Every access outside raises WasiError(FAULT): a guest must not reach the host's bytes.
-    """
-
-    __slots__ = ("_base", "_bytes", "_length")
-
-    def __init__(self, base: int, length: Callable[[], int]) -> None:
-        self._base = base
-        self._length = length
-        self._bytes = memoryview(b"")
-        self.size()
-
-    def read(self, address: int, size: int) -> bytes:
-        """Return `size` bytes at `address`."""
-        start = address & _ADDRESS
-        if start + size > len(self._bytes):
-            self._look_for(start + size)
-        return self._bytes[start : start + size].tobytes()
-
-    def size(self) -> int:
-        """Return how many bytes there are now."""
-        size = self._length()
-        self._bytes = _writable_view(self._base, size, _WRITABLE)
-        return size
-
-    def read_all(self) -> bytes:
-        """Return the whole memory."""
-        return self.read(0, self.size())
-
-    def write(self, address: int, content: bytes) -> None:
-        """Put `content` at `address`."""
-        start = address & _ADDRESS
-        end = start + len(content)
-        if end > len(self._bytes):
-            self._look_for(end)
-        self._bytes[start:end] = content
-
-    def write_u32(self, address: int, value: int) -> None:
-        """Put a 32-bit number at `address`."""
-        self.write(address, _U32.pack(value))
-
-    def write_u64(self, address: int, value: int) -> None:
-        """Put a 64-bit number at `address`."""
-        self.write(address, _U64.pack(value))
-
-    def read_vectors(self, address: int, count: int) -> list[tuple[int, int]]:
-        """Return the (address, size) pairs of an array of io vectors; WasiError(INVAL) beyond 1,024."""
-        size = count & _ADDRESS
-        if size > _MOST_VECTORS:
-            raise WasiError(Errno.INVAL)
-        return list(struct.iter_unpack("<II", self.read(address, size * 8)))
-
-    def read_path(self, address: int, size: int) -> str:
-        """Return the path at `address`.
-
-        One of more than 4,096 bytes raises WasiError(NAMETOOLONG), one that holds NUL ILSEQ.
-        """
-        length = size & _ADDRESS
-        if length > _LONGEST_PATH:
-            raise WasiError(Errno.NAMETOOLONG)
-        path = self.read(address, length).decode(errors=FILE_NAME_ERRORS)
-        if "\0" in path:
-            raise WasiError(Errno.ILSEQ)
-        return path
-
-    def _look_for(self, end: int) -> None:
-        """Raise WasiError(FAULT) unless memory has grown to `end`."""
-        if end > self.size():
-            raise WasiError(Errno.FAULT)
+    from reglet.infrastructure.wasi.memory import LinearMemory
+    from reglet.infrastructure.wasi.tree import Checkpoint, DirectoryEntry, OpenFile, OpenFlags, Tree
 
 
 _FIRST_FREE = 3
@@ -166,9 +64,6 @@ class Descriptor:
         return posixpath.join(self.path, path)
 
 
-_OPENS_FOLDER = OpenFlags(directory=True)
-
-
 class Descriptors:
     """Numbers of what is open: streams 0 to 2, the preopens, then what the guest opens (128 at most)."""
 
@@ -177,15 +72,18 @@ class Descriptors:
         preopens: Sequence[tuple[str, Tree]],
         stdout: Callable[[bytes], object],
         stderr: Callable[[bytes], object],
-        checkpoint: Checkpoint = no_checkpoint,
+        checkpoint: Checkpoint,
     ) -> None:
         self._open: dict[int, Stream | Descriptor] = {0: Stream(None), 1: Stream(stdout), 2: Stream(stderr)}
+        if not preopens:
+            return
+        from reglet.infrastructure.wasi.tree import OpenFlags
+
+        flags = OpenFlags(directory=True)
         for guest_path, tree in preopens:
-            root = tree.open("", _OPENS_FOLDER)
+            root = tree.open("", flags)
             seen = tree.within(checkpoint)
-            self.add(
-                Descriptor(seen, "", root, FileType.DIRECTORY, _OPENS_FOLDER, guest_path, preopened=True)
-            )
+            self.add(Descriptor(seen, "", root, FileType.DIRECTORY, flags, guest_path, preopened=True))
 
     def add(self, descriptor: Descriptor) -> int:
         """Return the lowest free fd, under which what was opened now is."""

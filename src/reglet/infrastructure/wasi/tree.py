@@ -1,91 +1,20 @@
-"""Trees of files as a guest sees them, how a call on one fails, and the tree that never changes."""
+"""Trees of files as a guest sees them, and the tree that never changes."""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 from collections.abc import Callable, Sequence
-from enum import IntEnum
 from typing import TYPE_CHECKING, NoReturn, Protocol, Self, TypeAlias
 
 from attrs import frozen
+
+from reglet.infrastructure.wasi.memory import Errno, FileType, WasiError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from typing_extensions import TypeIs
-
-
-class Errno(IntEnum):
-    """The numbers that our calls answer with."""
-
-    SUCCESS = 0
-    ACCES = 2
-    BADF = 8
-    BUSY = 10
-    DQUOT = 19
-    EXIST = 20
-    FAULT = 21
-    FBIG = 22
-    ILSEQ = 25
-    INVAL = 28
-    IO = 29
-    ISDIR = 31
-    LOOP = 32
-    MFILE = 33
-    MLINK = 34
-    NAMETOOLONG = 37
-    NODEV = 43
-    NOENT = 44
-    NOMEM = 48
-    NOSPC = 51
-    NOSYS = 52
-    NOTDIR = 54
-    NOTEMPTY = 55
-    NOTSUP = 58
-    NXIO = 60
-    OVERFLOW = 61
-    PERM = 63
-    PIPE = 64
-    ROFS = 69
-    SPIPE = 70
-    TIMEDOUT = 73
-    TXTBSY = 74
-    XDEV = 75
-    NOTCAPABLE = 76
-
-
-class WasiError(Exception):
-    """A call's failure; the guest sees its number."""
-
-    def __init__(self, number: Errno) -> None:
-        super().__init__(number.name)
-        self.number = number
-
-
-_BY_PLATFORM = {
-    number: Errno[name.removeprefix("E")]
-    for number, name in errno.errorcode.items()
-    if name.removeprefix("E") in Errno.__members__
-}
-
-
-def from_os_error(error: OSError) -> Errno:
-    """Return the number for a failure of the operating system; IO for those that preview 1 does not know."""
-    return _BY_PLATFORM.get(error.errno or 0, Errno.IO)
-
-
-class FileType(IntEnum):
-    """Kinds of files, numbered as in preview 1."""
-
-    UNKNOWN = 0
-    BLOCK_DEVICE = 1
-    CHARACTER_DEVICE = 2
-    DIRECTORY = 3
-    REGULAR_FILE = 4
-    SOCKET = 6
-    SYMBOLIC_LINK = 7
 
 
 @frozen

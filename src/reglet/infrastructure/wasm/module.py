@@ -1,16 +1,19 @@
-"""A core module, read for those who run or inspect it: all but its code, which may be ten megabytes.
+"""A core module of anybody's: what it has and needs, but for its code, and how large it may be.
 
-The types of what it imports and exports are read here too, and never asked of the engine for a module of
-unknown origin: its C interface ends the whole process at a type that it does not know.
+The types of what it imports and exports are read here, and never asked of the engine for a module of unknown
+origin: its C interface ends the whole process at a type that it does not know. What is beyond the limits was
+made to be so: no compiler of a language comes near them.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from reglet.infrastructure.wasm.binary import ModuleFormatError
+from reglet.infrastructure.atomic import MIB, MOST_BYTES
+from reglet.infrastructure.wasm import ModuleFormatError, Reader
 from reglet.infrastructure.wasm.sections import (
     CustomSection,
     Export,
@@ -18,8 +21,6 @@ from reglet.infrastructure.wasm.sections import (
     Import,
     Section,
     SectionId,
-    SizeLimits,
-    ValueType,
     read_custom_section,
     read_data_segment,
     read_export,
@@ -30,11 +31,10 @@ from reglet.infrastructure.wasm.sections import (
     read_type_indices,
     read_value_type,
 )
+from reglet.infrastructure.wasm.signatures import FunctionImport, FunctionType, Signatures, SizeLimits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from reglet.infrastructure.wasm.binary import Reader
 
 
 BUILD_SECTION = "reglet"
@@ -109,52 +109,6 @@ def read_plugin(module: bytes) -> PluginModule:
 _FUNCTION_TYPE = 0x60
 
 
-@frozen
-class FunctionType:
-    """What a function takes and returns."""
-
-    parameters: tuple[ValueType, ...]
-    results: tuple[ValueType, ...]
-
-    def __str__(self) -> str:
-        """Write it as the core specification does."""
-        taken, returned = (
-            ", ".join(each.name.lower() for each in kinds) for kinds in (self.parameters, self.results)
-        )
-        return f"({taken}) -> ({returned})"
-
-
-_DESCRIBES = FunctionType((), (ValueType.I64,))
-_OBSERVES = FunctionType((ValueType.I32, ValueType.I32), (ValueType.I64,))
-NEWER_EXPORTS = {"_manifest": _DESCRIBES, "_observe": _OBSERVES}
-OLDER_EXPORTS = {"describe": _DESCRIBES, "schema": _DESCRIBES, "observe": _OBSERVES}
-"""What hosts call of a plugin, by name: those of today, and the older Reglet app."""
-
-
-@frozen(cache_hash=True)
-class FunctionImport:
-    """A function that a module imports."""
-
-    module: str
-    name: str
-    type: FunctionType
-
-
-@frozen(eq=False, repr=False)
-class Signatures:
-    """The outside of a module.
-
-    Attributes:
-        functions: the functions that it imports, each once: Go imports some twice.
-        others: what else it imports.
-        exports: by name, the type of a function or a memory; None for what is neither.
-    """
-
-    functions: tuple[FunctionImport, ...]
-    others: tuple[Import, ...]
-    exports: Mapping[str, FunctionType | SizeLimits | None]
-
-
 def read_signatures(module: bytes) -> Signatures:
     """Read what a core module imports and exports.
 
@@ -187,7 +141,7 @@ def read_signatures(module: bytes) -> Signatures:
     wanted = [FunctionImport(each.module, each.name, type_of(each.type)) for each in imported]
     return Signatures(
         functions=tuple(dict.fromkeys(wanted)),
-        others=tuple(each for each in imports if each.kind is not ExternKind.FUNCTION),
+        others=tuple((each.module, each.name) for each in imports if each.kind is not ExternKind.FUNCTION),
         exports=exports,
     )
 
@@ -210,3 +164,144 @@ def _read_function_type(reader: Reader) -> FunctionType:
     if kind != _FUNCTION_TYPE:
         raise ModuleFormatError(f"a type of kind 0x{kind:02x}, which hosts do not take", at)
     return FunctionType(reader.vector(read_value_type), reader.vector(read_value_type))
+
+
+LARGEST_MODULE = MOST_BYTES
+"""Bytes."""
+
+_MOST_SECTIONS = 1_000
+_MOST_ITEMS = {
+    SectionId.TYPE: 10_000,
+    SectionId.IMPORT: 1_000,
+    SectionId.FUNCTION: 100_000,
+    SectionId.TABLE: 4,
+    SectionId.GLOBAL: 10_000,
+    SectionId.EXPORT: 10_000,
+    SectionId.ELEMENT: 100_000,
+    SectionId.CODE: 100_000,
+    SectionId.DATA: 200_000,
+}
+_LARGEST_SECTIONS = {SectionId.TYPE: MIB, SectionId.IMPORT: MIB, SectionId.EXPORT: MIB}
+"""Bytes; the others are as large as their items."""
+
+LARGEST_BODY = MIB
+"""Bytes of one function's code. The largest of CPython has 160,000, of a small Go program 30,000."""
+
+MOST_LOCALS = 5_000
+"""Of one function. CPython's have 271 at most."""
+
+_MOST_LOCALS_IN_ALL = 1_000_000
+
+DEEPEST_LOOPS = 100
+"""Loops in loops: a compiler takes more than linear time for them. CPython has 6."""
+
+DEEPEST_BLOCKS = 20_000
+"""Blocks in blocks: Go makes one for every point where a function may stop."""
+
+
+class TooLargeError(ModuleFormatError):
+    """A module has more of something than is compiled; the reason says how many there may be."""
+
+
+def check_counts(module: bytes) -> None:
+    """Check the size of a module and of all its sections, in next to no time.
+
+    Raises:
+        TooLargeError: it has too much of something.
+        ModuleFormatError: it is not a core module.
+    """
+    if len(module) > LARGEST_MODULE:
+        raise TooLargeError(f"it has {len(module)} bytes; a module may have {LARGEST_MODULE}", 0)
+    for number, section in enumerate(read_sections(module)):
+        if number >= _MOST_SECTIONS:
+            raise TooLargeError(f"it has more than {_MOST_SECTIONS} sections", section.header)
+        size, largest = section.end - section.start, _LARGEST_SECTIONS.get(section.id, LARGEST_MODULE)
+        if size > largest:
+            raise TooLargeError(
+                f"its {section.id.name} section has {size} bytes; it may have {largest}", section.start
+            )
+        most = _MOST_ITEMS.get(section.id)
+        if most is not None and (count := Reader(module, section.start, section.end).u32()) > most:
+            raise TooLargeError(
+                f"its {section.id.name} section has {count} items; it may have {most}", section.start
+            )
+
+
+def check_code(module: bytes) -> None:
+    """Check every function of a module. That takes a second for ten megabytes.
+
+    Raises:
+        TooLargeError: a function has too much of something.
+        ModuleFormatError: it is not a core module, or has an instruction that is not understood.
+    """
+    for section in read_sections(module):
+        if section.id is not SectionId.CODE:
+            continue
+        reader = Reader(module, section.start, section.end)
+        locals_in_all = 0
+        for number in range(reader.count()):
+            size = reader.u32()
+            body = Reader(module, reader.skip(size), reader.at)
+            _allow(number, "bytes", size, LARGEST_BODY)
+            declarations = body.count()
+            _allow(number, "declarations of locals", declarations, MOST_LOCALS)
+            locals_ = 0
+            for _ in range(declarations):
+                locals_ += body.u32()
+                body.byte()
+            _allow(number, "locals", locals_, MOST_LOCALS)
+            locals_in_all += locals_
+            _allow(number, "locals with those before it", locals_in_all, _MOST_LOCALS_IN_ALL)
+            loops, blocks = _deepest(body)
+            _allow(number, "loops in loops", loops, DEEPEST_LOOPS)
+            _allow(number, "blocks in blocks", blocks, DEEPEST_BLOCKS)
+
+
+def _allow(function: int, what: str, count: int, most: int) -> None:
+    if count > most:
+        raise TooLargeError(f"its function {function} has {count} {what}; it may have {most}", 0)
+
+
+_BLOCK, _LOOP, _IF, _END = 0x02, 0x03, 0x04, 0x0B
+_BRANCH_TABLE, _SELECT_OF_TYPES = 0x0E, 0x1C
+_NUMBER = rb"[\x80-\xff]{0,9}[\x00-\x7f]"
+_PLAIN = re.compile(
+    rb"(?:[\x00\x01\x05\x0f\x1a\x1b\x45-\xc4\xd1]++"
+    rb"|(?:[\x0c\x0d\x10\x20-\x26\x3f-\x42\xd0\xd2]|\xfc[\x09\x0b\x0d\x0f-\x11])"
+    + _NUMBER
+    + rb"|(?:[\x11\x28-\x3e]|\xfc[\x08\x0a\x0c\x0e])"
+    + _NUMBER * 2
+    + rb"|\x43.{4}|\x44.{8}|\xfc[\x00-\x07])*+",
+    re.DOTALL,
+)
+"""Instructions in a row that neither open nor close a block, of a length that a pattern can tell by what
+follows their opcode: nothing, a number, two numbers, a float."""
+
+
+def _deepest(body: Reader) -> tuple[int, int]:
+    """Return how deep loops and blocks are nested in a function's instructions."""
+    data, at, end = body.data, body.at, body.end
+    if sum(data.count(opcode, at, end) for opcode in (_BLOCK, _LOOP, _IF)) <= DEEPEST_LOOPS:
+        return 0, 0  # not too deep, whatever else these bytes are
+    open_blocks: list[bool] = []
+    loops = deepest_loops = deepest_blocks = 0
+    while at < end:
+        plain = _PLAIN.match(data, at, end)
+        body.at = at = plain.end() if plain else at
+        opcode = body.byte()
+        if opcode in (_BLOCK, _LOOP, _IF):
+            open_blocks.append(opcode == _LOOP)
+            loops += opcode == _LOOP
+            deepest_loops, deepest_blocks = max(deepest_loops, loops), max(deepest_blocks, len(open_blocks))
+            body.skip_number()
+        elif opcode == _END:
+            loops -= bool(open_blocks and open_blocks.pop())
+        elif opcode == _BRANCH_TABLE:
+            for _ in range(body.count() + 1):
+                body.skip_number()
+        elif opcode == _SELECT_OF_TYPES:
+            body.skip(body.count())
+        else:
+            raise ModuleFormatError(f"instruction 0x{opcode:02x} is not understood", at)
+        at = body.at
+    return deepest_loops, deepest_blocks

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from reglet.infrastructure.wasm.binary import ModuleFormatError, Reader, signed, unsigned
+from reglet.infrastructure.wasm import ModuleFormatError, Reader, signed, unsigned
+from reglet.infrastructure.wasm.signatures import SizeLimits, ValueType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -142,18 +143,6 @@ PAGE_SIZE = 65536
 """Bytes in one page of memory."""
 
 
-class ValueType(IntEnum):
-    """The value types that a host with wazero's features takes."""
-
-    I32 = 0x7F
-    I64 = 0x7E
-    F32 = 0x7D
-    F64 = 0x7C
-    V128 = 0x7B
-    FUNCREF = 0x70
-    EXTERNREF = 0x6F
-
-
 class ExternKind(IntEnum):
     """What an import or an export is."""
 
@@ -161,20 +150,6 @@ class ExternKind(IntEnum):
     TABLE = 1
     MEMORY = 2
     GLOBAL = 3
-
-
-@frozen
-class SizeLimits:
-    """The least and the greatest size of a memory (in pages) or a table (in entries)."""
-
-    minimum: int
-    maximum: int | None = None
-
-    def encode(self) -> bytes:
-        """Write the limits."""
-        if self.maximum is None:
-            return b"\0" + unsigned(self.minimum)
-        return b"\1" + unsigned(self.minimum) + unsigned(self.maximum)
 
 
 @frozen

@@ -5,17 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from attrs import frozen
-
 from reglet.domain.ports import LOG_FUNCTION
-from reglet.infrastructure.wasm.binary import ModuleFormatError, Reader
+from reglet.infrastructure.wasm import ModuleFormatError, Reader
 from reglet.infrastructure.wasm.sections import (
     HEADER,
     PAGE_SIZE,
     Export,
     ExternKind,
     SectionId,
-    SizeLimits,
     data_segment,
     function_import,
     name,
@@ -25,9 +22,13 @@ from reglet.infrastructure.wasm.sections import (
     section,
     vector,
 )
+from reglet.infrastructure.wasm.signatures import IMPORTED_MEMORY, SizeLimits, global_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
+
+    from reglet.infrastructure.wasm.sections import Section
+    from reglet.infrastructure.wasm.signatures import HostFunctionSlot
 
 
 HOST_MODULE = "reglet_host"
@@ -36,19 +37,6 @@ HOST_MODULE = "reglet_host"
 _NO_LOCALS_PUSH_ARGUMENT_CALL = b"\x00\x20\x00\x10"
 _END = b"\x0b"
 _ANSWER_NOTHING = b"\x00\x42\x00\x01\x01\x0b"  # no locals, i64.const 0, nop, nop, end
-
-
-@frozen
-class HostFunctionSlot:
-    """Where the runtime calls a host function.
-
-    Attributes:
-        bit: its bit for `_declare_host_functions`.
-        code_offset: where the body that calls it begins, in bytes from the start of the code section.
-    """
-
-    bit: int
-    code_offset: int
 
 
 def calling_body(import_index: int) -> bytes:
@@ -134,9 +122,6 @@ def without_functions(module: bytes, entries: Collection[tuple[int, int]]) -> by
     return b"".join(parts)
 
 
-IMPORTED_MEMORY = ("snapshot", "memory")
-"""The names under which code that was split from its memory imports one."""
-
 _BLOCK = 4096
 _ZERO_BLOCK = bytes(_BLOCK)
 
@@ -181,11 +166,29 @@ def write_snapshot(
     return b"".join(parts)
 
 
+_CODE = (
+    SectionId.TYPE,
+    SectionId.IMPORT,
+    SectionId.FUNCTION,
+    SectionId.TABLE,
+    SectionId.GLOBAL,
+    SectionId.START,
+    SectionId.ELEMENT,
+    SectionId.CODE,
+)
+
+
+def code_sections(module: bytes) -> dict[SectionId, memoryview]:
+    """Return the sections that a plugin has in common with its runtime."""
+    view = memoryview(module)
+    return {each.id: view[each.start : each.end] for each in read_sections(module) if each.id in _CODE}
+
+
 def code_module(module: bytes) -> bytes:
-    """Return the code of a module as one that imports its memory (`IMPORTED_MEMORY`).
+    """Return the code of a module, which imports its memory (`IMPORTED_MEMORY`) and exports its globals.
 
     The code of every plugin of one runtime is the same, so that it is compiled once for all of them. Nothing
-    of it runs when it is instantiated.
+    of it runs when it is instantiated. Globals are exported (`global_name`) for hosts that run it again.
 
     Raises:
         ModuleFormatError: the module has no memory of its own, or more than one, or a start function.
@@ -202,18 +205,31 @@ def code_module(module: bytes) -> bytes:
     types = b""
     imports: list[bytes] = []
     code: list[bytes] = []
+    globals_: list[bytes] = []
     for each in sections:
         if each.id is SectionId.TYPE:
             types = module[each.header : each.end]
         elif each.id is SectionId.IMPORT:
-            reader = Reader(module, each.start, each.end)
-            for _ in range(reader.count()):
-                at = reader.at
-                read_import(reader)
-                imports.append(module[at : reader.at])
+            imports = _entries(module, each, read_import)
+        elif each.id is SectionId.EXPORT:
+            code.append(section(each.id, vector([*_entries(module, each, read_export), *globals_])))
         elif each.id not in (SectionId.MEMORY, SectionId.DATA, SectionId.DATA_COUNT):
             code.append(module[each.header : each.end])
+            if each.id is SectionId.GLOBAL:  # which comes before the exports
+                count = Reader(module, each.start, each.end).count()
+                globals_ = [Export(global_name(n), ExternKind.GLOBAL, n).encode() for n in range(count)]
     return b"".join((HEADER, types, section(SectionId.IMPORT, vector([*imports, imported_memory])), *code))
+
+
+def _entries(module: bytes, vector_: Section, read: Callable[[Reader], object]) -> list[bytes]:
+    """Cut a section that is a vector into its entries."""
+    reader = Reader(module, vector_.start, vector_.end)
+    entries: list[bytes] = []
+    for _ in range(reader.count()):
+        at = reader.at
+        read(reader)
+        entries.append(module[at : reader.at])
+    return entries
 
 
 def memory_module(module: bytes) -> bytes:

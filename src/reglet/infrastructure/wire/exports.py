@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import gmtime
+from typing import Any
 
 from reglet.domain.entities.grants import (
     EnvironmentCapability,
@@ -17,7 +18,7 @@ from reglet.domain.entities.grants import (
     NetworkRule,
 )
 from reglet.domain.entities.manifest import ExampleManifest, Manifest, OperationManifest, ServiceManifest
-from reglet.domain.entities.result import Result, ResultStatus, RunMetadata
+from reglet.domain.entities.result import ErrorDetail, Result, ResultStatus, RunMetadata
 from reglet.infrastructure.wire.go_json import (
     escaped,
     escaped_text,
@@ -26,10 +27,10 @@ from reglet.infrastructure.wire.go_json import (
     string_text,
     to_bytes,
 )
-from reglet.infrastructure.wire.messages import ERROR
 from reglet.infrastructure.wire.record import (
     ANY,
     BOOLEAN,
+    BYTES,
     INTEGER,
     OBJECT,
     SCHEMA,
@@ -37,6 +38,7 @@ from reglet.infrastructure.wire.record import (
     STRINGS,
     TIME,
     Field,
+    Kind,
     Record,
     nullable,
     one_of,
@@ -155,6 +157,38 @@ DESCRIPTION = Record(
 )
 """What the older app's `describe` answers: its name, and its capabilities as patterns. Only written."""
 
+
+_OCTETS = range(2**8)
+
+
+def _read_stack(value: Any) -> bytes:
+    """Return a stack, which Go reads as a list of numbers too."""
+    if isinstance(value, list) and all(type(octet) is int and octet in _OCTETS for octet in value):
+        return bytes(value)
+    return BYTES.read(value)
+
+
+_WRAPPED: Kind[ErrorDetail] = Kind(
+    lambda value: ERROR.kind.read(value),  # noqa: PLW0108 - the table holds itself
+    lambda value: ERROR.text(value),  # noqa: PLW0108 - likewise
+    None,
+)
+ERROR: Record[ErrorDetail] = Record(
+    "ErrorDetail",
+    ErrorDetail,
+    Field("wrapped", _WRAPPED),
+    Field("details", OBJECT),
+    Field("message", STRING, always=True),
+    Field("type", STRING, always=True),
+    Field(
+        "code",
+        Kind(lambda code: str(code) if type(code) is int else STRING.read(code), STRING.write, ""),
+        always=True,
+    ),
+    Field("stack", Kind(_read_stack, BYTES.write, b"")),
+    Field("is_timeout", BOOLEAN),
+    Field("is_not_found", BOOLEAN),
+)
 
 METADATA = Record(
     "RunMetadata",

@@ -322,10 +322,6 @@ def _smtp_result(
     )
 
 
-def _known_extensions(result: SMTPConnectResult) -> tuple[str, ...] | None:
-    return result.extensions if result.extensions or result.supports_auth is not None else None
-
-
 SMTP_REQUEST = Request(
     "SMTPRequest",
     SMTPRequest,
@@ -353,7 +349,15 @@ SMTP_RESPONSE = Response(
     Field("latency_ms", ELAPSED, "response_time", only=HOSTLIB),
     Field("connected", evolve(BOOLEAN, empty=UNSET), always=True, required=True),
     Field("tls", BOOLEAN, "tls_enabled", only=ABI),
-    Field("extensions", STRINGS, default=None, derive=_known_extensions, foreign=True),
+    Field(
+        "extensions",
+        STRINGS,
+        default=None,
+        derive=lambda result: (
+            result.extensions if result.extensions or result.supports_auth is not None else None
+        ),
+        foreign=True,
+    ),
     Field("applied", STRINGS, foreign=True),
 )
 

@@ -11,8 +11,9 @@ from typing import Any
 
 from attrs import asdict, evolve, field, frozen
 
-from reglet.infrastructure.wasm.binary import ModuleFormatError
-from reglet.infrastructure.wasm.module import NEWER_EXPORTS, OLDER_EXPORTS, read_plugin
+from reglet.infrastructure.wasm import ModuleFormatError
+from reglet.infrastructure.wasm.module import read_plugin
+from reglet.infrastructure.wasm.signatures import NEWER_EXPORTS, OLDER_EXPORTS
 from reglet.sandbox import Sandbox, SandboxError
 from reglet.testing.conformance.hosts import (
     EVERY,

@@ -25,7 +25,7 @@ from reglet.domain.entities.records import (
 from reglet.domain.entities.result import Result
 from reglet.domain.policy import Policy
 from reglet.domain.ports import LOG_FUNCTION, HostFunctions
-from reglet.infrastructure.host import HostDispatcher, HostPorts, Observer
+from reglet.infrastructure.host.dispatcher import HostDispatcher, HostPorts, Observer
 from reglet.sandbox import Dialect, Limits, Module, Sandbox
 from reglet.testing.runners import EVERYTHING
 

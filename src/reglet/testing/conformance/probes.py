@@ -24,7 +24,7 @@ from reglet.domain.entities.records import MAX_BODY_BYTES
 from reglet.domain.entities.result import Result
 from reglet.domain.policy import Policy
 from reglet.domain.urls import DNS_PORT, SCHEME_PORTS
-from reglet.infrastructure.host import HostCallEvent
+from reglet.infrastructure.host.dispatcher import HostCallEvent
 from reglet.infrastructure.wire.messages import encode_failure
 from reglet.sandbox import Dialect, Sandbox, SandboxError
 from reglet.testing.conformance.hosts import (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reglet.infrastructure.wasm.binary import ModuleFormatError, signed, unsigned
+from reglet.infrastructure.wasm import ModuleFormatError, signed, unsigned
 from tests.wasm.wat import SMALL, wasm
 from tools.runtime.linker.instructions import (
     Operation,

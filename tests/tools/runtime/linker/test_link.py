@@ -9,7 +9,7 @@ import wasmtime
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from reglet.infrastructure.wasm.binary import ModuleFormatError
+from reglet.infrastructure.wasm import ModuleFormatError
 from tests.tools.runtime.linker.libraries import ADAPTER, APP, EXPORTS, LIBC, example, library, library_bytes
 from tools.runtime.core import refuse_invalid
 from tools.runtime.linker.excluded import Excluded, FunctionRange

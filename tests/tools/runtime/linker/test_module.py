@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reglet.infrastructure.wasm.binary import ModuleFormatError
+from reglet.infrastructure.wasm import ModuleFormatError
 from reglet.infrastructure.wasm.sections import (
     HEADER,
     ConstantExpression,
@@ -12,10 +12,9 @@ from reglet.infrastructure.wasm.sections import (
     ExternKind,
     GlobalType,
     Import,
-    SizeLimits,
     TableType,
-    ValueType,
 )
+from reglet.infrastructure.wasm.signatures import SizeLimits, ValueType
 from tests.wasm.wat import SMALL, wasm
 from tools.runtime.linker.module import FunctionType, Global, function_names, name_section, parse_module
 
