@@ -248,8 +248,9 @@ def lint_files(sources: Sources, declared: GrantSet) -> Iterator[Located]:
 
 
 def lint_variables(sources: Sources, declared: GrantSet) -> Iterator[Located]:
-    """Yield where checks read variables that no capability covers, and that are never set (R406)."""
+    """Yield where checks read variables that no capability covers and the plugin does not set (R406)."""
     policy = Policy(declared)
+    own = {name for source in sources.files for name in _set_variables(sources, source)}
     for source, function in sources.in_checks():
         for node in inside(function):
             match node:
@@ -263,12 +264,23 @@ def lint_variables(sources: Sources, declared: GrantSet) -> Iterator[Located]:
                 case _:
                     continue
             variable = sources.value(source, function, name)
-            if isinstance(variable, str) and not policy.environment(variable):
+            if isinstance(variable, str) and variable not in own and not policy.environment(variable):
                 message = (
                     f"a check reads the variable {variable}, which no capability covers: no host gives it; "
                     f'add reglet.EnvironmentCapability(vars=["{variable}"])'
                 )
                 yield Located.at("R406", source, node, message)
+
+
+def _set_variables(sources: Sources, source: SourceFile) -> Iterator[str | PurePosixPath | None]:
+    """Yield the names of variables that a file sets: a build keeps those that are set at import."""
+    for node in ast.walk(source.tree):
+        match node:
+            case (
+                ast.Subscript(value=changed, slice=name, ctx=ast.Store())
+                | ast.Call(func=ast.Attribute(value=changed, attr="setdefault"), args=[name, *_])
+            ) if source.full_name(changed) == "os.environ":
+                yield sources.value(source, None, name)
 
 
 def _look(
