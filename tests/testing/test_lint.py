@@ -86,12 +86,14 @@ import reglet
 
 ETC = Path("/etc")
 HOSTS = ETC / "hosts"
+FILES = reglet.FileSystemCapability([reglet.FileSystemRule(["/etc/hosts"])])
+VARIABLES = reglet.EnvironmentCapability(["HOME"])
 
 plugin = reglet.define_plugin(
     name="p",
     version="1.0.0",
     description="d",
-    capabilities=reglet.GrantSet(fs=reglet.FileSystemCapability([reglet.FileSystemRule(["/etc/hosts"])])),
+    capabilities=reglet.GrantSet(fs=FILES, env=VARIABLES),
 )
 
 
@@ -138,6 +140,29 @@ def test_any_look_takes_a_capability(lint: Lint):
     undeclared = re.sub(r"    capabilities=.*\n", "", DECLARING)
     [finding] = [each for each in lint(undeclared.format(body="helper(ETC.name)")) if each.code == "R401"]
     assert "open(path)" in Path(finding.file).read_text().splitlines()[finding.line - 1]
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ("os.environ['TOKEN']", True),
+        ("os.environ.get('TOKEN', 'none')", True),
+        ("os.getenv('TOKEN')", True),
+        ("name = 'TOKEN'; os.getenv(name)", True),
+        ("'TOKEN' in os.environ", True),
+        ("'TOKEN' not in os.environ", True),
+        ("os.environ.get('HOME')", False),
+        ("os.environ['TOKEN'] = 'x'; os.environ['TOKEN']", False),
+        ("os.environ.setdefault('TOKEN', 'x'); os.getenv('TOKEN')", False),
+        ("os.getenv(HOSTS.name)", False),
+        ("{}.get('TOKEN')", False),
+    ],
+)
+def test_a_variable_that_is_written_out_is_held_to_the_capability(body: str, found: bool, lint: Lint):
+    """One that no host will give is never set, where a test in process may find it."""
+    messages = [each.message for each in lint(DECLARING.format(body=body)) if each.code == "R406"]
+    assert len(messages) == found
+    assert all('EnvironmentCapability(vars=["TOKEN"])' in message for message in messages)
 
 
 IMPORTING = """

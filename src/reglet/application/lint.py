@@ -38,6 +38,7 @@ RULES: Mapping[str, tuple[Severity, str]] = MappingProxyType(
         "R403": ("warning", "the clock is read at import"),
         "R404": ("warning", "the environment is read at import"),
         "R405": ("warning", "random numbers are drawn at import"),
+        "R406": ("warning", "a check reads a variable that no capability covers"),
         "R501": ("warning", "an ignore ignores nothing"),
     }
 )

@@ -31,6 +31,7 @@ _CLOCKS = frozenset(
     }
 )  # fmt: skip
 _ENVIRONMENT = frozenset({"os.environ", "os.environb", "os.getenv", "os.getenvb"})
+_VARIABLE_READING = frozenset({"os.environ.get", "os.environ.pop", "os.getenv"})
 _RANDOM = frozenset({"os.urandom", "uuid.uuid1", "uuid.uuid4"})
 _SEEDED = frozenset({"random.Random", "random.seed"})
 
@@ -112,6 +113,7 @@ def lint_project(target: str | Path) -> list[Finding]:
     in_source = [
         *lint_outputs(sources, filter(None, (each.output for each in operations))),
         *lint_files(sources, manifest.capabilities),
+        *lint_variables(sources, manifest.capabilities),
         *lint_state(sources),
         *lint_imports(sources),
     ]
@@ -243,6 +245,42 @@ def lint_files(sources: Sources, declared: GrantSet) -> Iterator[Located]:
                 advice = "add fs=reglet.FileSystemCapability(…)"
             if not granted:
                 yield Located.at("R401", source, node, f"{message}; {advice}")
+
+
+def lint_variables(sources: Sources, declared: GrantSet) -> Iterator[Located]:
+    """Yield where checks read variables that no capability covers and the plugin does not set (R406)."""
+    policy = Policy(declared)
+    own = {name for source in sources.files for name in _set_variables(sources, source)}
+    for source, function in sources.in_checks():
+        for node in inside(function):
+            match node:
+                case ast.Call(func=called, args=[name, *_]) if source.full_name(called) in _VARIABLE_READING:
+                    pass
+                case (
+                    ast.Subscript(value=read, slice=name, ctx=ast.Load())
+                    | ast.Compare(left=name, ops=[ast.In() | ast.NotIn()], comparators=[read])
+                ) if source.full_name(read) == "os.environ":
+                    pass
+                case _:
+                    continue
+            variable = sources.value(source, function, name)
+            if isinstance(variable, str) and variable not in own and not policy.environment(variable):
+                message = (
+                    f"a check reads the variable {variable}, which no capability covers: no host gives it; "
+                    f'add reglet.EnvironmentCapability(vars=["{variable}"])'
+                )
+                yield Located.at("R406", source, node, message)
+
+
+def _set_variables(sources: Sources, source: SourceFile) -> Iterator[str | PurePosixPath | None]:
+    """Yield the names of variables that a file sets: a build keeps those that are set at import."""
+    for node in ast.walk(source.tree):
+        match node:
+            case (
+                ast.Subscript(value=changed, slice=name, ctx=ast.Store())
+                | ast.Call(func=ast.Attribute(value=changed, attr="setdefault"), args=[name, *_])
+            ) if source.full_name(changed) == "os.environ":
+                yield sources.value(source, None, name)
 
 
 def _look(
