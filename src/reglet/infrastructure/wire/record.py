@@ -141,6 +141,21 @@ class Field:
         """The attribute, or the name in its place."""
         return self.attribute or self.name
 
+    def reader(self, dialect: Dialect | None) -> Callable[[Any], Any]:
+        """Return what reads its value, in one dialect or, for None, in either."""
+        read = self.kind.read if dialect is None else self.kind.read_strictly.get(dialect, self.kind.read)
+        if dialect is Dialect.HOSTLIB or not (self.foreign or self.only is Dialect.HOSTLIB):
+            return read
+        absent = self.kind.empty if self.default is UNSET else self.default
+
+        def read_leniently(value: Any) -> Any:
+            try:
+                return read(value)
+            except InvalidFieldError:
+                return absent
+
+        return read_leniently
+
 
 _Writer = Callable[..., str]
 """Returns a record as JSON text; a second argument holds the values of `extra` fields by name."""
@@ -345,26 +360,11 @@ def _reading(fields: Iterable[Field], dialect: Dialect | None = None) -> _Readin
         each.name.lower(): (
             each.key,
             None if (shared := attributes.count(each.key) > 1) else each.kind.same,
-            _reader(each, dialect),
+            each.reader(dialect),
             shared,
         )
         for each in fields
     }
-
-
-def _reader(of: Field, dialect: Dialect | None) -> Callable[[Any], Any]:
-    read = of.kind.read if dialect is None else of.kind.read_strictly.get(dialect, of.kind.read)
-    if dialect is Dialect.HOSTLIB or not (of.foreign or of.only is Dialect.HOSTLIB):
-        return read
-    absent = of.kind.empty if of.default is UNSET else of.default
-
-    def read_leniently(value: Any) -> Any:
-        try:
-            return read(value)
-        except InvalidFieldError:
-            return absent
-
-    return read_leniently
 
 
 def _instance_of(kind: type[T], wanted: str) -> Callable[[Any], T]:
