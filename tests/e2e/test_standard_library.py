@@ -148,6 +148,8 @@ email.utils.format_datetime(datetime.datetime(2020, 1, 1)).startswith("Wed, 01 J
 email.utils.make_msgid(domain="example.com").endswith("@example.com>")
 email.utils.getaddresses(["a@b.c, d@e.f"]) == [("", "a@b.c"), ("", "d@e.f")]
 zipfile.ZipFile(zipped()).namelist() == ["a.txt"]
+(lambda a, b: all(divmod(s * a, t * b) == (q, s * a - q * t * b) for s, t, q in ((1, 1, 3**9000), (-1, 1, -(3**9000) - 1), (1, -1, -(3**9000) - 1), (-1, -1, 3**9000))))(3**9000 * 7**5000 + 1, 7**5000)
+10**30000 // 7**9000 == (10**30000 - 10**30000 % 7**9000) // 7**9000 and 0 <= 10**30000 % 7**9000 < 7**9000
 zipfile.ZipFile(zipped()).read("a.txt") == b"x" * 100
 zipfile.is_zipfile(zipped())
 zipfile.Path(zipfile.ZipFile(zipped())).joinpath("a.txt").read_text() == "x" * 100

@@ -39,6 +39,7 @@ from reglet.infrastructure.guest.importing import (
 )
 from reglet.infrastructure.guest.interpreter import (
     answer_by,
+    divide_long_integers,
     forgive_libraries,
     interpreter,
     keep_environment,
@@ -347,6 +348,7 @@ def seal() -> dict[str, Any]:
     report_partial_globs()
     forgive_libraries()
     seed_when_used()
+    divide_long_integers()
     if "zoneinfo" in sys.modules:
         mend_time_zones(_State.zones)
     refuse_unsupported(unsupported_reason)

@@ -336,6 +336,38 @@ def mend_locales() -> None:
     _locale.__dict__.update(setlocale=chosen)
 
 
+_QUOTIENT_BITS = 4000
+"""Fewer than those from which on CPython leaves a division to `_pylong`."""
+
+
+def divide_long_integers() -> None:
+    """Have integers of thousands of digits divided without `_pylong`, unless the plugin brings it.
+
+    The interpreter imports it for a quotient of 4,500 bits and a divisor of 9,000, and nobody sees it
+    coming; it brings all of `decimal`. What is left here is the division, a part of the quotient at a time.
+    """
+    if "_pylong" in sys.modules:
+        return
+
+    def int_divmod(dividend: int, divisor: int) -> tuple[int, int]:
+        if divisor < 0:
+            quotient, rest = int_divmod(-dividend, -divisor)
+            return quotient, -rest
+        if dividend < 0:
+            quotient, rest = int_divmod(~dividend, divisor)
+            return ~quotient, divisor + ~rest
+        quotient = rest = 0
+        for shift in range(dividend.bit_length() // _QUOTIENT_BITS * _QUOTIENT_BITS, -1, -_QUOTIENT_BITS):
+            part = dividend >> shift & (1 << _QUOTIENT_BITS) - 1
+            digits, rest = divmod(rest << _QUOTIENT_BITS | part, divisor)
+            quotient = quotient << _QUOTIENT_BITS | digits
+        return quotient, rest
+
+    module = ModuleType("_pylong")
+    module.__dict__["int_divmod"] = int_divmod
+    sys.modules["_pylong"] = module
+
+
 def answer_by(handler: Callable[[str, bytes], bytes]) -> None:
     """Have `handler(entry, payload)` answer every call of an export; the first resumes the interpreter."""
 
