@@ -17,6 +17,7 @@ from attrs import field, frozen
 
 from reglet.domain.errors import RegletError
 from reglet.infrastructure.wasi.memory import WASI_MODULE
+from reglet.infrastructure.wasm.sections import HEADER
 from reglet.infrastructure.wasm.snapshot import HOST_MODULE
 
 if TYPE_CHECKING:
@@ -137,7 +138,6 @@ TRAPS = frozenset(
 
 
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-_WASM_MAGIC = b"\0asm\1\0\0\0"
 _TAR_MAGIC = b"ustar"
 _TAR_MAGIC_AT = 257
 _LARGEST_FRAME = 64 << 20
@@ -165,7 +165,7 @@ def take_parts(extension: bytes) -> Parts:
     found: dict[str, bytes] = {}
     standard_library: dict[str, bytes] | None = None
     for frame in _frames(extension):
-        if frame.startswith(_WASM_MAGIC):
+        if frame.startswith(HEADER):
             name = wanted.get(hashlib.sha256(frame).hexdigest())
             if name is not None:
                 found[name] = frame

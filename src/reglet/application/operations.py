@@ -103,10 +103,8 @@ def _context_or_model(parameter: inspect.Parameter, hints: dict[str, Any], what:
     annotation = hints[parameter.name]
     if annotation is Context or is_model(annotation):
         return annotation
-    name, advice = (
-        getattr(annotation, "__name__", annotation),
-        "write a class with @reglet.model for the input",
-    )
+    name = getattr(annotation, "__name__", annotation)
+    advice = "write a class with @reglet.model for the input"
     if getattr(annotation, "_is_protocol", False):
         advice = f"a port is keyword-only: write *, {parameter.name}: {name}"
     elif isinstance(annotation, type) and annotation.__module__ != "builtins":

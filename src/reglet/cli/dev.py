@@ -119,7 +119,24 @@ class _Work:
 
     def press(self, key: str) -> None:
         """Note that a key was pressed, on any thread."""
-        self._events.put(lambda: self._pressed(key))
+
+        def pressed() -> None:
+            examples = self.findings.examples if self.findings else []
+            if key == "q":
+                self._ended = True
+            elif key == "b":
+                self._run("build", ["build", str(self.project), "-o", str(self.project)])
+            elif key.isdecimal() and 0 < int(key) <= len(examples):
+                example = examples[int(key) - 1]
+                grants = [] if example.has_answers else ["--grants", "declared"]
+                arguments = ["run", str(self.project), "--example", example.name, *grants]
+                self._run(f"example {example.name}", arguments)
+            elif key == "t":
+                self.panel = ("tests", self.tests_output)
+            elif key == "c":
+                self.panel = None
+
+        self._events.put(pressed)
 
     def close(self) -> None:
         """End what is under way."""
@@ -221,22 +238,6 @@ class _Work:
         if self._tests_process is not None:
             self._tests_process.kill()
             self._tests_process = None
-
-    def _pressed(self, key: str) -> None:
-        examples = self.findings.examples if self.findings else []
-        if key == "q":
-            self._ended = True
-        elif key == "b":
-            self._run("build", ["build", str(self.project), "-o", str(self.project)])
-        elif key.isdecimal() and 0 < int(key) <= len(examples):
-            example = examples[int(key) - 1]
-            grants = [] if example.has_answers else ["--grants", "declared"]
-            arguments = ["run", str(self.project), "--example", example.name, *grants]
-            self._run(f"example {example.name}", arguments)
-        elif key == "t":
-            self.panel = ("tests", self.tests_output)
-        elif key == "c":
-            self.panel = None
 
     def _run(self, title: str, arguments: list[str]) -> None:
         process = self._take_warm()

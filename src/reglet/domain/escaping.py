@@ -1,4 +1,4 @@
-"""What guests, registries and files say, made harmless: what is not printed as itself stands as an escape."""
+"""Strings of guests, registries and files, safe to print: what is not printed as itself becomes an escape."""
 
 from __future__ import annotations
 

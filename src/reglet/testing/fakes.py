@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from json import dumps, loads
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 
 from attrs import evolve
@@ -35,7 +35,9 @@ from reglet.testing.routes import (
     FakeClock,
     Route,
     TextPattern,
+    args_match,
     body_matches,
+    env_matches,
     equals,
     failure_of,
     headers_match,
@@ -439,11 +441,11 @@ class FakeCommandRunner(Fake[CommandRoute]):
         if isinstance(args, str):
             raise TypeError(f"args is a list, not the string {args!r}; write {args.split()!r}")
         if args is not None:
-            criteria.append(Criterion("args", tuple(args), _args_match))
+            criteria.append(Criterion("args", tuple(args), args_match))
         if dir is not None:
             criteria.append(Criterion("dir", dir, optional_text_matches))
         if env is not None:
-            criteria.append(Criterion("env", env, _env_matches))
+            criteria.append(Criterion("env", env, env_matches))
         return self.routes.add(CommandRoute("command", criteria))
 
     def add(self, answer: CommandAnswer) -> CommandRoute:
@@ -469,11 +471,3 @@ class FakeCommandRunner(Fake[CommandRoute]):
             raise outcome.as_error("exec", request.command, request.timeout, f"exec:{request.command}", error)
         result: CommandResult = outcome
         return result
-
-
-def _args_match(wanted: Sequence[TextPattern], seen: Sequence[str]) -> bool:
-    return len(wanted) == len(seen) and all(map(text_matches, wanted, seen))
-
-
-def _env_matches(wanted: Mapping[str, TextPattern], seen: Mapping[str, Any]) -> bool:
-    return all(name in seen and text_matches(pattern, seen[name]) for name, pattern in wanted.items())

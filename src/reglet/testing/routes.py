@@ -176,6 +176,16 @@ def headers_match(wanted: Mapping[str, TextPattern], headers: Mapping[str, Seque
     )
 
 
+def args_match(wanted: Sequence[TextPattern], seen: Sequence[str]) -> bool:
+    """Whether arguments are as many as wanted, and each fits."""
+    return len(wanted) == len(seen) and all(map(text_matches, wanted, seen))
+
+
+def env_matches(wanted: Mapping[str, TextPattern], seen: Mapping[str, Any]) -> bool:
+    """Whether every variable that is wanted is set, and fits."""
+    return all(name in seen and text_matches(pattern, seen[name]) for name, pattern in wanted.items())
+
+
 def body_matches(pattern: BodyPattern, body: bytes) -> bool:
     """Whether the body fits."""
     if isinstance(pattern, bytes):

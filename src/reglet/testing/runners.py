@@ -149,7 +149,7 @@ class SandboxRunner:
                 dialect=self._dialect,
                 file_observer=note_file if opened else self._file_observer,
                 environment=environment,
-                clock=None if clock is None else self._now,
+                clock=None if clock is None else lambda: self._clock() if self._clock else datetime.now(UTC),
             )
             self._loaded = key, sandbox, sandbox.load(self._content)
         self._functions.current, self._clock = functions, clock
@@ -169,9 +169,6 @@ class SandboxRunner:
 
     def __exit__(self, *_error: object) -> None:
         self.close()
-
-    def _now(self) -> datetime:
-        return datetime.now(UTC) if self._clock is None else self._clock()
 
     def _note_granted(self, path: str, changes: bool | None) -> None:
         """Note a path unless it is denied: a test means it to be."""

@@ -23,8 +23,8 @@ from tools.runtime.linker.resolve import Function, HostFunction, Trap
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from reglet.infrastructure.wasm.signatures import FunctionType
     from tools.runtime.linker.layout import Addresses
-    from tools.runtime.linker.module import FunctionType
     from tools.runtime.linker.read import Library
     from tools.runtime.linker.resolve import Resolver, Target
 

@@ -16,16 +16,17 @@ from reglet.infrastructure.wasm.sections import read_value_type
 if TYPE_CHECKING:
     from tools.runtime.linker.module import Body
 
-_LEB = rb"[\x80-\xff]*+[\x00-\x7f]"
+LEB = rb"[\x80-\xff]*+[\x00-\x7f]"
+"""A pattern of a number in LEB128, of any length."""
 _ALIGNMENT = rb"[\x00-\x1f]"
 _VALUE_TYPE = rb"[\x40\x6f\x70\x7b-\x7f]"
 
 _PLAIN = (
     # unreachable nop else end return drop select; comparisons, arithmetic, conversions, sign extension
     rb"[\x00\x01\x05\x0b\x0f\x1a\x1b\x45-\xc4\xd1]",
-    rb"[\x0c\x0d\x20-\x22\x42]" + _LEB,  # br br_if local.get local.set local.tee i64.const
-    rb"\x41" + _LEB + rb"(?!\x23)",  # i32.const, unless a global.get follows
-    rb"[\x28-\x3e]" + _ALIGNMENT + _LEB,  # loads and stores
+    rb"[\x0c\x0d\x20-\x22\x42]" + LEB,  # br br_if local.get local.set local.tee i64.const
+    rb"\x41" + LEB + rb"(?!\x23)",  # i32.const, unless a global.get follows
+    rb"[\x28-\x3e]" + _ALIGNMENT + LEB,  # loads and stores
     rb"[\x02-\x04]" + _VALUE_TYPE,  # block loop if, without a type index
     rb"[\x3f\x40]\x00",  # memory.size memory.grow
     rb"\x43.{4}|\x44.{8}",  # f32.const f64.const
@@ -33,19 +34,19 @@ _PLAIN = (
     rb"\xfc(?:[\x00-\x07]|\x0a\x00\x00|\x0b\x00)",  # saturating conversions, memory.copy memory.fill
     rb"\xd0[\x6f\x70]",  # ref.null
     # vector instructions: loads and stores, constants and shuffles, lanes, the rest
-    rb"\xfd(?:[\x00-\x0b\x5c\x5d]" + _ALIGNMENT + _LEB + rb"|[\x0c\x0d].{16}|[\x15-\x22].|[\x54-\x5b]"
-    + _ALIGNMENT + _LEB + rb".|[\x0e-\x14\x23-\x53\x5e-\x7f]|[\x80-\xff]\x01)",
+    rb"\xfd(?:[\x00-\x0b\x5c\x5d]" + _ALIGNMENT + LEB + rb"|[\x0c\x0d].{16}|[\x15-\x22].|[\x54-\x5b]"
+    + _ALIGNMENT + LEB + rb".|[\x0e-\x14\x23-\x53\x5e-\x7f]|[\x80-\xff]\x01)",
 )  # fmt: skip
 
 _NAMING = (
-    rb"\x10" + _LEB,  # call
-    rb"\x23" + _LEB + rb"(?:\x41" + _LEB + rb"\x6a)?+",  # global.get, and an addition of a constant
-    rb"\x41" + _LEB + rb"\x23" + _LEB + rb"\x6a",  # a constant, global.get and an addition
-    rb"\x24" + _LEB,  # global.set
-    rb"\x11" + _LEB + _LEB,  # call_indirect
-    rb"\xd2" + _LEB,  # ref.func
-    rb"[\x02-\x04](?:[\x00-\x3f]|[\x80-\xff]" + _LEB + rb")",  # block loop if, with a type index
-    rb"\x41" + _LEB + rb"(?=\x23)",  # a constant before a global.get that no addition follows
+    rb"\x10" + LEB,  # call
+    rb"\x23" + LEB + rb"(?:\x41" + LEB + rb"\x6a)?+",  # global.get, and an addition of a constant
+    rb"\x41" + LEB + rb"\x23" + LEB + rb"\x6a",  # a constant, global.get and an addition
+    rb"\x24" + LEB,  # global.set
+    rb"\x11" + LEB + LEB,  # call_indirect
+    rb"\xd2" + LEB,  # ref.func
+    rb"[\x02-\x04](?:[\x00-\x3f]|[\x80-\xff]" + LEB + rb")",  # block loop if, with a type index
+    rb"\x41" + LEB + rb"(?=\x23)",  # a constant before a global.get that no addition follows
     rb"\x0e",  # br_table, whose length only its own count tells
 )
 

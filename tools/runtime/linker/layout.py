@@ -9,6 +9,7 @@ from attrs import frozen
 
 from reglet.infrastructure.wasm import read_signed, read_unsigned
 from reglet.infrastructure.wasm.sections import PAGE_SIZE, ExternKind
+from tools.runtime.linker.instructions import LEB
 from tools.runtime.linker.read import LinkError
 
 if TYPE_CHECKING:
@@ -171,9 +172,8 @@ APPLY_RELOCATIONS = "__wasm_apply_data_relocs"
 
 _NO_LOCALS = b"\0"
 _END = b"\x0b"
-_LEB = rb"[\x80-\xff]*+[\x00-\x7f]"
-_CONSTANT = rb"\x41(" + _LEB + rb")"
-_GLOBAL = rb"\x23(" + _LEB + rb")"
+_CONSTANT = rb"\x41(" + LEB + rb")"
+_GLOBAL = rb"\x23(" + LEB + rb")"
 _ADD = rb"\x6a"
 _STORE = rb"\x36[\x00-\x02]\x00"
 _store = re.compile(

@@ -25,6 +25,7 @@ from reglet.infrastructure.wasm.sections import (
     read_custom_section,
     read_data_segment,
     read_export,
+    read_function_type,
     read_global_type,
     read_import,
     read_items,
@@ -32,47 +33,12 @@ from reglet.infrastructure.wasm.sections import (
     read_sections,
     read_table_type,
     read_type_indices,
-    read_value_type,
     vector,
 )
-from reglet.infrastructure.wasm.signatures import SizeLimits, ValueType
+from reglet.infrastructure.wasm.signatures import FunctionType, SizeLimits, ValueType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-
-
-_FUNCTION = 0x60
-
-
-@frozen
-class FunctionType:
-    """What a function takes and gives, one byte a value type."""
-
-    parameters: bytes
-    results: bytes
-
-    def encode(self) -> bytes:
-        """Write the type."""
-        return b"".join(
-            (bytes([_FUNCTION]), unsigned(len(self.parameters)), self.parameters,
-             unsigned(len(self.results)), self.results)
-        )  # fmt: skip
-
-    def __str__(self) -> str:
-        return f"({_names(self.parameters)}) -> ({_names(self.results)})"
-
-
-def _names(types: bytes) -> str:
-    return ", ".join(ValueType(each).name.lower() for each in types)
-
-
-def read_function_type(reader: Reader) -> FunctionType:
-    """Read one entry of the type section."""
-    at = reader.at
-    form = reader.byte()
-    if form != _FUNCTION:
-        raise ModuleFormatError(f"a type of form 0x{form:02x}; only functions (0x60) are understood", at)
-    return FunctionType(bytes(reader.vector(read_value_type)), bytes(reader.vector(read_value_type)))
 
 
 @frozen

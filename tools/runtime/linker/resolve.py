@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reglet.infrastructure.wasm.sections import Import
-    from tools.runtime.linker.module import FunctionType
+    from reglet.infrastructure.wasm.signatures import FunctionType
     from tools.runtime.linker.read import Library
 
 

@@ -28,9 +28,9 @@ from tools.runtime.linker.resolve import HostFunction, Trap
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from reglet.infrastructure.wasm.signatures import FunctionType
     from tools.runtime.linker.code import Numbering
     from tools.runtime.linker.layout import Layout, PlacedData
-    from tools.runtime.linker.module import FunctionType
     from tools.runtime.linker.resolve import Target
 
 _TRAP_BODY = b"\0\0\x0b"  # no locals, unreachable, end

@@ -15,7 +15,7 @@ from attrs import NOTHING
 
 from reglet.application.models.meta import META, Meta, MetaOptions
 from reglet.application.models.model_types import MODEL, is_model
-from reglet.application.models.redaction import shown_fields
+from reglet.application.models.redaction import model_repr
 from reglet.application.names import snake_case, suggestion
 from reglet.domain.errors import DefinitionError
 
@@ -150,7 +150,7 @@ def model(cls: type[T]) -> type[T]:
     )
     setattr(made, MODEL, made)
     if "__repr__" not in cls.__dict__:
-        made.__repr__ = _repr  # type: ignore[method-assign]  # as attrs would, but for secrets
+        made.__repr__ = model_repr  # type: ignore[method-assign]  # as attrs would, but for secrets
     return made
 
 
@@ -232,8 +232,3 @@ def _is_mutable(default: object) -> bool:
 def _shared(default: object) -> str:
     factory = f"lambda: {default!r}" if default else type(default).__name__
     return f"every model would share it; write reglet.field(factory={factory})"
-
-
-def _repr(self: Any) -> str:
-    shown = ", ".join(f"{name}={value}" for name, value in shown_fields(self))
-    return f"{type(self).__qualname__}({shown})"

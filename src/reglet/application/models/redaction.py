@@ -17,8 +17,8 @@ _SHORT = 4
 """Secrets shorter than this are taken out only where they are the whole string: they are parts of words."""
 
 
-def shown_fields(value: Any) -> Iterator[tuple[str, str]]:
-    """Yield the names of a model's fields and how a repr shows their values.
+def model_repr(value: Any) -> str:
+    """Return what `repr` shows of a model: as attrs would, but for secrets.
 
     While annotations cannot be read, every field that may be secret counts as secret.
     """
@@ -31,9 +31,11 @@ def shown_fields(value: Any) -> Iterator[tuple[str, str]]:
             for each in attrs.fields(model)
             if each.metadata.get(META, Meta()).secret or "secret" in str(each.type).lower()
         }
-    for attribute in attrs.fields(model):
-        hidden = attribute.name in secret
-        yield attribute.name, f"'{REDACTED}'" if hidden else repr(getattr(value, attribute.name))
+    shown = (
+        f"{each.name}={REDACTED if each.name in secret else getattr(value, each.name)!r}"
+        for each in attrs.fields(model)
+    )
+    return f"{model.__qualname__}({', '.join(shown)})"
 
 
 def secret_strings(model: ModelType, config: Any) -> Iterator[str]:

@@ -242,7 +242,7 @@ _WRITTEN_AS_JSON = (str, int, datetime, timedelta, bytes, bytearray, memoryview)
 
 
 def _check_sorted(values: Collection[Any]) -> None:
-    """Do so for what is written in order: objects by their keys, and sets."""
+    """Check what is written in order: objects by their keys, and sets."""
     if isinstance(values, Mapping):
         _check_each(values.items(), _check_any)
     else:

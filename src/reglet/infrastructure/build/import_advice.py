@@ -1,4 +1,4 @@
-"""What is said of imports: those that fail in a build, are of no use, or do what a host may not."""
+"""Advice on imports that fail in a build, and warnings of what a plugin does at import or puts off."""
 
 from __future__ import annotations
 

@@ -105,14 +105,12 @@ def _from_name(name: str, folder: Path) -> Project:
 
 def _project(module: str, attribute: str | None, roots: tuple[Path, ...], folder: Path) -> Project:
     tables = _read_project(folder) or {}
-    plugin, version = (
-        _table(tables, "tool", "reglet").get("plugin"),
-        _table(tables, "project").get("version"),
-    )
+    plugin, project = _table(tables, "tool", "reglet").get("plugin"), _table(tables, "project")
+    version = project.get("version")
     named = plugin.partition(":")[0].partition(".")[0] if isinstance(plugin, str) else None
     if named != module.partition(".")[0] or not isinstance(version, str):
         version = None  # the project's, which a file that merely lies there does not share
-    name = _table(tables, "project").get("name") if version is not None else None
+    name = project.get("name") if version is not None else None
     return Project(module, attribute, roots, version, folder, name if isinstance(name, str) else None)
 
 

@@ -104,7 +104,9 @@ class Exports:
 
     def legacy_observe(self, config: bytes) -> bytes:
         """Return the Result in the older app's form."""
-        return self._checked(config, Exports._encoded_in_legacy_form)
+        return self._checked(
+            config, lambda _, result, start: LEGACY_RESULT.encode(self._stamped(result, start))
+        )
 
     def answer(self, entry: str, payload: bytes) -> bytes:
         """Answer an export by the name of its entry: the runtime passes every call of a host on so."""
@@ -168,9 +170,6 @@ class Exports:
         if not self._run:
             self._run = run_text(__version__, self._name)
         return encode_check(result, start, end, self._run)
-
-    def _encoded_in_legacy_form(self, result: Result, start: int) -> bytes:
-        return LEGACY_RESULT.encode(self._stamped(result, start))
 
     def _stamped(self, result: Result, start: int) -> Result:
         own, started, ended = result.metadata, EPOCH + timedelta(microseconds=start), datetime.now(UTC)

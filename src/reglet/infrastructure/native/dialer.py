@@ -92,6 +92,7 @@ Lookup = Callable[[str], Sequence[str]]
 """Resolves a name to addresses; raises `OSError` when it cannot."""
 
 _MOST_OF_IT = 0.95
+"""The share of the time for which the system waits in silence after which a failed look-up was one."""
 _NOT_FOUND = {socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)}
 
 

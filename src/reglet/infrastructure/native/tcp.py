@@ -1,4 +1,4 @@
-"""The TCP port: connections with TLS or without, opened to see what comes of it."""
+"""The TCP port: connections with TLS or without, opened to see what they show."""
 
 from __future__ import annotations
 

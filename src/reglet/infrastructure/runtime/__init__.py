@@ -100,7 +100,28 @@ def load_product(folder: Path = PRODUCT_FOLDER) -> RuntimeProduct:
             f"{folder / MODULE_FILE} was changed since it was made; make it again: make runtime"
         )
     try:
-        return _product(folder, module, description)
+        return RuntimeProduct(
+            module=RuntimeModule(
+                wasm=module,
+                heap_base=description["heap_base"],
+                stack_size=description["stack_size"],
+                room=range(*description["room"]),
+                constructors=tuple(description["constructors"]),
+                host_functions={
+                    name: HostFunctionSlot(**slot) for name, slot in description["host_functions"].items()
+                },
+                signatures=Signatures.of_json(description["signatures"]),
+                startup=_entries(description["startup"]),
+                optional={
+                    tuple(part["modules"]): _entries(part["functions"]) for part in description["optional"]
+                },
+            ),
+            stdlib=folder / STANDARD_LIBRARY_FILE,
+            key=description["key"],
+            plugin_exports=tuple(description["plugin_exports"]),
+            builtin_modules=tuple(description["builtin_modules"]),
+            components=description["components"],
+        )
     except KeyError as error:
         raise RuntimeProductError(
             f"the runtime in {folder} is of another release (no {error}); make it again: make runtime"
@@ -123,31 +144,6 @@ def _read(folder: Path) -> tuple[bytes, dict[str, Any]]:
         raise RuntimeProductError(
             f"the runtime is not in {folder} ({error}); reinstall reglet, or in a clone run: make runtime"
         ) from error
-
-
-def _product(folder: Path, module: bytes, description: Mapping[str, Any]) -> RuntimeProduct:
-    return RuntimeProduct(
-        module=RuntimeModule(
-            wasm=module,
-            heap_base=description["heap_base"],
-            stack_size=description["stack_size"],
-            room=range(*description["room"]),
-            constructors=tuple(description["constructors"]),
-            host_functions={
-                name: HostFunctionSlot(**slot) for name, slot in description["host_functions"].items()
-            },
-            signatures=Signatures.of_json(description["signatures"]),
-            startup=_entries(description["startup"]),
-            optional={
-                tuple(part["modules"]): _entries(part["functions"]) for part in description["optional"]
-            },
-        ),
-        stdlib=folder / STANDARD_LIBRARY_FILE,
-        key=description["key"],
-        plugin_exports=tuple(description["plugin_exports"]),
-        builtin_modules=tuple(description["builtin_modules"]),
-        components=description["components"],
-    )
 
 
 def _entries(written: list[list[int]]) -> tuple[tuple[int, int], ...]:

@@ -1,4 +1,4 @@
-"""Files and directories of this machine: found by path without being led astray, and open for a guest.
+"""Files and directories of this machine: found by path without leaving what is granted, and open for a guest.
 
 A path is walked name by name from the root, each directory opened below the one before it and never through
 a symbolic link; links are read and followed here. So the path that is judged is the path that was walked,

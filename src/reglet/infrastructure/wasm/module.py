@@ -24,12 +24,12 @@ from reglet.infrastructure.wasm.sections import (
     read_custom_section,
     read_data_segment,
     read_export,
+    read_function_type,
     read_import,
     read_items,
     read_limits,
     read_sections,
     read_type_indices,
-    read_value_type,
 )
 from reglet.infrastructure.wasm.signatures import FunctionImport, FunctionType, Signatures, SizeLimits
 
@@ -106,9 +106,6 @@ def read_plugin(module: bytes) -> PluginModule:
     )
 
 
-_FUNCTION_TYPE = 0x60
-
-
 def read_signatures(module: bytes) -> Signatures:
     """Read what a core module imports and exports.
 
@@ -116,7 +113,7 @@ def read_signatures(module: bytes) -> Signatures:
         ModuleFormatError: the bytes are not a core module, or have a type that hosts do not take.
     """
     sections = {each.id: each for each in read_sections(module)}
-    types = read_items(module, sections.get(SectionId.TYPE), _read_function_type)
+    types = read_items(module, sections.get(SectionId.TYPE), read_function_type)
     imports = read_items(module, sections.get(SectionId.IMPORT), read_import)
     own_functions = read_type_indices(module, sections.get(SectionId.FUNCTION))
     own_memories = read_items(module, sections.get(SectionId.MEMORY), _read_memory)
@@ -156,14 +153,6 @@ def _read_memory(reader: Reader) -> SizeLimits | None:
         return None
     reader.at = started
     return read_limits(reader)
-
-
-def _read_function_type(reader: Reader) -> FunctionType:
-    at = reader.at
-    kind = reader.byte()
-    if kind != _FUNCTION_TYPE:
-        raise ModuleFormatError(f"a type of kind 0x{kind:02x}, which hosts do not take", at)
-    return FunctionType(reader.vector(read_value_type), reader.vector(read_value_type))
 
 
 LARGEST_MODULE = MOST_BYTES

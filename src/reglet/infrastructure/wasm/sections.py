@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from attrs import frozen
 
 from reglet.infrastructure.wasm import ModuleFormatError, Reader, signed, unsigned
-from reglet.infrastructure.wasm.signatures import SizeLimits, ValueType
+from reglet.infrastructure.wasm.signatures import FUNCTION_TYPE, FunctionType, SizeLimits, ValueType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -180,6 +180,15 @@ def read_value_type(reader: Reader) -> ValueType:
         return ValueType(code)
     except ValueError:
         raise ModuleFormatError(f"0x{code:02x} is not a value type that hosts take", at) from None
+
+
+def read_function_type(reader: Reader) -> FunctionType:
+    """Read one entry of the type section."""
+    at = reader.at
+    kind = reader.byte()
+    if kind != FUNCTION_TYPE:
+        raise ModuleFormatError(f"a type of kind 0x{kind:02x}, which hosts do not take", at)
+    return FunctionType(reader.vector(read_value_type), reader.vector(read_value_type))
 
 
 _HAS_MAXIMUM = 1

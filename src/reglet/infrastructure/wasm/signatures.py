@@ -42,11 +42,20 @@ class SizeLimits(NamedTuple):
         return b"\1" + unsigned(self.minimum) + unsigned(self.maximum)
 
 
+FUNCTION_TYPE = 0x60
+"""How the type of a function begins."""
+
+
 class FunctionType(NamedTuple):
     """What a function takes and returns."""
 
     parameters: tuple[ValueType, ...]
     results: tuple[ValueType, ...]
+
+    def encode(self) -> bytes:
+        """Write the type."""
+        lists = (unsigned(len(kinds)) + bytes(kinds) for kinds in (self.parameters, self.results))
+        return bytes([FUNCTION_TYPE]) + b"".join(lists)
 
     def __str__(self) -> str:
         """Write it as the core specification does."""

@@ -401,17 +401,20 @@ EXEC_RESPONSE = Response(
 _ATTRIBUTE_TYPES = frozenset(get_args(LogAttributeType))
 
 
-def _read_attribute_type(value: Any) -> str:
-    """Return the type of an attribute; an unknown one counts as string."""
-    name = STRING.read(value)
-    return name if name in _ATTRIBUTE_TYPES else "string"
-
-
 _ATTRIBUTE = Record(
     "LogAttribute",
     LogAttribute,
     Field("key", STRING, always=True),
-    Field("type", Kind(_read_attribute_type, STRING.write, "string"), always=True),
+    Field(
+        "type",
+        Kind(
+            # an unknown one counts as string
+            lambda value: name if (name := STRING.read(value)) in _ATTRIBUTE_TYPES else "string",
+            STRING.write,
+            "string",
+        ),
+        always=True,
+    ),
     Field("value", STRING, always=True),
 )
 _LOG_MESSAGE = Request(

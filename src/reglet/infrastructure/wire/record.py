@@ -141,6 +141,21 @@ class Field:
         """The attribute, or the name in its place."""
         return self.attribute or self.name
 
+    def reader(self, dialect: Dialect | None) -> Callable[[Any], Any]:
+        """Return what reads its value, in one dialect or, for None, in either."""
+        read = self.kind.read if dialect is None else self.kind.read_strictly.get(dialect, self.kind.read)
+        if dialect is Dialect.HOSTLIB or not (self.foreign or self.only is Dialect.HOSTLIB):
+            return read
+        absent = self.kind.empty if self.default is UNSET else self.default
+
+        def read_leniently(value: Any) -> Any:
+            try:
+                return read(value)
+            except InvalidFieldError:
+                return absent
+
+        return read_leniently
+
 
 _Writer = Callable[..., str]
 """Returns a record as JSON text; a second argument holds the values of `extra` fields by name."""
@@ -345,38 +360,22 @@ def _reading(fields: Iterable[Field], dialect: Dialect | None = None) -> _Readin
         each.name.lower(): (
             each.key,
             None if (shared := attributes.count(each.key) > 1) else each.kind.same,
-            _reader(each, dialect),
+            each.reader(dialect),
             shared,
         )
         for each in fields
     }
 
 
-def _reader(of: Field, dialect: Dialect | None) -> Callable[[Any], Any]:
-    read = of.kind.read if dialect is None else of.kind.read_strictly.get(dialect, of.kind.read)
-    if dialect is Dialect.HOSTLIB or not (of.foreign or of.only is Dialect.HOSTLIB):
-        return read
-    absent = of.kind.empty if of.default is UNSET else of.default
+def _instance_of(kind: type[T], wanted: str) -> Callable[[Any], T]:
+    """Return what reads an instance of a class, which an error calls `wanted`."""
 
-    def read_leniently(value: Any) -> Any:
-        try:
-            return read(value)
-        except InvalidFieldError:
-            return absent
+    def read(value: Any) -> T:
+        if isinstance(value, kind):
+            return value
+        raise InvalidFieldError(wanted, value)
 
-    return read_leniently
-
-
-def _string(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    raise InvalidFieldError("a string", value)
-
-
-def _boolean(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    raise InvalidFieldError("true or false", value)
+    return read
 
 
 def integer_in(allowed: range) -> Callable[[Any], int]:
@@ -480,8 +479,10 @@ def nullable(kind: Kind[T]) -> Kind[T]:
 
 read_int64 = integer_in(range(-(2**63), 2**63))
 
-STRING = Kind(_string, string_text, "", same=str)
-BOOLEAN = Kind(_boolean, {True: "true", False: "false"}.__getitem__, False, same=bool)
+STRING = Kind(_instance_of(str, "a string"), string_text, "", same=str)
+BOOLEAN = Kind(
+    _instance_of(bool, "true or false"), {True: "true", False: "false"}.__getitem__, False, same=bool
+)
 INTEGER = Kind(read_int64, str, 0)
 UINT16 = Kind(integer_in(range(2**16)), str, 0)
 TIME = Kind(_time, _time_writer(), ZERO_TIME)

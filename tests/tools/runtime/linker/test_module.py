@@ -14,21 +14,21 @@ from reglet.infrastructure.wasm.sections import (
     Import,
     TableType,
 )
-from reglet.infrastructure.wasm.signatures import SizeLimits, ValueType
+from reglet.infrastructure.wasm.signatures import FunctionType, SizeLimits, ValueType
 from tests.wasm.wat import SMALL, wasm
-from tools.runtime.linker.module import FunctionType, Global, function_names, name_section, parse_module
+from tools.runtime.linker.module import Global, function_names, name_section, parse_module
 
-I32, I64 = bytes([ValueType.I32]), bytes([ValueType.I64])
+I32, I64 = (ValueType.I32,), (ValueType.I64,)
 
 
 def test_a_module_is_read_whole() -> None:
     """Every section of a small module, as its text has it."""
     module = parse_module(SMALL)
     assert module.types == (
-        FunctionType(b"", I32),
-        FunctionType(I64, b""),
+        FunctionType((), I32),
+        FunctionType(I64, ()),
         FunctionType(I32, I32),
-        FunctionType(b"", b""),
+        FunctionType((), ()),
     )
     assert module.imports == (
         Import("reglet_host", "log_message", ExternKind.FUNCTION, 1),
@@ -88,7 +88,7 @@ def test_an_empty_module_is_a_module() -> None:
         (HEADER + b"\x03\x01\0\x01\x01\0", 11, "the TYPE section is out of order"),
         (HEADER + b"\x01\x01\0\x01\x01\0", 11, "the TYPE section is out of order"),
         (HEADER + b"\x01\x02\0\0", 11, "1 bytes too many in the TYPE section"),
-        (HEADER + b"\x01\x02\x01\x5f", 11, "a type of form 0x5f; only functions (0x60) are understood"),
+        (HEADER + b"\x01\x02\x01\x5f", 11, "a type of kind 0x5f, which hosts do not take"),
         (HEADER + b"\x01\x04\x01\x60\x01\x69", 13, "0x69 is not a value type that hosts take"),
         (HEADER + b"\x01\x02\x7f\x60", 10, "127 items are due in 1 bytes"),
         (
