@@ -5,18 +5,20 @@ from __future__ import annotations
 import io
 import os
 import struct
+import time
 from collections.abc import Iterator
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 
-from reglet.cli.console import show_result
+from reglet.cli.console import said_if_it_takes_long, show_result
 from reglet.domain.entities.result import ErrorDetail, Result, result_error, result_failure, result_success
 from tests.cli.terminal import Terminal
 from tests.documents.console import ROOT
+from tests.patience import comes_true
 
 CERTIFICATES = [
     {
@@ -144,3 +146,18 @@ def test_several_checks_fit_a_terminal(columns: int, tmp_path: Path):
         assert max(map(len, terminal.lines)) <= columns
     finally:
         terminal.kill()
+
+
+def test_what_takes_long_is_said_to_a_terminal_once():
+    """What ends before is not, and a file is told nothing."""
+    terminal, file = SizedTerminal(80), io.StringIO()
+    with redirect_stderr(terminal), said_if_it_takes_long("compiling p.wasm", 0.01):
+        assert comes_true(lambda: "compiling p.wasm\n" in click.unstyle(terminal.getvalue()))
+    with redirect_stderr(terminal), said_if_it_takes_long("what ends at once", 60):
+        pass
+    with redirect_stderr(file), said_if_it_takes_long("what nobody sees", 0):
+        time.sleep(0.05)
+    for descriptor in terminal.descriptors:
+        os.close(descriptor)
+    assert click.unstyle(terminal.getvalue()).split() == ["compiling", "p.wasm"]
+    assert file.getvalue() == ""

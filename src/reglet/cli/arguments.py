@@ -21,7 +21,7 @@ from attrs import frozen
 
 from reglet.application.names import PROJECT_FILE
 from reglet.cli.command import UsageError, require_extra
-from reglet.cli.console import plugin_output, write_message
+from reglet.cli.console import plugin_output, said_if_it_takes_long, write_message
 from reglet.infrastructure.atomic import read_bounded
 from reglet.infrastructure.process import Meanwhile
 
@@ -208,7 +208,8 @@ class BuiltPlugin:
         """The module, with nothing granted."""
         from reglet.sandbox import Sandbox
 
-        return Sandbox().load(self.content, self.name)
+        with said_if_it_takes_long(f"compiling {self.name}, which is kept for later runs"):
+            return Sandbox().load(self.content, self.name)
 
     @property
     def digest(self) -> str:

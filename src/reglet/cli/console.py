@@ -11,8 +11,9 @@ import json
 import os
 import re
 import sys
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout
+from threading import Timer
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 from unicodedata import combining, east_asian_width
 
@@ -125,6 +126,21 @@ def _print(line: str, stream: TextIO, **style: Any) -> None:
 def write_message(text: str = "", indent: str = _GAP, **style: Any) -> None:
     """Write a line to stderr, escaped; `style` is that of `click.style`, for terminals."""
     _write(sys.stderr, escape(text), indent, **style)
+
+
+@contextmanager
+def said_if_it_takes_long(text: str, seconds: float = 1.0) -> Iterator[None]:
+    """Write to a terminal what is waited for in a block, once it has taken so many seconds."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    timer = Timer(seconds, write_message, [text], {"dim": True})
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def write_warning(text: str) -> None:
