@@ -10,7 +10,7 @@ import trustme
 from attrs import frozen
 from pytest_httpserver import HTTPServer
 
-from reglet.infrastructure.native.tls import Trust
+from reglet.infrastructure.native.trust import Trust
 
 
 @frozen

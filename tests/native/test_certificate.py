@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.name import _ASN1Type as Kind
 from cryptography.x509.oid import NameOID
 
-from reglet.infrastructure.native.tls import Certificate
+from reglet.infrastructure.native.trust import Certificate
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 BEGIN, END = datetime(1950, 1, 1, tzinfo=UTC), datetime(2030, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -17,7 +17,7 @@ from reglet.domain.urls import join_host_port
 from reglet.infrastructure.native.dialer import split_address
 from reglet.infrastructure.native.http import NativeHTTPClient
 from reglet.infrastructure.native.tcp import NativeTCPDialer
-from reglet.infrastructure.native.tls import iana_name
+from reglet.infrastructure.native.trust import iana_name
 from tests.native.answering import AMPLE, AnsweringServer, until_closed
 from tests.patience import PATIENCE
 

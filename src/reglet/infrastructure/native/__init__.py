@@ -28,7 +28,7 @@ from reglet.domain.urls import DNS_PORT
 from reglet.infrastructure.extras import MissingPackageError
 
 if TYPE_CHECKING:
-    from reglet.infrastructure.native.tls import Trust
+    from reglet.infrastructure.native.trust import Trust
 
 
 @frozen(eq=False, repr=False)
@@ -59,7 +59,7 @@ class NativePorts:
 
     @property
     def _trust(self) -> Trust:
-        from reglet.infrastructure.native.tls import Trust
+        from reglet.infrastructure.native.trust import Trust
 
         return Trust(self.ca_file)
 

@@ -36,7 +36,7 @@ from reglet.infrastructure.native.http1 import (
     spelt,
 )
 from reglet.infrastructure.native.http2 import HTTP2Connection
-from reglet.infrastructure.native.tls import Trust, in_words, secure
+from reglet.infrastructure.native.trust import Trust, in_words, secure
 
 _GZIP = 16 + zlib.MAX_WBITS
 

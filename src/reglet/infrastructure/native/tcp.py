@@ -17,7 +17,7 @@ from reglet.domain.policy.network import InvalidHostError
 from reglet.domain.ports import NetworkGuard
 from reglet.domain.urls import join_host_port
 from reglet.infrastructure.native.dialer import Deadline, Dialer, Lookup, split_address, system_lookup
-from reglet.infrastructure.native.tls import Trust, in_words, secure, tls_facts
+from reglet.infrastructure.native.trust import Trust, in_words, secure, tls_facts
 
 
 @frozen

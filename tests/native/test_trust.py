@@ -19,7 +19,7 @@ from reglet.domain.errors import HTTPError, NetworkError, TCPError
 from reglet.infrastructure.native.http import NativeHTTPClient
 from reglet.infrastructure.native.smtp import NativeSMTPClient
 from reglet.infrastructure.native.tcp import NativeTCPDialer
-from reglet.infrastructure.native.tls import Trust, system_roots
+from reglet.infrastructure.native.trust import Trust, system_roots
 from tests.native.answering import AMPLE, AnsweringServer
 
 
