@@ -18,6 +18,7 @@ from reglet.infrastructure.engine.linking import (
     MakeMemory,
     direct_calls,
     short_call,
+    store_context,
 )
 from reglet.infrastructure.engine.session import GuestSession, HostFunction, idle_guests
 from reglet.infrastructure.engine.threads import (
@@ -51,4 +52,5 @@ __all__ = [
     "run_in_guest_thread",
     "short_call",
     "start_in_guest_thread",
+    "store_context",
 ]

@@ -354,7 +354,7 @@ class SharedRuntime:
             return False
         dropped = set(self._slots) - set(plugin.imported_functions(HOST_MODULE))
         runtime = without_host_functions(self._module, self._slots, dropped)
-        left_out = sorted(chain(self._startup, *parts))
+        left_out = chain(self._startup, *parts)
         return code_sections(binary) == code_sections(without_functions(runtime, left_out))
 
     def _parts_left_out(self, size: int) -> Sequence[Sequence[tuple[int, int]]] | None:

@@ -24,6 +24,7 @@ from reglet.infrastructure.engine import (
     outside_guests,
     short_call,
     start_in_guest_thread,
+    store_context,
 )
 from reglet.infrastructure.host.errors import LimitExceededError
 
@@ -41,7 +42,6 @@ _INTERRUPT_SECONDS = 0.02
 _CONTINUE = 0
 """`WASMTIME_UPDATE_DEADLINE_CONTINUE`, and a null error."""
 
-_store_context = short_call("wasmtime_store_context")
 _set_epoch_deadline = short_call("wasmtime_context_set_epoch_deadline")
 _on_epoch_deadline = short_call("wasmtime_store_epoch_deadline_callback")
 
@@ -80,7 +80,7 @@ class EpochInterrupt:
     def attach(self, store: wasmtime.Store) -> None:
         """Let this interrupt decide about `store`, until `detach`: then the store's guest runs no more."""
         _interrupts[self._number] = self
-        _set_epoch_deadline(_store_context(store.ptr()), 1)
+        _set_epoch_deadline(store_context(store.ptr()), 1)
         _on_epoch_deadline(store.ptr(), _ON_EPOCH, self._number, NOT_DROPPED)
         if self.reason is not None:  # the epoch moved before the store had a deadline
             self._engine.increment_epoch()

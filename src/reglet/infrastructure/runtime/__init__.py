@@ -15,7 +15,7 @@ from reglet.domain.errors import RegletError
 from reglet.infrastructure.wasm.signatures import HostFunctionSlot, Signatures
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from collections.abc import Set as AbstractSet
 
 
@@ -60,10 +60,10 @@ class RuntimeModule:
     startup: tuple[tuple[int, int], ...]
     optional: Mapping[tuple[str, ...], tuple[tuple[int, int], ...]]
 
-    def left_out(self, unused: AbstractSet[str] = frozenset()) -> list[tuple[int, int]]:
-        """Return where the functions are, in order, that a plugin without these modules leaves out."""
+    def left_out(self, unused: AbstractSet[str] = frozenset()) -> Iterator[tuple[int, int]]:
+        """Return where the functions are that a plugin without these modules leaves out."""
         parts = (functions for modules, functions in self.optional.items() if unused >= set(modules))
-        return sorted(chain(self.startup, *parts))
+        return chain(self.startup, *parts)
 
 
 @frozen(eq=False, repr=False)

@@ -25,7 +25,7 @@ from reglet.infrastructure.wasm.sections import (
 from reglet.infrastructure.wasm.signatures import IMPORTED_MEMORY, SizeLimits, global_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from reglet.infrastructure.wasm.sections import Section
     from reglet.infrastructure.wasm.signatures import HostFunctionSlot
@@ -102,11 +102,11 @@ def size_left_out(entries: Collection[tuple[int, int]]) -> int:
     return sum(end - start - len(_ENDS_THE_GUEST) for start, end in entries)
 
 
-def without_functions(module: bytes, entries: Collection[tuple[int, int]]) -> bytes:
+def without_functions(module: bytes, entries: Iterable[tuple[int, int]]) -> bytes:
     """Write the module with functions that end the guest in place of those that nothing calls any more.
 
-    Each of `entries` is where one begins and ends in the code section, in bytes from its contents' start, in
-    their order. No index moves.
+    Each of `entries` is where one begins and ends in the code section, in bytes from its contents' start; no
+    two overlap. No index moves.
     """
     parts = [module[:8]]
     for each in read_sections(module):
@@ -115,7 +115,7 @@ def without_functions(module: bytes, entries: Collection[tuple[int, int]]) -> by
             continue
         code: list[bytes] = []
         at = each.start
-        for start, end in entries:
+        for start, end in sorted(entries):
             code += (module[at : each.start + start], _ENDS_THE_GUEST)
             at = each.start + end
         parts.append(section(each.id, b"".join((*code, module[at : each.end]))))
